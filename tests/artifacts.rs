@@ -305,7 +305,7 @@ fn limits() -> String {
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());
     format!(
-        "| what | limit | beyond it |\n| --- | --- | --- |\n\
+        "| what | limit | if exceeded |\n| --- | --- | --- |\n\
          | request head | {head_bytes}, {headers} fields | 431 |\n\
          | method | {LONGEST_METHOD} bytes | 501 |\n\
          | target | {target} | 414 |\n\
@@ -313,10 +313,10 @@ fn limits() -> String {
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
          | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
-         | connections that are idle, or that send or receive | {connections} | the one that has waited longest for its sender, at least 1 s, is closed |\n\
+         | connections that are idle, or that send or receive | {connections} | the one whose sender has been silent longest, at least 1 s, is closed |\n\
          | requests that wait for their response | {connections} | each counts as a connection |\n\
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
-         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that has paused for a second makes way |\n\
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that pauses for a second loses its share |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
          | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
          | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"

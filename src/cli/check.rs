@@ -22,7 +22,7 @@ Examples:
 Without --provider, the provider is taken from the URL's path, or from the config if only one \
 provider has an endpoint there. Without --to, every provider with an endpoint in the config is \
 checked, or all providers if none has one. Deliveries are signed with the provider's first secret; \
-with several, one more is signed with each, because a handler must accept both during a rotation.
+if it has several, a further delivery is signed with each, because a handler must accept both during rotation.
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks \
 the valid deliveries and sends nothing.")]
@@ -35,7 +35,7 @@ pub struct Check {
     #[arg(long, value_name = "PROVIDER", help_heading = "Handler")]
     pub provider: Vec<String>,
 
-    /// Run only the cases whose names match; with `!` before it, all others (repeatable)
+    /// Run only the cases whose names match; `!GLOB` leaves out those that match (repeatable)
     #[arg(long, value_name = "GLOB", help_heading = "Cases")]
     pub case: Vec<String>,
 

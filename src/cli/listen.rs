@@ -52,7 +52,7 @@ pub struct Listen {
     #[arg(long, help_heading = "Receiving")]
     pub allow_browsers: bool,
 
-    /// The URL under which providers reach this receiver, for those that sign it
+    /// The URL at which providers reach this receiver, for providers that sign the URL
     ///
     /// The path of each request is added, unless URL ends with it. Without this, the URL is built from the request's Host
     /// header, or from X-Forwarded-Proto and X-Forwarded-Host.
@@ -63,7 +63,7 @@ pub struct Listen {
     /// config
     ///
     /// What comes through it needs the random path of the printed URL, and may not be signed with a development secret.
-    /// `ssh` uses localhost.run and needs nothing to be installed.
+    /// `ssh` uses localhost.run and needs only an SSH client.
     #[arg(long, value_name = "NAME", help_heading = "Receiving")]
     pub tunnel: Option<String>,
 
@@ -113,16 +113,16 @@ pub struct Listen {
 
     /// Hide credentials in captures, JSON and on the terminal: URL queries and all headers not known to be harmless
     ///
-    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
     /// manifest names are kept. Forwarded requests and bodies are not changed, so a redacted capture still verifies,
     /// unless its provider signs a hidden value or sends its secret as a static token. The terminal never shows tokens
     /// in the query.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
-    /// Register this receiver at a provider through its API, and remove it at the end (repeatable)
+    /// Register this receiver with a provider through its API, and unregister it on exit (repeatable)
     ///
-    /// The URL is that of --public-url with the provider's name. The API's key comes from the variable that the
+    /// The URL is the tunnel's, or that of --public-url, plus the provider's name. The API key comes from the variable that the
     /// provider's manifest names, such as STRIPE_API_KEY. Anything a crash leaves behind is removed at the next
     /// start, or by `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
     /// auphonic=production/UUID.
@@ -133,7 +133,7 @@ pub struct Listen {
     #[arg(long, help_heading = "Registration")]
     pub dry_run: bool,
 
-    /// Save a secret that a provider hands over in this file, readable only by you
+    /// Save the secret that a provider hands over; only you can read FILE
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
     pub secret_to: Option<PathBuf>,
 
@@ -157,7 +157,7 @@ pub struct Listen {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
 
-    /// Serve a page that shows each delivery, why it is rejected and what your handlers respond, and sends it again
+    /// Serve a page to see each delivery, why it was rejected and how your handlers responded, and to resend it
     ///
     /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs the
     /// token of the URL that is printed. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.

@@ -77,7 +77,7 @@ is in use. It is not accepted by `listen` if other machines can send to it, by
 `listen --only-verified`, or by `verify --require signature`, unless
 --allow-development is given.
 
-hookdev never prints, logs or saves a secret.
+hookdev never prints or logs a secret, and saves one only with --secret-to.
 ";
 
 /// The command line.
@@ -211,11 +211,11 @@ pub enum Command {
     Check(Check),
     /// List the events that can be sent
     Events(Events),
-    /// List the known providers, or check provider directories
+    /// List the known providers, or create and check provider directories
     Providers(Providers),
     /// Compare two captured requests
     Diff(Diff),
-    /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
+    /// Allow the nearest hookdev.toml to send to other machines and to start its own programs
     Trust(Trust),
     /// Remove endpoints that an interrupted `listen --register` left at a provider
     Unregister(Unregister),

@@ -26,7 +26,7 @@ pub struct Providers {
 /// What `hookdev providers` does.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ProvidersCommand {
-    /// List the known providers: what signs them, their secret's variable, and where they come from
+    /// List the known providers: how they sign, the variable for their secret, and where they come from
     List,
     /// Write a provider directory: a template to fill in, or what captured requests show
     New(NewProvider),

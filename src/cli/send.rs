@@ -25,7 +25,7 @@ Examples:
   hookdev send cyanite.v2.finished --edit
   hookdev send aspect.task.failed --data body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
-  # A forgery: exits 0 if it is rejected
+  # A forgery: exits 0 if your handler refuses it
   hookdev send aspect.task.failed --tamper stale
   # An hour of retries in a minute
   hookdev send aspect.task.failed --retry --speed 60
@@ -60,7 +60,7 @@ pub struct Send {
     #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed, help_heading = "Delivery")]
     pub speed: f64,
 
-    /// Send an invalid delivery; exit 0 if the handler rejects it with a 4xx
+    /// Send an invalid delivery; exit 0 if the handler refuses it with a 4xx other than 404, 405, 410, 413 and 429
     #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"], help_heading = "Delivery")]
     pub tamper: Option<Tamper>,
 
@@ -112,11 +112,11 @@ pub struct Send {
     #[arg(long, help_heading = "Captures")]
     pub resign: bool,
 
-    /// Send the newest delivery that `listen` captured where the config says
+    /// Send the newest delivery in the config's capture path
     #[arg(long, conflicts_with = "watch", help_heading = "Captures")]
     pub last: bool,
 
-    /// Send only the requests that, according to their captures, your handler failed
+    /// Send only captured requests whose recorded response counts as failed
     #[arg(long, help_heading = "Captures")]
     pub failed: bool,
 
@@ -126,7 +126,7 @@ pub struct Send {
 
     /// Hide credentials in captures, JSON and --print: URL queries and all headers not known to be harmless
     ///
-    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
     /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent without
     /// credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]

@@ -7,8 +7,8 @@ use clap::{Args, ValueHint};
 /// `hookdev trust`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-A config that was found, rather than named with --config, does what it says as long as its endpoints, \
-forwards and providers are on this machine. It needs trust to send secrets elsewhere, and to add a \
+Without trust, a config that hookdev found, rather than one named with --config, can't send signed deliveries, \
+captured requests, forwards or API keys to other machines, start a tunnel program of its own, or add a \
 provider that sends its secret unhashed. Trust covers the current content of the config and of the \
 providers it adds.
 

@@ -5,9 +5,9 @@ use clap::Args;
 /// `hookdev unregister`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-`hookdev listen --register` removes what it sets when it ends. If it can't, because it was killed or the \
-API was down, the journal of registrations remembers it: this command removes it, and nothing else. What a \
-running `hookdev listen` has registered is kept. The API key is read from the same variable as before.
+`hookdev listen --register` removes its endpoints when it exits. If it is killed, or the API is down, they stay \
+in a journal, and this command removes them and nothing else. Endpoints of a \
+running `hookdev listen` are kept. The API key is read from the same variable as before.
 
 Examples:
   hookdev unregister

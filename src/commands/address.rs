@@ -76,7 +76,7 @@ pub async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener,
         let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
+                failure.hint("stop the program that uses this port, or pick a free one with --addr 127.0.0.1:0; in that case, pass `hookdev send` the --to URL that `listen` prints, or it sends to the other program")
             }
             std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
             std::io::ErrorKind::AddrNotAvailable => failure.hint(

@@ -128,7 +128,7 @@ fn unnamed_handler(targets: &[Target], is_named: impl Fn(&str) -> bool) -> Optio
     let target = targets.iter().find(|target| !is_named(&target.provider.name))?;
     let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
     Some(format!(
-        "no handler is named, so {origin} is checked, where `hookdev listen` receives by default and passes every case; \
+        "no handler given: checking {origin}, the default address of `hookdev listen`, which passes every case; \
          add --to URL, or set `endpoint` below [provider.{name}] in hookdev.toml"
     ))
 }

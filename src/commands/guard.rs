@@ -91,8 +91,8 @@ impl Guard {
         if TrustStore::of_user(|name| env::var_os(name)).is_some_and(|store| store.has(&fingerprint)) {
             return Ok(());
         }
-        Err(Failure::usage(format!("{}; run `hookdev trust` to allow it", refusal()))
-            .hint("read the config first, or ignore it with --no-config"))
+        Err(Failure::usage(format!("{}; this needs your trust", refusal()))
+            .hint("read the config, then run `hookdev trust` to allow this; --no-config ignores the config"))
     }
 
     /// The file that appears when the user trusts the config.
@@ -173,7 +173,7 @@ pub(super) fn allow_api(
     let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
     if is_configured || guard.added.iter().any(|entry| entry.name() == provider.name) {
         let (config, title, url) = (&guard.config, &provider.title, redact::query(url.as_str()));
-        return guard.require_trust(|| format!("the config {config} sends the key of {title}'s API to {url}"));
+        return guard.require_trust(|| format!("the config {config} sends the {title} API key to {url}"));
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
 fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     text.parse().map_err(|reason| {
         Failure::usage(format!("invalid URL `{text}` for --public-url: {reason}"))
-            .hint("write it as providers have it, such as https://example.com")
+            .hint("write the URL that providers call, such as https://example.com")
     })
 }
 

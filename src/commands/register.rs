@@ -191,7 +191,7 @@ pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
     for Leftover { entry, error, curl } in leftovers {
         let by_hand = if curl.is_empty() { String::new() } else { format!("\n  {curl}") };
         terminal.warn(&format!(
-            "can't remove {} at {}: {error}\nrun `hookdev unregister` later, or remove it by hand (mark {}):{by_hand}",
+            "can't remove the endpoint {} from {}: {error}\nrun `hookdev unregister` later, or delete it at the provider (it contains the text {}):{by_hand}",
             entry.url, entry.provider, entry.mark
         ));
     }
@@ -203,10 +203,10 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
         RegisterError::Refused { .. } | RegisterError::Incomplete { .. } => Exit::Failed,
         _ => Exit::Usage,
     };
-    let failure = Failure::new(exit, format!("can't register the webhook at {title}")).because(error);
+    let failure = Failure::new(exit, format!("can't register the webhook with {title}")).because(error);
     match error {
         RegisterError::Refused { status: 401 | 403, .. } => failure
-            .hint(format!("check the API's key and what it may do; `--register {name} --dry-run` shows the calls")),
+            .hint(format!("check the API key and its permissions; `--register {name} --dry-run` shows the calls")),
         _ => failure,
     }
 }
@@ -224,7 +224,7 @@ fn take_into_use(
         Ok(parsed) => {
             settings.hand_over(&provider.name, parsed);
         }
-        Err(error) => terminal.warn(&format!("the secret that {title} returned is not usable: {error}")),
+        Err(error) => terminal.warn(&format!("can't use the secret that {title} returned: {error}; copy it from the dashboard and pass it with --secret PROVIDER=SOURCE")),
     }
     if let Some(path) = path {
         match private::write(path, secret.expose().as_bytes()) {

@@ -19,7 +19,7 @@ pub fn words(remedy: &Remedy) -> String {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
         }
         Remedy::NameProvider { example } => format!(
-            "send it to a path that names the provider, such as /{example}, or add --provider; `hookdev events` lists the providers, and --providers DIR adds your own"
+            "send it to a path that names the provider, such as /{example}, or add --provider; `hookdev providers` lists the providers, and --providers DIR adds your own"
         ),
         Remedy::NameSignatureHeader { provider, title } => format!(
             "if you chose another header at {title}, name it in hookdev.toml: signature_header = \"…\" below [provider.{provider}]"
@@ -61,7 +61,7 @@ fn source_words(source: &SecretSource) -> String {
         SecretSource::Env(name) => format!("the secret from env:{name}"),
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
-        SecretSource::Flag => "the secret from --secret".to_owned(),
+        SecretSource::Flag => "the secret from the command line".to_owned(),
         SecretSource::Registered => "the secret that the provider handed over".to_owned(),
     }
 }

@@ -79,7 +79,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
 /// Where `listen` captures, as the config says.
 fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
     listen_config(context).capture.ok_or_else(|| {
-        Failure::usage("--last needs to know where `listen` captures, and no config says so")
+        Failure::usage("--last reads the capture path from the config, and no config has one")
             .hint("set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file")
     })
 }
@@ -145,7 +145,7 @@ fn schedule_notes(batch: &Batch) -> Vec<String> {
         let title = job.provider.as_ref().map_or("the sender", |provider| provider.title.as_str());
         let note = if retry.assumed {
             let waits: Vec<String> = retry.waits.iter().copied().map(time::words).collect();
-            format!("{title} publishes no retry schedule; assuming retries after {}", waits.join(", "))
+            format!("{title} publishes no exact retry waits; assuming {}", waits.join(", "))
         } else if retry.waits.is_empty() {
             format!("{title} documents only immediate retries")
         } else {

@@ -229,14 +229,14 @@ fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink,
         Change::StillLost(error) => {
             warnings.warn(format!("the tunnel {name} can't be started again: {}; still trying", with_lines(&error)));
         }
-        Change::Back => warnings.note(format!("the tunnel {name} works again, under the same URL")),
+        Change::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
         Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
     }
 }
 
 fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> String {
     let urls = urls(settings, &format!("{url}{prefix}")).join("\n  ");
-    format!("the tunnel {name} has a new public URL, which providers must be given:\n  {urls}")
+    format!("the tunnel {name} has a new public URL; enter it at the provider:\n  {urls}")
 }
 
 /// An error with what the program printed last.
@@ -257,7 +257,7 @@ fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
     let install = recipe.install.as_ref().map(|install| format!("install it: {install}"));
     let account = recipe.account.as_ref().filter(|account| *account != "none");
     let account = account.map(|account| format!("an account is {account}"));
-    let other = (name != NEEDS_NOTHING).then(|| format!("--tunnel {NEEDS_NOTHING} needs nothing to be installed"));
+    let other = (name != NEEDS_NOTHING).then(|| format!("--tunnel {NEEDS_NOTHING} needs only an SSH client"));
     let hints = match error {
         TunnelError::Missing(_) => [install, other],
         _ => [account, Some(format!("to see more, run it yourself: {}", shown(recipe)))],

@@ -2,8 +2,8 @@
 //! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files are the
 //! same, they are not checked again.
 //!
-//! Nothing depends on the cache. One that is missing, broken, of another program or not the user's alone is ignored, and one
-//! that can't be written is not.
+//! Nothing depends on the cache. One that is missing, broken, of another program or open to other users is ignored, and
+//! if it can't be written, everything works without it.
 
 use std::{
     collections::BTreeMap,

@@ -291,7 +291,7 @@ impl Judge<'_> {
 fn other_header_chosen(provider: &Provider) -> Option<Warning> {
     let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
     let message = format!(
-        "{} sends the header that you name there; `{}` is assumed",
+        "you choose the name of the signature header at {}; assuming `{}`",
         provider.title,
         configurable.headers().first()?
     );

@@ -118,7 +118,7 @@ pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning
             Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
         )),
         Verdict::Rejected(_) if responses.any(|response| (200..300).contains(&response.status)) => {
-            Some("rejected here, accepted by your handler: does it verify?".to_owned().into())
+            Some("your handler accepted a delivery that hookdev rejects: check that it verifies the signature".to_owned().into())
         }
         _ => None,
     }

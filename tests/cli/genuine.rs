@@ -138,7 +138,7 @@ fn beside_a_secret_an_unsigned_event_is_rejected_unless_it_is_exactly_as_documen
         assert_eq!(delivery["rejection"], json!({"code": "missing-header", "message": "missing header `signature`"}));
         let warning =
             "Cyanite sends this event unsigned, but never with this payload: /Type differs from `type` only in case";
-        let accepted = "rejected here, accepted by your handler: does it verify?";
+        let accepted = "your handler accepted a delivery that hookdev rejects: check that it verifies the signature";
         let warnings = if options[1].is_empty() { json!([warning, accepted]) } else { json!([warning]) };
         assert_eq!(delivery["warnings"], warnings);
         // It is not counted: the expectation is met by the next one.

@@ -2,7 +2,7 @@
 
 use crate::harness::{Dir, PUBLIC_SECRET, TestCommand};
 
-const HINT: &str = "hint: read the config first, or ignore it with --no-config\n";
+const HINT: &str = "hint: read the config, then run `hookdev trust` to allow this; --no-config ignores the config\n";
 const TRUSTED: &str = "note: trusted with its present content; after a change, run `hookdev trust` again\n";
 
 /// A provider that sends its secret as it is.

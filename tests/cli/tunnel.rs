@@ -248,7 +248,7 @@ fn the_config_names_the_tunnel_and_its_own_recipe_needs_trust() {
     listen().exits(2).stdout("").stderr(&format!(
         "config: {path}\n\
          error: the config {path} starts the program `{program}` for the tunnel fast; run `hookdev trust` to allow it\n\
-         hint: read the config first, or ignore it with --no-config\n"
+         hint: read the config, then run `hookdev trust` to allow this; --no-config ignores the config\n"
     ));
     listen().args(["--config", "hookdev.toml"]).starts();
     stand_in.hookdev().arg("trust").exits(0).prints(&format!("  starts `{program} tunnel --metrics "));

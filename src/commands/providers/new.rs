@@ -105,7 +105,7 @@ fn report(
     if !learned.disagreeing.is_empty() {
         let count = learned.disagreeing.len();
         let plural = if count == 1 { "capture is" } else { "captures are" };
-        terminal.warn(&format!("{count} {plural} not signed in the way that is written; nothing was learned from what is listed as `left out`"));
+        terminal.warn(&format!("{count} {plural} not signed like the others, and nothing was learned from them; see `left out` above"));
     }
     if learned.is_unproven {
         terminal.fail(

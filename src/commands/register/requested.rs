@@ -127,11 +127,11 @@ impl Requested {
 
 pub(super) fn registration_of(account: &Account) -> Result<&Registration, Failure> {
     let registration = account.provider.registration.as_ref();
-    registration.ok_or_else(|| Failure::usage(format!("{} has no [register]", account.provider.title)))
+    registration.ok_or_else(|| Failure::usage(format!("hookdev can't register webhooks with {}: its manifest has no [register]", account.provider.title)))
 }
 
 pub(super) fn unproven(account: &Account) -> String {
-    format!("{}'s calls come from a specification and have not been seen to work", account.provider.title)
+    format!("the calls for {} follow its specification and have never been tried", account.provider.title)
 }
 
 fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
@@ -165,13 +165,13 @@ fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
     let config = context.config.as_ref().and_then(|config| config.provider(&provider.name)?.api);
     let manifest = provider.registration.as_ref().and_then(|registration| registration.api.as_deref());
     let Some(api) = config.or(manifest) else {
-        return Err(Failure::usage(format!("the base URL of {}'s API is not known", provider.title))
+        return Err(Failure::usage(format!("no API URL is known for {}", provider.title))
             .hint(format!("add `api = \"https://...\"` to [provider.{}] of hookdev.toml", provider.name)));
     };
     let url = parse_url(api)?;
     if url.scheme() != "https" && !is_loopback(&url) {
         return Err(Failure::usage(format!(
-            "the API of {} needs https://, because its key is sent there",
+            "the API URL of {} must start with https://, because the API key is sent to it",
             provider.title
         )));
     }
@@ -194,7 +194,7 @@ pub fn key(context: &Context, registration: &Registration, api: &str) -> Result<
         context.name_config();
         allow_key(context.guard.as_ref(), name, &parse_url(api)?)?;
     }
-    let unusable = |error: SecretError| Failure::usage(error.to_string()).hint(format!("set {name} to the API's key"));
+    let unusable = |error: SecretError| Failure::usage(error.to_string()).hint(format!("set {name} to the API key"));
     let key = environment.get(name).map_err(unusable)?;
     match key.trim() {
         "" => Err(unusable(SecretError::EmptyVariable(name.clone()))),

@@ -43,7 +43,7 @@ fn urls(catalog: &Catalog, url: &str) -> String {
     match catalog.example() {
         Some(example) if names.len() > MAX_LISTED => {
             let (count, example) = (names.len(), example.name());
-            format!("  {url}/PROVIDER, such as {url}/{example}; `hookdev events` lists the {count} providers\n")
+            format!("  {url}/PROVIDER, such as {url}/{example}; `hookdev providers` lists the {count} providers\n")
         }
         _ => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
     }

@@ -46,7 +46,7 @@ pub enum Change {
     Lost(String),
     /// It could not be started again. Reported once, until it is back; the attempts go on.
     StillLost(TunnelError),
-    /// It works again, under the same URL.
+    /// It works again, at the same URL.
     Back,
     /// It has another URL.
     Moved(PublicUrl),

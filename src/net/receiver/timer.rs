@@ -1,4 +1,4 @@
-//! Timers for a process that is stopped and goes on: what arrived meanwhile comes before the end of the time.
+//! Timers for a process that may be stopped and resumed: what arrived meanwhile is read before a timer expires.
 
 use std::{
     pin::{Pin, pin},

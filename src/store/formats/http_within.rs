@@ -91,7 +91,7 @@ impl<'i> Page<'i> {
         let entry = http::single([line.as_bytes(), self.rest].concat().into())?;
         let mut entry =
             Entry { line: None, ..Entry { url: Entry::called(self.url, entry.request.clone()).url, ..entry } };
-        entry.notes.push("pages may show a body with other whitespace than was sent".to_owned());
+        entry.notes.push("the page may show the body with different whitespace from what was sent".to_owned());
         Ok(entry)
     }
 }

@@ -39,10 +39,10 @@ fn structured(start: &[u8]) -> &'static str {
         return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
     }
     if outline.has_all("data.", &["resultType", "result"]) {
-        return "it is a response of Loki's API; save the lines alone: `logcli query --output=raw …`";
+        return "it is a response of Loki's API; save only the lines: `logcli query --output=raw …`";
     }
     if outline.has_all("results[][].", &["field", "value"]) {
-        return "it is a result of CloudWatch Logs Insights; save the @message of the rows alone, one a line";
+        return "it is a result of CloudWatch Logs Insights; save only the @message of each row, one per line";
     }
     if keys.contains(&"body") && keys.contains(&"user-agent") {
         return "it is a relayed event whose headers are beside its parsed body: the signed bytes are gone; relay the raw body";
@@ -122,7 +122,7 @@ fn log(line: &[u8]) -> Option<&'static str> {
     (line.starts_with(b"headers:") || line.starts_with(b"request:")).then_some("it is YAML; save it as JSON")
 }
 
-const XML: &str = "it is XML; of Burp's items, save the request alone (\"Copy to file\")";
+const XML: &str = "it is XML; in Burp, save only the request (\"Copy to file\")";
 
 /// A request as a command or a call of a tool other than curl, or curl's own log.
 fn command(start: &[u8]) -> Option<&'static str> {
@@ -139,7 +139,7 @@ fn command(start: &[u8]) -> Option<&'static str> {
         (b"<?xml", XML),
         (b"<items", XML),
         (b"meta {", "it is a Bruno request; choose \"Generate Code\" and save the curl command"),
-        (b"type: collection.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
+        (b"type: collection.insomnia", "it is Insomnia YAML; export it as a HAR, or as Insomnia v4 JSON"),
         (b"type: request.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
         (b"---\nhttp_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
         (b"http_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),

@@ -120,7 +120,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::RefusedAsSuccess(status), _) => format!(
-            "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} is the status of a success, which is all that a provider reads: respond 401"
+            "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} means success, and the provider looks at nothing but the status: respond 401"
         ),
         (Fault::ForgeryAccepted(_), name) => {
             clue.map_or_else(|| forgery_accepted(name, provider, history), str::to_owned)
@@ -142,7 +142,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         (Fault::Redirect(_), _) => redirected(),
         (Fault::WrongSuccess(status), _) => wrong_success(*status, provider),
         (Fault::Rejected(429), _) => {
-            "the handler, or a proxy in front of it, limits the rate: exempt the provider's deliveries".to_owned()
+            "the handler, or a proxy in front of it, rate-limits requests: exempt the provider's deliveries".to_owned()
         }
         (Fault::Rejected(status), _) => rejected(*status, case, observation, history),
     })
@@ -153,7 +153,7 @@ fn not_rejected(status: u16) -> String {
     match status {
         413 => RAISE_LIMIT.to_owned(),
         429 => {
-            "exempt the provider's deliveries from the limit of the rate, and respond 401 to those that do not verify"
+            "exempt the provider's deliveries from the rate limit, and respond 401 to those that do not verify"
                 .to_owned()
         }
         _ => format!(
@@ -188,7 +188,7 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
             )
         }
         CaseName::HeaderMissing => format!(
-            "the handler verifies without a signed header that is missing: verify {signature}, and respond 401 if one of its headers is missing"
+            "the handler accepts a delivery even if a signed header is missing: verify {signature}, and respond 401 if one of its headers is missing"
         ),
         CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
             forgery_accepted(CaseName::SignatureMissing, provider, history)
@@ -259,7 +259,7 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
         CaseName::BodyUnicode => unicode(observation),
         CaseName::BodyLarge => format!("{LOG}; {RAISE_LIMIT}"),
         CaseName::BodyEmptyValues => format!(
-            "{LOG}; expect null, empty texts and empty lists wherever the schema allows them: check a value before you use it"
+            "{LOG}; expect null, empty strings and empty lists wherever the schema allows them: check a value before you use it"
         ),
         CaseName::SignatureRotated => rotated(observation),
         CaseName::BodyChunked => CHUNKED.to_owned(),
@@ -328,7 +328,7 @@ fn unicode(observation: &Observation<'_>) -> String {
     if observation.passed_before.is_some() && observation.variation == Some(EMOJI) {
         return "characters outside the basic plane fail, and other letters pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in other units than code points".to_owned();
     }
-    "the handler verifies or stores other bytes than were sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
+    "the handler verifies or stores different bytes from those sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
 }
 
 const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers send deliveries on in this form";

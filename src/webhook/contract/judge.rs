@@ -105,7 +105,7 @@ pub const fn unrelated(status: u16) -> Option<&'static str> {
         405 => "this URL does not allow the method",
         410 => "this URL is no longer in use",
         413 => "the body is too large for the handler, or for a proxy in front of it",
-        429 => "the handler, or a proxy in front of it, limits the rate",
+        429 => "the handler, or a proxy in front of it, rate-limits requests",
         _ => return None,
     })
 }

@@ -223,7 +223,7 @@ impl<'a> CaseContext<'a> {
             ("\"\"", "an empty field")
         } else {
             let empty = r#"{"text":"","list":[],"object":{},"none":null}"#;
-            (empty, "a member with an empty text, list and object, and null")
+            (empty, "a member with an empty string, list and object, and null")
         };
         let emptied = self.with_payload(event, |original| Some(original.emptied()))?;
         let added = self.with_payload(event, |original| Some(original.with_added(added)))?;

@@ -77,14 +77,14 @@ pub fn unusable(
             provider: provider.name.clone(),
             source: source.clone(),
             further: format!(
-                "{}If it does, the handler may verify something else than {}, or other bytes than were sent: {RAW_BODY}",
+                "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
                 key_of(provider),
                 signature_of(provider)
             ),
         },
         (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
         (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
+        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, rate-limits requests"),
         (Fault::Rejected(_), _) => Remedy::AddHeader,
         (Fault::Redirect(_), _) => Remedy::advice(redirected()),
         (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),
@@ -109,7 +109,7 @@ fn secret_words(source: &SecretSource) -> String {
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
         SecretSource::Registered => "the secret that the provider handed over".to_owned(),
-        SecretSource::Flag => "the secret that you gave as text".to_owned(),
+        SecretSource::Flag => "the secret from the command line".to_owned(),
     }
 }
 

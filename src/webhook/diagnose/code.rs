@@ -402,7 +402,7 @@ static CODES: [(Code, &str, &str); 43] = [
     ),
     (
         Code::Redacted,
-        "the signature or token was redacted, so it can't be judged",
+        "the signature or token was redacted, so it can't be verified",
         "`[redacted]` in a capture for a repository",
     ),
     (Code::SeenEmptyBody, "seen, not proven: the body is empty", "a redirect turned POST into GET"),
@@ -420,7 +420,7 @@ static CODES: [(Code, &str, &str); 43] = [
         "Latin-1 decoded as UTF-8",
     ),
     (Code::SeenCutAtComma, "seen, not proven: a value ends where a comma was", "`t=1767225600` without its `v1=`"),
-    (Code::SeenTwoValues, "seen, not proven: several values where one is due", "a proxy adds its own"),
+    (Code::SeenTwoValues, "seen, not proven: several values where one is expected", "a proxy adds its own"),
     (
         Code::SeenRenamedHeader,
         "seen, not proven: a header is missing, and another is named like it",

@@ -127,7 +127,7 @@ fn joined(case: &RejectedRequest<'_>, request: &Request) -> Vec<Repaired> {
         }
         for (index, value) in values.iter().enumerate().take(4) {
             let message = format!(
-                "value {} of the {} that the `{name}` header has is right alone; it must be the only one",
+                "the signature matches with only value {} of the {} in the `{name}` header: send one value",
                 index + 1,
                 values.len()
             );
@@ -152,7 +152,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Vec<Finding> {
         for name in scheme.headers() {
             let count = headers.all(name.as_str()).count();
             if count > 1 {
-                let message = format!("the `{name}` header has {count} values; one is due");
+                let message = format!("the `{name}` header has {count} values; expected one");
                 all.push(Finding::new(Code::SeenTwoValues, message));
             } else if let Some(value) = cut_at_comma(scheme, headers, name) {
                 let message = format!(

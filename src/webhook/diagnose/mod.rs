@@ -133,12 +133,12 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     let limit = match outcome {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
         ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
-            ", not all because of the other requests (verify it alone to try all)"
+            ", the rest skipped because earlier requests used up the limit (verify this one alone to try them all)"
         }
-        ControlFlow::Break(End::Exhausted) => ", not all because of the body's size",
-        ControlFlow::Break(End::Late) => ", not all for lack of time",
+        ControlFlow::Break(End::Exhausted) => ", the rest skipped because of the body's size",
+        ControlFlow::Break(End::Late) => ", the rest skipped for lack of time",
         ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => {
-            ", not all because of the body's size"
+            ", the rest skipped because of the body's size"
         }
         ControlFlow::Continue(()) => "",
     };

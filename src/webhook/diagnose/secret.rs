@@ -204,7 +204,7 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
         add(
             Code::SecretCase,
             changed,
-            format!("the signature matches {source} in {what}: the sender changes its letters"),
+            format!("the signature matches {source} in {what}: the sender changes its case"),
         );
     }
 

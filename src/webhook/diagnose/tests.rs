@@ -1015,7 +1015,7 @@ fn requests_after_the_budget_of_a_run_is_spent_get_a_short_search_that_says_so()
     let large = format!(r#"{{"version":"2","text":"{}"}}"#, "x".repeat(100 << 10));
     let message = &found(&large, "another body", spent)[0].message;
     assert!(
-        message.contains(" tried, not all because of the other requests (verify it alone to try all): "),
+        message.contains(" tried, the rest skipped because earlier requests used up the limit (verify this one alone to try them all): "),
         "{message}"
     );
 }
@@ -1038,7 +1038,7 @@ fn a_search_that_runs_late_ends_and_says_so() {
     let found = diagnose_within(&case, &mut { PER_SEARCH }, &is_late);
     assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
     assert!(
-        found[0].message.contains(" variants tried, not all for lack of time: most likely "),
+        found[0].message.contains(" variants tried, the rest skipped for lack of time: most likely "),
         "{}",
         found[0].message
     );
@@ -1067,7 +1067,7 @@ fn many_secrets_and_signatures_stay_within_the_budget() {
     let (wrong, body) = ("00".repeat(64), vec![b'x'; 100_000]);
     let findings = world.findings("cyanite", &request(&[("signature", &wrong)], &body));
     // With all 3,000 secrets, a single variant would cost more than the budget.
-    let message = "cause not found, 313 variants tried, with 20 of 3000 secrets, not all because of the body's size: most \
+    let message = "cause not found, 313 variants tried, with 20 of 3000 secrets, the rest skipped because of the body's size: most \
                    likely another secret or a changed body";
     assert_eq!(findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [message]);
     let header = vec![format!("v1,{}", STANDARD.encode([0; 32])); 65].join(" ");

@@ -39,9 +39,9 @@ pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
     };
     let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (case.clock, is_old) {
-        (Clock::Chosen, true) => Warning::new("captures become too old with time", Remedy::CheckAgeAtReceipt),
+        (Clock::Chosen, true) => Warning::new("captured requests age, so this check fails sooner or later", Remedy::CheckAgeAtReceipt),
         (Clock::Chosen, false) => {
-            Warning::new("it was signed after the time that its age is checked against", Remedy::CorrectCheckedTime)
+            Warning::new("it was signed later than the time you are checking against", Remedy::CorrectCheckedTime)
         }
         (_, true) => Warning::new(
             "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one is fast",

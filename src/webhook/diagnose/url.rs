@@ -58,7 +58,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} signs the URL that it calls, and the request names only `{}`, on this machine",
+        "{} signs the URL that it calls, but the request shows only `{}`, a URL of this machine",
         case.provider.title,
         shown(&known)
     );

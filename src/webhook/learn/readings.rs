@@ -1,4 +1,4 @@
-//! The ways to read a secret, and the algorithms that its signature's length leaves.
+//! The ways to read a secret, and the algorithms that the length of its signatures allows.
 
 use crate::webhook::signature::{
     Algorithm, SecretFormat, SecretText, SigningSecret, asymmetric::Family, secret::KeyEncoding,

@@ -1,6 +1,6 @@
 //! The JSON Schema that all payloads of an event have in common: types, members, and which of these must be there.
 //!
-//! What a few payloads have by chance is no rule. Members that tell the event apart are required; any other is only if all of
+//! What a few payloads have by chance is not a rule. Members that tell the event apart are required; any other only if all of
 //! [`ENOUGH`] payloads have it. With fewer payloads, a number may have a fraction, and what was always null may be anything.
 
 use std::collections::{BTreeSet, HashMap};

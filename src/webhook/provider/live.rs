@@ -170,7 +170,7 @@ impl Provider {
         let name = format!("{}.{}", self.name, draft.event);
         let not = |problem: &str| NotLive::new(&name, problem);
         if self.event(&draft.event).is_some_and(|event| event.handshake.is_some()) {
-            return Err(not("is a handshake, which sets up an endpoint and is no load"));
+            return Err(not("is a handshake, which sets up an endpoint, so it has no place in a load test"));
         }
         let attempts = self.delivery.attempts(false);
         let encoding = attempts.encoding();

@@ -56,7 +56,7 @@ const SECRET_UNSET: &str =
 const NO_SIGNATURE_TEXT: &str =
     "the signature header is missing, and the handler compares it all the same: respond 401 if it is missing";
 
-const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status is that of a success, which is all that a provider reads: respond 401 with it. If it says so of valid deliveries too, the handler verifies none of them";
+const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status means success, and the provider looks at nothing else: respond 401. If it says so of valid deliveries too, the handler verifies none of them";
 
 const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
 
@@ -65,7 +65,7 @@ const HOSTS: &str =
 
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 
-const JSON_PARSED_ELSE: &str = "the handler parses something else than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
+const JSON_PARSED_ELSE: &str = "the handler parses something other than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
 
 const EXPECTS_TLS: &str = "the handler expects TLS: use https:// in the URL";
 

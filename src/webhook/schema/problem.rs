@@ -105,7 +105,7 @@ fn assertion(f: &mut fmt::Formatter<'_>, expected: &Assertion, found: &Node<'_>)
         Assertion::MinLength(least) => write!(f, "expected {least} characters or more")?,
         Assertion::MaxLength(1) => f.write_str("expected 1 character or fewer")?,
         Assertion::MaxLength(most) => write!(f, "expected {most} characters or fewer")?,
-        Assertion::Pattern(pattern) => write!(f, "expected a text that matches `{}`", shortened(pattern.as_str()))?,
+        Assertion::Pattern(pattern) => write!(f, "expected a string that matches `{}`", shortened(pattern.as_str()))?,
         Assertion::Format(format) => write!(f, "expected {}", format.words())?,
         Assertion::Minimum(bound) if bound.is_exclusive => write!(f, "expected more than {}", shortened(&bound.text))?,
         Assertion::Minimum(bound) => write!(f, "expected {} or more", shortened(&bound.text))?,

@@ -226,7 +226,7 @@ impl fmt::Display for Reason {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
             }
             Self::ClaimMismatch { claim } => {
-                write!(f, "the token's signature matches, but its claim `{claim}` is that of another request or key")
+                write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
             }
             Self::DevelopmentSecret => {
                 f.write_str("the signature matches only the public development secret, with which anyone can sign")

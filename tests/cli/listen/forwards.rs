@@ -268,7 +268,7 @@ fn a_handler_whose_refusal_gives_another_reason_than_the_signature_gets_no_warni
 
 #[test]
 fn a_handler_that_accepts_a_rejected_delivery_gets_a_warning() {
-    const WARNING: &str = "rejected here, accepted by your handler: does it verify?";
+    const WARNING: &str = "your handler accepted a delivery that hookdev rejects: check that it verifies the signature";
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(302), respond(401)]));
     let mut listener = forwarding(&dir, &endpoint, &["--secret", "cyanite=mine"]);
     for (status, warns) in [(200, true), (302, false), (401, false)] {
@@ -294,7 +294,7 @@ fn a_second_handler_that_accepts_a_rejected_delivery_later_gets_the_warning_too(
             break line;
         }
     };
-    assert_eq!(later["warnings"], json!(["rejected here, accepted by your handler: does it verify?"]));
+    assert_eq!(later["warnings"], json!(["your handler accepted a delivery that hookdev rejects: check that it verifies the signature"]));
 }
 
 #[test]

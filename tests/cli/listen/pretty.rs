@@ -50,7 +50,7 @@ fn without_elapsed(line: &str) -> String {
 const UNRECOGNISED: &str = "unrecognised  200  #1  12:00:00.250  POST /hooks\n  \
     warning: not verified, because no provider was recognised: the path names none, and neither headers nor body match one; \
     send it to a path that names the provider, such as /stripe, or add --provider; \
-    `hookdev events` lists the providers, and --providers DIR adds your own\n";
+    `hookdev providers` lists the providers, and --providers DIR adds your own\n";
 
 const CYANITE_SHOWN: &str = r#"  {
     "version": "2",

@@ -17,7 +17,7 @@ fn a_port_in_use_is_a_usage_error_with_a_hint() {
     let addr = taken.local_addr().unwrap().to_string();
     let finished = Dir::new().hookdev().args(["listen", "--addr", &addr]).exits(2).stdout("");
     let finished = finished.says(&format!("error: can't listen on {addr}\ncaused by: "));
-    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program\n");
+    finished.says("hint: stop the program that uses this port, or pick a free one with --addr 127.0.0.1:0; in that case, pass `hookdev send` the --to URL that `listen` prints, or it sends to the other program\n");
 }
 
 #[test]

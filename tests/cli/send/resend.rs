@@ -226,5 +226,5 @@ fn the_newest_capture_of_listen_is_sent() {
         endpoint.got_no_more();
     }
     let failed = Dir::new().hookdev().args(["send", "--last"]).exits(2);
-    failed.says("error: --last needs to know where `listen` captures, and no config says so\n");
+    failed.says("error: --last reads the capture path from the config, and no config has one\n");
 }

@@ -6,7 +6,7 @@ import { html } from "./html.js";
 export async function copy(text, what) {
   const isCopied = await navigator.clipboard.writeText(text).then(() => true, () => copyAsSelection(text));
   if (isCopied) store.say(`Copied ${what}`, "good");
-  else store.say(`The browser does not let this page copy ${what}: allow it the clipboard`, "bad");
+  else store.say(`The browser did not let this page copy ${what}: allow it to use the clipboard`, "bad");
 }
 
 /** Copies without the permission for the clipboard, which a selection does not need; returns whether it did. */

@@ -57,7 +57,7 @@ pub(super) struct RawResponse {
     media: Option<String>,
     /// The body as text, a template.
     text: Option<Spanned<String>>,
-    /// The body as JSON, whose texts are templates.
+    /// The body as JSON, in which each string is a template.
     json: Option<Spanned<toml::Value>>,
     /// Headers, templates.
     #[serde(default)]

@@ -131,13 +131,13 @@ pub static SECRET: Table = Table {
         optional(
             "encoding",
             Choice(&["text", "base64", "base64url", "hex"]),
-            "How the text gives the key (default: text)",
+            "How the secret's text encodes the key (default: text)",
         ),
         optional("prefix", Text, "What comes before the key, such as `whsec_`"),
         optional(
             "other_keys",
             List(&Text, 0),
-            "How the provider's other keys start, such as `sk_`: they are no secrets",
+            "How the provider's other keys start, such as `sk_`, so that they are not mistaken for the signing secret",
         ),
         optional(
             "development",
@@ -242,14 +242,14 @@ pub static REGISTER: Table = Table {
     name: "register",
     keys: &[
         optional("api", Pattern("^https://."), "The base URL of the API; without it, the config's `api` is needed"),
-        optional("key", Text, "The environment variable that has the API's key, `{key}` in templates"),
+        optional("key", Text, "The environment variable for the API key, `{key}` in templates"),
         optional("resource", Text, "What RESOURCE is, in words, if a template has `{resource}`"),
         optional("unproven", Flag, "`true` if it comes from a specification and nobody has seen it work"),
         optional("create", In(&CALL), "Creates an endpoint with `{url}` and `{mark}`, and perhaps `{new_secret}`"),
-        optional("list", In(&LIST), "Finds an endpoint whose creation was interrupted by its mark"),
+        optional("list", In(&LIST), "Finds, by its mark, an endpoint whose creation was interrupted"),
         optional("update", In(&CALL), "Gives the endpoint `{id}` another `{url}`"),
         optional("delete", In(&CALL), "Deletes the endpoint `{id}`"),
-        optional("read", In(&CALL), "Instead of `create`: reads the value that a resource has"),
+        optional("read", In(&CALL), "Instead of `create`: reads the current value of a resource"),
         optional("set", In(&CALL), "Sets the value to `{url}`"),
         optional("restore", In(&CALL), "Sets the value to `{previous}`"),
         optional("manual", List(&Text, 1), "Instead of calls: steps for a person, with `{url}`"),
@@ -263,7 +263,7 @@ pub static CALL: Table = Table {
         required("method", Text, "The method"),
         required("path", Pattern("^/"), "The path below the API's base URL, a template"),
         optional("headers", Takes::Map(&Text), "The headers, templates"),
-        optional("json", Any, "A JSON body, in which each text is a template"),
+        optional("json", Any, "A JSON body, in which each string is a template"),
         optional("form", Takes::Map(&Text), "The fields of a form, templates"),
         optional("take", In(&TAKE), "Where the response has what is needed later"),
         optional("ok", List(&STATUS, 1), "The statuses that mean success (default: 2xx)"),
@@ -316,9 +316,9 @@ pub static DELIVERY: Table = Table {
         optional(
             "encodings",
             List(&In(&ENCODING), 0),
-            "How the payload is sent; the next one follows after an error response",
+            "How the payload is sent; after an error response, the next encoding is tried",
         ),
-        optional("repeat_on_timeout", Number(0, u32::MAX), "How often a request that timed out is repeated at once"),
+        optional("repeat_on_timeout", Number(0, u32::MAX), "How many times a request that timed out is repeated immediately"),
         optional("user_agent", Text, "The user-agent header"),
         optional(
             "headers",
@@ -354,7 +354,7 @@ pub static RETRY: Table = Table {
     keys: &[
         required("waits", List(&DURATION, 0), "How long the provider waits before each further attempt"),
         optional("renews_timestamp", Flag, "Whether each attempt is signed with a new timestamp"),
-        optional("retry_after", Flag, "Whether the provider waits as long as a response's retry-after says"),
+        optional("retry_after", Flag, "Whether the provider honours Retry-After"),
         optional("stop", List(&STATUS, 0), "The statuses that end the attempts"),
     ],
 };
@@ -405,7 +405,7 @@ pub static RESPONSE: Table = Table {
         optional("status", Number(0, 65535), "The status (default: 200)"),
         optional("type", Text, "The media type of `text` (default: text/plain)"),
         optional("text", Text, "The body as text, a template: `{query:hub.challenge}`"),
-        optional("json", Any, "The body as JSON, whose texts are templates"),
+        optional("json", Any, "The body as JSON, in which each string is a template"),
         optional("headers", Takes::Map(&Text), "Headers, templates"),
     ],
 };
