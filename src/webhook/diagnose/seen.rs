@@ -141,7 +141,7 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
 }
 
 fn contains(text: &[u8], sought: &[u8]) -> bool {
-    text.windows(sought.len()).any(|window| window == sought)
+    memmem::find(text, sought).is_some()
 }
 
 #[cfg(test)]

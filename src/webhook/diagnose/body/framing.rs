@@ -3,11 +3,16 @@
 
 use std::ops::ControlFlow;
 
+use memchr::memmem;
+
 use super::hypothesis::{Emit, ReceivedBody};
 use crate::webhook::diagnose::{Code, Step, secret::forgiving_base64};
 
 /// The maximum number of parts of a multipart body that are tried.
 const MOST_PARTS: usize = 32;
+
+/// The longest boundary line of a multipart message, in bytes: `--`, 70 characters and `--` (RFC 2046, section 5.1.1).
+const LONGEST_BOUNDARY: usize = 74;
 
 /// The longest head of a message, in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -53,7 +58,7 @@ pub fn has_boundaries(body: &[u8]) -> bool {
 fn dechunked(body: &[u8]) -> Option<Vec<u8>> {
     let mut rest = body.trim_ascii_start();
     let mut joined = Vec::new();
-    while !rest.trim_ascii().is_empty() {
+    while !rest.trim_ascii_start().is_empty() {
         let (line, data) = split_line(rest)?;
         let size = chunk_size(line)?;
         if size == 0 {
@@ -89,7 +94,8 @@ fn between_sizes(body: &[u8]) -> Option<Vec<u8>> {
 /// The contents of the parts of a multipart message, with their names.
 fn parts(body: &[u8]) -> Vec<(&[u8], Option<String>)> {
     let start = body.trim_ascii_start();
-    let Some((boundary, _)) = split_line(start).filter(|(line, _)| line.len() > 4 && line.starts_with(b"--")) else {
+    let is_boundary = |line: &[u8]| (5..=LONGEST_BOUNDARY).contains(&line.len()) && line.starts_with(b"--");
+    let Some((boundary, _)) = split_line(start).filter(|(line, _)| is_boundary(line)) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -148,5 +154,5 @@ fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn position(text: &[u8], sought: &[u8]) -> Option<usize> {
-    text.windows(sought.len()).position(|window| window == sought)
+    memmem::find(text, sought)
 }

@@ -122,7 +122,7 @@ fn decimal(text: &str) -> Option<String> {
     let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let exponent: i64 =
-        exponent.trim_start_matches('+').parse().ok().filter(|exponent: &i64| exponent.abs() <= MOST_DIGITS)?;
+        exponent.trim_start_matches('+').parse().ok().filter(|exponent: &i64| (-MOST_DIGITS..=MOST_DIGITS).contains(exponent))?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
     let point = i64::try_from(whole.len()).ok()? + exponent;
@@ -130,7 +130,7 @@ fn decimal(text: &str) -> Option<String> {
     let (whole, fraction) = match usize::try_from(point) {
         Ok(point) if point >= digits.len() => (format!("{digits}{}", "0".repeat(point - digits.len())), String::new()),
         Ok(point) => (digits[..point].to_owned(), digits[point..].to_owned()),
-        Err(_) => (String::new(), format!("{digits:0>places$}")),
+        Err(_) => (String::new(), format!("{}{digits}", "0".repeat(places - digits.len()))),
     };
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
