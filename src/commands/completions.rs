@@ -3,7 +3,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::Write,
     path::PathBuf,
     sync::{Arc, mpsc},
@@ -104,17 +104,16 @@ const PATIENCE: Duration = Duration::from_millis(500);
 fn catalog() -> Arc<Catalog> {
     let (sender, loaded) = mpsc::sync_channel(1);
     // It ends with the process, if it doesn't before.
-    thread::spawn(move || sender.send(load_catalog()));
+    // The script passes the words of the command line after `--`.
+    let words: Vec<OsString> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
+    thread::spawn(move || sender.send(catalog_of(&words)));
     loaded.recv_timeout(PATIENCE).ok().flatten().unwrap_or_else(|| Arc::new(Catalog::builtin()))
 }
 
-/// The providers of the command line being completed; `None` if it or the config is invalid.
-fn load_catalog() -> Option<Arc<Catalog>> {
-    // The script passes the words of the command line after `--`.
-    let words: Vec<_> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
+/// The providers of an incomplete command line; `None` if what is there of it or the config is invalid.
+pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
     let value_of = |flag: &'static str| {
-        let words = words.clone();
-        let joined = move |word: &OsStr| word.to_str()?.strip_prefix(flag)?.strip_prefix('=').map(PathBuf::from);
+        let joined = |word: &OsStr| word.to_str()?.strip_prefix(flag)?.strip_prefix('=').map(PathBuf::from);
         let mut values: Vec<PathBuf> = words.iter().filter_map(|word| joined(word)).collect();
         values.extend(words.windows(2).filter(|pair| pair[0] == flag).map(|pair| PathBuf::from(&pair[1])));
         values

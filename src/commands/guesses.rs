@@ -1,10 +1,10 @@
 //! Flags and commands of other tools, typed by habit: each is answered with the whole command line that works here.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, sync::Arc};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{command_line::command, exit::Failure};
+use super::{command_line::command, completions::catalog_of, exit::Failure};
 use crate::{
     net::url::parse_url,
     webhook::{provider::catalog::Catalog, redact},
@@ -97,7 +97,7 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
             let wrong = context(ContextKind::InvalidSubcommand)?;
             let at = words.iter().position(|word| *word == wrong)?;
             if at > 0 && words[at - 1] == "providers" {
-                return provider_alone(wrong);
+                return provider_alone(wrong, &known_providers(&words));
             }
             let (_, instead) = COMMANDS.iter().find(|(known, _)| *known == wrong)?;
             let failure = Failure::usage(format!("unrecognized command `{wrong}`"));
@@ -113,10 +113,16 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
     }
 }
 
+/// The providers that a command line has: the user's too, if what it says of them is valid.
+pub fn known_providers(words: &[&str]) -> Arc<Catalog> {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    catalog_of(&words).unwrap_or_else(|| Arc::new(Catalog::builtin()))
+}
+
 /// The error for a provider's name where a command or a topic is due.
-pub fn provider_alone(name: &str) -> Option<Failure> {
+pub fn provider_alone(name: &str, catalog: &Catalog) -> Option<Failure> {
     let failure = Failure::usage(format!("`{name}` is a provider, not a command"));
-    Catalog::builtin().contains(name).then(|| {
+    catalog.contains(name).then(|| {
         failure.hint(format!(
             "to list its events: hookdev events {name}\nand what it requires of a handler: hookdev events {name} --contract"
         ))
@@ -127,12 +133,13 @@ pub fn provider_alone(name: &str) -> Option<Failure> {
 fn command_line(words: &[&str], at: usize, instead: &[&str]) -> String {
     let mut instead: Vec<String> = instead.iter().map(|word| (*word).to_owned()).collect();
     let is = |name: &str| instead.first().is_some_and(|first| first == name);
+    let catalog = known_providers(words);
     let (mut count, operand) = (1, words.get(at + 1).filter(|word| !word.starts_with('-')));
     match operand {
         None if is("send") => instead.push("EVENT".to_owned()),
-        Some(operand) if is("send") && !is_sendable(operand) => {
+        Some(operand) if is("send") && !is_sendable(operand, &catalog) => {
             count = 2;
-            let near = Catalog::builtin().nearest_events(operand).first().map(|near| (*near).to_owned());
+            let near = catalog.nearest_events(operand).first().map(|near| (*near).to_owned());
             instead.push(near.unwrap_or_else(|| "EVENT".to_owned()));
         }
         None if instead.last().is_some_and(|last| last == "--forward") => instead.push("URL".to_owned()),
@@ -144,8 +151,7 @@ fn command_line(words: &[&str], at: usize, instead: &[&str]) -> String {
 }
 
 /// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built in.
-fn is_sendable(word: &str) -> bool {
-    let catalog = Catalog::builtin();
+fn is_sendable(word: &str, catalog: &Catalog) -> bool {
     let is_foreign = || word.split_once('.').is_some_and(|(provider, _)| !catalog.contains(provider));
     let names_event = |word: &str| catalog.nearest_events(word).iter().any(|near| near.ends_with(&format!(".{word}")));
     catalog.has_event(word)
@@ -182,12 +188,13 @@ fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failur
 fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Option<String> {
     let with =
         |count: usize, instead: &[&str]| corrected(words, at, count, instead.iter().map(|word| (*word).to_owned()));
+    let is_provider = || known_providers(words).contains(wrong);
     match command {
         "listen" if PROGRAMS.contains(&wrong) || wrong.starts_with("./") => Some(with(0, &["--"])),
-        "check" if Catalog::builtin().contains(wrong) && !words.iter().any(|word| word.starts_with("--to")) => {
+        "check" if is_provider() && !words.iter().any(|word| word.starts_with("--to")) => {
             Some(with(1, &["--provider", wrong, "--to", "URL"]))
         }
-        "listen" | "check" if Catalog::builtin().contains(wrong) => Some(with(1, &["--provider", wrong])),
+        "listen" | "check" if is_provider() => Some(with(1, &["--provider", wrong])),
         "listen" if parse_url(wrong).is_ok() => Some(listen_on(words, at, 1, wrong)),
         "check" if parse_url(wrong).is_ok() => Some(with(1, &["--to", wrong])),
         _ => None,

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::{
     command_line::read,
     exit::{Exit, Failure},
-    guesses::provider_alone,
+    guesses::{known_providers, provider_alone},
     streams,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub fn run(args: &Help) -> Result<Exit, Failure> {
             let topics = help_topics();
             if !topics.iter().any(|known| known == topic) {
                 let known = topics.iter().map(String::as_str);
-                return Err(provider_alone(topic)
+                return Err(provider_alone(topic, &known_providers(&[]))
                     .unwrap_or_else(|| Failure::usage(nearest::unknown("help topic", topic, known))));
             }
             vec!["hookdev", topic, "--help"]

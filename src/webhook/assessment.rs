@@ -3,7 +3,7 @@
 
 mod contents;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::webhook::{
     diagnose::{self, Clock, Finding, RejectedRequest},
@@ -344,9 +344,12 @@ impl Assessment {
         self.event.as_deref().or_else(|| self.provider_name()).unwrap_or(Self::UNRECOGNISED)
     }
 
-    /// The names by which it is chosen: [`Self::title`], and those of further events in a list.
-    pub fn titles(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.title()).chain(self.further_events.iter().map(String::as_str))
+    /// The names by which it is chosen: [`Self::title`], and those of further events in a list. An event without a name is
+    /// chosen by `PROVIDER.*` too.
+    pub fn titles(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let unnamed = self.provider_name().filter(|_| self.event.is_none()).map(|name| Cow::Owned(format!("{name}.")));
+        let further = self.further_events.iter().map(|event| Cow::Borrowed(event.as_str()));
+        std::iter::once(Cow::Borrowed(self.title())).chain(further).chain(unnamed)
     }
 
     /// The provider's name.

@@ -97,6 +97,26 @@ fn a_provider_is_not_a_topic_of_the_help() {
 }
 
 #[test]
+fn the_users_own_providers_are_known() {
+    let dir = Dir::new();
+    dir.hookdev().args(["providers", "new", "acme", "--out", "mine"]).exits(0);
+    let given = ["--providers", "mine"];
+    dir.hookdev()
+        .args(["listen", "acme"])
+        .args(given)
+        .exits(2)
+        .stdout("")
+        .stderr("error: unexpected argument `acme`\nhint: hookdev listen --provider acme --providers mine\n");
+    dir.write("hookdev.toml", "providers = [\"mine\"]\n");
+    dir.hookdev()
+        .args(["check", "acme"])
+        .exits(2)
+        .stdout("")
+        .stderr("error: unexpected argument `acme`\nhint: hookdev check --provider acme --to URL\n");
+    dir.hookdev().args(["help", "acme"]).exits(2).says("error: `acme` is a provider, not a command\n");
+}
+
+#[test]
 fn a_key_that_is_not_the_signing_secret_is_refused() {
     let dir = Dir::new();
     for (secret, what) in [

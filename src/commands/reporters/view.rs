@@ -121,8 +121,8 @@ impl View {
         self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq)) && is_good(delivery)
     }
 
-    fn matches<'a>(&self, mut titles: impl Iterator<Item = &'a str>) -> bool {
-        self.filter.as_ref().is_none_or(|filter| titles.any(|title| filter.matches(title)))
+    fn matches(&self, mut titles: impl Iterator<Item = impl AsRef<str>>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| titles.any(|title| filter.matches(title.as_ref())))
     }
 }
 

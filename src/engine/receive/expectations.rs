@@ -44,7 +44,7 @@ impl Expectations {
             return;
         }
         for (Expectation { events, .. }, seen) in &mut self.0 {
-            if events.as_ref().is_none_or(|events| delivery.assessment.titles().any(|title| events.matches(title))) {
+            if events.as_ref().is_none_or(|events| delivery.assessment.titles().any(|title| events.matches(&title))) {
                 *seen += 1;
             }
         }

@@ -47,7 +47,7 @@ impl Forward {
     /// Whether it is for a delivery; of a list of events, one is enough.
     #[must_use]
     pub fn matches(&self, assessment: &Assessment) -> bool {
-        assessment.titles().any(|title| self.events.matches(title))
+        assessment.titles().any(|title| self.events.matches(&title))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Publishes a delivery with what belongs to it: its explanation, and forwards whose response nobody waited for. It waits
 //! for them a short while; what comes later follows under the delivery's number.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
@@ -89,7 +89,7 @@ impl Publication {
     fn publish(self, slots: Slots, is_confirmation_wanted: bool) -> (Confirmations, Late) {
         let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
         let has_more = explanation.is_some() || !forwards.is_empty() || tail.is_some();
-        let titles = delivery.assessment.titles().filter(|_| has_more).map(str::to_owned).collect();
+        let titles = delivery.assessment.titles().filter(|_| has_more).map(Cow::into_owned).collect();
         let verdict = if has_more { delivery.assessment.verdict.clone() } else { Verdict::Unrecognised };
         let seq = delivery.seq;
         let confirmations = consumers.publish(delivery, &permit, slots, is_confirmation_wanted);

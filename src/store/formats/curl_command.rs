@@ -33,6 +33,7 @@ impl Format for CurlCommand {
             |command: &[u8]| first.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "));
         starts(b"curl")
             || starts(b"curl.exe")
+            || starts(b"wget")
             || (first.starts_with(b"printf '\\") && first.windows(6).any(|part| part == b"| curl"))
     }
 
@@ -97,7 +98,7 @@ fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, P
         Err(_) => return Err(expected("a curl command")),
     };
     let mut words = words.iter().map(String::as_str);
-    if !words.next().is_some_and(|program| program.ends_with("curl") || program.ends_with("curl.exe")) {
+    if !words.next().is_some_and(|program| ["curl", "curl.exe", "wget"].iter().any(|name| program.ends_with(name))) {
         return Ok(None);
     }
     let mut options = Options::new(stdin.as_deref(), directory);
@@ -156,6 +157,14 @@ mod tests {
                 "POST /a".to_owned(),
                 "x: y\na: b\ncontent-type: application/x-www-form-urlencoded\n".to_owned(),
                 "a=1&b=2".to_owned()
+            )
+        );
+        assert_eq!(
+            parsed("wget -O - --method PUT --header 'x: y' --body-data 'a=1' http://h/a"),
+            (
+                "PUT /a".to_owned(),
+                "x: y\ncontent-type: application/x-www-form-urlencoded\n".to_owned(),
+                "a=1".to_owned()
             )
         );
         assert_eq!(parsed("curl --json '{\"a\":1}' http://h").1, "content-type: application/json\n");

@@ -1,14 +1,18 @@
 //! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Pub/Sub and Vercel's invocations. The
 //! request inside is read in its own format, and the entry notes that.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Entry, Format, Input, Piece,
+    Collected, Entry, Fault, Format, Input, Piece, Reader,
     document::Documents,
+    keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
-    sniff,
+    position::Start,
+    sniff, whole,
 };
 use crate::webhook::json;
 
@@ -116,6 +120,63 @@ pub(super) static CLOUDWATCH_SUBSCRIPTION: Documents = Documents {
     parse: log_record,
 };
 
+/// The rows of `CloudWatch Logs Insights`, as `aws logs get-query-results` prints them: each is a list of fields.
+pub(super) struct Insights;
+
+impl Format for Insights {
+    fn name(&self) -> &'static str {
+        "a result of CloudWatch Logs Insights"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        Outline::new(head).has_all("results[][].", &["field", "value"])
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let Rows { results } = json_of(&input)?;
+        let cells = results.iter().flatten().filter(|cell| cell.field.0 == "@message");
+        Ok(Box::new(logged(cells.map(|cell| &*cell.value.0))))
+    }
+}
+
+/// The streams that Loki's API returns, each with the times and lines of a log.
+pub(super) struct Loki;
+
+impl Format for Loki {
+    fn name(&self) -> &'static str {
+        "a response of Loki's API"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        Outline::new(head).has_all("data.", &["resultType", "result"])
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let Response { data } = json_of(&input)?;
+        let lines = data.result.iter().flat_map(|stream| &stream.values);
+        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line))))
+    }
+}
+
+fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
+    serde_json::from_slice(input).map_err(|error| Fault::at(Start::of_line(1), error.into()))
+}
+
+/// The requests in the lines of a log.
+fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
+    let mut collected = Collected::default();
+    for line in lines {
+        match in_log(line) {
+            Ok(Some(entry)) => collected.push(Ok(entry)),
+            Ok(None) => collected.count_skipped(),
+            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
+        }
+    }
+    collected
+}
+
 /// The keys of a log's message.
 const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
@@ -123,13 +184,58 @@ const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line",
 fn log_record(json: &str) -> Result<Option<Entry>, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
-    let messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
-    let found = messages.into_iter().find(|message| message.contains('{') && sniff(message.as_bytes()).is_some());
-    found.map_or(Ok(None), |message| {
-        let message = message.as_bytes();
-        unwrap_as(sniff(message), message, "a log record")
-    })
+    let mut messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
+    let is_captured = |message: &Cow<'_, str>| message.contains('{') && sniff(message.as_bytes()).is_some();
+    messages.find(is_captured).map_or(Ok(None), |message| in_log(&message))
 }
+
+/// Reads the request in a line of a log; `None` if it has none.
+fn in_log(line: &str) -> Result<Option<Entry>, ParseError> {
+    let format = sniff(line.as_bytes()).filter(|_| line.contains('{'));
+    format.map_or(Ok(None), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `results`")]
+struct Rows<'a> {
+    #[serde(borrow)]
+    results: Vec<Vec<Cell<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a field of a row")]
+struct Cell<'a> {
+    #[serde(borrow)]
+    field: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `data`")]
+struct Response<'a> {
+    #[serde(borrow)]
+    data: Streams<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `result`")]
+struct Streams<'a> {
+    #[serde(borrow)]
+    result: Vec<Stream<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a stream, an object with `values`")]
+struct Stream<'a> {
+    #[serde(borrow)]
+    values: Vec<Line<'a>>,
+}
+
+/// A time and a line, and with newer versions labels.
+#[derive(Deserialize)]
+#[serde(expecting = "a time and a line")]
+struct Line<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
 
 #[derive(Deserialize)]
 #[serde(expecting = "a record, an object with `body` or `Sns`")]
@@ -207,7 +313,7 @@ fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) 
     }
 }
 
-fn inner(message: &str, fault: &super::Fault) -> ParseError {
+fn inner(message: &str, fault: &Fault) -> ParseError {
     ParseError::Expected(format!("a captured request inside {message}: {fault}"))
 }
 
@@ -234,6 +340,22 @@ mod tests {
             format!(r#"{{"Action":"Invoke","body":{text}}}"#),
             format!(r#"{{"Messages":[{{"MessageId":"m","ReceiptHandle":"h","Body":{text}}}]}}"#),
         ]
+    }
+
+    #[test]
+    fn the_results_of_queries_are_read_line_by_line() {
+        let line = quote(REQUEST);
+        for results in [
+            format!(r#"{{"results":[[{{"field":"@ptr","value":"p"}},{{"field":"@message","value":{line}}}]]}}"#),
+            format!(
+                r#"{{"status":"success","data":{{"resultType":"streams","result":[{{"stream":{{}},"values":[["1",{line}]]}}]}}}}"#
+            ),
+        ] {
+            let (entries, notes) = collected(&results);
+            let [Ok(entry)] = &entries[..] else { panic!("{results}: {entries:?}") };
+            assert_eq!(fields(&entry.request), "x: y\n");
+            assert_eq!(notes, Vec::<String>::new());
+        }
     }
 
     #[test]

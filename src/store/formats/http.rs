@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
+use serde::de::IgnoredAny;
 
 use super::{Entry, Fault, Format, Input, MAX_FIELDS, Piece, Position, Reader, whole};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
@@ -72,6 +73,18 @@ impl Messages {
             expected(Position::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
         })?;
         let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
+        let (bytes, end, note) = match reformatted(&self.input[end - bytes.len().min(end)..], &bytes, framing) {
+            Some(whole) => {
+                let start = end - bytes.len();
+                let note = format!(
+                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {})",
+                    whole,
+                    bytes.len()
+                );
+                (self.input.slice(start..start + whole), start + whole, Some(note))
+            }
+            None => (bytes, end, note),
+        };
         entry.request.body = bytes;
         entry.notes.extend(note);
 
@@ -83,6 +96,20 @@ impl Messages {
         }
         Ok(entry)
     }
+}
+
+/// How long a JSON body is that goes on after its `content-length`, which then is that of the body before it was indented.
+fn reformatted(from_body: &[u8], body: &[u8], framing: Framing) -> Option<usize> {
+    let is_cut = matches!(framing, Framing::Length(_))
+        && matches!(body.first(), Some(b'{' | b'['))
+        && from_body.len() > body.len()
+        && serde_json::from_slice::<IgnoredAny>(body).is_err_and(|error| error.is_eof());
+    if !is_cut {
+        return None;
+    }
+    let mut documents = serde_json::Deserializer::from_slice(from_body).into_iter::<IgnoredAny>();
+    documents.next()?.ok()?;
+    Some(documents.byte_offset())
 }
 
 fn expected(place: Position, what: &str) -> Fault {
@@ -287,6 +314,17 @@ mod tests {
 
     fn noted(body: &str, note: &str) -> (String, Vec<String>) {
         (body.to_owned(), if note.is_empty() { vec![] } else { vec![note.to_owned()] })
+    }
+
+    #[test]
+    fn a_json_body_that_was_indented_after_its_length_was_counted_is_whole() {
+        let note =
+            "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7)";
+        let input = "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\n  \"a\": 1\n}";
+        assert_eq!(body(input), noted("{\n  \"a\": 1\n}", note));
+        // A document that the length cuts off, and that has no end, stays cut.
+        let (cut, _) = body("POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\n  \"a\": 1\n");
+        assert_eq!(cut, "{\n  \"a\"");
     }
 
     #[test]

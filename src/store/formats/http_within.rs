@@ -14,7 +14,10 @@ impl Format for HttpWithin {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        before_message(head).is_some() || Page::of(head).is_some()
+        before_message(head).is_some()
+            || Page::of(head).is_some()
+            || in_packet(head).is_some()
+            || of_pseudo_fields(head).is_some()
     }
 
     fn searches(&self) -> bool {
@@ -51,7 +54,42 @@ fn is_method(line: &[u8]) -> bool {
     ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
 }
 
+/// Where the request line starts in what `tcpdump -A` prints: after the headers of the packet, in the same line.
+fn in_packet(input: &[u8]) -> Option<usize> {
+    let is_tcpdump =
+        input.split(|&byte| byte == b'\n').next()?.windows(4).any(|part| part == b" IP " || part == b" IP6");
+    // With -X, it also prints the bytes.
+    let is_tcpdump = is_tcpdump && !input.windows(9).any(|part| part == b"\t0x0000: ");
+    let version = input.windows(8).position(|part| part == b" HTTP/1.").filter(|_| is_tcpdump)?;
+    let start = |method: &&str| input[..version].windows(method.len()).rposition(|part| part == method.as_bytes());
+    ["POST ", "PUT ", "PATCH "].iter().filter_map(start).max()
+}
+
+/// The request as the fields of a browser's developer tools: `:method: POST`, `:path: /a`, `Name: value`.
+fn of_pseudo_fields(input: &[u8]) -> Option<Bytes> {
+    let text = str::from_utf8(input).ok()?.trim_start();
+    let head = text.lines().take_while(|line| !line.trim().is_empty());
+    let pseudo: Vec<(&str, &str)> =
+        head.filter(|line| line.starts_with(':')).filter_map(|line| line[1..].split_once(':')).collect();
+    let field = |name: &str| pseudo.iter().find(|(known, _)| *known == name).map(|(_, value)| value.trim());
+    let (method, path) = (field("method")?, field("path")?);
+    let rest: Vec<&str> = text.split_inclusive('\n').skip_while(|line| line.starts_with(':')).collect();
+    let host = field("authority").map(|host| format!("Host: {host}\n")).unwrap_or_default();
+    Some(format!("{method} {path} HTTP/1.1\n{host}{}", rest.concat()).into())
+}
+
 fn below(input: &Bytes) -> Result<Entry, Fault> {
+    if let Some(message) = of_pseudo_fields(input) {
+        return http::single(message);
+    }
+    if let Some(start) = in_packet(input) {
+        let mut entry = http::single(input.slice(start..))?;
+        entry.notes.retain(|note| !note.contains("after the end of the body"));
+        if entry.request.body.contains(&b'.') {
+            entry.notes.push("tcpdump -A prints a dot for each byte outside ASCII; -X keeps the bytes".to_owned());
+        }
+        return Ok(entry);
+    }
     let start = before_message(input).unwrap_or_default();
     let mut message = input.slice(start..);
     let fence = input[..start].trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -133,5 +171,18 @@ mod tests {
         assert_eq!(read(page), ("POST /a?b".to_owned(), "Accept: */*\nX-A: b\n".to_owned(), "{}".to_owned()));
         let (entries, _) = collected(page);
         assert_eq!(entries[0].as_ref().unwrap().url.as_deref(), Some("https://h.example/a?b"));
+    }
+
+    #[test]
+    fn a_request_in_a_packet_is_read_as_tcpdump_prints_it() {
+        let text = "10:00:00.000000 IP 127.0.0.1.52310 > 127.0.0.1.3000: Flags [P.], length 70\nE..4..@.@.......\n....POST /a HTTP/1.1\nHost: h\nContent-Length: 2\n\n{}\n10:00:00.000100 IP 127.0.0.1.3000 > 127.0.0.1.52310: Flags [.], length 0\nE..4\n";
+        let expected = ("POST /a".to_owned(), "Host: h\nContent-Length: 2\n".to_owned(), "{}".to_owned());
+        assert_eq!(read(text), expected);
+    }
+
+    #[test]
+    fn the_fields_of_http_2_are_a_request_line() {
+        let text = ":authority: h\n:method: POST\n:path: /a?b\n:scheme: https\nX-A: b\n\n{}";
+        assert_eq!(read(text), ("POST /a?b".to_owned(), "Host: h\nX-A: b\n".to_owned(), "{}".to_owned()));
     }
 }

@@ -178,7 +178,7 @@ impl Outline {
 
     fn has_body(&self, above: &str) -> bool {
         let mut keys = self.paths().map(split).filter(|(other, _)| *other == above).map(|(_, key)| key);
-        keys.any(|key| BODIES.iter().any(|(body, _)| is_named(key, body)))
+        keys.any(is_body)
     }
 }
 
@@ -196,6 +196,11 @@ pub(super) fn is_named(key: &str, name: &str) -> bool {
 fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
     let Kind::Object(members) = &node.kind else { return None };
     node.member(name).or_else(|| members.iter().find(|member| is_named(&member.key, name)).map(|member| &member.value))
+}
+
+/// Whether programs store a body under this key.
+pub(super) fn is_body(key: &str) -> bool {
+    BODIES.iter().any(|(name, _)| is_named(key, name))
 }
 
 /// Reads one document; `None` if it delivers nothing.

@@ -6,6 +6,8 @@
 mod aws;
 pub mod bare;
 mod beside;
+mod bruno;
+mod csv_rows;
 mod curl_command;
 mod curl_trace;
 mod document;
@@ -21,12 +23,14 @@ mod http_within;
 mod json_request;
 mod keys;
 mod log_line;
+mod logfmt;
 mod near_miss;
 mod ngrok;
 mod objects;
 mod parts;
 mod position;
 mod postman;
+mod powershell;
 mod printed;
 mod svix;
 mod utf16;
@@ -50,6 +54,7 @@ pub use self::{
     position::{Position, location},
     walk::{Walk, open_found, walk},
 };
+use self::{parts::ParseError, position::Start};
 use crate::webhook::{
     capture::{self, Capture},
     record::Recorded,
@@ -62,11 +67,14 @@ static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
     &curl_command::CurlCommand,
+    &powershell::PowerShell,
+    &bruno::Bruno,
     &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
     &webhook_site::WEBHOOK_SITE,
     &webhook_site_csv::WebhookSiteCsv,
+    &csv_rows::CsvRows,
     &aws::AWS,
     &aws::CLOUDFRONT,
     &envelope::AWS_RECORDS,
@@ -84,7 +92,10 @@ static FORMATS: &[&dyn Format] = &[
     &json_request::JsonRequest,
     &envelope::CLOUDWATCH,
     &envelope::CLOUDWATCH_SUBSCRIPTION,
+    &envelope::Insights,
+    &envelope::Loki,
     &envelope::LOG_RECORDS,
+    &logfmt::Logfmt,
     &http_within::HttpWithin,
     &hex_dump::HexDump,
     &printed::Printed,
@@ -179,6 +190,17 @@ struct Collected {
 impl Collected {
     fn single(entry: Entry) -> Self {
         Self { entries: [Ok(entry)].into(), ..Self::default() }
+    }
+
+    /// The entry of an input that holds one, if it delivers anything.
+    fn of(parsed: Result<Option<Entry>, ParseError>) -> Self {
+        let mut collected = Self::default();
+        match parsed {
+            Ok(Some(entry)) => collected.push(Ok(entry)),
+            Ok(None) => collected.count_skipped(),
+            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
+        }
+        collected
     }
 
     fn push(&mut self, entry: Result<Entry, Fault>) {

@@ -38,12 +38,6 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.is_empty() && is_javascript(start) {
         return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
     }
-    if outline.has_all("data.", &["resultType", "result"]) {
-        return "it is a response of Loki's API; save only the lines: `logcli query --output=raw …`";
-    }
-    if outline.has_all("results[][].", &["field", "value"]) {
-        return "it is a result of CloudWatch Logs Insights; save only the @message of each row, one per line";
-    }
     if keys.contains(&"body") && keys.contains(&"user-agent") {
         return "it is a relayed event whose headers are beside its parsed body: the signed bytes are gone; relay the raw body";
     }
@@ -113,14 +107,18 @@ fn log(line: &[u8]) -> Option<&'static str> {
     }
     if line.starts_with(b"Array") || line.starts_with(b"array(") {
         return Some(
-            "it is what PHP's print_r or var_dump prints; save the output of `json_encode(['headers' => getallheaders(), 'body' => file_get_contents('php://input')])`",
+            "it is what PHP's print_r or var_dump prints, without a whole array of headers and the raw body after it; save the output of `json_encode(['headers' => getallheaders(), 'body' => file_get_contents('php://input')])`",
         );
     }
     if line.starts_with(b"time=") || line.starts_with(b"level=") || line.starts_with(b"ts=") {
-        return Some("it is a log in logfmt; log JSON, with the headers as an object and the raw body as text");
+        return Some(
+            "it is a log in logfmt without headers and a raw body; log both, as headers=\"{…}\" body=\"…\", or as JSON",
+        );
     }
     (line.starts_with(b"headers:") || line.starts_with(b"request:")).then_some("it is YAML; save it as JSON")
 }
+
+const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or in Python `json.dumps(yaml.safe_load(open(FILE)))`";
 
 const XML: &str = "it is XML; in Burp, save only the request (\"Copy to file\")";
 
@@ -129,21 +127,15 @@ fn command(start: &[u8]) -> Option<&'static str> {
     let calls = [
         (&b"fetch("[..], "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
         (b"await fetch(", "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
-        (b"Invoke-WebRequest", "it is a PowerShell command; choose \"Copy as cURL\" instead of \"Copy as PowerShell\""),
-        (
-            b"$session = New-Object",
-            "it is a PowerShell command; choose \"Copy as cURL\" instead of \"Copy as PowerShell\"",
-        ),
-        (b"wget ", "it is a wget command; write it as a curl command"),
         (b"https://", "it is only a URL; save the request, for example as a curl command"),
         (b"<?xml", XML),
         (b"<items", XML),
-        (b"meta {", "it is a Bruno request; choose \"Generate Code\" and save the curl command"),
         (b"type: collection.insomnia", "it is Insomnia YAML; export it as a HAR, or as Insomnia v4 JSON"),
-        (b"type: request.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
-        (b"---\nhttp_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
-        (b"http_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
-        (b"interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
+        (b"type: request.insomnia", "it is Insomnia YAML; export it as a HAR, or as Insomnia v4 JSON"),
+        (b"---\nhttp_interactions:", VCR),
+        (b"http_interactions:", VCR),
+        (b"interactions:", VCR),
+        (b"axios", "it is a JavaScript call; save the request as a curl command, or log headers and body"),
         (b"http POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
         (b"https POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
     ];
@@ -177,12 +169,9 @@ mod tests {
             (b"Content-Type: a\r\n\r\n{}", "it starts with header lines"),
             (b"*   Trying 127.0.0.1:80...\n* Connected\n> POST / HTTP/1.1\n", "it is the log of `curl -v`"),
             (b"fetch(\"https://h/a\", {\n", "it is a JavaScript call"),
-            (b"Invoke-WebRequest -UseBasicParsing -Uri \"https://h/a\" `\n", "it is a PowerShell command"),
             (b"http POST http://h/a 'Host: h' <<< '{}'\n", "it is an HTTPie command"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
-            (b"wget --method POST http://h/\n", "it is a wget command"),
             (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
-            (b"meta {\n  name: a\n}\n\npost {\n  url: http://h\n}\n", "it is a Bruno request"),
             (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is YAML of Insomnia"),
             (b"{\"Headers\":{}}", "it is a JSON object with headers but without a body"),
             (
@@ -196,14 +185,6 @@ mod tests {
             (b"time=2026-11-20T10:00:00Z level=INFO msg=hook body=\"{}\"\n", "it is a log in logfmt"),
             (b"headers:\n  X-A: b\nbody: '{}'\n", "it is YAML"),
             (b"---\nhttp_interactions:\n- request:\n", "it is a VCR cassette"),
-            (
-                b"{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[]}}",
-                "it is a response of Loki",
-            ),
-            (
-                b"{\"results\":[[{\"field\":\"@message\",\"value\":\"\"}]]}",
-                "it is a result of CloudWatch Logs Insights",
-            ),
             (b"{\"host\":\"h\",\"user-agent\":\"a\",\"body\":{\"a\":1},\"query\":{}}", "it is a relayed event"),
             (b"# Read me\n", "its content is in no format"),
         ] {

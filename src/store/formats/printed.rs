@@ -5,6 +5,7 @@
 
 mod literal;
 mod maps;
+mod php;
 
 use self::literal::Value;
 use super::{
@@ -53,12 +54,15 @@ const MAX_PLACES: usize = 64;
 enum Found<'t> {
     /// One object with headers and a body.
     Request(Value),
-    /// Headers, and the text after them.
-    Headers(Vec<(String, String)>, &'t str),
+    /// Headers, and the text before and after them.
+    Headers(Vec<(String, String)>, &'t str, &'t str),
 }
 
 /// The first printed headers, or object with headers.
 fn find(text: &str) -> Option<Found<'_>> {
+    if let Some(found) = php::value(text).and_then(|(value, rest)| of_php(value, rest)) {
+        return Some(found);
+    }
     let lines =
         text.split_inclusive('\n').take(MAX_LINES).map(|line| (line.as_ptr().addr() - text.as_ptr().addr(), line));
     let places = lines.flat_map(|(start, line)| line.match_indices(['{', '[']).map(move |(at, _)| start + at));
@@ -76,6 +80,13 @@ fn find(text: &str) -> Option<Found<'_>> {
     })
 }
 
+fn of_php(value: Value, rest: &str) -> Option<Found<'_>> {
+    match fields(&value) {
+        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, "", rest)),
+        _ => json_request::is_request(&value.json()).then_some(Found::Request(value)),
+    }
+}
+
 fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> Option<Found<'t>> {
     if let Some((value, rest)) = parsed {
         // JSON alone is read by its own formats, which know what is missing from it.
@@ -83,7 +94,7 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> O
         let starts_line = text[..at].rsplit('\n').next().unwrap_or_default().trim().is_empty();
         match fields(&value) {
             Some(fields) if are_headers(&fields) && !(is_json && rest.trim().is_empty()) && !is_member(rest) => {
-                return Some(Found::Headers(fields, rest));
+                return Some(Found::Headers(fields, &text[..at], rest));
             }
             _ if !(is_json && starts_line)
                 && matches!(value, Value::Object(_))
@@ -96,7 +107,33 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> O
     }
     let start = at - if text[..at].ends_with("map") { 3 } else { 0 };
     let (fields, rest) = maps::headers(&text[start..])?;
-    are_headers(&fields).then_some(Found::Headers(fields, rest))
+    are_headers(&fields).then_some(Found::Headers(fields, &text[..at], rest))
+}
+
+/// The headers that a text is, printed by a program or as JSON.
+pub(super) fn headers(text: &str) -> Option<Vec<(String, String)>> {
+    let text = text.trim();
+    let printed = literal::value(text).filter(|(_, rest)| rest.trim().is_empty());
+    let found = printed.and_then(|(value, _)| fields(&value)).or_else(|| Some(maps::headers(text)?.0));
+    found.filter(|fields| are_headers(fields))
+}
+
+/// A quoted text at the start of another one, and the rest of that.
+pub(super) fn text(text: &str) -> Option<(String, &str)> {
+    match literal::value(text)? {
+        (Value::Text(text), rest) => Some((text, rest)),
+        _ => None,
+    }
+}
+
+/// The bytes of Python's `b'…'`, if a text is that.
+pub(super) fn python_bytes(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let is_literal = text.starts_with("b'") || text.starts_with("b\"");
+    match literal::value(text).filter(|_| is_literal)? {
+        (Value::Bytes(bytes), "") => Some(bytes),
+        _ => None,
+    }
 }
 
 /// Whether another member of the same object follows, which then was cut off somewhere.
@@ -110,6 +147,7 @@ fn fields(value: &Value) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
     match value {
         Value::Object(members) => {
+            let has_variables = members.iter().any(|(name, _)| name.starts_with("HTTP_"));
             for (name, value) in members {
                 match value {
                     Value::List(values) => {
@@ -121,6 +159,8 @@ fn fields(value: &Value) -> Option<Vec<(String, String)>> {
                         );
                     }
                     Value::Lost if is_cgi(name) => {}
+                    // `argv` in PHP's `$_SERVER`.
+                    Value::Object(_) if has_variables => {}
                     value => fields.push((name.clone(), value.text()?.to_owned())),
                 }
             }
@@ -160,13 +200,13 @@ fn are_headers(fields: &[(String, String)]) -> bool {
 impl Found<'_> {
     /// The request; `None` if it has an empty body.
     fn entry(self) -> Result<Option<Entry>, ParseError> {
-        let (fields, rest) = match self {
+        let (fields, before, rest) = match self {
             Self::Request(value) => return json_request::parse(&value.json()),
-            Self::Headers(fields, rest) => (fields, rest),
+            Self::Headers(fields, before, rest) => (fields, before, rest),
         };
         let headers =
             fields.iter().map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, _>>()?;
-        let (body, is_text) = body(rest)?;
+        let (body, is_text) = body(before, rest)?;
         let mut request = Request { method: Method::POST, target: "/".to_owned(), headers, body: body.into() };
         let mut notes = vec!["the end of the body is where the printed text ends".to_owned()];
         if is_text {
@@ -182,14 +222,16 @@ impl Found<'_> {
 const LABELS: [&str; 9] =
     ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data"];
 
+/// How many characters may be before the label of a body, such as `[src/main.rs:11:5] &`.
+const LONGEST_BEFORE_LABEL: usize = 64;
+
 /// The body after the headers, and whether it was printed as text, whose end is not marked.
-fn body(rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
-    let is_gap = |c: char| c.is_whitespace() || ",;)}".contains(c);
-    let mut text = rest.trim_start_matches(is_gap);
-    let lower = text.get(..20).unwrap_or(text).to_ascii_lowercase();
-    if let Some(label) = LABELS.iter().find(|label| lower.starts_with(**label)) {
-        let after = text[label.len()..].trim_start();
-        text = after.strip_prefix([':', '=']).map_or(text, str::trim_start);
+fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
+    let is_gap = |c: char| c.is_whitespace() || ",;)}\"".contains(c);
+    let unlabelled = rest.trim_start_matches(|c| is_gap(c) && c != '"');
+    let text = assigned(before).or_else(|| labelled(rest)).unwrap_or(unlabelled);
+    if let Some(body) = php::text(text) {
+        return Ok((body.into(), true));
     }
     if text.is_empty() {
         return Err(expected("the raw body after the headers; print both"));
@@ -217,6 +259,27 @@ fn body(rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
             Ok((line.trim_end().as_bytes().to_vec(), true))
         }
     }
+}
+
+/// The quoted text that a program assigns before the headers, as in `payload = '…'`.
+fn assigned(before: &str) -> Option<&str> {
+    let starts = std::iter::once(0).chain(before.match_indices('\n').map(|(at, _)| at + 1));
+    let text =
+        |start| labelled(&before[start..]).filter(|text| text.starts_with(['\'', '"', '`']) || text.starts_with("b'"));
+    starts.take(MAX_LINES).find_map(text)
+}
+
+/// The text after a label such as `body:`, in the first lines.
+fn labelled(text: &str) -> Option<&str> {
+    let start = &text[..text.char_indices().nth(LONGEST_BEFORE_LABEL).map_or(text.len(), |(at, _)| at)];
+    let start = &start[..start.find(['{', '\'']).unwrap_or(start.len())].to_ascii_lowercase();
+    let mut found = LABELS.iter().filter_map(|label| {
+        let at = start.find(label)?;
+        let is_word = !start[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let after = text[at + label.len()..].trim_start_matches([' ', '\t']);
+        is_word.then(|| after.strip_prefix([':', '=']).map(str::trim_start))?
+    });
+    found.next()
 }
 
 #[cfg(test)]
@@ -249,6 +312,10 @@ mod tests {
             "Headers: {host=h, x-a=b}\nBody: {\"n\":1.0}\n",
             "DEBUG After request [POST /a, headers=[host:\"h\", x-a:\"b\"], payload={\"n\":1.0}]\n",
             "{\"host\":\"h\",\"x-a\":\"b\"}\n{\"n\":1.0}\n",
+            "url = \"http://h/\"\npayload = '{\"n\":1.0}'\nheaders = {\"host\": \"h\", \"x-a\": \"b\"}\n\nrequests.post(url, data=payload)\n",
+            "[src/main.rs:10:5] &headers = {\n    \"host\": \"h\",\n    \"x-a\": \"b\",\n}\n[src/main.rs:11:5] &body = \"{\\\"n\\\":1.0}\"\n",
+            "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
+            "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",
             "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
         ] {
             assert_eq!(read(text), Ok((HEADERS.to_owned(), b"{\"n\":1.0}".to_vec())), "{text}");

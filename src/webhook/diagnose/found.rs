@@ -11,6 +11,7 @@ use super::{
 };
 use crate::webhook::{
     place::Source,
+    remedy::Remedy,
     request::{self, Request},
     signature::{
         Algorithm, Scheme,
@@ -144,10 +145,16 @@ impl FoundSignature {
         let (scheme, timestamp) = self.with_time(case.request, scheme);
         let value = scheme.grammar.write(&self.bytes, &timestamp);
         let mut common = Vec::new();
-        common.extend(self.misplaced(title, &scheme));
+        common.extend(self.misplaced(title, &scheme, scheme.algorithm));
         common.extend(self.miswritten(title, &scheme, &value));
         self.hashes(case, &scheme, &common, all);
-        for (algorithm, is_cut, finding) in self.algorithms(title, &scheme) {
+        for (algorithm, check, mut finding) in self.algorithms(title, &scheme) {
+            if self.is_foreign && check == Check::Whole {
+                // Another header with another hash is one cause: a provider's older signature, or another provider's.
+                common = self.misplaced(title, &scheme, algorithm).into_iter().collect();
+                common.extend(self.miswritten(title, &scheme, &value));
+                finding = None;
+            }
             for (content, keeps_headers, content_finding) in contents(case, &scheme) {
                 let findings: Vec<Finding> = finding.iter().chain(&common).chain(&content_finding).cloned().collect();
                 let Ok(value) = HeaderValue::try_from(value.as_str()) else { continue };
@@ -162,7 +169,7 @@ impl FoundSignature {
                 changed.signature = Source::Headers(vec![self.header.clone()]);
                 let mut reading = Reading::new(changed, case, findings);
                 reading.request.headers.set(&self.header, value);
-                reading.check = if is_cut { Check::Beginning } else { Check::Whole };
+                reading.check = check.clone();
                 all.push(reading);
             }
         }
@@ -217,9 +224,17 @@ impl FoundSignature {
         }
     }
 
-    fn misplaced(&self, title: &str, scheme: &Scheme) -> Option<Finding> {
+    fn misplaced(&self, title: &str, scheme: &Scheme, algorithm: Algorithm) -> Option<Finding> {
         let usual = scheme.headers().first()?;
-        let message = format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header);
+        let message = if algorithm == scheme.algorithm {
+            format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header)
+        } else {
+            let own = scheme.algorithm;
+            format!(
+                "the `{}` header has the right {algorithm}; {title} is verified by the {own} in `{usual}`",
+                self.header
+            )
+        };
         self.is_foreign.then(|| Finding::new(Code::SchemeOfOtherProvider, message))
     }
 
@@ -246,7 +261,7 @@ impl FoundSignature {
                 "the signature is right, but in uppercase; {title} sends lowercase, and handlers compare the text"
             );
             Some(Finding::new(Code::SignatureCase, message))
-        } else if is_in_form {
+        } else if is_in_form || self.is_foreign {
             None
         } else {
             let message =
@@ -256,7 +271,7 @@ impl FoundSignature {
     }
 
     /// The algorithms that may have made it, whole or truncated.
-    fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, bool, Option<Finding>)> {
+    fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, Check, Option<Finding>)> {
         let own = scheme.algorithm;
         let length = self.bytes.len();
         let mut all = Vec::new();
@@ -264,19 +279,40 @@ impl FoundSignature {
             if algorithm.signature_length() == Some(length) {
                 let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
                 let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
-                all.push((algorithm, false, finding));
+                all.push((algorithm, Check::Whole, finding));
+                all.extend(self.in_other_case().map(|finding| (algorithm, Check::AnyCase, Some(finding))));
             }
         }
         let is_own_length = own.signature_length().is_none_or(|whole| whole == length);
         if own.family().is_some() && own.jwt_name().is_none() && is_own_length {
-            all.push((own, false, None));
+            all.push((own, Check::Whole, None));
         }
         if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
             let message =
                 format!("the signature is right but truncated: it has {length} of the {} of {own}", bytes(whole));
-            all.push((own, true, Some(Finding::new(Code::SignatureTruncated, message))));
+            all.push((own, Check::Beginning, Some(Finding::new(Code::SignatureTruncated, message))));
         }
         all
+    }
+}
+
+impl FoundSignature {
+    /// What it proves if it is right but for the case of its letters.
+    fn in_other_case(&self) -> Option<Finding> {
+        let letters = || self.text.bytes().filter(u8::is_ascii_alphabetic);
+        let case = match (letters().all(|c| c.is_ascii_lowercase()), letters().all(|c| c.is_ascii_uppercase())) {
+            (true, false) => "lowercase",
+            (false, true) => "uppercase",
+            _ => return None,
+        };
+        let message = format!(
+            "the signature is right, but its base64 is in {case}: its letters were changed on the way, so nobody can verify it"
+        );
+        let remedy = Remedy::advice(
+            "find what changes the header's letters, such as toLowerCase(), strtolower() or a rule of a proxy: base64 depends on the case of its letters",
+        );
+        let is_base64 = matches!(self.encoding, Spelling::Base64 | Spelling::UrlBase64);
+        is_base64.then(|| Finding { remedy, ..Finding::new(Code::SignatureCase, message) })
     }
 }
 

@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
+    remedy::Remedy,
     request::{self, FieldName, Headers, Request},
     signature::{Scheme, timestamp::TimestampRule},
 };
@@ -35,6 +36,7 @@ pub fn repaired(case: &RejectedRequest<'_>) -> Vec<Repaired> {
         all.insert(0, Repaired { request, finding: Finding::new(Code::HeaderRenamed, message) });
     }
     all.extend(joined(case, case.request));
+    all.extend(percent_decoded(case));
     all.truncate(MOST);
     all
 }
@@ -135,6 +137,31 @@ fn joined(case: &RejectedRequest<'_>, request: &Request) -> Vec<Repaired> {
         }
     }
     all
+}
+
+/// The request with the `%XX` in its signature headers decoded.
+fn percent_decoded(case: &RejectedRequest<'_>) -> Option<Repaired> {
+    let mut request = case.request.clone();
+    let mut names = Vec::new();
+    for name in case.provider.schemes.iter().flat_map(Scheme::headers) {
+        let Some(value) = case.request.headers.text(name.as_str()).filter(|value| value.contains('%')) else {
+            continue;
+        };
+        let decoded = percent_encoding::percent_decode_str(&value).decode_utf8().ok();
+        if let Some(decoded) = decoded.and_then(|decoded| request::value(&decoded).ok()) {
+            request.headers.set(name, decoded);
+            names.push(format!("`{name}`"));
+        }
+    }
+    names.dedup();
+    let message = format!(
+        "the signature matches once the %XX in the {} header are decoded: it was percent-encoded",
+        names.join(" and ")
+    );
+    let remedy =
+        Remedy::advice("pass the header's value on as it is, without encodeURIComponent(), urlencode or a query");
+    let finding = Finding { remedy, ..Finding::new(Code::WrongEncoding, message) };
+    (!names.is_empty()).then_some(Repaired { request, finding })
 }
 
 /// What can be seen of the headers, without proof.

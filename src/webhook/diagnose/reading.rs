@@ -40,6 +40,8 @@ pub enum Check {
     Whole,
     /// It may be truncated.
     Beginning,
+    /// It may be in base64 whose letters are in another case.
+    AnyCase,
     /// It may be a plain hash: these bytes.
     Hash(Keyed, Vec<u8>),
 }
@@ -59,6 +61,7 @@ impl Reading {
         match &self.check {
             Check::Whole => self.scheme.verify(secrets, &request, receipt).is_ok(),
             Check::Beginning => self.scheme.is_cut_short(secrets, &request, receipt),
+            Check::AnyCase => self.scheme.is_in_other_case(secrets, &request, receipt),
             Check::Hash(keyed, signature) => {
                 let lookup = Lookup { url: receipt.url, ..Lookup::new(&request) };
                 let values = ContentValues { id: b"", timestamp: b"", lookup };

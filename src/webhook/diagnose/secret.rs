@@ -195,6 +195,16 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
             format!("the signature matches {source} followed by {what}: the sender treats that as part of it");
         add(Code::SecretWhitespace, format!("{text}{suffix}"), message);
     }
+    for end in ["\\n", "\\r\\n"] {
+        let message = format!(
+            "the signature matches {source} without the characters `{end}` at its end: they were meant as a newline"
+        );
+        add(Code::SecretWhitespace, text.strip_suffix(end).unwrap_or_default().to_owned(), message);
+        let message = format!(
+            "the signature matches {source} followed by the characters `{end}`: the sender has them from a newline"
+        );
+        add(Code::SecretWhitespace, format!("{text}{end}"), message);
+    }
     let message = format!("the signature matches {source} preceded by a space: the sender treats that as part of it");
     add(Code::SecretWhitespace, format!(" {text}"), message);
     let message = format!("the signature matches {source} without the whitespace in it");

@@ -2,6 +2,7 @@
 //! only when no cause is proven.
 
 use http::HeaderName;
+use memchr::memmem;
 
 use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, url};
 use crate::webhook::{

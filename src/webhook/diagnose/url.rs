@@ -12,7 +12,7 @@ use crate::webhook::{
 };
 
 /// The maximum number of URLs that are tried.
-const MOST: usize = 160;
+const MOST: usize = 240;
 
 /// The longest URL that messages show, in characters.
 const LONGEST_SHOWN: usize = 200;
@@ -160,6 +160,9 @@ fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
     for target in &targets {
         add(configured.scheme, configured.host, configured.port, target);
     }
+    for target in &targets {
+        add(other, configured.host, configured.port, target);
+    }
     for scheme in schemes {
         for (host, port) in &authorities {
             for target in &targets {
@@ -224,9 +227,40 @@ fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
         targets.push(with_query(configured.path, Some(&decoded)));
     }
     targets.push(String::new());
+    targets.extend(prefixed(configured.path).into_iter().map(|path| with_query(&path, configured.query)));
     let mut seen = HashSet::new();
     targets.retain(|target| seen.insert(target.clone()));
     targets
+}
+
+/// What proxies and gateways put before a path or take from it.
+const PREFIXES: [&str; 16] = [
+    "/api",
+    "/webhooks",
+    "/webhook",
+    "/hooks",
+    "/v1",
+    "/api/v1",
+    "/api/webhooks",
+    "/app",
+    "/backend",
+    "/public",
+    "/prod",
+    "/production",
+    "/staging",
+    "/stage",
+    "/dev",
+    "/default",
+];
+
+/// The maximum number of segments that are taken from a path.
+const MOST_SEGMENTS: usize = 3;
+
+/// The path without its first segments, and with each usual one before it.
+fn prefixed(path: &str) -> Vec<String> {
+    let starts = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
+    let shorter = starts.take(MOST_SEGMENTS).map(|at| path[at..].to_owned());
+    shorter.chain(PREFIXES.iter().map(|prefix| format!("{prefix}{path}"))).collect()
 }
 
 /// A query with its parameters sorted.

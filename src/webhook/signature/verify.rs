@@ -16,6 +16,7 @@ use super::{
     verdict::{Freshness, Reason, Rejection, Verified},
 };
 use crate::webhook::{
+    encoding,
     place::{Lookup, Place},
     request::Request,
     time::{Timestamp, Tolerance},
@@ -67,6 +68,17 @@ impl Scheme {
         receipt: Receipt<'_>,
     ) -> bool {
         self.judge(secrets, request, receipt, Match::Beginning).is_ok()
+    }
+
+    /// Whether a signature in the request is the right one but for the case of its base64's letters, which can't be
+    /// restored. That explains a rejection; it never verifies a request.
+    pub(in crate::webhook) fn is_in_other_case(
+        &self,
+        secrets: &[SigningSecret],
+        request: &Request,
+        receipt: Receipt<'_>,
+    ) -> bool {
+        self.judge(secrets, request, receipt, Match::AnyCase).is_ok()
     }
 
     fn judge(
@@ -240,6 +252,8 @@ impl Scheme {
 enum Match {
     Whole,
     Beginning,
+    /// All of it, as base64 in any letter case.
+    AnyCase,
 }
 
 /// The shortest beginning of a signature that can't match by chance, in bytes.
@@ -256,6 +270,19 @@ impl Match {
             Self::Beginning => {
                 key.verify_truncated(content, signatures.filter(|signature| signature.len() >= SHORTEST))
             }
+            Self::AnyCase => {
+                let right = key.sign(content).unwrap_or_default();
+                signatures.filter(|signature| signature.len() >= SHORTEST).any(|other| are_alike(&right, other))
+            }
         }
     }
+}
+
+/// Whether two signatures differ only in the case of their base64's letters. The last letter before the padding has bits
+/// that another case loses.
+fn are_alike(right: &[u8], other: &[u8]) -> bool {
+    let (right, other) = (encoding::base64(right), encoding::base64(other));
+    let letters = right.trim_end_matches('=').len().saturating_sub(1);
+    right.len() == other.len()
+        && right.get(..letters).is_some_and(|right| right.eq_ignore_ascii_case(&other[..letters]))
 }

@@ -355,6 +355,19 @@ fn a_delivery_without_a_matching_target_gets_the_default_response() {
 }
 
 #[test]
+fn an_event_without_a_name_goes_where_all_of_its_provider_go() {
+    let dir = Dir::new();
+    for events in ["slack", "slack.*"] {
+        let endpoint = Endpoint::new([respond(202)]);
+        let mut listener = dir.listen().args(["--forward", &format!("{events}={}", endpoint.url("/"))]).starts();
+        let (returned, delivery) =
+            listener.receives("/slack", &[("content-type", "application/json")], r#"{"type":"new"}"#);
+        assert_eq!((returned.status(), &delivery["event"]), (202, &json!(null)), "{events}");
+        assert_eq!(endpoint.next().text(), r#"{"type":"new"}"#);
+    }
+}
+
+#[test]
 fn the_config_sets_targets_and_the_flag_overrides_it() {
     let dir = Dir::new();
     let (configured, flagged) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));

@@ -66,15 +66,19 @@ impl<'a> Options<'a> {
         let argument =
             attached.or_else(|| words.next()).ok_or_else(|| expected(format!("an argument after `{option}`")))?;
         match option {
-            "-X" | "--request" => self.method = Some(argument.to_owned()),
+            "-X" | "--request" | "--method" => self.method = Some(argument.to_owned()),
             "--url" => self.url = Some(argument.to_owned()),
             "-H" | "--header" => self.header(argument)?,
             "-A" | "--user-agent" => self.push("user-agent", argument)?,
             "-e" | "--referer" => self.push("referer", argument)?,
             "-b" | "--cookie" => self.push("cookie", argument)?,
-            "--data-raw" => self.data(argument.as_bytes()),
+            "--data-raw" | "--body-data" | "--post-data" => self.data(argument.as_bytes()),
             "--data-binary" => {
                 let bytes = self.file(argument)?.unwrap_or_else(|| argument.as_bytes().to_vec());
+                self.data(&bytes);
+            }
+            "--body-file" | "--post-file" => {
+                let bytes = beside::read(self.directory, argument)?;
                 self.data(&bytes);
             }
             "--json" => {
@@ -199,6 +203,12 @@ const TAKES_ARGUMENT: &[&str] = &[
     "--form-string",
     "-T",
     "--upload-file",
+    // wget's.
+    "--method",
+    "--body-data",
+    "--post-data",
+    "--body-file",
+    "--post-file",
 ];
 
 /// Options of curl with an argument that doesn't change the request.
@@ -207,6 +217,8 @@ const IGNORED: &[&str] = &[
     "--max-time",
     "-m",
     "--output",
+    "--output-document",
+    "-O",
     "-o",
     "--retry",
     "--retry-delay",

@@ -4,7 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
 use super::{
-    super::parts::{self, ParseError, expected},
+    super::{
+        parts::{self, ParseError, expected},
+        printed,
+    },
     is_present, member, text,
 };
 use crate::webhook::json::{Kind, Member, Node};
@@ -76,6 +79,10 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
     match &node.kind {
         Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
         Kind::String(text) => {
+            if let Some(bytes) = printed::python_bytes(text) {
+                let notes = vec![format!("`{key}` was read as Python's b'…'")];
+                return Ok(Some(Body { bytes: bytes.into(), is_text: false, notes }));
+            }
             if let Some(bytes) = undeclared_base64(text) {
                 let notes = vec![format!("`{key}` was read as base64")];
                 return Ok(Some(Body { bytes, is_text: false, notes }));

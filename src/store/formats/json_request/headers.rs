@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::{
-    super::parts::{self, ParseError, expected},
+    super::{
+        parts::{self, ParseError, expected},
+        printed,
+    },
     HEADERS, first, text, variables,
 };
 use crate::webhook::{
@@ -43,6 +46,10 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
             for item in items {
                 fields.push(field(item).ok_or_else(|| unreadable(key))?);
             }
+        }
+        Kind::String(text) if printed::headers(text).is_some() => {
+            let printed = printed::headers(text).unwrap_or_default();
+            fields.extend(printed.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value))));
         }
         Kind::String(text) => {
             let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("HTTP/"));

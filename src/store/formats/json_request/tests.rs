@@ -127,3 +127,18 @@ fn a_parsed_body_is_an_error_that_says_what_to_store() {
         );
     }
 }
+
+#[test]
+fn headers_and_a_body_that_a_program_printed_into_a_record_are_read() {
+    let fields = "host: h\nx-a: b\n";
+    for (headers, body) in [
+        (r#""{\"host\":\"h\",\"x-a\":\"b\"}""#, r#""{\"n\":1.0}""#),
+        (r#""{'host': 'h', 'x-a': 'b'}""#, r#""b'{\"n\":1.0}'""#),
+        (r#""map[host:[h] x-a:[b]]""#, r#""b'{\"n\":1.0}'""#),
+    ] {
+        let json = format!(r#"{{"headers":{headers},"body":{body}}}"#);
+        assert_eq!(parsed(&json), same("POST /", fields, r#"{"n":1.0}"#), "{json}");
+    }
+    let bytes = r#"{"headers":{"x-a":"b"},"body":"b'{\"n\":\"\\xc3\\xa9\"}'"}"#;
+    assert_eq!(parsed(bytes).2, "{\"n\":\"\u{e9}\"}");
+}

@@ -11,6 +11,10 @@ use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, Step};
 /// UTF-8 read as another character set, and vice versa.
 pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     let body = received.body;
+    if let Some(text) = from_utf16(body) {
+        let message = "the signature matches with the body in UTF-8: it was converted to UTF-16 after signing";
+        emit(text.into_bytes(), Code::BodyReencoded, message.into())?;
+    }
     if body.is_ascii() {
         return ControlFlow::Continue(());
     }
@@ -35,6 +39,10 @@ pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         } else {
             "the signature matches with the body in Windows-1252: it was converted to UTF-8 after signing"
         };
+        if let Some(again) = misread(&bytes) {
+            let message = "the body is UTF-8 that was read as Windows-1252 and encoded again, twice: the signature matches with that undone";
+            changed(again, message)?;
+        }
         changed(bytes, message)?;
     }
     changed(
@@ -45,6 +53,28 @@ pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         body.iter().map(|&byte| from_windows(byte)).collect::<String>().into_bytes(),
         "the signature covers the body's UTF-8 read as Windows-1252 and encoded again",
     )
+}
+
+/// UTF-16, with its mark or with the NULs that text of a European language has in it.
+fn from_utf16(body: &[u8]) -> Option<String> {
+    let is_nul = |pair: &&[u8], place: usize| pair[place] == 0 && pair[1 - place] != 0;
+    let count = |place| body.chunks_exact(2).filter(|pair| is_nul(pair, place)).count();
+    let most = body.len() / 4;
+    let (start, unit): (usize, fn([u8; 2]) -> u16) = match body {
+        [0xff, 0xfe, ..] => (2, u16::from_le_bytes),
+        [0xfe, 0xff, ..] => (2, u16::from_be_bytes),
+        [_, _, ..] if count(1) > most => (0, u16::from_le_bytes),
+        [_, _, ..] if count(0) > most => (0, u16::from_be_bytes),
+        _ => return None,
+    };
+    let (pairs, []) = body[start..].as_chunks::<2>() else { return None };
+    String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>()).ok()
+}
+
+/// The bytes that were read as Windows-1252, if they are UTF-8 with other characters than ASCII.
+fn misread(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = str::from_utf8(bytes).ok().filter(|text| !text.is_ascii())?;
+    text.chars().map(to_windows).collect()
 }
 
 /// The same text with its accents composed or decomposed, as file systems, browsers and databases change it.

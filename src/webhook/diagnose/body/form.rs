@@ -12,7 +12,7 @@ use crate::webhook::{
 const MOST_PERMUTED: usize = 5;
 
 /// The maximum number of fields that are re-encoded.
-const MOST_FIELDS: usize = 1000;
+pub const MOST_FIELDS: usize = 1000;
 
 /// Whether a body is a form: by its type, or without one by its looks.
 pub fn is_form(body: &[u8], request: &Request) -> bool {
@@ -41,16 +41,24 @@ pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mu
 fn respelled(text: &str) -> Vec<(String, &'static str)> {
     let fields: Vec<(String, String)> =
         form_urlencoded::parse(text.as_bytes()).into_owned().take(MOST_FIELDS).collect();
+    let mut all = vec![
+        (text.replace('+', "%20"), "with %20 instead of +"),
+        (text.replace("%20", "+"), "with + instead of %20"),
+        (upper_case_escapes(text, false), "with lowercase escapes"),
+        (upper_case_escapes(text, true), "with uppercase escapes"),
+    ];
+    all.extend(written(&fields));
+    all
+}
+
+/// A form as libraries write it.
+pub fn written(fields: &[(String, String)]) -> [(String, &'static str); 5] {
     let written = |space: &str, plain: &str| {
         let encoded = |part: &str| percent_encoded(part, space, plain);
         let fields = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         fields.collect::<Vec<_>>().join("&")
     };
-    vec![
-        (text.replace('+', "%20"), "with %20 instead of +"),
-        (text.replace("%20", "+"), "with + instead of %20"),
-        (upper_case_escapes(text, false), "with lowercase escapes"),
-        (upper_case_escapes(text, true), "with uppercase escapes"),
+    [
         (written("+", "*-._"), "as URLSearchParams encodes it"),
         (written("+", "_.-~"), "as Python's urlencode encodes it"),
         (written("+", "-._"), "as PHP's http_build_query encodes it"),

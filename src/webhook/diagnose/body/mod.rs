@@ -1,6 +1,7 @@
 //! Hypotheses about the body: it was changed after it was signed, so each hypothesis undoes one change.
 
 mod charset;
+mod converted;
 mod escapes;
 mod form;
 mod forms;
@@ -65,8 +66,16 @@ const CHEAP: [Hypothesis; 8] = [
 ];
 
 /// Hypotheses that take the body out of other text, or write all of it again.
-const UNWRAPPED: [Hypothesis; 6] =
-    [charset::lossy, charset::normalized, lines::removed, logged::unescaped, json::control_characters, inside::values];
+const UNWRAPPED: [Hypothesis; 8] = [
+    charset::lossy,
+    charset::normalized,
+    lines::removed,
+    logged::unescaped,
+    json::control_characters,
+    converted::formats,
+    inside::values,
+    raw::trimmed,
+];
 
 /// Hypotheses that rewrite the body. Those about the order of keys and about numbers are kept apart, because they make
 /// many bodies.

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::hypothesis::{Emit, ReceivedBody};
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, Step, secret::forgiving_base64},
+    encoding,
     json::{self, Kind},
     provider::payload,
     request::Request,
@@ -42,6 +42,35 @@ pub fn ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) ->
         ("\r\n", "the signature matches with a CRLF newline at the end of the body: it was removed after signing"),
     ];
     ends.into_iter().try_for_each(|(end, message)| changed(&[body, end.as_bytes()].concat(), message))
+}
+
+/// Whitespace that was removed from both ends, or more of it from one end than a newline.
+pub fn trimmed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    if body.trim_ascii() != body {
+        return ControlFlow::Continue(());
+    }
+    let ends = [
+        ("", "a space", " "),
+        ("", "two newlines", "\n\n"),
+        ("", "two CRLF newlines", "\r\n\r\n"),
+        ("a space", "", " "),
+        ("a newline", "", "\n"),
+        ("a CRLF newline", "", "\r\n"),
+        ("a space", "a space", " "),
+        ("a newline", "a newline", "\n"),
+        ("a CRLF newline", "a CRLF newline", "\r\n"),
+    ];
+    ends.into_iter().try_for_each(|(start, end, space)| {
+        let (what, place) = match (start, end) {
+            ("", end) => (end, "at the end of the body"),
+            (start, "") => (start, "at the start of the body"),
+            (start, _) => (start, "at both ends of the body"),
+        };
+        let message = format!("the signature matches with {what} {place}: the body was trimmed after signing");
+        let (before, after) = (if start.is_empty() { "" } else { space }, if end.is_empty() { "" } else { space });
+        let changed = [before.as_bytes(), body, after.as_bytes()].concat();
+        emit(changed, Code::BodyTrailingNewline, message.into())
+    })
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -110,21 +139,37 @@ fn unclosed(body: &[u8]) -> Option<String> {
     unclosed.closing()
 }
 
-/// A body inside other text: base64, or a JSON string.
+/// A body inside other text: base64, or a JSON string; or the reverse.
 pub fn wrapping(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }
-    if let Ok(decoded) = STANDARD.decode(body.trim_ascii()) {
-        let message = "the signature matches the body decoded from base64";
-        emit(decoded, Code::BodyReencoded, message.into())?;
+    let mut decoded = body.to_vec();
+    for times in ["", " twice", " three times"] {
+        let Some(inner) = str::from_utf8(&decoded).ok().and_then(forgiving_base64) else { break };
+        decoded = inner;
+        let message = format!("the signature matches the body decoded from base64{times}");
+        emit(decoded.clone(), Code::BodyReencoded, message.into())?;
     }
-    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
-    if let Ok(json::Node { kind: Kind::String(inner), .. }) = json::parse(text) {
-        let message = "the body is a JSON string, and the signature matches the text inside: it was serialised twice";
-        emit(inner.into_owned().into_bytes(), Code::BodyReserialised, message.into())?;
+    let message = "the signature covers the body in base64: it was signed before it was decoded";
+    emit(encoding::base64(body).into_bytes(), Code::BodyReencoded, message.into())?;
+    let Ok(text) = str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    let mut inside = text.to_owned();
+    for times in ["twice", "three times", "four times"] {
+        let Ok(json::Node { kind: Kind::String(inner), .. }) = json::parse(&inside) else { break };
+        let inner = inner.into_owned();
+        let message =
+            format!("the body is a JSON string, and the signature matches the text inside: it was serialised {times}");
+        emit(inner.clone().into_bytes(), Code::BodyReserialised, message.into())?;
+        inside = inner;
     }
-    let message =
-        "the signature covers the body as a JSON string: the serialiser was given a string instead of an object";
-    emit(json::quote(text).into_bytes(), Code::BodyReserialised, message.into())
+    let mut outside = text.to_owned();
+    for times in ["", ", twice"] {
+        outside = json::quote(&outside);
+        let message = format!(
+            "the signature covers the body as a JSON string{times}: the serialiser was given a string instead of an object"
+        );
+        emit(outside.clone().into_bytes(), Code::BodyReserialised, message.into())?;
+    }
+    ControlFlow::Continue(())
 }

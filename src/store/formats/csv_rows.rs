@@ -1,0 +1,80 @@
+//! CSV of any program with the headers in one column and the raw body in another, as databases and log services export rows.
+
+use csv::StringRecord;
+
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader,
+    json_request::{self, HEADERS, is_body, is_named},
+    position::Start,
+    whole,
+};
+use crate::webhook::json::quote;
+
+/// Rows with headers and a body.
+pub(super) struct CsvRows;
+
+impl Format for CsvRows {
+    fn name(&self) -> &'static str {
+        "CSV with columns for headers and body"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
+        let has = |columns: &StringRecord, is_it: fn(&str) -> bool| columns.iter().any(|column| is_it(column.trim()));
+        matches!(reader.records().next(), Some(Ok(columns)) if columns.len() > 1 && has(&columns, is_headers) && has(&columns, is_body))
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let mut reader = csv::Reader::from_reader(&*input);
+        let columns = reader.headers().cloned().unwrap_or_default();
+        let mut collected = Collected::default();
+        for row in reader.into_records() {
+            let parsed = row.map_err(|error| {
+                (
+                    error.position().map_or(1, csv::Position::line),
+                    super::parts::expected("a row as long as the first one"),
+                )
+            });
+            let parsed = parsed.and_then(|row| {
+                let line = row.position().map_or(1, csv::Position::line);
+                let entry = json_request::parse(&json(&columns, &row)).map_err(|error| (line, error))?;
+                Ok(entry.map(|entry| Entry { line: Some(line), ..entry }))
+            });
+            match parsed {
+                Ok(Some(entry)) => collected.push(Ok(entry)),
+                Ok(None) => collected.count_skipped(),
+                Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+            }
+        }
+        Ok(Box::new(collected))
+    }
+}
+
+fn is_headers(column: &str) -> bool {
+    HEADERS.iter().any(|name| is_named(column, name))
+}
+
+/// A row as a JSON object.
+fn json(columns: &StringRecord, row: &StringRecord) -> String {
+    let cells = columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+    let members: Vec<String> = cells.map(|(name, cell)| format!("{}:{}", quote(name.trim()), quote(cell))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    #[test]
+    fn each_row_is_a_request() {
+        let csv = "id,received_at,Headers,body\n1,2026-11-20T10:00:00Z,\"{\"\"host\"\":\"\"h\"\",\"\"x-a\"\":\"\"b\"\"}\",\"{\"\"n\"\":1.0}\"\n2,,,\n";
+        let (entries, _) = collected(csv);
+        let [Ok(entry), ..] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!(fields(&entry.request), "host: h\nx-a: b\n");
+        assert_eq!(&entry.request.body[..], b"{\"n\":1.0}");
+        assert_eq!(entry.received_at.map(|at| at.to_string()).as_deref(), Some("2026-11-20T10:00:00.000Z"));
+        assert_eq!(entry.line, Some(2));
+    }
+}

@@ -1,0 +1,1 @@
+wget --quiet --method POST --header 'Content-Type: application/json' --header 'X-GitHub-Event: fork' --header 'X-Hub-Signature-256: sha256=9daef5c9c5602f5c690694fe2e4d11318641c3397c0d90fc464b0d7d7b68120b' --body-data '{"forkee":{"id":7,"name":"café"},"repository":{"id":1.0,"full_name":"acme/shop"},"sender":{"login":"kim"}}' --output-document - https://hooks.acme.test/hooks/github
