@@ -20,10 +20,17 @@ pub(super) fn parse_id(text: &str) -> Result<String, String> {
     if is_valid { Ok(text.to_owned()) } else { Err("use visible ASCII characters only".to_owned()) }
 }
 
+/// The least factor of `--speed`: an hour becomes more than a year.
+const SLOWEST: f64 = 0.0001;
+
 /// Parses the factor of `--speed`.
 pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
     let invalid = || "write how many times faster, such as `60`".to_owned();
-    text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(invalid)
+    text.trim_end_matches('x')
+        .parse()
+        .ok()
+        .filter(|speed: &f64| speed.is_finite() && *speed >= SLOWEST)
+        .ok_or_else(invalid)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{command_line::command, completions::catalog_of, exit::Failure};
 use crate::{
     net::url::parse_url,
+    render::shell,
     webhook::{provider::catalog::Catalog, redact},
 };
 
@@ -229,20 +230,10 @@ fn corrected(words: &[&str], at: usize, count: usize, instead: impl IntoIterator
         match (hidden, flag) {
             (true, Some(flag)) => format!("{flag}=…"),
             (true, None) => "…".to_owned(),
-            (false, _) => quoted(&redact::invalid_url(word)),
+            (false, _) => shell::word(&redact::invalid_url(word)),
         }
     });
     shown.collect::<Vec<_>>().join(" ")
-}
-
-/// A word of a command line, as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=…".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

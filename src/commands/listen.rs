@@ -32,7 +32,9 @@ use super::{
         warnings::WarningSink,
     },
     resolve::expectations,
-    runtime, streams, tunnel,
+    runtime,
+    secret_file::SecretFile,
+    streams, tunnel,
 };
 use crate::{
     cli::{Format, Listen},
@@ -105,7 +107,8 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages) };
+    let secrets = SecretFile::new(args.secret_to.clone());
+    let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages), secrets: secrets.clone() };
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &talk, cancel.clone());
     let receiver = Receiver::new(setup);
     let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
@@ -115,8 +118,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
 
     // The provider may call as soon as it is registered.
-    let secret_to = args.secret_to.as_deref();
-    let registering = requested.register(terminal, &settings, secret_to, tunnel.urls(), &warnings);
+    let registering = requested.register(terminal, &settings, &secrets, tunnel.urls(), &warnings);
     let registered = match register::unless_interrupted(registering, terminal, &mut interrupts).await? {
         ControlFlow::Continue(registered) => registered,
         ControlFlow::Break(exit) => return Ok(exit),

@@ -33,6 +33,7 @@ mod reload;
 mod remedies;
 mod reporters;
 mod resolve;
+mod secret_file;
 mod secret_warnings;
 mod send;
 mod streams;

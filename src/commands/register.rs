@@ -5,7 +5,7 @@ mod requested;
 pub use requested::{Requested, key};
 use requested::{registration_of, unproven};
 
-use std::{env, future::Future, ops::ControlFlow, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{env, future::Future, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, task::JoinHandle};
 
@@ -13,6 +13,7 @@ use super::{
     exit::{Exit, Failure},
     interrupt::Interrupts,
     reporters::warnings::WarningSink,
+    secret_file::{Saved, SecretFile},
     terminal::Terminal,
     tunnel::PublicUrls,
 };
@@ -23,7 +24,7 @@ use crate::{
     },
     net::client::Client,
     render::json,
-    store::{journal::Journal, private},
+    store::journal::Journal,
     webhook::{provider::Provider, signature::SecretText},
 };
 
@@ -41,7 +42,7 @@ impl Requested {
         mut self,
         terminal: Terminal,
         settings: &CurrentSettings,
-        secret_to: Option<&Path>,
+        secrets: &SecretFile,
         tunnel: Option<PublicUrls>,
         warnings: &WarningSink,
     ) -> Result<Registered, Failure> {
@@ -63,7 +64,7 @@ impl Requested {
                 Ok((secret, leftovers)) => {
                     report(terminal, &leftovers);
                     if let Some(secret) = secret {
-                        take_into_use(terminal, settings, &provider, &secret, secret_to);
+                        take_into_use(terminal, settings, &provider, &secret, secrets);
                     }
                 }
                 Err(error) => {
@@ -217,7 +218,7 @@ fn take_into_use(
     settings: &CurrentSettings,
     provider: &Provider,
     secret: &SecretText,
-    path: Option<&Path>,
+    file: &SecretFile,
 ) {
     let title = &provider.title;
     match provider.parse_secret(secret.expose()) {
@@ -226,10 +227,11 @@ fn take_into_use(
         }
         Err(error) => terminal.warn(&format!("can't use the secret that {title} returned: {error}; copy it from the dashboard and pass it with --secret PROVIDER=SOURCE")),
     }
-    if let Some(path) = path {
-        match private::write(path, secret.expose().as_bytes()) {
-            Ok(()) => terminal.note(&format!("{title}'s secret is saved in {}", path.display())),
-            Err(error) => terminal.warn(&format!("{title}'s secret can't be saved in {}: {error}", path.display())),
+    match file.save(secret) {
+        Saved::NotWanted => {}
+        Saved::In(path) => terminal.note(&format!("{title}'s secret is saved in {}", path.display())),
+        Saved::Failed(path, error) => {
+            terminal.warn(&format!("{title}'s secret can't be saved in {}: {error}", path.display()));
         }
     }
 }

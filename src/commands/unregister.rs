@@ -86,7 +86,12 @@ fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Acco
     let provider = provider
         .ok_or_else(|| Failure::usage(nearest::unknown("provider", &entry.provider, context.catalog.names())))?;
     let registration = provider.registration.as_ref();
-    let registration = registration.ok_or_else(|| Failure::usage(format!("hookdev can't remove endpoints from {}: its manifest has no [register]", provider.title)))?;
+    let registration = registration.ok_or_else(|| {
+        Failure::usage(format!(
+            "hookdev can't remove endpoints from {}: its manifest has no [register]",
+            provider.title
+        ))
+    })?;
     let key = if is_dry { SecretText::default() } else { key(context, registration, &entry.api)? };
     Ok(Account { provider: Arc::clone(provider), resource: entry.resource.clone(), api: entry.api.clone(), key })
 }

@@ -2,40 +2,33 @@
 
 use std::fmt::Write;
 
+use super::shell;
 use crate::webhook::{
     provider::registration::{Call, Values},
     request,
 };
 
+/// Stands for the API key: letters, which no encoding changes.
+const KEY: &str = "hookdevMarksTheApiKey";
+
+/// Stands for the signing secret.
+const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
+
 /// The call as a command for a POSIX shell, in which the shell fills in the key from its variable.
 #[must_use]
 pub fn curl(call: &Call, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
-    let key = variable.map(|name| format!("${name}")).unwrap_or_default();
-    let values = Values { key: &key, new_secret: "$SIGNING_SECRET", ..*values };
+    let values = Values { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };
+    let markers = [(KEY, variable.unwrap_or_default()), (NEW_SECRET, "SIGNING_SECRET")];
+    let quoted = |text: &str| shell::word_with_variables(text, &markers);
     let Ok(filled) = call.fill(&values) else { return String::new() };
     let mut command = format!("curl -X {} {}", call.method, quoted(&format!("{api}{}", filled.path)));
     for (name, value) in &filled.request.headers {
         let _ = write!(command, " -H {}", quoted(&format!("{name}: {}", request::text(value))));
     }
     if !filled.request.body.is_empty() {
-        // In a form the dollar sign of the variable is escaped.
-        let body = String::from_utf8_lossy(&filled.request.body).replace("%24SIGNING_SECRET", "$SIGNING_SECRET");
-        let _ = write!(command, " --data {}", quoted(&body));
+        let _ = write!(command, " --data {}", quoted(&String::from_utf8_lossy(&filled.request.body)));
     }
     command
-}
-
-/// A word of a POSIX shell in which only variables are expanded.
-fn quoted(text: &str) -> String {
-    let mut word = String::from("\"");
-    for c in text.chars() {
-        if matches!(c, '"' | '\\' | '`') {
-            word.push('\\');
-        }
-        word.push(c);
-    }
-    word.push('"');
-    word
 }
 
 #[cfg(test)]
@@ -60,10 +53,10 @@ mod tests {
             previous: None,
             ok: vec![StatusPattern::Class(2)],
         };
-        let values = Values { url: "https://dev.example/acme", id: "we_1", key: "never shown", ..Values::default() };
+        let values = Values { url: "https://dev.example/$(acme)", id: "we_1", key: "never shown", ..Values::default() };
         assert_eq!(
             curl(&call, "https://api.acme.example", Some("ACME_API_KEY"), &values),
-            r#"curl -X POST "https://api.acme.example/hooks/we_1" -H "authorization: Bearer $ACME_API_KEY" -H "content-type: application/json" --data "{\"url\":\"https://dev.example/acme\"}""#
+            r#"curl -X POST https://api.acme.example/hooks/we_1 -H 'authorization: Bearer '"$ACME_API_KEY" -H 'content-type: application/json' --data '{"url":"https://dev.example/$(acme)"}'"#
         );
     }
 }

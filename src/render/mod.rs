@@ -19,5 +19,6 @@ mod repeat;
 pub mod report;
 pub mod request;
 pub mod script;
+pub mod shell;
 pub mod size;
 pub mod text;

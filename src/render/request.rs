@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Write};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{json::line, text};
+use super::{json::line, shell, text};
 use crate::webhook::request::{self, Headers, Request};
 
 /// The longest body that is part of a command, in bytes. Linux rejects arguments of 128 KiB.
@@ -32,13 +32,18 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     }
     // To curl, these make several URLs out of one.
     let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
-    let _ = write!(out, "curl -sS -i {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
+    let _ = write!(
+        out,
+        "curl -sS -i {globoff}--request {} --url {}",
+        shell::word(request.method.as_str()),
+        shell::word(url)
+    );
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {
             // To curl, `name:` means "don't send this header" and `name;` "send it empty".
-            Ok("") => out.push_str(&quote(&format!("{name};"))),
-            Ok(value) if is_visible(value) => out.push_str(&quote(&format!("{name}: {value}"))),
+            Ok("") => out.push_str(&shell::word(&format!("{name};"))),
+            Ok(value) if is_visible(value) => out.push_str(&shell::word(&format!("{name}: {value}"))),
             // A tab, or most likely Latin-1, which curl would send as UTF-8 if it were text in the command.
             _ => {
                 out.push_str("\"$(");
@@ -54,10 +59,10 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     match text {
         // curl reads a file if a body starts with @.
         Some(text) if !text.starts_with('@') => {
-            let _ = write!(out, " \\\n  --data-binary {}", quote(text));
+            let _ = write!(out, " \\\n  --data-binary {}", shell::word(text));
         }
         Some(text) => {
-            let _ = write!(out, " \\\n  --data-raw {}", quote(text));
+            let _ = write!(out, " \\\n  --data-raw {}", shell::word(text));
         }
         None => out.push_str(" \\\n  --data-binary @-"),
     }
@@ -76,16 +81,6 @@ fn push_printf(bytes: &[u8], out: &mut String) {
         let _ = write!(out, "\\{byte:03o}");
     }
     out.push('\'');
-}
-
-/// A word of a POSIX shell that expands to exactly this text.
-fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }
 
 /// A target of vegeta's JSON format; its schema is `lib/target.schema.json` in vegeta's repository.

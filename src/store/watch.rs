@@ -121,8 +121,11 @@ impl Targets {
     }
 
     fn watch(&mut self, dir: &Path, mode: RecursiveMode) -> notify::Result<()> {
-        if self.watched.insert((dir.to_owned(), mode == RecursiveMode::Recursive)) {
+        let watch = (dir.to_owned(), mode == RecursiveMode::Recursive);
+        // A second watch would replace a recursive one.
+        if !self.watched.contains(&watch) && !self.watched.contains(&(dir.to_owned(), true)) {
             self.watcher.watch(dir, mode)?;
+            self.watched.insert(watch);
         }
         Ok(())
     }

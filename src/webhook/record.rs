@@ -117,9 +117,11 @@ pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning
             "verified here, but rejected by your handler",
             Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
         )),
-        Verdict::Rejected(_) if responses.any(|response| (200..300).contains(&response.status)) => {
-            Some("your handler accepted a delivery that hookdev rejects: check that it verifies the signature".to_owned().into())
-        }
+        Verdict::Rejected(_) if responses.any(|response| (200..300).contains(&response.status)) => Some(
+            "your handler accepted a delivery that hookdev rejects: check that it verifies the signature"
+                .to_owned()
+                .into(),
+        ),
         _ => None,
     }
 }

@@ -224,14 +224,15 @@ impl Keys {
         let result = spawn_blocking(move || edited(&opened.request)).await;
         // It fails if the terminal has gone.
         let _ = self.keyboard.enable();
-        let Ok(result) = result else { return };
         match result {
-            Ok(Some((request, differences))) => {
+            // It panicked, which is reported already.
+            Err(_) => {}
+            Ok(Ok(Some((request, differences)))) => {
                 self.terminal.respond(&differences.text(&self.terminal.page_of_messages()));
                 self.resend(delivery, request, true);
             }
-            Ok(None) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
-            Err(failure) => self.terminal.fail(&failure),
+            Ok(Ok(None)) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
+            Ok(Err(failure)) => self.terminal.fail(&failure),
         }
         if !was_paused {
             self.subject.pause.set(false);

@@ -85,7 +85,7 @@ pub fn exit_code(
     missing: &[String],
 ) -> Result<Exit, Failure> {
     if finished.is_none() && !matches!(end, End::OutputClosed) {
-        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
+        terminal.warn("stopped before everything was printed");
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),

@@ -1,9 +1,6 @@
 //! What the receiver of `listen` works with: limits, captures, policies, and where it reports.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +16,7 @@ use crate::{
             listen::{report_saving, warning},
             warnings::WarningSink,
         },
+        secret_file::{Saved, SecretFile},
         terminal::Terminal,
     },
     engine::receive::{
@@ -28,7 +26,7 @@ use crate::{
         descriptors,
         receiver::{Limits, ReceiveError},
     },
-    store::{captures::CaptureStore, private},
+    store::captures::CaptureStore,
     webhook::{signature::SecretText, words::bytes},
 };
 
@@ -60,10 +58,11 @@ pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureS
     Ok(Some(store))
 }
 
-/// Where the receiver says what goes wrong.
+/// Where the receiver says what goes wrong, and saves what it is given.
 pub struct Talk {
     pub warnings: WarningSink,
     pub pages: Arc<RefusedPages>,
+    pub secrets: SecretFile,
 }
 
 /// What the receiver works with.
@@ -77,7 +76,7 @@ pub fn setup(
     cancel: CancellationToken,
 ) -> Setup {
     let (warnings, pages) = (talk.warnings.clone(), Arc::clone(&talk.pages));
-    let (saving, secrets, path) = (warnings.clone(), warnings.clone(), args.secret_to.clone());
+    let (saving, secrets, file) = (warnings.clone(), warnings.clone(), talk.secrets.clone());
     Setup {
         settings,
         responses: ResponsePolicy {
@@ -97,19 +96,19 @@ pub fn setup(
             ReceiveError::Browser { .. } => pages.add(&error, &warnings),
             _ => warnings.warn(warning(&error)),
         }),
-        on_secret: Box::new(move |title, secret| secrets.note(taken_into_use(title, path.as_deref(), secret))),
+        on_secret: Box::new(move |title, secret| secrets.note(taken_into_use(title, &file, secret))),
         now: args.now,
         cancel,
     }
 }
 
-/// Saves a secret that a handshake handed over, where the user wants it, and says that it is in use.
-fn taken_into_use(title: &str, path: Option<&Path>, secret: &SecretText) -> String {
+/// Saves a secret that a handshake handed over, if the user wants that, and says that it is in use.
+fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText) -> String {
     let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
-    match path.map(|path| (path, private::write(path, secret.expose().as_bytes()))) {
-        None => format!("{in_use}; --secret-to FILE saves it"),
-        Some((path, Ok(()))) => format!("{in_use}; it is saved in {}", path.display()),
-        Some((path, Err(error))) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
+    match file.save(secret) {
+        Saved::NotWanted => format!("{in_use}; --secret-to FILE saves it"),
+        Saved::In(path) => format!("{in_use}; it is saved in {}", path.display()),
+        Saved::Failed(path, error) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
     engine::verify::STDIN,
     net::url::parse_url,
-    render::{json, providers::WrittenProvider},
+    render::{json, providers::WrittenProvider, shell},
     store::{
         formats::{self, Entries, open_found, walk},
         new_provider,
@@ -105,7 +105,9 @@ fn report(
     if !learned.disagreeing.is_empty() {
         let count = learned.disagreeing.len();
         let plural = if count == 1 { "capture is" } else { "captures are" };
-        terminal.warn(&format!("{count} {plural} not signed like the others, and nothing was learned from them; see `left out` above"));
+        terminal.warn(&format!(
+            "{count} {plural} not signed like the others, and nothing was learned from them; see `left out` above"
+        ));
     }
     if learned.is_unproven {
         terminal.fail(
@@ -119,17 +121,17 @@ fn report(
 
 /// The commands to run next.
 fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Vec<String> {
-    let (dir, signed) = (quoted(dir), quoted(&format!("{dir}-signed")));
+    let (dir, signed) = (shell::word(dir), shell::word(&format!("{dir}-signed")));
     let mut next = vec![format!("hookdev providers check {dir}")];
     if args.from.is_empty() {
         next.push(format!("hookdev --providers {dir} events {}", args.name));
         return next;
     }
-    let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
+    let files: Vec<String> = args.from.iter().map(|file| shell::word(&file.display().to_string())).collect();
     let files = files.join(" ");
     let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
     let secrets = secrets.collect::<String>();
-    let url = args.url.as_ref().map(|url| format!(" --url {}", quoted(url))).unwrap_or_default();
+    let url = args.url.as_ref().map(|url| format!(" --url {}", shell::word(url))).unwrap_or_default();
     if learned.has_scheme {
         next.push(format!("hookdev --providers {dir} verify {files} --provider {}{secrets}{url}", args.name));
     } else {
@@ -142,17 +144,7 @@ fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Ve
 fn shown_source(secret: &SecretText) -> String {
     let source = secret.expose();
     let is_name = source.starts_with("env:") || source.starts_with("file:");
-    if is_name { quoted(source) } else { "SOURCE".to_owned() }
-}
-
-/// A path as a shell reads it.
-fn quoted(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | ':' | '\\');
-    if !path.is_empty() && path.chars().all(is_plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
+    if is_name { shell::word(source) } else { "SOURCE".to_owned() }
 }
 
 /// The requests of all captures.

@@ -127,7 +127,12 @@ impl Requested {
 
 pub(super) fn registration_of(account: &Account) -> Result<&Registration, Failure> {
     let registration = account.provider.registration.as_ref();
-    registration.ok_or_else(|| Failure::usage(format!("hookdev can't register webhooks with {}: its manifest has no [register]", account.provider.title)))
+    registration.ok_or_else(|| {
+        Failure::usage(format!(
+            "hookdev can't register webhooks with {}: its manifest has no [register]",
+            account.provider.title
+        ))
+    })
 }
 
 pub(super) fn unproven(account: &Account) -> String {

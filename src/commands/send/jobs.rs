@@ -61,7 +61,9 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
     }
     let Builder { data, batch, has_unreadable, skipped, .. } = builder;
     if skipped > 0 {
-        context.terminal.note(&format!("skipped {skipped} whose recorded response was no failure, or that record none"));
+        context
+            .terminal
+            .note(&format!("skipped {skipped} whose recorded response was no failure, or that record none"));
     }
     if data.is_some() && batch.jobs.len() != 1 {
         let count = batch.jobs.len();

@@ -8,8 +8,9 @@ use std::{
 
 use crate::{
     cli::Send,
-    commands::{exit::Failure, guesses::quoted, names::listed, resolve::pattern},
+    commands::{exit::Failure, names::listed, resolve::pattern},
     net::url::parse_url,
+    render::shell,
     webhook::{
         provider::{Provider, catalog::Catalog, event::Event},
         redact,
@@ -106,10 +107,10 @@ pub(super) fn check_no_url(args: &Send) -> Result<(), Failure> {
     if args.to.is_some() {
         return Err(failure.hint("--to names the URL already; remove one of the two"));
     }
-    let others = args.what.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, text)| quoted(text));
+    let others = args.what.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, text)| shell::word(text));
     let others: Vec<String> = others.collect();
     let what = if others.is_empty() { "EVENT".to_owned() } else { others.join(" ") };
-    Err(failure.hint(format!("hookdev send {what} --to {}", quoted(&url))))
+    Err(failure.hint(format!("hookdev send {what} --to {}", shell::word(&url))))
 }
 
 /// As it was typed.

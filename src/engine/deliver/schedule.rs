@@ -139,7 +139,8 @@ pub async fn run<T: Transport>(
         if let Some(wait) = result.next {
             if !wait.is_zero() {
                 (next.wait, next.at_provider) = (retries.compressed(wait), wait);
-                next.due = Instant::now() + next.wait;
+                let now = Instant::now();
+                next.due = now.checked_add(next.wait).unwrap_or(now);
             }
             queue.push(next);
             continue;

@@ -141,10 +141,13 @@ impl<T: Transport + Send + 'static> Load<T> {
         for tally in &progress.tallies {
             total.add(std::mem::replace(&mut *lock(tally), Tally::new()));
         }
+        let (elapsed, ended) = (progress.elapsed(), Instant::now());
         if !was_stopped {
-            shared.schedule.missed(total.requests()).for_each(|due| total.not_started(due.elapsed()));
+            for (due, count) in shared.schedule.missed(total.requests()) {
+                total.not_started(ended.saturating_duration_since(due), count);
+            }
         }
-        let summary = total.summary(progress.elapsed());
+        let summary = total.summary(elapsed);
         match lock(&shared.error).take() {
             Some(error) => Err(error),
             None => Ok(Report { summary, is_cancelled, unreachable: lock(&shared.unreachable).take() }),

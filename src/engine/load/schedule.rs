@@ -9,6 +9,9 @@ use tokio::sync::Notify;
 
 use crate::webhook::load::Rate;
 
+/// The maximum number of times at which missed deliveries count as due.
+const MOST_TIMES: u64 = 100_000;
+
 /// What ends a run, and when its deliveries start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
@@ -58,13 +61,17 @@ impl Schedule {
         (!is_beyond).then(|| Slot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
-    /// When the missed deliveries were due: those that a run at a rate should have made in its time, after the first
-    /// `made` of them.
-    pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = Instant> + use<> {
+    /// When the missed deliveries were due, and how many then: those that a run at a rate should have made in its time,
+    /// after the first `made` of them. If there are very many, neighbours count as due at the same time.
+    pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = (Instant, u64)> + use<> {
         let planned = self.pace.rate.zip(self.pace.duration).map_or(0, |(rate, time)| rate.starts_before(time));
         let planned = planned.min(self.pace.total.unwrap_or(u64::MAX));
         let (rate, started) = (self.pace.rate, self.started);
-        (made.min(planned)..planned).filter_map(move |number| started.checked_add(rate?.start_of(number)))
+        let count = planned.saturating_sub(made).div_ceil(MOST_TIMES).max(1);
+        let step = usize::try_from(count).unwrap_or(usize::MAX);
+        (made.min(planned)..planned)
+            .step_by(step)
+            .filter_map(move |number| Some((started.checked_add(rate?.start_of(number))?, count.min(planned - number))))
     }
 
     /// Ends the run early. Returns whether it had been ended already.
@@ -104,8 +111,16 @@ mod tests {
     fn missed_deliveries_are_listed_by_when_they_were_due() {
         let pace = Pace { total: None, duration: Some(Duration::from_millis(40)), rate: "100".parse().ok() };
         let started = Instant::now();
-        let missed: Vec<Duration> = Schedule::new(pace, started).missed(1).map(|due| due - started).collect();
+        let missed: Vec<Duration> = Schedule::new(pace, started).missed(1).map(|(due, _)| due - started).collect();
         assert_eq!(missed, [10, 20, 30].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn very_many_missed_deliveries_are_counted_in_groups() {
+        let pace = Pace { total: None, duration: Some(Duration::from_secs(2)), rate: "200000000".parse().ok() };
+        let groups: Vec<u64> = Schedule::new(pace, Instant::now()).missed(1).map(|(_, count)| count).collect();
+        assert_eq!(groups.iter().sum::<u64>(), 399_999_999);
+        assert!(groups.len() <= 100_000, "{}", groups.len());
     }
 
     #[test]

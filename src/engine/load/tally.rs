@@ -90,17 +90,21 @@ impl Tally {
 
     /// Counts how long a delivery took.
     pub(super) fn latency(&mut self, time: Duration) {
+        self.latencies(time, 1);
+    }
+
+    fn latencies(&mut self, time: Duration, count: u64) {
         self.longest = self.longest.max(time);
         if let Some(histogram) = &mut self.latency {
             // Fails only for values outside the range, and the range grows.
-            let _ = histogram.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+            let _ = histogram.record_n(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), count);
         }
     }
 
-    /// Counts a delivery that never started; `waited` is the time since it was due.
-    pub(super) fn not_started(&mut self, waited: Duration) {
-        self.not_started += 1;
-        self.latency(waited);
+    /// Counts deliveries that never started; `waited` is the time since they were due.
+    pub(super) fn not_started(&mut self, waited: Duration, count: u64) {
+        self.not_started += count;
+        self.latencies(waited, count);
     }
 
     /// Adds the counts of another tally.
@@ -217,7 +221,7 @@ mod tests {
         other.outcome(Outcome::TimedOut, None);
         other.reason("no response".to_owned(), Some(Violation::Time));
         other.reason("a redirect".to_owned(), None);
-        other.not_started(millis(500));
+        other.not_started(millis(500), 1);
         one.add(other);
         let summary = one.summary(Duration::from_secs(2));
         assert_eq!((summary.requests, summary.outcomes), (3, [1, 1, 1, 0]));

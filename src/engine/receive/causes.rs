@@ -56,7 +56,7 @@ async fn listening(client: &Client, url: &Url) -> String {
         && client.connects(&other).await
     {
         let there = &other[Position::BeforeHost..Position::AfterPort];
-        return format!(", but something listens on {there}: use http://{there} in the URL");
+        return format!(", but something listens on {there}: use {}://{there} in the URL", url.scheme());
     }
     if is_loopback(url) && is_in_container() {
         return format!(

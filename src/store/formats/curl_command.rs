@@ -98,10 +98,11 @@ fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, P
         Err(_) => return Err(expected("a curl command")),
     };
     let mut words = words.iter().map(String::as_str);
-    if !words.next().is_some_and(|program| ["curl", "curl.exe", "wget"].iter().any(|name| program.ends_with(name))) {
+    let program = words.next().unwrap_or_default();
+    if !["curl", "curl.exe", "wget"].iter().any(|name| program.ends_with(name)) {
         return Ok(None);
     }
-    let mut options = Options::new(stdin.as_deref(), directory);
+    let mut options = Options::new(stdin.as_deref(), directory, program.ends_with("wget"));
     while let Some(word) = words.next() {
         options.read(word, &mut words)?;
     }
@@ -159,6 +160,17 @@ mod tests {
                 "a=1&b=2".to_owned()
             )
         );
+        // The credentials of RFC 7617, section 2.
+        assert_eq!(
+            parsed("curl --unix-socket /run/a.sock -sSX PUT http://h/a --oauth2-bearer t -u 'Aladdin:open sesame' -vHx:y -da=1"),
+            (
+                "PUT /a".to_owned(),
+                "x: y\ncontent-type: application/x-www-form-urlencoded\nauthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n"
+                    .to_owned(),
+                "a=1".to_owned()
+            )
+        );
+        assert_eq!(parsed("curl -O http://h/a -d a=1").0, "POST /a");
         assert_eq!(
             parsed("wget -O - --method PUT --header 'x: y' --body-data 'a=1' http://h/a"),
             (

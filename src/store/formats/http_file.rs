@@ -246,7 +246,8 @@ impl<'a> Lines<'a> {
     ) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
-        if let Some(file) = bare.strip_prefix(b"<") {
+        let is_reference = |file: &&[u8]| file.starts_with(b" ") || file.starts_with(b"\t") || file.starts_with(b"@");
+        if let Some(file) = bare.strip_prefix(b"<").filter(is_reference) {
             let line = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
             // `<@ file` fills in variables, and `<@latin1 file` names an encoding.
             let is_template = line.starts_with('@');

@@ -172,7 +172,7 @@ mod tests {
             (b"http POST http://h/a 'Host: h' <<< '{}'\n", "it is an HTTPie command"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
             (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
-            (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is YAML of Insomnia"),
+            (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is Insomnia YAML"),
             (b"{\"Headers\":{}}", "it is a JSON object with headers but without a body"),
             (
                 b"2026-11-20T10:00:00+00:00 heroku[router]: at=info method=POST path=\"/a\" status=401\n",

@@ -152,10 +152,8 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
 fn not_rejected(status: u16) -> String {
     match status {
         413 => RAISE_LIMIT.to_owned(),
-        429 => {
-            "exempt the provider's deliveries from the rate limit, and respond 401 to those that do not verify"
-                .to_owned()
-        }
+        429 => "exempt the provider's deliveries from the rate limit, and respond 401 to those that do not verify"
+            .to_owned(),
         _ => format!(
             "respond 401 to a delivery that does not verify: with {status}, neither you nor the provider can tell it from a wrong URL"
         ),

@@ -39,7 +39,9 @@ pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
     };
     let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (case.clock, is_old) {
-        (Clock::Chosen, true) => Warning::new("captured requests age, so this check fails sooner or later", Remedy::CheckAgeAtReceipt),
+        (Clock::Chosen, true) => {
+            Warning::new("captured requests age, so this check fails sooner or later", Remedy::CheckAgeAtReceipt)
+        }
         (Clock::Chosen, false) => {
             Warning::new("it was signed later than the time you are checking against", Remedy::CorrectCheckedTime)
         }

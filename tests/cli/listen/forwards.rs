@@ -294,7 +294,10 @@ fn a_second_handler_that_accepts_a_rejected_delivery_later_gets_the_warning_too(
             break line;
         }
     };
-    assert_eq!(later["warnings"], json!(["your handler accepted a delivery that hookdev rejects: check that it verifies the signature"]));
+    assert_eq!(
+        later["warnings"],
+        json!(["your handler accepted a delivery that hookdev rejects: check that it verifies the signature"])
+    );
 }
 
 #[test]

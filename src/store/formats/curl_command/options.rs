@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
 use super::super::{
@@ -16,10 +17,15 @@ pub(super) struct Options<'a> {
     stdin: Option<&'a [u8]>,
     /// The directory of the file that holds the command.
     directory: Option<&'a Path>,
+    is_wget: bool,
     method: Option<String>,
     url: Option<String>,
     headers: Headers,
     removed: Vec<String>,
+    /// What curl makes of a user or a token. A header of the command is used instead.
+    authorization: Option<String>,
+    /// What the request line says instead of the URL's path and query.
+    target: Option<String>,
     body: Option<Vec<u8>>,
     is_json: bool,
     is_get: bool,
@@ -28,8 +34,8 @@ pub(super) struct Options<'a> {
 
 impl<'a> Options<'a> {
     /// No options yet.
-    pub fn new(stdin: Option<&'a [u8]>, directory: Option<&'a Path>) -> Self {
-        Self { stdin, directory, ..Self::default() }
+    pub fn new(stdin: Option<&'a [u8]>, directory: Option<&'a Path>, is_wget: bool) -> Self {
+        Self { stdin, directory, is_wget, ..Self::default() }
     }
 
     /// Reads one word, and its argument from the words after it.
@@ -38,19 +44,34 @@ impl<'a> Options<'a> {
             self.url = Some(word.to_owned());
             return Ok(());
         }
-        // `-XPOST` and `-H'a: b'` have their argument in the same word, `--data=x` too.
-        let (option, attached) = match word.split_once('=') {
-            Some((option, value)) if word.starts_with("--") => (option, Some(value)),
-            _ if !word.starts_with("--")
-                && word.len() > 2
-                && word.is_char_boundary(2)
-                && TAKES_ARGUMENT.contains(&&word[..2]) =>
-            {
-                (&word[..2], Some(&word[2..]))
+        if word.starts_with("--") {
+            let (option, attached) =
+                word.split_once('=').map_or((word, None), |(option, argument)| (option, Some(argument)));
+            return self.option(option, attached, words);
+        }
+        // `-sX POST`, `-vH'a: b'`: several options, of which the last may take an argument, from the same word or the next.
+        for (at, letter) in word.char_indices().skip(1) {
+            let (option, rest) = (format!("-{letter}"), &word[at + letter.len_utf8()..]);
+            let takes_argument = TAKES_ARGUMENT.contains(&&*option) || self.ignores_argument_of(&option);
+            self.option(&option, Some(rest).filter(|rest| takes_argument && !rest.is_empty()), words)?;
+            if takes_argument {
+                break;
             }
-            _ => (word, None),
-        };
-        if IGNORED.contains(&option) {
+        }
+        Ok(())
+    }
+
+    fn ignores_argument_of(&self, option: &str) -> bool {
+        IGNORED.contains(&option) || self.is_wget && IGNORED_BY_WGET.contains(&option)
+    }
+
+    fn option<'w>(
+        &mut self,
+        option: &str,
+        attached: Option<&'w str>,
+        words: &mut impl Iterator<Item = &'w str>,
+    ) -> Result<(), ParseError> {
+        if self.ignores_argument_of(option) {
             if attached.is_none() {
                 words.next();
             }
@@ -72,6 +93,11 @@ impl<'a> Options<'a> {
             "-A" | "--user-agent" => self.push("user-agent", argument)?,
             "-e" | "--referer" => self.push("referer", argument)?,
             "-b" | "--cookie" => self.push("cookie", argument)?,
+            "-u" | "--user" => self.authorization = Some(format!("Basic {}", BASE64_STANDARD.encode(argument))),
+            "--oauth2-bearer" => self.authorization = Some(format!("Bearer {argument}")),
+            "--request-target" => self.target = Some(argument.to_owned()),
+            "--url-query" => return Err(expected(format!("the query in the URL, found `{option}`"))),
+            "-K" | "--config" => return Err(expected(format!("all options in the command, found `{option}`"))),
             "--data-raw" | "--body-data" | "--post-data" => self.data(argument.as_bytes()),
             "--data-binary" => {
                 let bytes = self.file(argument)?.unwrap_or_else(|| argument.as_bytes().to_vec());
@@ -170,7 +196,14 @@ impl<'a> Options<'a> {
         if !self.headers.contains("content-type") && !self.removed.iter().any(|name| name == "content-type") {
             self.push("content-type", content_type)?;
         }
-        let target = parts::written_target("the URL", &url)?;
+        let has_authorization = self.headers.contains("authorization");
+        if let Some(authorization) = self.authorization.take().filter(|_| !has_authorization) {
+            self.push("authorization", &authorization)?;
+        }
+        let target = match &self.target {
+            Some(target) => parts::written_target("--request-target", target)?,
+            None => parts::written_target("the URL", &url)?,
+        };
         let mut request = Request { method, target, headers: self.headers, body: Bytes::from(body) };
         let mut notes = self.notes;
         notes.extend(parts::body_notes(&mut request));
@@ -203,6 +236,13 @@ const TAKES_ARGUMENT: &[&str] = &[
     "--form-string",
     "-T",
     "--upload-file",
+    "-u",
+    "--user",
+    "--oauth2-bearer",
+    "--request-target",
+    "--url-query",
+    "-K",
+    "--config",
     // wget's.
     "--method",
     "--body-data",
@@ -211,36 +251,31 @@ const TAKES_ARGUMENT: &[&str] = &[
     "--post-file",
 ];
 
-/// Options of curl with an argument that doesn't change the request.
+/// The other options of curl that take an argument, from `curl --help all`. It changes nothing that is signed.
+#[rustfmt::skip]
 const IGNORED: &[&str] = &[
-    "--connect-timeout",
-    "--max-time",
-    "-m",
-    "--output",
-    "--output-document",
-    "-O",
-    "-o",
-    "--retry",
-    "--retry-delay",
-    "--resolve",
-    "--connect-to",
-    "--cacert",
-    "--cert",
-    "-E",
-    "--key",
-    "--proxy",
-    "-x",
-    "--interface",
-    "--write-out",
-    "-w",
-    "--limit-rate",
-    "--max-redirs",
-    "--user",
-    "-u",
-    "--cookie-jar",
-    "-c",
-    "--dump-header",
-    "-D",
-    "--ciphers",
-    "--tls-max",
+    "--abstract-unix-socket", "--alt-svc", "--aws-sigv4", "-C", "-c", "--cacert", "--capath", "--cert", "--cert-type",
+    "--ciphers", "--connect-timeout", "--connect-to", "--continue-at", "--cookie-jar", "--create-file-mode",
+    "--crlfile", "--curves", "-D", "--delegation", "--dns-interface", "--dns-ipv4-addr", "--dns-ipv6-addr",
+    "--dns-servers", "--doh-url", "--dump-header", "-E", "--ech", "--egd-file", "--engine", "--etag-compare",
+    "--etag-save", "--expect100-timeout", "--ftp-account", "--ftp-alternative-to-user", "--ftp-method", "--ftp-port",
+    "--ftp-ssl-ccc-mode", "--happy-eyeballs-timeout-ms", "--haproxy-clientip", "--hostpubmd5", "--hostpubsha256",
+    "--hsts", "--interface", "--ip-tos", "--ipfs-gateway", "--keepalive-cnt", "--keepalive-time", "--key",
+    "--key-type", "--knownhosts", "--krb", "--libcurl", "--limit-rate", "--local-port", "--login-options", "-m",
+    "--mail-auth", "--mail-from", "--mail-rcpt", "--max-filesize", "--max-redirs", "--max-time", "--netrc-file",
+    "--noproxy", "-o", "--output", "--output-dir", "-P", "--parallel-max", "--pass", "--pinnedpubkey", "--preproxy",
+    "--proto", "--proto-default", "--proto-redir", "--proxy", "--proxy-cacert", "--proxy-capath", "--proxy-cert",
+    "--proxy-cert-type", "--proxy-ciphers", "--proxy-crlfile", "--proxy-header", "--proxy-key", "--proxy-key-type",
+    "--proxy-pass", "--proxy-pinnedpubkey", "--proxy-service-name", "--proxy-tls13-ciphers", "--proxy-tlsauthtype",
+    "--proxy-tlspassword", "--proxy-tlsuser", "--proxy-user", "--proxy1.0", "--pubkey", "-Q", "--quote", "-r",
+    "--random-file", "--range", "--rate", "--resolve", "--retry", "--retry-delay", "--retry-max-time",
+    "--sasl-authzid", "--service-name", "--socks4", "--socks4a", "--socks5", "--socks5-gssapi-service",
+    "--socks5-hostname", "--speed-limit", "--speed-time", "--stderr", "-t", "--telnet-option", "--tftp-blksize",
+    "--time-cond", "--tls-max", "--tls13-ciphers", "--tlsauthtype", "--tlspassword", "--tlsuser", "--trace",
+    "--trace-ascii", "--trace-config", "-U", "--unix-socket", "--variable", "--vlan-priority", "-w", "--write-out",
+    "-x", "-Y", "-y", "-z",
 ];
+
+/// Those of wget.
+const IGNORED_BY_WGET: &[&str] =
+    &["-O", "--output-document", "-P", "--directory-prefix", "-t", "--tries", "-T", "--timeout"];

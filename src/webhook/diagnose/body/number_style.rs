@@ -121,8 +121,11 @@ impl Numbers {
 fn decimal(text: &str) -> Option<String> {
     let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let exponent: i64 =
-        exponent.trim_start_matches('+').parse().ok().filter(|exponent: &i64| (-MOST_DIGITS..=MOST_DIGITS).contains(exponent))?;
+    let exponent: i64 = exponent
+        .trim_start_matches('+')
+        .parse()
+        .ok()
+        .filter(|exponent: &i64| (-MOST_DIGITS..=MOST_DIGITS).contains(exponent))?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
     let point = i64::try_from(whole.len()).ok()? + exponent;

@@ -51,7 +51,7 @@ pub(super) struct RawHandshake {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawResponse {
     /// The status; 200 if there is none.
-    status: Option<u16>,
+    status: Option<Spanned<u16>>,
     /// The media type of `text`.
     #[serde(rename = "type")]
     media: Option<String>,
@@ -157,7 +157,17 @@ impl RawResponse {
             Ok((values::header_name(name)?, values::parse(text, ResponseTemplate::parse)?))
         };
         let headers = self.headers.iter().map(header).collect::<Result<_, Wrong>>()?;
-        Ok(PrescribedResponse { status: self.status.unwrap_or(200), body, headers })
+        let status = match self.status {
+            Some(status) if !(200..600).contains(status.get_ref()) => {
+                return Err(Wrong::new(
+                    status.span(),
+                    format!("invalid status {}: write 200 to 599", status.get_ref()),
+                ));
+            }
+            Some(status) => status.into_inner(),
+            None => 200,
+        };
+        Ok(PrescribedResponse { status, body, headers })
     }
 }
 

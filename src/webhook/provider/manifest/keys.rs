@@ -318,7 +318,11 @@ pub static DELIVERY: Table = Table {
             List(&In(&ENCODING), 0),
             "How the payload is sent; after an error response, the next encoding is tried",
         ),
-        optional("repeat_on_timeout", Number(0, u32::MAX), "How many times a request that timed out is repeated immediately"),
+        optional(
+            "repeat_on_timeout",
+            Number(0, u32::MAX),
+            "How many times a request that timed out is repeated immediately",
+        ),
         optional("user_agent", Text, "The user-agent header"),
         optional(
             "headers",
@@ -402,7 +406,7 @@ pub static HANDSHAKE: Table = Table {
 pub static RESPONSE: Table = Table {
     name: "response",
     keys: &[
-        optional("status", Number(0, 65535), "The status (default: 200)"),
+        optional("status", Number(200, 599), "The status (default: 200)"),
         optional("type", Text, "The media type of `text` (default: text/plain)"),
         optional("text", Text, "The body as text, a template: `{query:hub.challenge}`"),
         optional("json", Any, "The body as JSON, in which each string is a template"),

@@ -22,7 +22,8 @@ fn a_scheme_that_a_script_cannot_sign_is_an_error_that_says_so() {
     unable("sendgrid.delivered", "SendGrid signs with ECDSA-P256-SHA256, which the script can't do");
     unable("mailgun.delivered", "Mailgun signs the field `signature.token` of the body, which the script can't read");
     unable("twilio.message.received", "Twilio signs the sorted fields of the form, which the script can't do");
-    let handshake = "slack.url_verification is a handshake, which sets up an endpoint, so it has no place in a load test";
+    let handshake =
+        "slack.url_verification is a handshake, which sets up an endpoint, so it has no place in a load test";
     unable("slack.url_verification", handshake);
 }
 

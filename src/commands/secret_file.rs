@@ -1,0 +1,77 @@
+//! `--secret-to`: saves the secrets that providers hand over.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{store::private, webhook::signature::SecretText};
+
+/// Where secrets are saved, if the user wants that. Clones share what was saved.
+#[derive(Clone, Default)]
+pub struct SecretFile {
+    path: Option<PathBuf>,
+    saved: Arc<Mutex<Vec<SecretText>>>,
+}
+
+/// What became of a secret.
+pub enum Saved {
+    /// Nobody wants it saved.
+    NotWanted,
+    In(PathBuf),
+    Failed(PathBuf, io::Error),
+}
+
+impl SecretFile {
+    /// Saves secrets at this path.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    /// Saves a secret. The first one replaces the file; each other one gets a file beside it, with a number: `FILE.2`.
+    pub fn save(&self, secret: &SecretText) -> Saved {
+        let Some(path) = &self.path else { return Saved::NotWanted };
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = saved.iter().position(|earlier| earlier.expose() == secret.expose());
+        let path = numbered(path, known.unwrap_or(saved.len()) + 1);
+        if known.is_none() {
+            if let Err(error) = private::write(&path, secret.expose().as_bytes()) {
+                return Saved::Failed(path, error);
+            }
+            saved.push(secret.clone());
+        }
+        Saved::In(path)
+    }
+}
+
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = OsString::from(path);
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn each_secret_is_saved_once_and_none_replaces_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, "of an earlier run").unwrap();
+        let file = SecretFile::new(Some(path.clone()));
+        for secret in ["first", "second", "first"] {
+            assert!(matches!(file.save(&SecretText::from(secret.to_owned())), Saved::In(_)));
+        }
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!([read("secret"), read("secret.2")], ["first", "second"]);
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
+    }
+}
