@@ -65,6 +65,8 @@ const HOSTS: &str =
 
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 
+const REQUIRED: &str = "a model checks the body before the handler runs, and needs members that this event does not have: take the raw request (request: Request in FastAPI), verify its bytes, and read only the members that you need";
+
 const JSON_PARSED_ELSE: &str = "the handler parses something other than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
 
 const EXPECTS_TLS: &str = "the handler expects TLS: use https:// in the URL";
@@ -109,6 +111,7 @@ const KNOWN: &[Known] = &[
         &["\"loc\":[\"query\",\"request\"]"],
         "FastAPI takes the parameter `request` for a part of the query, because it has no type: write `request: Request`",
     ),
+    known(&["\"type\":\"missing\",\"loc\":[\"body\",", "Field required"], REQUIRED),
     known(&["extra_forbidden"], STRICT),
     known(&["unrecognized_keys"], STRICT),
     known(&["Additional properties are not allowed"], STRICT),

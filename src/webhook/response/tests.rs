@@ -182,6 +182,12 @@ fn fastapi() {
         "write `request: Request`",
     );
     says(response!("fastapi-model"), Media::Json, &["{\"detail\":[{\"type\":\"extra_forbidden\""], "extra = 'ignore'");
+    says(
+        response!("fastapi-model-required"),
+        Media::Json,
+        &["{\"detail\":[{\"type\":\"missing\""],
+        "read only the members that you need",
+    );
     says(response!("fastapi-header"), Media::Json, &["{\"detail\":[{\"type\":\"missing\""], "");
     says(
         response!("fastapi-dict-form"),
