@@ -19,7 +19,7 @@ use super::{
     inspect,
     interrupt::Interrupts,
     keys::{Keys, Subject},
-    listen_settings::{listen_config, secret_warning, settings, watch},
+    listen_settings::{listen_config, secret_warnings, settings, watch},
     program::{ProgramEnd, Urls, UserProgram},
     register::{self, Requested},
     remedies,
@@ -205,7 +205,7 @@ async fn listen(
         tunnel.announce(terminal, &settings);
         inspect::announce(terminal, inspector_url.as_deref());
     }
-    for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
+    for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
