@@ -84,6 +84,7 @@ const ALGORITHMS: &[&str] = &[
     "token",
     "ed25519",
     "ecdsa-p256",
+    "ecdsa-p256-raw",
     "rsa-sha256",
     "jwt-hs256",
     "jwt-es256",
