@@ -5,7 +5,7 @@ mod acme;
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
-    signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
+    signature::{Freshness, Reason, Rejection, SigningInput, Unmatched, Verdict, Verified},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -524,7 +524,7 @@ proptest! {
         let genuine = Verified { scheme: "s".into(), secret: 0, freshness: fresh, before_compression: false };
         prop_assert_eq!(provider.verify(&secrets, &request, None, Some(time).into()), Verdict::Verified(genuine));
 
-        let no_match = Rejection { scheme: "s".into(), reason: Reason::NoMatchingSignature { signatures: 1, secrets: 1 } };
+        let no_match = Rejection { scheme: "s".into(), reason: Reason::NoMatchingSignature { signatures: 1, secrets: 1, what: Unmatched::Signature } };
         let other_secret = provider.verify(&secrets[1..], &request, None, Some(time).into());
         prop_assert_eq!(other_secret, Verdict::Rejected(no_match.clone()));
         let mut other_body = request.clone();

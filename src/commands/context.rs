@@ -8,9 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{exit::Failure, guard::Guard, names::listed, terminal::Terminal};
+use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, terminal::Terminal};
 use crate::{
     cli::{Format, Global},
+    engine::clock::now,
     store::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
@@ -159,12 +160,16 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, missing, are_configured } = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings, missing, without_flag, are_configured } =
+            secrets::resolve(&self.catalog, &sources)?;
         if are_configured || self.guard.as_ref().is_some_and(|guard| guard.decides_a_secret(&keyring)) {
             self.name_config();
         }
-        for warning in &warnings {
+        for warning in warnings.iter().chain(&secret_warnings::without_flag(&without_flag)) {
             self.terminal.note(warning);
+        }
+        for note in secret_warnings::expired_certificates(&self.catalog, &keyring, now()) {
+            self.terminal.note(&note);
         }
         self.note_unloaded_env_file(&keyring);
         for entry in self.catalog.entries() {

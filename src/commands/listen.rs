@@ -20,7 +20,7 @@ use super::{
     inspect,
     interrupt::Interrupts,
     keys::{Keys, Subject},
-    listen_settings::{secret_warning, settings, watch},
+    listen_settings::{secret_warnings, settings, watch},
     program::{Urls, UserProgram},
     register::{self, Requested},
     reporters::{
@@ -155,7 +155,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
         tunnel.announce(terminal, &settings);
         inspect::announce(terminal, ready.inspector);
     }
-    for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
+    for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));

@@ -9,7 +9,7 @@ use super::{
     guard::allow_forwards,
     reload,
     resolve::{all_of_provider, forward, forward_of, provider, unmatched},
-    secret_warnings::{development_warning, no_secret_warning},
+    secret_warnings::{development_warning, no_secret_warning, private_key_warning},
 };
 use crate::{
     cli::Listen,
@@ -57,8 +57,14 @@ fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     })
 }
 
+/// Warnings about the providers whose secret is not set, and about private keys, if there are any.
+pub fn secret_warnings(settings: &Settings) -> Vec<String> {
+    let private = private_key_warning(&settings.catalog, &settings.keyring);
+    unset_secret_warning(settings).into_iter().chain(private).collect()
+}
+
 /// A warning about the providers whose secret is not set, if there are any.
-pub fn secret_warning(settings: &Settings) -> Option<String> {
+pub fn unset_secret_warning(settings: &Settings) -> Option<String> {
     let names: Vec<&str> = match &settings.provider {
         Some(provider) => vec![&provider.name],
         None => settings.catalog.names().collect(),
@@ -93,13 +99,15 @@ pub fn watch(
         match context.and_then(reload) {
             Ok((settings, config)) => {
                 let changes = reload::changes(&before, &settings);
-                let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
+                let mut warnings = secret_warnings(&settings);
+                let known = secret_warnings(&before);
+                warnings.retain(|new| !known.contains(new));
                 current.replace(settings);
                 terminal.note("config reloaded");
                 for change in changes {
                     terminal.note(&change);
                 }
-                if let Some(warning) = warning {
+                for warning in warnings {
                     terminal.warn(&warning);
                 }
                 if let Some(note) = restart_note(&args, &initial, &config) {

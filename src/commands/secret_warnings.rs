@@ -1,14 +1,16 @@
 //! What commands say about secrets that are missing, public, or unable to sign.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     exit::Failure,
     names::{MAX_LISTED, listed},
 };
 use crate::webhook::{
-    keyring::Keyring,
+    keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
+    signature::{SigningSecret, asymmetric::Family},
+    time::Timestamp,
 };
 
 /// A warning about providers whose public development secret is used, if there are any.
@@ -56,6 +58,64 @@ pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
         }
         _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),
     }
+}
+
+/// A note on the providers that a `--secret` for every provider leaves without one, by their titles.
+pub fn without_flag(titles: &[String]) -> Option<String> {
+    let (secret, whose) = match titles {
+        [] => return None,
+        [title] => (format!("{title} secret"), title.clone()),
+        titles => {
+            let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+            (format!("secret of {}", listed(&titles)), "their".to_owned())
+        }
+    };
+    Some(format!(
+        "--secret isn't a valid {secret}, so {whose} deliveries will be rejected; \
+         use --secret PROVIDER=SOURCE for a single provider"
+    ))
+}
+
+/// A key of the user's, where it came from, and the family of the provider's keys.
+fn keys<'a>(
+    catalog: &'a Catalog,
+    keyring: &'a Keyring,
+) -> impl Iterator<Item = (&'a SecretSource, &'a SigningSecret, Family)> {
+    catalog.entries().flat_map(move |entry| {
+        let families = || entry.index().secrets.iter().filter_map(|rule| rule.format.family);
+        let secrets = keyring.secrets(entry.name()).iter().enumerate();
+        secrets.flat_map(move |(place, secret)| {
+            let source = keyring.source(entry.name(), place).filter(|source| **source != SecretSource::Development);
+            families().filter_map(move |family| Some((source?, secret, family)))
+        })
+    })
+}
+
+/// A warning about private keys, where only public ones are needed.
+pub fn private_key_warning(catalog: &Catalog, keyring: &Keyring) -> Option<String> {
+    let private = keys(catalog, keyring).filter(|(_, secret, family)| secret.can_sign_for(Some(*family)));
+    let sources: BTreeSet<String> = private.map(|(source, ..)| source.words()).collect();
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    let (what, is) = if sources.len() == 1 { ("key", "is a private key") } else { ("keys", "are private keys") };
+    (!sources.is_empty()).then(|| {
+        format!(
+            "the {what} from {} {is}, with which anyone can sign; to verify, use the public key",
+            sources.join(" and ")
+        )
+    })
+}
+
+/// Notes on certificates that are no longer valid. They verify all the same: hookdev can't know when a provider replaces its
+/// key, and fetches nothing.
+pub fn expired_certificates(catalog: &Catalog, keyring: &Keyring, now: Timestamp) -> BTreeSet<String> {
+    let ends = keys(catalog, keyring).filter_map(|(source, secret, _)| Some((source, secret.valid_until()?)));
+    let expired = ends.filter(|(_, end)| end.skew_from(now).is_past());
+    expired
+        .map(|(source, end)| {
+            let (source, day) = (source.words(), end.rfc3339_seconds());
+            format!("the certificate from {source} expired at {day}; its key is used all the same")
+        })
+        .collect()
 }
 
 /// Checks that every provider that signs has a secret to sign with, which a public key is not.

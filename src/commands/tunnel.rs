@@ -16,7 +16,7 @@ use super::{
     exit::{Exit, Failure},
     guard::allow_tunnel,
     interrupt::Interrupts,
-    listen_settings::{listen_config, secret_warning},
+    listen_settings::{listen_config, unset_secret_warning},
     names::MAX_LISTED,
     reporters::warnings::WarningSink,
     terminal::Terminal,
@@ -182,7 +182,7 @@ impl Served {
     /// set for them.
     pub fn warning(&self, settings: &Settings) -> Option<String> {
         self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
-        let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        let warning = unset_secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
         Some(format!("through the tunnel: {warning}"))
     }
 

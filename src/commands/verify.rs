@@ -12,6 +12,7 @@ use super::{
     interrupt::InterruptFlag,
     reporters::verify::{Reporter, development_warning, summary},
     resolve::provider,
+    secret_warnings::private_key_warning,
 };
 use crate::{
     cli::{At, Format, Require, Verify},
@@ -32,6 +33,9 @@ use crate::{
 /// If the options are invalid, or the output can't be written.
 pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     let criteria = criteria(context, args)?;
+    if let Some(warning) = private_key_warning(&context.catalog, &criteria.keyring) {
+        context.terminal.warn(&warning);
+    }
     let inputs = inputs(args)?;
     if args.watch {
         return watch(context, args, criteria, &inputs);

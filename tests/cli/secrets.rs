@@ -7,3 +7,4 @@ mod order;
 #[cfg(unix)]
 mod process;
 mod public_keys;
+mod tokens;

@@ -3,7 +3,7 @@
 The secrets are those in tests/cli/providers; the public keys are written to keys/. Run it in this directory.
 """
 
-import base64, datetime, hashlib, hmac, json
+import base64, datetime, hashlib, hmac, json, urllib.parse
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
@@ -13,6 +13,7 @@ BOREALIS = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ=="
 CARTWHEEL = "wheel-of-carts-7781"
 TRELLIS = "trellis-callback-secret"
 MARINA = "APIdock7:marina-signing-secret"
+DOCK = "dock-of-the-bay-1967"
 
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"lantern").digest())
 P256 = ec.derive_private_key(int.from_bytes(hashlib.sha256(b"keyed").digest(), "big"), ec.SECP256R1())
@@ -121,8 +122,35 @@ def marina(number):
     return {"headers": headers, "body": body, "time": time}
 
 
+def dock(number, kind):
+    """The rarer places: a signature or token in the query, in the body, over sorted form fields, and ECDSA as r and s."""
+    time = 1782900000 + 60 * number
+    value = {"kind": "boat.moored" if number % 2 else "boat.left", "berth": number}
+    mac = lambda text, algorithm: hmac.new(DOCK.encode(), text.encode(), algorithm).hexdigest()
+    token = hashlib.sha256(f"token {number}".encode()).hexdigest()[:25]
+    headers, media, target = [], "application/json", "/in"
+    if kind == "field":
+        signature = mac(f"{time}{token}", hashlib.sha256)
+        value = {"signature": {"timestamp": str(time), "token": token, "value": signature}, "data": value, "kind": value["kind"]}
+    if kind == "body-token":
+        value = {**value, "passcode": DOCK}
+    body = compact(value)
+    if kind == "query":
+        target = f"/in?sig={mac(body, hashlib.sha512)}"
+    if kind == "query-token":
+        target = f"/in?key={DOCK}"
+    if kind == "form":
+        fields = {"kind": value["kind"], "berth": str(number), "at": str(time)}
+        media, body = "application/x-www-form-urlencoded", urllib.parse.urlencode(fields)
+        headers = [["X-Dock-Sign", mac("".join(sorted(f"{name}{text}" for name, text in fields.items())), hashlib.sha256)]]
+    if kind == "raw":
+        headers = [["X-Dock-Sign", base64.b64encode(es256(body.encode())).decode()]]
+    headers = [["Host", "localhost:3000"], ["Content-Type", media], *headers]
+    return {"headers": headers, "body": body, "time": time, "target": target}
+
+
 def capture(made):
-    request = {"method": "POST", "target": "/in", "headers": made["headers"], "body": made["body"]}
+    request = {"method": "POST", "target": made.get("target", "/in"), "headers": made["headers"], "body": made["body"]}
     received = {} if made["time"] is None else {"received_at": rfc3339(made["time"] + 2)}
     return compact({**received, "request": request})
 
@@ -196,6 +224,8 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
+    for kind in ["query", "query-token", "field", "body-token", "form", "raw"]:
+        write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         write(f"keys/{name}.pem", pem.decode())

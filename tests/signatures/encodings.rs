@@ -116,7 +116,8 @@ fn a_token_must_equal_the_secret() {
     let judge = |token: &str| judge(&provider, &secrets, &post(&[("x-token", token)], BODY), UNKNOWN);
     assert_eq!(judge("open sesame"), verified("token", 0, Freshness::NoTimestamp));
     for wrong in ["open sesam", "open sesamf", "Open sesame", "open sesame ", "open sesameopen sesame"] {
-        assert_eq!(judge(wrong), rejected("token", no_match(1, 1)), "{wrong:?}");
+        let reason = Reason::NoMatchingSignature { signatures: 1, secrets: 1, what: Unmatched::Token };
+        assert_eq!(judge(wrong), rejected("token", reason), "{wrong:?}");
     }
     assert_eq!(judge(""), rejected("token", malformed("x-token", "the token is empty")));
 }

@@ -18,7 +18,7 @@ use hookdev::webhook::{
     place::Lookup,
     provider::{Provider, event::EventName},
     request::Request,
-    signature::{Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Verdict, Verified},
+    signature::{Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Unmatched, Verdict, Verified},
     time::{Skew, Timestamp, Tolerance},
 };
 
@@ -75,7 +75,7 @@ fn rejected(scheme: &str, reason: Reason) -> Verdict {
 }
 
 fn no_match(signatures: usize, secrets: usize) -> Reason {
-    Reason::NoMatchingSignature { signatures, secrets }
+    Reason::NoMatchingSignature { signatures, secrets, what: Unmatched::Signature }
 }
 
 fn malformed(header: &str, problem: &'static str) -> Reason {

@@ -170,7 +170,7 @@ pub struct Sources<'a> {
 }
 
 /// The secrets that were found, and notes on the search.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Resolved {
     /// The secrets.
     pub keyring: Keyring,
@@ -178,6 +178,8 @@ pub struct Resolved {
     pub warnings: Vec<String>,
     /// The providers whose secrets are all listed in the config and all missing.
     pub missing: Vec<String>,
+    /// The providers that are left without a secret, because a flag for every provider isn't valid for them.
+    pub without_flag: Vec<String>,
     /// Whether the config, or the env file that it names, decides any of the secrets.
     pub are_configured: bool,
 }
@@ -198,8 +200,7 @@ impl Resolved {
 ///
 /// If a flag's source can't be read, or a source holds an invalid secret.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved =
-        Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new(), are_configured: false };
+    let mut resolved = Resolved::default();
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();

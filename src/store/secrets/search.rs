@@ -45,10 +45,7 @@ impl Search<'_> {
         }
         if flag_ignored {
             // A user who passes a secret doesn't want the public one to verify anything.
-            resolved.warnings.push(format!(
-                "--secret isn't a valid {title} secret, so {title} deliveries will be rejected; \
-                 use --secret PROVIDER=SOURCE for a single provider"
-            ));
+            resolved.without_flag.push(title.clone());
             return Ok(());
         }
         for rule in &self.index().secrets {
@@ -96,6 +93,7 @@ impl Search<'_> {
                         | MalformedSecret::NotAKey
                         | MalformedSecret::OtherKind { .. }
                         | MalformedSecret::OtherFormat(_)
+                        | MalformedSecret::KeyDocument
                         | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,

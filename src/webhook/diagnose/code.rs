@@ -87,6 +87,8 @@ pub enum Code {
     SeenTwoValues,
     /// Seen: a header is missing, and another one is named like it.
     SeenRenamedHeader,
+    /// Seen: the signature has another length than the algorithm's.
+    SeenSignatureLength,
     /// Seen: the scheme signs the URL, and only one of this machine is known.
     SeenLocalUrl,
     /// Seen: a JWT names a key that the JWKS does not have.
@@ -140,6 +142,7 @@ impl Code {
             Self::SeenCutAtComma => "seen-cut-at-comma",
             Self::SeenTwoValues => "seen-two-values",
             Self::SeenRenamedHeader => "seen-renamed-header",
+            Self::SeenSignatureLength => "seen-signature-length",
             Self::SeenLocalUrl => "seen-local-url",
             Self::SeenUnknownKey => "seen-unknown-key",
             Self::Unexplained => "unexplained",
@@ -162,6 +165,7 @@ impl Code {
                 | Self::SeenCutAtComma
                 | Self::SeenTwoValues
                 | Self::SeenRenamedHeader
+                | Self::SeenSignatureLength
                 | Self::SeenLocalUrl
                 | Self::SeenUnknownKey
         )
@@ -255,7 +259,7 @@ impl Code {
             Self::ClockSkew => {
                 "compare both clocks with `date -u` and set the wrong one; take the timestamp from the Unix time, not from a local time: Date.now() in Node, time.time() in Python, time() in PHP"
             }
-            Self::SignatureTruncated => {
+            Self::SignatureTruncated | Self::SeenSignatureLength => {
                 "find what truncates it: a database column that is too short, a log line, a substr with the wrong length"
             }
             Self::SignatureCase => "send hexadecimal in lowercase: .toLowerCase(), .lower(), strtolower",
@@ -281,7 +285,7 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
 }
 
-static CODES: [(Code, &str, &str); 43] = [
+static CODES: [(Code, &str, &str); 44] = [
     (
         Code::BodyReserialised,
         "the JSON or form was parsed and re-serialised, so the bytes changed",
@@ -427,6 +431,11 @@ static CODES: [(Code, &str, &str); 43] = [
         "`HTTP_SIGNATURE`",
     ),
     (
+        Code::SeenSignatureLength,
+        "seen, not proven: the signature is shorter or longer than those of the algorithm",
+        "63 bytes of Ed25519's 64",
+    ),
+    (
         Code::SeenLocalUrl,
         "seen, not proven: the URL is signed, and only one of this machine is known",
         "a tunnel replaces `Host` by `localhost:4400`",
@@ -457,7 +466,7 @@ mod tests {
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
             scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
-            seen-renamed-header seen-local-url seen-unknown-key unexplained";
+            seen-renamed-header seen-signature-length seen-local-url seen-unknown-key unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());
     }
 }

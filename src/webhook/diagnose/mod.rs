@@ -35,7 +35,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret},
+    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched},
     words::count,
 };
 
@@ -117,7 +117,7 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
     }
-    if let Reason::TooManySignatures { .. } = reason {
+    if let Reason::TooManySignatures { .. } | Reason::OtherAlgorithm { .. } = reason {
         return Vec::new();
     }
     if let Reason::DevelopmentSecret = reason {
@@ -143,8 +143,8 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
         ControlFlow::Continue(()) => "",
     };
     let mut findings = seen::observations(case);
-    if let Reason::NoMatchingSignature { .. } = reason {
-        findings.push(trials.unexplained(limit));
+    if let Reason::NoMatchingSignature { what, .. } = reason {
+        findings.push(trials.unexplained(limit, *what));
     }
     findings
 }
@@ -335,15 +335,23 @@ impl<'a> Trials<'a> {
         })
     }
 
-    fn unexplained(&self, limit: &str) -> Finding {
+    fn unexplained(&self, limit: &str, what: Unmatched) -> Finding {
         let tried = count(self.attempted(), "variant");
         let skipped = self.skipped.map(|(tried, all)| format!(", with {tried} of {all} secrets")).unwrap_or_default();
-        let message =
-            format!("cause not found, {tried} tried{skipped}{limit}: most likely another secret or a changed body");
+        let cause = match what {
+            Unmatched::Signature => "another secret or a changed body",
+            Unmatched::Jwt | Unmatched::Token => "another secret",
+        };
+        let message = format!("cause not found, {tried} tried{skipped}{limit}: most likely {cause}");
         let kinds = self.attempts.iter().filter(|(_, attempts)| *attempts > 0);
         let kinds: Vec<String> = kinds.map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
         let detail = (!kinds.is_empty()).then(|| format!("tried: {}", kinds.join(", ")));
-        Finding { detail, ..Finding::new(Code::Unexplained, message) }
+        let mut finding = Finding { detail, ..Finding::new(Code::Unexplained, message) };
+        if what != Unmatched::Signature {
+            // Neither depends on the body.
+            finding.remedy = Remedy::advice("compare the secret with the one in the provider's dashboard");
+        }
+        finding
     }
 }
 

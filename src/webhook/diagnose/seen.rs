@@ -8,7 +8,7 @@ use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, ur
 use crate::webhook::{
     place::{Lookup, Place},
     request::Method,
-    signature::{Scheme, jwt::Token, timestamp::TimestampRule},
+    signature::{Algorithm, Scheme, grammar::Candidate, jwt::Token, timestamp::TimestampRule},
     words::{REDACTED, bytes},
 };
 
@@ -22,6 +22,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
         of_body(case, &mut all);
     }
     all.extend(headers::seen(case));
+    all.extend(length(case));
     all
 }
 
@@ -63,6 +64,33 @@ fn unknown_key(case: &RejectedRequest<'_>) -> Option<Finding> {
     let message =
         format!("the token names the key `{wanted}`, which the JWKS does not have: it has {}", known.join(", "));
     is_unknown.then(|| Finding::new(Code::SeenUnknownKey, message))
+}
+
+/// A signature that is shorter or longer than its algorithm makes them.
+fn length(case: &RejectedRequest<'_>) -> Option<Finding> {
+    case.provider.schemes.iter().find_map(|scheme| {
+        let value = case.request.headers.text(scheme.headers().first()?.as_str())?;
+        let parsed = scheme.grammar.read(&value);
+        let [Candidate::Decoded(signature)] = parsed.signatures.as_slice() else { return None };
+        let signature = match scheme.algorithm.jwt_name() {
+            Some(_) => Token::parse(std::str::from_utf8(signature).ok()?)?.signature,
+            None => signature.clone(),
+        };
+        let (found, whole) = (signature.len(), whole_length(scheme.algorithm, &signature)?);
+        let message = format!("the signature has {}; {} makes {whole}", bytes(found), scheme.algorithm);
+        (found != whole).then(|| Finding::new(Code::SeenSignatureLength, message))
+    })
+}
+
+/// The length of a whole signature; `None` if it depends on the key, or the algorithm has none.
+fn whole_length(algorithm: Algorithm, signature: &[u8]) -> Option<usize> {
+    match (algorithm, signature) {
+        (Algorithm::JwtHs256, _) => Some(32),
+        (Algorithm::JwtEs256, _) => Some(64),
+        // DER, which says how long it is.
+        (Algorithm::EcdsaP256, [0x30, rest @ 0..0x80, ..]) if signature.len() != 64 => Some(2 + usize::from(*rest)),
+        _ => algorithm.signature_length(),
+    }
 }
 
 /// The ids of the keys in a JWKS; `None` if the text is no JWKS.

@@ -14,12 +14,25 @@ pub(super) struct Parts<'a> {
 
 /// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `U` the URL,
 /// `M` the method, `P` the path, `F` the fields of a form.
-const ORDERS: [&str; 28] = [
+const ORDERS: [&str; 31] = [
     "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "BU", "UF",
-    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U",
+    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT",
 ];
 
 const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];
+
+/// The templates of a signature that is in the payload, and so doesn't cover all of it.
+pub(super) fn templates_without_body(parts: &Parts<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for order in ["TI", "IT", "I", "T"] {
+        if order.contains('T') == parts.time.is_some() && order.contains('I') == parts.id.is_some() {
+            let values: Vec<&str> = order.chars().map(|part| parts.value(part)).collect();
+            all.extend(SEPARATORS.map(|separator| values.join(separator)));
+        }
+    }
+    all.dedup();
+    all
+}
 
 /// The templates that are possible with these parts.
 pub(super) fn templates(parts: &Parts<'_>) -> Vec<String> {

@@ -158,8 +158,8 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
     draft.section("[[scheme]]");
     draft.line("name      = \"v1\"");
     draft.line(&format!("algorithm = {}", quoted(algorithm_name(scheme.algorithm))));
-    // A JWT brings the content that it signs.
-    if scheme.algorithm.jwt_name().is_none() {
+    // A JWT brings the content that it signs, and a token has none.
+    if scheme.algorithm.jwt_name().is_none() && scheme.algorithm != Algorithm::Token {
         draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
     }
     let mut keys = place_keys(&scheme.signature);
@@ -378,6 +378,7 @@ const fn algorithm_name(algorithm: Algorithm) -> &'static str {
         Algorithm::Token => "token",
         Algorithm::Ed25519 => "ed25519",
         Algorithm::EcdsaP256 => "ecdsa-p256",
+        Algorithm::EcdsaP256Raw => "ecdsa-p256-raw",
         Algorithm::RsaSha256 => "rsa-sha256",
         Algorithm::JwtHs256 => "jwt-hs256",
         Algorithm::JwtEs256 => "jwt-es256",

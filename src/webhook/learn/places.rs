@@ -11,6 +11,7 @@ use super::{
 };
 use crate::webhook::{
     json::{Kind, Node, Path},
+    payload::PayloadKind,
     place::{Place, Source},
     request::{self, Request},
     signature::grammar,
@@ -84,6 +85,14 @@ pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidat
         let source = Source::At(Place::Query(name.into_owned()));
         found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
     }
+    if probe.payload.kind == PayloadKind::Json
+        && let Some(root) = probe.payload.root()
+    {
+        for (path, value) in scalars(root) {
+            let source = Source::At(Place::Body(path));
+            found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
+        }
+    }
     found.retain(|Candidate { source, form }| {
         let is_read = |read: &&Read<'_>| {
             let place = source.place();
@@ -146,13 +155,29 @@ pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Ve
     if let Some(root) = probe.payload.root() {
         for (path, text) in scalars(root) {
             let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
-            if path.keys().len() == 1 && (key == "id" || key.ends_with("_id") || key == "token" || key == "nonce") {
-                found.push(Located { source: Source::At(Place::Body(path)), text });
+            let source = Source::At(Place::Body(path));
+            let is_named = key == "id" || key.ends_with("_id") || key == "token" || key == "nonce";
+            // A signature in the payload covers values beside it.
+            let depth = if is_in_payload(signature) { 2 } else { 1 };
+            if is_named && source != *signature && path_depth(&source) <= depth {
+                found.push(Located { source, text });
             }
         }
     }
     found.truncate(MOST);
     found
+}
+
+/// Whether a value is part of the payload.
+pub(super) const fn is_in_payload(source: &Source) -> bool {
+    matches!(source, Source::At(Place::Body(_)))
+}
+
+fn path_depth(source: &Source) -> usize {
+    match source {
+        Source::At(Place::Body(path)) => path.keys().len(),
+        _ => 0,
+    }
 }
 
 /// The scalars of a payload down to the second level, with their paths. Of a list, only the first item counts.

@@ -64,8 +64,8 @@ pub(super) fn algorithms(length: usize, family: Option<Family>) -> Vec<Algorithm
             Algorithm::Md5,
         ],
         Some(Family::Ed25519) => &[Algorithm::Ed25519],
-        // DER, or both numbers one after the other.
-        Some(Family::P256) if matches!(length, 64 | 68..=72) => return vec![Algorithm::EcdsaP256],
+        Some(Family::P256) if length == 64 => &[Algorithm::EcdsaP256Raw],
+        Some(Family::P256) if matches!(length, 68..=72) => return vec![Algorithm::EcdsaP256],
         Some(Family::Rsa) if matches!(length, 256 | 384 | 512) => return vec![Algorithm::RsaSha256],
         Some(_) => &[],
     };

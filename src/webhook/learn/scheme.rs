@@ -5,8 +5,8 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     Read,
-    content::{Parts, templates},
-    places::{Candidate, Located, candidates, ids, times},
+    content::{Parts, templates, templates_without_body},
+    places::{Candidate, Located, candidates, ids, is_in_payload, times},
     readings::{Reading, algorithms, readings},
     seen::seen,
     value::time_unit,
@@ -259,8 +259,9 @@ impl Hypothesis<'_> {
             id: self.id.map(|_| "{id}"),
             tag: Some(tag).filter(|tag| !tag.is_empty()),
         };
-        let mut contents = templates(&parts);
-        if self.time.is_some_and(|time| time.source.is_none()) {
+        let is_in_payload = is_in_payload(&self.candidate.source);
+        let mut contents = if is_in_payload { templates_without_body(&parts) } else { templates(&parts) };
+        if !is_in_payload && self.time.is_some_and(|time| time.source.is_none()) {
             // The value's own time may be there for the reader alone.
             contents.extend(templates(&Parts { time: None, ..parts }));
         }

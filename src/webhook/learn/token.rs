@@ -3,12 +3,13 @@
 use super::{
     Read,
     form::Form,
-    places::{Candidate, own_headers},
+    places::{Candidate, own_headers, scalars},
     readings::{Reading, parsed, readings},
     scheme::{Search, scheme},
 };
 use crate::webhook::{
-    place::{Lookup, Source},
+    payload::PayloadKind,
+    place::{Lookup, Place, Source},
     signature::{
         Algorithm, SecretFormat, SecretText,
         content::{ContentValues, SecretParts, SignedContent},
@@ -26,8 +27,7 @@ impl Search {
     /// Tries the tokens of this capture. Returns whether one holds for all.
     pub(super) fn tokens(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> bool {
         let readings = readings(texts);
-        own_headers(probe.request()).any(|(name, value)| {
-            let source = Source::Headers(vec![name.clone()]);
+        values(probe).into_iter().any(|(source, value)| {
             let is_static = texts.iter().any(|text| {
                 let Some(before) = value.strip_suffix(text.expose()).filter(|_| !text.expose().is_empty()) else {
                     return false;
@@ -66,6 +66,17 @@ impl Search {
             })
         })
     }
+}
+
+/// The values of the headers, of the query, and of the payload's first levels.
+fn values(probe: &Read<'_>) -> Vec<(Source, String)> {
+    let headers = own_headers(probe.request()).map(|(name, value)| (Source::Headers(vec![name.clone()]), value));
+    let query = form_urlencoded::parse(probe.request().query().as_bytes());
+    let query = query.map(|(name, value)| (Source::At(Place::Query(name.into_owned())), value.into_owned()));
+    let root = probe.payload.root().filter(|_| probe.payload.kind == PayloadKind::Json);
+    let fields = root.map(scalars).unwrap_or_default();
+    let fields = fields.into_iter().map(|(path, text)| (Source::At(Place::Body(path)), text));
+    headers.chain(query).chain(fields).collect()
 }
 
 /// A place whose value is this text and a token.

@@ -29,6 +29,7 @@ use crate::webhook::{
     fresh::Fresh,
     http_response::Response,
     json::Path,
+    overrides,
     payload::DecodedBody,
     place::{self, Lookup, Place, Source},
     remedy::Remedy,
@@ -360,7 +361,18 @@ impl Provider {
                 scheme.name, self.title
             )
         };
-        unsigned.map(caution).collect()
+        unsigned.map(caution).chain(self.unused_fresh()).collect()
+    }
+
+    /// Cautions about paths in `[fresh]` that no payload has.
+    fn unused_fresh(&self) -> impl Iterator<Item = String> {
+        let events = || self.events.iter().filter(|event| !event.is_raw);
+        let missing = move |path: &Path| {
+            let mut errors = events().map(|event| overrides::replace(&event.fixture, path, "").err());
+            let first = errors.next()??;
+            errors.all(|error| error.is_some()).then(|| format!("[fresh] of {} renews nothing: {first}", self.title))
+        };
+        self.fresh.iter().filter_map(move |(path, _)| missing(path))
     }
 
     /// The files that it was loaded from.

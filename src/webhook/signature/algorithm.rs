@@ -34,8 +34,10 @@ pub enum Algorithm {
     Token,
     /// Ed25519.
     Ed25519,
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256, in DER.
     EcdsaP256,
+    /// The same as 64 bytes, both numbers one after the other.
+    EcdsaP256Raw,
     /// RSA with PKCS #1 v1.5 padding and SHA-256.
     RsaSha256,
     /// A JWT signed with HMAC-SHA256.
@@ -55,7 +57,7 @@ impl Algorithm {
             Self::HmacSha1 | Self::Sha1 => Some(20),
             Self::HmacSha256 | Self::Sha256 => Some(32),
             Self::HmacSha384 | Self::Sha384 => Some(48),
-            Self::HmacSha512 | Self::Sha512 | Self::Ed25519 => Some(64),
+            Self::HmacSha512 | Self::Sha512 | Self::Ed25519 | Self::EcdsaP256Raw => Some(64),
             Self::Token | Self::EcdsaP256 | Self::RsaSha256 | Self::JwtHs256 | Self::JwtEs256 | Self::JwtRs256 => None,
         }
     }
@@ -88,7 +90,7 @@ impl Algorithm {
     pub const fn family(self) -> Option<Family> {
         match self {
             Self::Ed25519 => Some(Family::Ed25519),
-            Self::EcdsaP256 | Self::JwtEs256 => Some(Family::P256),
+            Self::EcdsaP256 | Self::EcdsaP256Raw | Self::JwtEs256 => Some(Family::P256),
             Self::RsaSha256 | Self::JwtRs256 => Some(Family::Rsa),
             _ => None,
         }
@@ -97,7 +99,7 @@ impl Algorithm {
     /// How its signatures are written.
     pub(super) const fn form(self) -> Form {
         match self {
-            Self::JwtEs256 => Form::Fixed,
+            Self::EcdsaP256Raw | Self::JwtEs256 => Form::Fixed,
             _ => Form::Der,
         }
     }
@@ -119,6 +121,7 @@ impl fmt::Display for Algorithm {
             Self::Token => "a static token",
             Self::Ed25519 => "Ed25519",
             Self::EcdsaP256 => "ECDSA-P256-SHA256",
+            Self::EcdsaP256Raw => "ECDSA-P256-SHA256 in 64 bytes",
             Self::RsaSha256 => "RSA-SHA256",
             Self::JwtHs256 => "JWT-HS256",
             Self::JwtEs256 => "JWT-ES256",

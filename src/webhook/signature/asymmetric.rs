@@ -102,7 +102,8 @@ pub enum Form {
 /// A key pair, or one or several public keys.
 #[derive(Clone)]
 pub struct AsymmetricKey {
-    public: Vec<PublicKey>,
+    /// The public keys, each with its id where a JWKS gives one.
+    public: Vec<(Option<String>, PublicKey)>,
     private: Option<PrivateKey>,
 }
 
@@ -133,22 +134,20 @@ impl AsymmetricKey {
             for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text) {
                 let (kind, der) = section.ok()?;
                 match kind {
-                    SectionKind::PublicKey => key.public.extend(public_of_spki(family, &der)),
-                    SectionKind::Certificate => key.public.extend(public_of_certificate(family, &der)),
+                    SectionKind::PublicKey => key.add_public(public_of_spki(family, &der)),
+                    SectionKind::Certificate => key.add_public(public_of_certificate(family, &der)),
                     SectionKind::PrivateKey => key.add_private(PrivateKey::of_pkcs8(family, &der)?),
                     _ => {}
                 }
             }
         } else if let Some(set) = JwkSet::parse(text) {
             let keys = if set.keys.is_empty() { vec![set.alone] } else { set.keys };
-            key.public.extend(keys.iter().filter_map(|jwk| jwk.public(family)));
+            key.public.extend(keys.into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.public(family)?))));
         } else if let Some(private) = PrivateKey::of_raw(family, bytes) {
             key.add_private(private);
         } else {
-            key.public.extend(public_of_raw(family, bytes).or_else(|| public_of_spki(family, bytes)));
-            if key.public.is_empty() {
-                key.public.extend(public_of_certificate(family, bytes));
-            }
+            let public = public_of_raw(family, bytes).or_else(|| public_of_spki(family, bytes));
+            key.add_public(public.or_else(|| public_of_certificate(family, bytes)));
             if let (true, Some(private)) = (key.public.is_empty(), PrivateKey::of_pkcs8(family, bytes)) {
                 key.add_private(private);
             }
@@ -177,14 +176,18 @@ impl AsymmetricKey {
     }
 
     fn add_private(&mut self, private: PrivateKey) {
-        self.public.insert(0, private.public());
+        self.public.insert(0, (None, private.public()));
         self.private = Some(private);
+    }
+
+    fn add_public(&mut self, public: Option<PublicKey>) {
+        self.public.extend(public.map(|public| (None, public)));
     }
 
     /// The raw public key; `None` for RSA.
     #[must_use]
     pub fn public_bytes(&self) -> Option<Vec<u8>> {
-        match self.public.first()? {
+        match &self.public.first()?.1 {
             PublicKey::Ed25519(raw) => Some(raw.clone()),
             PublicKey::P256(key) => Some(key.to_sec1_point(false).as_bytes().to_vec()),
             PublicKey::Rsa(_) | PublicKey::RsaParts(..) => None,
@@ -213,23 +216,32 @@ impl AsymmetricKey {
         }
     }
 
-    /// Whether a signature is one of the message under any of the public keys.
+    /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one is
+    /// given and the keys have ids.
     #[must_use]
-    pub fn verify(&self, message: &[u8], signature: &[u8], form: Form) -> bool {
-        self.public.iter().any(|key| match key {
-            PublicKey::Ed25519(raw) => UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok(),
-            PublicKey::P256(key) => {
+    pub fn verify(&self, message: &[u8], signature: &[u8], form: Form, id: Option<&str>) -> bool {
+        let have_ids = self.public.iter().any(|(own, _)| own.is_some());
+        let mut keys = self.public.iter().filter(|(own, _)| !have_ids || id.is_none() || own.as_deref() == id);
+        keys.any(|(_, key)| key.verify(message, signature, form))
+    }
+}
+
+impl PublicKey {
+    fn verify(&self, message: &[u8], signature: &[u8], form: Form) -> bool {
+        match self {
+            Self::Ed25519(raw) => UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok(),
+            Self::P256(key) => {
                 let fixed = Signature::from_slice(signature).ok();
                 let signature = fixed.or_else(|| (form == Form::Der).then(|| Signature::from_der(signature).ok())?);
                 signature.is_some_and(|signature| key.verify(message, &signature).is_ok())
             }
-            PublicKey::Rsa(der) => {
+            Self::Rsa(der) => {
                 UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).verify(message, signature).is_ok()
             }
-            PublicKey::RsaParts(n, e) => {
+            Self::RsaParts(n, e) => {
                 RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
             }
-        })
+        }
     }
 }
 
@@ -304,9 +316,10 @@ impl JwkSet {
     }
 }
 
-/// The members of a JWK (RFC 7517) that public keys need.
+/// The members of a JWK (RFC 7517) that public keys need, and its id.
 #[derive(Default, Deserialize)]
 struct Jwk {
+    kid: Option<String>,
     #[serde(default)]
     kty: String,
     #[serde(default)]

@@ -275,6 +275,9 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
     let (tag, placeholder) = match template::split(piece)?.as_slice() {
         [Piece::Placeholder(name)] => ("", *name),
         [Piece::Literal(tag), Piece::Placeholder(name)] => (*tag, *name),
+        [_, .., Piece::Placeholder(_)] if piece.contains("{timestamp}") => {
+            return Err(format!("`{piece}` has several entries: add what separates them, such as separator = \",\""));
+        }
         _ => {
             return Err(format!("`{piece}` must be fixed text followed by one placeholder, such as `sha256={{hex}}`"));
         }
@@ -401,6 +404,11 @@ mod tests {
         assert_eq!(
             grammar("t={timestamp}", Some(',')),
             Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0"
+                .into())
+        );
+        assert_eq!(
+            grammar("t={timestamp},v1={hex}", None),
+            Err("`t={timestamp},v1={hex}` has several entries: add what separates them, such as separator = \",\""
                 .into())
         );
         assert_eq!(

@@ -104,20 +104,28 @@ impl Key {
             }
             Inner::Asymmetric(key, form) => {
                 let message = joined(content);
-                signatures.any(|signature| key.verify(&message, signature, *form))
+                signatures.any(|signature| key.verify(&message, signature, *form, None))
             }
             // The token brings the content that it signs.
             Inner::Jwt(key, name) => signatures.any(|signature| {
                 let token = std::str::from_utf8(signature).ok().and_then(Token::parse);
-                token.is_some_and(|token| {
-                    token.algorithm == *name && key.verify([token.signed.as_bytes()], [&*token.signature])
-                })
+                token.is_some_and(|token| token.algorithm == *name && key.verify_token(&token))
             }),
             Inner::HmacSha1(mac) => any_matches(&fed(mac, content), signatures),
             Inner::HmacSha256(mac) => any_matches(&fed(mac, content), signatures),
             Inner::HmacSha384(mac) => any_matches(&fed(mac, content), signatures),
             Inner::HmacSha512(mac) => any_matches(&fed(mac, content), signatures),
             Inner::Token(token) => signatures.any(|signature| same_token(token, signature)),
+        }
+    }
+
+    /// Whether this key signed a token, or the key with the id that the token names.
+    fn verify_token(&self, token: &Token<'_>) -> bool {
+        match &self.0 {
+            Inner::Asymmetric(key, form) => {
+                key.verify(token.signed.as_bytes(), &token.signature, *form, token.key_id.as_deref())
+            }
+            _ => self.verify([token.signed.as_bytes()], [&*token.signature]),
         }
     }
 

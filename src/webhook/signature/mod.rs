@@ -6,6 +6,7 @@
 
 pub mod algorithm;
 pub mod asymmetric;
+mod certificate;
 pub mod content;
 pub mod grammar;
 pub mod jwt;
@@ -20,5 +21,5 @@ pub mod verify;
 pub use algorithm::Algorithm;
 pub use scheme::{Scheme, SigningInput};
 pub use secret::{MalformedSecret, SecretFormat, SecretRule, SecretText, SigningSecret};
-pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};
+pub use verdict::{Freshness, Reason, Rejection, Unmatched, Verdict, Verified};
 pub use verify::Receipt;

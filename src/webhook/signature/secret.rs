@@ -11,10 +11,14 @@ use zeroize::Zeroizing;
 use super::{
     algorithm::Algorithm,
     asymmetric::{self, AsymmetricKey, Family},
+    certificate,
     content::SecretParts,
     key::Key,
 };
-use crate::webhook::encoding::{self, decode_base64url, decode_lenient_base64};
+use crate::webhook::{
+    encoding::{self, decode_base64url, decode_lenient_base64},
+    time::Timestamp,
+};
 
 pub(in crate::webhook) use crate::webhook::encoding::decode_hex;
 
@@ -160,6 +164,9 @@ impl SigningSecret {
             AsymmetricKey::parse(family, &bytes).ok_or_else(|| MalformedSecret::of_key(&bytes, family))?;
             return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, is_of_scheme: false });
         }
+        if is_key_document(text) {
+            return Err(MalformedSecret::KeyDocument);
+        }
         check_edges(text)?;
         if format.other_keys.iter().any(|start| text.starts_with(start.as_str())) {
             return Err(MalformedSecret::OtherKey);
@@ -208,8 +215,15 @@ impl SigningSecret {
     }
 
     /// Whether it has a private key of this family, or is a shared secret.
-    pub(in crate::webhook) fn can_sign_for(&self, family: Option<Family>) -> bool {
+    #[must_use]
+    pub fn can_sign_for(&self, family: Option<Family>) -> bool {
         family.is_none_or(|family| AsymmetricKey::parse(family, &self.bytes).is_some_and(|key| key.is_private()))
+    }
+
+    /// Until when the certificate that holds the key is valid; `None` if it is no certificate.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        certificate::valid_until(&self.bytes)
     }
 
     /// The public key of a pair as the provider writes it; `None` for a shared secret and for RSA.
@@ -290,6 +304,9 @@ pub enum MalformedSecret {
         /// What the provider's keys are.
         needed: &'static str,
     },
+    /// It is a public or private key, and the provider's secrets are shared.
+    #[error("it is a public or private key, but the provider signs with a shared secret")]
+    KeyDocument,
     /// It is a key in a format that is not read.
     #[error("it is {}, a format that hookdev does not read", .0.words())]
     OtherFormat(KeyFormat),
@@ -374,6 +391,7 @@ impl MalformedSecret {
             Self::OtherKind { .. } => {
                 "copy the public key again from where this provider shows it; another provider's, or that of another purpose, has another kind"
             }
+            Self::KeyDocument => "copy the signing secret, as the provider shows it",
             Self::NotAKey => {
                 "use the provider's public key to verify (as the provider shows it, SPKI, PEM, a certificate or a JWKS file), or a private key to sign (PKCS#8 or PEM)"
             }
@@ -386,6 +404,12 @@ impl MalformedSecret {
             }
         }
     }
+}
+
+/// Whether it is a PEM document or a JWKS, which no shared secret is.
+fn is_key_document(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("-----BEGIN ") || text.starts_with('{') && asymmetric::kind(text.as_bytes()).is_some()
 }
 
 fn check_edges(text: &str) -> Result<(), MalformedSecret> {
@@ -466,6 +490,7 @@ mod tests {
             ("export SECRET=abc", &text, MalformedSecret::Labelled),
             ("Bearer abc", &text, MalformedSecret::Labelled),
             ("sk_test_abc", &keys, MalformedSecret::OtherKey),
+            ("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", &text, MalformedSecret::KeyDocument),
             ("", &text, MalformedSecret::Empty),
             ("whsec_", &svix(), MalformedSecret::Empty),
             ("whsec_no base64", &svix(), MalformedSecret::NotBase64),

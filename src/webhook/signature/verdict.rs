@@ -135,6 +135,15 @@ pub enum Reason {
         signatures: usize,
         /// The number of secrets tried.
         secrets: usize,
+        /// What doesn't match.
+        what: Unmatched,
+    },
+    /// A token names another algorithm than the provider's.
+    OtherAlgorithm {
+        /// The algorithm that its header names.
+        found: String,
+        /// The provider's.
+        needed: &'static str,
     },
     /// The signature of a token matches, but it was issued for another request.
     ClaimMismatch {
@@ -159,6 +168,17 @@ pub enum Reason {
     },
 }
 
+/// What doesn't match any secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    /// A signature of the request.
+    Signature,
+    /// A JWT, whose signature covers its own claims alone.
+    Jwt,
+    /// A static token.
+    Token,
+}
+
 impl Reason {
     /// The reason's code in all output.
     #[must_use]
@@ -168,9 +188,10 @@ impl Reason {
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
-            Self::NoMatchingSignature { .. } | Self::ClaimMismatch { .. } | Self::DevelopmentSecret => {
-                "no-matching-signature"
-            }
+            Self::NoMatchingSignature { .. }
+            | Self::OtherAlgorithm { .. }
+            | Self::ClaimMismatch { .. }
+            | Self::DevelopmentSecret => "no-matching-signature",
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
@@ -183,7 +204,7 @@ impl Reason {
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => 1,
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
-            Self::NoMatchingSignature { .. } => 4,
+            Self::NoMatchingSignature { .. } | Self::OtherAlgorithm { .. } => 4,
             Self::ClaimMismatch { .. }
             | Self::DevelopmentSecret
             | Self::TimestampTooOld { .. }
@@ -219,11 +240,23 @@ impl fmt::Display for Reason {
             Self::NoMatchingSignature { secrets: 0, .. } => {
                 f.write_str("no secret is configured to verify the signature with")
             }
-            Self::NoMatchingSignature { signatures: 1, secrets } => {
+            Self::NoMatchingSignature { secrets, what: Unmatched::Jwt, .. } => {
+                write!(f, "the token isn't signed with {}", configured(*secrets))
+            }
+            Self::NoMatchingSignature { secrets: 1, what: Unmatched::Token, .. } => {
+                f.write_str("the token is not the configured secret")
+            }
+            Self::NoMatchingSignature { secrets, what: Unmatched::Token, .. } => {
+                write!(f, "the token is none of the {secrets} configured secrets")
+            }
+            Self::NoMatchingSignature { signatures: 1, secrets, .. } => {
                 write!(f, "the signature doesn't match this body with {}", configured(*secrets))
             }
-            Self::NoMatchingSignature { signatures, secrets } => {
+            Self::NoMatchingSignature { signatures, secrets, .. } => {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
+            }
+            Self::OtherAlgorithm { found, needed } => {
+                write!(f, "the token's header names the algorithm `{found}`; only {needed} is accepted")
             }
             Self::ClaimMismatch { claim } => {
                 write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
@@ -266,9 +299,13 @@ mod tests {
 
     #[test]
     fn a_mismatch_says_how_many_signatures_and_secrets_were_tried() {
-        let message = |signatures, secrets| Reason::NoMatchingSignature { signatures, secrets }.to_string();
+        let of = |what, signatures, secrets| Reason::NoMatchingSignature { signatures, secrets, what }.to_string();
+        let message = |signatures, secrets| of(Unmatched::Signature, signatures, secrets);
         assert_eq!(message(1, 0), "no secret is configured to verify the signature with");
         assert_eq!(message(1, 1), "the signature doesn't match this body with the configured secret");
         assert_eq!(message(2, 3), "none of the 2 signatures matches this body with any of the 3 configured secrets");
+        assert_eq!(of(Unmatched::Token, 1, 1), "the token is not the configured secret");
+        assert_eq!(of(Unmatched::Token, 1, 2), "the token is none of the 2 configured secrets");
+        assert_eq!(of(Unmatched::Jwt, 1, 1), "the token isn't signed with the configured secret");
     }
 }

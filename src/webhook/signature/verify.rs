@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use serde_json::Value;
 
 use super::{
+    algorithm::Algorithm,
     content::{ContentValues, ResolvedContent, SecretParts},
     grammar::{Candidate, MAX_SIGNATURES, Parsed, TextEncoding},
     jwt::Token,
@@ -13,7 +14,7 @@ use super::{
     secret::SigningSecret,
     sole::{ascii, malformed, once, single},
     timestamp::freshness,
-    verdict::{Freshness, Reason, Rejection, Verified},
+    verdict::{Freshness, Reason, Rejection, Unmatched, Verified},
 };
 use crate::webhook::{
     encoding,
@@ -21,6 +22,9 @@ use crate::webhook::{
     request::Request,
     time::{Timestamp, Tolerance},
 };
+
+/// What is wrong with a value that has no whole token.
+const NOT_A_JWT: &str = "it is not a whole JWT, which is three parts separated by dots";
 
 /// How far clocks may be apart when a JWT is checked, in seconds.
 const LEEWAY: i64 = 10;
@@ -138,8 +142,11 @@ impl Scheme {
             None => Cow::Borrowed(""),
         };
         let timestamp = match &self.timestamp {
-            Some(rule) => Some((rule, rule.find(&place, &parsed, lookup)?)),
-            None => None,
+            // A JWT has it in its claims.
+            Some(rule) if rule.source.is_some() || self.algorithm.jwt_name().is_none() => {
+                Some((rule, rule.find(&place, &parsed, lookup)?))
+            }
+            _ => None,
         };
         // A signed value may be missing; it then counts as empty.
         for place in self.content.places() {
@@ -152,7 +159,7 @@ impl Scheme {
             let secret = self.readable(&secrets[index]);
             let secret = secret.as_ref().map(|secret| secret.get().parts(self.has_two_part_secret()));
             let token = String::from_utf8_lossy(token);
-            let freshness = self.check_claims(&token, values, secret.unwrap_or_default(), receipt)?;
+            let freshness = self.check_claims(&token, &place, values, secret.unwrap_or_default(), receipt)?;
             let scheme = self.name.clone();
             return Ok(Verified { scheme, secret: index, freshness, before_compression: false });
         }
@@ -170,11 +177,12 @@ impl Scheme {
     fn check_claims(
         &self,
         token: &str,
+        place: &Place,
         values: ContentValues<'_>,
         secret: SecretParts<'_>,
         receipt: Receipt<'_>,
     ) -> Result<Freshness, Reason> {
-        let token = Token::parse(token).ok_or(Reason::NoMatchingSignature { signatures: 1, secrets: 1 })?;
+        let token = Token::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
         for (name, claim) in &self.claims {
             if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
                 return Err(Reason::ClaimMismatch { claim: name.clone() });
@@ -187,7 +195,10 @@ impl Scheme {
             (Some(_), None) => self.validity(),
             (None, _) => 0,
         };
-        let past = Duration::from_secs(u64::try_from(lifetime.saturating_add(LEEWAY)).unwrap_or_default());
+        let valid = Duration::from_secs(u64::try_from(lifetime.saturating_add(LEEWAY)).unwrap_or_default());
+        // The provider may want it younger than the token does.
+        let limit = self.timestamp.as_ref().map(|rule| rule.tolerance.past).filter(|_| start.is_some());
+        let past = limit.map_or(valid, |limit| limit.min(valid));
         let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
         let allowed = receipt.tolerance.unwrap_or(allowed);
         // A token that only says when it expires may be any time before that.
@@ -218,7 +229,19 @@ impl Scheme {
         if parsed.signatures.iter().all(|candidate| *candidate == Candidate::Undecodable) {
             return Err(malformed(place, self.undecodable()));
         }
-        Err(Reason::NoMatchingSignature { signatures: parsed.signatures.len(), secrets: secrets.len() })
+        if let (Some(needed), [Candidate::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice()) {
+            let token = std::str::from_utf8(token).ok().and_then(Token::parse);
+            let found = token.ok_or_else(|| malformed(place, NOT_A_JWT))?.algorithm;
+            if found != needed {
+                return Err(Reason::OtherAlgorithm { found, needed });
+            }
+        }
+        let what = match self.algorithm {
+            Algorithm::Token => Unmatched::Token,
+            algorithm if algorithm.jwt_name().is_some() => Unmatched::Jwt,
+            _ => Unmatched::Signature,
+        };
+        Err(Reason::NoMatchingSignature { signatures: parsed.signatures.len(), secrets: secrets.len(), what })
     }
 
     /// The reason for a header in which no signature was found.

@@ -75,6 +75,19 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name may only have a-z, 0-9, `-` and `_`"),
         ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: [[scheme]] needs a [secret]"),
         ("development = \"acme-secret\"", "development = \"'x'\"", "6:15: invalid development secret: it is in quotes"),
+        ("[\"2xx\"]", "\"2xx\"", "15:11: invalid type: string \"2xx\", expected a list in [ ]"),
+        ("\"x-acme\"", "\"header:x-acme\"", "12:24: a key `header` has the name alone: write `x-acme`"),
+        (
+            "[delivery]",
+            "[delivery]\nwaits = [\"1m\"]",
+            "15:1: `waits` is not a key of this table, but of [delivery.retry]",
+        ),
+        (
+            "algorithm =",
+            "encoding = \"hex\"\nalgorithm =",
+            "10:1: `encoding` is not a key of this table, but of [secret]",
+        ),
+        ("[[event]]", "[event]", "17:1: a single table, expected a list of them: write [[NAME]] instead of [NAME]"),
         ("[delivery]\nsuccess = [\"2xx\"]", "", "1:1: missing field `delivery`"),
         ("title = \"Acme\"", "title = \"Acme", "2:14: invalid basic string"),
     ] {
@@ -246,4 +259,14 @@ fn a_custom_provider_can_do_everything_a_built_in_one_can() {
     // Its name is one of `--secret`, `--provider`, `--expect` and the config.
     dir.write("hookdev.toml", "[provider.acme]\nsecret = \"env:ACME_SECRET\"\n");
     with(dir.listen()).args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"]).exits(1);
+}
+
+#[test]
+fn a_path_of_fresh_that_no_payload_has_is_noted() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("[delivery]", "[fresh]\ntyp = \"{uuid}\"\n\n[delivery]"));
+    dir.hookdev()
+        .args(["providers", "check", "acme"])
+        .exits(0)
+        .says("[fresh] of Acme renews nothing: there is no `typ` in the payload; the nearest is `type`");
 }

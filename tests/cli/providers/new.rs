@@ -357,3 +357,48 @@ fn a_jwt_with_a_claim_that_hashes_the_body_is_learned() {
     assert!(manifest.contains("signature = { header = \"authorization\", value = \"Bearer {jwt}\" }\n"), "{manifest}");
     assert!(manifest.contains("development = \"hookdev:hookdev-development-secret-marina\"\n"), "{manifest}");
 }
+
+/// What is learned from the captures of one kind in `tests/learn/dock`.
+fn dock(kind: &str, secret: &str, said: &str, lines: &[&str]) {
+    let dir = Dir::new();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/learn/dock").join(kind).with_extension("ndjson");
+    dir.write("captures/dock.ndjson", fs::read(from).unwrap());
+    let proven = format!("proven  all 6 captures are {said}\n");
+    learn(&dir, "dock", secret).prints(&proven).prints("proven  the written manifest verifies all 6 captures");
+    accepts_all(&dir, "dock", secret);
+    let manifest = dir.read("dock/provider.toml");
+    for line in lines {
+        assert!(manifest.lines().any(|other| other == *line), "{line}\n{manifest}");
+    }
+    assert!(!written(&dir, "dock").contains(DOCK), "{kind}");
+}
+
+/// The secret of `tests/learn/make.py`.
+const DOCK: &str = "dock-of-the-bay-1967";
+
+#[test]
+fn signatures_and_tokens_in_the_query_and_the_body_are_learned() {
+    let in_query = "signed with HMAC-SHA512 of `{body}` in the query parameter `sig`";
+    dock("query", DOCK, in_query, &["signature = { query = \"sig\", value = \"{hex}\" }"]);
+    let in_query = "sent with the secret itself in the query parameter `key`";
+    dock("query-token", DOCK, in_query, &["signature = { query = \"key\", value = \"{token}\" }"]);
+    let in_body = "sent with the secret itself in the field `passcode` of the body";
+    dock("body-token", DOCK, in_body, &["signature = { body = \"passcode\", value = \"{token}\" }"]);
+    let in_body = "signed with HMAC-SHA256 of `{timestamp}{id}` in the field `signature.value` of the body";
+    let lines = [
+        "content   = \"{timestamp}{id}\"",
+        "signature = { body = \"signature.value\", value = \"{hex}\" }",
+        "id        = { body = \"signature.token\" }",
+        "timestamp = { body = \"signature.timestamp\", unit = \"s\", tolerance = \"5m\" }",
+    ];
+    dock("field", DOCK, in_body, &lines);
+}
+
+#[test]
+fn the_fields_of_a_form_and_a_signature_of_two_numbers_are_learned() {
+    let sorted = "signed with HMAC-SHA256 of `{form:sorted}` in x-dock-sign";
+    dock("form", DOCK, sorted, &["content   = \"{form:sorted}\""]);
+    let key = format!("file:{}/tests/learn/keys/p256.pem", env!("CARGO_MANIFEST_DIR"));
+    let raw = "signed with ECDSA-P256-SHA256 in 64 bytes of `{body}` in x-dock-sign";
+    dock("raw", &key, raw, &["algorithm = \"ecdsa-p256-raw\"", "content   = \"{body}\""]);
+}

@@ -143,7 +143,9 @@ fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
     let aspect = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
     let verified = verify().args(["verify", "-", "--json"]).stdin(aspect).exits(1);
     assert_eq!(verified.line()["rejection"]["code"], "no-matching-signature");
-    verified.says("--secret isn't a valid Aspect secret, so Aspect deliveries will be rejected");
+    verified
+        .says("--secret isn't a valid secret of Anthropic, Aspect, Clerk")
+        .says("so their deliveries will be rejected");
 }
 
 #[test]

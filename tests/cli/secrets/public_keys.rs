@@ -37,13 +37,14 @@ fn finding(signature: &str, body: &str) -> (String, String) {
 }
 
 #[test]
-fn the_cause_is_proven_with_the_public_key() {
+fn the_cause_is_named_with_the_public_key() {
     for (signature, body, code, part) in [
         (RIGHT, r#"{"version": 1, "type": 0}"#, "body-reserialised", "the same JSON without whitespace"),
         (RIGHT_IN_BASE64, BODY, "wrong-encoding", "the signature is right, but in base64"),
         (&RIGHT.to_uppercase(), BODY, "signature-case", "in uppercase"),
         (WITH_DOT, BODY, "wrong-signed-content", "covers `{timestamp}.{body}`; Discord signs `{timestamp}{body}`"),
         (TIME_LAST, BODY, "wrong-signed-content", "covers `{body}{timestamp}`; Discord signs"),
+        (&RIGHT[..126], BODY, "seen-signature-length", "the signature has 63 bytes; Ed25519 makes 64"),
         (BODY_ALONE, BODY, "wrong-signed-content", "covers `{body}`; Discord signs"),
     ] {
         let (found, message) = finding(signature, body);

@@ -84,6 +84,7 @@ const ALGORITHMS: &[&str] = &[
     "token",
     "ed25519",
     "ecdsa-p256",
+    "ecdsa-p256-raw",
     "rsa-sha256",
     "jwt-hs256",
     "jwt-es256",
@@ -420,6 +421,16 @@ pub static TABLES: [&Table; 19] = [
     &RETRY, &REGISTER, &CALL, &TAKE, &LIST, &EVENT, &HANDSHAKE, &RESPONSE,
 ];
 
+/// What is wrong with a key that its table does not have, but one other does.
+pub(super) fn misplaced(name: &str) -> Option<String> {
+    let has_it = |table: &&&Table| table.keys.iter().any(|key| key.name == name);
+    let mut tables = TABLES.iter().filter(has_it);
+    match (tables.next(), tables.next()) {
+        (Some(table), None) => Some(format!("`{name}` is not a key of this table, but of {}", table.heading())),
+        _ => None,
+    }
+}
+
 /// The JSON Schema of a manifest, in draft 7, which editors of TOML read.
 #[must_use]
 pub fn schema() -> Value {
@@ -438,6 +449,17 @@ pub fn schema() -> Value {
 }
 
 impl Table {
+    /// How a manifest begins it.
+    fn heading(&self) -> String {
+        match self.name {
+            "manifest" => "the first lines, before any table".to_owned(),
+            "scheme" | "event" | "handshake" => format!("[[{}]]", self.name),
+            "secret" | "recognise" | "delivery" | "register" => format!("[{}]", self.name),
+            "retry" => "[delivery.retry]".to_owned(),
+            name => format!("`{name}`"),
+        }
+    }
+
     fn schema(&self) -> Value {
         let property = |key: &Key| {
             let mut value = key.takes.schema();

@@ -212,13 +212,22 @@ fn event_list(text: &Spanned<String>) -> Result<EventList, Wrong> {
 
 impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
-        Self { span: error.span(), message: toml_message(error.message()) }
+        let message = error.message();
+        let misplaced =
+            message.strip_prefix("unknown field `").and_then(|rest| keys::misplaced(rest.split('`').next()?));
+        Self { span: error.span(), message: misplaced.unwrap_or_else(|| toml_message(message)) }
     }
 }
 
-/// The message of a TOML error, with a suggestion for an unknown key or value.
+/// The message of a TOML error in TOML's words, with a suggestion for an unknown key or value.
 #[must_use]
 pub fn toml_message(message: &str) -> String {
+    if message.starts_with("invalid type: map, expected a sequence") {
+        return "a single table, expected a list of them: write [[NAME]] instead of [NAME]".to_owned();
+    }
+    if message.starts_with("invalid type: ") && message.ends_with(", expected a sequence") {
+        return message.replace("expected a sequence", "expected a list in [ ]");
+    }
     // serde's wording: unknown field `a`, expected one of `b`, `c`
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (Some(wrong), known) = (quoted.next(), quoted.collect::<Vec<_>>()) else { return message.to_owned() };

@@ -26,9 +26,9 @@ pub(super) struct RawScheme {
     /// The scheme's name within the provider.
     pub(super) name: Spanned<String>,
     /// `hmac-md5`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, `hmac-sha512`; the plain hashes `md5`, `sha1`, `sha256`, `sha384`,
-    /// `sha512`; `ed25519`, `ecdsa-p256`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`, `jwt-rs256`; or `token`.
+    /// `sha512`; `ed25519`, `ecdsa-p256`, `ecdsa-p256-raw`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`, `jwt-rs256`; or `token`.
     pub(super) algorithm: Algorithm,
-    /// The signed bytes, a template. A JWT says it in its claims.
+    /// The signed bytes, a template. A JWT says it in its claims, and a token signs nothing.
     content: Option<Spanned<SignedContent>>,
     signature: Spanned<RawSignature>,
     id: Option<Spanned<RawId>>,
@@ -114,7 +114,7 @@ impl RawScheme {
         }
         let (content, span) = match self.content {
             Some(content) => (content.get_ref().clone(), content.span()),
-            None if jwt => (SignedContent::body(), name_span),
+            None if jwt || self.algorithm == Algorithm::Token => (SignedContent::body(), name_span),
             None => return Err(Wrong::new(name_span, "the scheme has no `content`: add content = \"{body}\"")),
         };
         let secret = match self.secret {
@@ -195,7 +195,7 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
     if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
         return Some(format!("`{content}` signs the timestamp, but the scheme has no `timestamp`"));
     }
-    if contains_signature(scheme) {
+    if scheme.algorithm != Algorithm::Token && contains_signature(scheme) {
         return Some(format!("`{content}` contains {}, where the signature itself is sent", scheme.signature));
     }
     // These three values are made by signing.
