@@ -100,6 +100,7 @@ pub async fn open(
     let setup = Setup {
         recipe: recipe.clone(),
         port,
+        prefix: prefix.clone(),
         hidden_variables: hidden,
         timing: Timing::default(),
         on_change: Box::new(on_change),
@@ -227,7 +228,7 @@ fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink,
     match change {
         Change::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         Change::StillLost(error) => {
-            warnings.warn(format!("the tunnel {name} can't be started again: {}; still trying", with_lines(&error)));
+            warnings.warn(format!("the tunnel {name} can't be started again, still trying: {}", with_lines(&error)));
         }
         Change::Back => warnings.note(format!("the tunnel {name} works again, under the same URL")),
         Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
