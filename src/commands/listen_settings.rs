@@ -15,7 +15,7 @@ use crate::{
     cli::Listen,
     engine::receive::{CurrentSettings, Settings},
     store::{config::ListenConfig, watch::Watch},
-    webhook::called_url::PublicUrl,
+    webhook::{called_url::PublicUrl, redact},
 };
 
 /// Resolves the settings that are reloaded when the config changes.
@@ -52,7 +52,7 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
 /// The URL under which providers reach the receiver.
 fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     text.parse().map_err(|reason| {
-        Failure::usage(format!("invalid URL `{text}` for --public-url: {reason}"))
+        Failure::usage(format!("invalid URL `{}` for --public-url: {reason}", redact::invalid_url(text)))
             .hint("write the URL that providers call, such as https://example.com")
     })
 }

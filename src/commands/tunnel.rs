@@ -28,8 +28,11 @@ use crate::{
         tunnel::{Change, Entrance, Setup, Timing, Tunnel, TunnelError, new_prefix},
     },
     net::receiver::{Limits, serve},
-    store::recipes::{NEEDS_NOTHING, Recipe, built_in},
-    webhook::{called_url::PublicUrl, nearest, words},
+    store::{
+        config::Config,
+        recipes::{NEEDS_NOTHING, Recipe, built_in},
+    },
+    webhook::{called_url::PublicUrl, nearest, signature::SecretText, words},
 };
 
 /// The recipe of `--tunnel`, else of the config, if there is one.
@@ -58,6 +61,16 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
     let known: Vec<&str> = own.chain(built_in().keys().copied()).collect();
     Err(Failure::usage(nearest::unknown("tunnel", &name, known))
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
+}
+
+/// The variables that hold signing secrets, by the providers' names for them, the options and the config.
+fn secret_variables(context: &Context) -> Vec<String> {
+    let standard = context.catalog.entries().filter_map(|entry| entry.index().secret_env());
+    let options = context.global.secret.iter().map(SecretText::expose);
+    let options = options.map(|text| text.split_once('=').map_or(text, |(_, source)| source));
+    let configured = context.config.iter().flat_map(Config::provider_configs).flat_map(|provider| provider.secrets);
+    let named = options.chain(configured.map(SecretText::expose)).filter_map(|source| source.strip_prefix("env:"));
+    standard.chain(named).map(str::to_owned).collect()
 }
 
 /// The tunnel of `listen`, if it has one. Nothing is received through it yet.
@@ -94,13 +107,12 @@ pub async fn open(
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
         move |change| report(&name, &prefix, &settings.get(), &warnings, change)
     };
-    // A program that is open to the internet needs no signing secret.
-    let catalog = &settings.get().catalog;
-    let hidden = catalog.entries().filter_map(|entry| entry.index().secret_env()).map(str::to_owned).collect();
     let setup = Setup {
         recipe: recipe.clone(),
         port,
-        hidden_variables: hidden,
+        prefix: prefix.clone(),
+        // A program that is open to the internet needs no signing secret.
+        hidden_variables: secret_variables(context),
         timing: Timing::default(),
         on_change: Box::new(on_change),
     };
@@ -227,7 +239,7 @@ fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink,
     match change {
         Change::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         Change::StillLost(error) => {
-            warnings.warn(format!("the tunnel {name} can't be started again: {}; still trying", with_lines(&error)));
+            warnings.warn(format!("the tunnel {name} can't be started again, still trying: {}", with_lines(&error)));
         }
         Change::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
         Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),

@@ -475,7 +475,7 @@ mod tests {
         assert_eq!(
             error("comand = [\"prog\"]\n"),
             "hookdev.toml:2:1: unknown key `comand`; did you mean `command`? \
-             (known: `command`, `env`, `url`, `ready`, `grace`, `account`, `limits`, `install`)"
+             (known: `command`, `env`, `url`, `ready`, `check_url`, `grace`, `account`, `limits`, `install`)"
         );
         assert_eq!(
             error("command = [\"prog\", \"{prot}\"]\n"),

@@ -236,7 +236,8 @@ impl Judge<'_> {
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
-            assessment.warnings.extend(diagnose::clock(&case));
+            let clock = diagnose::clock(&case).filter(|clock| !assessment.warnings.contains(clock));
+            assessment.warnings.extend(clock);
         }
         assessment.findings = findings;
     }

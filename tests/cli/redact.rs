@@ -185,6 +185,9 @@ fn no_error_about_a_url_shows_its_user_or_query() {
             let finished = dir.hookdev().args(command).exits(2).stdout("").says(&expected);
             without_tokens("an error", &finished.stderr);
         }
+        let public = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--public-url", url]).exits(2).stdout("");
+        let public = public.says(&format!("error: invalid URL `{shown}` for --public-url: "));
+        without_tokens("an error", &public.stderr);
         dir.write("hookdev.toml", format!("[[forward]]\nto = \"{url}\"\n[provider.cyanite]\nendpoint = \"{url}\"\n"));
         for command in [&["send", "cyanite.v2.finished"][..], &["listen", "--addr", "127.0.0.1:0"]] {
             let finished = dir.hookdev().args(command).exits(2).says(&expected);

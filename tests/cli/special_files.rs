@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::harness::{Dir, TestCommand};
+use crate::harness::{Dir, TestCommand, post};
 
 /// Puts something that isn't a regular file of text in the place of a file, and returns why it can't be read.
 const SPECIAL: [(&str, &str); 6] = [
@@ -132,4 +132,17 @@ fn the_files_of_a_provider_are_bounded_together() {
         fs::create_dir(dir.join(&format!("acme/{number}"))).unwrap();
     }
     refuses(events(), "can't read the provider directory acme", "it has more than 10,000 entries");
+}
+
+#[test]
+fn a_time_zone_that_is_no_file_is_utc() {
+    let dir = Dir::new();
+    for zone in ["/dev/zero", ":/dev/zero", ":../../../dev/zero", "directory"] {
+        fs::create_dir_all(dir.join("directory")).unwrap();
+        let options = ["listen", "--addr", "127.0.0.1:0", "--count", "1", "--color", "never", "--body", "none"];
+        let now = ["--now", "2026-11-29T10:04:12Z"];
+        let listener = dir.hookdev().args(options).args(now).env("TZ", zone).starts_for_people();
+        post(&listener.url("/auphonic"), &[], "status=3");
+        listener.exits(0).prints("  10:04:12.000  POST /auphonic\n");
+    }
 }

@@ -162,11 +162,15 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
 #[test]
 fn a_program_gets_no_signing_secret() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
-    let listen = stand_in.listen("fast").env("CYANITE_WEBHOOK_SECRET", "mine").env("NGROK_AUTHTOKEN", "its own");
+    let configured = "[provider.github]\nsecret = \"env:OF_CONFIG\"\n[provider.stripe]\nsecret = \"env:NOT_IN_USE\"\n";
+    stand_in.dir.write("tunnels.toml", stand_in.dir.read("tunnels.toml") + configured);
+    let secrets = ["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"];
+    let listen = stand_in.listen("fast").args(["--secret", "stripe=env:OF_OPTION"]).env("NGROK_AUTHTOKEN", "its own");
+    let listen = secrets.iter().fold(listen, |listen, name| listen.env(name, "mine"));
     let listener = listen.starts();
     let start = stand_in.start(1);
     let names: Vec<&str> = start["env"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(names.contains(&"NGROK_AUTHTOKEN") && !names.contains(&"CYANITE_WEBHOOK_SECRET"), "{names:?}");
+    assert!(names.contains(&"NGROK_AUTHTOKEN") && !secrets.iter().any(|name| names.contains(name)), "{names:?}");
     drop(listener);
 }
 

@@ -131,3 +131,33 @@ fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
 fn is_foreground(stdin: &Stdin) -> bool {
     tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// Set in the process that panics.
+    const PANICS: &str = "HOOKDEV_TEST_PANICS";
+
+    #[test]
+    fn the_terminal_is_restored_after_a_panic() {
+        if std::env::var_os(PANICS).is_some() {
+            let keyboard = Keyboard::open();
+            // Without the keyboard it would exit 0.
+            assert!(keyboard.is_err(), "on purpose");
+            return;
+        }
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        let local_modes = || tcgetattr(pty.as_fd()).unwrap().local_modes;
+        let before = local_modes();
+        assert!(before.contains(LocalModes::ICANON | LocalModes::ECHO), "{before:?}");
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let name = format!("{module}::the_terminal_is_restored_after_a_panic");
+        let program = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
+        let mut child = program.args([name.as_str(), "--exact", "--nocapture"]).env(PANICS, "1").spawn(pts).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(101));
+        assert_eq!(local_modes(), before);
+    }
+}

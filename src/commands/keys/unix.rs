@@ -107,13 +107,8 @@ impl Keys {
     /// Shows the number that is being typed, and what waits.
     fn show(&self) {
         let pause = &self.subject.pause;
-        let waiting = match (pause.is_set(), pause.waiting()) {
-            (false, _) => "",
-            (true, 0) => "paused (p resumes) ",
-            (true, 1) => "paused, 1 delivery waits (p resumes) ",
-            (true, count) => &format!("paused, {count} deliveries wait (p resumes) "),
-        };
-        streams::set_prompt(&format!("{waiting}{}", self.input.digits()));
+        let waiting = pause.is_set().then(|| pause.waiting());
+        streams::set_prompt(&prompt(waiting, self.input.digits(), self.terminal.width()));
     }
 
     async fn handle(&mut self, press: Press) {
@@ -241,9 +236,38 @@ impl Keys {
     }
 }
 
+/// The number that is being typed, after how many deliveries wait while the output is paused, for a terminal of this width.
+fn prompt(waiting: Option<u64>, digits: &str, width: Option<usize>) -> String {
+    let waiting = match waiting {
+        None => return digits.to_owned(),
+        Some(0) => ["paused (p resumes) ".to_owned(), "paused ".to_owned()],
+        Some(1) => ["paused, 1 delivery waits (p resumes) ", "paused, 1 waits "].map(str::to_owned),
+        Some(count) => [format!("paused, {count} deliveries wait (p resumes) "), format!("paused, {count} wait ")],
+    };
+    // A terminal may wrap a line that fills it.
+    let fits = |text: &String| width.is_none_or(|width| text.len() < width);
+    waiting.into_iter().map(|waiting| waiting + digits).find(fits).unwrap_or_else(|| digits.to_owned())
+}
+
 impl Drop for Keys {
     fn drop(&mut self) {
         streams::set_prompt("");
         self.subject.pause.set(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_fits_on_a_narrow_terminal() {
+        assert_eq!(prompt(None, "12", Some(80)), "12");
+        assert_eq!(prompt(Some(0), "", Some(80)), "paused (p resumes) ");
+        assert_eq!(prompt(Some(12), "3", None), "paused, 12 deliveries wait (p resumes) 3");
+        assert_eq!(prompt(Some(12), "3", Some(41)), "paused, 12 deliveries wait (p resumes) 3");
+        assert_eq!(prompt(Some(12), "3", Some(40)), "paused, 12 wait 3");
+        assert_eq!(prompt(Some(1), "", Some(20)), "paused, 1 waits ");
+        assert_eq!(prompt(Some(1), "12", Some(10)), "12");
     }
 }

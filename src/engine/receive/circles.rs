@@ -2,7 +2,8 @@
 //!
 //! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of senders
 //! that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via` header (RFC
-//! 9110, 7.6.3) that names this process and the target. Only a circle brings it back. No other request gets the header.
+//! 9110, 7.6.3) that names this process and the target. Only a circle brings it back. A proxy may change headers on each
+//! round, so a request also gets the header when many others with its body are in flight. No other request gets it.
 
 use std::{
     collections::HashMap,
@@ -20,6 +21,9 @@ use crate::{
 /// The name of a target in `via`, up to its token.
 const PSEUDONYM: &str = "hookdev-";
 
+/// How many requests with the same method and body, but other headers, may be in flight before the next one gets a `via`.
+const SAME_BODY: usize = 8;
+
 /// What is known about the forwards in flight.
 #[derive(Debug, Default)]
 pub struct Circles {
@@ -29,31 +33,42 @@ pub struct Circles {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many of each request are in flight, by their digest.
-    in_flight: HashMap<u64, usize>,
+    /// How many of each request and of each body are in flight, by their digests.
+    in_flight: HashMap<Digest, usize>,
     /// The targets of requests with a `via`, by the name that it gave them.
     targets: HashMap<String, String>,
+}
+
+/// A hash of what stays the same on the way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Digest {
+    /// All but the target, the headers of a connection, and `via`.
+    Request(u64),
+    /// The method and the body.
+    Body(u64),
 }
 
 /// A delivery whose forwards are in flight until this is dropped.
 #[derive(Debug)]
 pub struct Departure {
     circles: Arc<Circles>,
-    digest: u64,
-    /// Whether it equals another one in flight.
+    digests: [Digest; 2],
+    /// Whether it may be one in flight that has come back.
     pub is_repeated: bool,
 }
 
 impl Circles {
     /// Registers a delivery that is about to be forwarded.
     pub fn depart(self: &Arc<Self>, request: &Request) -> Departure {
-        let digest = self.digest(request);
+        let digests = self.digests(request);
         let mut state = self.lock();
-        let count = state.in_flight.entry(digest).or_default();
-        *count += 1;
-        let is_repeated = *count > 1;
+        let [same, same_body] = digests.map(|digest| {
+            let count = state.in_flight.entry(digest).or_default();
+            *count += 1;
+            *count - 1
+        });
         drop(state);
-        Departure { circles: Arc::clone(self), digest, is_repeated }
+        Departure { circles: Arc::clone(self), digests, is_repeated: same > 0 || same_body >= SAME_BODY }
     }
 
     /// Adds the `via` header by which a request to a target is recognised if it comes back.
@@ -80,13 +95,13 @@ impl Circles {
         names.find_map(|name| state.targets.get(name).cloned())
     }
 
-    /// A hash of what stays the same on the way round: all but the target, the headers of a connection, and `via`.
-    fn digest(&self, request: &Request) -> u64 {
+    fn digests(&self, request: &Request) -> [Digest; 2] {
         let fields: Vec<(&str, &[u8])> = end_to_end(&request.headers)
             .filter(|(name, _)| *name.name() != VIA)
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
-        self.hasher.hash_one((request.method.as_str(), fields, &request.body[..]))
+        let body = self.hasher.hash_one((request.method.as_str(), &request.body[..]));
+        [Digest::Request(self.hasher.hash_one((body, fields))), Digest::Body(body)]
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -97,10 +112,12 @@ impl Circles {
 impl Drop for Departure {
     fn drop(&mut self) {
         let mut state = self.circles.lock();
-        if let Some(count) = state.in_flight.get_mut(&self.digest) {
-            *count -= 1;
-            if *count == 0 {
-                state.in_flight.remove(&self.digest);
+        for digest in self.digests {
+            if let Some(count) = state.in_flight.get_mut(&digest) {
+                *count -= 1;
+                if *count == 0 {
+                    state.in_flight.remove(&digest);
+                }
             }
         }
     }
@@ -134,6 +151,20 @@ mod tests {
         assert_eq!([&first, &second, &other_body, &other_header].map(|it| it.is_repeated), [false, true, false, false]);
         drop((first, second));
         assert!(!circles.depart(&request("/a", &[("x-id", "1")], "a")).is_repeated);
+    }
+
+    #[test]
+    fn a_request_whose_headers_a_proxy_changes_is_repeated_after_some_rounds() {
+        let circles = Arc::new(Circles::default());
+        let rounds = (0..=SAME_BODY).map(|round| {
+            let hops = vec!["127.0.0.1"; round].join(", ");
+            circles.depart(&request("/", &[("x-forwarded-for", &hops)], "a"))
+        });
+        let rounds: Vec<Departure> = rounds.collect();
+        let marks: Vec<bool> = rounds.iter().map(|round| round.is_repeated).collect();
+        assert_eq!(marks, [&[false; SAME_BODY][..], &[true]].concat());
+        drop(rounds);
+        assert_eq!(circles.lock().in_flight, HashMap::new());
     }
 
     #[test]

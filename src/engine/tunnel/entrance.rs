@@ -1,5 +1,5 @@
 //! The receiver as the internet sees it, through a tunnel: behind a random path prefix. A sender that lacks it gets
-//! 404, and is counted, but neither shown, captured nor forwarded.
+//! 404, and is counted, but neither shown, captured nor forwarded. One path below it is for checks of the tunnel.
 
 use std::sync::{
     Arc,
@@ -9,6 +9,7 @@ use std::sync::{
 use http::request::Parts;
 use tokio::sync::watch;
 
+use super::CHECK_PATH;
 use crate::{
     engine::{
         entropy::{EntropyError, entropy},
@@ -77,11 +78,15 @@ fn without_prefix(target: &str, prefix: &str) -> Option<String> {
 
 impl Handler for Entrance {
     fn screen(&self, head: &Parts) -> Option<Response> {
-        if without_prefix(head.uri.path(), &self.prefix).is_some() {
-            return self.receiver.screen(head);
+        let empty = |status| Some(Response { status, headers: Headers::new(), body: bytes::Bytes::new() });
+        match without_prefix(head.uri.path(), &self.prefix).as_deref() {
+            Some(CHECK_PATH) => empty(204),
+            Some(_) => self.receiver.screen(head),
+            None => {
+                self.strangers.fetch_add(1, Ordering::Relaxed);
+                empty(404)
+            }
         }
-        self.strangers.fetch_add(1, Ordering::Relaxed);
-        Some(Response { status: 404, headers: Headers::new(), body: bytes::Bytes::new() })
     }
 
     async fn handle(&self, mut received: Received) -> Outgoing {

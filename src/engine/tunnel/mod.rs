@@ -1,8 +1,8 @@
 //! A tunnel: a program that gives a port of this machine a public URL. It is started as its recipe says, used once the
 //! whole internet can use it, watched, started again when it is lost, and ended with hookdev.
 //!
-//! The URL is never looked up here. The DNS has the name of a new tunnel only after a while, and a resolver that asks
-//! too early caches that there is none.
+//! The URL is not looked up before the tunnel is ready. The DNS has the name of a new tunnel only after a while, and a
+//! resolver that asks too early caches that there is none.
 
 mod entrance;
 mod output;
@@ -17,6 +17,9 @@ pub use self::{
     entrance::{Entrance, new_prefix},
     supervisor::{Change, Setup, Tunnel},
 };
+
+/// The path below the prefix that responds with 204, and by which a tunnel is checked.
+const CHECK_PATH: &str = "/hookdev-check";
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Asks the program of a tunnel, over HTTP on this machine, for its URL and whether it works.
+//! Asks the program of a tunnel, over HTTP on this machine, for its URL and whether it works; or asks the public URL.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use http::Method;
 use reqwest::Url;
 use serde_json::Value;
 
+use super::CHECK_PATH;
 use crate::{
     net::client::{Client, Transport},
     store::recipes::{Recipe, UrlSource, Values},
@@ -26,15 +27,19 @@ pub(super) struct Probe {
     client: Client,
     url: Option<(Url, String)>,
     ready: Option<Url>,
+    /// What is below the public URL, if that is asked.
+    check: Option<String>,
+    /// The public URL under which a request has arrived here.
+    arrived: Option<PublicUrl>,
 }
 
 impl Probe {
-    /// What the recipe says about a program with these values.
+    /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads here.
     ///
     /// # Errors
     ///
     /// If a URL of the recipe is invalid; the message says which.
-    pub fn new(recipe: &Recipe, values: Values<'_>) -> Result<Self, String> {
+    pub fn new(recipe: &Recipe, values: Values<'_>, prefix: &str) -> Result<Self, String> {
         let parse =
             |text: String| Url::parse(&text).map_err(|error| format!("invalid URL `{text}` in the recipe: {error}"));
         let url = match &recipe.url.source {
@@ -42,12 +47,30 @@ impl Probe {
             UrlSource::Json(_) | UrlSource::Line(_) => None,
         };
         let ready = recipe.ready.as_ref().map(|ready| parse(ready.http.fill(values))).transpose()?;
-        Ok(Self { client: Client::new(false), url, ready })
+        let check = recipe.check_url.then(|| format!("{prefix}{CHECK_PATH}"));
+        Ok(Self { client: Client::new(false), url, ready, check, arrived: None })
     }
 
-    /// Whether the program can be asked at all.
+    /// Whether anything can be asked at all.
     pub const fn can_ask(&self) -> bool {
-        self.url.is_some() || self.ready.is_some()
+        self.url.is_some() || self.ready.is_some() || self.check.is_some()
+    }
+
+    /// Whether a tunnel that was ready still works.
+    pub async fn is_alive(&mut self, recipe: &Recipe, url: &PublicUrl) -> bool {
+        self.is_ready(recipe).await && self.arrives(url).await
+    }
+
+    /// Whether a request to the public URL arrives here. Before the first one has arrived, it is not known to be possible: some
+    /// networks don't let their machines out to it.
+    async fn arrives(&mut self, url: &PublicUrl) -> bool {
+        let Some(path) = &self.check else { return true };
+        let Ok(check) = Url::parse(&format!("{url}{path}")) else { return true };
+        if self.get(&check).await.is_some_and(|response| response.status == 204) {
+            self.arrived = Some(url.clone());
+            return true;
+        }
+        self.arrived.as_ref() != Some(url)
     }
 
     /// The public URL, if the program is asked for it and has one.

@@ -31,6 +31,8 @@ pub struct Setup {
     pub recipe: Recipe,
     /// The port of this machine that it leads to.
     pub port: u16,
+    /// The path below its public URL that leads to the [`Entrance`](super::Entrance).
+    pub prefix: String,
     /// Variables that its program doesn't get: those of secrets that are none of its business.
     pub hidden_variables: Vec<String>,
     /// How long to wait for what.
@@ -158,7 +160,7 @@ impl Supervisor {
                     if !running.probe.can_ask() || !pulse.is_due(running.since.elapsed(), wall()) {
                         continue;
                     }
-                    if running.probe.is_ready(&self.setup.recipe).await {
+                    if running.probe.is_alive(&self.setup.recipe, &running.url).await {
                         missed = 0;
                     } else {
                         missed += 1;
@@ -200,7 +202,7 @@ struct Running {
 
 impl Running {
     async fn launch(setup: &Setup) -> Result<Self, TunnelError> {
-        let Setup { recipe, port, timing, hidden_variables, .. } = setup;
+        let Setup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
         let started = Process::start(recipe, *port, hidden_variables).await.map_err(|error| match error {
             StartError::Missing(program) => TunnelError::Missing(program),
             StartError::Refused(_, source) => TunnelError::Refused(format!("can't start its program: {source}")),
@@ -214,7 +216,7 @@ impl Running {
             streams.push(Box::new(stderr));
         }
         let mut output = Output::read(streams, &recipe.url);
-        let probe = Probe::new(recipe, process.values(*port)).map_err(TunnelError::Refused)?;
+        let probe = Probe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
         let mut waiting_for = "it gave no public URL";
         let mut printed = output.url.clone();
         let ready = async {
@@ -294,7 +296,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
-        sync::mpsc::{UnboundedReceiver, unbounded_channel},
+        sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     };
 
     use super::*;
@@ -314,19 +316,47 @@ mod tests {
         more: &str,
         timing: Timing,
     ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<Change>) {
+        start_with(script, &format!("{more}\n[url]\nline = 'https://\\S+'\n"), timing).await
+    }
+
+    /// The same, with everything but the command.
+    async fn start_with(
+        script: &str,
+        rest: &str,
+        timing: Timing,
+    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<Change>) {
         let script = script.replace('{', "{{").replace('}', "}}");
         assert!(!script.contains('{'), "braces are placeholders: {script}");
-        let recipe =
-            format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\nurl = {{ line = 'https://\\S+' }}\n{more}");
+        let recipe = format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\n{rest}");
         let (sender, changes) = unbounded_channel();
         let setup = Setup {
             recipe: toml::from_str(&recipe).expect("a valid recipe"),
             port: 1,
+            prefix: "/t-1".to_owned(),
             hidden_variables: Vec::new(),
             timing,
             on_change: Box::new(move |change| drop(sender.send(change))),
         };
         (Tunnel::start(setup).await, changes)
+    }
+
+    /// Responds with these statuses in turn, the last one again for later requests, and sends their request lines.
+    async fn respond(
+        listener: TcpListener,
+        statuses: &'static [u16],
+        lines: UnboundedSender<String>,
+    ) -> std::io::Result<()> {
+        for index in 0.. {
+            let (mut stream, _) = listener.accept().await?;
+            let mut head = [0; 1024];
+            let length = stream.read(&mut head).await?;
+            let line = String::from_utf8_lossy(&head[..length]).lines().next().unwrap_or_default().to_owned();
+            drop(lines.send(line));
+            let status = statuses[index.min(statuses.len() - 1)];
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+        }
+        Ok(())
     }
 
     fn url(tunnel: &Tunnel) -> String {
@@ -395,24 +425,52 @@ mod tests {
 
     #[tokio::test]
     async fn a_tunnel_that_dies_silently_is_started_again() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ready = format!("ready = {{ http = \"http://{}/ready\" }}\n", listener.local_addr().unwrap());
         // Ready at first, then not for three checks, and ready again.
-        tokio::spawn(async move {
-            let mut statuses = [503, 200, 200, 503, 503, 200, 503, 503, 503].into_iter();
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let status = statuses.next().unwrap_or(200);
-                let _ = stream.read(&mut [0; 1024]).await;
-                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                stream.write_all(head.as_bytes()).await.unwrap();
-            }
-        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, _lines) = unbounded_channel();
+        tokio::spawn(respond(listener, &[503, 200, 200, 503, 503, 200, 503, 503, 503, 200], sender));
+        let ready = format!("ready = {{ http = \"http://{address}/ready\" }}\n");
         let (tunnel, mut changes) = start("echo https://same.example; exec sleep 1000", &ready, FAST).await;
         let tunnel = tunnel.unwrap();
         assert_eq!(changes.recv().await, Some(Change::Lost("it failed 3 checks in a row".to_owned())));
         assert_eq!(changes.recv().await, Some(Change::Back));
         assert_eq!(url(&tunnel), "https://same.example");
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_whose_public_url_no_longer_leads_here_is_started_again() {
+        // It works, fails once, works, and then fails for three checks.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, mut lines) = unbounded_channel();
+        tokio::spawn(respond(listener, &[204, 502, 204, 404, 502, 200, 204], sender));
+        let script = format!("echo http://{address}; exec sleep 1000");
+        let recipe = "check_url = true\n[url]\nline = 'http://\\S+'\n";
+        let (tunnel, mut changes) = start_with(&script, recipe, FAST).await;
+        let tunnel = tunnel.unwrap();
+        assert_eq!(lines.recv().await.as_deref(), Some("GET /t-1/hookdev-check HTTP/1.1"));
+        assert_eq!(changes.recv().await, Some(Change::Lost("it failed 3 checks in a row".to_owned())));
+        assert_eq!(changes.recv().await, Some(Change::Back));
+        tunnel.end().await;
+        assert_eq!(changes.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_public_url_that_never_led_here_says_nothing_about_the_tunnel() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, mut lines) = unbounded_channel();
+        tokio::spawn(respond(listener, &[403], sender));
+        let script = format!("echo http://{address}; exec sleep 1000");
+        let recipe = "check_url = true\n[url]\nline = 'http://\\S+'\n";
+        let (tunnel, mut changes) = start_with(&script, recipe, FAST).await;
+        let tunnel = tunnel.unwrap();
+        for _ in 0..5 {
+            lines.recv().await.unwrap();
+        }
+        tunnel.end().await;
+        assert_eq!(changes.recv().await, None);
     }
 
     #[tokio::test]

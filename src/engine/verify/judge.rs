@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SearchBudget;
+use super::{SearchBudget, budget::FIRST_SEARCH};
 use crate::{
     engine::clock::now,
     store::formats::Entry,
@@ -38,7 +38,7 @@ pub struct Criteria {
     pub required: Vec<Requirement>,
     /// Whether passing requests are suppressed (`--quiet`).
     pub quiet: bool,
-    /// The work that all searches for causes may do.
+    /// The work that all longer searches for causes may do.
     pub search: SearchBudget,
 }
 
@@ -98,9 +98,10 @@ impl Verification {
 }
 
 impl Criteria {
-    /// Verifies one request and explains a rejection.
+    /// Verifies one request and explains a rejection. `take_turn` waits until the results of all earlier requests are final: it
+    /// is called before a search that takes from what all of them share.
     #[must_use]
-    pub fn verify(&self, entry: Entry) -> Verification {
+    pub fn verify(&self, entry: Entry, take_turn: &dyn Fn()) -> Verification {
         let judge = Judge {
             catalog: &self.catalog,
             keyring: &self.keyring,
@@ -115,10 +116,18 @@ impl Criteria {
         };
         let receipt = Receipt { at, tolerance: self.tolerance, url: self.url.as_deref().or(entry.url.as_deref()) };
         let mut assessment = judge.assess(&entry.request, receipt);
-        let share = self.search.share();
-        let mut left = share;
-        judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
-        self.search.spend(share - left);
+        let mut explain = |bytes| {
+            let mut left = bytes;
+            judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
+            left
+        };
+        // Without the first look, every thread would wait for its turn for nothing.
+        if explain(FIRST_SEARCH) == 0 && self.search.longer_search().is_some() {
+            take_turn();
+            if let Some(share) = self.search.longer_search() {
+                self.search.spend(share - explain(share));
+            }
+        }
         assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));
         let missing = self.required.iter().filter_map(|required| missing(*required, &assessment)).collect();
         Verification { assessment, notes: entry.notes, missing }

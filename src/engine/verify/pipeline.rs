@@ -1,12 +1,15 @@
 //! Reads and verifies in parallel, and reports in order: one thread splits the input into jobs, one thread per core
 //! runs them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
 //! grow with the number of captures. A small file is verified on the caller's thread.
+//!
+//! The searches for causes that share a budget run in the order of the results, so that what each of them gets does not
+//! depend on the threads. The same run therefore always has the same results.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
@@ -47,8 +50,36 @@ enum JobResult {
     LargeFile(Arc<Path>, Entries<'static>),
 }
 
-/// A job, and where its results go.
-type Queued = (Job, SyncSender<Finished>);
+/// A job with its number, and where its results go.
+type Queued = (usize, Job, SyncSender<Finished>);
+
+/// Whose turn it is: that of the first job whose results are not reported yet.
+#[derive(Debug, Default)]
+struct Turns {
+    current: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Turns {
+    fn wait_for(&self, number: usize) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(current, |current| *current < number));
+    }
+
+    fn pass_to(&self, number: usize) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        self.changed.notify_all();
+    }
+}
+
+/// Lets every job go on when the results are reported no more.
+struct EndOfTurns<'a>(&'a Turns);
+
+impl Drop for EndOfTurns<'_> {
+    fn drop(&mut self) {
+        self.0.pass_to(usize::MAX);
+    }
+}
 
 /// The maximum number of jobs that are not reported yet.
 const MAX_PENDING_JOBS: usize = 16;
@@ -76,7 +107,7 @@ pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_,
     }
     let (mut previous, mut result) = (0, Ok(()));
     let submit = |job: Job| {
-        result = job.run(criteria).report(criteria, &mut previous, report);
+        result = job.run(criteria, &|| ()).report(criteria, &mut previous, report);
         if result.is_ok() { Ok(()) } else { Err(Disconnected) }
     };
     Producer { submit }.produce(Source::Input(input));
@@ -114,20 +145,22 @@ enum Source<'a> {
 fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'_, E>) -> Result<(), E> {
     let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
     let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
-    let queue = Mutex::new(queue);
+    let (queue, turns) = (Mutex::new(queue), Turns::default());
     let pipe = match source {
         Source::Input(Input::Path(path) | Input::Body(path, _)) if is_pipe(path) => Some(path.clone()),
         _ => None,
     };
     thread::scope(|scope| {
+        let _end = EndOfTurns(&turns);
+        let mut numbers = 0..;
         let submit = move |job| {
             let (sender, receiver) = mpsc::sync_channel(1);
             order.send(receiver).map_err(|_| Disconnected)?;
-            jobs.send((job, sender)).map_err(|_| Disconnected)
+            jobs.send((numbers.next().unwrap_or_default(), job, sender)).map_err(|_| Disconnected)
         };
         scope.spawn(move || Producer { submit }.produce(source));
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| work(criteria, &queue));
+            scope.spawn(|| work(criteria, &queue, &turns));
         }
         let first = match pipe.as_ref().map(|_| results.recv_timeout(SILENCE)) {
             Some(Ok(first)) => Some(first),
@@ -140,19 +173,21 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
         };
         let mut previous = 0;
         // After an error, dropping `results` ends the producer, which ends the workers.
-        first.into_iter().chain(results).try_for_each(|finished| {
+        first.into_iter().chain(results).enumerate().try_for_each(|(number, finished)| {
             // A worker that panicked sends nothing; the scope then panics too.
-            finished.recv().unwrap_or_default().report(criteria, &mut previous, report)
+            finished.recv().unwrap_or_default().report(criteria, &mut previous, report)?;
+            turns.pass_to(number + 1);
+            Ok(())
         })
     })
 }
 
-fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>) {
+fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, turns: &Turns) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((job, results)) = next else { return };
+        let Ok((number, job, results)) = next else { return };
         // After an error nobody receives the results.
-        let _ = results.send(job.run(criteria));
+        let _ = results.send(job.run(criteria, &|| turns.wait_for(number)));
     }
 }
 
@@ -175,18 +210,18 @@ impl Finished {
 }
 
 impl Job {
-    fn run(self, criteria: &Criteria) -> Finished {
+    fn run(self, criteria: &Criteria, take_turn: &dyn Fn()) -> Finished {
         match self {
             Self::Report(progress) => Finished { results: vec![JobResult::Report(progress)], ..Finished::default() },
             Self::Requests { file, pieces, continues } => {
                 let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
-                let results: Vec<_> = verify(criteria, &file, entries).map(JobResult::Report).collect();
+                let results: Vec<_> = verify(criteria, &file, entries, take_turn).map(JobResult::Report).collect();
                 Finished { requests: results.len(), results, continues }
             }
             Self::Files(files) => {
                 let mut results = Vec::with_capacity(files.len());
                 for file in files {
-                    verify_found(criteria, file, &mut results);
+                    verify_found(criteria, file, take_turn, &mut results);
                 }
                 Finished { results, ..Finished::default() }
             }
@@ -195,7 +230,12 @@ impl Job {
 }
 
 /// Verifies a file found in a directory.
-fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, results: &mut Vec<JobResult>) {
+fn verify_found(
+    criteria: &Criteria,
+    file: Result<PathBuf, EntryError>,
+    take_turn: &dyn Fn(),
+    results: &mut Vec<JobResult>,
+) {
     let opened = file.and_then(|path| Ok((formats::open_found(&path)?, path)));
     match opened {
         Err(error) => results.push(JobResult::Report(unreadable(error))),
@@ -205,7 +245,7 @@ fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, results:
         }
         Ok((Some(mut entries), path)) => {
             let file: Arc<Path> = path.into();
-            results.extend(verify(criteria, &file, entries.by_ref()).map(JobResult::Report));
+            results.extend(verify(criteria, &file, entries.by_ref(), take_turn).map(JobResult::Report));
             results.extend(notes(&file, &entries).map(JobResult::Report));
         }
     }
@@ -216,11 +256,12 @@ fn verify(
     criteria: &Criteria,
     file: &Arc<Path>,
     entries: impl Iterator<Item = Result<Entry, EntryError>>,
+    take_turn: &dyn Fn(),
 ) -> impl Iterator<Item = Progress> {
     entries.enumerate().map(|(index, entry)| match entry {
         Ok(entry) => {
             let line = entry.line;
-            let verification = criteria.verify(entry);
+            let verification = criteria.verify(entry, take_turn);
             let trust = verification.assessment.trust();
             if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
                 return Progress::Passed { trust, provider: verification.assessment.provider };

@@ -317,3 +317,35 @@ fn an_invalid_payload_fails_although_the_request_is_genuine() {
     };
     assert!(!Verification { assessment, notes: Vec::new(), missing: Vec::new() }.passed());
 }
+
+/// How many variants the search for the cause of each rejection has tried.
+fn searches(criteria: &Criteria, dir: &TempDir, input: &str) -> Vec<usize> {
+    struct Searches(Vec<usize>);
+    impl Observer for Searches {
+        type Error = Infallible;
+
+        fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
+            if let Progress::Verified { verification, .. } = progress {
+                let message = &verification.assessment.findings[0].message;
+                let count = message.split(' ').find_map(|word| word.parse().ok());
+                self.0.push(count.unwrap_or_else(|| panic!("no number in {message}")));
+            }
+            Ok(())
+        }
+    }
+    let mut searches = Searches(Vec::new());
+    let Ok(_) = run(criteria, &[Input::Path(dir.path().join(input))], &mut searches);
+    searches.0
+}
+
+#[test]
+fn the_first_rejections_of_a_run_are_searched_longer_however_the_threads_are_scheduled() {
+    // About ten of them are a job.
+    let large = format!(r#"{{"text":"{}"}}"#, "é".repeat(12 << 10));
+    let dir = dir(&[("log.ndjson", &capture(&large).repeat(16))]);
+    let criteria = Criteria { search: SearchBudget::new(4 << 20), ..criteria() };
+    let counts = searches(&criteria, &dir, "log.ndjson");
+    assert_eq!(counts.len(), 16);
+    assert!(counts.is_sorted_by(|one, next| one >= next) && counts[0] > counts[15], "{counts:?}");
+    assert_eq!(searches(&criteria, &dir, "log.ndjson"), counts);
+}

@@ -38,6 +38,10 @@ pub struct Recipe {
     pub url: UrlRule,
     /// How it is known that the tunnel works. Without it, it works once its URL is known.
     pub ready: Option<Probe>,
+    /// Whether requests through the public URL show that the tunnel still works: for programs that don't notice when their
+    /// connection is lost.
+    #[serde(default)]
+    pub check_url: bool,
     /// How long to wait after that, until the whole internet can use the URL.
     #[serde(default)]
     grace: Grace,

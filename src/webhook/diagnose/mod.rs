@@ -110,7 +110,8 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
 }
 
 /// Like [`diagnose`], within this number of bytes, at most [`PER_SEARCH`], from which it takes what it has hashed and
-/// written. Ends the search early once `is_late` returns true, which is called before each attempt.
+/// written; all of them if more could have found more. Ends the search early once `is_late` returns true, which is called
+/// before each attempt.
 #[must_use]
 pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
@@ -130,6 +131,10 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     let mut trials = Trials::new(share, is_late);
     let outcome = trials.search(case);
     *bytes = trials.left;
+    let is_found = matches!(outcome, ControlFlow::Break(End::Found(_)));
+    if matches!(outcome, ControlFlow::Break(End::Exhausted)) || trials.skipped.is_some() && !is_found {
+        *bytes = 0;
+    }
     let limit = match outcome {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
         ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
