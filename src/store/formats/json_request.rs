@@ -7,7 +7,6 @@
 
 mod body;
 mod headers;
-pub(super) mod variables;
 
 use std::borrow::Cow;
 
@@ -16,7 +15,7 @@ use self::{
     headers::headers,
 };
 use super::{
-    Entry, Fault, Format, Input, Reader,
+    Entry, Fault, Format, Input, Reader, cgi,
     document::{Documents, collect},
     hookdev,
     keys::Outline,
@@ -167,7 +166,7 @@ impl Outline {
         };
         let headers = self.paths().filter(|path| HEADERS.iter().any(|name| is_named(split(path).1, name)));
         headers.map(|path| split(path).0).any(|above| self.has_body(above) || is_below(above))
-            || self.paths().any(|path| variables::is_header(split(path).1) && self.has_body(split(path).0))
+            || self.paths().any(|path| cgi::is_header(split(path).1) && self.has_body(split(path).0))
     }
 
     /// Whether the object under `above`, which ends in a dot, has headers and a body.
@@ -229,7 +228,7 @@ impl<'n, 'a> Parts<'n, 'a> {
         if !has_body(node) {
             return None;
         }
-        if first(node, HEADERS).is_some() || variables::has_headers(node) {
+        if first(node, HEADERS).is_some() || cgi::has_headers(node) {
             return Some(Self { head: node, body: node });
         }
         // One with a body of its own is the request, and what is beside it is something else.

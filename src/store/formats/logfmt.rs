@@ -7,7 +7,7 @@ use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     json_request::{self, HEADERS, is_named},
     position::Start,
-    printed, whole,
+    values, whole,
 };
 use crate::webhook::json::quote;
 
@@ -60,7 +60,7 @@ fn pairs(line: &str) -> Option<Vec<(&str, String)>> {
             return None;
         }
         let (value, after) = if after.starts_with('"') {
-            printed::text(after)?
+            values::text(after)?
         } else {
             let (value, after) = after.split_at(after.find(' ').unwrap_or(after.len()));
             (value.to_owned(), after)

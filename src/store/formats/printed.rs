@@ -3,16 +3,11 @@
 //!
 //! A body is read only if it was printed as text or bytes. One that was parsed first is an error: its bytes are gone.
 
-mod literal;
-mod maps;
-mod php;
-
-use self::literal::Value;
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
-    json_request::{self, variables},
+    Collected, Entry, Fault, Format, Input, Reader, json_request,
     parts::{self, ParseError, expected},
     position::Start,
+    values::{are_headers, fields, literal, literal::Value, maps, php},
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -110,91 +105,10 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> O
     are_headers(&fields).then_some(Found::Headers(fields, &text[..at], rest))
 }
 
-/// The headers that a text is, printed by a program or as JSON.
-pub(super) fn headers(text: &str) -> Option<Vec<(String, String)>> {
-    let text = text.trim();
-    let printed = literal::value(text).filter(|(_, rest)| rest.trim().is_empty());
-    let found = printed.and_then(|(value, _)| fields(&value)).or_else(|| Some(maps::headers(text)?.0));
-    found.filter(|fields| are_headers(fields))
-}
-
-/// A quoted text at the start of another one, and the rest of that.
-pub(super) fn text(text: &str) -> Option<(String, &str)> {
-    match literal::value(text)? {
-        (Value::Text(text), rest) => Some((text, rest)),
-        _ => None,
-    }
-}
-
-/// The bytes of Python's `b'…'`, if a text is that.
-pub(super) fn python_bytes(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim();
-    let is_literal = text.starts_with("b'") || text.starts_with("b\"");
-    match literal::value(text).filter(|_| is_literal)? {
-        (Value::Bytes(bytes), "") => Some(bytes),
-        _ => None,
-    }
-}
-
 /// Whether another member of the same object follows, which then was cut off somewhere.
 fn is_member(rest: &str) -> bool {
     let next = rest.trim_start().strip_prefix(',').and_then(|next| literal::value(next.trim_start()));
     next.is_some_and(|(_, after)| after.trim_start().starts_with(':'))
-}
-
-/// The fields of an object, or of a list of pairs, whose values are text or lists of text.
-fn fields(value: &Value) -> Option<Vec<(String, String)>> {
-    let mut fields = Vec::new();
-    match value {
-        Value::Object(members) => {
-            let has_variables = members.iter().any(|(name, _)| name.starts_with("HTTP_"));
-            for (name, value) in members {
-                match value {
-                    Value::List(values) => {
-                        fields.extend(
-                            values
-                                .iter()
-                                .map(|value| Some((name.clone(), value.text()?.to_owned())))
-                                .collect::<Option<Vec<_>>>()?,
-                        );
-                    }
-                    Value::Lost if is_cgi(name) => {}
-                    // `argv` in PHP's `$_SERVER`.
-                    Value::Object(_) if has_variables => {}
-                    value => fields.push((name.clone(), value.text()?.to_owned())),
-                }
-            }
-        }
-        Value::List(pairs) => {
-            for pair in pairs {
-                let Value::List(pair) = pair else { return None };
-                let [name, value] = &pair[..] else { return None };
-                fields.push((name.text()?.to_owned(), value.text()?.to_owned()));
-            }
-        }
-        _ => return None,
-    }
-    if fields.iter().any(|(name, _)| name.starts_with("HTTP_")) {
-        fields =
-            fields.iter().filter_map(|(name, value)| Some((variables::header_name(name)?, value.clone()))).collect();
-    }
-    Some(fields)
-}
-
-/// Whether a name is a variable's, such as those that WSGI sets beside the headers.
-fn is_cgi(name: &str) -> bool {
-    name.contains(['.', '_'])
-}
-
-/// Whether these are the headers of a request, judged by their names.
-fn are_headers(fields: &[(String, String)]) -> bool {
-    const USUAL: [&str; 6] = ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
-    let is_header = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        USUAL.contains(&name.as_str()) || name.starts_with("x-") || name.ends_with("-signature")
-    };
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-    fields.iter().all(|(name, _)| is_name(name)) && fields.iter().filter(|(name, _)| is_header(name)).count() > 1
 }
 
 impl Found<'_> {
@@ -227,8 +141,7 @@ const LONGEST_BEFORE_LABEL: usize = 64;
 
 /// The body after the headers, and whether it was printed as text, whose end is not marked.
 fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
-    let is_gap = |c: char| c.is_whitespace() || ",;)}\"".contains(c);
-    let unlabelled = rest.trim_start_matches(|c| is_gap(c) && c != '"');
+    let unlabelled = rest.trim_start_matches(|c: char| c.is_whitespace() || ",;)}".contains(c));
     let text = assigned(before).or_else(|| labelled(rest)).unwrap_or(unlabelled);
     if let Some(body) = php::text(text) {
         return Ok((body.into(), true));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::{
     super::{
         parts::{self, ParseError, expected},
-        printed,
+        values,
     },
     is_present, member, text,
 };
@@ -79,7 +79,7 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
     match &node.kind {
         Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
         Kind::String(text) => {
-            if let Some(bytes) = printed::python_bytes(text) {
+            if let Some(bytes) = values::python_bytes(text) {
                 let notes = vec![format!("`{key}` was read as Python's b'…'")];
                 return Ok(Some(Body { bytes: bytes.into(), is_text: false, notes }));
             }

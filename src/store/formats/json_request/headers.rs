@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     super::{
+        cgi,
         parts::{self, ParseError, expected},
-        printed,
+        values,
     },
-    HEADERS, first, text, variables,
+    HEADERS, first, text,
 };
 use crate::webhook::{
     json::{Kind, Member, Node},
@@ -23,7 +24,7 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
     let Some((key, node)) = several.map(|node| ("multiValueHeaders", node)).or_else(|| first(found, HEADERS)) else {
         return of_variables(found);
     };
-    if variables::has_headers(node) {
+    if cgi::has_headers(node) {
         return of_variables(node);
     }
     // Charles has them beside the first line of the message.
@@ -47,8 +48,8 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
                 fields.push(field(item).ok_or_else(|| unreadable(key))?);
             }
         }
-        Kind::String(text) if printed::headers(text).is_some() => {
-            let printed = printed::headers(text).unwrap_or_default();
+        Kind::String(text) if values::headers(text).is_some() => {
+            let printed = values::headers(text).unwrap_or_default();
             fields.extend(printed.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value))));
         }
         Kind::String(text) => {
@@ -66,7 +67,7 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
 /// The headers that an object has as variables of CGI.
 fn of_variables(node: &Node<'_>) -> Result<Headers, ParseError> {
     let Kind::Object(members) = &node.kind else { return Ok(Headers::new()) };
-    let field = |member: &Member<'_>| Some((variables::header_name(&member.key)?, scalar(&member.value)?.into_owned()));
+    let field = |member: &Member<'_>| Some((cgi::header_name(&member.key)?, scalar(&member.value)?.into_owned()));
     let fields = members.iter().filter_map(field).filter(|(_, value)| !value.is_empty());
     fields.map(|(name, value)| parts::foreign_field(&name, &value)).collect()
 }

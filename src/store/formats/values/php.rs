@@ -7,10 +7,13 @@ use super::literal::{self, Value};
 /// How deeply arrays may be nested.
 const MAX_DEPTH: usize = 8;
 
+/// How many lines are searched for an array.
+const MAX_LINES: usize = 64;
+
 /// The first array that a text has at the start of a line, and the rest of the text.
-pub(super) fn value(text: &str) -> Option<(Value, &str)> {
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-    let start = starts.take(super::MAX_LINES).find(|at| {
+    let start = starts.take(MAX_LINES).find(|at| {
         let line = &text[*at..];
         line.starts_with("Array\n(") || line.starts_with("array(") || line.starts_with("array (\n")
     })?;
@@ -21,7 +24,7 @@ pub(super) fn value(text: &str) -> Option<(Value, &str)> {
 }
 
 /// The text of `string(LENGTH) "…"`, as `var_dump` writes it.
-pub(super) fn text(text: &str) -> Option<String> {
+pub(in crate::store::formats) fn text(text: &str) -> Option<String> {
     match dumped(text, 1)? {
         (Value::Text(text), _) => Some(text),
         _ => None,

@@ -13,7 +13,7 @@ pub(super) fn has_headers(node: &Node<'_>) -> bool {
 }
 
 /// The name of the header that a variable holds.
-pub(in crate::store::formats) fn header_name(variable: &str) -> Option<String> {
+pub(super) fn header_name(variable: &str) -> Option<String> {
     let lower = variable.to_ascii_lowercase();
     let name = match lower.as_str() {
         "content_type" | "content_length" => lower.as_str(),

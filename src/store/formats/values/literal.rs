@@ -7,7 +7,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A printed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(in crate::store::formats) enum Value {
     Text(String),
     Bytes(Vec<u8>),
     /// A number or a word, as it is written.
@@ -19,7 +19,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(in crate::store::formats) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Word(text) => Some(text),
             _ => None,
@@ -27,7 +27,7 @@ impl Value {
     }
 
     /// The value as JSON, with bytes as Node writes a `Buffer`.
-    pub(super) fn json(&self) -> String {
+    pub(in crate::store::formats) fn json(&self) -> String {
         let listed = |items: Vec<String>| items.join(",");
         match self {
             Self::Text(text) => quote(text),
@@ -54,7 +54,7 @@ impl Value {
 }
 
 /// The value at the start of a text, and the rest of the text.
-pub(super) fn value(text: &str) -> Option<(Value, &str)> {
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
     let mut parser = Parser { rest: text };
     let value = parser.value(MAX_DEPTH)?;
     Some((value, parser.rest))

@@ -1,7 +1,7 @@
 //! Headers as Go, Java and Spring print a map of them: without quotes, so that only the names tell where a value ends.
 
 /// The headers of a map that a text starts with, and the rest of the text.
-pub(super) fn headers(text: &str) -> Option<(Vec<(String, String)>, &str)> {
+pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, String)>, &str)> {
     if let Some(inside) = text.strip_prefix("map[") {
         return fields(inside, ":[", "] ", "]]");
     }
