@@ -38,12 +38,12 @@ Exit codes:
   2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
-  130  Ctrl-C (`listen` finishes the deliveries in progress and exits 0, also on SIGTERM and SIGHUP)";
+  130  Ctrl-C (`listen` exits 0 on Ctrl-C, SIGTERM and SIGHUP)";
 
 const SECRETS: &str = "\
 Secrets:
-  A provider's signing secret comes from --secret, else from its environment variable, else from the
-  config, else it is a public development secret. `hookdev help secrets` has the details.";
+  A provider's signing secret comes from --secret, else its environment variable, else the config, else \
+  a public development secret. See `hookdev help secrets`.";
 
 /// The help topic that isn't a command.
 pub const SECRETS_TOPIC: &str = "secrets";

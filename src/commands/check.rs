@@ -200,7 +200,7 @@ mod tests {
         let targets = [Target { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
         assert_eq!(
             unnamed_handler(&targets, |_| false).unwrap(),
-            "no handler is named, so http://127.0.0.1:4400 is checked, where `hookdev listen` receives by default and passes \
+            "no handler given: checking http://127.0.0.1:4400, the default address of `hookdev listen`, which passes \
              every case; add --to URL, or set `endpoint` below [provider.stripe] in hookdev.toml"
         );
         assert_eq!(unnamed_handler(&targets, |name| name == "stripe"), None);

@@ -138,7 +138,7 @@ fn help_has_a_topic_about_secrets_and_one_for_each_command() {
     help("secrets").prints("How hookdev finds the secret of a provider.").prints("\n  file:PATH  ");
     help("send").stdout(dir.hookdev().args(["send", "--help"]).exits(0).text());
     dir.hookdev().arg("help").exits(0).stdout(dir.hookdev().arg("--help").exits(0).text());
-    dir.hookdev().arg("--help").exits(0).prints("`hookdev help secrets` has the details.\n");
+    dir.hookdev().arg("--help").exits(0).prints("See `hookdev help secrets`.\n");
     let unknown = dir.hookdev().args(["help", "secret"]).exits(2).stdout("");
     unknown.says("error: unknown help topic `secret`; did you mean `secrets`?\n");
 }

@@ -63,7 +63,7 @@ fn deliveries_with_a_secret_go_elsewhere_only_with_trust() {
     let named = format!("config: {config}\n");
     let refusal = format!(
         "error: the config {config} sends Cyanite deliveries, signed with env:AWS_SECRET_ACCESS_KEY, \
-         to https://evil.example/x?token=[redacted]; run `hookdev trust` to allow it\n{HINT}"
+         to https://evil.example/x?token=[redacted]; this needs your trust\n{HINT}"
     );
     print(&dir, "cyanite.v2.finished").exits(2).stdout("").stderr(&format!("{named}{refusal}"));
     let check = dir.hookdev().args(["check", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");
@@ -105,7 +105,7 @@ fn captured_requests_go_elsewhere_only_with_trust() {
     dir.write("hookdev.toml", "[listen]\naddr = \"evil.example:80\"\n");
     dir.write("capture.http", "POST /other HTTP/1.1\nauthorization: Bearer x\n\n{}");
     print(&dir, "capture.http").exits(2).stdout("").stderr(&format!(
-        "config: {0}\nerror: the config {0} sends captured requests to http://evil.example/; run `hookdev trust` to allow it\n{HINT}",
+        "config: {0}\nerror: the config {0} sends captured requests to http://evil.example/; this needs your trust\n{HINT}",
         path(&dir)
     ));
     dir.hookdev().args(["trust", "-q"]).exits(0).stdout("").stderr("");
@@ -120,10 +120,8 @@ fn deliveries_are_forwarded_elsewhere_only_with_trust() {
     dir.write(".local/state/hookdev/trust/other", "");
     dir.write("hookdev.toml", local);
     let mut listener = dir.listen().starts();
-    let refusal = format!(
-        "error: the config {} forwards aspect.* to https://evil.example/; run `hookdev trust` to allow it\n",
-        path(&dir)
-    );
+    let refusal =
+        format!("error: the config {} forwards aspect.* to https://evil.example/; this needs your trust\n", path(&dir));
     dir.replace("hookdev.toml", "[[forward]]\nevents = \"aspect.*\"\nto = \"https://evil.example/\"\n");
     listener.says(&format!("{refusal}hint: still using the previous configuration; fix the error and save again\n"));
     dir.listen().exits(2).stdout("").stderr(&format!("config: {}\n{refusal}{HINT}", path(&dir)));
@@ -153,7 +151,7 @@ fn a_provider_that_sends_its_secret_is_added_only_with_trust() {
     let dir = repository_with_token();
     let config = path(&dir);
     let refusal = format!(
-        "error: the config {config} adds the provider Evil, which sends its secret unhashed; run `hookdev trust` to allow it\n{HINT}"
+        "error: the config {config} adds the provider Evil, which sends its secret unhashed; this needs your trust\n{HINT}"
     );
     dir.write("capture.http", "POST /evil HTTP/1.1\nx-t: topsecret\n\n{\"type\":\"made\"}");
     let verify = || dir.hookdev().args(["verify", "capture.http", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");

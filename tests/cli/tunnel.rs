@@ -38,7 +38,7 @@ fn an_unknown_tunnel_and_a_missing_program_are_errors_that_say_what_to_do() {
         "note: starting the tunnel bore; this can take some seconds\n\
          error: the tunnel bore can't be started\n\
          caused by: the program `bore` was not found\n\
-         hint: install it: `cargo install bore-cli`, or `brew install bore-cli`; --tunnel ssh needs nothing to be installed\n",
+         hint: install it: `cargo install bore-cli`, or `brew install bore-cli`; --tunnel ssh needs only an SSH client\n",
     );
 }
 
@@ -96,7 +96,7 @@ fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
     listener.says(
         "warning: the tunnel cloudflared is lost: its program was ended by signal: 9 (SIGKILL); starting it again\n",
     );
-    let moved = "warning: the tunnel cloudflared has a new public URL, which providers must be given:";
+    let moved = "warning: the tunnel cloudflared has a new public URL; enter it at the provider:";
     listener.says(&format!("{moved}\n  https://second-one.trycloudflare.com{prefix}/<provider>\n"));
     assert_eq!(stand_in.port(2), stand_in.port(1));
 
@@ -251,7 +251,7 @@ fn the_config_names_the_tunnel_and_its_own_recipe_needs_trust() {
     let listen = || stand_in.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--json"]);
     listen().exits(2).stdout("").stderr(&format!(
         "config: {path}\n\
-         error: the config {path} starts the program `{program}` for the tunnel fast; run `hookdev trust` to allow it\n\
+         error: the config {path} starts the program `{program}` for the tunnel fast; this needs your trust\n\
          hint: read the config, then run `hookdev trust` to allow this; --no-config ignores the config\n"
     ));
     listen().args(["--config", "hookdev.toml"]).starts();

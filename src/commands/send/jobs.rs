@@ -61,9 +61,9 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
     }
     let Builder { data, batch, has_unreadable, skipped, .. } = builder;
     if skipped > 0 {
-        context
-            .terminal
-            .note(&format!("skipped {skipped} whose recorded response was no failure, or that record none"));
+        context.terminal.note(&format!(
+            "skipped {skipped} captured without a failed response from your handler; leave out --failed to send them"
+        ));
     }
     if data.is_some() && batch.jobs.len() != 1 {
         let count = batch.jobs.len();

@@ -376,7 +376,8 @@ impl<T: Transport> Registrations<T> {
 
 fn registration(account: &Account) -> Result<&Registration, RegisterError> {
     let registration = account.provider.registration.as_ref();
-    registration.ok_or_else(|| RegisterError::Invalid(format!("{} has no [register]", account.provider.title)))
+    registration
+        .ok_or_else(|| RegisterError::Invalid(format!("the manifest of {} has no [register]", account.provider.title)))
 }
 
 fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> Values<'a> {

@@ -111,7 +111,7 @@ fn express_with_other_faults() {
 fn fastify() {
     says(response!("fastify-form"), Media::Urlencoded, &["{\"statusCode\":415,"], "@fastify/formbody");
     says(response!("fastify-parsed"), Media::Json, &["{\"statusCode\":500,"], "the body is parsed before");
-    says(response!("fastify-malformed"), Media::Json, &["{\"statusCode\":400,"], "something else than the raw body");
+    says(response!("fastify-malformed"), Media::Json, &["{\"statusCode\":400,"], "something other than the raw body");
     says(response!("fastify-large"), Media::Json, &["{\"statusCode\":413,"], "bodyLimit in Fastify");
 }
 
@@ -258,7 +258,7 @@ fn a_refusal_with_the_status_of_a_success_is_named() {
     for body in ["bad signature", r#"{"error":"Invalid signature"}"#, "Unauthorized"] {
         let found = clue(200, body.as_bytes(), Some(Media::Json), None).unwrap();
         assert!(
-            found.advice.starts_with("the response says that the delivery is refused, but its status is"),
+            found.advice.starts_with("the response says that the delivery is refused, but its status means success"),
             "{body}"
         );
     }

@@ -107,7 +107,7 @@ fn errors_say_what_was_expected_and_what_was_found() {
 #[test]
 fn each_keyword_has_its_message() {
     let message = |schema: &str, payload: &str| report_by(schema, payload).errors.remove(0).message;
-    assert_eq!(message(r#"{"pattern":"^evt_"}"#, r#""e\n""#), r#"expected a text that matches `^evt_`, found "e\n""#);
+    assert_eq!(message(r#"{"pattern":"^evt_"}"#, r#""e\n""#), r#"expected a string that matches `^evt_`, found "e\n""#);
     assert_eq!(message(r#"{"minLength":3}"#, r#""éé""#), r#"expected 3 characters or more, found "éé""#);
     assert_eq!(message(r#"{"minimum":0}"#, "-1"), "expected 0 or more, found -1");
     assert_eq!(message(r#"{"maximum":1.5}"#, "1e400"), "expected 1.5 or less, found 1e400");

@@ -58,7 +58,7 @@ fn the_start_lists_the_urls_and_forwards() {
         dir.hookdev().args(arguments).args(["--forward", "aspect.*=http://localhost:3000/x"]).exits(0).stdout("");
     let url = printed.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
     printed.stderr(&format!(
-        "Listening on {url} (Ctrl-C to stop)\n  {url}/PROVIDER, such as {url}/stripe; `hookdev events` lists the 53 providers\n  \
+        "Listening on {url} (Ctrl-C to stop)\n  {url}/PROVIDER, such as {url}/stripe; `hookdev providers` lists the 53 providers\n  \
          forwards aspect.* to http://localhost:3000/x\n  \
          to send here: hookdev send stripe.checkout.session.completed --to {url}/stripe\n\
          warning: using the public development secrets for all providers; pass yours with --secret PROVIDER=SOURCE\n\

@@ -91,7 +91,7 @@ fn a_signature_header_that_the_user_chose_is_sent_and_read() {
     assert_eq!(text(&verify("x-mine", 0), "/verdict"), "verified");
     let missing = verify("x-webhook-secret", 1);
     assert_eq!(text(&missing, "/rejection/code"), "missing-header");
-    let hint = "AssemblyAI sends the header that you name there; `x-mine` is assumed; if you chose another header at AssemblyAI, \
+    let hint = "you choose the name of the signature header at AssemblyAI; assuming `x-mine`; if you chose another header at AssemblyAI, \
          name it in hookdev.toml: signature_header = \"…\" below [provider.assemblyai]";
     assert!(missing["warnings"].as_array().unwrap().contains(&json!(hint)), "{missing}");
 }
