@@ -134,6 +134,8 @@ pub struct Listen {
     pub dry_run: bool,
 
     /// Save the secret that a provider hands over; only you can read FILE
+    ///
+    /// Further secrets go into FILE.2, FILE.3 and so on.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
     pub secret_to: Option<PathBuf>,
 

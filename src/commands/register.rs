@@ -190,9 +190,9 @@ pub fn journal() -> Result<Journal, Failure> {
 /// Warns about what could not be removed, with the command that does.
 pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
     for Leftover { entry, error, curl } in leftovers {
-        let by_hand = if curl.is_empty() { String::new() } else { format!("\n  {curl}") };
+        let by_hand = if curl.is_empty() { String::new() } else { format!(":\n  {curl}") };
         terminal.warn(&format!(
-            "can't remove the endpoint {} from {}: {error}\nrun `hookdev unregister` later, or delete it at the provider (it contains the text {}):{by_hand}",
+            "can't remove the endpoint {} from {}: {error}\nrun `hookdev unregister` later, or delete it at the provider (it contains the text {}){by_hand}",
             entry.url, entry.provider, entry.mark
         ));
     }

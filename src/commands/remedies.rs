@@ -61,7 +61,7 @@ fn source_words(source: &SecretSource) -> String {
         SecretSource::Env(name) => format!("the secret from env:{name}"),
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
-        SecretSource::Flag => "the secret from the command line".to_owned(),
+        SecretSource::Flag => "the secret from --secret".to_owned(),
         SecretSource::Registered => "the secret that the provider handed over".to_owned(),
     }
 }

@@ -68,6 +68,7 @@ const PURE: &[&str] = &[
     "jiff::civil",
     "jiff::fmt::rfc2822",
     "md5",
+    "memchr",
     "multer",
     "p256",
     "percent_encoding",

@@ -107,13 +107,13 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
     assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
 
     let curl = format!(
-        "curl -X DELETE \"{}\" -H \"authorization: Bearer $STRIPE_API_KEY\"",
+        "curl -X DELETE {} -H 'authorization: Bearer '\"$STRIPE_API_KEY\"",
         api.url("/v1/webhook_endpoints/we_1")
     );
     let dry = with_key(dir.hookdev().args(["unregister", "--dry-run"]), &dir).exits(0);
     dry.prints(&curl);
     let failed = with_key(dir.hookdev().arg("unregister"), &dir).exits(1);
-    failed.says("can't remove https://dev.example/stripe at stripe: ").says(&curl);
+    failed.says("can't remove the endpoint https://dev.example/stripe from stripe: ").says(&curl);
     with_key(dir.hookdev().arg("unregister"), &dir)
         .exits(0)
         .says("note: removed https://dev.example/stripe at stripe\n");
@@ -133,12 +133,12 @@ fn a_dry_run_prints_the_calls_without_a_key_and_makes_none() {
         "https://dev.example",
     ]);
     let url = "https://auphonic.com/api/preset/abc.json";
-    let key = r#"-H "authorization: bearer $AUPHONIC_API_KEY""#;
-    let json = r#"-H "content-type: application/json" --data"#;
+    let key = r#"-H 'authorization: bearer '"$AUPHONIC_API_KEY""#;
+    let json = "-H 'content-type: application/json' --data";
     listen.exits(0).stdout(&format!(
-        "curl -X GET \"{url}\" {key}\n\
-         curl -X POST \"{url}\" {key} {json} \"{{\\\"webhook\\\":\\\"https://dev.example/auphonic\\\"}}\"\n\
-         curl -X POST \"{url}\" {key} {json} \"{{\\\"webhook\\\":\\\"PREVIOUS\\\"}}\"\n"
+        "curl -X GET {url} {key}\n\
+         curl -X POST {url} {key} {json} '{{\"webhook\":\"https://dev.example/auphonic\"}}'\n\
+         curl -X POST {url} {key} {json} '{{\"webhook\":\"PREVIOUS\"}}'\n"
     ));
 }
 
@@ -171,8 +171,8 @@ fn a_found_config_needs_trust_to_send_a_key_elsewhere() {
     let listen = with_key(dir.hookdev().arg("listen").args(REGISTER), &dir);
     listen
         .exits(2)
-        .says("sends the key of Stripe's API to https://api.evil.example")
-        .says("run `hookdev trust` to allow it");
+        .says("sends the Stripe API key to https://api.evil.example")
+        .says("run `hookdev trust` to allow this");
 }
 
 #[cfg(target_os = "linux")]

@@ -321,7 +321,7 @@ fn one_that_limits_the_rate() {
         // All valid deliveries before the burst, and a few of it.
         Reply::Status(if status == 200 && *accepted > 20 { 429 } else { status })
     });
-    fails(&handler, "/aspect", &["burst"], "limits the rate");
+    fails(&handler, "/aspect", &["burst"], "rate-limits requests");
 }
 
 #[test]

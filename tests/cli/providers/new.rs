@@ -202,7 +202,7 @@ fn captures_that_are_not_signed_like_the_others_are_named_and_left_out() {
         .prints("left out  captures/z/other.json: missing header `x-borealis-signature`: it looks like a delivery from GitHub\n")
         .prints("left out  captures/z/two.ndjson: the signature doesn't match this body with the configured secret: the body is empty\n")
         .prints("left out  captures/z/two.ndjson:2: the signature doesn't match this body with the configured secret: the signature covers the same JSON without whitespace")
-        .says("warning: 4 captures are not signed in the way that is written");
+        .says("warning: 4 captures are not signed like the others");
     dir.hookdev().args(["providers", "check", "borealis"]).exits(0);
     assert!(!written(&dir, "borealis").contains("push"));
     let args = ["providers", "new", "borealis", "--from", "captures", "--secret", BOREALIS, "--out", "again", "--json"];
