@@ -213,6 +213,18 @@ fn a_malformed_value_is_reported_with_its_position() {
 }
 
 #[test]
+fn the_status_of_a_handshake_is_one_that_ends_a_request() {
+    for status in [0, 20, 100, 199, 600, 65535] {
+        let variants = "variants = [{ type = \"pong\" }]\n";
+        let handshake = format!(
+            "{variants}\n[[handshake]]\nname = \"check\"\nabout = \"A check\"\nquery = {{ challenge = \"{{hex:8}}\" }}\nrespond = {{ status = {status} }}\n"
+        );
+        let expected = format!("acme/provider.toml:40:22: invalid status {status}: write 200 to 599");
+        assert_eq!(error_for(variants, &handshake), expected);
+    }
+}
+
+#[test]
 fn the_name_of_an_event_is_safe_in_a_shell() {
     let line = "acme/provider.toml:31:8: ";
     for name in ["x$(touch PWNED)", "x`y`", "x y", "x'", "x;y", "x\\ny", "x\\\"", "é", "", "x*", "~x", "x\\u001b"] {

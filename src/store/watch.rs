@@ -166,6 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_in_a_watched_directory_does_not_end_the_watch_of_its_other_directories() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, inner) = (dir.path().join("a"), dir.path().join("inner"));
+        fs::write(&file, "a").unwrap();
+        fs::create_dir(&inner).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let changed = move || {
+            sender.send(()).unwrap();
+            Vec::new()
+        };
+        let _watch = Watch::start(&[dir.path().to_owned(), file], changed).unwrap();
+        let reported = || receiver.recv_timeout(Duration::from_secs(240)).expect("a change is reported");
+        fs::create_dir(inner.join("new")).unwrap();
+        reported();
+        fs::write(inner.join("new/b"), "b").unwrap();
+        reported();
+    }
+
+    #[test]
     fn a_replaced_file_is_a_change() {
         let dir = tempfile::tempdir().unwrap();
         let (path, other) = (dir.path().join("hookdev.toml"), dir.path().join("other"));

@@ -359,6 +359,15 @@ mod tests {
     }
 
     #[test]
+    fn only_what_follows_a_space_or_an_at_sign_names_a_file() {
+        let xml = "<?xml version=\"1.0\"?>\n<a>1</a>";
+        assert_eq!(body_of(&format!("\n{xml}\n")), Ok(stored(xml)));
+        for reference in ["< ./absent.xml", "<\t./absent.xml", "<@ ./absent.xml"] {
+            assert!(body_of(&format!("\n{reference}\n")).unwrap_err().contains("absent.xml"));
+        }
+    }
+
+    #[test]
     fn the_lines_of_a_form_are_joined() {
         assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), Ok(stored("a=1&b=2")));
     }

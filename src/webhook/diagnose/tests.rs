@@ -972,6 +972,21 @@ fn missing_bytes_are_counted() {
     assert_eq!(said[1].0, "unexplained");
 }
 
+/// Each of these once ended the search with a panic, or kept it from its budget for longer than a minute.
+#[test]
+fn bodies_made_to_stop_the_search_do_not_stop_it() {
+    let digits = format!(r#"{{"a":0.{}e-5}}"#, "1".repeat(70_000));
+    let exponent = format!(r#"{{"a":1e{}}}"#, i64::MIN);
+    let chunks = "1\r\na\r\n".repeat(20_000) + &" ".repeat(1_000_000);
+    let boundary = format!("{}x\n{}", "-".repeat(300_000), "-".repeat(600_000));
+    let signature = cyanite_signature(b"a wrong secret", b"");
+    for body in [digits, exponent, chunks, boundary] {
+        let found = World::usual().findings("cyanite", &request(&[("signature", &signature)], body.as_bytes()));
+        let codes: Vec<&str> = found.iter().map(|finding| finding.code.as_str()).collect();
+        assert!(codes.contains(&"unexplained"), "{codes:?}");
+    }
+}
+
 #[test]
 fn large_and_deep_bodies_stay_within_the_budget() {
     let mut large = vec![b'['];
