@@ -15,6 +15,9 @@ use crate::webhook::request::{Headers, Request};
 /// A request as a PowerShell command.
 pub(super) struct PowerShell;
 
+/// How many lines that set a variable are read.
+const MAX_VARIABLES: usize = 64;
+
 const COMMANDS: [&str; 4] = ["invoke-webrequest", "invoke-restmethod", "iwr", "irm"];
 
 impl Format for PowerShell {
@@ -108,7 +111,7 @@ fn variables(text: &str) -> HashMap<String, Value> {
     let mut variables = HashMap::new();
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;
-    for start in starts {
+    for start in starts.filter(|start| text[*start..].starts_with('$')).take(MAX_VARIABLES) {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
         let Some((name, value)) = line.split_once('=') else { continue };
         let mut script = Script { rest: value, variables: &variables };
@@ -161,17 +164,25 @@ impl<'t> Script<'t, '_> {
         self.skip();
         match self.rest.as_bytes() {
             [b'@', b'{', ..] => self.table(),
-            [b'@', quote @ (b'\'' | b'"'), ..] => self.here_string(char::from(*quote)),
-            [b'\'', ..] => self.single_quoted().map(Value::Text),
-            [b'"', ..] => self.double_quoted().map(Value::Text),
             // `([System.Text.Encoding]::UTF8.GetBytes("…"))`, which browsers write for text beyond ASCII.
             [b'(' | b'[', ..] => {
                 let start = self.rest.find("UTF8.GetBytes(").ok_or_else(|| self.unreadable())?;
                 self.rest = &self.rest[start + "UTF8.GetBytes(".len()..];
-                let value = self.value()?;
+                let value = self.simple()?;
                 self.rest = self.rest.trim_start().trim_start_matches(')');
                 Ok(value)
             }
+            _ => self.simple(),
+        }
+    }
+
+    /// A value that holds no other.
+    fn simple(&mut self) -> Result<Value, ParseError> {
+        self.skip();
+        match self.rest.as_bytes() {
+            [b'@', quote @ (b'\'' | b'"'), ..] => self.here_string(char::from(*quote)),
+            [b'\'', ..] => self.single_quoted().map(Value::Text),
+            [b'"', ..] => self.double_quoted().map(Value::Text),
             [b'$', ..] => {
                 let shown = self.unreadable();
                 self.rest = &self.rest[1..];
@@ -201,10 +212,10 @@ impl<'t> Script<'t, '_> {
                 self.rest = rest;
                 return Ok(Value::Table(fields));
             }
-            let name = self.value()?.text("name of a header")?;
+            let name = self.simple()?.text("name of a header")?;
             self.skip();
             self.rest = self.rest.strip_prefix('=').ok_or_else(|| expected("`=` after the name of a header"))?;
-            fields.push((name, self.value()?.text("value of a header")?));
+            fields.push((name, self.simple()?.text("value of a header")?));
         }
     }
 
@@ -280,6 +291,15 @@ mod tests {
         let request = &entry.request;
         let line = format!("{} {}", request.method, request.target);
         (line, fields(request), String::from_utf8_lossy(&request.body).into_owned())
+    }
+
+    #[test]
+    fn values_within_values_are_an_error_however_deep() {
+        for value in ["(UTF8.GetBytes(", "@{ ", "@{ a = "] {
+            let text = format!("Invoke-WebRequest -Uri http://h/a -Method POST -Body {}\n", value.repeat(100_000));
+            let (entries, _) = collected(&text);
+            assert!(matches!(&entries[..], [Err(_)]), "{value}");
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn printed(text: &str, indent: usize, depth: usize) -> Option<(Value, &str)> {
     let (key_start, end) = (format!("{spaces}    ["), format!("{spaces})\n"));
     let mut members = Vec::new();
     loop {
-        if let Some(after) = rest.strip_prefix(&end).or_else(|| (rest == end.trim_end()).then_some("")) {
+        if let Some(after) = rest.strip_prefix(&end).or_else(|| (rest == end.trim_end_matches('\n')).then_some("")) {
             return Some((Value::Object(members), after));
         }
         let (key, after) = rest.strip_prefix(&key_start)?.split_once("] => ")?;
@@ -75,9 +75,9 @@ fn printed(text: &str, indent: usize, depth: usize) -> Option<(Value, &str)> {
             rest = after.trim_start_matches('\n');
             continue;
         }
-        let ends = [format!("\n{key_start}"), format!("\n{end}")];
-        let at = ends.iter().filter_map(|end| after.find(end.as_str())).min();
-        let at = at.or_else(|| after.strip_suffix(&format!("\n{}", end.trim_end())).map(str::len))?;
+        let ends =
+            |line: &str| line.starts_with(&key_start) || line.starts_with(&end) || line == end.trim_end_matches('\n');
+        let at = after.match_indices('\n').map(|(at, _)| at).find(|at| ends(&after[at + 1..]))?;
         members.push((key.to_owned(), Value::Text(after[..at].to_owned())));
         rest = &after[at + 1..];
     }
