@@ -96,10 +96,10 @@ pub fn private_key_warning(catalog: &Catalog, keyring: &Keyring) -> Option<Strin
     let private = keys(catalog, keyring).filter(|(_, secret, family)| secret.can_sign_for(Some(*family)));
     let sources: BTreeSet<String> = private.map(|(source, ..)| source.words()).collect();
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let (what, is) = if sources.len() == 1 { ("key", "is a private key") } else { ("keys", "are private keys") };
+    let (what, is) = if sources.len() == 1 { ("key", "is private") } else { ("keys", "are private") };
     (!sources.is_empty()).then(|| {
         format!(
-            "the {what} from {} {is}, with which anyone can sign; to verify, use the public key",
+            "the {what} from {} {is}: anyone who can read it can sign deliveries; to verify, use the public key",
             sources.join(" and ")
         )
     })
@@ -112,8 +112,8 @@ pub fn expired_certificates(catalog: &Catalog, keyring: &Keyring, now: Timestamp
     let expired = ends.filter(|(_, end)| end.skew_from(now).is_past());
     expired
         .map(|(source, end)| {
-            let (source, day) = (source.words(), end.rfc3339_seconds());
-            format!("the certificate from {source} expired at {day}; its key is used all the same")
+            let (source, end) = (source.words(), end.rfc3339_seconds());
+            format!("the certificate from {source} expired at {end}; hookdev still uses its key")
         })
         .collect()
 }

@@ -80,8 +80,8 @@ fn the_tolerance_of_a_manifest_limits_the_age_of_a_token() {
 #[test]
 fn verify_and_listen_warn_about_a_private_key() {
     let (dir, vectors) = (Dir::new(), vectors());
-    let warning = "warning: the key from file:private.pem is a private key, with which anyone can sign; to verify, use the \
-        public key\n";
+    let warning = "warning: the key from file:private.pem is private: anyone who can read it can sign deliveries; to verify, \
+        use the public key\n";
     dir.write("private.pem", text(&vectors, "/private"));
     dir.write("jwks.json", vectors["jwks"].to_string());
     capture(&dir, text(&vectors, "/tokens/a"));
@@ -116,9 +116,8 @@ fn an_expired_certificate_is_noted() {
         let secret = format!("acme=file:{file}");
         dir.hookdev().args(["--providers", "acme", "verify", "capture.json", "--secret", &secret]).exits(1)
     };
-    verify("old.pem", "until 2021").says(
-        "note: the certificate from file:old.pem expired at 2021-01-01T00:00:00Z; its key is used all the same\n",
-    );
+    verify("old.pem", "until 2021")
+        .says("note: the certificate from file:old.pem expired at 2021-01-01T00:00:00Z; hookdev still uses its key\n");
     let valid = verify("new.pem", "until 2055");
     assert!(!valid.stderr.contains("certificate"), "{}", valid.stderr);
 }
