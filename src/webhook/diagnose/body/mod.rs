@@ -44,7 +44,7 @@ use crate::webhook::{
 pub enum Depth {
     /// One change to the ends or to all bytes alike. This is cheap for large bodies too.
     Cheap,
-    /// Any one change.
+    /// Any one change that may occur with another secret or way of signing.
     Single,
     /// Two changes as well, where both occur together in practice.
     Pairs,
@@ -66,16 +66,11 @@ const CHEAP: [Hypothesis; 8] = [
 ];
 
 /// Hypotheses that take the body out of other text, or write all of it again.
-const UNWRAPPED: [Hypothesis; 8] = [
-    charset::lossy,
-    charset::normalized,
-    lines::removed,
-    logged::unescaped,
-    json::control_characters,
-    converted::formats,
-    inside::values,
-    raw::trimmed,
-];
+const UNWRAPPED: [Hypothesis; 6] =
+    [charset::lossy, charset::normalized, lines::removed, logged::unescaped, json::control_characters, inside::values];
+
+/// Hypotheses that are not combined with others: they make many bodies, or bodies of another kind.
+const LONE: [Hypothesis; 2] = [converted::formats, raw::trimmed];
 
 /// Hypotheses that rewrite the body. Those about the order of keys and about numbers are kept apart, because they make
 /// many bodies.
@@ -129,10 +124,13 @@ pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>,
             })?;
         }
     }
+    let mut alone = |body, code, message| search.body(body, WRITING, &[Finding::new(code, message)]);
+    if depth != Depth::Single {
+        LONE.iter().try_for_each(|hypothesis| hypothesis(original, &mut alone))?;
+    }
     if !rewritable || depth == Depth::Cheap {
         return ControlFlow::Continue(());
     }
-    let mut alone = |body, code, message| search.body(body, WRITING, &[Finding::new(code, message)]);
     REWRITTEN.iter().try_for_each(|hypothesis| hypothesis(original, &mut alone))?;
     if depth == Depth::Single {
         return ControlFlow::Continue(());
