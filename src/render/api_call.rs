@@ -39,6 +39,7 @@ mod tests {
     use crate::webhook::{
         delivery::StatusPattern,
         provider::registration::{CallBody, Template},
+        template::JsonTemplate,
     };
 
     #[test]
@@ -47,7 +48,10 @@ mod tests {
             method: Method::POST,
             path: Template::parse("/hooks/{id}").unwrap(),
             headers: vec![(http::header::AUTHORIZATION, Template::parse("Bearer {key}").unwrap())],
-            body: CallBody::Json(serde_json::json!({"url": "{url}"})),
+            body: CallBody::Json(JsonTemplate::Object(vec![(
+                "url".to_owned(),
+                JsonTemplate::Text(Template::parse("{url}").unwrap()),
+            )])),
             id: None,
             secret: None,
             previous: None,

@@ -1,5 +1,7 @@
 //! Text with `{placeholders}`: the syntax of all templates in a manifest.
 
+use serde_json::Value;
+
 /// A piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -40,6 +42,62 @@ pub fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
         pieces.push(Piece::Literal(rest));
     }
     Ok(pieces)
+}
+
+/// JSON whose strings are templates of the type `T`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JsonTemplate<T> {
+    /// A string.
+    Text(T),
+    /// An array.
+    Array(Vec<Self>),
+    /// An object's members, in order.
+    Object(Vec<(String, Self)>),
+    /// A number, a boolean or null.
+    Constant(Value),
+}
+
+impl<T> JsonTemplate<T> {
+    /// Parses each string of a value.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first string that `parse` refuses.
+    pub fn parse(value: &Value, parse: fn(&str) -> Result<T, String>) -> Result<Self, String> {
+        Ok(match value {
+            Value::String(text) => Self::Text(parse(text)?),
+            Value::Array(items) => {
+                Self::Array(items.iter().map(|item| Self::parse(item, parse)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(members) => {
+                let member = |(name, value): (&String, _)| Ok((name.clone(), Self::parse(value, parse)?));
+                Self::Object(members.iter().map(member).collect::<Result<_, String>>()?)
+            }
+            constant => Self::Constant(constant.clone()),
+        })
+    }
+
+    /// The JSON with each string filled in.
+    pub fn fill(&self, text: &dyn Fn(&T) -> String) -> Value {
+        match self {
+            Self::Text(template) => Value::String(text(template)),
+            Self::Array(items) => items.iter().map(|item| item.fill(text)).collect(),
+            Self::Object(members) => {
+                Value::Object(members.iter().map(|(name, value)| (name.clone(), value.fill(text))).collect())
+            }
+            Self::Constant(value) => value.clone(),
+        }
+    }
+
+    /// Whether this is true of one of the strings.
+    pub fn any(&self, is: &dyn Fn(&T) -> bool) -> bool {
+        match self {
+            Self::Text(template) => is(template),
+            Self::Array(items) => items.iter().any(|item| item.any(is)),
+            Self::Object(members) => members.iter().any(|(_, value)| value.any(is)),
+            Self::Constant(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::webhook::{
     place::{Lookup, Place},
     request::{self, Headers},
     signature::{Algorithm, SigningSecret},
-    template::{self, Piece},
+    template::{self, JsonTemplate, Piece},
 };
 
 /// What makes an event a handshake.
@@ -55,8 +55,8 @@ pub enum PrescribedBody {
     Any,
     /// A text and its media type.
     Text(String, ResponseTemplate),
-    /// JSON whose texts are templates.
-    Json(Value),
+    /// JSON.
+    Json(JsonTemplate<ResponseTemplate>),
 }
 
 /// The template of a text in a response.
@@ -125,9 +125,9 @@ impl PrescribedResponse {
                 headers.push(header::CONTENT_TYPE, request::value(media).unwrap_or(TEXT));
                 text.fill(values).into()
             }
-            PrescribedBody::Json(value) => {
+            PrescribedBody::Json(json) => {
                 headers.push(header::CONTENT_TYPE, JSON);
-                filled(value, values).to_string().into()
+                json.fill(&|text| text.fill(values)).to_string().into()
             }
         };
         for (name, text) in &self.headers {
@@ -163,9 +163,9 @@ impl PrescribedResponse {
                 let given = response.body.trim_ascii();
                 given == wanted.body.trim_ascii() || is_only_value(given, &wanted.body)
             }
-            PrescribedBody::Json(value) => {
+            PrescribedBody::Json(json) => {
                 let given: Option<Value> = serde_json::from_slice(&response.body).ok();
-                given.is_some_and(|given| contains(&given, &filled(value, values)))
+                given.is_some_and(|given| contains(&given, &json.fill(&|text| text.fill(values))))
             }
         };
         let what = match &self.body {
@@ -178,21 +178,6 @@ impl PrescribedResponse {
 
 const TEXT: http::HeaderValue = http::HeaderValue::from_static("text/plain");
 const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
-
-/// The JSON with its templates filled in.
-fn filled(value: &Value, values: Values<'_>) -> Value {
-    match value {
-        Value::String(text) => match ResponseTemplate::parse(text) {
-            Ok(template) => Value::String(template.fill(values)),
-            Err(_) => value.clone(),
-        },
-        Value::Array(items) => items.iter().map(|item| filled(item, values)).collect(),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(key, value)| (key.clone(), filled(value, values))).collect())
-        }
-        _ => value.clone(),
-    }
-}
 
 /// Whether JSON has at least these members.
 fn contains(given: &Value, wanted: &Value) -> bool {

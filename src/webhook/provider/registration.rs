@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::webhook::{
     delivery::StatusPattern,
     request::{self, FieldName, Headers, Request},
-    template::{self, Piece},
+    template::{self, JsonTemplate, Piece},
 };
 
 /// `[register]` of a manifest.
@@ -101,8 +101,8 @@ pub struct List {
 pub enum CallBody {
     /// None.
     Empty,
-    /// JSON, in which each text is a template.
-    Json(Value),
+    /// JSON.
+    Json(JsonTemplate<Template>),
     /// A form.
     Form(Vec<(String, Template)>),
 }
@@ -153,7 +153,18 @@ impl Template {
     /// The text with its placeholders filled.
     #[must_use]
     pub fn fill(&self, values: &Values<'_>) -> String {
-        fill(&self.0, values)
+        let piece = |piece| match piece {
+            Piece::Literal(text) => text,
+            Piece::Placeholder("url") => values.url,
+            Piece::Placeholder("id") => values.id,
+            Piece::Placeholder("key") => values.key,
+            Piece::Placeholder("mark") => values.mark,
+            Piece::Placeholder("new_secret") => values.new_secret,
+            Piece::Placeholder("previous") => values.previous,
+            Piece::Placeholder("resource") => values.resource,
+            Piece::Placeholder(_) => "",
+        };
+        template::split(&self.0).unwrap_or_default().into_iter().map(piece).collect()
     }
 
     /// Whether it has this placeholder.
@@ -161,21 +172,6 @@ impl Template {
     pub fn uses(&self, name: &str) -> bool {
         self.0.contains(&format!("{{{name}}}"))
     }
-}
-
-fn fill(text: &str, values: &Values<'_>) -> String {
-    let piece = |piece| match piece {
-        Piece::Literal(text) => text,
-        Piece::Placeholder("url") => values.url,
-        Piece::Placeholder("id") => values.id,
-        Piece::Placeholder("key") => values.key,
-        Piece::Placeholder("mark") => values.mark,
-        Piece::Placeholder("new_secret") => values.new_secret,
-        Piece::Placeholder("previous") => values.previous,
-        Piece::Placeholder("resource") => values.resource,
-        Piece::Placeholder(_) => "",
-    };
-    template::split(text).unwrap_or_default().into_iter().map(piece).collect()
 }
 
 /// A call with its values: where it goes below the base URL, and the request.
@@ -205,9 +201,9 @@ impl Call {
         };
         let body = match &self.body {
             CallBody::Empty => Vec::new(),
-            CallBody::Json(value) => {
+            CallBody::Json(json) => {
                 typed("application/json");
-                filled(value, values).to_string().into_bytes()
+                json.fill(&|text| text.fill(values)).to_string().into_bytes()
             }
             CallBody::Form(fields) => {
                 typed("application/x-www-form-urlencoded");
@@ -234,7 +230,7 @@ impl Call {
             || self.headers.iter().any(|(_, value)| value.uses(name))
             || match &self.body {
                 CallBody::Empty => false,
-                CallBody::Json(value) => value.to_string().contains(&format!("{{{name}}}")),
+                CallBody::Json(json) => json.any(&|text| text.uses(name)),
                 CallBody::Form(fields) => fields.iter().any(|(_, value)| value.uses(name)),
             }
     }
@@ -243,17 +239,6 @@ impl Call {
     #[must_use]
     pub fn accepts(&self, status: u16) -> bool {
         self.ok.iter().any(|pattern| pattern.matches(status))
-    }
-}
-
-fn filled(value: &Value, values: &Values<'_>) -> Value {
-    match value {
-        Value::String(text) => Value::String(fill(text, values)),
-        Value::Array(items) => items.iter().map(|item| filled(item, values)).collect(),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), filled(value, values))).collect())
-        }
-        other => other.clone(),
     }
 }
 

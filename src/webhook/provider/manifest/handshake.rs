@@ -15,6 +15,7 @@ use crate::webhook::{
         files::Files,
         handshake::{Handshake, PrescribedBody, PrescribedResponse, ResponseTemplate},
     },
+    template::JsonTemplate,
 };
 
 /// A request by which the provider verifies an endpoint, before or while it delivers.
@@ -147,8 +148,7 @@ impl RawResponse {
                 let span = json.span();
                 let wrong = |message: String| Wrong::new(span.clone(), message);
                 let value = serde_json::to_value(json.into_inner()).map_err(|error| wrong(error.to_string()))?;
-                check_templates(&value).map_err(wrong)?;
-                PrescribedBody::Json(value)
+                PrescribedBody::Json(JsonTemplate::parse(&value, ResponseTemplate::parse).map_err(wrong)?)
             }
             (None, None) => PrescribedBody::Any,
             (Some(text), Some(_)) => return Err(Wrong::new(text.span(), "a response has either `text` or `json`")),
@@ -168,14 +168,5 @@ impl RawResponse {
             None => 200,
         };
         Ok(PrescribedResponse { status, body, headers })
-    }
-}
-
-fn check_templates(value: &serde_json::Value) -> Result<(), String> {
-    match value {
-        serde_json::Value::String(text) => ResponseTemplate::parse(text).map(drop),
-        serde_json::Value::Array(items) => items.iter().try_for_each(check_templates),
-        serde_json::Value::Object(members) => members.values().try_for_each(check_templates),
-        _ => Ok(()),
     }
 }

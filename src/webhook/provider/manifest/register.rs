@@ -10,6 +10,7 @@ use super::values::{self, Wrong};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::registration::{self, Call, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
+    template::JsonTemplate,
 };
 
 #[derive(Deserialize)]
@@ -303,18 +304,9 @@ fn pointer(text: &str) -> Result<String, String> {
     }
 }
 
-/// TOML as JSON, in which each text is a template.
-fn json_of(value: &Spanned<toml::Value>) -> Result<serde_json::Value, Wrong> {
-    fn check(value: &serde_json::Value) -> Result<(), String> {
-        match value {
-            serde_json::Value::String(text) => Template::parse(text).map(drop),
-            serde_json::Value::Array(items) => items.iter().try_for_each(check),
-            serde_json::Value::Object(members) => members.values().try_for_each(check),
-            _ => Ok(()),
-        }
-    }
+/// TOML as JSON whose strings are templates.
+fn json_of(value: &Spanned<toml::Value>) -> Result<JsonTemplate<Template>, Wrong> {
     let wrong = |message: String| Wrong::new(value.span(), message);
     let json = serde_json::to_value(value.get_ref()).map_err(|error| wrong(error.to_string()))?;
-    check(&json).map_err(wrong)?;
-    Ok(json)
+    JsonTemplate::parse(&json, Template::parse).map_err(wrong)
 }
