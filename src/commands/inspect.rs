@@ -22,7 +22,7 @@ use super::{
 use crate::{
     cli::Listen,
     engine::{
-        entropy::entropy,
+        entropy::random_hex,
         inspect::{Hints, Inspection, Setup, Surroundings},
     },
     net::{
@@ -71,9 +71,7 @@ pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
         None => bind_default(context.terminal).await?,
     };
     let address = listener.local_addr().map_err(|error| cannot_bind(DEFAULT_ADDR, &error))?;
-    let token = entropy()?.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let token = token.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
-    Ok(Opened(Some(OpenInspector { listener, address, token })))
+    Ok(Opened(Some(OpenInspector { listener, address, token: random_hex::<32>()? })))
 }
 
 /// Binds an address of this machine.

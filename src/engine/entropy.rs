@@ -1,6 +1,6 @@
 //! Randomness for fresh ids and payload values.
 
-use crate::webhook::{provider::compose::SendContext, time::Timestamp};
+use crate::webhook::{encoding, provider::compose::SendContext, time::Timestamp};
 
 /// The operating system provides no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +13,22 @@ pub struct EntropyError(#[source] getrandom::Error);
 ///
 /// If the operating system provides none.
 pub fn entropy() -> Result<[u8; 32], EntropyError> {
-    let mut bytes = [0; 32];
+    random()
+}
+
+fn random<const BYTES: usize>() -> Result<[u8; BYTES], EntropyError> {
+    let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(EntropyError)?;
     Ok(bytes)
+}
+
+/// Random bytes as lowercase hexadecimal digits.
+///
+/// # Errors
+///
+/// If the operating system provides no randomness.
+pub fn random_hex<const BYTES: usize>() -> Result<String, EntropyError> {
+    random::<BYTES>().map(|bytes| encoding::hex(&bytes))
 }
 
 /// The context of one delivery, with its own randomness.

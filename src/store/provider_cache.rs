@@ -22,7 +22,7 @@ use super::{
     provenance::{owner, user},
     read as read_file,
 };
-use crate::webhook::provider::index::IndexEntry;
+use crate::webhook::{encoding, provider::index::IndexEntry};
 
 /// The age from which on a file's times tell its changes apart. The coarsest clock of a file system, FAT's, ticks every 2 s.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -106,7 +106,7 @@ impl ProviderCache {
 
     fn file(&self, dir: &Path) -> Option<PathBuf> {
         let absolute = std::path::absolute(dir).ok()?;
-        let digest = home::hex(&Sha256::digest(absolute.as_os_str().as_encoded_bytes()));
+        let digest = encoding::hex(&Sha256::digest(absolute.as_os_str().as_encoded_bytes()));
         Some(self.dir.join(&digest[..32]).with_extension("json"))
     }
 }
@@ -140,7 +140,7 @@ impl Fingerprint {
             }
             hash.update(name);
         }
-        Self { digest: home::hex(&hash.finalize()), newest }
+        Self { digest: encoding::hex(&hash.finalize()), newest }
     }
 
     /// Whether any change after `now` changes the digest. A file that was written just before may be written again at

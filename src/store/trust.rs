@@ -16,7 +16,7 @@ use super::{
     home,
     provenance::{owner, user},
 };
-use crate::webhook::provider::files::Files;
+use crate::webhook::{encoding, provider::files::Files};
 
 /// Hashes what is trusted with a config.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Fingerprint {
     /// The hash in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        home::hex(&self.0.finalize())
+        encoding::hex(&self.0.finalize())
     }
 }
 

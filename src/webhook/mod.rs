@@ -12,7 +12,7 @@ pub mod delivery;
 pub mod diagnose;
 pub mod diff;
 pub mod edit;
-mod encoding;
+pub mod encoding;
 pub mod forward_hint;
 pub mod fresh;
 pub mod http_response;

@@ -11,7 +11,7 @@ use std::{io, sync::Arc, time::Duration};
 use reqwest::Url;
 use serde_json::Value;
 
-use super::entropy::{EntropyError, entropy};
+use super::entropy::{EntropyError, random_hex};
 use crate::{
     net::{
         client::{SendError, Transport},
@@ -158,7 +158,7 @@ impl<T: Transport> Registrations<T> {
     ) -> Result<(Option<SecretText>, Vec<Leftover>), RegisterError> {
         let registration = registration(&account)?;
         let stale = self.stale(&account)?;
-        let (mark, new_secret) = (random()?, random()?);
+        let (mark, new_secret) = (random_hex::<16>()?, random_hex::<16>()?);
         let hold = self.journal.hold(&mark).map_err(RegisterError::Journal)?;
         let hold = hold.ok_or_else(|| RegisterError::Journal(io::Error::other("the lock of a new entry is taken")))?;
         let mut entry = JournalEntry {
@@ -450,11 +450,4 @@ fn detail(body: &[u8], values: &Values<'_>) -> String {
     let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
     if text.is_empty() || repeats { String::new() } else { format!(": {text}") }
-}
-
-/// 32 random hexadecimal digits.
-fn random() -> Result<String, EntropyError> {
-    let bytes = entropy()?;
-    let digits = bytes.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }

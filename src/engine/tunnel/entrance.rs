@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::CHECK_PATH;
 use crate::{
     engine::{
-        entropy::{EntropyError, entropy},
+        entropy::{EntropyError, random_hex},
         receive::{Receiver, Settings},
     },
     net::receiver::{Handler, Outgoing, ReceiveError, Received},
@@ -28,8 +28,7 @@ const PREFIX_BYTES: usize = 10;
 ///
 /// If the operating system provides no randomness.
 pub fn new_prefix() -> Result<String, EntropyError> {
-    let digits = entropy()?.into_iter().take(PREFIX_BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(format!("/t-{}", digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>()))
+    Ok(format!("/t-{}", random_hex::<PREFIX_BYTES>()?))
 }
 
 /// Passes requests from a tunnel on to a receiver.
