@@ -75,7 +75,7 @@ fn completed(text: &str) -> Option<String> {
 /// The URL with the query of a request target appended to its own. The sender's parameters can't replace the URL's: those
 /// of the same name are left out.
 #[must_use]
-pub fn with_query_of(url: &Url, target: &str) -> Url {
+pub fn with_added_query(url: &Url, target: &str) -> Url {
     let mut url = url.clone();
     let Some((_, query)) = target.split_once('?') else { return url };
     let joined = match url.query() {
@@ -101,9 +101,9 @@ pub fn path_and_query(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
-/// The URL with the query of a request's target: some providers send a part of the delivery in it.
+/// The URL with the query of a request's target in place of its own: some providers send a part of the delivery in it.
 #[must_use]
-pub fn at_target<'a>(url: &'a Url, target: &str) -> Cow<'a, Url> {
+pub fn with_query_of<'a>(url: &'a Url, target: &str) -> Cow<'a, Url> {
     if path_and_query(url) == target {
         return Cow::Borrowed(url);
     }
@@ -150,15 +150,15 @@ mod tests {
     #[test]
     fn the_query_of_the_request_is_appended() {
         let url = Url::parse("http://localhost:3000/hooks?a=b").unwrap();
-        assert_eq!(with_query_of(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
-        assert_eq!(with_query_of(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
-        assert_eq!(path_and_query(&with_query_of(&url, "/x?c")), "/hooks?a=b&c");
+        assert_eq!(with_added_query(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
+        assert_eq!(with_added_query(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
+        assert_eq!(path_and_query(&with_added_query(&url, "/x?c")), "/hooks?a=b&c");
     }
 
     #[test]
     fn the_request_does_not_replace_a_parameter_of_the_url() {
         let url = Url::parse("http://localhost:3000/hooks?token=mine&b").unwrap();
-        let joined = with_query_of(&url, "/x?token=1&c=%2F+&%74oken=2&b=3&tokens=4&token");
+        let joined = with_added_query(&url, "/x?token=1&c=%2F+&%74oken=2&b=3&tokens=4&token");
         assert_eq!(path_and_query(&joined), "/hooks?token=mine&b&c=%2F+&tokens=4");
     }
 }

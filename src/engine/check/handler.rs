@@ -9,7 +9,7 @@ use super::{CheckError, Settings, Target};
 use crate::{
     net::{
         client::{SendError, Sent, Transport},
-        url::at_target,
+        url::with_query_of,
     },
     webhook::{
         contract::{
@@ -191,7 +191,7 @@ impl<'a, T: Transport> Handler<'a, T> {
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
         let CaseRequest { request, form, media, .. } = request;
-        let url = at_target(self.url, &request.target);
+        let url = with_query_of(self.url, &request.target);
         let Sent { response, elapsed } = self.settings.transport.send_in_form(*form, &url, request, self.timeout).await;
         let (mut excerpt, mut hint, mut handshake) = (None, None, None);
         let response = match response {

@@ -21,7 +21,7 @@ use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
         receiver::{BodyPermit, Pieces, PiecesSender, UNMETERED_BYTES},
-        url::with_query_of,
+        url::with_added_query,
     },
     webhook::{
         assessment::Assessment,
@@ -205,7 +205,7 @@ impl Forwarder {
 
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
-        let url = with_query_of(target, &request.target);
+        let url = with_added_query(target, &request.target);
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
@@ -228,7 +228,7 @@ impl Forwarder {
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> Exchange {
-        let url = with_query_of(target, &request.target);
+        let url = with_added_query(target, &request.target);
         set_host(&mut request.headers, &url);
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str()) else {
