@@ -20,7 +20,7 @@ use hookdev::{
     commands,
     engine::receive::MAX_IN_FLIGHT,
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
-    webhook::assessment::MAX_DECODED_BYTES,
+    webhook::payload::MAX_DECODED_BYTES,
     webhook::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},

@@ -14,7 +14,7 @@ use crate::{
     engine::verify::STDIN,
     render::{diff, json},
     store::formats,
-    webhook::{assessment::MAX_DECODED_BYTES, diff::diff as differences, request::Request},
+    webhook::{diff::diff as differences, payload::MAX_DECODED_BYTES, request::Request},
 };
 
 /// Prints what differs.

@@ -11,9 +11,9 @@ use super::{exit::Failure, streams};
 use crate::{
     render::{diff, pretty::Page},
     webhook::{
-        assessment::MAX_DECODED_BYTES,
         diff::{Difference, diff as compare_requests},
         edit,
+        payload::MAX_DECODED_BYTES,
         request::Request,
     },
 };

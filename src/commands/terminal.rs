@@ -18,7 +18,7 @@ use crate::{
         payload::Limits,
         pretty::Page,
     },
-    webhook::assessment::MAX_DECODED_BYTES,
+    webhook::payload::MAX_DECODED_BYTES,
 };
 
 /// The standard streams.

@@ -25,9 +25,6 @@ use crate::webhook::{
 };
 use contents::EventContents;
 
-/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
-pub const MAX_DECODED_BYTES: usize = 64 << 20;
-
 /// What a request is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {

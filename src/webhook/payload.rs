@@ -45,6 +45,9 @@ pub struct Payload<'a> {
     form: Vec<(String, String)>,
 }
 
+/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
+pub const MAX_DECODED_BYTES: usize = 64 << 20;
+
 /// A body without its `content-encoding`, from which the payload is parsed.
 #[derive(Debug)]
 pub struct DecodedBody<'a> {

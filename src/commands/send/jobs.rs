@@ -25,15 +25,16 @@ use crate::{
         deliver::{Batch, Changes, Content, Job, Resend, ResendError},
         entropy::moment,
     },
-    net::url::{parse_url, with_query_of},
+    net::url::{parse_url, with_added_query},
     store::{
         captures::newest as newest_in,
         formats::{self, walk},
     },
     webhook::{
-        assessment::{Judge, MAX_DECODED_BYTES},
+        assessment::Judge,
         contract::Tamper,
         overrides::{InvalidOverride, Override},
+        payload::MAX_DECODED_BYTES,
         provider::{Provider, compose::BodySource, event::Event},
         record::{CaptureSource, Recorded},
         redact,
@@ -244,7 +245,7 @@ impl<'a> Builder<'a> {
 
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
         let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
-        Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
+        Ok(captured.map_or(base.clone(), |request| with_added_query(&base, &request.target)))
     }
 }
 

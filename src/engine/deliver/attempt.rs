@@ -9,10 +9,10 @@ use crate::{
         url::path_and_query,
     },
     webhook::{
-        assessment::MAX_DECODED_BYTES,
         contract::{Tamper, cause, tamper::Original},
         delivery::{AttemptSequence, FailedAttempt, retry_after},
         payload::DecodedBody,
+        payload::MAX_DECODED_BYTES,
         place::Lookup,
         provider::{
             Provider,

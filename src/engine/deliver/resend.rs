@@ -6,8 +6,9 @@ use reqwest::Url;
 
 use super::ResendError;
 use crate::webhook::{
-    assessment::{Assessment, MAX_DECODED_BYTES},
+    assessment::Assessment,
     overrides::Override,
+    payload::MAX_DECODED_BYTES,
     provider::{Provider, compose::SendContext, resign::changed},
     request::Request,
     signature::{SigningSecret, Verdict},

@@ -30,9 +30,9 @@ use crate::{
     },
     render::json,
     webhook::{
-        assessment::MAX_DECODED_BYTES,
         capture,
         diff::diff,
+        payload::MAX_DECODED_BYTES,
         record::{Delivery, Forwarded},
         redact,
         remedy::Wording,

@@ -12,9 +12,9 @@ use crate::{
     },
     render::json::{self, ResentDelivery},
     webhook::{
-        assessment::MAX_DECODED_BYTES,
         diff::diff,
         edit::{self, NotEditable},
+        payload::MAX_DECODED_BYTES,
         record::{Attempt, Delivery, Forwarded, Outcome},
         redact,
     },

@@ -9,12 +9,12 @@ use crate::webhook::{payload, record::Delivery, request::Request};
 pub const MAX_TEXT: usize = 1 << 10;
 
 /// How many bytes of compressed bodies are decoded for one search. Bodies beyond that are searched as they are.
-const MAX_DECODED: usize = 64 << 20;
+const DECODED_BUDGET: usize = 64 << 20;
 
 /// The numbers of the deliveries that contain this text, the newest first.
 pub fn find(deliveries: &[Arc<Delivery>], text: &str) -> Vec<u64> {
     let finder = Finder::new(text.as_bytes());
-    let mut budget = MAX_DECODED;
+    let mut budget = DECODED_BUDGET;
     let contains = |delivery: &Arc<Delivery>| finder.is_in_request(&delivery.request, &mut budget);
     let mut contains = contains;
     deliveries.iter().filter(|delivery| contains(delivery)).map(|delivery| delivery.seq).collect()

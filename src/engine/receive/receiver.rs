@@ -28,7 +28,8 @@ use crate::{
     engine::clock::now,
     net::receiver::{BodyPermit, Counted, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
-        assessment::{Assessment, MAX_DECODED_BYTES},
+        assessment::Assessment,
+        payload::MAX_DECODED_BYTES,
         place::{self, Lookup},
         record::{Delivery, Forwarded, Response},
         remedy::{Remedy, Warning},

@@ -7,9 +7,10 @@ use crate::{
     engine::clock::now,
     store::formats::Entry,
     webhook::{
-        assessment::{Assessment, Judge, MAX_DECODED_BYTES, PayloadCheck},
+        assessment::{Assessment, Judge, PayloadCheck},
         diagnose::Clock,
         keyring::Keyring,
+        payload::MAX_DECODED_BYTES,
         provider::{Provider, catalog::Catalog},
         remedy::Warning,
         signature::{Freshness, Reason, Receipt, Verdict},

@@ -15,7 +15,7 @@ const MAX_ATTEMPTS: usize = 512;
 /// The longest body that is searched for such a position, in bytes.
 const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// The longest decoded body, in bytes.
+/// The size limit of a decoded body here, in bytes: many bodies are decoded in one search.
 const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid as

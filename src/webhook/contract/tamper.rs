@@ -9,7 +9,7 @@ use http::HeaderValue;
 use super::body;
 use crate::webhook::{
     delivery::Media,
-    payload::DecodedBody,
+    payload::{DecodedBody, MAX_DECODED_BYTES},
     place::{self, Lookup, Place, Source},
     provider::{
         Provider,
@@ -202,9 +202,6 @@ impl Forgery {
         forged.collect()
     }
 }
-
-/// The longest decoded body that may carry a signature, in bytes.
-const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// A forged request, and its variation if there are several.
 type Forged = (Request, Option<String>);

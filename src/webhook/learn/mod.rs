@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use super::{
     diagnose::{Clock, Code, PER_SEARCH, RejectedRequest, diagnose_within},
     keyring::{Keyring, SecretSource},
-    payload::{DecodedBody, Payload, PayloadKind},
+    payload::{DecodedBody, MAX_DECODED_BYTES, Payload, PayloadKind},
     place::Lookup,
     provider::{Provider, catalog::Catalog, files::Files, self_test::self_test},
     request::Request,
@@ -35,9 +35,6 @@ use scheme::{FoundScheme, Search};
 use shape::Shape;
 
 pub use template::template;
-
-/// The largest body that is decoded, in bytes.
-const MAX_DECODED: usize = 16 << 20;
 
 /// A captured request.
 #[derive(Clone, Debug)]
@@ -105,7 +102,7 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     let decoded: Vec<Decoded<'_>> = samples
         .iter()
         .map(|sample| {
-            let body = DecodedBody::of(&sample.request, MAX_DECODED).unwrap_or_else(|_| DecodedBody::empty());
+            let body = DecodedBody::of(&sample.request, MAX_DECODED_BYTES).unwrap_or_else(|_| DecodedBody::empty());
             Decoded { sample, body }
         })
         .collect();

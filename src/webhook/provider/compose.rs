@@ -124,7 +124,7 @@ impl Provider {
         }
         let own = handshake.filter(|handshake| handshake.is_signed && handshake.secret.is_some());
         let own = own.and_then(|handshake| {
-            let body = self.decode(&request, MAX_DECODED_BYTES).ok()?;
+            let body = self.decode(&request, super::MAX_HANDSHAKE_BYTES).ok()?;
             self.handed_over(handshake, &Lookup::of(&request, &body.payload(&request)))
         });
         // A handshake that hands over the secret is signed with it.
@@ -177,9 +177,6 @@ impl Provider {
         }
     }
 }
-
-/// The longest decoded body of a handshake, in bytes.
-const MAX_DECODED_BYTES: usize = 1 << 20;
 
 /// A URL's origin, such as `https://example.com`, and its path and query; no origin if the text is only those.
 fn split_url(text: &str) -> (Option<&str>, String) {

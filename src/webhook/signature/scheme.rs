@@ -15,7 +15,7 @@ use super::{
     timestamp::TimestampRule,
 };
 use crate::webhook::{
-    payload::DecodedBody,
+    payload::{DecodedBody, MAX_DECODED_BYTES},
     place::{self, Lookup, Place, Source},
     request::Request,
     time::{Timestamp, Tolerance},
@@ -70,8 +70,6 @@ impl Readable<'_> {
 
 /// How long a JWT is valid if the manifest does not say, in seconds.
 const VALIDITY: i64 = 300;
-/// The most that a body may decompress to, in bytes, where the signature covers what was compressed.
-const MAX_DECODED: usize = 64 << 20;
 /// What a scheme signs.
 #[derive(Clone, Copy, Debug)]
 pub struct SigningInput<'a> {
@@ -272,5 +270,5 @@ impl Scheme {
 
 /// The body without its `content-encoding`; nothing if it can't be decoded.
 pub(super) fn decoded(request: &Request) -> DecodedBody<'_> {
-    DecodedBody::of(request, MAX_DECODED).unwrap_or(DecodedBody::empty())
+    DecodedBody::of(request, MAX_DECODED_BYTES).unwrap_or(DecodedBody::empty())
 }
