@@ -85,12 +85,7 @@ impl UserProgram {
         time: Option<Duration>,
         terminal: Terminal,
     ) -> Result<ProgramEnd, Failure> {
-        let mut time_ran_out = std::pin::pin!(async {
-            match time {
-                Some(time) => tokio::time::sleep(time).await,
-                None => pending().await,
-            }
-        });
+        let mut time_ran_out = std::pin::pin!(timeout(time));
         let failed = |error| Failure::new(Exit::Failed, format!("can't wait for `{}`", self.name)).because(&error);
         loop {
             tokio::select! {
@@ -138,6 +133,14 @@ fn variables<'a>(url: &'a str, providers: impl Iterator<Item = &'a str>) -> impl
 /// A provider's name as a part of a variable's name.
 fn variable_name(provider: &str) -> String {
     provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// Ends when the time has run out; never without a limit.
+pub async fn timeout(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => pending().await,
+    }
 }
 
 #[cfg(test)]

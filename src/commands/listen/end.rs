@@ -9,7 +9,7 @@ use crate::{
         exit::{Exit, Failure},
         interrupt::Interrupts,
         keys::Keys,
-        program::{ProgramEnd, UserProgram},
+        program::{ProgramEnd, UserProgram, timeout},
         reporters::{browsers::RefusedPages, printer::Reporter, warnings::WarningSink},
         terminal::Terminal,
         tunnel::Served,
@@ -105,11 +105,4 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
     }
     terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
     Exit::Failed
-}
-
-async fn timeout(after: Option<Duration>) {
-    match after {
-        Some(after) => tokio::time::sleep(after).await,
-        None => pending().await,
-    }
 }

@@ -126,12 +126,15 @@ mod tests {
 
     /// Waits until a file has a line; its text.
     async fn line_of(path: &Path) -> String {
-        loop {
-            match fs::read_to_string(path) {
-                Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
-                _ => tokio::task::yield_now().await,
+        let line = async {
+            loop {
+                match fs::read_to_string(path) {
+                    Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(60), line).await.expect("a line within a minute")
     }
 
     fn is_running(id: &str) -> bool {
