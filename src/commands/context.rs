@@ -5,8 +5,10 @@ use std::{
     collections::HashSet,
     env,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, terminal::Terminal};
 use crate::{
@@ -286,6 +288,6 @@ pub struct Announced(Arc<Mutex<HashSet<PathBuf>>>);
 impl Announced {
     /// Records a config. Returns whether it was not named before.
     fn is_new(&self, path: &Path) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
+        self.0.lock().insert(path.to_owned())
     }
 }

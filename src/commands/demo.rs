@@ -5,10 +5,11 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{self, Write as _},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -149,7 +150,7 @@ impl Providers {
         consumers.observe(move |delivery| {
             let assessment = &delivery.assessment;
             let Some((provider, trust)) = assessment.provider_name().zip(assessment.trust()) else { return };
-            let mut providers = observed.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut providers = observed.0.lock();
             providers.entry(provider.to_owned()).or_default().insert(assessment.title().to_owned(), trust);
         });
         providers
@@ -157,7 +158,7 @@ impl Providers {
 
     /// A line for each provider.
     fn table(&self) -> String {
-        let providers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let providers = self.0.lock();
         let width = providers.keys().map(String::len).max().unwrap_or_default();
         let mut table = String::from("\n");
         for (provider, events) in providers.iter() {

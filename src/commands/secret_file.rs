@@ -4,8 +4,10 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use crate::{store::private, webhook::signature::SecretText};
 
@@ -33,7 +35,7 @@ impl SecretFile {
     /// Saves a secret. The first one replaces the file; each other one gets a file beside it, with a number: `FILE.2`.
     pub fn save(&self, secret: &SecretText) -> Saved {
         let Some(path) = &self.path else { return Saved::NotWanted };
-        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.saved.lock();
         let known = saved.iter().position(|earlier| earlier.expose() == secret.expose());
         let path = numbered(path, known.unwrap_or(saved.len()) + 1);
         if known.is_none() {

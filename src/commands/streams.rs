@@ -4,10 +4,10 @@
 use std::{
     io::{self, BufWriter, IsTerminal, StdoutLock, Write},
     process::Stdio,
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use indicatif::ProgressDrawTarget;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::render::{gate::Gate, palette::Palette};
 
@@ -55,13 +55,9 @@ impl BottomLine {
     }
 }
 
-fn bottom_line() -> MutexGuard<'static, BottomLine> {
-    BOTTOM_LINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Changes the bottom line. Standard error must be a terminal, and the line must fit on the screen.
 fn change_bottom_line(change: impl FnOnce(&mut BottomLine)) {
-    let mut line = bottom_line();
+    let mut line = BOTTOM_LINE.lock();
     change(&mut line);
     clear_line();
     line.draw();
@@ -74,7 +70,7 @@ fn clear_line() {
 
 /// Shows another status; an empty one shows nothing.
 pub fn set_status(text: &str) {
-    if bottom_line().status != text {
+    if BOTTOM_LINE.lock().status != text {
         change_bottom_line(|line| text.clone_into(&mut line.status));
     }
 }
@@ -82,7 +78,7 @@ pub fn set_status(text: &str) {
 /// Shows another prompt.
 #[cfg(unix)]
 pub fn set_prompt(text: &str) {
-    if bottom_line().prompt != text {
+    if BOTTOM_LINE.lock().prompt != text {
         change_bottom_line(|line| text.clone_into(&mut line.prompt));
     }
 }
@@ -93,7 +89,7 @@ pub struct HiddenLine(MutexGuard<'static, BottomLine>);
 
 /// Takes the bottom line off the screen, if there is one.
 pub fn hide_bottom_line() -> HiddenLine {
-    let line = bottom_line();
+    let line = BOTTOM_LINE.lock();
     line.clear();
     HiddenLine(line)
 }

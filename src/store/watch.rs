@@ -11,12 +11,13 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use parking_lot::Mutex;
 
 /// How long there must be no event before a change is reported, because one save causes many events.
 const QUIET_TIME: Duration = Duration::from_millis(80);
@@ -44,7 +45,7 @@ impl Watch {
         let matching = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             let Ok(event) = event else { return };
-            let wanted = lock(&matching);
+            let wanted = matching.lock();
             let concerns = |path: &PathBuf| wanted.iter().any(|wanted| path.starts_with(wanted));
             // If the system dropped events, anything may have changed.
             if event.need_rescan() || !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(concerns) {
@@ -66,12 +67,12 @@ impl Watch {
                     roots.extend(more);
                 }
                 let Some(targets) = weak.upgrade() else { return };
-                lock(&targets).watch_again(roots);
+                targets.lock().watch_again(roots);
                 drop(targets);
                 let paths = changed();
                 let Some(targets) = weak.upgrade() else { return };
                 // A path that can't be watched can't be read either, which was reported.
-                let _ = lock(&targets).add(&paths);
+                let _ = targets.lock().add(&paths);
             }
         })?;
         Ok(Self { targets })
@@ -83,7 +84,7 @@ impl Watch {
     ///
     /// If the operating system can't watch them.
     pub fn add(&self, paths: &[PathBuf]) -> notify::Result<()> {
-        lock(&self.targets).add(paths)
+        self.targets.lock().add(paths)
     }
 }
 
@@ -106,7 +107,7 @@ impl Targets {
             if let Some(parent) = path.parent().filter(|parent| parent.is_dir()) {
                 self.watch(parent, RecursiveMode::NonRecursive)?;
             }
-            lock(&self.wanted).insert(path);
+            self.wanted.lock().insert(path);
         }
         Ok(())
     }
@@ -129,10 +130,6 @@ impl Targets {
         }
         Ok(())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn absolute(path: &Path) -> PathBuf {

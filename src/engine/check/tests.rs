@@ -1,6 +1,6 @@
 //! Runs against handlers in memory: what is sent, what is reported and in which order, and how a run ends.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::{
@@ -28,13 +28,13 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
     }
 
     fn received(&self) -> usize {
-        self.received.lock().unwrap().len()
+        self.received.lock().len()
     }
 }
 
 impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for FakeHandler<F> {
     async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
-        let mut received = self.received.lock().unwrap();
+        let mut received = self.received.lock();
         let status = (self.respond)(request, received.len());
         received.push(request.clone());
         Sent {
@@ -172,7 +172,7 @@ async fn the_plan_counts_the_deliveries_that_are_sent() {
         let handler = FakeHandler::new(|request, _| Ok(correct(request)));
         let plan = plan(setup.settings(&handler), &setup.targets, &selection(globs).unwrap()).unwrap();
         setup.run(&handler, globs).await;
-        let valid = handler.received.lock().unwrap().iter().filter(|request| is_valid(request)).count();
+        let valid = handler.received.lock().iter().filter(|request| is_valid(request)).count();
         assert_eq!((plan.deliveries, plan.valid), (handler.received(), valid), "{globs:?}");
         assert!(expected.is_none_or(|expected| expected == plan), "{plan:?}");
     }

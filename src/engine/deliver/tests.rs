@@ -1,18 +1,20 @@
 //! Runs against endpoints in memory, with the clock paused: what is sent when, and what is reported.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::collections::VecDeque;
 
 use http::{HeaderName, HeaderValue};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::*;
 use crate::{
     net::url::parse_url,
     webhook::{
-        assessment::{Judge, MAX_DECODED_BYTES},
+        assessment::Judge,
         contract::Tamper,
         keyring::{Keyring, SecretSource},
         overrides::Override,
+        payload::MAX_DECODED_BYTES,
         provider::{catalog::Catalog, compose::BodySource},
         record::{CaptureSource, Outcome, Response},
         remedy::Remedy,
@@ -35,8 +37,8 @@ struct Script {
 
 impl Transport for &Script {
     async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
-        self.requests.lock().unwrap().push((self.started.elapsed().as_secs(), request.clone()));
-        let next = self.responses.lock().unwrap().pop_front().expect("a response for each request");
+        self.requests.lock().push((self.started.elapsed().as_secs(), request.clone()));
+        let next = self.responses.lock().pop_front().expect("a response for each request");
         let response = next.ok_or_else(|| SendError::Unreachable("nothing listens".into()));
         Sent { response, elapsed: Duration::ZERO }
     }
@@ -50,12 +52,12 @@ impl Script {
 
     /// The seconds at which the requests arrived.
     fn times(&self) -> Vec<u64> {
-        self.requests.lock().unwrap().iter().map(|(at, _)| *at).collect()
+        self.requests.lock().iter().map(|(at, _)| *at).collect()
     }
 
     /// The value of a header in each request.
     fn header(&self, name: &str) -> Vec<String> {
-        let requests = self.requests.lock().unwrap();
+        let requests = self.requests.lock();
         requests.iter().map(|(_, request)| request.headers.text(name).unwrap().into_owned()).collect()
     }
 }
@@ -171,7 +173,7 @@ async fn aspect_retries_on_svixs_schedule_with_a_new_signature_and_the_same_id()
     let mut signatures = script.header("svix-signature");
     signatures.dedup();
     assert_eq!(signatures.len(), 8);
-    let bodies: Vec<_> = script.requests.lock().unwrap().iter().map(|(_, request)| request.body.clone()).collect();
+    let bodies: Vec<_> = script.requests.lock().iter().map(|(_, request)| request.body.clone()).collect();
     assert!(bodies.iter().all(|body| body == &bodies[0]));
 }
 
@@ -291,7 +293,7 @@ async fn an_old_capture_is_sent_unchanged_and_its_rejection_is_explained() {
     let Attempt { reason, remedy, .. } = &recorder.attempts[0];
     assert_eq!((outcome, remedy), (RunOutcome::Failed, &Some(Remedy::SignAgain)));
     assert_eq!(reason, "Aspect counts 401 as failed; it expects any 2xx; the capture was signed 10 min ago");
-    let requests = script.requests.lock().unwrap();
+    let requests = script.requests.lock();
     let mut resent = requests[1].1.clone();
     assert_eq!(resent.headers.text("host").as_deref(), Some("127.0.0.1:1"));
     resent.headers.remove("host");

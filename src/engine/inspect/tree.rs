@@ -3,10 +3,11 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::webhook::{
@@ -76,19 +77,15 @@ impl Trees {
     ///
     /// Why it has none.
     pub fn get(&self, delivery: &Delivery) -> Result<Arc<Tree>, &'static str> {
-        let known = self.lock().iter().find(|(seq, _)| *seq == delivery.seq).map(|(_, tree)| Arc::clone(tree));
+        let known = self.0.lock().iter().find(|(seq, _)| *seq == delivery.seq).map(|(_, tree)| Arc::clone(tree));
         if let Some(tree) = known {
             return Ok(tree);
         }
         let tree = Arc::new(Tree::of(delivery)?);
-        let mut kept = self.lock();
+        let mut kept = self.0.lock();
         kept.push_front((delivery.seq, Arc::clone(&tree)));
         kept.truncate(MAX_KEPT);
         Ok(tree)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<Tree>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,10 +9,11 @@ mod worker;
 
 use std::{
     iter,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
@@ -62,7 +63,7 @@ impl Progress {
     /// The number of finished requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.tallies.iter().map(|tally| lock(tally).requests()).sum()
+        self.tallies.iter().map(|tally| tally.lock().requests()).sum()
     }
 
     /// The time since the start.
@@ -139,7 +140,7 @@ impl<T: Transport + Send + 'static> Load<T> {
         join(&mut workers).await;
         let mut total = Tally::new();
         for tally in &progress.tallies {
-            total.add(std::mem::replace(&mut *lock(tally), Tally::new()));
+            total.add(std::mem::replace(&mut *tally.lock(), Tally::new()));
         }
         let (elapsed, ended) = (progress.elapsed(), Instant::now());
         if !was_stopped {
@@ -148,9 +149,9 @@ impl<T: Transport + Send + 'static> Load<T> {
             }
         }
         let summary = total.summary(elapsed);
-        match lock(&shared.error).take() {
+        match shared.error.lock().take() {
             Some(error) => Err(error),
-            None => Ok(Report { summary, is_cancelled, unreachable: lock(&shared.unreachable).take() }),
+            None => Ok(Report { summary, is_cancelled, unreachable: shared.unreachable.lock().take() }),
         }
     }
 }
@@ -162,9 +163,4 @@ async fn join(workers: &mut JoinSet<()>) {
             std::panic::resume_unwind(panic);
         }
     }
-}
-
-/// Locks a mutex, even if a panic has poisoned it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use parking_lot::Mutex;
 use reqwest::Url;
 
 use super::*;
@@ -45,7 +46,7 @@ impl Transport for Endpoint {
         self.max_in_flight.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let mut requests = self.requests.lock().unwrap();
+        let mut requests = self.requests.lock();
         let response = (self.respond)(requests.len() as u64);
         requests.push(request.clone());
         let response = response.map(|status| Response { status, headers: Headers::new(), body: "".into() });
@@ -86,7 +87,7 @@ async fn every_request_is_a_delivery_of_its_own_and_events_rotate() {
     assert_eq!((report.summary.requests, report.summary.count(Outcome::Accepted)), (20, 20));
     assert!(report.summary.is_good() && !report.is_cancelled && report.unreachable.is_none());
     assert_eq!(endpoint.max_in_flight.load(Ordering::SeqCst), 4);
-    let requests = endpoint.requests.lock().unwrap();
+    let requests = endpoint.requests.lock();
     let ids: HashSet<String> =
         requests.iter().filter_map(|request| Some(request.headers.text("svix-id")?.into_owned())).collect();
     assert_eq!(ids.len(), 10);
@@ -137,7 +138,7 @@ async fn a_cancelled_run_counts_what_finished() {
     let endpoint = Endpoint::new(|_| Ok(200));
     let requests = Arc::clone(&endpoint.requests);
     let cancelled = async move {
-        while requests.lock().unwrap().len() < 5 {
+        while requests.lock().len() < 5 {
             tokio::task::yield_now().await;
         }
     };

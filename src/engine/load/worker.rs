@@ -3,16 +3,17 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::{
-    Pace, Progress, Unreachable, lock,
+    Pace, Progress, Unreachable,
     schedule::{Schedule, Slot},
     tally::{Tally, Violation},
 };
@@ -66,7 +67,7 @@ pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: A
     let tally = &progress.tallies[index];
     while let Some(slot) = shared.schedule.take() {
         if let Err(error) = shared.fill(slot, tally).await {
-            *lock(&shared.error) = Some(error);
+            *shared.error.lock() = Some(error);
             shared.schedule.stop();
         }
     }
@@ -105,7 +106,7 @@ impl<T: Transport> Shared<T> {
                 false
             }
         };
-        count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut lock(tally));
+        count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut tally.lock());
         if let (Some(attempts), Some(explanation), true) = (&self.attempts, explanation, is_reported) {
             let attempt = self.dispatcher.redacted(report(job, &request, (1, 1), sent, outcome, explanation));
             // The receiver has gone, and reports why.
@@ -136,7 +137,7 @@ impl<T: Transport> Shared<T> {
             return false;
         }
         let is_first = {
-            let mut found = lock(&self.unreachable);
+            let mut found = self.unreachable.lock();
             let is_first = found.is_none();
             found.get_or_insert(unreachable);
             is_first

@@ -8,10 +8,11 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use http::{HeaderValue, header::VIA};
+use parking_lot::Mutex;
 
 use crate::{
     net::client::end_to_end,
@@ -61,7 +62,7 @@ impl Circles {
     /// Registers a delivery that is about to be forwarded.
     pub fn depart(self: &Arc<Self>, request: &Request) -> Departure {
         let digests = self.digests(request);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let [same, same_body] = digests.map(|digest| {
             let count = state.in_flight.entry(digest).or_default();
             *count += 1;
@@ -77,7 +78,7 @@ impl Circles {
         if let Ok(value) = HeaderValue::from_str(&format!("1.1 {name}")) {
             request.headers.push(FieldName::from(VIA), value);
         }
-        self.lock().targets.entry(name).or_insert_with(|| target.to_owned());
+        self.state.lock().targets.entry(name).or_insert_with(|| target.to_owned());
     }
 
     /// The target that a request has come back from, if it has.
@@ -91,7 +92,7 @@ impl Circles {
             .filter(|name| name.starts_with(PSEUDONYM))
             .peekable();
         names.peek()?;
-        let state = self.lock();
+        let state = self.state.lock();
         names.find_map(|name| state.targets.get(name).cloned())
     }
 
@@ -103,15 +104,11 @@ impl Circles {
         let body = self.hasher.hash_one((request.method.as_str(), &request.body[..]));
         [Digest::Request(self.hasher.hash_one((body, fields))), Digest::Body(body)]
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Departure {
     fn drop(&mut self) {
-        let mut state = self.circles.lock();
+        let mut state = self.circles.state.lock();
         for digest in self.digests {
             if let Some(count) = state.in_flight.get_mut(&digest) {
                 *count -= 1;
@@ -164,7 +161,7 @@ mod tests {
         let marks: Vec<bool> = rounds.iter().map(|round| round.is_repeated).collect();
         assert_eq!(marks, [&[false; SAME_BODY][..], &[true]].concat());
         drop(rounds);
-        assert_eq!(circles.lock().in_flight, HashMap::new());
+        assert_eq!(circles.state.lock().in_flight, HashMap::new());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Counts the deliveries that a test waits for: events by name or glob, and a number of deliveries.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use glob::Pattern;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::consumers::Consumers;
@@ -32,7 +33,7 @@ impl Expectations {
     /// Counts the deliveries of a receiver from now on. It observes them, so that it depends on no queue and no reader.
     pub fn count(self, consumers: &mut Consumers) -> Counter {
         let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
-        if !counter.lock().0.is_empty() {
+        if !counter.expectations.lock().0.is_empty() {
             let counter = counter.clone();
             consumers.observe(move |delivery| counter.add(delivery));
         }
@@ -81,18 +82,14 @@ impl Counter {
 
     /// The expectations that are not met, in words.
     pub fn missing(&self) -> Vec<String> {
-        self.lock().missing()
+        self.expectations.lock().missing()
     }
 
     fn add(&self, delivery: &Delivery) {
-        let mut expectations = self.lock();
+        let mut expectations = self.expectations.lock();
         expectations.add(delivery);
         if expectations.met() {
             self.met.cancel();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Expectations> {
-        self.expectations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

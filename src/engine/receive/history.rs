@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderValue;
+use parking_lot::Mutex;
 use tokio::{
     sync::{broadcast, watch},
     time::timeout,
@@ -144,7 +145,7 @@ impl History {
     }
 
     fn update(&self, update: Update) {
-        let mut kept = self.lock();
+        let mut kept = self.kept.lock();
         let change = match update {
             Update::Delivery(published) => {
                 let seq = published.delivery().seq;
@@ -175,7 +176,7 @@ impl History {
 
     /// Adds the results of sending a delivery again.
     pub fn add_resends(&self, seq: u64, forwards: Vec<Forwarded>) {
-        let mut kept = self.lock();
+        let mut kept = self.kept.lock();
         let results = forwards.len().min(MAX_RESENDS);
         kept.change(seq, |entry| {
             entry.resends.extend(forwards.into_iter().map(compact_forwarded).map(Arc::new));
@@ -189,20 +190,20 @@ impl History {
     /// changes loses the first of them.
     #[must_use]
     pub fn follow_from(&self, after: u64) -> (Vec<u64>, broadcast::Receiver<Change>) {
-        let kept = self.lock();
+        let kept = self.kept.lock();
         (kept.after(after).map(|entry| entry.delivery.seq).collect(), self.changes.subscribe())
     }
 
     /// The newest delivery.
     #[must_use]
     pub fn last(&self) -> Option<Arc<Delivery>> {
-        self.lock().entries.back().map(|entry| Arc::clone(&entry.delivery))
+        self.kept.lock().entries.back().map(|entry| Arc::clone(&entry.delivery))
     }
 
     /// All deliveries, the newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Delivery>> {
-        self.lock().entries.iter().rev().map(|entry| Arc::clone(&entry.delivery)).collect()
+        self.kept.lock().entries.iter().rev().map(|entry| Arc::clone(&entry.delivery)).collect()
     }
 
     /// A delivery by its number, unless it is too old.
@@ -214,18 +215,14 @@ impl History {
     /// A delivery by its number with the results of sending it again, unless it is too old.
     #[must_use]
     pub fn entry(&self, seq: u64) -> Option<Entry> {
-        let kept = self.lock();
+        let kept = self.kept.lock();
         kept.index(seq).and_then(|index| kept.entries.get(index)).cloned()
     }
 
     /// The largest number of deliveries that are kept.
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.lock().limit
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().limit
     }
 }
 
@@ -320,7 +317,7 @@ mod tests {
     use crate::engine::receive::tests::{delivery, delivery_of};
 
     fn kept(history: &History) -> Vec<u64> {
-        history.lock().entries.iter().map(|entry| entry.delivery.seq).collect()
+        history.kept.lock().entries.iter().map(|entry| entry.delivery.seq).collect()
     }
 
     #[test]
@@ -328,7 +325,7 @@ mod tests {
         let history = History::new(3);
         assert!(history.last().is_none());
         for seq in 1..=5 {
-            history.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq));
         }
         assert_eq!(kept(&history), [3, 4, 5]);
         assert_eq!(history.last().map(|delivery| delivery.seq), Some(5));
@@ -341,15 +338,15 @@ mod tests {
         let history = History::new(3);
         let third = HISTORY_BYTES / 3 + 3 * ALLOWANCE;
         for seq in 1..=4 {
-            history.lock().add(delivery_of(seq, vec![b'x'; third]));
+            history.kept.lock().add(delivery_of(seq, vec![b'x'; third]));
         }
         assert_eq!(kept(&history), [3, 4]);
-        history.lock().add(delivery_of(5, vec![b'x'; 2 * HISTORY_BYTES]));
+        history.kept.lock().add(delivery_of(5, vec![b'x'; 2 * HISTORY_BYTES]));
         assert_eq!(kept(&history), [5]);
-        history.lock().add(delivery(6));
+        history.kept.lock().add(delivery(6));
         assert_eq!(kept(&history), [6]);
         assert!(history.get(5).is_none());
-        let bytes = history.lock().bytes;
+        let bytes = history.kept.lock().bytes;
         assert_eq!(bytes, DELIVERY_BYTES + "hello".len() + "/".len());
     }
 
@@ -361,7 +358,7 @@ mod tests {
         let small = delivery_of(0, vec![b'x'; 900]);
         let last = LIMIT as u64 + 1;
         for seq in 1..=last {
-            history.lock().add(Delivery { seq, ..small.clone() });
+            history.kept.lock().add(Delivery { seq, ..small.clone() });
         }
         assert_eq!([1, 2, last].map(|seq| history.get(seq).is_some()), [false, true, true]);
         assert_eq!(history.follow_from(last - 2).0, [last - 1, last]);
@@ -370,8 +367,8 @@ mod tests {
     #[test]
     fn what_becomes_known_later_counts_too() {
         let history = History::new(3);
-        history.lock().add(delivery(1));
-        history.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
+        history.kept.lock().add(delivery(1));
+        history.kept.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
         let response = Response {
             status: 200,
             headers: Headers::new(),
@@ -387,7 +384,7 @@ mod tests {
     fn a_delivery_that_was_added_after_one_with_a_higher_number_is_not_lost() {
         let history = History::new(10);
         for seq in [1, 3, 2, 4] {
-            history.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq));
         }
         let after = |seq| history.follow_from(seq).0;
         assert_eq!([after(0), after(3), after(2), after(9)], [vec![1, 3, 2, 4], vec![2, 4], vec![4], vec![]]);
@@ -397,7 +394,7 @@ mod tests {
     fn a_reader_gets_what_is_there_and_then_each_change_once() {
         let history = History::new(2);
         for seq in 1..=3 {
-            history.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq));
         }
         let (kept, mut changes) = history.follow_from(2);
         history.add_resends(3, Vec::new());
@@ -409,7 +406,7 @@ mod tests {
     #[test]
     fn a_history_of_none_is_empty() {
         let history = History::new(0);
-        history.lock().add(delivery(1));
+        history.kept.lock().add(delivery(1));
         assert!(history.last().is_none());
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use reqwest::Url;
 
 /// All forwards in progress.
@@ -46,7 +47,7 @@ impl PendingForwards {
     /// Adds a forward until the result is dropped.
     pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url) -> PendingEntry {
         let entry = Entry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
-        let mut entries = self.lock();
+        let mut entries = self.0.lock();
         let number = entries.next;
         entries.next += 1;
         entries.by_number.insert(number, entry);
@@ -55,7 +56,7 @@ impl PendingForwards {
 
     /// The forward that has waited longest, if that is at least this long.
     pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
-        let entries = self.lock();
+        let entries = self.0.lock();
         let is_late = |entry: &&Entry| entry.since.elapsed() >= at_least;
         let mut late = entries.by_number.values().take_while(is_late);
         let entry = late.next()?;
@@ -66,10 +67,6 @@ impl PendingForwards {
             elapsed: entry.since.elapsed(),
             others: late.count(),
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,7 +79,7 @@ pub(super) struct PendingEntry {
 
 impl Drop for PendingEntry {
     fn drop(&mut self) {
-        self.forwards.lock().by_number.remove(&self.number);
+        self.forwards.0.lock().by_number.remove(&self.number);
     }
 }
 

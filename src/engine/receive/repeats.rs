@@ -4,8 +4,9 @@
 use std::{
     collections::{HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use crate::webhook::{
     assessment::Assessment,
@@ -70,7 +71,7 @@ impl Repeats {
 
     /// Remembers a delivery. Returns which one it repeats, if any.
     pub fn add(&self, identity: Identity, seq: u64, at: Timestamp) -> Option<Repeat> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock();
         let [ids, bodies] = &mut *seen;
         let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
         let same_bytes = bodies.add(identity.bytes, seq, at, SameAs::Bytes);
@@ -135,7 +136,7 @@ mod tests {
         }
         assert_eq!(repeats.add(identity(None, 1), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
         assert_eq!(repeats.add(identity(None, 0), 0, at(0)), None);
-        let seen = repeats.seen.lock().unwrap();
+        let seen = repeats.seen.lock();
         assert_eq!((seen[1].firsts.len(), seen[1].order.len()), (REMEMBERED, REMEMBERED));
     }
 }

@@ -1,12 +1,15 @@
 //! The settings of a receiver that can be replaced while it runs.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
 
 use super::forwards::Forward;
 use crate::webhook::{
-    assessment::{Assessment, Judge, MAX_DECODED_BYTES},
+    assessment::{Assessment, Judge},
     called_url::PublicUrl,
     keyring::{Keyring, SecretSource},
+    payload::MAX_DECODED_BYTES,
     provider::{Provider, catalog::Catalog},
     request::Request,
     signature::{Receipt, SigningSecret},
@@ -86,27 +89,27 @@ impl CurrentSettings {
     /// The settings for one request, which keeps them until it is done.
     #[must_use]
     pub fn get(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.settings.read())
     }
 
     /// Replaces the settings for later requests.
     pub fn replace(&self, mut settings: Settings) {
-        let handed_over = self.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let handed_over = self.handed_over.lock();
         for (provider, secret) in handed_over.iter() {
             settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
         }
-        let mut current = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.settings.write();
         settings.keyring.remember(&current.keyring);
         *current = Arc::new(settings);
     }
 
     /// Takes a secret into use that a handshake handed over. Returns whether it is new.
     pub fn hand_over(&self, provider: &str, secret: SigningSecret) -> bool {
-        let mut handed_over = self.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handed_over = self.handed_over.lock();
         if handed_over.len() >= MAX_HANDED_OVER || handed_over.iter().any(|(_, known)| *known == secret) {
             return false;
         }
-        let mut current = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.settings.write();
         let mut settings = Settings::clone(&current);
         settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
         *current = Arc::new(settings);

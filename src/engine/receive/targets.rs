@@ -4,11 +4,12 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// The deliveries that may be in flight to one target.
@@ -46,7 +47,7 @@ impl Targets {
     /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken.
     pub fn take(&self, url: &str) -> Option<InFlightPermit> {
         let target = {
-            let mut targets = lock(&self.0);
+            let mut targets = self.0.lock();
             if let Some(target) = targets.get(url) {
                 Arc::clone(target)
             } else {
@@ -54,7 +55,7 @@ impl Targets {
             }
         };
         {
-            let mut in_flight = lock(&target.in_flight);
+            let mut in_flight = target.in_flight.lock();
             if in_flight.count < MAX_IN_FLIGHT {
                 in_flight.count += 1;
             } else {
@@ -69,7 +70,7 @@ impl InFlightPermit {
     /// Offers the place to others, because the sender has closed its side, and waits until one takes it.
     pub async fn offered(&self) {
         let (_, taken) = self.abandoned.get_or_init(|| {
-            let mut in_flight = lock(&self.target.in_flight);
+            let mut in_flight = self.target.in_flight.lock();
             in_flight.next_number += 1;
             let offer = (in_flight.next_number, CancellationToken::new());
             in_flight.abandoned.push_back(offer.clone());
@@ -81,13 +82,13 @@ impl InFlightPermit {
     /// Takes note that the target has responded.
     pub fn set_responded(&self) {
         self.target.has_responded.store(true, Ordering::Relaxed);
-        lock(&self.target.advice).clear();
+        self.target.advice.lock().clear();
     }
 
     /// Whether this advice is new: other deliveries that failed since the target's last response came with other advice, or
     /// with none.
     pub fn is_new_advice(&self, advice: &str) -> bool {
-        let mut last = lock(&self.target.advice);
+        let mut last = self.target.advice.lock();
         let is_new = *last != advice;
         advice.clone_into(&mut last);
         is_new
@@ -101,7 +102,7 @@ impl InFlightPermit {
 
 impl Drop for InFlightPermit {
     fn drop(&mut self) {
-        let mut in_flight = lock(&self.target.in_flight);
+        let mut in_flight = self.target.in_flight.lock();
         if let Some((number, taken)) = self.abandoned.get() {
             if taken.is_cancelled() {
                 return;
@@ -110,10 +111,6 @@ impl Drop for InFlightPermit {
         }
         in_flight.count -= 1;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -158,9 +155,9 @@ mod tests {
         assert!(targets.take("a").is_none());
         // Those whose places were taken free none, and all others do.
         drop(full);
-        assert_eq!(lock(&next.target.in_flight).count, 3);
+        assert_eq!(next.target.in_flight.lock().count, 3);
         drop(last);
-        assert_eq!(lock(&next.target.in_flight).count, 1);
+        assert_eq!(next.target.in_flight.lock().count, 1);
         assert_eq!(std::iter::from_fn(|| targets.take("a")).collect::<Vec<_>>().len(), MAX_IN_FLIGHT - 1);
     }
 }

@@ -1,13 +1,9 @@
 //! A receiver in this process: requests over a real socket, deliveries from its consumers.
 
-use std::{
-    collections::HashSet,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::Method;
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -111,7 +107,7 @@ impl Running {
             pending: None,
             on_error: {
                 let errors = Arc::clone(&errors);
-                Box::new(move |error| errors.lock().unwrap().push(error))
+                Box::new(move |error| errors.lock().push(error))
             },
             on_secret: Box::new(|_, _| {}),
             now: None,
@@ -275,7 +271,7 @@ async fn a_delivery_is_saved_before_its_response() {
 async fn a_problem_outside_a_delivery_is_reported_and_not_published() {
     let receiver = Running::start(|_| {}).await;
     assert_eq!(receiver.post(&"x".repeat(1025)).await, (413, "the body is too large\n".to_owned()));
-    let error = receiver.errors.lock().unwrap().pop().unwrap();
+    let error = receiver.errors.lock().pop().unwrap();
     assert_eq!(error.to_string(), "POST /cyanite: the body is larger than 1024 bytes; responded 413");
     receiver.stop().await;
 }

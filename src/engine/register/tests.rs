@@ -4,13 +4,14 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -65,7 +66,7 @@ impl Transport for Fake {
 
 impl Fake {
     fn answer(&self, url: &Url, request: &Request) -> Response {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock();
         let path = url.as_str().strip_prefix(self.account.api.as_str()).unwrap().to_owned();
         state.calls.push(format!("{} {path}", request.method));
         let key = request.headers.text("authorization").unwrap().into_owned();
@@ -206,7 +207,7 @@ fn with_others(account: &Account) -> Arc<Mutex<State>> {
 }
 
 fn of_others(state: &Arc<Mutex<State>>) -> (Vec<u64>, String) {
-    let state = state.lock().unwrap();
+    let state = state.lock();
     (state.endpoints.keys().copied().collect(), state.value.clone())
 }
 
@@ -235,7 +236,7 @@ async fn what_is_registered_is_removed_and_what_others_have_stays() {
         let urls: Vec<&str> = change.changed.iter().map(|entry| entry.url.as_str()).collect();
         assert_eq!(urls, [format!("https://new.example/{name}")]);
         assert!(change.errors.is_empty(), "{:?}", change.errors);
-        let text = format!("{:?}", state.lock().unwrap());
+        let text = format!("{:?}", state.lock());
         assert!(text.contains(&format!("https://new.example/{name}")), "{text}");
 
         assert!(process.unregister().await.is_empty());
@@ -254,19 +255,19 @@ async fn a_url_that_could_not_be_changed_is_changed_by_the_next_try_and_by_no_mo
         process.register(account.clone(), PUBLIC).await.unwrap();
         let new = format!("https://new.example/{name}");
 
-        state.lock().unwrap().is_down = true;
+        state.lock().is_down = true;
         let change = process.url_changed("https://new.example").await;
         assert_eq!((change.changed.len(), change.errors.len()), (0, 1), "{name}");
         assert_eq!(process.list().map(|entry| entry.url.clone()).collect::<Vec<_>>(), [format!("{PUBLIC}/{name}")]);
 
-        state.lock().unwrap().is_down = false;
+        state.lock().is_down = false;
         let change = process.url_changed("https://new.example").await;
         assert_eq!((change.changed.len(), change.errors.len()), (1, 0), "{name}");
         assert_eq!(process.list().map(|entry| entry.url.clone()).collect::<Vec<_>>(), [new]);
-        let calls = state.lock().unwrap().calls.len();
+        let calls = state.lock().calls.len();
         let change = process.url_changed("https://new.example").await;
         assert_eq!((change.changed.len(), change.errors.len()), (0, 0), "{name}");
-        assert_eq!(state.lock().unwrap().calls.len(), calls);
+        assert_eq!(state.lock().calls.len(), calls);
 
         assert!(process.unregister().await.is_empty());
         assert_eq!(of_others(&state), before, "{name}");
@@ -295,7 +296,7 @@ async fn whatever_step_the_process_is_killed_at_the_next_start_leaves_nothing_be
             let journal = journal(dir.path());
             assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} calls");
             assert!(next.unregister().await.is_empty());
-            assert_eq!(of_others(&state), before, "{name} after {steps} calls: {:?}", state.lock().unwrap().calls);
+            assert_eq!(of_others(&state), before, "{name} after {steps} calls: {:?}", state.lock().calls);
             assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} calls");
             if is_whole {
                 break;
@@ -328,7 +329,7 @@ async fn whatever_change_of_the_journal_the_process_is_killed_at_the_next_start_
             let journal = journal(dir.path());
             assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} steps");
             assert!(next.unregister().await.is_empty());
-            assert_eq!(of_others(&state), before, "{name} after {steps} steps: {:?}", state.lock().unwrap().calls);
+            assert_eq!(of_others(&state), before, "{name} after {steps} steps: {:?}", state.lock().calls);
             assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} steps");
             if is_whole {
                 break;
@@ -370,8 +371,8 @@ async fn the_new_endpoint_is_created_before_the_old_one_is_deleted() {
     let mut killed = process(dir.path(), &account, &state, usize::MAX);
     killed.register(account.clone(), PUBLIC).await.unwrap();
     drop(killed);
-    state.lock().unwrap().calls.clear();
+    state.lock().calls.clear();
     process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap();
-    let calls = state.lock().unwrap().calls.clone();
+    let calls = state.lock().calls.clone();
     assert_eq!(calls, ["POST /v1/webhook_endpoints", "DELETE /v1/webhook_endpoints/7000001"]);
 }

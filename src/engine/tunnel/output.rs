@@ -3,10 +3,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use regex_lite::Regex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -50,7 +51,7 @@ impl Output {
                 if let Some(found) = rule.in_line(line) {
                     sender.send_if_modified(|url| url.replace(found.clone()).as_ref() != Some(&found));
                 }
-                let mut lines = lock(&lines);
+                let mut lines = lines.lock();
                 if lines.len() == KEPT_LINES {
                     lines.pop_front();
                 }
@@ -62,7 +63,7 @@ impl Output {
 
     /// The last lines of a program that runs.
     pub fn so_far(&self) -> Vec<String> {
-        lock(&self.lines).iter().cloned().collect()
+        self.lines.lock().iter().cloned().collect()
     }
 
     /// The last lines of a program that has exited.
@@ -111,10 +112,6 @@ static COLOUR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\x1b\[[0-9;?]*[A-Za-z]").unwrap()
 });
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,8 +119,8 @@ mod tests {
 
     async fn lines(text: impl Into<Vec<u8>>) -> Vec<String> {
         let lines = Mutex::new(Vec::new());
-        each_line(text.into().as_slice(), |line| lock(&lines).push(line.to_owned())).await;
-        lines.into_inner().unwrap()
+        each_line(text.into().as_slice(), |line| lines.lock().push(line.to_owned())).await;
+        lines.into_inner()
     }
 
     #[tokio::test]

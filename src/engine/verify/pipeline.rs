@@ -9,12 +9,14 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
     time::Duration,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use super::{Criteria, Input, Progress, STDIN};
 use crate::{
@@ -62,12 +64,11 @@ struct Turns {
 
 impl Turns {
     fn wait_for(&self, number: usize) {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(current, |current| *current < number));
+        self.changed.wait_while(&mut self.current.lock(), |current| *current < number);
     }
 
     fn pass_to(&self, number: usize) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        *self.current.lock() = number;
         self.changed.notify_all();
     }
 }
@@ -184,7 +185,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
 
 fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, turns: &Turns) {
     loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = queue.lock().recv();
         let Ok((number, job, results)) = next else { return };
         // After an error nobody receives the results.
         let _ = results.send(job.run(criteria, &|| turns.wait_for(number)));

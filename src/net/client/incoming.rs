@@ -3,10 +3,11 @@
 
 use std::{
     mem::{self, MaybeUninit},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use http::response::Parts;
+use parking_lot::Mutex;
 
 use crate::{
     net::fields::{MAX_FIELDS, in_raw_order},
@@ -28,19 +29,19 @@ enum Read {
 impl Inbox {
     /// Expects the head of a response.
     pub(super) fn expect_head(&self) {
-        *self.lock() = Read::Head(Vec::new());
+        *self.0.lock() = Read::Head(Vec::new());
     }
 
     /// Takes note of bytes that were read.
     pub(super) fn pass(&self, bytes: &[u8]) {
-        if let Read::Head(head) = &mut *self.lock() {
+        if let Read::Head(head) = &mut *self.0.lock() {
             head.extend_from_slice(bytes);
         }
     }
 
     /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.
     pub(super) fn take(&self, parsed: &Parts) -> Headers {
-        let read = mem::take(&mut *self.lock());
+        let read = mem::take(&mut *self.0.lock());
         let raw = if let Read::Head(bytes) = read { headers(&bytes, parsed) } else { None };
         // hyper also reads heads with a folded line, for one.
         raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -48,14 +49,10 @@ impl Inbox {
 
     /// The bytes that have arrived for a head that is not complete.
     pub(super) fn received(&self) -> Vec<u8> {
-        match &*self.lock() {
+        match &*self.0.lock() {
             Read::Head(bytes) => bytes.clone(),
             Read::Body => Vec::new(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Read> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,11 +5,12 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -49,7 +50,7 @@ pub(super) struct RequestWriter<S> {
 impl Outbox {
     /// Puts in the next request.
     pub(super) fn put(&self, recipient: &Recipient, url: &Url, request: &Request, form: WireForm) {
-        let mut unsent = self.lock();
+        let mut unsent = self.0.lock();
         unsent.clear();
         write_head(recipient, url, &recipient.target(url), request, form, &mut unsent.bytes);
         if form == WireForm::Chunked {
@@ -63,11 +64,7 @@ impl Outbox {
 
     /// Whether everything is written.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Unsent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().is_empty()
     }
 }
 
@@ -105,7 +102,7 @@ impl<S> RequestWriter<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, replaced: &[u8]) -> Poll<io::Result<usize>> {
         let Self { stream, outbox, .. } = &mut *self;
-        let mut unsent = outbox.lock();
+        let mut unsent = outbox.0.lock();
         while !unsent.is_empty() {
             let stream = Pin::new(&mut *stream);
             let written = match unsent.left() {

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use super::connection::Connection;
 
@@ -24,7 +25,7 @@ struct Idle {
 impl Pool {
     /// The connection to an origin that was used last.
     pub(super) fn take(&self, origin: &str) -> Option<Connection> {
-        let idle = self.lock().get_mut(origin)?.pop()?;
+        let idle = self.0.lock().get_mut(origin)?.pop()?;
         (idle.since.elapsed() < IDLE_TIMEOUT).then_some(idle.connection)
     }
 
@@ -34,7 +35,7 @@ impl Pool {
             return;
         }
         let idle = Idle { connection, since: Instant::now() };
-        let mut origins = self.lock();
+        let mut origins = self.0.lock();
         let Some(connections) = origins.get_mut(origin) else {
             origins.insert(origin.to_owned(), vec![idle]);
             return;
@@ -42,9 +43,5 @@ impl Pool {
         let expired = connections.iter().take_while(|other| idle.since - other.since >= IDLE_TIMEOUT).count();
         connections.drain(..expired);
         connections.push(idle);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Idle>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

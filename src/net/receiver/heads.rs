@@ -5,11 +5,12 @@ use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use hyper::{Request, body::Body};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
@@ -83,7 +84,7 @@ impl Heads {
     /// The headers of a request in their order and spelling. Call it with each request of the connection, before
     /// hyper reads on. `None` if these are not the bytes that hyper parsed.
     pub fn take<B: Body>(&self, request: &Request<B>) -> Option<Headers> {
-        let mut passed = self.lock();
+        let mut passed = self.0.lock();
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
         let Ok(httparse::Status::Complete(length)) = head.parse_with_uninit_headers(&passed.kept, &mut fields) else {
@@ -101,10 +102,6 @@ impl Heads {
             kept.shrink_to(IDLE_BYTES);
         }
         Some(headers)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Passed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,7 +168,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for KeepHeads<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.heads.lock().pass(&buffer.filled()[before..]);
+        self.heads.0.lock().pass(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

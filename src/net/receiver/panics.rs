@@ -1,8 +1,7 @@
 //! A panic in the handler fails its own request and nothing else.
 
-use std::sync::Mutex;
-
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,7 +22,7 @@ impl Handler for Fragile {
     }
 
     fn on_error(&self, error: ReceiveError) {
-        self.0.lock().unwrap().push(error.to_string());
+        self.0.lock().push(error.to_string());
     }
 }
 
@@ -55,7 +54,7 @@ async fn a_panic_is_a_500_and_affects_no_other_request() {
     }
     end.send(()).unwrap();
     server.await.unwrap();
-    let errors = handler.0.lock().unwrap();
+    let errors = handler.0.lock();
     let expected = "internal error while handling a request: injected; responded 500";
     assert_eq!(*errors, [expected; 3]);
 }

@@ -3,13 +3,9 @@
 //! stay silent: if no place is free, the connection that has waited longest for its sender gives up its own, once it has
 //! waited for a second. In a burst of new connections, the later ones wait for the earlier ones instead.
 
-use std::{
-    collections::BTreeMap,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep},
@@ -82,7 +78,7 @@ impl Places {
             let mut free = pin!(Arc::clone(&self.active).acquire_owned());
             // The semaphore is never closed, so this is never `None`.
             permit = loop {
-                let pause = lock(&self.silent).end_longest();
+                let pause = self.silent.lock().end_longest();
                 tokio::select! {
                     biased;
                     permit = &mut free => break permit.ok(),
@@ -100,9 +96,9 @@ impl Places {
 impl Place {
     /// Says that nothing happens on the connection until its sender sends something.
     pub fn wait_for_sender(&self) {
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         if !held.is_waiting && held.silent.is_none() {
-            let mut silent = lock(&self.places.silent);
+            let mut silent = self.places.silent.lock();
             silent.next += 1;
             let number = silent.next;
             silent.connections.insert(number, (Instant::now(), self.given_up.clone()));
@@ -117,9 +113,9 @@ impl Place {
 
     /// Moves to a place among those that wait for their handler. If there is none, it keeps its own.
     pub fn leave(&self) {
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         if let Some(number) = held.silent.take() {
-            lock(&self.places.silent).connections.remove(&number);
+            self.places.silent.lock().connections.remove(&number);
         }
         if let Ok(permit) = Arc::clone(&self.places.waiting).try_acquire_owned() {
             *held = Held { is_waiting: true, silent: None, _permit: Some(permit) };
@@ -128,7 +124,7 @@ impl Place {
 
     /// Moves back. False if there is no place to move to.
     pub fn come_back(&self) -> bool {
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         if held.is_waiting {
             let Ok(permit) = Arc::clone(&self.places.active).try_acquire_owned() else { return false };
             *held = Held { is_waiting: false, silent: None, _permit: Some(permit) };
@@ -139,14 +135,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(number) = lock(&self.held).silent {
-            lock(&self.places.silent).connections.remove(&number);
+        if let Some(number) = self.held.lock().silent {
+            self.places.silent.lock().connections.remove(&number);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::{
     future::poll_fn,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{
@@ -43,7 +44,7 @@ impl SenderWatch {
         poll_fn(|context| {
             let Some(read) = &self.0 else { return Poll::Pending };
             let mut byte = [0];
-            match ready!(lock(read).poll_peek(context, &mut ReadBuf::new(&mut byte))) {
+            match ready!(read.lock().poll_peek(context, &mut ReadBuf::new(&mut byte))) {
                 Ok(0) | Err(_) => Poll::Ready(()),
                 Ok(_) => Poll::Pending,
             }
@@ -52,13 +53,9 @@ impl SenderWatch {
     }
 }
 
-fn lock(read: &Mutex<OwnedReadHalf>) -> MutexGuard<'_, OwnedReadHalf> {
-    read.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *lock(&self.read)).poll_read(context, buffer)
+        Pin::new(&mut *self.read.lock()).poll_read(context, buffer)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Connections in memory, with the clock paused: timeouts and limits. Tests that need no waiting use real sockets, in
 //! `tests/cli/listen`.
 
-use std::{error::Error, sync::Mutex};
+use std::error::Error;
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
@@ -52,7 +53,7 @@ impl Handler for Echo {
     }
 
     fn on_error(&self, error: ReceiveError) {
-        self.errors.lock().unwrap().push(error.to_string());
+        self.errors.lock().push(error.to_string());
     }
 }
 
@@ -80,7 +81,7 @@ impl Client {
     }
 
     fn errors(&self) -> Vec<String> {
-        self.handler.errors.lock().unwrap().clone()
+        self.handler.errors.lock().clone()
     }
 }
 

@@ -8,8 +8,9 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use super::append::{Appendable, Identity, identity};
 use crate::webhook::capture::{self, MAX_SIZE};
@@ -48,7 +49,7 @@ impl Log {
     /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all, unless
     /// there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
-        let State { file, lines } = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { file, lines } = &mut *self.state.lock();
         lines.clear();
         objects.into_iter().for_each(|object| lines.push(object));
         let open = match file.take() {
