@@ -6,7 +6,10 @@ use http::Method;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{self, Scalar, Wrong};
+use super::{
+    event::{self, check_event_name},
+    values::{self, Scalar, Wrong},
+};
 use crate::webhook::{
     fresh::Fresh,
     place::Place,
@@ -74,7 +77,7 @@ impl RawHandshake {
         files: &Files,
     ) -> Result<Event, Wrong> {
         let span = self.name.span();
-        super::check_event_name(&self.name)?;
+        check_event_name(&self.name)?;
         let name = self.name.into_inner();
         let secret = self.secret.map(|text| values::parse(&text, Place::parse)).transpose()?;
         let method = match &self.method {
@@ -107,7 +110,7 @@ impl RawHandshake {
             conditions.push((Place::Method, method.to_string()));
         }
         let fixture = match &self.fixture {
-            Some(fixture) => super::fixture(fixture.get_ref(), fixture.span(), files, false)?,
+            Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files, false)?,
             None => "".into(),
         };
         let handshake = Handshake {

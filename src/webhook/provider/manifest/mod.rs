@@ -2,6 +2,7 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod event;
 mod examples;
 mod handshake;
 pub mod keys;
@@ -12,31 +13,32 @@ mod secret;
 mod signing;
 mod values;
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
     EventList, Provider, SecretRule,
-    event::{Event, Summary},
+    event::Summary,
     files::{self, Files},
 };
 use crate::webhook::{
     fresh::Fresh,
     json::{self, Path},
-    nearest, overrides,
+    nearest,
     place::Place,
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
+use event::RawEvent;
 use handshake::RawHandshake;
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
 use signing::RawScheme;
-use values::{Scalar, Wrong};
+use values::Wrong;
 
 /// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,29 +90,9 @@ impl Provider {
             Some(schemes) => RawSchemes::read(schemes).map_err(at)?,
             None => (Vec::new(), Defaults::default()),
         };
-        let secret = match &raw.secret {
-            Some(secret) if raw_schemes.is_empty() => {
-                return Err(at(Wrong::new(secret.span(), "[secret] needs a [[scheme]] that uses it")));
-            }
-            Some(secret) => {
-                let family = family(&raw_schemes).map_err(at)?;
-                Some(secret.get_ref().rule(&defaults, family, &secret.span()).map_err(at)?)
-            }
-            None => None,
-        };
-        if secret.is_none() && !raw_schemes.is_empty() {
-            return Err(at(Wrong::new(raw.name.span(), "[[scheme]] needs a [secret] with the format of its secret")));
-        }
+        let secret = secret_rule(raw.secret.as_ref(), &raw.name, &raw_schemes, &defaults).map_err(at)?;
         let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
-        let mut schemes: Vec<Scheme> = Vec::new();
-        for scheme in raw_schemes {
-            let span = scheme.name.span();
-            let scheme = scheme.scheme(&defaults, payload_field.as_deref()).map_err(at)?;
-            if schemes.iter().any(|other| other.name == scheme.name) {
-                return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
-            }
-            schemes.push(scheme);
-        }
+        let schemes = schemes(raw_schemes, &defaults, payload_field.as_deref()).map_err(at)?;
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
             raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
@@ -118,28 +100,8 @@ impl Provider {
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(|text| event_list(&text)).transpose().map_err(at)?;
-        let mut events: Vec<Event> = Vec::new();
-        for event in raw.event {
-            let span = event.name.span();
-            let event = event.event(&name, event_field.as_ref(), &files).map_err(at)?;
-            if events.iter().any(|other| other.name == event.name) {
-                return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
-            }
-            if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
-                let message =
-                    format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
-                return Err(at(Wrong::new(span, message)));
-            }
-            events.push(event);
-        }
-        for handshake in raw.handshake {
-            let span = handshake.name.span();
-            let event = handshake.event(&name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
-            if events.iter().any(|other| other.name == event.name) {
-                return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
-            }
-            events.push(event);
-        }
+        let events = event::events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files)
+            .map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
             names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
         } else {
@@ -168,6 +130,36 @@ impl Provider {
         };
         Ok(provider)
     }
+}
+
+/// The format of the provider's secret. Schemes need one, and it needs schemes.
+fn secret_rule(
+    secret: Option<&Spanned<RawSecret>>,
+    name: &Spanned<String>,
+    schemes: &[RawScheme],
+    defaults: &Defaults,
+) -> Result<Option<SecretRule>, Wrong> {
+    match secret {
+        Some(secret) if schemes.is_empty() => {
+            Err(Wrong::new(secret.span(), "[secret] needs a [[scheme]] that uses it"))
+        }
+        Some(secret) => secret.get_ref().rule(defaults, family(schemes)?, &secret.span()).map(Some),
+        None if schemes.is_empty() => Ok(None),
+        None => Err(Wrong::new(name.span(), "[[scheme]] needs a [secret] with the format of its secret")),
+    }
+}
+
+fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>) -> Result<Vec<Scheme>, Wrong> {
+    let mut schemes: Vec<Scheme> = Vec::new();
+    for scheme in raw {
+        let span = scheme.name.span();
+        let scheme = scheme.scheme(defaults, payload_field)?;
+        if schemes.iter().any(|other| other.name == scheme.name) {
+            return Err(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name)));
+        }
+        schemes.push(scheme);
+    }
+    Ok(schemes)
 }
 
 /// The family of the provider's keys: that of the schemes without a secret of their own.
@@ -278,102 +270,6 @@ struct RawRecognise {
     list: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEvent {
-    name: Spanned<String>,
-    about: String,
-    #[serde(rename = "match", default)]
-    conditions: BTreeMap<Spanned<String>, Scalar>,
-    /// Headers of this event alone.
-    #[serde(default)]
-    headers: BTreeMap<Spanned<String>, Spanned<String>>,
-    schema: Option<String>,
-    /// The payload; `events/NAME.json` if it isn't given.
-    fixture: Option<Spanned<String>>,
-    /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
-    #[serde(default)]
-    raw: bool,
-    summary: Option<Summary>,
-    #[serde(default)]
-    unsigned: bool,
-    #[serde(default)]
-    illustrative: bool,
-    #[serde(default)]
-    variants: Vec<BTreeMap<Spanned<String>, String>>,
-}
-
-impl RawEvent {
-    fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
-        let span = self.name.span();
-        check_event_name(&self.name)?;
-        let name = self.name.into_inner();
-        let mut conditions = Vec::new();
-        for (key, Scalar(value)) in self.conditions {
-            conditions.push((values::parse(&key, Place::parse_condition)?, value));
-        }
-        let headers = event_headers(&self.headers)?;
-        if conditions.is_empty() {
-            let field = event_field.ok_or_else(|| {
-                Wrong::new(
-                    span.clone(),
-                    format!("no rule recognises `{name}`: add a `match`, or set `event` in [recognise]"),
-                )
-            })?;
-            conditions.push((field.clone(), name.clone()));
-        }
-        let (fixture, place) = match self.fixture {
-            Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
-            None => (format!("events/{name}.json"), span.clone()),
-        };
-        let text = self::fixture(&fixture, place, files, self.raw)?;
-        // The tests check the built-in providers, so this is not repeated at each start.
-        let is_new = !files.are_built_in();
-        let mut variants = Vec::new();
-        for variant in self.variants {
-            let mut changes = Vec::new();
-            for (path, value) in variant {
-                let span = path.span();
-                let path = values::parse(&path, str::parse)?;
-                if is_new {
-                    overrides::replace(&text, &path, &value)
-                        .map_err(|error| Wrong::new(span, format!("the variant doesn't fit `{fixture}`: {error}")))?;
-                }
-                changes.push((path, value));
-            }
-            variants.push(changes);
-        }
-        Ok(Event {
-            full_name: format!("{provider}.{name}"),
-            name,
-            about: self.about,
-            schema: self.schema,
-            fixture: text,
-            is_raw: self.raw,
-            summary: self.summary,
-            unsigned: self.unsigned,
-            illustrative: self.illustrative,
-            variants,
-            headers,
-            conditions,
-            handshake: None,
-        })
-    }
-}
-
-/// The text of a fixture, which must be JSON unless it is sent as it is.
-fn fixture(path: &str, place: Range<usize>, files: &Files, is_raw: bool) -> Result<Cow<'static, str>, Wrong> {
-    let Some(text) = files.shared(path) else {
-        let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
-        return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
-    };
-    if !files.are_built_in() && !is_raw {
-        json::parse(text)
-            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
-    }
-    Ok(text.clone())
-}
-
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -383,26 +279,12 @@ fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
     check_start(name, "a provider's name")
 }
 
-/// Checks an event's name: it is completed in a shell, which would act on other characters.
-fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
-    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
-        return Err(Wrong::new(name.span(), "an event's name may only have letters, digits and `._-/:`"));
-    }
-    check_start(name, "an event's name")
-}
-
 /// Checks that a name doesn't look like a flag.
 fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
     if name.get_ref().starts_with('-') {
         return Err(Wrong::new(name.span(), format!("{what} may not begin with `-`")));
     }
     Ok(())
-}
-
-/// The headers of one event.
-fn event_headers(table: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
-    table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
 }
 
 fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong> {

@@ -1,0 +1,176 @@
+//! `[[event]]`: how an event is recognised, and what is sent for it.
+
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+
+use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    handshake::RawHandshake,
+    values::{self, Scalar, Wrong},
+};
+use crate::webhook::{
+    json::{self, Path},
+    nearest, overrides,
+    place::Place,
+    provider::{
+        event::{Event, Summary},
+        files::Files,
+    },
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEvent {
+    name: Spanned<String>,
+    about: String,
+    #[serde(rename = "match", default)]
+    conditions: BTreeMap<Spanned<String>, Scalar>,
+    /// Headers of this event alone.
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
+    schema: Option<String>,
+    /// The payload; `events/NAME.json` if it isn't given.
+    fixture: Option<Spanned<String>>,
+    /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
+    #[serde(default)]
+    raw: bool,
+    summary: Option<Summary>,
+    #[serde(default)]
+    unsigned: bool,
+    #[serde(default)]
+    illustrative: bool,
+    #[serde(default)]
+    variants: Vec<BTreeMap<Spanned<String>, String>>,
+}
+
+impl RawEvent {
+    fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
+        let span = self.name.span();
+        check_event_name(&self.name)?;
+        let name = self.name.into_inner();
+        let mut conditions = Vec::new();
+        for (key, Scalar(value)) in self.conditions {
+            conditions.push((values::parse(&key, Place::parse_condition)?, value));
+        }
+        let headers = event_headers(&self.headers)?;
+        if conditions.is_empty() {
+            let field = event_field.ok_or_else(|| {
+                Wrong::new(
+                    span.clone(),
+                    format!("no rule recognises `{name}`: add a `match`, or set `event` in [recognise]"),
+                )
+            })?;
+            conditions.push((field.clone(), name.clone()));
+        }
+        let (fixture, place) = match self.fixture {
+            Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
+            None => (format!("events/{name}.json"), span.clone()),
+        };
+        let text = self::fixture(&fixture, place, files, self.raw)?;
+        // The tests check the built-in providers, so this is not repeated at each start.
+        let checked = (!files.are_built_in()).then_some((&*fixture, &*text));
+        let variants = self.variants.into_iter().map(|changes| variant(changes, checked)).collect::<Result<_, _>>()?;
+        Ok(Event {
+            full_name: format!("{provider}.{name}"),
+            name,
+            about: self.about,
+            schema: self.schema,
+            fixture: text,
+            is_raw: self.raw,
+            summary: self.summary,
+            unsigned: self.unsigned,
+            illustrative: self.illustrative,
+            variants,
+            headers,
+            conditions,
+            handshake: None,
+        })
+    }
+}
+
+/// The changes of a variant. `fixture` is the name and the text of the one that they must fit, if that is to be checked.
+fn variant(
+    changes: BTreeMap<Spanned<String>, String>,
+    fixture: Option<(&str, &str)>,
+) -> Result<Vec<(Path, String)>, Wrong> {
+    let change = |(path, value): (Spanned<String>, String)| {
+        let span = path.span();
+        let path = values::parse(&path, str::parse)?;
+        if let Some((name, text)) = fixture {
+            overrides::replace(text, &path, &value)
+                .map_err(|error| Wrong::new(span, format!("the variant doesn't fit `{name}`: {error}")))?;
+        }
+        Ok((path, value))
+    };
+    changes.into_iter().map(change).collect()
+}
+
+/// The text of a fixture, which must be JSON unless it is sent as it is.
+pub(super) fn fixture(
+    path: &str,
+    place: Range<usize>,
+    files: &Files,
+    is_raw: bool,
+) -> Result<Cow<'static, str>, Wrong> {
+    let Some(text) = files.shared(path) else {
+        let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
+        return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
+    };
+    if !files.are_built_in() && !is_raw {
+        json::parse(text)
+            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
+    }
+    Ok(text.clone())
+}
+
+/// The events, and after them the handshakes.
+pub(super) fn events(
+    raw: Vec<RawEvent>,
+    handshakes: Vec<RawHandshake>,
+    provider: &str,
+    has_scheme: bool,
+    event_field: Option<&Place>,
+    files: &Files,
+) -> Result<Vec<Event>, Wrong> {
+    let mut events: Vec<Event> = Vec::new();
+    for event in raw {
+        let span = event.name.span();
+        let event = event.event(provider, event_field, files)?;
+        if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
+            let message =
+                format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
+            return Err(Wrong::new(span, message));
+        }
+        add(event, span, &mut events)?;
+    }
+    for handshake in handshakes {
+        let span = handshake.name.span();
+        add(handshake.event(provider, has_scheme, event_field, files)?, span, &mut events)?;
+    }
+    Ok(events)
+}
+
+/// Adds an event whose name no other one has.
+fn add(event: Event, span: Range<usize>, events: &mut Vec<Event>) -> Result<(), Wrong> {
+    if events.iter().any(|other| other.name == event.name) {
+        return Err(Wrong::new(span, format!("duplicate event `{}`", event.name)));
+    }
+    events.push(event);
+    Ok(())
+}
+
+/// Checks an event's name: it is completed in a shell, which would act on other characters.
+pub(super) fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
+    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+        return Err(Wrong::new(name.span(), "an event's name may only have letters, digits and `._-/:`"));
+    }
+    super::check_start(name, "an event's name")
+}
+
+/// The headers of one event.
+fn event_headers(table: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
+    table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
+}
