@@ -22,7 +22,7 @@ use hookdev::{
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
     webhook::payload::MAX_DECODED_BYTES,
     webhook::{
-        diagnose::codes,
+        diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
         provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry, manifest::keys::TABLES},
         redact::KEPT_HEADERS,
@@ -264,7 +264,8 @@ fn handlers() -> impl Iterator<Item = (String, String)> {
 
 /// A table of the findings that explain a rejection.
 fn findings() -> String {
-    let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
+    let row = |code: &Code| format!("| `{code}` | {} | {} |\n", code.meaning(), code.example());
+    let rows = CODES.iter().map(row);
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 

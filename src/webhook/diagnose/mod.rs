@@ -23,7 +23,7 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 use body::ReceivedBody;
-pub use code::{Code, codes};
+pub use code::{CODES, Code};
 pub(in crate::webhook) use found::CONTENTS;
 use headers::Repaired;
 use reading::Reading;
