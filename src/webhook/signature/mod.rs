@@ -11,6 +11,7 @@ pub mod content;
 pub mod grammar;
 pub mod jwt;
 pub mod key;
+pub mod malformed;
 pub mod scheme;
 pub mod secret;
 mod sole;
@@ -19,7 +20,8 @@ pub mod verdict;
 pub mod verify;
 
 pub use algorithm::Algorithm;
+pub use malformed::MalformedSecret;
 pub use scheme::{Scheme, SigningInput};
-pub use secret::{MalformedSecret, SecretFormat, SecretRule, SecretText, SigningSecret};
+pub use secret::{SecretFormat, SecretRule, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Unmatched, Verdict, Verified};
 pub use verify::Receipt;
