@@ -74,7 +74,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
         }
     })?;
     let (mut reporter, summary) = runner.finish()?;
-    reporter.finish(summary.tally)?;
+    reporter.finish(summary.tally).map_err(Failure::output)?;
     Ok(if interrupted { Exit::Interrupted } else { exit(summary) })
 }
 

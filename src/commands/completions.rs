@@ -4,7 +4,6 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    io::Write,
     path::PathBuf,
     sync::{Arc, mpsc},
     thread,
@@ -41,9 +40,7 @@ pub fn run(args: Completions) -> Result<Exit, Failure> {
         Shell::Zsh => include_str!("../../completions/_hookdev"),
         other => return Err(Failure::usage(format!("no completion script for {other}"))),
     };
-    let mut out = streams::data();
-    out.write_all(script.as_bytes())?;
-    out.flush()?;
+    streams::write_data(script.as_bytes()).map_err(Failure::output)?;
     Ok(Exit::Success)
 }
 

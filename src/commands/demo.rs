@@ -1,13 +1,7 @@
 //! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant and
 //! verifies it. Some are printed as by `listen`, then a line for each provider.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::{self, Write as _},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt::Write as _, io, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -129,9 +123,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     if context.format() == Format::Pretty {
         let shown = if all { sent } else { printed(&batch.jobs).len() };
         if !all && !context.global.quiet {
-            let mut stdout = terminal.stdout();
-            stdout.write_all(providers.table().as_bytes())?;
-            stdout.flush()?;
+            terminal.print(providers.table().as_bytes())?;
         }
         terminal.say(&format!("\n{}, all accepted\n{}", summary(verdicts.counts()), next_steps(context, shown, sent)));
     }

@@ -1,9 +1,6 @@
 //! `hookdev diff`: compares two captured requests. The exit code says whether they are the same.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use super::{
     context::Context,
@@ -36,9 +33,7 @@ pub fn run(context: &Context, args: &Diff) -> Result<Exit, Failure> {
             _ => diff::difference(difference, context.terminal.out, context.terminal.width(), &mut text),
         }
     }
-    let mut out = context.terminal.stdout();
-    out.write_all(if text.is_empty() { &lines } else { text.as_bytes() })?;
-    out.flush()?;
+    context.terminal.print(if text.is_empty() { &lines } else { text.as_bytes() })?;
     context.terminal.say(&match found.len() {
         0 => "the requests are the same\n".to_owned(),
         1 => "1 difference\n".to_owned(),

@@ -1,6 +1,6 @@
 //! `hookdev events`: lists the events that can be sent, or what each provider requires of a handler.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use glob::Pattern;
 
@@ -47,9 +47,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
         }
         (false, _) => table(context, &matching, args.show)?,
     };
-    let mut out = context.terminal.stdout();
-    out.write_all(&text)?;
-    out.flush()?;
+    context.terminal.print(&text)?;
     Ok(Exit::Success)
 }
 

@@ -84,6 +84,16 @@ impl Failure {
         Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
     }
 
+    /// A failed write to the output. A closed pipe ends the command quietly.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "map_err takes it as it is")]
+    pub fn output(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::closed_pipe(),
+            _ => Self::new(Exit::Failed, "can't write the output").because(&error),
+        }
+    }
+
     /// The reader of the output has gone, which is not an error.
     #[must_use]
     pub const fn closed_pipe() -> Self {
@@ -180,7 +190,7 @@ impl From<DeliverError> for Failure {
             DeliverError::Send(error) => Self::of(Exit::Unreachable, &error),
             DeliverError::Tamper(_) => Self::of(Exit::Usage, &error),
             DeliverError::Capture(_) => Self::of(Exit::Failed, &error),
-            DeliverError::Report(error) => error.into(),
+            DeliverError::Report(error) => Self::output(error),
         }
     }
 }
@@ -191,17 +201,7 @@ impl From<CheckError> for Failure {
             CheckError::Entropy(error) => error.into(),
             CheckError::Fixture(message) => Self::usage(message),
             CheckError::Send(error) => Self::of(Exit::Unreachable, &error),
-            CheckError::Report(error) => error.into(),
-        }
-    }
-}
-
-/// A failed write to the output. A closed pipe ends the command quietly.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::closed_pipe(),
-            _ => Self::new(Exit::Failed, "can't write the output").because(&error),
+            CheckError::Report(error) => Self::output(error),
         }
     }
 }

@@ -23,8 +23,7 @@ pub fn run(args: &Help) -> Result<Exit, Failure> {
     let line = match args.topic.as_deref() {
         Some(SECRETS_TOPIC) => {
             let mut out = streams::results(Palette::new(false));
-            out.write_all(SECRETS_HELP.as_bytes())?;
-            out.flush()?;
+            out.write_all(SECRETS_HELP.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)?;
             return Ok(Exit::Success);
         }
         None => vec!["hookdev", "--help"],

@@ -2,7 +2,7 @@
 
 mod new;
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{
     context::{Context, format},
@@ -41,23 +41,18 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     let mut rows: Vec<Row<'_>> =
         entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
     rows.sort_by_key(|row| &row.index.name);
-    let mut out = context.terminal.stdout();
-    match context.format() {
+    let text = match context.format() {
         Format::Json => {
             let mut lines = Vec::new();
             for row in rows {
                 json::provider(row.index, row.source, &mut lines);
             }
-            out.write_all(&lines)?;
+            lines
         }
-        _ if context.global.quiet => {
-            for row in rows {
-                writeln!(out, "{}", row.index.name)?;
-            }
-        }
-        _ => out.write_all(table(&rows, context.terminal.out).as_bytes())?,
-    }
-    out.flush()?;
+        _ if context.global.quiet => rows.iter().flat_map(|row| [row.index.name.as_bytes(), b"\n"].concat()).collect(),
+        _ => table(&rows, context.terminal.out).into_bytes(),
+    };
+    context.terminal.print(&text)?;
     Ok(Exit::Success)
 }
 
@@ -65,19 +60,16 @@ fn list(context: &Context) -> Result<Exit, Failure> {
 fn schema(global: &Global) -> Result<Exit, Failure> {
     let mut line = Vec::new();
     writer::line(&keys::schema(), &mut line);
-    let mut out = Terminal::new(global).stdout();
-    match format(global) {
-        Format::Json => out.write_all(&line)?,
-        _ => out.write_all(&writer::indented(&line))?,
+    if format(global) != Format::Json {
+        line = writer::indented(&line);
     }
-    out.flush()?;
+    Terminal::new(global).print(&line)?;
     Ok(Exit::Success)
 }
 
 fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
     let terminal = Terminal::new(global);
     let is_json = format(global) == Format::Json;
-    let mut out = terminal.stdout();
     let mut exit = Exit::Success;
     for dir in dirs {
         for path in providers::find(dir)? {
@@ -102,12 +94,11 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             if is_json {
                 let mut line = Vec::new();
                 json::checked_provider(&checked, &mut line);
-                out.write_all(&line)?;
+                terminal.print(&line)?;
             } else if !(global.quiet && checked.is_good()) {
-                out.write_all(checked.in_words(terminal.out).as_bytes())?;
+                terminal.print(checked.in_words(terminal.out).as_bytes())?;
             }
         }
     }
-    out.flush()?;
     Ok(exit)
 }

@@ -214,10 +214,10 @@ fn run_load(
     });
     // Waits for the last line even if the run failed.
     if let Some(writer) = writer {
-        writer.finish()?;
+        writer.finish().map_err(Failure::output)?;
     }
     let result = result?;
-    report(context, &result, &pace, args.to.is_none())?;
+    report(context, &result, &pace, args.to.is_none()).map_err(Failure::output)?;
     Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result.summary) })
 }
 

@@ -24,6 +24,17 @@ pub fn data() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
+/// Writes exact bytes to standard output.
+///
+/// # Errors
+///
+/// If they can't be written.
+pub fn write_data(bytes: &[u8]) -> io::Result<()> {
+    let mut out = data();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// The line below all output on a terminal.
 static BOTTOM_LINE: Mutex<BottomLine> = Mutex::new(BottomLine { status: String::new(), prompt: String::new() });
 

@@ -1,7 +1,7 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
-use std::{env, ffi::OsStr, fs, path::Path};
+use std::{env, ffi::OsStr, fs, io::Write, path::Path};
 
 use jiff::tz::TimeZone;
 
@@ -80,6 +80,16 @@ impl Terminal {
     #[must_use]
     pub fn stdout(&self) -> Out {
         streams::results(self.out)
+    }
+
+    /// Prints results to standard output.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be written.
+    pub fn print(&self, results: &[u8]) -> Result<(), Failure> {
+        let mut out = self.stdout();
+        out.write_all(results).and_then(|()| out.flush()).map_err(Failure::output)
     }
 
     /// Writes text to standard error, except with `--quiet`.

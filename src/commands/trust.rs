@@ -1,6 +1,6 @@
 //! `hookdev trust`: shows what a config may do once it is trusted, and records that it is.
 
-use std::{env, io::Write, path::Path, sync::Arc};
+use std::{env, path::Path, sync::Arc};
 
 use super::{
     context::{Announced, Context},
@@ -35,17 +35,15 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let fingerprint = guard.fingerprint()?;
     let store = TrustStore::of_user(|name| env::var_os(name))
         .ok_or_else(|| Failure::usage("can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path"))?;
-    let mut out = context.terminal.stdout();
     match context.format() {
         Format::Json => {
             let mut line = Vec::new();
             json::grant(&grant, &mut line);
-            out.write_all(&line)?;
+            context.terminal.print(&line)?;
         }
         _ if context.global.quiet => {}
-        _ => out.write_all(grant.to_string().as_bytes())?,
+        _ => context.terminal.print(grant.to_string().as_bytes())?,
     }
-    out.flush()?;
     store
         .add(&fingerprint, &config.path)
         .map_err(|error| Failure::usage(format!("can't record trust in {}", store.dir().display())).because(&error))?;

@@ -1,6 +1,6 @@
 //! `hookdev unregister`: removes what an interrupted `listen --register` left at a provider.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     context::Context,
@@ -51,9 +51,7 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
     }
     if args.dry_run {
         let commands = accounts.iter().map(|(account, entry, _)| removal(account, entry) + "\n");
-        let mut out = terminal.stdout();
-        out.write_all(commands.collect::<String>().as_bytes())?;
-        out.flush()?;
+        terminal.print(commands.collect::<String>().as_bytes())?;
         return Ok(with_failures(terminal, &failures, Exit::Success));
     }
     let registrations = Registrations::new(Client::new(false), journal);

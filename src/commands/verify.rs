@@ -52,8 +52,8 @@ fn verify(
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let mut reporter = Reporter::new(context, args.verbose, interrupted);
-    let tally = verify::run(criteria, inputs, &mut reporter)?;
-    reporter.finish()?;
+    let tally = verify::run(criteria, inputs, &mut reporter).map_err(Failure::output)?;
+    reporter.finish().map_err(Failure::output)?;
     if let Some(warning) = development_warning(&context.catalog, &tally) {
         context.terminal.warn(&warning);
     }

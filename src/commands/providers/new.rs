@@ -2,7 +2,6 @@
 
 use std::{
     env, io,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -88,17 +87,15 @@ fn report(
     let shown = dir.map(|dir| dir.display().to_string());
     let next = shown.as_deref().map_or_else(Vec::new, |dir| next(global, args, dir, learned));
     let written = WrittenProvider::new(&args.name, shown.as_deref(), learned, next);
-    let mut out = terminal.stdout();
     match format(global) {
         Format::Json => {
             let mut line = Vec::new();
             json::written_provider(&written, &mut line);
-            out.write_all(&line)?;
+            terminal.print(&line)?;
         }
         _ if global.quiet => {}
-        _ => out.write_all(written.in_words(terminal.out).as_bytes())?,
+        _ => terminal.print(written.in_words(terminal.out).as_bytes())?,
     }
-    out.flush()?;
     for problem in &learned.problems {
         terminal.warn(&format!("{} needs a change: {problem}", shown.as_deref().unwrap_or_default()));
     }

@@ -1,7 +1,5 @@
 //! What `--register` names: the accounts at providers, and where their webhooks are to be sent.
 
-use std::io::Write;
-
 use crate::{
     cli::Listen,
     commands::{
@@ -106,9 +104,7 @@ impl Requested {
             }
         }
         self.print_steps(terminal);
-        let mut out = terminal.stdout();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        terminal.print(text.as_bytes())?;
         Ok(Exit::Success)
     }
 

@@ -148,9 +148,7 @@ pub fn list<'t>(
         }
     }
     table.end(&mut text);
-    let mut out = context.terminal.stdout();
-    out.write_all(if json { &lines } else { text.as_bytes() })?;
-    out.flush()?;
+    context.terminal.print(if json { &lines } else { text.as_bytes() })?;
     if any_valid && !json {
         context.terminal.say("* valid: your handler will process it\n");
     }

@@ -64,16 +64,14 @@ pub(super) fn print(
             Print::Vegeta => request::vegeta(&request, &url, &mut bytes),
             Print::Locust | Print::K6 => unreachable!("scripts have a module of their own"),
         }
-        out.write_all(&bytes)?;
+        out.write_all(&bytes).map_err(Failure::output)?;
     }
-    Ok(out.flush()?)
+    out.flush().map_err(Failure::output)
 }
 
 /// Prints a script.
 pub(super) fn print_script(text: &str) -> Result<(), Failure> {
-    let mut out = streams::data();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    streams::write_data(text.as_bytes()).map_err(Failure::output)
 }
 
 /// A URL, without its credentials if it is redacted.
