@@ -431,7 +431,7 @@ fn calls_that_could_not_register_or_would_remove_too_much_are_rejected() {
             "\"hooks\", items",
             3,
             19,
-            "`hooks` begins with no slash: write the path below `api`, such as /v1/hooks",
+            "`hooks` doesn't begin with a slash: write the path below `api`, such as /v1/hooks",
         ),
         (ENDPOINT, "items = \"/data\"", "items = \"data\"", 3, 37, "`data` is not a JSON pointer, such as `/data/id`"),
         (VALUE, "hook = \"{url}\"", "hook = \"\"", 3, 12, "`set` needs {url}"),

@@ -27,8 +27,8 @@ Examples:
   hookdev listen --forward http://localhost:3000/webhooks --inspect
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
 
-The provider of a request is --provider, else the one that a segment of its path names (/cyanite, \
-/webhooks/cyanite), else the one that its headers and body match.")]
+hookdev takes the provider of a request from --provider, else from the first path segment that names one \
+(/cyanite, /webhooks/cyanite), else from the headers and the body.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
@@ -62,7 +62,8 @@ pub struct Listen {
     /// Give this receiver a public URL, by starting cloudflared, ssh, pinggy, ngrok, zrok, bore or a [tunnel.NAME] of the
     /// config
     ///
-    /// What comes through it needs the random path of the printed URL, and may not be signed with a development secret.
+    /// Requests through it need the random path of the printed URL. A development secret is not accepted there, unless you add
+    /// --allow-development.
     /// `ssh` uses localhost.run and needs only an SSH client.
     #[arg(long, value_name = "NAME", help_heading = "Receiving")]
     pub tunnel: Option<String>,
@@ -159,10 +160,10 @@ pub struct Listen {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
 
-    /// Serve a page to see each delivery, why it was rejected and how your handlers responded, and to resend it
+    /// Serve a page that shows each delivery, why it was rejected and how your handlers responded, and that can resend it
     ///
     /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs the
-    /// token of the URL that is printed. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
+    /// token in the printed URL. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, help_heading = "Output")]
     #[allow(clippy::option_option)] // not given, given, given with an address
     pub inspect: Option<Option<String>>,

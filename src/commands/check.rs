@@ -129,7 +129,7 @@ fn unnamed_handler(targets: &[Target], is_named: impl Fn(&str) -> bool) -> Optio
     let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
     Some(format!(
         "no handler given: checking {origin}, the default address of `hookdev listen`, which passes every case; \
-         add --to URL, or set `endpoint` below [provider.{name}] in hookdev.toml"
+         add --to URL, or set `endpoint` under [provider.{name}] in hookdev.toml"
     ))
 }
 
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(
             unnamed_handler(&targets, |_| false).unwrap(),
             "no handler given: checking http://127.0.0.1:4400, the default address of `hookdev listen`, which passes \
-             every case; add --to URL, or set `endpoint` below [provider.stripe] in hookdev.toml"
+             every case; add --to URL, or set `endpoint` under [provider.stripe] in hookdev.toml"
         );
         assert_eq!(unnamed_handler(&targets, |name| name == "stripe"), None);
     }

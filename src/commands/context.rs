@@ -87,7 +87,8 @@ impl Context {
                     terminal.note(&format!("{origin}: {caution}"));
                 }
                 if catalog.add(Arc::clone(&entry)) {
-                    terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
+                    terminal
+                        .note(&format!("the provider `{name}` from {origin} replaces the other provider of that name"));
                 }
             }
         }
@@ -122,7 +123,7 @@ impl Context {
             titles => {
                 let message =
                     format!("none of the secrets that the config lists for {} could be found", titles.join(", "));
-                Err(Failure::usage(message))
+                Err(Failure::usage(message).hint("set the variable or create the file that the config names, or pass another source with --secret PROVIDER=SOURCE"))
             }
         }
     }

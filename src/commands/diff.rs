@@ -62,6 +62,6 @@ fn read(file: &Path, index: Option<usize>) -> Result<Request, Failure> {
     match chosen {
         Some(Ok(entry)) => Ok(entry.request),
         Some(Err(error)) => Err(Failure::unreadable_input(&error)),
-        None => Err(Failure::usage(format!("{} has fewer requests than --entry says", file.display()))),
+        None => Err(Failure::usage(format!("{} has no request with the number that --entry gives", file.display()))),
     }
 }

@@ -22,7 +22,7 @@ pub fn words(remedy: &Remedy) -> String {
             "send it to a path that names the provider, such as /{example}, or add --provider; `hookdev providers` lists the providers, and --providers DIR adds your own"
         ),
         Remedy::NameSignatureHeader { provider, title } => format!(
-            "if you chose another header at {title}, name it in hookdev.toml: signature_header = \"…\" below [provider.{provider}]"
+            "if you chose another header at {title}, name it in hookdev.toml: signature_header = \"…\" under [provider.{provider}]"
         ),
         Remedy::CheckAgeAtReceipt => {
             "--at received checks each capture against the time when it was received".to_owned()

@@ -145,7 +145,7 @@ fn schedule_notes(batch: &Batch) -> Vec<String> {
         let title = job.provider.as_ref().map_or("the sender", |provider| provider.title.as_str());
         let note = if retry.assumed {
             let waits: Vec<String> = retry.waits.iter().copied().map(time::words).collect();
-            format!("{title} doesn't publish when it retries; assuming retries after {}", waits.join(", "))
+            format!("{title} doesn't publish its exact retry times; assuming retries after {}", waits.join(", "))
         } else if retry.waits.is_empty() {
             format!("{title} documents only immediate retries")
         } else {

@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     store
         .add(&fingerprint, &config.path)
         .map_err(|error| Failure::usage(format!("can't record trust in {}", store.dir().display())).because(&error))?;
-    context.terminal.note("trusted with its present content; after a change, run `hookdev trust` again");
+    context.terminal.note("trusted with its current content; after a change, run `hookdev trust` again");
     Ok(Exit::Success)
 }
 

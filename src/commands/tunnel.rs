@@ -207,7 +207,7 @@ impl Served {
         let count = strangers.load(Ordering::Relaxed);
         if count > 0 {
             let requests = words::count(count, "request");
-            warnings.note(format!("{requests} came through the tunnel without its secret path, and got 404"));
+            warnings.note(format!("{requests} came through the tunnel without its random path, and got a 404"));
         }
     }
 }

@@ -483,7 +483,7 @@ mod tests {
         );
         assert_eq!(
             error("command = []\n"),
-            "hookdev.toml:2:11: the command is empty: write the program and its arguments, as [\"prog\", \"{port}\"]"
+            "hookdev.toml:2:11: the command is empty: write the program and its arguments, such as [\"prog\", \"{port}\"]"
         );
         assert_eq!(
             error("command = [\"prog\"]\nurl = { jsn = \"/url\" }\n"),

@@ -273,7 +273,7 @@ impl Judge<'_> {
         let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
         let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
-        Some(format!("it looks like {name}; is it sent to the right URL?").into())
+        Some(format!("it looks like {name}; was it sent to the right URL?").into())
     }
 
     /// The usual reason why no signature matches: the secret is not set.

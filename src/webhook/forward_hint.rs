@@ -43,7 +43,7 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
             let target = url.join(header("location")?).ok()?;
             if is_login(&target) {
                 return Some(format!(
-                    "your handler redirects to its login: exempt {path} from authentication, and verify the signature there"
+                    "your handler redirects to its login page: exempt {path} from authentication, and verify the signature there"
                 ));
             }
             let target = redact::tokens(target.as_str());

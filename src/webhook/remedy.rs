@@ -30,7 +30,7 @@ pub enum Remedy {
         /// The name of the other provider.
         other: String,
     },
-    /// Name the provider of a request that none was recognised for, or describe the provider.
+    /// Name the provider of an unrecognised request, or describe that provider.
     NameProvider {
         /// The name of some provider.
         example: String,
@@ -72,7 +72,7 @@ pub enum Remedy {
     CorrectHandlerPath,
     /// Let the route take the provider's method, or correct the handler's URL.
     AllowMethod(Method),
-    /// Look for what the handler misses, such as a header.
+    /// Look for what the handler lacks, such as a header.
     AddHeader,
 }
 

@@ -166,7 +166,7 @@ async fn the_limit_of_a_provider_that_is_not_listed_is_known() {
     browser.open_with(&listener, "1").await;
     browser.press("t").await;
     let text = browser.wait_for("document.querySelector('.overview h2 + .muted')?.innerText").await;
-    let expected = "How long the provider waits for each response, forwards included. GitHub gives up after 10 s.";
+    let expected = "How long each response took, forwards included. GitHub gives up after 10 s.";
     assert_eq!(text, expected);
     browser.finish().await;
 }

@@ -118,7 +118,7 @@ fn a_check_points_at_what_is_wrong_in_each_directory() {
     assert!(checked.text().starts_with(start), "{checked}");
     checked.prints(concat!(
         "\nfailed  all/wrong\n",
-        "  acme.made: the fixture is recognised as nothing\n",
+        "  acme.made: the fixture is recognised as no event\n",
         "passed  acme  acme, 1 event\n",
     ));
     let lines = dir.hookdev().args(["providers", "check", "all", "--json"]).exits(1).lines();
@@ -127,7 +127,7 @@ fn a_check_points_at_what_is_wrong_in_each_directory() {
         lines[1],
         json!({"kind": "checked-provider", "directory": "all/wrong", "provider": null, "events": null,
                "problems": [{"file": null, "line": null, "column": null,
-                             "message": "acme.made: the fixture is recognised as nothing"}]})
+                             "message": "acme.made: the fixture is recognised as no event"}]})
     );
     dir.hookdev().args(["providers", "check", "missing"]).exits(2).says("can't read the provider directory missing");
 }

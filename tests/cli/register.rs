@@ -159,7 +159,7 @@ fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
     refuses(&[&["--register", "aspect"][..], &url].concat(), "error: no API URL is known for Aspect\n");
     refuses(
         &[&["--register", "slack"][..], &url].concat(),
-        "error: hookdev knows no API of Slack that sets webhooks\n",
+        "error: hookdev doesn't know an API of Slack for setting webhooks\n",
     );
     refuses(&["--dry-run"], "error: --dry-run needs --register PROVIDER\n");
 }

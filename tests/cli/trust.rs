@@ -3,7 +3,7 @@
 use crate::harness::{Dir, PUBLIC_SECRET, TestCommand};
 
 const HINT: &str = "hint: read the config, then run `hookdev trust` to allow this; --no-config ignores the config\n";
-const TRUSTED: &str = "note: trusted with its present content; after a change, run `hookdev trust` again\n";
+const TRUSTED: &str = "note: trusted with its current content; after a change, run `hookdev trust` again\n";
 
 /// A provider that sends its secret as it is.
 const TOKEN_MANIFEST: &str = r#"name = "evil"

@@ -142,8 +142,8 @@ fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
         .filter(|name| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some()))
         .collect();
     let (title, url) = (&provider.title, format!("{}/{}", public_url.trim_end_matches('/'), provider.name));
-    Failure::usage(format!("hookdev knows no API of {title} that sets webhooks"))
-        .hint(format!("set {url} by hand where {title} lists webhooks; --register works for {}", with.join(", ")))
+    Failure::usage(format!("hookdev doesn't know an API of {title} for setting webhooks"))
+        .hint(format!("enter {url} by hand in {title}'s webhook settings; --register works for {}", with.join(", ")))
 }
 
 fn check_resource(name: &str, registration: &Registration, resource: Option<&str>) -> Result<String, Failure> {
@@ -167,7 +167,7 @@ fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
     let manifest = provider.registration.as_ref().and_then(|registration| registration.api.as_deref());
     let Some(api) = config.or(manifest) else {
         return Err(Failure::usage(format!("no API URL is known for {}", provider.title))
-            .hint(format!("add `api = \"https://...\"` to [provider.{}] of hookdev.toml", provider.name)));
+            .hint(format!("add `api = \"https://...\"` to [provider.{}] in hookdev.toml", provider.name)));
     };
     let url = parse_url(api)?;
     if url.scheme() != "https" && !is_loopback(&url) {

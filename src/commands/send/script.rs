@@ -58,11 +58,11 @@ fn check_options(format: Print, args: &Send) -> Result<(), Failure> {
             Err(Failure::usage("--repeat 0 doesn't apply to a script").hint("leave it out, or use --duration DUR"))
         }
         (Print::Locust, Some(_)) => {
-            Err(Failure::usage("Locust has no limit on the number of requests, so --repeat doesn't apply")
+            Err(Failure::usage("Locust can't limit the number of requests, so --repeat doesn't apply")
                 .hint("use --duration DUR"))
         }
         (_, Some(_)) if args.load.rate.is_some() => {
-            Err(Failure::usage("k6 has no limit on the number of requests at a rate")
+            Err(Failure::usage("k6 can't limit the number of requests at a fixed rate")
                 .hint("use --duration DUR instead of --repeat"))
         }
         (_, Some(_)) if args.load.duration.is_some() => {

@@ -1,7 +1,7 @@
 //! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the history,
 //! which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
 //!
-//! The stream of a tab has the lines of `listen --json`, but for bodies, which are read on demand:
+//! The stream of a tab has the lines of `listen --json`, except for bodies, which are read on demand:
 //!
 //! - `ready`, first, and again whenever it changes: a tunnel has a new URL, or the config has other targets;
 //! - `delivery`, `findings`, `forwards` (with `"resent":true` for the results of sending a delivery again), `missed`;
@@ -81,7 +81,7 @@ pub struct Hints {
     pub no_secret: &'static str,
 }
 
-/// Answers the calls of the page.
+/// Responds to the page's calls.
 pub struct Inspection {
     shared: Arc<Shared>,
     trees: Arc<Trees>,

@@ -26,7 +26,7 @@ pub struct Resent {
 #[derive(Debug, thiserror::Error)]
 pub enum ResignError {
     /// Its provider has no secret.
-    #[error("there is no secret of {0} to sign it with")]
+    #[error("there is no {0} secret to sign it with")]
     NoSecret(String),
     /// Its provider has secrets that only verify.
     #[error("the secret of {0} is a public key, which can't sign")]

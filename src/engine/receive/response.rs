@@ -113,7 +113,7 @@ pub fn busy() -> Response {
 
 /// The response to a delivery that was forwarded before and has come back.
 pub fn returned() -> Response {
-    text(508, "hookdev forwarded this delivery before: its forwards lead in a circle\n")
+    text(508, "hookdev has already forwarded this delivery: the forwards form a loop\n")
 }
 
 /// The response when the handler gave none.

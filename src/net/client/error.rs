@@ -104,7 +104,7 @@ pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, 
         }
         // The listener was closed while the connection was being opened.
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
-            return SendError::NotListening(format!("{host}:{port} accepts no connection (connection reset)"));
+            return SendError::NotListening(format!("{host}:{port} doesn't accept connections (connection reset)"));
         }
         Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not respond (connection timed out)"),
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {

@@ -135,7 +135,7 @@ fn check_origin(head: &Parts, authority: &str) -> Result<(), Refused> {
 
 fn check_method(head: &Parts) -> Result<(), Refused> {
     let is_known = head.method == Method::GET || head.method == Method::POST && head.uri.path().starts_with(API);
-    let reason = "this path does not have this method";
+    let reason = "this path does not allow this method";
     if is_known { Ok(()) } else { Err(Refused { status: StatusCode::METHOD_NOT_ALLOWED, reason }) }
 }
 

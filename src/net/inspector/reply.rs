@@ -84,7 +84,7 @@ impl Reply {
     /// The response to a method that a path does not have.
     #[must_use]
     pub fn wrong_method() -> Self {
-        Self::error(405, "this path does not have this method")
+        Self::error(405, "this path does not allow this method")
     }
 }
 

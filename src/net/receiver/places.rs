@@ -1,6 +1,6 @@
-//! The places of connections. A connection that is read from or written to has another kind of place than one whose
+//! Slots for connections. A connection that is read from or written to takes a different kind of slot from one whose
 //! request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do senders that
-//! stay silent: if no place is free, the connection that has waited longest for its sender gives up its own, once it has
+//! stay silent: if no slot is free, the connection that has waited longest for its sender gives up its own, once it has
 //! waited for a second. In a burst of new connections, the later ones wait for the earlier ones instead.
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};

@@ -138,7 +138,7 @@ pub fn k6(script: &Script) -> String {
 /// What the script is and how to run it.
 fn header(script: &Script) -> String {
     let mut header = format!(
-        "// Load of signed webhooks for k6: {}.
+        "// A load test for k6 that sends signed webhooks: {}.
 //
 // Every request has an id, a timestamp and a signature of its own.
 //

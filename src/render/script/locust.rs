@@ -108,7 +108,7 @@ pub fn locust(script: &Script) -> String {
 /// What the script is and how to run it.
 fn header(script: &Script) -> String {
     let mut header = format!(
-        "\"\"\"Load of signed webhooks for Locust: {}.
+        "\"\"\"A load test for Locust that sends signed webhooks: {}.
 
 Every request has an id, a timestamp and a signature of its own.
 

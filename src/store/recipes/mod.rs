@@ -103,7 +103,7 @@ impl TryFrom<Vec<Template>> for Command {
 
     fn try_from(mut words: Vec<Template>) -> Result<Self, Self::Error> {
         if words.first().is_none_or(|program| program.0.is_empty()) {
-            return Err("the command is empty: write the program and its arguments, as [\"prog\", \"{port}\"]");
+            return Err("the command is empty: write the program and its arguments, such as [\"prog\", \"{port}\"]");
         }
         Ok(Self { program: words.remove(0), args: words })
     }

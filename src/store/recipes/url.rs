@@ -65,7 +65,7 @@ impl TryFrom<String> for Pointer {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.starts_with('/') { Ok(Self(text)) } else { Err("a JSON pointer starts with a slash, as \"/url\"") }
+        if text.starts_with('/') { Ok(Self(text)) } else { Err("a JSON pointer starts with a slash, such as \"/url\"") }
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         for text in ["http = \"http://127.0.0.1\"", "json = \"/a\"\nline = 'b'", "pointer = \"/a\"", ""] {
             assert_eq!(rule(text).unwrap_err(), either, "{text}");
         }
-        assert_eq!(rule("json = \"a\"").unwrap_err(), "a JSON pointer starts with a slash, as \"/url\"");
+        assert_eq!(rule("json = \"a\"").unwrap_err(), "a JSON pointer starts with a slash, such as \"/url\"");
         assert!(rule("line = '('").unwrap_err().starts_with("invalid regular expression: "));
     }
 

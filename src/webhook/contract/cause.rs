@@ -324,14 +324,14 @@ fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history
 /// Why text beyond ASCII fails. Emoji fail alone where characters of up to three bytes are stored.
 fn unicode(observation: &Observation<'_>) -> String {
     if observation.passed_before.is_some() && observation.variation == Some(EMOJI) {
-        return "characters outside the basic plane fail, and other letters pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in other units than code points".to_owned();
+        return "characters outside the Basic Multilingual Plane, such as emoji, fail, and others pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in units other than code points".to_owned();
     }
     "the handler verifies or stores different bytes from those sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
 }
 
-const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers send deliveries on in this form";
+const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers forward deliveries in this form";
 
-pub(super) const HEADER_CASE: &str = "look up headers without regard to case, as req.get() in Express and request.headers in FastAPI and Flask do; a plain object of headers, such as event.headers of AWS Lambda, keeps the spelling that a proxy chose";
+pub(super) const HEADER_CASE: &str = "look up headers case-insensitively, as req.get() in Express and request.headers in FastAPI and Flask do; a plain object of headers, such as event.headers of AWS Lambda, keeps the spelling that a proxy chose";
 
 fn rotated(observation: &Observation<'_>) -> String {
     if observation.variation.is_some_and(|variation| variation.starts_with(SIGNED_WITH)) {

@@ -91,7 +91,7 @@ fn retries(title: &str, policy: &Policy) -> String {
     }
     let list = waits.iter().copied().map(words).collect::<Vec<_>>().join(", ");
     if *assumed {
-        parts.push(format!("{title} doesn't publish when it retries; assuming retries after {list}"));
+        parts.push(format!("{title} doesn't publish its exact retry times; assuming retries after {list}"));
     } else if !waits.is_empty() {
         parts.push(format!("{} attempts, with waits of {list} between them", waits.len() + 1));
     } else if parts.is_empty() {

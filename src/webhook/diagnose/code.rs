@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use crate::webhook::remedy::{RAW_BODY, Remedy};
 
 /// Defines each code in one place: its name in all output, whether it says that a cause was proven (`proof`) or only seen
-/// or sought (`observation`), and what the documentation and the hints say of it.
+/// or sought (`observation`), and what the documentation and the hints say about it.
 macro_rules! codes {
     (@is_proof proof) => { true };
     (@is_proof observation) => { false };
@@ -95,7 +95,7 @@ codes! {
     }
     BodyFraming = "body-framing", proof {
         meaning: "chunk sizes, multipart boundaries or an HTTP head are in the body",
-        example: "the bytes of the connection were kept as the body",
+        example: "the raw bytes of the connection were saved as the body",
         remedy: advice(UNFRAMED),
     }
     BodyLogged = "body-logged", proof {
@@ -129,7 +129,7 @@ codes! {
         remedy: advice("treat the secret's prefix the same way on both sides: strip it before decoding, or keep the text as the provider shows it"),
     }
     SecretCase = "secret-case", proof {
-        meaning: "the secret is in other letter case on one side",
+        meaning: "the secret has a different letter case on one side",
         example: "a configuration tool writes every value in uppercase",
         remedy: advice("copy the secret exactly as the provider shows it, without toUpperCase() or toLowerCase()"),
     }
@@ -165,7 +165,7 @@ codes! {
     }
     WrongUrl = "wrong-url", proof {
         meaning: "another URL was signed: its scheme, host, port, slash or query differs",
-        example: "`http://` behind a proxy that ends TLS",
+        example: "`http://` behind a proxy that terminates TLS",
         remedy: advice(EXACT_URL),
     }
     TimestampUnit = "timestamp-unit", proof {
@@ -181,7 +181,7 @@ codes! {
     ClockSkew = "clock-skew", proof {
         meaning: "it is genuine, but its timestamp is in the future or off by a time zone",
         example: "a local time was signed as UTC",
-        remedy: advice("compare both clocks with `date -u` and set the wrong one; take the timestamp from the Unix time, not from a local time: Date.now() in Node, time.time() in Python, time() in PHP"),
+        remedy: advice("compare both clocks with `date -u` and correct the wrong one; take the timestamp from the Unix time, not from a local time: Date.now() in Node, time.time() in Python, time() in PHP"),
     }
     SignatureTruncated = "signature-truncated", proof {
         meaning: "the signature is right but truncated",
@@ -254,7 +254,7 @@ codes! {
         remedy: advice(WHOLE_HEADER),
     }
     SeenRenamedHeader = "seen-renamed-header", observation {
-        meaning: "seen, not proven: a header is missing, and another is named like it",
+        meaning: "seen, not proven: a header is missing, and another has a similar name",
         example: "`HTTP_SIGNATURE`",
         remedy: advice(OWN_NAME),
     }
@@ -265,7 +265,7 @@ codes! {
     }
     SeenLocalUrl = "seen-local-url", observation {
         meaning: "seen, not proven: the URL is signed, and only one of this machine is known",
-        example: "a tunnel replaces `Host` by `localhost:4400`",
+        example: "a tunnel replaces `Host` with `localhost:4400`",
         remedy: advice(EXACT_URL),
     }
     SeenUnknownKey = "seen-unknown-key", observation {
@@ -290,7 +290,7 @@ const fn advice(text: &'static str) -> Remedy {
     Remedy::Advice(Cow::Borrowed(text))
 }
 
-const UNFRAMED: &str = "read the body with an HTTP library, which removes heads and chunk sizes, instead of from the connection; of a multipart form, verify what the provider signs: mostly the content of one part";
+const UNFRAMED: &str = "read the body with an HTTP library, which removes heads and chunk sizes, instead of from the connection; for a multipart form, verify what the provider signs, usually the content of one part";
 const UNLOGGED: &str = "verify the raw bytes instead of a copy from a log; to log them, use escape=none in nginx's log_format, body.decode() in Python, body.toString() in Node";
 const EXACT_URL: &str = "use the URL exactly as the provider calls it, with its scheme, host, port, trailing slash and query: configure it as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy";
 const NOT_TRUNCATED: &str =

@@ -306,10 +306,10 @@ impl FoundSignature {
             _ => return None,
         };
         let message = format!(
-            "the signature is right, but its base64 is in {case}: its letters were changed on the way, so nobody can verify it"
+            "the signature is right, but its base64 is in {case}: the case of its letters was changed in transit, so it can't be verified"
         );
         let remedy = Remedy::advice(
-            "find what changes the header's letters, such as toLowerCase(), strtolower() or a rule of a proxy: base64 depends on the case of its letters",
+            "find what changes the case of the header's value, such as toLowerCase(), strtolower() or a proxy rule: base64 is case-sensitive",
         );
         let is_base64 = matches!(self.encoding, Spelling::Base64 | Spelling::UrlBase64);
         is_base64.then(|| Finding { remedy, ..Finding::new(Code::SignatureCase, message) })

@@ -155,7 +155,7 @@ fn percent_decoded(case: &RejectedRequest<'_>) -> Option<Repaired> {
     }
     names.dedup();
     let message = format!(
-        "the signature matches once the %XX in the {} header are decoded: it was percent-encoded",
+        "the signature matches once the %XX escapes in the {} header are decoded: it was percent-encoded",
         names.join(" and ")
     );
     let remedy =

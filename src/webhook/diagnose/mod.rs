@@ -4,7 +4,7 @@
 //! accepts the request, so it is a proof; [`Code::Unexplained`] says that none was found.
 //! There are five kinds of hypotheses: about the `headers`, the `body`, the key (`secret`), the way of signing
 //! (`signing`, `found`, `url`) and the `time`. Each is tried alone first, then in the pairs that occur in
-//! practice. The work is bounded. What is only `seen` is said when nothing is proven.
+//! practice. The work is bounded. What is only `seen` is reported if nothing is proven.
 
 mod body;
 mod code;

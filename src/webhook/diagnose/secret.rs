@@ -46,7 +46,7 @@ const UNSET: [(&[u8], &str); 5] = [
 ];
 
 const SET_THE_SENDERS: &str =
-    "set the secret where the sender reads it, and let the sender fail at its start without one";
+    "set the secret where the sender reads it, and make the sender fail at startup if it is missing";
 
 /// All keys to try, the fewest changes first.
 pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
@@ -219,7 +219,7 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     }
 
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let message = format!("the signature matches {source} with its %XX decoded: it was copied from a URL");
+    let message = format!("the signature matches {source} percent-decoded: it was copied from a URL");
     add(Code::SecretNotDecoded, decoded, message);
     let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let message = format!("the signature matches {source} percent-encoded: the sender has it from a URL");

@@ -77,7 +77,7 @@ fn length(case: &RejectedRequest<'_>) -> Option<Finding> {
             None => signature.clone(),
         };
         let (found, whole) = (signature.len(), whole_length(scheme.algorithm, &signature)?);
-        let message = format!("the signature has {}; {} makes {whole}", bytes(found), scheme.algorithm);
+        let message = format!("the signature has {}; {} signatures have {whole}", bytes(found), scheme.algorithm);
         (found != whole).then(|| Finding::new(Code::SeenSignatureLength, message))
     })
 }
@@ -154,7 +154,7 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
         add(Code::SeenMissingBytes, "the body ends in the middle of its JSON: the rest is missing".to_owned());
     }
     if body::has_chunk_sizes(&request.body) {
-        add(Code::SeenChunkSizes, "the body begins with the size of a chunk, as on the connection".to_owned());
+        add(Code::SeenChunkSizes, "the body begins with a chunk size, as sent on the connection".to_owned());
     }
     if body::has_boundaries(&request.body) {
         add(Code::SeenBoundary, "the body begins with a boundary of a multipart message".to_owned());

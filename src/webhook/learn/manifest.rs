@@ -122,7 +122,7 @@ fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
     if let Some(prefix) = prefix {
         draft.line(&format!("prefix      = {}", quoted(prefix)));
     }
-    draft.comment("A public secret for tests, invented. Never write your own here.");
+    draft.comment("An invented secret for tests, which is public. Never put your own here.");
     let development = match family {
         // No text is the seed of such a pair.
         Some(Family::Rsa) => {
@@ -216,7 +216,9 @@ pub(super) fn scheme_questions(search: &Search) -> (&'static str, Option<&'stati
         (true, true) => {
             "how does it sign? Not all ways could be tried with this secret, and none of those tried matches; smaller captures are tried faster"
         }
-        (true, false) => "how does it sign? No known way gives these signatures with this secret; is it the right one?",
+        (true, false) => {
+            "how does it sign? No known scheme produces these signatures with this secret; is it the right one?"
+        }
     };
     let private = "does the provider sign with a private key? Then learn again with its public key as the secret: PEM, or as the provider shows it";
     (how, search.is_asymmetric.then_some(private))
@@ -232,12 +234,12 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
         draft.comment(seen);
     }
     if search.seen.is_empty() {
-        draft.comment("No header of most captures looks like a signature.");
+        draft.comment("In most captures, no header looks like a signature.");
     }
     if let Some(other) = other {
         draft.ask(other);
     }
-    draft.comment("Until [secret] and [[scheme]] say it, deliveries count as unsigned:");
+    draft.comment("Until you fill in [secret] and [[scheme]], deliveries count as unsigned:");
     draft.line("#");
     for line in [
         "[secret]".to_owned(),

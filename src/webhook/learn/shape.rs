@@ -15,7 +15,7 @@ use crate::webhook::json::{Kind, Node, Path};
 const ENOUGH: usize = 10;
 
 /// What the schema file says about definitions of fewer payloads.
-pub(super) const COMMENT: &str = "Inferred from captures. Where there were fewer than 10 of an event, only the members that tell it apart are required. To be stricter, add others to `required`, as the provider documents them, and write `integer` for `number` where it never sends a fraction.";
+pub(super) const COMMENT: &str = "Inferred from captures. Where there were fewer than 10 of an event, only the members that tell it apart are required. To be stricter, add others to `required`, as the provider documents them, and change `number` to `integer` where the provider never sends a fraction.";
 
 /// What several values have in common.
 #[derive(Debug, Default)]

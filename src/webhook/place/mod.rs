@@ -41,7 +41,7 @@ pub enum Place {
     Path,
     /// The URL's query, `query`, without the question mark.
     QueryString,
-    /// The names and values of all form fields, sorted and joined by nothing, `form:sorted`.
+    /// The names and values of all form fields, sorted and concatenated, `form:sorted`.
     SortedForm,
     /// The exact bytes of the body, `body`.
     RawBody,

@@ -89,7 +89,7 @@ const MAX_HANDSHAKE_BYTES: usize = 1 << 20;
 
 impl Provider {
     /// Verifies a request by any of the schemes with any of the secrets, and checks that it was fresh when
-    /// received. The rejection reported is that of the scheme that came furthest.
+    /// received. The rejection reported is that of the scheme that got furthest.
     #[must_use]
     pub fn verify(
         &self,

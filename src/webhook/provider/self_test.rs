@@ -96,7 +96,7 @@ fn check_request(
         Some(EventName::Listed(found)) if found.name == event.name => {}
         other => problems.push(format!(
             "{name}: the fixture is recognised as {}",
-            other.map_or("nothing".into(), |o| o.full_name().to_owned())
+            other.map_or("no event".into(), |o| o.full_name().to_owned())
         )),
     }
     let verdict = provider.verify(secrets, request, Some(event), Some(now).into());

@@ -46,7 +46,7 @@ const PARSED: &str = "the body is parsed before the handler sees it: app.use(exp
 
 const NO_PARSER: &str = "no body parser took this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route; a type such as 'application/json' leaves out forms and other content types";
 
-const PARSED_TWICE: &str = "JSON.parse() gets an object that a JSON parser has made already: give the route express.raw({ type: '*/*' }) instead, registered above app.use(express.json()); verify that Buffer, then parse it";
+const PARSED_TWICE: &str = "JSON.parse() gets an object that a JSON parser has already parsed: give the route express.raw({ type: '*/*' }) instead, registered above app.use(express.json()); verify that Buffer, then parse it";
 
 const PYTHON_RAW: &str = "hmac takes the raw bytes of the body, not parsed JSON and not text: await request.body() in FastAPI, request.get_data() in Flask, request.body in Django; parse them after verifying";
 
@@ -54,9 +54,9 @@ const SECRET_UNSET: &str =
     "the handler's signing secret is not set: check the name of its environment variable, and that the process has it";
 
 const NO_SIGNATURE_TEXT: &str =
-    "the signature header is missing, and the handler compares it all the same: respond 401 if it is missing";
+    "the signature header is missing, but the handler compares it anyway: respond 401 if it is missing";
 
-const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status means success, and the provider looks at nothing else: respond 401. If it says so of valid deliveries too, the handler verifies none of them";
+const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status means success, and the provider looks at nothing else: respond 401. If the response to valid deliveries says the same, the handler can't verify any";
 
 const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
 
@@ -109,7 +109,7 @@ const KNOWN: &[Known] = &[
     ),
     known(
         &["\"loc\":[\"query\",\"request\"]"],
-        "FastAPI takes the parameter `request` for a part of the query, because it has no type: write `request: Request`",
+        "FastAPI treats the parameter `request` as a query parameter, because it has no type annotation: write `request: Request`",
     ),
     known(&["\"type\":\"missing\",\"loc\":[\"body\",", "Field required"], REQUIRED),
     known(&["extra_forbidden"], STRICT),
@@ -127,7 +127,7 @@ const KNOWN: &[Known] = &[
     known(&["Blocked host"], HOSTS),
     known(
         &["cannot access body after reading from request's data stream"],
-        "read request.body first: request.POST and request.read() leave nothing of it",
+        "read request.body first: request.POST and request.read() consume the stream",
     ),
     known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
     mismatch(
@@ -140,7 +140,7 @@ const KNOWN: &[Known] = &[
     ),
     for_valid(
         &["Missing required headers"],
-        "the library misses headers: pass it all of the request's headers, with their names in lower case",
+        "the library didn't find the headers it needs: pass it all of the request's headers, with their names in lower case",
     ),
 ];
 

@@ -42,7 +42,7 @@ pub enum MalformedSecret {
     #[error("it is not hexadecimal")]
     NotHex,
     /// The provider signs with a private key, and this is no key of its kind.
-    #[error("it is not a key of the provider's kind")]
+    #[error("it is not the kind of key that the provider uses")]
     NotAKey,
     /// It is a key of another kind than the provider's.
     #[error("it is {found}, but {needed} is needed")]
@@ -62,7 +62,7 @@ pub enum MalformedSecret {
     #[error("it is a public key, which can't sign")]
     NotPrivate,
     /// A key of this kind can't be made from a text.
-    #[error("a key of this kind can't be made from a text: give a `public` and a `private` key")]
+    #[error("a key of this kind can't be derived from text: add a `public` and a `private` key")]
     NoSeed,
     /// The provider sends its secret in a header, which can't carry this one.
     #[error("it has a character that the provider's header can't carry")]
@@ -137,7 +137,7 @@ impl MalformedSecret {
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
             Self::OtherFormat(format) => format.hint(),
             Self::OtherKind { .. } => {
-                "copy the public key again from where this provider shows it; another provider's, or that of another purpose, has another kind"
+                "copy the public key again from where this provider shows it; a key of another provider, or for another purpose, may be of a different kind"
             }
             Self::KeyDocument => "copy the signing secret, as the provider shows it",
             Self::NotAKey => {

@@ -24,7 +24,7 @@ use crate::webhook::{
 };
 
 /// What is wrong with a value that has no whole token.
-const NOT_A_JWT: &str = "it is not a whole JWT, which is three parts separated by dots";
+const NOT_A_JWT: &str = "it is not a complete JWT, which has three parts separated by dots";
 
 /// How far clocks may be apart when a JWT is checked, in seconds.
 const LEEWAY: i64 = 10;

@@ -271,7 +271,7 @@ fn calls_that_make_no_sense_are_errors_with_a_reason() {
         ("deliveries/x", 404, "there is nothing at this path"),
         ("deliveries/1/x", 404, "there is nothing at this path"),
         ("nothing", 404, "there is nothing at this path"),
-        ("deliveries/1/resend", 405, "this path does not have this method"),
+        ("deliveries/1/resend", 405, "this path does not allow this method"),
         ("deliveries?after=x", 400, "invalid `after`: write a number"),
         ("stream?after=-1", 400, "invalid `after`: write a number"),
         ("deliveries/1/tree?from=x", 400, "invalid `from`: write a number"),

@@ -76,7 +76,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: [[scheme]] needs a [secret]"),
         ("development = \"acme-secret\"", "development = \"'x'\"", "6:15: invalid development secret: it is in quotes"),
         ("[\"2xx\"]", "\"2xx\"", "15:11: invalid type: string \"2xx\", expected a list in [ ]"),
-        ("\"x-acme\"", "\"header:x-acme\"", "12:24: a key `header` has the name alone: write `x-acme`"),
+        ("\"x-acme\"", "\"header:x-acme\"", "12:24: the key `header` takes only the header's name: write `x-acme`"),
         (
             "[delivery]",
             "[delivery]\nwaits = [\"1m\"]",
@@ -145,7 +145,7 @@ fn a_directory_that_contradicts_its_manifest_is_rejected() {
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
     sound(&dir);
     dir.write("acme/events/made.json", r#"{"type":"other","id":"x"}"#);
-    rejected(&dir, &format!("{unsound}  acme.made: the fixture is recognised as nothing\n"));
+    rejected(&dir, &format!("{unsound}  acme.made: the fixture is recognised as no event\n"));
 }
 
 #[test]
@@ -224,10 +224,10 @@ fn replacing_a_built_in_provider_is_reported() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replacen("acme", "cyanite", 1));
     let finished = dir.hookdev().args(["events", "cyanite.*", "--providers", "acme", "--json"]).exits(0);
-    let finished = finished.stderr("note: the provider `cyanite` from acme replaces the one of that name\n");
+    let finished = finished.stderr("note: the provider `cyanite` from acme replaces the other provider of that name\n");
     assert_eq!(crate::harness::text(&finished.line(), "/name"), "cyanite.made");
     let mut listener = dir.listen().args(["--providers", "acme"]).starts();
-    listener.says("note: the provider `cyanite` from acme replaces the one of that name\n");
+    listener.says("note: the provider `cyanite` from acme replaces the other provider of that name\n");
     dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
     assert_eq!(listener.next()["event"], "cyanite.made");
 }

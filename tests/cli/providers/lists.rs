@@ -92,7 +92,7 @@ fn a_signature_header_that_the_user_chose_is_sent_and_read() {
     let missing = verify("x-webhook-secret", 1);
     assert_eq!(text(&missing, "/rejection/code"), "missing-header");
     let hint = "you choose the name of the signature header at AssemblyAI; assuming `x-mine`; if you chose another header at AssemblyAI, \
-         name it in hookdev.toml: signature_header = \"…\" below [provider.assemblyai]";
+         name it in hookdev.toml: signature_header = \"…\" under [provider.assemblyai]";
     assert!(missing["warnings"].as_array().unwrap().contains(&json!(hint)), "{missing}");
 }
 

@@ -162,7 +162,7 @@ fn with_a_wrong_secret_nothing_is_written() {
     let dir = with_captures("cartwheel");
     learn_with_exit(&dir, "cartwheel", "another-secret", 1)
         .prints("seen  `cw-digest` has 20 bytes as `v2={hex}`, as HMAC-SHA1 makes\n")
-        .prints("open  how does it sign? No known way gives these signatures with this secret; is it the right one?\n")
+        .prints("open  how does it sign? No known scheme produces these signatures with this secret; is it the right one?\n")
         .says("error: no scheme is proven with this secret, so nothing was written\nhint: try again with the right secret");
     // So that the next try is not refused.
     learn(&dir, "cartwheel", CARTWHEEL).prints("wrote  cartwheel\n");

@@ -39,7 +39,7 @@ fn a_provider_without_a_schedule_is_retried_on_a_stated_assumption() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(204)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(FAST).arg("--json").exits(1);
     assert_eq!(finished.lines().len(), 4);
-    finished.says("note: Cyanite doesn't publish when it retries; assuming retries after 1 min, 10 min, 1 h\n");
+    finished.says("note: Cyanite doesn't publish its exact retry times; assuming retries after 1 min, 10 min, 1 h\n");
 }
 
 #[test]

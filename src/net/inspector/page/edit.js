@@ -53,7 +53,7 @@ export function EditForm({ row, loaded }) {
     </div>
     ${loaded.problem && html`<p class="problem">${loaded.problem}</p>`}
     ${loaded.whole && typeof original !== "string"
-      ? html`<p class="problem">This body is binary or compressed, so it can't be edited as text. Use hookdev send --edit.</p>`
+      ? html`<p class="problem">This body is binary or compressed, so it can't be edited here. If it is compressed text, download the capture (d) and run hookdev send FILE --edit.</p>`
       : loaded.whole &&
         html`<label class="hidden-label" for="edit-body">Body of ${visible(row.event ?? "the delivery")}</label>
           <textarea

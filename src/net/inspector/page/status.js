@@ -65,7 +65,7 @@ export function Trouble() {
   if (store.connection === "polling") {
     return html`<p class="trouble mild" role="status">
       Four other tabs show this page live. This one asks for new deliveries every 2 s; close another tab and reload to
-      have it live.
+      make it live.
     </p>`;
   }
   return null;

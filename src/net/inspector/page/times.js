@@ -22,7 +22,7 @@ export function Times() {
   const most = limitOf(rows[0]);
   return html`<h2>Response times</h2>
     <p class="muted">
-      How long the provider waits for each response, forwards included.${" "}
+      How long each response took, forwards included.${" "}
       ${name !== "" && (most === null ? `${title(name, groups)} publishes no limit.` : `${title(name, groups)} gives up after ${limit(most)}.`)}
     </p>
     ${names.length > 1 &&
@@ -42,7 +42,7 @@ export function Times() {
           <th scope="col">Event</th>
           <th scope="col" class="number">Count</th>
           <th scope="col" class="number">Median</th>
-          <th scope="col" class="number">95 %</th>
+          <th scope="col" class="number">p95</th>
           <th scope="col" class="number">Slowest</th>
           <th scope="col" class="number">Late</th>
         </tr>

@@ -175,7 +175,7 @@ pub static SCHEME: Table = Table {
         ),
         optional("claims", Takes::Map(&Text), "The claims of a JWT that must hold, and are written when signing"),
         optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
-        optional("secret", In(&SECRET), "A form of secret of this scheme's own"),
+        optional("secret", In(&SECRET), "The format of this scheme's secret, if it differs from `[secret]`"),
     ],
 };
 
@@ -277,7 +277,7 @@ pub static TAKE: Table = Table {
     keys: &[
         optional("id", Pattern("^/"), "The JSON pointer to the endpoint's id"),
         optional("secret", Pattern("^/"), "The JSON pointer to the signing secret"),
-        optional("previous", Pattern("^/"), "The JSON pointer to the value that is there before"),
+        optional("previous", Pattern("^/"), "The JSON pointer to the current value, which `restore` sets again"),
     ],
 };
 

@@ -163,7 +163,7 @@ fn check_account(registration: &Registration, span: &Range<usize>) -> Result<(),
 fn step_of(text: &str) -> Result<Template, String> {
     let template = Template::parse(text)?;
     match registration::NAMES.iter().find(|name| **name != "url" && template.uses(name)) {
-        Some(name) => Err(format!("a step has no {{{name}}}, only {{url}}")),
+        Some(name) => Err(format!("a step can't use {{{name}}}, only {{url}}")),
         None => Ok(template),
     }
 }
@@ -285,14 +285,14 @@ fn api(text: &str) -> Result<String, String> {
 
 fn variable(text: &str) -> Result<String, String> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_name { Ok(text.to_owned()) } else { Err(format!("invalid name of a variable `{text}`")) }
+    if is_name { Ok(text.to_owned()) } else { Err(format!("invalid variable name `{text}`")) }
 }
 
 fn path(text: &str) -> Result<Template, String> {
     if text.starts_with('/') {
         Template::parse(text)
     } else {
-        Err(format!("`{text}` begins with no slash: write the path below `api`, such as /v1/hooks"))
+        Err(format!("`{text}` doesn't begin with a slash: write the path below `api`, such as /v1/hooks"))
     }
 }
 

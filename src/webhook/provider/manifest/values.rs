@@ -38,7 +38,7 @@ pub(super) fn parse<T, E: fmt::Display>(
 pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
     parse(text, |name| {
         name.parse().map_err(|_| match name.strip_prefix("header:") {
-            Some(name) => format!("a key `header` has the name alone: write `{name}`"),
+            Some(name) => format!("the key `header` takes only the header's name: write `{name}`"),
             None => format!("invalid header name `{name}`"),
         })
     })

@@ -39,9 +39,9 @@ fn options_that_a_script_cannot_honour_are_errors() {
     let event = "cyanite.v2.finished";
     let pinned = "--now doesn't apply to a script, which makes valid deliveries with new ids and times";
     refused(&[event, "--print", "locust", "--now", "1"], pinned);
-    let endless = "Locust has no limit on the number of requests, so --repeat doesn't apply";
+    let endless = "Locust can't limit the number of requests, so --repeat doesn't apply";
     refused(&[event, "--print", "locust", "--repeat", "5"], endless);
-    let at_a_rate = "k6 has no limit on the number of requests at a rate";
+    let at_a_rate = "k6 can't limit the number of requests at a fixed rate";
     refused(&[event, "--print", "k6", "--repeat", "5", "--rate", "5"], at_a_rate);
 }
 
