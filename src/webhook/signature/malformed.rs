@@ -1,9 +1,6 @@
 //! What is wrong with the text of a secret.
 
-use super::{
-    asymmetric::{self, Family},
-    secret::SecretFormat,
-};
+use super::asymmetric::{self, Family};
 
 /// What is wrong with a secret's text. No variant contains any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -192,8 +189,7 @@ fn is_labelled(text: &str) -> bool {
 }
 
 /// Whether a version and a comma come before the prefix: dashboards show signatures and secrets alike.
-pub(super) fn has_version_tag(text: &str, format: &SecretFormat) -> bool {
-    let Some(prefix) = format.prefix.as_deref() else { return false };
+pub(super) fn has_version_tag(text: &str, prefix: &str) -> bool {
     text.split_once(',').is_some_and(|(version, rest)| {
         let is_version = version.strip_prefix('v').is_some_and(|digits| digits.parse::<u8>().is_ok());
         is_version && rest.starts_with(prefix)

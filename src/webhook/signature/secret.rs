@@ -172,7 +172,7 @@ impl SigningSecret {
         if format.other_keys.iter().any(|start| text.starts_with(start.as_str())) {
             return Err(MalformedSecret::OtherKey);
         }
-        if has_version_tag(text, format) {
+        if format.prefix.as_deref().is_some_and(|prefix| has_version_tag(text, prefix)) {
             return Err(MalformedSecret::VersionTag);
         }
         let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);

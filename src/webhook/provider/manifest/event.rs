@@ -6,10 +6,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{
-    handshake::RawHandshake,
-    values::{self, Scalar, Wrong},
-};
+use super::values::{self, Scalar, Wrong};
 use crate::webhook::{
     json::{self, Path},
     nearest, overrides,
@@ -23,7 +20,7 @@ use crate::webhook::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEvent {
-    name: Spanned<String>,
+    pub(super) name: Spanned<String>,
     about: String,
     #[serde(rename = "match", default)]
     conditions: BTreeMap<Spanned<String>, Scalar>,
@@ -46,7 +43,7 @@ pub(super) struct RawEvent {
 }
 
 impl RawEvent {
-    fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
+    pub(super) fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
         let span = self.name.span();
         check_event_name(&self.name)?;
         let name = self.name.into_inner();
@@ -123,42 +120,6 @@ pub(super) fn fixture(
             .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
     }
     Ok(text.clone())
-}
-
-/// The events, and after them the handshakes.
-pub(super) fn events(
-    raw: Vec<RawEvent>,
-    handshakes: Vec<RawHandshake>,
-    provider: &str,
-    has_scheme: bool,
-    event_field: Option<&Place>,
-    files: &Files,
-) -> Result<Vec<Event>, Wrong> {
-    let mut events: Vec<Event> = Vec::new();
-    for event in raw {
-        let span = event.name.span();
-        let event = event.event(provider, event_field, files)?;
-        if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
-            let message =
-                format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
-            return Err(Wrong::new(span, message));
-        }
-        add(event, span, &mut events)?;
-    }
-    for handshake in handshakes {
-        let span = handshake.name.span();
-        add(handshake.event(provider, has_scheme, event_field, files)?, span, &mut events)?;
-    }
-    Ok(events)
-}
-
-/// Adds an event whose name no other one has.
-fn add(event: Event, span: Range<usize>, events: &mut Vec<Event>) -> Result<(), Wrong> {
-    if events.iter().any(|other| other.name == event.name) {
-        return Err(Wrong::new(span, format!("duplicate event `{}`", event.name)));
-    }
-    events.push(event);
-    Ok(())
 }
 
 /// Checks an event's name: it is completed in a shell, which would act on other characters.
