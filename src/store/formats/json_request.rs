@@ -8,7 +8,7 @@
 mod body;
 mod headers;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use self::{
     body::{BODIES, Body, body},
@@ -160,25 +160,42 @@ const MAX_DEPTH: usize = 5;
 impl Outline {
     /// Whether an object has headers and a body, or the body and an object with the headers.
     pub(super) fn has_request(&self) -> bool {
+        let objects = self.objects();
         let is_below = |above: &str| {
             let (outer, key) = split(above.trim_end_matches('.'));
-            REQUESTS_IN.iter().any(|name| is_named(key, name)) && self.has_body(outer) && !self.has_body(above)
+            REQUESTS_IN.iter().any(|name| is_named(key, name)) && objects.get(outer).is_some_and(|outer| outer.has_body)
         };
-        let headers = self.paths().filter(|path| HEADERS.iter().any(|name| is_named(split(path).1, name)));
-        headers.map(|path| split(path).0).any(|above| self.has_body(above) || is_below(above))
-            || self.paths().any(|path| cgi::is_header(split(path).1) && self.has_body(split(path).0))
+        objects.iter().any(|(above, object)| {
+            let has_headers = object.has_headers || object.has_body && object.has_variables;
+            has_headers && (object.has_body || is_below(above))
+        })
     }
 
     /// Whether the object under `above`, which ends in a dot, has headers and a body.
     fn has_request_in(&self, above: &str) -> bool {
-        let mut keys = self.paths().map(split).filter(|(other, _)| *other == above).map(|(_, key)| key);
-        keys.any(|key| HEADERS.iter().any(|name| is_named(key, name))) && self.has_body(above)
+        self.objects().get(above).is_some_and(|object| object.has_headers && object.has_body)
     }
 
-    fn has_body(&self, above: &str) -> bool {
-        let mut keys = self.paths().map(split).filter(|(other, _)| *other == above).map(|(_, key)| key);
-        keys.any(is_body)
+    /// What each object has, by the keys above its own, which end in a dot.
+    fn objects(&self) -> HashMap<&str, Members> {
+        let mut objects: HashMap<&str, Members> = HashMap::new();
+        for (above, key) in self.paths().map(split) {
+            let object = objects.entry(above).or_default();
+            object.has_headers |= HEADERS.iter().any(|name| is_named(key, name));
+            object.has_variables |= cgi::is_header(key);
+            object.has_body |= is_body(key);
+        }
+        objects
     }
+}
+
+/// Which parts of a request the keys of an object name.
+#[derive(Default)]
+struct Members {
+    has_headers: bool,
+    /// Headers as CGI variables.
+    has_variables: bool,
+    has_body: bool,
 }
 
 /// A path's keys before its last one, with the dot, and the last one.

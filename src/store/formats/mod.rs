@@ -432,6 +432,7 @@ fn read_of<'a>(
 /// The format of an input that starts with `head`.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
+    let head = &head[..head.len().min(MAX_HEAD)];
     let head = head.strip_prefix(BOM).unwrap_or(head);
     // hookdev's own captures start like this, and most inputs are those.
     if starts_with(head, &["{", "\"hookdev\"", ":"])
@@ -467,6 +468,10 @@ fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
             _ => {}
         }
     }
+}
+
+fn newlines(text: &str) -> u64 {
+    text.bytes().filter(|&byte| byte == b'\n').count() as u64
 }
 
 /// Reads a whole input, for a format that can't be read piece by piece.
