@@ -2,7 +2,8 @@
 //! hookdev prints them.
 //!
 //! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `printf` with octal escapes, which hookdev writes for bodies that no argument can hold.
+//! substitution is an error, except `echo` and `printf` before a pipe: hookdev writes the latter, with octal escapes, for
+//! bodies that no argument can hold.
 
 mod options;
 mod words;
@@ -11,11 +12,13 @@ use std::path::Path;
 
 use self::{options::Options, words::Words};
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, Input, Reader, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
 };
+
+const PROGRAMS: [&str; 3] = ["curl", "curl.exe", "wget"];
 
 /// A `curl` command.
 pub(super) struct CurlCommand;
@@ -31,10 +34,8 @@ impl Format for CurlCommand {
         let first = first.strip_prefix(b"$ ").unwrap_or(first);
         let starts =
             |command: &[u8]| first.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "));
-        starts(b"curl")
-            || starts(b"curl.exe")
-            || starts(b"wget")
-            || (first.starts_with(b"printf '\\") && first.windows(6).any(|part| part == b"| curl"))
+        PROGRAMS.iter().any(|program| starts(program.as_bytes()))
+            || (starts(b"printf") || starts(b"echo")) && first.windows(6).any(|part| part == b"| curl")
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -55,12 +56,12 @@ impl Format for CurlCommand {
     }
 }
 
-/// One command: its words, and what a `printf` before it writes to its standard input.
+/// One command: its words, and what an `echo` or a `printf` before it writes to its standard input.
 type Command = Result<(Vec<String>, Option<Vec<u8>>), ParseError>;
 
 /// The commands of a script, each with its line.
 fn split(text: &str) -> Vec<(u64, Command)> {
-    let is_cmd = text.contains("^\"") || text.contains("^\r\n") || text.contains("^\n");
+    let is_cmd = is_for_cmd(text);
     let mut commands = Vec::new();
     let mut rest = text;
     let mut line = 1;
@@ -77,17 +78,37 @@ fn split(text: &str) -> Vec<(u64, Command)> {
         }
         let mut words = Words { rest, is_cmd };
         let command = words.command();
-        // After an error it is unknown where the next command starts.
-        let is_broken = command.is_err();
-        let read = rest.len() - words.rest.len();
+        let next = if command.is_err() { after_error(rest) } else { words.rest };
         commands.push((line, command));
-        line += newlines(&rest[..read]);
-        rest = if is_broken { "" } else { words.rest };
+        line += newlines(&rest[..rest.len() - next.len()]);
+        rest = next;
     }
 }
 
-fn newlines(text: &str) -> u64 {
-    text.bytes().filter(|&byte| byte == b'\n').count() as u64
+/// Whether a script is for cmd.exe: outside all quotes, it has `^"` or a line that ends in `^`.
+fn is_for_cmd(text: &str) -> bool {
+    let mut quote = None;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match (c, quote) {
+            ('^', None) if characters.peek().is_some_and(|next| ['"', '\r', '\n'].contains(next)) => return true,
+            ('\\', None | Some('"')) => drop(characters.next()),
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What follows a command that can't be read: the text from the next line that starts one.
+fn after_error(text: &str) -> &str {
+    let starts = text.match_indices('\n').map(|(at, _)| &text[at + 1..]);
+    let is_command = |rest: &&str| {
+        let line = rest.strip_prefix("$ ").unwrap_or(rest);
+        PROGRAMS.iter().any(|program| line.strip_prefix(program).is_some_and(|rest| rest.starts_with(' ')))
+    };
+    starts.into_iter().find(is_command).unwrap_or_default()
 }
 
 /// Reads a command; `None` if it delivers nothing.
@@ -99,7 +120,7 @@ fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, P
     };
     let mut words = words.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
-    if !["curl", "curl.exe", "wget"].iter().any(|name| program.ends_with(name)) {
+    if !PROGRAMS.iter().any(|name| program.ends_with(name)) {
         return Ok(None);
     }
     let mut options = Options::new(stdin.as_deref(), directory, program.ends_with("wget"));
@@ -188,6 +209,49 @@ mod tests {
     fn a_body_from_printf_is_read() {
         let command = "printf '\\173\\000\\175' | curl --request POST --url http://h/a \\\n  --header \"$(printf '\\170\\072\\040\\374')\" \\\n  --header 'accept:' \\\n  --header 'content-type:' \\\n  --data-binary @-\n";
         assert_eq!(parsed(command), ("POST /a".to_owned(), "x: \u{fc}\n".to_owned(), "{\0}".to_owned()));
+    }
+
+    #[test]
+    fn what_echo_and_printf_write_into_a_command_is_its_body() {
+        // As printed by bash 5.2.
+        for (command, written) in [
+            ("printf '%s' '{\"a\":\"\\n\"}' | curl http://h/a --data-binary @-", "{\"a\":\"\\n\"}"),
+            ("printf '%s\\n' '{}' | curl http://h/a --data-binary @-", "{}\n"),
+            ("printf '{\"a\":\"\\\\n 5%%\"}\\n' | curl http://h/a --data-binary @-", "{\"a\":\"\\n 5%\"}\n"),
+            ("echo '{}' | curl http://h/a --data-binary @-", "{}\n"),
+            ("echo -n '{}' | curl http://h/a --data-binary @-", "{}"),
+            ("$ echo '{}' | curl http://h/a -d @-", "{}"),
+        ] {
+            assert_eq!(body(command), written, "{command}");
+        }
+        let unreadable = error("printf '%d' 7 | curl http://h/a --data-binary @-");
+        assert_eq!(unreadable, "line 1: expected the body in the command, found a `printf` with arguments");
+    }
+
+    #[test]
+    fn a_caret_in_a_body_makes_no_command_one_for_cmd() {
+        for body_text in ["{\"re\":\"^\",\"b\":\"c\"}", "it ^\nis"] {
+            let command = format!("curl http://h/a -H 'x: y' -d '{body_text}'");
+            let (line, _, body) = parsed(&command);
+            assert_eq!((line.as_str(), body.as_str()), ("POST /a", body_text));
+        }
+        assert_eq!(body("curl http://h/a -d \"{\\\"re\\\":\\\"^\\\"}\""), "{\"re\":\"^\"}");
+    }
+
+    #[test]
+    fn a_comment_is_no_argument_and_a_second_url_is_an_error() {
+        assert_eq!(parsed("curl http://h/a#b -d '{}' # it's a note").0, "POST /a");
+        let two = error("curl http://h/a http://h/b -d '{}'");
+        assert_eq!(two, "line 1: expected one URL, found \"http://h/a\" and \"http://h/b\"");
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_read_hides_no_other() {
+        let (entries, _) = collected("curl -H \"a: $SIG\" -d a http://h\n\ncurl -d b http://h/b\ncurl -d 'c");
+        let results: Vec<_> = entries.into_iter().map(|entry| entry.map(|entry| entry.request.target)).collect();
+        assert_eq!(results[1], Ok("/b".to_owned()));
+        assert!(results[0].is_err());
+        assert_eq!(results[2], Err("line 4: expected a closing `'`".to_owned()));
     }
 
     #[test]

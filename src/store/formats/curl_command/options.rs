@@ -41,8 +41,7 @@ impl<'a> Options<'a> {
     /// Reads one word, and its argument from the words after it.
     pub fn read<'w>(&mut self, word: &'w str, words: &mut impl Iterator<Item = &'w str>) -> Result<(), ParseError> {
         if !word.starts_with('-') || word == "-" {
-            self.url = Some(word.to_owned());
-            return Ok(());
+            return self.url(word);
         }
         if word.starts_with("--") {
             let (option, attached) =
@@ -59,6 +58,14 @@ impl<'a> Options<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The URL. Of several, curl would send to each.
+    fn url(&mut self, url: &str) -> Result<(), ParseError> {
+        match self.url.replace(url.to_owned()) {
+            None => Ok(()),
+            Some(first) => Err(expected(format!("one URL, found {} and {}", quoted(&first), quoted(url)))),
+        }
     }
 
     fn ignores_argument_of(&self, option: &str) -> bool {
@@ -88,7 +95,7 @@ impl<'a> Options<'a> {
             attached.or_else(|| words.next()).ok_or_else(|| expected(format!("an argument after `{option}`")))?;
         match option {
             "-X" | "--request" | "--method" => self.method = Some(argument.to_owned()),
-            "--url" => self.url = Some(argument.to_owned()),
+            "--url" => self.url(argument)?,
             "-H" | "--header" => self.header(argument)?,
             "-A" | "--user-agent" => self.push("user-agent", argument)?,
             "-e" | "--referer" => self.push("referer", argument)?,

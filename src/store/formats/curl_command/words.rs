@@ -25,9 +25,10 @@ impl Words<'_> {
                     self.rest = self.rest.trim_start_matches(['\n', '\r', ';', '&', ' ']);
                     break;
                 }
-                '|' if words.first().is_some_and(|word| word == "printf") => {
+                '#' if !self.is_cmd => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
+                '|' if let Some(input) = printed(&words) => {
                     self.rest = &self.rest[1..];
-                    stdin = Some(octal(words.get(1).map_or("", String::as_str))?);
+                    stdin = Some(input?);
                     words.clear();
                 }
                 // Where the output goes doesn't matter.
@@ -97,7 +98,7 @@ impl Words<'_> {
     fn double_quoted(&mut self, word: &mut String) -> Result<(), ParseError> {
         if let Some(rest) = self.rest.strip_prefix("\"$(printf '") {
             let (text, rest) = rest.split_once("')\"").ok_or_else(|| expected("a closing `')\"`"))?;
-            let bytes = octal(text)?;
+            let bytes = formatted(text)?;
             // A header's bytes outside ASCII, as Latin-1.
             word.extend(bytes.iter().map(|&byte| char::from(byte)));
             self.rest = rest;
@@ -250,10 +251,53 @@ fn substitution(text: &str) -> ParseError {
     expected(format!("a command without variables or substitutions, found {}", quoted(start)))
 }
 
-/// The bytes of a `printf` format of octal escapes.
-fn octal(format: &str) -> Result<Vec<u8>, ParseError> {
-    let parse = |digits: &str| {
-        u8::from_str_radix(digits, 8).map_err(|_| expected("three octal digits after each `\\` of `printf`"))
+/// What an `echo` or a `printf` writes; `None` if it is another command.
+fn printed(words: &[String]) -> Option<Result<Vec<u8>, ParseError>> {
+    let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| *word == "$").collect();
+    Some(match words[..] {
+        ["printf", "%s", text] => Ok(text.into()),
+        ["printf", "%s\\n", text] => Ok(format!("{text}\n").into()),
+        ["printf", format] => formatted(format),
+        ["printf", ..] => Err(expected("the body in the command, found a `printf` with arguments")),
+        ["echo", "-n", ref texts @ ..] => Ok(texts.join(" ").into()),
+        ["echo", ref texts @ ..] => Ok((texts.join(" ") + "\n").into()),
+        _ => return None,
+    })
+}
+
+/// The bytes of a `printf` format without arguments: text, octal escapes and those of C.
+fn formatted(format: &str) -> Result<Vec<u8>, ParseError> {
+    let mut pieces = format.split('\\');
+    let text = |piece: &str| {
+        if piece.replace("%%", "").contains('%') {
+            return Err(expected("the body in the command, found a `printf` with `%`"));
+        }
+        Ok(piece.replace("%%", "%").into_bytes())
     };
-    format.split('\\').skip(1).map(parse).collect()
+    let mut bytes = text(pieces.next().unwrap_or_default())?;
+    while let Some(piece) = pieces.next() {
+        let digits = piece.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+        if digits > 0 {
+            let byte = u8::from_str_radix(&piece[..digits], 8);
+            bytes.push(byte.map_err(|_| expected("an octal number of up to 377 after a `\\` of `printf`"))?);
+            bytes.extend(text(&piece[digits..])?);
+            continue;
+        }
+        let mut rest = piece.chars();
+        match rest.next() {
+            Some('n') => bytes.push(b'\n'),
+            Some('r') => bytes.push(b'\r'),
+            Some('t') => bytes.push(b'\t'),
+            Some(quote @ ('"' | '\'')) => bytes.push(quote as u8),
+            None => {
+                // Two backslashes, and what follows them.
+                bytes.push(b'\\');
+                bytes.extend(text(pieces.next().unwrap_or_default())?);
+                continue;
+            }
+            Some(other) => return Err(expected(format!("an escape that printf has, found `\\{other}`"))),
+        }
+        bytes.extend(text(rest.as_str())?);
+    }
+    Ok(bytes)
 }
