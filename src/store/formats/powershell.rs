@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, Input, Reader, newlines,
     parts::{self, ParseError, expected, quoted},
+    position::Start,
     whole,
 };
 use crate::webhook::request::{Headers, Request};
@@ -35,7 +36,27 @@ impl Format for PowerShell {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        Ok(Box::new(Collected::of(entry(&String::from_utf8_lossy(&input)))))
+        let text = String::from_utf8_lossy(&input);
+        let mut collected = Collected::default();
+        let mut variables = HashMap::new();
+        let (mut rest, mut line) = (&*text, 1);
+        while let Some(start) = command(rest) {
+            set_variables(&rest[..start], &mut variables);
+            line += newlines(&rest[..start]);
+            let mut script = Script { rest: &rest[start..], variables: &variables };
+            match entry(&mut script) {
+                Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
+                Ok(None) => collected.count_skipped(),
+                Err(error) => {
+                    collected.push(Err(Fault::at(Start::of_line(line), error)));
+                    // Where the command ends is unknown. Most others start a line.
+                    script.rest = rest[start..].split_once('\n').map_or("", |(_, rest)| rest);
+                }
+            }
+            line += newlines(&rest[start..rest.len() - script.rest.len()]);
+            rest = script.rest;
+        }
+        Ok(Box::new(collected))
     }
 }
 
@@ -66,15 +87,12 @@ impl Value {
     }
 }
 
-/// The request; `None` if it delivers nothing.
-fn entry(text: &str) -> Result<Option<Entry>, ParseError> {
-    let start = command(text).ok_or_else(|| expected("Invoke-WebRequest or Invoke-RestMethod"))?;
-    let variables = variables(&text[..start]);
-    let mut script = Script { rest: &text[start..], variables: &variables };
+/// The request of the command that the script starts with; `None` if it delivers nothing.
+fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
     script.word();
     let (mut url, mut method, mut body) = (None, "GET".to_owned(), None);
     let mut headers: Vec<(String, String)> = Vec::new();
-    if let Some(Value::Text(agent)) = variables.get("session.useragent") {
+    if let Some(Value::Text(agent)) = script.variables.get("session.useragent") {
         headers.push(("user-agent".to_owned(), agent.clone()));
     }
     while let Some(name) = script.parameter() {
@@ -91,7 +109,7 @@ fn entry(text: &str) -> Result<Option<Entry>, ParseError> {
             },
             "body" => body = Some(script.value()?.text("body")?),
             "infile" => return Err(expected("the body in -Body, found -InFile")),
-            "usebasicparsing" | "skipcertificatecheck" | "disablekeepalive" => {}
+            _ if script.is_at_parameter() => {}
             _ => drop(script.value()),
         }
     }
@@ -106,21 +124,19 @@ fn entry(text: &str) -> Result<Option<Entry>, ParseError> {
     Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
 }
 
-/// The variables that are set before a command, and the properties of them.
-fn variables(text: &str) -> HashMap<String, Value> {
-    let mut variables = HashMap::new();
+/// Reads the variables that are set before a command, and the properties of them.
+fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;
     for start in starts.filter(|start| text[*start..].starts_with('$')).take(MAX_VARIABLES) {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
         let Some((name, value)) = line.split_once('=') else { continue };
-        let mut script = Script { rest: value, variables: &variables };
+        let mut script = Script { rest: value, variables: &*variables };
         if let Ok(value) = script.value() {
             end = text.len() - script.rest.len();
             variables.insert(name.trim().to_ascii_lowercase(), value);
         }
     }
-    variables
 }
 
 struct Script<'t, 'v> {
@@ -157,6 +173,17 @@ impl<'t> Script<'t, '_> {
                 Some(name.trim_end_matches(':'))
             }
             _ => Some(""),
+        }
+    }
+
+    /// Whether another parameter, or the end of the command, follows: the one before it is a switch.
+    fn is_at_parameter(&mut self) -> bool {
+        self.skip();
+        let mut characters = self.rest.chars();
+        match characters.next() {
+            None | Some('\n' | ';' | '|' | ')' | '}') => true,
+            Some('-') => characters.next().is_some_and(char::is_alphabetic),
+            Some(_) => false,
         }
     }
 
@@ -267,9 +294,8 @@ impl<'t> Script<'t, '_> {
                     });
                 }
                 '$' if rest.starts_with("([char]") => {
-                    let (number, after) = rest[7..].split_once(')').ok_or_else(|| expected("`)` after `$([char]`"))?;
-                    let unit = number.parse().ok().and_then(char::from_u32);
-                    text.push(unit.ok_or_else(|| expected(format!("a character, found $([char]{number})")))?);
+                    let (character, after) = character(rest)?;
+                    text.push(character);
                     rest = after;
                 }
                 '$' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(') => {
@@ -278,6 +304,26 @@ impl<'t> Script<'t, '_> {
                 _ => text.push(c),
             }
         }
+    }
+}
+
+/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`; and what follows it.
+fn character(text: &str) -> Result<(char, &str), ParseError> {
+    let unit = |text: &str| -> Option<(u16, usize)> {
+        let (number, _) = text.strip_prefix("([char]")?.split_once(')')?;
+        Some((number.trim().parse().ok()?, "([char])".len() + number.len()))
+    };
+    let shown: String = text.chars().take(40).collect();
+    let wrong = || expected(format!("a character, found {}", quoted(&format!("${shown}"))));
+    let (first, length) = unit(text).ok_or_else(wrong)?;
+    let after = &text[length..];
+    if let Some(character) = char::from_u32(first.into()) {
+        return Ok((character, after));
+    }
+    let (second, length) = after.strip_prefix('$').and_then(unit).ok_or_else(wrong)?;
+    match char::decode_utf16([first, second]).next() {
+        Some(Ok(character)) => Ok((character, &after[1 + length..])),
+        _ => Err(wrong()),
     }
 }
 
@@ -321,6 +367,34 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn every_command_of_a_script_is_read() {
+        // "Copy all as PowerShell" separates them with `;`.
+        let text = "$session = New-Object X\n$session.UserAgent = \"M\"\nInvoke-WebRequest -Uri \"http://h/a\" `\n-Method \"POST\" `\n-Body \"{}\";\nirm http://h/b -Method Post -Body $unset\nirm http://h/c -Method Post -Body '[]'\n";
+        let (entries, _) = collected(text);
+        let targets: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| &*entry.request.target)).collect();
+        assert_eq!((targets[0], targets[2], targets.len()), (Ok("/a"), Ok("/c"), 3));
+        let error = targets[1].unwrap_err();
+        assert!(error.starts_with("line 6: expected text, a table or a variable"), "{error}");
+    }
+
+    #[test]
+    fn a_switch_takes_no_value() {
+        let text = "irm http://h/a -SkipHeaderValidation -Method Post -Verbose -Body '{}' -PassThru\n";
+        assert_eq!(read(text), ("POST /a".to_owned(), String::new(), "{}".to_owned()));
+        let unknown = "irm http://h/a -TimeoutSec 5 -Method Post -MaximumRetryCount -1 -Body '{}'\n";
+        assert_eq!(read(unknown).2, "{}");
+    }
+
+    #[test]
+    fn characters_beyond_the_first_plane_are_read() {
+        // As Chrome writes U+1F600.
+        let text = "irm http://h/a -Method Post -Body \"a$([char]55357)$([char]56832)$([char]233)\"\n";
+        assert_eq!(read(text).2, "a\u{1f600}\u{e9}");
+        let (entries, _) = collected("irm http://h/a -Method Post -Body \"$([char]55357)b\"\n");
+        assert_eq!(entries[0].as_ref().unwrap_err(), "line 1: expected a character, found \"$([char]55357)b\\\"\"");
     }
 
     #[test]
