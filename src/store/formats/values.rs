@@ -7,12 +7,16 @@ pub(super) mod php;
 use self::literal::Value;
 use super::cgi;
 
-/// The headers that a text is, printed by a program or as JSON.
+/// The headers that a text is, printed by a program or as JSON, where something else says that it is headers.
 pub(super) fn headers(text: &str) -> Option<Vec<(String, String)>> {
     let text = text.trim();
     let printed = literal::value(text).filter(|(_, rest)| rest.trim().is_empty());
     let found = printed.and_then(|(value, _)| fields(&value)).or_else(|| Some(maps::headers(text)?.0));
-    found.filter(|fields| are_headers(fields))
+    found.filter(|fields| fields.iter().all(|(name, _)| is_field_name(name)))
+}
+
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
 /// A quoted text at the start of another one, and the rest of that.
@@ -83,6 +87,5 @@ pub(super) fn are_headers(fields: &[(String, String)]) -> bool {
         let name = name.to_ascii_lowercase();
         USUAL.contains(&name.as_str()) || name.starts_with("x-") || name.ends_with("-signature")
     };
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-    fields.iter().all(|(name, _)| is_name(name)) && fields.iter().filter(|(name, _)| is_header(name)).count() > 1
+    fields.iter().all(|(name, _)| is_field_name(name)) && fields.iter().filter(|(name, _)| is_header(name)).count() > 1
 }
