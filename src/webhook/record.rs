@@ -85,15 +85,27 @@ impl Delivery {
         let mut warnings = self.assessment.warnings.clone();
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not saved, so the response is 503: {error}").into());
-        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.trust().is_some()) {
-            let is_delivery = self.assessment.handshake().is_none();
-            let objection = is_delivery
-                .then_some(())
-                .and_then(|()| provider.delivery.objection(&provider.title, self.status, self.elapsed));
-            warnings.extend(objection.map(Warning::from));
+        } else if self.assessment.trust().is_some() {
+            warnings.extend(self.objection(self.status, self.elapsed).map(Warning::from));
         }
         warnings.extend(self.disagreement());
         warnings
+    }
+
+    /// Whether the provider would count it as delivered, and each handler's response as well.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        let is_accepted = |forwarded: &Forwarded| {
+            let response = forwarded.outcome.as_ref();
+            response.is_ok_and(|response| self.objection(response.status, forwarded.elapsed).is_none())
+        };
+        self.objection(self.status, self.elapsed).is_none() && self.forwards.iter().all(is_accepted)
+    }
+
+    /// Why the provider would count a response as failed. The responses to handshakes are judged by their own rules.
+    fn objection(&self, status: u16, elapsed: Duration) -> Option<String> {
+        let provider = self.assessment.provider.as_ref().filter(|_| self.assessment.handshake().is_none())?;
+        provider.delivery.objection(&provider.title, status, elapsed)
     }
 
     /// Warns that the user's handler and hookdev disagree.

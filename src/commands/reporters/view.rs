@@ -135,14 +135,16 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and, as the provider counts
+/// it, delivered.
 fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
-        && delivery.forwards.iter().all(is_accepted)
+        && delivery.is_delivered()
 }
 
+/// Whether a later forward succeeded. Its response isn't the one that the provider gets.
 fn is_accepted(forwarded: &Forwarded) -> bool {
     forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
 }
