@@ -4,7 +4,7 @@ use crate::{
     cli::{Print, Send},
     commands::{exit::Failure, terminal::Terminal},
     engine::deliver::{Batch, Content, Job},
-    render::script::{Script, Sender, k6, locust},
+    render::script::{Script, Sender, comment, distinct, k6, locust},
     webhook::{
         load::Rate,
         provider::{Provider, live::NotLive},
@@ -91,7 +91,9 @@ fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
     let origin = job.url.origin().ascii_serialization();
     let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);
     let at = known.unwrap_or_else(|| {
-        script.senders.push(sender(provider, origin, args));
+        let taken: Vec<&str> = script.senders.iter().map(|sender| sender.identifier.as_str()).collect();
+        let identifier = distinct(&provider.name, &taken);
+        script.senders.push(sender(provider, identifier, origin, args));
         script.senders.len() - 1
     });
     let sender = &mut script.senders[at];
@@ -100,11 +102,12 @@ fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sender(provider: &Provider, origin: String, args: &Send) -> Sender {
+fn sender(provider: &Provider, identifier: String, origin: String, args: &Send) -> Sender {
     let policy = &provider.delivery;
     Sender {
         name: provider.name.clone(),
-        title: provider.title.clone(),
+        identifier,
+        title: comment(&provider.title),
         origin,
         events: Vec::new(),
         signer: None,

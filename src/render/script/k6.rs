@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{Language, Script, Sender, functions, identifier, literal, operands, seconds, sum, titles, variables};
+use super::{Language, Script, Sender, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -214,7 +214,7 @@ fn whole_rate(per_second: f64) -> (f64, &'static str) {
 
 fn push_signer(sender: &Sender, out: &mut String) {
     let Some(signer) = &sender.signer else { return };
-    let name = identifier(&sender.name);
+    let name = &sender.identifier;
     let key = format!("{}_KEY", name.to_uppercase());
     let _ = writeln!(out, "\nconst {key} = {};", key_expression(signer));
     let _ = writeln!(out, "\n// Signs as {} does.\nfunction sign_{name}(request) {{", sender.title);
@@ -333,7 +333,7 @@ fn push_event(sender: &Sender, event: &LiveEvent, function: &str, out: &mut Stri
         literal(&event.method),
         literal(&event.target)
     );
-    let request = if event.is_signed { format!("sign_{}({request})", identifier(&sender.name)) } else { request };
+    let request = if event.is_signed { format!("sign_{}({request})", sender.identifier) } else { request };
     let _ = write!(out, ";\n  return {request};\n}}\n");
 }
 

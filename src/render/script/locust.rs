@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Language, Script, Sender, functions, identifier, literal, operands, seconds, sum, titles, variables};
+use super::{Language, Script, Sender, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -201,7 +201,7 @@ fn users(script: &Script) -> usize {
 
 fn push_signer(sender: &Sender, out: &mut String) {
     let Some(signer) = &sender.signer else { return };
-    let name = identifier(&sender.name);
+    let name = &sender.identifier;
     let key = format!("{}_KEY", name.to_uppercase());
     let _ = write!(out, "\n\n{key} = {}\n", key_expression(signer));
     let _ = write!(out, "\n\ndef sign_{name}(request):\n    \"\"\"Signs as {} does.\"\"\"\n", sender.title);
@@ -314,14 +314,15 @@ fn push_event(sender: &Sender, event: &LiveEvent, function: &str, out: &mut Stri
     let request =
         format!("Request({}, host + {}, headers, body, id, now)", literal(&event.method), literal(&event.target));
     let _ = if event.is_signed {
-        writeln!(out, "    return sign_{}({request})", identifier(&sender.name))
+        writeln!(out, "    return sign_{}({request})", sender.identifier)
     } else {
         writeln!(out, "    return {request}")
     };
 }
 
 fn push_user(script: &Script, sender: &Sender, functions: &[String], out: &mut String) {
-    let class: String = identifier(&sender.name)
+    let class: String = sender
+        .identifier
         .split('_')
         .map(|word| {
             let (first, rest) = word.split_at(word.len().min(1));
@@ -373,7 +374,7 @@ class {class}Webhooks(FastHttpUser):
         if script.insecure { "True" } else { "False" },
         pairs.collect::<String>(),
         success(&sender.success),
-        sender.title.replace(['{', '}', '"', '\\'], ""),
+        sender.title,
         sender.success_in_words,
     );
 }

@@ -4,7 +4,7 @@
 mod k6;
 mod locust;
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, iter, time::Duration};
 
 use crate::webhook::{
     delivery::StatusPattern,
@@ -37,7 +37,9 @@ pub struct Script {
 pub struct Sender {
     /// The provider's name.
     pub name: String,
-    /// The provider's name as people write it.
+    /// The name of its functions and variables, which no other part has: see [`distinct`].
+    pub identifier: String,
+    /// The provider's name as people write it, as text for a comment: see [`comment`].
     pub title: String,
     /// The endpoint's scheme, host and port.
     pub origin: String,
@@ -117,17 +119,29 @@ fn identifier(name: &str) -> String {
     identifier
 }
 
+/// The identifier of a name, with a number if it is taken, in any letter case.
+#[must_use]
+pub fn distinct(name: &str, taken: &[impl AsRef<str>]) -> String {
+    let base = identifier(name);
+    let is_taken = |name: &String| taken.iter().any(|taken| taken.as_ref().eq_ignore_ascii_case(name));
+    let numbered = (2..).map(|number| format!("{base}_{number}"));
+    iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
+}
+
+/// A text of a manifest, which anyone may have written, as a part of a comment or a docstring: nothing in it ends either.
+#[must_use]
+pub fn comment(text: &str) -> String {
+    let is_plain = |c: &char| {
+        !c.is_control() && !is_hidden(*c) && !matches!(c, '"' | '\\' | '{' | '}' | '*' | '\u{2028}' | '\u{2029}')
+    };
+    text.chars().filter(is_plain).collect()
+}
+
 /// The names of the functions of all events, each once.
 fn functions(script: &Script) -> Vec<Vec<String>> {
     let mut taken: Vec<String> = Vec::new();
     let mut function = |event: &LiveEvent| {
-        let base = identifier(&event.name);
-        let mut name = base.clone();
-        let mut number = 2;
-        while taken.contains(&name) {
-            name = format!("{base}_{number}");
-            number += 1;
-        }
+        let name = distinct(&event.name, &taken);
         taken.push(name.clone());
         name
     };
