@@ -125,10 +125,20 @@ impl<'a> Builder<'a> {
             }
             Word::Stdin if self.args.edit => Err(Failure::usage("--edit needs standard input for the editor")
                 .hint("save the captured request to a file, and pass that")),
-            Word::Path(path) => self.add_files(path),
+            Word::Path(path) => {
+                let before = self.found();
+                self.add_files(path)?;
+                self.require_more(before, path);
+                Ok(())
+            }
             Word::Last(captures) => self.add_last(captures),
             Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
-                Ok(entries) => self.add_entries(Path::new("-"), entries),
+                Ok(entries) => {
+                    let before = self.found();
+                    self.add_entries(Path::new("-"), entries)?;
+                    self.require_more(before, Path::new("standard input"));
+                    Ok(())
+                }
                 Err(error) => {
                     self.report_unreadable(&error);
                     Ok(())
@@ -174,18 +184,39 @@ impl<'a> Builder<'a> {
         self.add_capture(entry.request, source, entry.forwarded)
     }
 
-    fn add_entries(&mut self, file: &Path, entries: formats::Entries<'_>) -> Result<(), Failure> {
+    fn add_entries(&mut self, file: &Path, mut entries: formats::Entries<'_>) -> Result<(), Failure> {
         let file = file.to_string_lossy();
-        for (index, entry) in entries.enumerate() {
+        let terminal = self.context.terminal;
+        for (index, entry) in entries.by_ref().enumerate() {
             match entry {
                 Ok(entry) => {
                     let source = source(&file, index, entry.line);
+                    for note in &entry.notes {
+                        terminal.note(&format!("{}: {note}", source.location));
+                    }
                     self.add_capture(entry.request, source, entry.forwarded)?;
                 }
                 Err(error) => self.report_unreadable(&error),
             }
         }
+        for note in entries.notes() {
+            terminal.note(&format!("{file}: {note}"));
+        }
         Ok(())
+    }
+
+    /// How many captured requests were found, and how many inputs or requests could not be read.
+    fn found(&self) -> (usize, bool) {
+        (self.batch.jobs.len() + self.skipped, self.has_unreadable)
+    }
+
+    /// Reports an input in which nothing was found: a script that sends captures must not pass without one.
+    fn require_more(&mut self, before: (usize, bool), input: &Path) {
+        if self.found() == before {
+            let message = format!("no request to send in {}", input.display());
+            self.context.terminal.fail(&Failure::new(Exit::UnreadableInput, message));
+            self.has_unreadable = true;
+        }
     }
 
     fn add_capture(&mut self, request: Request, source: CaptureSource, was: Option<Recorded>) -> Result<(), Failure> {
