@@ -43,6 +43,11 @@ pub fn forward(text: &str) -> Result<Forward, Failure> {
 ///
 /// If the URL or the glob is invalid.
 pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
+    if events.is_empty() {
+        return Err(Failure::usage(format!(
+            "the forward to {url} names no event: write EVENT={url}, or {url} for all"
+        )));
+    }
     Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
 }
 

@@ -61,6 +61,7 @@ impl Expectations {
         unmet
             .map(|(Expectation { events, wanted }, seen)| match events {
                 Some(events) => format!("{events} ({seen} of {wanted} received)"),
+                None if *wanted == 1 => "1 delivery (0 received)".to_owned(),
                 None => format!("{wanted} deliveries ({seen} received)"),
             })
             .collect()
