@@ -107,7 +107,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let secrets = SecretFile::new(args.secret_to.clone());
+    let secrets = SecretFile::open(args.secret_to.clone())?;
     let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages), secrets: secrets.clone() };
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &talk, cancel.clone());
     let receiver = Receiver::new(setup);

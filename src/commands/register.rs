@@ -223,7 +223,7 @@ fn take_into_use(
     let title = &provider.title;
     match provider.parse_secret(secret.expose()) {
         Ok(parsed) => {
-            settings.hand_over(&provider.name, parsed);
+            settings.add_registered(&provider.name, parsed);
         }
         Err(error) => terminal.warn(&format!("can't use the secret that {title} returned: {error}; copy it from the dashboard and pass it with --secret PROVIDER=SOURCE")),
     }

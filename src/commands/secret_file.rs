@@ -9,6 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
+use super::exit::Failure;
 use crate::{store::private, webhook::signature::SecretText};
 
 /// Where secrets are saved, if the user wants that. Clones share what was saved.
@@ -28,8 +29,17 @@ pub enum Saved {
 
 impl SecretFile {
     /// Saves secrets at this path.
-    pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path, ..Self::default() }
+    ///
+    /// # Errors
+    ///
+    /// If no file can be written there: most providers show a secret only once, so that it is too late when it arrives.
+    pub fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
+        if let Some(path) = &path {
+            private::check(path).map_err(|error| {
+                Failure::usage(format!("--secret-to can't write {}", path.display())).because(&error)
+            })?;
+        }
+        Ok(Self { path, ..Self::default() })
     }
 
     /// Saves a secret. The first one replaces the file; each other one gets a file beside it, with a number: `FILE.2`.
@@ -68,7 +78,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
         fs::write(&path, "of an earlier run").unwrap();
-        let file = SecretFile::new(Some(path.clone()));
+        let file = SecretFile::open(Some(path.clone())).unwrap();
         for secret in ["first", "second", "first"] {
             assert!(matches!(file.save(&SecretText::from(secret.to_owned())), Saved::In(_)));
         }

@@ -11,11 +11,26 @@ use std::{
 ///
 /// If its directory can't be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Temporary files are made with this mode.
-    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory(path))?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Checks that a file can be written at this path.
+///
+/// # Errors
+///
+/// If its directory can't be written to, or the path is a directory.
+pub fn check(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    tempfile::NamedTempFile::new_in(directory(path)).map(drop)
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]

@@ -104,8 +104,7 @@ mod tests {
             hint(308, &[("location", "/hooks/")]),
             "providers follow no redirects, and neither does hookdev: forward to http://localhost:3000/hooks/"
         );
-        let login =
-            "your handler redirects to its login: exempt /hooks from authentication, and verify the signature there";
+        let login = "your handler redirects to its login page: exempt /hooks from authentication, and verify the signature there";
         // Where Django, Rails with Devise, and Auth.js send requests that nobody is logged in for.
         for location in ["/accounts/login/?next=/hooks", "/users/sign_in", "https://app.example.com/api/auth/signin"] {
             assert_eq!(of(302, &[("location", location)]).as_deref(), Some(login));

@@ -104,6 +104,13 @@ impl Keyring {
         }
     }
 
+    /// Whether the user has set a secret of the provider.
+    #[must_use]
+    pub fn has_own(&self, provider: &str) -> bool {
+        let is_own = |source: &SecretSource| !matches!(source, SecretSource::Development | SecretSource::Registered);
+        self.0.get(provider).is_some_and(|keys| keys.sources.iter().any(is_own))
+    }
+
     /// A provider's shadowed secrets, by descending precedence.
     #[must_use]
     pub fn shadowed(&self, provider: &str) -> &[ShadowedSecret] {

@@ -20,7 +20,7 @@ use crate::{
         terminal::Terminal,
     },
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ResponsePolicy, Setup,
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, RefusedSecret, ResponsePolicy, Setup,
     },
     net::{
         descriptors,
@@ -96,20 +96,40 @@ pub fn setup(
             ReceiveError::Browser { .. } => pages.add(&error, &warnings),
             _ => warnings.warn(warning(&error)),
         }),
-        on_secret: Box::new(move |title, secret| secrets.note(taken_into_use(title, &file, secret))),
+        on_secret: Box::new(move |title, secret| match secret {
+            Ok(secret) => taken_into_use(title, &file, secret, &secrets),
+            Err(reason) => secrets.warn(refused(title, reason)),
+        }),
         now: args.now,
         cancel,
     }
 }
 
 /// Saves a secret that a handshake handed over, if the user wants that, and says that it is in use.
-fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText) -> String {
+fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings: &WarningSink) {
     let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
     match file.save(secret) {
-        Saved::NotWanted => format!("{in_use}; --secret-to FILE saves it"),
-        Saved::In(path) => format!("{in_use}; it is saved in {}", path.display()),
-        Saved::Failed(path, error) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
+        Saved::NotWanted => warnings.note(format!("{in_use}; --secret-to FILE saves it")),
+        Saved::In(path) => warnings.note(format!("{in_use}; it is saved in {}", path.display())),
+        Saved::Failed(path, error) => {
+            warnings.warn(format!("{in_use}; it can't be saved in {}: {error}", path.display()));
+        }
     }
+}
+
+/// Why a secret that a handshake hands over is refused, and what to do.
+fn refused(title: &str, reason: RefusedSecret) -> String {
+    let why = match reason {
+        RefusedSecret::OwnSecret => "you have set one; leave it out to take the one of a handshake",
+        RefusedSecret::OwnSecretsOnly => {
+            "with --only-verified, only your own secrets count; receive the handshake without it, then set the secret"
+        }
+        RefusedSecret::NotFirst => {
+            "another one is in use, and anyone who knows the URL can send one; --allow-development takes more"
+        }
+        RefusedSecret::TooMany => "too many are in use; restart `listen` to take others",
+    };
+    format!("refused the secret that a handshake of {title} hands over: {why}")
 }
 
 /// Which deliveries are forwarded.

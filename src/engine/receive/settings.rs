@@ -19,6 +19,19 @@ use crate::webhook::{
 /// How many secrets handshakes may hand over in one run: each more is tried for every delivery.
 const MAX_HANDED_OVER: usize = 64;
 
+/// Why a secret that a handshake hands over is refused. Anyone who can reach the receiver can send a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedSecret {
+    /// The user has set a secret of the provider.
+    OwnSecret,
+    /// Only deliveries that the user's own secrets verify are wanted.
+    OwnSecretsOnly,
+    /// Another one is in use, and the receiver accepts no secret that anyone could know.
+    NotFirst,
+    /// Too many are in use.
+    TooMany,
+}
+
 /// How requests are verified, and where they are forwarded.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -75,7 +88,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct CurrentSettings {
     settings: RwLock<Arc<Settings>>,
-    /// The secrets that handshakes handed over in this run, each with its provider's name. A reload keeps them.
+    /// The secrets that providers gave in this run, each with its provider's name. A reload keeps them.
     handed_over: Mutex<Vec<(String, SigningSecret)>>,
 }
 
@@ -103,17 +116,40 @@ impl CurrentSettings {
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that a handshake handed over. Returns whether it is new.
-    pub fn hand_over(&self, provider: &str, secret: SigningSecret) -> bool {
-        let mut handed_over = self.handed_over.lock();
-        if handed_over.len() >= MAX_HANDED_OVER || handed_over.iter().any(|(_, known)| *known == secret) {
-            return false;
+    /// Takes a secret into use that a handshake hands over. Returns whether it is new.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
+    pub fn take_handed_over(&self, provider: &str, secret: SigningSecret) -> Result<bool, RefusedSecret> {
+        let settings = self.get();
+        let is_known = |(name, known): &(String, SigningSecret)| name == provider && *known == secret;
+        {
+            let handed_over = self.handed_over.lock();
+            if settings.keyring.has_own(provider) {
+                return Err(RefusedSecret::OwnSecret);
+            }
+            if handed_over.iter().any(is_known) {
+                return Ok(false);
+            }
+            if handed_over.iter().any(|(name, _)| name == provider) && !settings.accepts_development {
+                return Err(RefusedSecret::NotFirst);
+            }
+            if handed_over.len() >= MAX_HANDED_OVER {
+                return Err(RefusedSecret::TooMany);
+            }
         }
+        self.add_registered(provider, secret);
+        Ok(true)
+    }
+
+    /// Takes a secret into use that the provider gave in this run.
+    pub fn add_registered(&self, provider: &str, secret: SigningSecret) {
+        let mut handed_over = self.handed_over.lock();
         let mut current = self.settings.write();
         let mut settings = Settings::clone(&current);
         settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
         *current = Arc::new(settings);
         handed_over.push((provider.to_owned(), secret));
-        true
     }
 }

@@ -296,7 +296,7 @@ fn a_capture_that_was_verified_and_is_not_now_says_so() {
     let strict = Criteria { accepts_development: false, ..criteria() };
     assert_eq!(warnings_of(&strict, "cyanite", BODY), [""; 0]);
     let misdirected = Criteria { provider: criteria().catalog.get("aspect").cloned(), ..criteria() };
-    let looks_like = "it looks like cyanite.v2.finished; is it sent to the right URL?";
+    let looks_like = "it looks like cyanite.v2.finished; was it sent to the right URL?";
     assert_eq!(warnings_of(&misdirected, "cyanite", BODY), [looks_like]);
 }
 

@@ -114,6 +114,19 @@ impl ResponseTemplate {
 }
 
 impl PrescribedResponse {
+    /// Whether it has a MAC of something in the request.
+    #[must_use]
+    pub fn has_mac(&self) -> bool {
+        let has_mac =
+            |text: &ResponseTemplate| text.0.iter().any(|piece| matches!(piece, ResponsePiece::Value(Place::Mac(_))));
+        let in_body = match &self.body {
+            PrescribedBody::Any => false,
+            PrescribedBody::Text(_, text) => has_mac(text),
+            PrescribedBody::Json(json) => json.any(&has_mac),
+        };
+        in_body || self.headers.iter().any(|(_, text)| has_mac(text))
+    }
+
     /// The response to one request. `secret` is the one that the provider signs with.
     #[must_use]
     pub fn make(&self, lookup: &Lookup<'_>, secret: Option<&SigningSecret>) -> Response {

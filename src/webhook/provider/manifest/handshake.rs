@@ -48,7 +48,7 @@ pub(super) struct RawHandshake {
     /// Where it hands over the secret of all later deliveries.
     secret: Option<Spanned<String>>,
     /// The response that the provider wants.
-    respond: RawResponse,
+    respond: Spanned<RawResponse>,
 }
 
 #[derive(Deserialize)]
@@ -113,15 +113,15 @@ impl RawHandshake {
             Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files, false)?,
             None => "".into(),
         };
-        let handshake = Handshake {
-            method,
-            extras,
-            is_signed: self.signed.unwrap_or(true) && has_scheme,
-            secret,
-            present,
-            is_decisive,
-            response: self.respond.response()?,
-        };
+        let is_signed = self.signed.unwrap_or(true) && has_scheme;
+        let respond = self.respond.span();
+        let response = self.respond.into_inner().response()?;
+        if !is_signed && response.has_mac() {
+            let message =
+                "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
+            return Err(Wrong::new(respond, message));
+        }
+        let handshake = Handshake { method, extras, is_signed, secret, present, is_decisive, response };
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,

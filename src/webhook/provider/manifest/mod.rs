@@ -13,7 +13,7 @@ mod secret;
 mod signing;
 mod values;
 
-use std::{collections::BTreeMap, fmt, sync::OnceLock};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use toml::Spanned;
 
 use super::{
     EventList, Provider, SecretRule,
-    event::Summary,
+    event::{Event, Summary},
     files::{self, Files},
 };
 use crate::webhook::{
@@ -100,8 +100,8 @@ impl Provider {
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(|text| event_list(&text)).transpose().map_err(at)?;
-        let events = event::events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files)
-            .map_err(at)?;
+        let events =
+            events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
             names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
         } else {
@@ -160,6 +160,42 @@ fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>
         schemes.push(scheme);
     }
     Ok(schemes)
+}
+
+/// The events, and after them the handshakes.
+fn events(
+    raw: Vec<RawEvent>,
+    handshakes: Vec<RawHandshake>,
+    provider: &str,
+    has_scheme: bool,
+    event_field: Option<&Place>,
+    files: &Files,
+) -> Result<Vec<Event>, Wrong> {
+    let mut events: Vec<Event> = Vec::new();
+    for event in raw {
+        let span = event.name.span();
+        let event = event.event(provider, event_field, files)?;
+        if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
+            let message =
+                format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
+            return Err(Wrong::new(span, message));
+        }
+        add(event, span, &mut events)?;
+    }
+    for handshake in handshakes {
+        let span = handshake.name.span();
+        add(handshake.event(provider, has_scheme, event_field, files)?, span, &mut events)?;
+    }
+    Ok(events)
+}
+
+/// Adds an event whose name no other one has.
+fn add(event: Event, span: Range<usize>, events: &mut Vec<Event>) -> Result<(), Wrong> {
+    if events.iter().any(|other| other.name == event.name) {
+        return Err(Wrong::new(span, format!("duplicate event `{}`", event.name)));
+    }
+    events.push(event);
+    Ok(())
 }
 
 /// The family of the provider's keys: that of the schemes without a secret of their own.
