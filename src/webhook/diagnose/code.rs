@@ -41,6 +41,8 @@ pub enum Code {
     SecretOfOtherProvider,
     /// The secret is set but overridden, or was in use before.
     SecretSuperseded,
+    /// A JWT is signed with another key of the JWKS than it names.
+    WrongKeyId,
     /// The secret is hookdev's public development secret.
     SecretDevelopment,
     /// Another hash.
@@ -119,6 +121,7 @@ impl Code {
             Self::SecretCase => "secret-case",
             Self::SecretOfOtherProvider => "secret-of-other-provider",
             Self::SecretSuperseded => "secret-superseded",
+            Self::WrongKeyId => "wrong-key-id",
             Self::SecretDevelopment => "secret-development",
             Self::WrongAlgorithm => "wrong-algorithm",
             Self::WrongEncoding => "wrong-encoding",
@@ -218,6 +221,9 @@ impl Code {
             }
             Self::SecretOfOtherProvider => return Remedy::SetSecretOfEach,
             Self::SecretSuperseded => "set the same secret at the sender and here; while you rotate, configure both",
+            Self::WrongKeyId => {
+                "let the sender name the key that it signs with: the `kid` of the token's header is the `kid` of that key in the JWKS"
+            }
             Self::SecretDevelopment => "set the provider's own secret on both sides, or on neither",
             Self::WrongAlgorithm => {
                 "use the provider's hash, as an HMAC with the secret as its key: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
@@ -285,7 +291,7 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
 }
 
-static CODES: [(Code, &str, &str); 44] = [
+static CODES: [(Code, &str, &str); 45] = [
     (
         Code::BodyReserialised,
         "the JSON or form was parsed and re-serialised, so the bytes changed",
@@ -354,6 +360,11 @@ static CODES: [(Code, &str, &str); 44] = [
         Code::SecretSuperseded,
         "the secret is overridden by a flag or variable, or was replaced while `listen` runs",
         "a secret in the environment overrides the one in the config",
+    ),
+    (
+        Code::WrongKeyId,
+        "a JWT is signed with another key of the JWKS than its `kid` names",
+        "the sender replaced its key, but not the id",
     ),
     (
         Code::SecretDevelopment,
@@ -462,7 +473,7 @@ mod tests {
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
             body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
             secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
-            secret-superseded secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
+            secret-superseded wrong-key-id secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
             scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
