@@ -136,6 +136,7 @@ const EVENTS: &[&str] = &[
     "discord.ENTITLEMENT_CREATE",
     "discord.interaction_ping",
     "discord.ping",
+    "elevenlabs.call_initiation_failure",
     "elevenlabs.post_call_audio",
     "elevenlabs.post_call_transcription",
     "elevenlabs.voice_removal_notice",
@@ -404,6 +405,7 @@ fn the_events_are_those_that_the_providers_document() {
 fn every_provider_meets_its_own_manifest() {
     for provider in providers() {
         assert_eq!(self_test(&provider), [""; 0], "{}", provider.name);
+        assert_eq!(provider.cautions(), [""; 0], "{}", provider.name);
     }
 }
 
@@ -470,7 +472,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
         ("cyanite", 2 * 7 + 2 + 4 * 3 + 2 * 5),
         ("deepgram", 19),
         ("discord", 33),
-        ("elevenlabs", 18),
+        ("elevenlabs", 18 + 5),
         ("fal", 14),
         ("frameio", 36),
         ("github", 116),

@@ -143,6 +143,10 @@ def dock(number, kind):
         fields = {"kind": value["kind"], "berth": str(number), "at": str(time)}
         media, body = "application/x-www-form-urlencoded", urllib.parse.urlencode(fields)
         headers = [["X-Dock-Sign", mac("".join(sorted(f"{name}{text}" for name, text in fields.items())), hashlib.sha256)]]
+    if kind == "jwt":
+        digest = base64url(hashlib.sha256(body.encode()).digest())
+        token = jwt({"alg": "HS256"}, {"iat": time, "body_hash": digest}, lambda data: hmac.new(DOCK.encode(), data, hashlib.sha256).digest())
+        headers = [["X-Dock-Token", token]]
     if kind == "raw":
         headers = [["X-Dock-Sign", base64.b64encode(es256(body.encode())).decode()]]
     headers = [["Host", "localhost:3000"], ["Content-Type", media], *headers]
@@ -224,7 +228,7 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
-    for kind in ["query", "query-token", "field", "body-token", "form", "raw"]:
+    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw"]:
         write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -143,6 +143,11 @@ codes! {
         example: "a secret in the environment overrides the one in the config",
         remedy: advice("set the same secret at the sender and here; while you rotate, configure both"),
     }
+    WrongKeyId = "wrong-key-id", proof {
+        meaning: "a JWT is signed with another key of the JWKS than its `kid` names",
+        example: "the sender replaced its key, but not the id",
+        remedy: advice("let the sender name the key that it signs with: the `kid` of the token's header is the `kid` of that key in the JWKS"),
+    }
     SecretDevelopment = "secret-development", proof {
         meaning: "it is signed with hookdev's public development secret",
         example: "`hookdev send` without a secret, to a handler with one",
@@ -308,7 +313,7 @@ mod tests {
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
             body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
             secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
-            secret-superseded secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
+            secret-superseded wrong-key-id secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
             scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \

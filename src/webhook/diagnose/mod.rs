@@ -35,7 +35,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched},
+    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Token},
     words::count,
 };
 
@@ -80,6 +80,13 @@ pub struct RejectedRequest<'a> {
 impl RejectedRequest<'_> {
     fn secrets(&self) -> &[SigningSecret] {
         self.keyring.secrets(&self.provider.name)
+    }
+
+    /// The id of the key that a JWT of the request names.
+    fn named_key(&self) -> Option<String> {
+        let jwts = self.provider.schemes.iter().filter(|scheme| scheme.algorithm.jwt_name().is_some());
+        let mut values = jwts.flat_map(Scheme::headers).filter_map(|name| self.request.headers.text(name.as_str()));
+        values.find_map(|value| Token::parse(value.rsplit(' ').next()?)?.key_id)
     }
 
     /// Whether the request has a header in which the provider sends its signature.

@@ -14,6 +14,7 @@ use crate::webhook::{
     remedy::Remedy,
     signature::{
         SecretFormat, SigningSecret,
+        asymmetric::named_keys,
         secret::{KeyEncoding, decode_hex},
     },
 };
@@ -61,6 +62,7 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
             Finding { remedy: Remedy::advice(SET_THE_SENDERS), ..Finding::new(Code::WrongAlgorithm, message) };
         keys.add(SigningSecret::from_bytes("", key.to_vec()), [Some(finding)]);
     }
+    keys.of_other_ids(case);
     for shadowed in case.keyring.shadowed(&case.provider.name) {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
         keys.add(secret, [Some(superseded(shadowed))]);
@@ -111,6 +113,18 @@ impl CandidateKeys<'_> {
             Some(place) if findings.len() < self.found[place].findings.len() => self.found[place].findings = findings,
             Some(_) => {}
             None => self.found.push(CandidateKey { secret, findings }),
+        }
+    }
+
+    /// The keys of a JWKS, for a token that names one of them and is signed with another.
+    fn of_other_ids(&mut self, case: &RejectedRequest<'_>) {
+        let Some(named) = case.named_key() else { return };
+        for secret in case.secrets() {
+            for (id, key) in named_keys(secret.expose()) {
+                let message = format!("the token names the key `{named}`, but is signed with the key `{id}`");
+                let secret = SigningSecret::from_bytes(secret.expose(), key);
+                self.add(secret, [Some(Finding::new(Code::WrongKeyId, message))]);
+            }
         }
     }
 

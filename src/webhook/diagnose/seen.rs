@@ -8,7 +8,10 @@ use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, ur
 use crate::webhook::{
     place::{Lookup, Place},
     request::Method,
-    signature::{Algorithm, Scheme, grammar::Candidate, jwt::Token, timestamp::TimestampRule},
+    signature::{
+        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::Candidate, jwt::Token,
+        timestamp::TimestampRule,
+    },
     words::{REDACTED, bytes},
 };
 
@@ -53,13 +56,11 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
 
 /// A token names a key, and each secret is a JWKS without it.
 fn unknown_key(case: &RejectedRequest<'_>) -> Option<Finding> {
-    let jwts = case.provider.schemes.iter().filter(|scheme| scheme.algorithm.jwt_name().is_some());
-    let mut values = jwts.flat_map(Scheme::headers).filter_map(|name| case.request.headers.text(name.as_str()));
-    let token_key = |value: std::borrow::Cow<'_, str>| Token::parse(value.rsplit(' ').next()?)?.key_id;
-    let wanted = values.find_map(token_key)?;
-    let sets: Option<Vec<_>> = case.secrets().iter().map(|secret| key_ids(secret.expose())).collect();
-    let known = sets?.concat();
-    let is_unknown = !known.is_empty() && !known.contains(&wanted);
+    let wanted = case.named_key()?;
+    let ids = |secret: &SigningSecret| named_keys(secret.expose()).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    let sets: Vec<Vec<String>> = case.secrets().iter().map(ids).collect();
+    let known = sets.concat();
+    let is_unknown = !sets.is_empty() && sets.iter().all(|set| !set.is_empty()) && !known.contains(&wanted);
     let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
     let message =
         format!("the token names the key `{wanted}`, which the JWKS does not have: it has {}", known.join(", "));
@@ -91,13 +92,6 @@ fn whole_length(algorithm: Algorithm, signature: &[u8]) -> Option<usize> {
         (Algorithm::EcdsaP256, [0x30, rest @ 0..0x80, ..]) if signature.len() != 64 => Some(2 + usize::from(*rest)),
         _ => algorithm.signature_length(),
     }
-}
-
-/// The ids of the keys in a JWKS; `None` if the text is no JWKS.
-fn key_ids(text: &str) -> Option<Vec<String>> {
-    let set: serde_json::Value = serde_json::from_str(text).ok()?;
-    let keys = set.get("keys")?.as_array()?;
-    Some(keys.iter().filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())).collect())
 }
 
 /// The headers whose values a scheme signs.

@@ -19,7 +19,8 @@ use crate::webhook::{
 };
 
 /// What claims may hold of the body, as a manifest writes it.
-const HASHES: [&str; 4] = ["{sha256:body}", "{sha256-base64:body}", "{sha1:body}", "{sha512:body}"];
+const HASHES: [&str; 5] =
+    ["{sha256:body}", "{sha256-base64:body}", "{sha256-base64url:body}", "{sha1:body}", "{sha512:body}"];
 
 const JWTS: [Algorithm; 3] = [Algorithm::JwtHs256, Algorithm::JwtEs256, Algorithm::JwtRs256];
 

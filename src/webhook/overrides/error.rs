@@ -56,7 +56,7 @@ pub enum OverrideError {
 }
 
 impl OverrideError {
-    pub(super) fn missing(document: &Node<'_>, path: &Path) -> Self {
+    pub(in crate::webhook) fn missing(document: &Node<'_>, path: &Path) -> Self {
         Self::Missing { path: path.clone(), nearest: nearest(document, path) }
     }
 

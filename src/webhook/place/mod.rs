@@ -1,7 +1,8 @@
 //! Places: where a value of a request is. A manifest writes them in one way everywhere, and [`Lookup`] reads them.
 //!
 //! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body` and
-//! `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:` and `sha256-base64:` before another place are its hash.
+//! `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`, `sha256-base64:` and
+//! `sha256-base64url:` before another place are its hash.
 
 mod edit;
 
@@ -62,6 +63,8 @@ pub enum Hash {
     Sha512,
     /// SHA-256 in base64.
     Sha256Base64,
+    /// SHA-256 in URL-safe base64 without padding.
+    Sha256Base64Url,
 }
 
 /// Everything that places are looked up in.
@@ -78,8 +81,8 @@ pub struct Lookup<'a> {
 }
 
 /// What a place may be written with.
-const PREFIXES: [&str; 9] =
-    ["header", "query", "body", "form", "sha1", "sha256", "sha512", "sha256-base64", "hmac-sha256"];
+const PREFIXES: [&str; 10] =
+    ["header", "query", "body", "form", "sha1", "sha256", "sha512", "sha256-base64", "sha256-base64url", "hmac-sha256"];
 
 /// The words that are whole places.
 const WORDS: [&str; 5] = ["url", "method", "path", "query", "body"];
@@ -113,6 +116,7 @@ impl Place {
             "sha256" => Self::Hash(Hash::Sha256, Box::new(Self::parse(rest)?)),
             "sha512" => Self::Hash(Hash::Sha512, Box::new(Self::parse(rest)?)),
             "sha256-base64" => Self::Hash(Hash::Sha256Base64, Box::new(Self::parse(rest)?)),
+            "sha256-base64url" => Self::Hash(Hash::Sha256Base64Url, Box::new(Self::parse(rest)?)),
             "hmac-sha256" => Self::Mac(Box::new(Self::parse(rest)?)),
             _ => return Err(nearest::unknown("place", prefix, PREFIXES)),
         })
@@ -220,6 +224,7 @@ impl fmt::Display for Place {
             Self::Hash(Hash::Sha256, inner) => write!(f, "sha256:{inner}"),
             Self::Hash(Hash::Sha512, inner) => write!(f, "sha512:{inner}"),
             Self::Hash(Hash::Sha256Base64, inner) => write!(f, "sha256-base64:{inner}"),
+            Self::Hash(Hash::Sha256Base64Url, inner) => write!(f, "sha256-base64url:{inner}"),
             Self::Mac(inner) => write!(f, "hmac-sha256:{inner}"),
         }
     }
@@ -232,6 +237,7 @@ impl Hash {
             Self::Sha256 => encoding::hex(&Sha256::digest(bytes)),
             Self::Sha512 => encoding::hex(&Sha512::digest(bytes)),
             Self::Sha256Base64 => encoding::base64(&Sha256::digest(bytes)),
+            Self::Sha256Base64Url => encoding::base64url(&Sha256::digest(bytes)),
         }
     }
 }
@@ -416,6 +422,7 @@ mod tests {
             ("sha256:header:x-id", "7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451"),
             ("sha1:header:x-id", "902ba3cda1883801594b6e1b452790cc53948fda"),
             ("sha256-base64:header:x-id", "eQJpm+Qsio5G+7tFAXJlF+hrIsVqGJ92JabaSQgbJFE="),
+            ("sha256-base64url:header:x-id", "eQJpm-Qsio5G-7tFAXJlF-hrIsVqGJ92JabaSQgbJFE"),
         ] {
             assert_eq!(look(&json, place).as_deref(), Some(expected), "{place}");
         }

@@ -139,6 +139,14 @@ enum SummaryPiece {
 }
 
 impl Summary {
+    /// The paths of the payload whose values it has.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter_map(|piece| match piece {
+            SummaryPiece::Value(Place::Body(path)) => Some(path),
+            _ => None,
+        })
+    }
+
     /// Fills in the values, `?` for missing ones. `None` if all are missing.
     #[must_use]
     pub fn fill(&self, lookup: &Lookup<'_>) -> Option<String> {

@@ -399,6 +399,9 @@ fn signed_part(part: &Part) -> Result<SignedPart, String> {
             Hash::Sha256 => SignedPart::BodyHash(Algorithm::Sha256, false),
             Hash::Sha512 => SignedPart::BodyHash(Algorithm::Sha512, false),
             Hash::Sha256Base64 => SignedPart::BodyHash(Algorithm::Sha256, true),
+            Hash::Sha256Base64Url => {
+                return Err("signs a hash in URL-safe base64, which the script can't write".to_owned());
+            }
         },
         Part::Place(Place::SortedForm) => {
             return Err("signs the sorted fields of the form, which the script can't do".to_owned());

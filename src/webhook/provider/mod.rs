@@ -5,6 +5,7 @@
 //! [`recipe`] and [`compose`] make the requests that a provider would send.
 
 pub mod catalog;
+mod cautions;
 pub mod compose;
 pub mod event;
 pub mod files;
@@ -29,7 +30,6 @@ use crate::webhook::{
     fresh::Fresh,
     http_response::Response,
     json::Path,
-    overrides,
     payload::DecodedBody,
     place::{self, Lookup, Place, Source},
     remedy::Remedy,
@@ -347,32 +347,6 @@ impl Provider {
         let field = self.id_field().map(|path| Place::Body(path.clone()));
         let mut places = signed.chain(headers).chain(field);
         places.find_map(|place| lookup.text(&place).filter(|id| !id.is_empty()).map(Cow::into_owned))
-    }
-
-    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so.
-    #[must_use]
-    pub fn cautions(&self) -> Vec<String> {
-        let unsigned = self.schemes.iter().filter(|scheme| {
-            scheme.algorithm.covers_content() && !scheme.signs_body() && !scheme.is_body_unsigned_by_design
-        });
-        let caution = |scheme: &Scheme| {
-            format!(
-                "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
-                scheme.name, self.title
-            )
-        };
-        unsigned.map(caution).chain(self.unused_fresh()).collect()
-    }
-
-    /// Cautions about paths in `[fresh]` that no payload has.
-    fn unused_fresh(&self) -> impl Iterator<Item = String> {
-        let events = || self.events.iter().filter(|event| !event.is_raw);
-        let missing = move |path: &Path| {
-            let mut errors = events().map(|event| overrides::replace(&event.fixture, path, "").err());
-            let first = errors.next()??;
-            errors.all(|error| error.is_some()).then(|| format!("[fresh] of {} renews nothing: {first}", self.title))
-        };
-        self.fresh.iter().filter_map(move |(path, _)| missing(path))
     }
 
     /// The files that it was loaded from.

@@ -141,8 +141,7 @@ impl AsymmetricKey {
                 }
             }
         } else if let Some(set) = JwkSet::parse(text) {
-            let keys = if set.keys.is_empty() { vec![set.alone] } else { set.keys };
-            key.public.extend(keys.into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.public(family)?))));
+            key.public.extend(set.all().into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.public(family)?))));
         } else if let Some(private) = PrivateKey::of_raw(family, bytes) {
             key.add_private(private);
         } else {
@@ -300,11 +299,22 @@ impl PrivateKey {
     }
 }
 
-/// A JWK set, or one JWK.
+/// The keys with an id of a JWKS or JWK, each as a JWK without its id; empty if the text is neither.
+pub(in crate::webhook) fn named_keys(text: &str) -> Vec<(String, Vec<u8>)> {
+    let keys = JwkSet::parse(text.trim().as_bytes()).map(JwkSet::all).unwrap_or_default();
+    let named = keys.into_iter().filter_map(|mut jwk| {
+        let id = jwk.kid.take()?;
+        Some((id, serde_json::to_vec(&jwk).ok()?))
+    });
+    named.collect()
+}
+
+/// A JWK set, one JWK, or one in the member `key`, as APIs return it that are asked for a key by its id.
 #[derive(Deserialize)]
 struct JwkSet {
     #[serde(default)]
     keys: Vec<Jwk>,
+    key: Option<Jwk>,
     #[serde(flatten)]
     alone: Jwk,
 }
@@ -314,11 +324,16 @@ impl JwkSet {
     fn parse(text: &[u8]) -> Option<Self> {
         text.starts_with(b"{").then(|| serde_json::from_slice(text).ok()).flatten()
     }
+
+    fn all(self) -> Vec<Jwk> {
+        if self.keys.is_empty() { vec![self.key.unwrap_or(self.alone)] } else { self.keys }
+    }
 }
 
 /// The members of a JWK (RFC 7517) that public keys need, and its id.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 struct Jwk {
+    #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<String>,
     #[serde(default)]
     kty: String,

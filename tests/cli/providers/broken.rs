@@ -262,6 +262,22 @@ fn a_custom_provider_can_do_everything_a_built_in_one_can() {
 }
 
 #[test]
+fn a_path_of_a_summary_that_no_payload_has_is_noted() {
+    let dir = Dir::new();
+    let check = |manifest: String| {
+        write(&dir, &manifest);
+        dir.hookdev().args(["providers", "check", "acme"]).exits(0)
+    };
+    let of_event = manifest(SECRET, SCHEME).replace("[[event]]", "[[event]]\nsummary = \"order {typ}\"");
+    check(of_event)
+        .says("the summary of acme.made lacks a value: there is no `typ` in the payload; the nearest is `type`");
+    let of_all = format!("summary = \"order {{typ}}\"\n{}", manifest(SECRET, SCHEME));
+    check(of_all).says("the summary of Acme lacks a value: there is no `typ` in the payload; the nearest is `type`");
+    let right = manifest(SECRET, SCHEME).replace("[[event]]", "[[event]]\nsummary = \"order {type}\"");
+    assert_eq!(check(right).stderr, "");
+}
+
+#[test]
 fn a_path_of_fresh_that_no_payload_has_is_noted() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("[delivery]", "[fresh]\ntyp = \"{uuid}\"\n\n[delivery]"));

@@ -58,6 +58,41 @@ fn ed25519_with_a_public_key_in_base64() {
 }
 
 #[test]
+fn two_signatures_with_a_key_each_over_an_rfc_3339_time_with_an_offset() {
+    // A delivery of Box's own library; see tests/vectors/more_signatures.json.
+    verifies("box", "SamplePrimaryKey", None);
+    verifies("box", "SampleSecondaryKey", None);
+}
+
+#[test]
+fn a_token_in_a_field_of_the_body() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/figma");
+    let dir = Dir::new();
+    dir.hookdev().args(["providers", "check", root]).exits(0);
+    let capture = format!("{root}/capture.json");
+    let verify = |secret: &str| {
+        dir.hookdev().args([
+            "--providers",
+            root,
+            "verify",
+            &capture,
+            "--provider",
+            "figma",
+            "--json",
+            "--secret",
+            secret,
+        ])
+    };
+    let line = verify("figma-passcode").exits(0).line();
+    assert_eq!((&line["verdict"], &line["event"]), (&"verified".into(), &"figma.FILE_UPDATE".into()), "{line}");
+    assert_eq!(verify("another").exits(1).line()["verdict"], "rejected");
+    // A token covers nothing but itself.
+    dir.write("changed.json", std::fs::read_to_string(&capture).unwrap().replace("Checkout flow", "Another"));
+    let changed = ["--providers", root, "verify", "changed.json", "--provider", "figma", "--secret", "figma-passcode"];
+    dir.hookdev().args(changed).exits(0);
+}
+
+#[test]
 fn a_get_handshake_with_a_token_and_a_list_of_events_below_a_path() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/okta");
     let dir = Dir::new();

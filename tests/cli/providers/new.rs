@@ -395,6 +395,12 @@ fn signatures_and_tokens_in_the_query_and_the_body_are_learned() {
 }
 
 #[test]
+fn a_claim_with_a_hash_in_url_safe_base64_is_learned() {
+    let jwt = "signed with JWT-HS256 in x-dock-token, whose claim `body_hash` is `{sha256-base64url:body}`";
+    dock("jwt", DOCK, jwt, &["claims    = { \"body_hash\" = \"{sha256-base64url:body}\" }"]);
+}
+
+#[test]
 fn the_fields_of_a_form_and_a_signature_of_two_numbers_are_learned() {
     let sorted = "signed with HMAC-SHA256 of `{form:sorted}` in x-dock-sign";
     dock("form", DOCK, sorted, &["content   = \"{form:sorted}\""]);

@@ -53,6 +53,34 @@ fn a_token_is_verified_with_the_key_that_it_names() {
 }
 
 #[test]
+fn the_key_that_signed_a_token_in_place_of_the_named_one_is_found() {
+    let (dir, vectors) = (Dir::new(), vectors());
+    dir.write("jwks.json", vectors["jwks"].to_string());
+    dir.write("a.json", json!({"keys": [vectors["jwks"]["keys"][0]]}).to_string());
+    capture(&dir, text(&vectors, "/tokens/b-by-a"));
+    for secret in ["file:jwks.json", "file:a.json"] {
+        let verify = ["--providers", PLAID, "verify", "capture.json", "--json", "--secret", secret];
+        let line = dir.hookdev().args(verify).exits(1).line();
+        assert_eq!(line["findings"][0]["code"], "wrong-key-id", "{line}");
+        assert_eq!(line["findings"][0]["message"], "the token names the key `b`, but is signed with the key `a`");
+    }
+}
+
+#[test]
+fn a_key_is_read_from_the_response_of_an_api() {
+    let (dir, vectors) = (Dir::new(), vectors());
+    // The form of Plaid's /webhook_verification_key/get.
+    dir.write("key.json", json!({"key": vectors["jwks"]["keys"][0], "request_id": "RZ6Omi1bzzwDaLo"}).to_string());
+    assert_eq!(verdict(&dir, text(&vectors, "/tokens/a"), "plaid=file:key.json"), "verified");
+    let line = |token: &str| {
+        capture(&dir, text(&vectors["tokens"], &format!("/{token}")));
+        let verify = ["--providers", PLAID, "verify", "capture.json", "--json", "--secret", "file:key.json"];
+        dir.hookdev().args(verify).exits(1).line()
+    };
+    assert_eq!(line("b-by-a")["findings"][0]["code"], "wrong-key-id");
+}
+
+#[test]
 fn a_token_of_another_algorithm_is_named() {
     let (dir, vectors) = (Dir::new(), vectors());
     dir.write("jwks.json", vectors["jwks"].to_string());

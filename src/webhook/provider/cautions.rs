@@ -1,0 +1,78 @@
+//! What the author of a provider should know although it is valid.
+
+use super::{
+    Provider,
+    compose::{AttemptParams, BodySource, SendContext},
+    event::{Event, Summary},
+};
+use crate::webhook::{
+    json::Path,
+    overrides::{self, OverrideError},
+    request::Headers,
+    time::Timestamp,
+};
+
+/// The maximum size of a payload that is looked into, in bytes.
+const LIMIT: usize = 16 << 20;
+
+impl Provider {
+    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so,
+    /// and paths that no payload has.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let unsigned = self.schemes.iter().filter(|scheme| {
+            scheme.algorithm.covers_content() && !scheme.signs_body() && !scheme.is_body_unsigned_by_design
+        });
+        let unsigned = unsigned.map(|scheme| {
+            format!(
+                "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
+                scheme.name, self.title
+            )
+        });
+        unsigned.chain(self.unused_fresh()).chain(self.unknown_in_summaries()).collect()
+    }
+
+    /// Cautions about paths in `[fresh]` that no payload has.
+    fn unused_fresh(&self) -> impl Iterator<Item = String> {
+        let events = || self.events.iter().filter(|event| !event.is_raw);
+        let missing = move |path: &Path| {
+            let mut errors = events().map(|event| overrides::replace(&event.fixture, path, "").err());
+            let first = errors.next()??;
+            errors.all(|error| error.is_some()).then(|| format!("[fresh] of {} renews nothing: {first}", self.title))
+        };
+        self.fresh.iter().filter_map(move |(path, _)| missing(path))
+    }
+
+    /// Cautions about paths in an event's summary that its payload doesn't have, and in that of the provider that no payload
+    /// has.
+    fn unknown_in_summaries(&self) -> Vec<String> {
+        let payloads = || self.events.iter().filter(|event| event.handshake.is_none());
+        let mut all = Vec::new();
+        for event in payloads() {
+            for path in event.summary.iter().flat_map(Summary::paths) {
+                let error = self.unknown_path(event, path);
+                all.extend(error.map(|error| format!("the summary of {} lacks a value: {error}", event.full_name)));
+            }
+        }
+        for path in self.summary.iter().flat_map(Summary::paths) {
+            let errors: Option<Vec<OverrideError>> = payloads().map(|event| self.unknown_path(event, path)).collect();
+            let first = errors.and_then(|errors| errors.into_iter().next());
+            all.extend(first.map(|error| format!("the summary of {} lacks a value: {error}", self.title)));
+        }
+        all
+    }
+
+    /// The error of a path that an event's payload doesn't have.
+    fn unknown_path(&self, event: &Event, path: &Path) -> Option<OverrideError> {
+        let now = Timestamp::from_unix_seconds(0);
+        let context = SendContext { now, id: None, entropy: [0; 32] };
+        let draft = self.draft(event, BodySource::Fixture(None, &[]), &context).ok()?;
+        let encoding = self.delivery.encodings.first()?;
+        let attempt = AttemptParams { encoding, target: "/", now, secret: None, own_headers: &Headers::new() };
+        let request = self.request(&draft, &attempt);
+        let body = self.decode(&request, LIMIT).ok()?;
+        let payload = body.payload(&request);
+        let root = payload.root()?;
+        root.get(path).is_none().then(|| OverrideError::missing(root, path))
+    }
+}
