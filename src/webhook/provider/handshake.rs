@@ -114,6 +114,22 @@ impl ResponseTemplate {
 }
 
 impl PrescribedResponse {
+    /// The places of the request that it repeats, or whose MAC it has.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let mut templates: Vec<ResponseTemplate> = self.headers.iter().map(|(_, template)| template.clone()).collect();
+        match &self.body {
+            PrescribedBody::Any => {}
+            PrescribedBody::Text(_, template) => templates.push(template.clone()),
+            PrescribedBody::Json(value) => add_templates(value, &mut templates),
+        }
+        let place = |piece| match piece {
+            ResponsePiece::Literal(_) => None,
+            ResponsePiece::Value(Place::Mac(inner)) => Some(*inner),
+            ResponsePiece::Value(place) => Some(place),
+        };
+        templates.into_iter().flat_map(|template| template.0).filter_map(place).collect()
+    }
+
     /// The response to one request. `secret` is the one that the provider signs with.
     #[must_use]
     pub fn make(&self, lookup: &Lookup<'_>, secret: Option<&SigningSecret>) -> Response {
@@ -178,6 +194,15 @@ impl PrescribedResponse {
 
 const TEXT: http::HeaderValue = http::HeaderValue::from_static("text/plain");
 const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+
+fn add_templates(value: &Value, templates: &mut Vec<ResponseTemplate>) {
+    match value {
+        Value::String(text) => templates.extend(ResponseTemplate::parse(text)),
+        Value::Array(items) => items.iter().for_each(|item| add_templates(item, templates)),
+        Value::Object(members) => members.values().for_each(|value| add_templates(value, templates)),
+        _ => {}
+    }
+}
 
 /// The JSON with its templates filled in.
 fn filled(value: &Value, values: Values<'_>) -> Value {

@@ -109,6 +109,8 @@ impl RawHandshake {
             Some(fixture) => super::fixture(fixture.get_ref(), fixture.span(), files, false)?,
             None => "".into(),
         };
+        let response = self.respond.response()?;
+        present.extend(response.places());
         let handshake = Handshake {
             method,
             extras,
@@ -116,7 +118,7 @@ impl RawHandshake {
             secret,
             present,
             is_decisive,
-            response: self.respond.response()?,
+            response,
         };
         Ok(Event {
             full_name: format!("{provider}.{name}"),
