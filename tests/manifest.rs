@@ -133,6 +133,38 @@ fn an_unknown_word_gets_a_suggestion_and_its_position() {
 }
 
 #[test]
+fn a_list_that_is_within_another_is_given_by_the_path_in_its_first_event() {
+    let found = |list: &str| error_for("event = \"type\"", &format!("event = \"type\"\nlist = {list}"));
+    let expected = |column: u8, message: &str| format!("acme/provider.toml:25:{column}: {message}");
+    let taken = ["'body'", "'body:a'", "['body:a.0.b', 'body:a', 'body:a.0.c.d']", "['body', 'body:0', 'body:0.0.a']"];
+    for list in taken {
+        assert!(found(list).ends_with("is taken"), "{list}: {}", found(list));
+    }
+    for (list, column, message) in [
+        ("[]", 8, "at least one list of events is required"),
+        ("['body:a', 'a']", 19, "duplicate list `body:a`"),
+        ("['body', 'body:body']", 17, "duplicate list `body`"),
+        ("'body:a.0.b'", 8, "`body:a.0.b` is within the list `body:a`, which is missing here; add \"body:a\""),
+        ("['body:0.b']", 9, "`body:0.b` is within the list `body`, which is missing here; add \"body\""),
+        (
+            "['body:a', 'body:a.b']",
+            19,
+            "a path within the list `body:a` is that of its first event; write \"body:a.0.b\"",
+        ),
+        (
+            "['body:a', 'body:a.1.b']",
+            19,
+            "a path within the list `body:a` is that of its first event; write \"body:a.0.b\"",
+        ),
+        ("['body', 'body:b']", 17, "a path within the list `body` is that of its first event; write \"body:0.b\""),
+        ("['body:a', 'header:b']", 19, "a list of events can only be in the payload: write `body` or `body:PATH`"),
+        ("7", 8, "invalid type: integer `7`, expected a text or a list of texts"),
+    ] {
+        assert_eq!(found(list), expected(column, message), "{list}");
+    }
+}
+
+#[test]
 fn a_malformed_value_is_reported_with_its_position() {
     let duration =
         |text| format!("invalid duration `{text}`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`");
@@ -166,7 +198,7 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "[\"a-signature\", \"b-signature\"]",
             "5",
-            "acme/provider.toml:14:24: invalid type: integer `5`, expected a header name or a list of them",
+            "acme/provider.toml:14:24: invalid type: integer `5`, expected a text or a list of texts",
         ),
         ("\"a-event\" =", "\"a event\" =", "acme/provider.toml:21:13: invalid header name `a event`"),
         ("\"a-event\"]", "\"a event\"]", "acme/provider.toml:25:27: invalid header name `a event`"),

@@ -89,13 +89,13 @@ impl<T> JsonTemplate<T> {
         }
     }
 
-    /// Whether this is true of one of the strings.
-    pub fn any(&self, is: &dyn Fn(&T) -> bool) -> bool {
+    /// The strings.
+    pub fn texts(&self) -> Vec<&T> {
         match self {
-            Self::Text(template) => is(template),
-            Self::Array(items) => items.iter().any(|item| item.any(is)),
-            Self::Object(members) => members.iter().any(|(_, value)| value.any(is)),
-            Self::Constant(_) => false,
+            Self::Text(template) => vec![template],
+            Self::Array(items) => items.iter().flat_map(Self::texts).collect(),
+            Self::Object(members) => members.iter().flat_map(|(_, value)| value.texts()).collect(),
+            Self::Constant(_) => Vec::new(),
         }
     }
 }

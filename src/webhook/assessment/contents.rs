@@ -5,7 +5,7 @@ use crate::webhook::{
     payload::Payload,
     place::Lookup,
     provider::{
-        EventList, Provider,
+        EventPlace, Provider,
         event::{Event, EventName},
     },
 };
@@ -31,22 +31,16 @@ impl EventContents {
         let mut contents = Self::default();
         match provider.list() {
             Some(list) => {
-                contents.left_out = list.visit(payload, |index, alone| {
-                    contents.add(provider, &Lookup { payload: Some(alone), ..*lookup }, alone, Some((list, index)));
+                contents.left_out = list.visit(payload, |place, alone| {
+                    contents.add(provider, &Lookup { payload: Some(alone), ..*lookup }, alone, place);
                 });
             }
-            None => contents.add(provider, lookup, payload, None),
+            None => contents.add(provider, lookup, payload, &EventPlace::default()),
         }
         contents
     }
 
-    fn add(
-        &mut self,
-        provider: &Provider,
-        lookup: &Lookup<'_>,
-        payload: &Payload<'_>,
-        place: Option<(&EventList, usize)>,
-    ) {
+    fn add(&mut self, provider: &Provider, lookup: &Lookup<'_>, payload: &Payload<'_>, place: &EventPlace) {
         let event = provider.event_of(lookup);
         if let Some(EventName::Unlisted(name)) = &event
             && !self.unlisted.contains(name)
@@ -60,13 +54,7 @@ impl EventContents {
     }
 
     /// Compares one event with the schema. A list is valid if each of its events is.
-    fn add_check(
-        &mut self,
-        provider: &Provider,
-        event: Option<&Event>,
-        payload: &Payload<'_>,
-        place: Option<(&EventList, usize)>,
-    ) {
+    fn add_check(&mut self, provider: &Provider, event: Option<&Event>, payload: &Payload<'_>, place: &EventPlace) {
         let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
         let (Some(definition), Some(root)) = (definition, payload.root()) else {
             if !matches!(self.check, Some(PayloadCheck::Invalid(_))) {
@@ -75,10 +63,8 @@ impl EventContents {
             return;
         };
         let mut report = definition.check(root);
-        if let Some((list, index)) = place {
-            for violation in report.errors.iter_mut().chain(&mut report.warnings) {
-                violation.pointer = list.pointer(index, &violation.pointer);
-            }
+        for violation in report.errors.iter_mut().chain(&mut report.warnings) {
+            violation.pointer = place.pointer(&violation.pointer);
         }
         self.warnings.extend(
             report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message).into()),

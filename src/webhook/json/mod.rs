@@ -62,17 +62,6 @@ impl<'a> Node<'a> {
         path.keys().iter().try_fold(self, |node, key| node.child(key))
     }
 
-    /// The node at a path, to be changed; as [`Self::get`].
-    pub(in crate::webhook) fn get_mut(&mut self, path: &Path) -> Option<&mut Self> {
-        path.keys().iter().try_fold(self, |node, key| match &mut node.kind {
-            Kind::Object(members) => {
-                members.iter_mut().rev().find(|member| member.key == *key).map(|member| &mut member.value)
-            }
-            Kind::Array(items) => items.get_mut(path::index(key)?),
-            _ => None,
-        })
-    }
-
     /// The array item or object member that one key of a path names.
     #[must_use]
     pub fn child(&self, key: &str) -> Option<&Node<'a>> {

@@ -117,14 +117,29 @@ impl PrescribedResponse {
     /// Whether it has a MAC of something in the request.
     #[must_use]
     pub fn has_mac(&self) -> bool {
-        let has_mac =
-            |text: &ResponseTemplate| text.0.iter().any(|piece| matches!(piece, ResponsePiece::Value(Place::Mac(_))));
-        let in_body = match &self.body {
-            PrescribedBody::Any => false,
-            PrescribedBody::Text(_, text) => has_mac(text),
-            PrescribedBody::Json(json) => json.any(&has_mac),
+        self.values().any(|place| matches!(place, Place::Mac(_)))
+    }
+
+    /// The places of the request that it repeats, or whose MAC it has.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let place = |place: &Place| match place {
+            Place::Mac(inner) => (**inner).clone(),
+            place => place.clone(),
         };
-        in_body || self.headers.iter().any(|(_, text)| has_mac(text))
+        self.values().map(place).collect()
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Place> {
+        let in_body = match &self.body {
+            PrescribedBody::Any => Vec::new(),
+            PrescribedBody::Text(_, text) => vec![text],
+            PrescribedBody::Json(json) => json.texts(),
+        };
+        let texts = self.headers.iter().map(|(_, text)| text).chain(in_body);
+        texts.flat_map(|text| &text.0).filter_map(|piece| match piece {
+            ResponsePiece::Literal(_) => None,
+            ResponsePiece::Value(place) => Some(place),
+        })
     }
 
     /// The response to one request. `secret` is the one that the provider signs with.

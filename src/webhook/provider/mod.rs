@@ -40,7 +40,7 @@ use crate::webhook::{
 use event::{Event, EventName, Summary};
 use files::Files;
 use handshake::Handshake;
-pub(in crate::webhook) use list::EventList;
+pub(in crate::webhook) use list::{EventList, EventPlace};
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]

@@ -230,7 +230,7 @@ impl Call {
             || self.headers.iter().any(|(_, value)| value.uses(name))
             || match &self.body {
                 CallBody::Empty => false,
-                CallBody::Json(json) => json.any(&|text| text.uses(name)),
+                CallBody::Json(json) => json.texts().iter().any(|text| text.uses(name)),
                 CallBody::Form(fields) => fields.iter().any(|(_, value)| value.uses(name)),
             }
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Dir, Endpoint, get, post, respond, text};
+use crate::harness::{Dir, Endpoint, Listener, Message, get, post, respond, text};
 
 /// Folders of three providers, whose handshakes are of three kinds.
 fn providers() -> Dir {
@@ -114,6 +114,129 @@ fn zooms_token_gets_its_mac_if_the_handshake_is_signed() {
     let forged = [("X-Zm-Signature", &*signature.replace('c', "d")), ("X-Zm-Request-Timestamp", "1767225600")];
     let (response, delivery) = listener.receives("/zoom", &forged, VALIDATION);
     assert_eq!((response.status(), text(&delivery, "/verdict")), (401, "rejected"));
+}
+
+/// A listener with the built-in providers and two of the user's, whose secrets are known.
+fn listener(dir: &Dir) -> Listener {
+    let provider = |name: &str, scheme: &str, handshake: &str| {
+        let manifest = format!(
+            "name = '{name}'\ntitle = '{name}'\nabout = 'A test'\n{scheme}[delivery]\nsuccess = ['2xx']\n\
+             [[event]]\nname = 'thing'\nabout = 'A thing happened'\nmatch = {{ kind = 'thing' }}\n\
+             [[handshake]]\nname = 'verification'\nabout = 'The URL is verified'\nsigned = false\n{handshake}\n"
+        );
+        dir.write(&format!("providers/{name}/provider.toml"), manifest);
+        dir.write(&format!("providers/{name}/events/thing.json"), "{\"kind\":\"thing\"}\n");
+    };
+    provider(
+        "dropbox",
+        "[secret]\ndevelopment = 'hookdev-development-secret-dropbox'\n[[scheme]]\nname = 'v1'\nalgorithm = 'hmac-sha256'\n\
+         content = '{body}'\nsignature = { header = 'x-dropbox-signature', value = '{hex}' }\n",
+        "method = 'GET'\nquery = { challenge = '{base62:40}' }\n\
+         respond = { text = '{query:challenge}', headers = { x-content-type-options = 'nosniff' } }",
+    );
+    let graph = "query = { validationToken = '{base62:40}' }\nrespond = { text = '{query:validationToken}' }";
+    provider("graph", "", graph);
+    let mut command = dir.listen().args(["--providers", "providers", "--now", "2026-01-01T00:00:10Z"]);
+    for name in ["slack", "twitch", "zoom"] {
+        command = command.args(["--secret", &format!("{name}=field-secret")]);
+    }
+    // The public key of the private key that is 32 bytes of 1.
+    let key = "discord=8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    command.args(["--secret", key]).starts()
+}
+
+/// Status, content type and body.
+fn parts(response: &Message) -> (u16, Option<&str>, &str) {
+    (response.status(), response.header("content-type"), response.text())
+}
+
+const REJECTED: (u16, Option<&str>, &str) = (401, Some("text/plain; charset=utf-8"), "rejected\n");
+
+/// Posts a handshake, and the same with a digit of its signature changed, which must be rejected.
+fn signed(listener: &Listener, path: &str, headers: &[(&str, &str)], signature: (&str, &str), body: &str) -> Message {
+    let post = |value: &str| {
+        let headers: Vec<(&str, &str)> = headers.iter().copied().chain([(signature.0, value)]).collect();
+        post(&listener.url(path), &headers, body)
+    };
+    let (start, last) = signature.1.split_at(signature.1.len() - 1);
+    let forged = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    assert_eq!(parts(&post(&forged)), REJECTED, "{path}");
+    post(signature.1)
+}
+
+// The bodies are those of the providers' documentation; Python's hmac and cryptography signed them.
+#[test]
+fn a_signed_handshake_gets_what_its_provider_documents_and_a_forged_one_is_rejected() {
+    let dir = Dir::new();
+    let listener = listener(&dir);
+    let body = r#"{"token":"Jhj5dZrVaK7ZwHHjRyZWjbDl","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
+    let time = [("X-Slack-Request-Timestamp", "1767225600")];
+    let signature = ("X-Slack-Signature", "v0=ca18408be443db859141e1b5d987a640fccc257996ef603b8faaa8a02e6f6b32");
+    let response = signed(&listener, "/slack", &time, signature, body);
+    let expected = (200, Some("text/plain"), "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P");
+    assert_eq!(parts(&response), expected);
+
+    let headers = [
+        ("Twitch-Eventsub-Message-Id", "84c1e79a-2a4b-4c13-ba0b-4312293e9308"),
+        ("Twitch-Eventsub-Message-Timestamp", "2026-01-01T00:00:00.634234626Z"),
+        ("Twitch-Eventsub-Message-Type", "webhook_callback_verification"),
+    ];
+    let signature = (
+        "Twitch-Eventsub-Message-Signature",
+        "sha256=6fc372dc61b863db78cc7cda6b65edd85e0a46c0252c405cc5cb1810daf13871",
+    );
+    let body =
+        r#"{"challenge":"pogchamp-kappa-360noscope-vohiyo","subscription":{"type":"channel.follow","version":"2"}}"#;
+    let response = signed(&listener, "/twitch", &headers, signature, body);
+    assert_eq!(parts(&response), (200, Some("text/plain"), "pogchamp-kappa-360noscope-vohiyo"));
+
+    let time = [("X-Signature-Timestamp", "1767225600")];
+    let signature = "2dfb9dc8242e8f6591e669954ef42ec97e384674ebbc81dcf53af02883ce5ec60efd10f784d1b9ac666d89b09b9e57f110d74091ff535e8df04723e8f3c12c05";
+    let body = r#"{"version":1,"application_id":"1234560123453231555","type":0}"#;
+    let response = signed(&listener, "/discord", &time, ("X-Signature-Ed25519", signature), body);
+    assert_eq!(parts(&response), (204, None, ""));
+    let signature = "37736a5134c576c347a744f057225e899ef29d22e9bb546d28e5354acbf4b32456c8c7f541e5d81555018711cee4d4fa76f1656e39a8805f721479f69312dd06";
+    let body = r#"{"application_id":"845027738276462632","id":"787053080478613555","token":"t","type":1,"version":1}"#;
+    let response = signed(&listener, "/discord", &time, ("X-Signature-Ed25519", signature), body);
+    assert_eq!(parts(&response), (200, Some("application/json"), r#"{"type":1}"#));
+
+    // Token and signature are those of Notion's documentation; the token is the key of the request that brings it.
+    let body = r#"{"verification_token":"secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}"#;
+    let signature = ("X-Notion-Signature", "sha256=461e8cbcba8a75c3edd866f0e71280f5a85cbf21eff040ebd10fe266df38a735");
+    let response = signed(&listener, "/notion", &[], signature, body);
+    assert_eq!((response.status(), response.text()), (200, ""));
+}
+
+#[test]
+fn an_unsigned_handshake_gets_what_its_provider_documents() {
+    let dir = Dir::new();
+    let listener = listener(&dir);
+    let subscribe = "/whatsapp?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=meatyhamhock";
+    assert_eq!(parts(&get(&listener.url(subscribe))), (200, Some("text/plain"), "1158201444"));
+    let response = get(&listener.url("/dropbox?challenge=a%2Bb%26c+d"));
+    assert_eq!(parts(&response), (200, Some("text/plain"), "a+b&c d"));
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+    let url = listener.url("/graph?validationToken=Validation%3A+Testing+client+application+reachability");
+    let response = post(&url, &[("content-type", "text/plain; charset=utf-8")], "");
+    let expected = (200, Some("text/plain"), "Validation: Testing client application reachability");
+    assert_eq!(parts(&response), expected);
+}
+
+#[test]
+fn a_request_that_lacks_what_the_response_repeats_is_no_handshake() {
+    let dir = Dir::new();
+    let mut listener = listener(&dir);
+    assert_eq!(parts(&get(&listener.url("/whatsapp?hub.mode=subscribe&hub.verify_token=t"))), REJECTED);
+    assert_eq!((text(&listener.next(), "/verdict"), parts(&get(&listener.url("/dropbox")))), ("rejected", REJECTED));
+    assert_eq!(listener.next()["handshake"], json!(false));
+
+    let signature = "v0=452e3f4a4933abead8fa79c67b4d7358d6f7422e3fd71942697472fe0cf42ceb";
+    let headers = [("X-Zm-Signature", signature), ("X-Zm-Request-Timestamp", "1767225600")];
+    let (response, delivery) = listener.receives("/zoom", &headers, VALIDATION.replace("plainToken", "token"));
+    assert_eq!((response.status(), response.text(), text(&delivery, "/verdict")), (200, "", "verified"));
+    assert_eq!(delivery["handshake"], json!(false));
+    let warning = "`zoom.endpoint.url_validation` is not one of Zoom's documented events";
+    assert!(delivery["warnings"].to_string().contains(warning), "{delivery}");
 }
 
 #[test]

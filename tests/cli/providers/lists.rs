@@ -58,6 +58,55 @@ fn a_list_is_found_by_any_of_its_events() {
 }
 
 #[test]
+fn the_events_of_lists_within_lists_are_each_checked_and_found() {
+    let dir = Dir::new();
+    let change = |list: &str| {
+        format!(
+            r#"{{"field":"messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"1","phone_number_id":"2"}},{list}}}}}"#
+        )
+    };
+    let message =
+        |id: u8, member: &str| format!(r#"{{"from":"3","id":"wamid.{id}","timestamp":"1772442920",{member}}}"#);
+    let hello = message(1, r#""type":"text","text":{"body":"Hello"}"#);
+    let image = message(2, r#""type":"image","image":{"mime_type":"image/png","sha256":"c2hh","id":"9"}"#);
+    let contacts = r#""contacts":[{"profile":{"name":"Ada"},"wa_id":"3"}]"#;
+    let body = |status: &str| {
+        let status = format!(r#"{{"id":"wamid.3","status":"delivered","timestamp":"1772442990"{status}}}"#);
+        let messages = change(&format!(r#"{contacts},"messages":[{hello},{image}]"#));
+        let statuses = change(&format!(r#""statuses":[{status}]"#));
+        let again = change(&format!(r#"{contacts},"messages":[{hello}]"#));
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"4","changes":[{messages},{statuses}]}},{{"id":"5","changes":[{again}]}}]}}"#
+        )
+    };
+    let verify = |body: &str, code: i32| {
+        dir.write("body.json", body);
+        let arguments = ["send", "whatsapp.messages.text", "--data", "body.json", "--print", "json", "--no-config"];
+        let mut request = dir.hookdev().args(arguments).exits(0).line();
+        request["target"] = json!("/whatsapp");
+        dir.write("capture.json", json!({ "request": request }).to_string());
+        dir.hookdev().args(["verify", "capture.json", "--json", "--no-config"]).exits(code).line()
+    };
+    let valid = verify(&body(r#","recipient_id":"3""#), 0);
+    assert_eq!((text(&valid, "/event"), text(&valid, "/payload/status")), ("whatsapp.messages.text", "valid"));
+    assert_eq!(valid["warnings"], json!([]));
+    let invalid = verify(&body(""), 1);
+    let pointer = "/entry/0/changes/1/value/statuses/0/recipient_id";
+    assert_eq!(text(&invalid, "/payload/errors/0/pointer"), pointer, "{invalid}");
+
+    let expect = ["--expect", "whatsapp.statuses.delivered", "--expect", "whatsapp.messages.image", "--timeout", "60s"];
+    let listener =
+        dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--no-config"]).args(expect).starts_for_people();
+    let url = listener.url("/whatsapp");
+    dir.write("body.json", body(r#","recipient_id":"3""#));
+    dir.hookdev().args(["send", "whatsapp.messages.text", "--data", "body.json", "--to", &url, "--no-config"]).exits(0);
+    listener.exits(0).prints(
+        "  4 events: messages.text  from 3  Hello; messages.image  from 3  image/png; statuses.delivered  to 3  delivered; \
+         messages.text  from 3  Hello\n",
+    );
+}
+
+#[test]
 fn every_event_of_a_fixture_gets_new_values() {
     let dir = Dir::new();
     let manifest = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\n\

@@ -89,7 +89,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("list.mark", r#""/description""#),
     ("recognise.event", r#""header:x-acme-event""#),
     ("recognise.payload", r#""form:payload""#),
-    ("recognise.list", r#""body:events""#),
+    ("recognise.list", r#"["body:entry", "body:entry.0.changes"]"#),
     ("recognise.headers", r#"["x-acme-signature"]"#),
     ("recognise.schema", r#""event""#),
     ("delivery.method", r#""PUT""#),

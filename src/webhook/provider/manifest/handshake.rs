@@ -121,6 +121,7 @@ impl RawHandshake {
                 "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
             return Err(Wrong::new(respond, message));
         }
+        present.extend(response.places());
         let handshake = Handshake { method, extras, is_signed, secret, present, is_decisive, response };
         Ok(Event {
             full_name: format!("{provider}.{name}"),

@@ -67,7 +67,7 @@ const EVENT_NAME: Takes = Pattern("^[A-Za-z0-9._/:][A-Za-z0-9._/:-]*$");
 const DURATION: Takes = Pattern("^[0-9.]+(ms|s|m|h|d)$");
 const LIMIT: Takes = Pattern("^(any|[0-9.]+(ms|s|m|h|d))$");
 const STATUS: Takes = Pattern("^([1-5]xx|[1-5][0-9][0-9])$");
-const HEADER_NAMES: Takes = Either(&[Text, List(&Text, 1)]);
+const TEXTS: Takes = Either(&[Text, List(&Text, 1)]);
 
 /// The algorithms by the names that a manifest uses.
 const ALGORITHMS: &[&str] = &[
@@ -183,7 +183,7 @@ pub static SCHEME: Table = Table {
 pub static SIGNATURE: Table = Table {
     name: "signature",
     keys: &[
-        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
         optional("query", Text, "A parameter of the URL's query"),
         optional("body", Text, "A field of the payload, by its path"),
         optional("form", Text, "A field of a form"),
@@ -205,7 +205,7 @@ pub static SIGNATURE: Table = Table {
 pub static ID: Table = Table {
     name: "id",
     keys: &[
-        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
         optional("query", Text, "A parameter of the URL's query"),
         optional("body", Text, "A field of the payload, by its path"),
         optional("form", Text, "A field of a form"),
@@ -216,7 +216,7 @@ pub static ID: Table = Table {
 pub static TIMESTAMP: Table = Table {
     name: "timestamp",
     keys: &[
-        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
         optional("query", Text, "A parameter of the URL's query"),
         optional("body", Text, "A field of the payload, by its path"),
         optional("form", Text, "A field of a form"),
@@ -301,8 +301,8 @@ pub static RECOGNISE: Table = Table {
         optional("payload", Pattern("^form:."), "`form:NAME` if the payload is JSON in a form field"),
         optional(
             "list",
-            Text,
-            "Where a payload has a list of events: `body` or `body:PATH`. Paths such as `events.0.type` then hold for each event",
+            TEXTS,
+            "Where a payload has a list of events: `body` or `body:PATH`; or several, for lists within lists. Paths such as `events.0.type` then hold for each event",
         ),
         optional("headers", List(&Text, 0), "The headers by which requests are recognised (default: the signatures')"),
         optional("schema", Text, "The definition in schema.json for events that are not listed"),

@@ -6,6 +6,7 @@ mod event;
 mod examples;
 mod handshake;
 pub mod keys;
+mod lists;
 mod places;
 mod register;
 mod schemes;
@@ -20,7 +21,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    EventList, Provider, SecretRule,
+    Provider, SecretRule,
     event::{Event, Summary},
     files::{self, Files},
 };
@@ -38,7 +39,7 @@ use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
 use signing::RawScheme;
-use values::Wrong;
+use values::{Texts, Wrong};
 
 /// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +100,7 @@ impl Provider {
         let delivery = raw.delivery.policy(&schemes, payload_field.is_some()).map_err(at)?;
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
-        let list = raw.recognise.list.map(|text| event_list(&text)).transpose().map_err(at)?;
+        let list = raw.recognise.list.map(lists::event_list).transpose().map_err(at)?;
         let events =
             events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
@@ -228,16 +229,6 @@ fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
     }
 }
 
-/// Where a payload has its list of events.
-fn event_list(text: &Spanned<String>) -> Result<EventList, Wrong> {
-    match values::parse(text, Place::parse_or_path)? {
-        Place::RawBody => Ok(EventList(Path::from_iter([]))),
-        Place::Body(path) if path.keys() == ["body"] => Ok(EventList(Path::from_iter([]))),
-        Place::Body(path) => Ok(EventList(path)),
-        _ => Err(Wrong::new(text.span(), "a list of events can only be in the payload: write `body` or `body:PATH`")),
-    }
-}
-
 impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
         let message = error.message();
@@ -302,8 +293,8 @@ struct RawRecognise {
     event: Option<Spanned<String>>,
     /// The form field that holds the payload as JSON: `form:payload`.
     payload: Option<Spanned<String>>,
-    /// Where a payload has its list of events: `body`, or `body:PATH`.
-    list: Option<Spanned<String>>,
+    /// Where a payload has its list of events, or its lists: `body`, or `body:PATH`.
+    list: Option<Spanned<Texts>>,
 }
 
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.

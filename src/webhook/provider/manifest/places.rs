@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{self, Names, ToleranceText, Wrong};
+use super::values::{self, Texts, ToleranceText, Wrong};
 use crate::webhook::{
     place::{Place, Source},
     signature::{
@@ -16,7 +16,7 @@ use crate::webhook::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawId {
-    pub header: Option<Spanned<Names>>,
+    pub header: Option<Spanned<Texts>>,
     pub query: Option<Spanned<String>>,
     pub body: Option<Spanned<String>>,
     pub form: Option<Spanned<String>>,
@@ -26,7 +26,7 @@ pub(super) struct RawId {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTimestamp {
-    pub header: Option<Spanned<Names>>,
+    pub header: Option<Spanned<Texts>>,
     pub query: Option<Spanned<String>>,
     pub body: Option<Spanned<String>>,
     pub form: Option<Spanned<String>>,
@@ -39,7 +39,7 @@ pub(super) struct RawTimestamp {
 
 /// The keys of a table that say where a value is sent. At most one of them may be given.
 pub(super) struct PlaceKeys {
-    pub header: Option<Spanned<Names>>,
+    pub header: Option<Spanned<Texts>>,
     pub query: Option<Spanned<String>>,
     pub body: Option<Spanned<String>>,
     pub form: Option<Spanned<String>>,
@@ -50,7 +50,7 @@ impl PlaceKeys {
     pub(super) fn source(self) -> Result<Option<Source>, Wrong> {
         let mut found: Vec<(std::ops::Range<usize>, Source)> = Vec::new();
         if let Some(names) = self.header {
-            found.push((names.span(), Source::Headers(Names::list(names)?)));
+            found.push((names.span(), Source::Headers(Texts::header_names(names)?)));
         }
         for (key, text) in [("query", self.query), ("body", self.body), ("form", self.form)] {
             if let Some(text) = text {

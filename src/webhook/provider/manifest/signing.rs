@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{
     places::{PlaceKeys, RawId, RawTimestamp, timestamp_rule},
     secret::{Defaults, RawSecret},
-    values::{self, Names, Wrong},
+    values::{self, Texts, Wrong},
 };
 use crate::webhook::{
     place::{Place, Source},
@@ -55,7 +55,7 @@ pub(super) enum Encoded {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSignature {
     /// The header, or a list of names: the first is sent, the first one present is read.
-    header: Option<Spanned<Names>>,
+    header: Option<Spanned<Texts>>,
     /// A parameter of the URL's query, instead of a header.
     query: Option<Spanned<String>>,
     /// A field of the payload by its path.

@@ -76,44 +76,52 @@ impl FromStr for DurationText {
     }
 }
 
-/// One header name, or several: the first is sent, all are read.
-pub(super) enum Names {
+/// One text, or several.
+pub(super) enum Texts {
     One(String),
     Several(Vec<Spanned<String>>),
 }
 
-impl Names {
-    pub fn list(names: Spanned<Self>) -> Result<Vec<HeaderName>, Wrong> {
-        let span = names.span();
-        match names.into_inner() {
-            Self::One(name) => Ok(vec![header_name(&Spanned::new(span, name))?]),
-            Self::Several(names) if names.is_empty() => Err(Wrong::new(span, "at least one header name is required")),
-            Self::Several(names) => names.iter().map(header_name).collect(),
+impl Texts {
+    /// Each text with its own place. `what` names them in an error, in the singular.
+    pub fn list(texts: Spanned<Self>, what: &str) -> Result<Vec<Spanned<String>>, Wrong> {
+        let span = texts.span();
+        match texts.into_inner() {
+            Self::One(text) => Ok(vec![Spanned::new(span, text)]),
+            Self::Several(texts) if texts.is_empty() => {
+                Err(Wrong::new(span, format!("at least one {what} is required")))
+            }
+            Self::Several(texts) => Ok(texts),
         }
+    }
+
+    /// Header names, of which the first is sent and all are read.
+    pub fn header_names(names: Spanned<Self>) -> Result<Vec<HeaderName>, Wrong> {
+        Self::list(names, "header name")?.iter().map(header_name).collect()
     }
 }
 
-impl<'de> Deserialize<'de> for Names {
+impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct OneOrSeveral;
 
         impl<'de> Visitor<'de> for OneOrSeveral {
-            type Value = Names;
+            type Value = Texts;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a header name or a list of them")
+                f.write_str("a text or a list of texts")
             }
 
-            fn visit_str<E: Error>(self, name: &str) -> Result<Names, E> {
-                Ok(Names::One(name.to_owned()))
+            fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
+                Ok(Texts::One(text.to_owned()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = list.next_element()? {
-                    names.push(name);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
                 }
-                Ok(Names::Several(names))
+                Ok(Texts::Several(texts))
             }
         }
         deserializer.deserialize_any(OneOrSeveral)
