@@ -160,11 +160,13 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
 }
 
 #[test]
-fn a_program_gets_no_signing_secret() {
+fn a_program_gets_no_secret_of_a_provider() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let configured = "[provider.github]\nsecret = \"env:OF_CONFIG\"\n[provider.stripe]\nsecret = \"env:NOT_IN_USE\"\n";
     stand_in.dir.write("tunnels.toml", stand_in.dir.read("tunnels.toml") + configured);
-    let secrets = ["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"];
+    // Those of `[register]`, whether or not anything is registered.
+    let keys = ["ASPECT_API_KEY", "AUPHONIC_API_KEY", "GITHUB_TOKEN", "JEWELMUSIC_API_KEY", "STRIPE_API_KEY"];
+    let secrets = [&keys[..], &["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"]].concat();
     let listen = stand_in.listen("fast").args(["--secret", "stripe=env:OF_OPTION"]).env("NGROK_AUTHTOKEN", "its own");
     let listen = secrets.iter().fold(listen, |listen, name| listen.env(name, "mine"));
     let listener = listen.starts();

@@ -72,7 +72,7 @@ impl Process {
             command.env_remove(name);
         }
         for (name, value) in &recipe.env {
-            if env::var_os(name).is_none() {
+            if hidden.contains(name) || env::var_os(name).is_none() {
                 command.env(name, value.expose());
             }
         }
