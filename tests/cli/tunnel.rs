@@ -176,6 +176,20 @@ fn a_program_gets_no_secret_of_a_provider() {
     drop(listener);
 }
 
+/// bore's own error would not be among its last lines.
+#[test]
+fn a_program_is_not_asked_for_backtraces() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let listen =
+        stand_in.listen("fast").env("RUST_BACKTRACE", "1").env("RUST_LIB_BACKTRACE", "1").env("RUST_LOG", "info");
+    let listener = listen.starts();
+    let start = stand_in.start(1);
+    let names = start["env"].as_array().unwrap();
+    let has = |name: &str| names.iter().any(|known| known == name);
+    assert_eq!(["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"].map(has), [false, false, true]);
+    drop(listener);
+}
+
 #[test]
 fn a_url_that_is_signed_is_the_public_one() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
