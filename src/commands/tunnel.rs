@@ -202,6 +202,13 @@ impl Served {
         Some(format!("through the tunnel: {warning}"))
     }
 
+    /// Stops watching the tunnel. Call it once nothing is received any more: the checks would fail.
+    pub fn stop_watching(&self) {
+        if let Some(served) = &self.0 {
+            served.tunnel.stop_watching();
+        }
+    }
+
     /// Waits until the deliveries in progress have their responses, and ends the tunnel.
     pub async fn end(self, warnings: &WarningSink) {
         let Some(ServedTunnel { tunnel, serving, strangers, .. }) = self.0 else { return };
