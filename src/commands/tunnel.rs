@@ -63,14 +63,18 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
 }
 
-/// The variables that hold signing secrets, by the providers' names for them, the options and the config.
+/// The variables that hold signing secrets, by the providers' names for them, the options and the config, and those that
+/// hold the keys of the providers' APIs.
 fn secret_variables(context: &Context) -> Vec<String> {
-    let standard = context.catalog.entries().filter_map(|entry| entry.index().secret_env());
+    let standard =
+        context.catalog.entries().flat_map(|entry| entry.index().secrets.iter().filter_map(|rule| rule.env.as_deref()));
     let options = context.global.secret.iter().map(SecretText::expose);
     let options = options.map(|text| text.split_once('=').map_or(text, |(_, source)| source));
     let configured = context.config.iter().flat_map(Config::provider_configs).flat_map(|provider| provider.secrets);
     let named = options.chain(configured.map(SecretText::expose)).filter_map(|source| source.strip_prefix("env:"));
-    standard.chain(named).map(str::to_owned).collect()
+    let registrations = context.catalog.providers().filter_map(|provider| provider.registration.as_ref());
+    let keys = registrations.filter_map(|registration| registration.key.as_deref());
+    standard.chain(named).chain(keys).map(str::to_owned).collect()
 }
 
 /// The tunnel of `listen`, if it has one. Nothing is received through it yet.
@@ -111,7 +115,7 @@ pub async fn open(
         recipe: recipe.clone(),
         port,
         prefix: prefix.clone(),
-        // A program that is open to the internet needs no signing secret.
+        // A program that is open to the internet needs no secret of a provider.
         hidden_variables: secret_variables(context),
         timing: Timing::default(),
         on_change: Box::new(on_change),
@@ -196,6 +200,13 @@ impl Served {
         self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
         let warning = unset_secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
         Some(format!("through the tunnel: {warning}"))
+    }
+
+    /// Stops watching the tunnel. Call it once nothing is received any more: the checks would fail.
+    pub fn stop_watching(&self) {
+        if let Some(served) = &self.0 {
+            served.tunnel.stop_watching();
+        }
     }
 
     /// Waits until the deliveries in progress have their responses, and ends the tunnel.

@@ -5,7 +5,8 @@ use std::{
     path::Path,
 };
 
-/// Writes a file that only its owner may read (0600), replacing another one. It is whole or absent, whatever happens.
+/// Writes a file that only its owner may read (0600), replacing another one. It is whole or absent, even after a
+/// power failure.
 ///
 /// # Errors
 ///
@@ -14,6 +15,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Temporary files are made with this mode.
     let mut file = tempfile::NamedTempFile::new_in(directory(path))?;
     file.write_all(bytes)?;
+    // The new name may otherwise be on disk before the content is.
+    file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 

@@ -88,8 +88,9 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB")
 }
 
+/// What a special file is, in words.
 #[cfg(unix)]
-fn kind(found: FileType) -> &'static str {
+pub(super) fn kind(found: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
 
     match found {

@@ -1,10 +1,11 @@
 //! Files that configure hookdev are regular files of at most 1 MiB. Anything else is one clear error, and TAB stays quiet.
+//! Captures that links lead to are regular files too.
 
 use std::fs;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::harness::{Dir, TestCommand, post};
+use crate::harness::{AUPHONIC, Dir, TestCommand, capture, post};
 
 /// Puts something that isn't a regular file of text in the place of a file, and returns why it can't be read.
 const SPECIAL: [(&str, &str); 6] = [
@@ -145,4 +146,31 @@ fn a_time_zone_that_is_no_file_is_utc() {
         post(&listener.url("/auphonic"), &[], "status=3");
         listener.exits(0).prints("  10:04:12.000  POST /auphonic\n");
     }
+}
+
+/// The links of a checkout, which a glob on the command line names.
+#[test]
+fn a_capture_behind_a_link_is_a_regular_file() {
+    let dir = Dir::new();
+    mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    dir.write("capture.json", capture(&[], AUPHONIC).to_string());
+    for (link, target) in
+        [("to-pipe", "pipe"), ("to-zero", "/dev/zero"), ("to-devices", "/dev"), ("to-capture", "capture.json")]
+    {
+        std::os::unix::fs::symlink(target, dir.join(link)).unwrap();
+    }
+    for (path, cause) in [
+        ("to-pipe", "it is a link to a named pipe, not to a regular file"),
+        ("to-zero", "it is a link to a device, not to a regular file"),
+        ("to-devices/zero", "it is a link to a device, not to a regular file"),
+    ] {
+        let expected = format!("error: can't read {path}\ncaused by: {cause}\n");
+        for options in [&[][..], &["--header", "x: y"]] {
+            let verify = dir.hookdev().args(["verify", path, "-q"]).args(options);
+            verify.exits(3).stdout("").stderr(&expected);
+        }
+        dir.hookdev().args(["diff", path, "capture.json"]).exits(3).stdout("").stderr(&expected);
+        dir.send(path, "http://127.0.0.1:9/").exits(3).stdout("").stderr(&expected);
+    }
+    dir.hookdev().args(["verify", "to-capture", "-q", "--provider", "auphonic"]).exits(0).stdout("").stderr("");
 }

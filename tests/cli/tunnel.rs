@@ -160,17 +160,33 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
 }
 
 #[test]
-fn a_program_gets_no_signing_secret() {
+fn a_program_gets_no_secret_of_a_provider() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let configured = "[provider.github]\nsecret = \"env:OF_CONFIG\"\n[provider.stripe]\nsecret = \"env:NOT_IN_USE\"\n";
     stand_in.dir.write("tunnels.toml", stand_in.dir.read("tunnels.toml") + configured);
-    let secrets = ["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"];
+    // Those of `[register]`, whether or not anything is registered.
+    let keys = ["ASPECT_API_KEY", "AUPHONIC_API_KEY", "GITHUB_TOKEN", "JEWELMUSIC_API_KEY", "STRIPE_API_KEY"];
+    let secrets = [&keys[..], &["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"]].concat();
     let listen = stand_in.listen("fast").args(["--secret", "stripe=env:OF_OPTION"]).env("NGROK_AUTHTOKEN", "its own");
     let listen = secrets.iter().fold(listen, |listen, name| listen.env(name, "mine"));
     let listener = listen.starts();
     let start = stand_in.start(1);
     let names: Vec<&str> = start["env"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(names.contains(&"NGROK_AUTHTOKEN") && !secrets.iter().any(|name| names.contains(name)), "{names:?}");
+    drop(listener);
+}
+
+/// bore's own error would not be among its last lines.
+#[test]
+fn a_program_is_not_asked_for_backtraces() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let listen =
+        stand_in.listen("fast").env("RUST_BACKTRACE", "1").env("RUST_LIB_BACKTRACE", "1").env("RUST_LOG", "info");
+    let listener = listen.starts();
+    let start = stand_in.start(1);
+    let names = start["env"].as_array().unwrap();
+    let has = |name: &str| names.iter().any(|known| known == name);
+    assert_eq!(["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "RUST_LOG"].map(has), [false, false, true]);
     drop(listener);
 }
 

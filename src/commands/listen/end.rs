@@ -65,6 +65,7 @@ pub async fn finish(
     warnings: &WarningSink,
     pages: &RefusedPages,
 ) -> Result<bool, JoinError> {
+    tunnel.stop_watching();
     let served = serving.await;
     if let Some(inspecting) = inspecting {
         // An error is a panic, which is reported already.

@@ -204,9 +204,12 @@ impl<'a, T: Transport> Handler<'a, T> {
             }
             Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
             Err(SendError::Broken(reason)) => Err(NoResponse::Broken(reason)),
-            Err(SendError::Unreachable(reason) | SendError::NotListening(reason) | SendError::UnknownHost(reason)) => {
-                Err(NoResponse::Unreachable(reason))
-            }
+            Err(
+                SendError::Unreachable(reason)
+                | SendError::NotListening(reason)
+                | SendError::UnknownHost(reason)
+                | SendError::Unresolved(reason),
+            ) => Err(NoResponse::Unreachable(reason)),
             Err(error @ SendError::OtherProtocol(_)) => Err(NoResponse::Broken(error.to_string())),
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),

@@ -34,6 +34,7 @@ pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responde
     match error {
         SendError::NotListening(problem) => Cause::new(problem, listening(client, url).await),
         SendError::UnknownHost(problem) => Cause::new(problem, named(url)),
+        SendError::Unresolved(problem) => Cause::new(problem, ": is this machine online?"),
         SendError::Unreachable(problem) => Cause::new(problem, ": is your handler running?"),
         SendError::Broken(_) if !has_responded && url.scheme() == "http" && client.accepts_tls(url).await => {
             Cause::new(&Protocol::Tls, "")

@@ -27,6 +27,9 @@ use crate::store::recipes::{Recipe, Values};
 /// How long a program may take to end after SIGTERM.
 const END_TIME: Duration = Duration::from_secs(2);
 
+/// Variables that make a program in Rust, such as bore, print a backtrace after its error. Only its last lines are kept.
+const BACKTRACES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
+
 /// A program that runs. It is ended when dropped.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -71,8 +74,11 @@ impl Process {
         for name in hidden {
             command.env_remove(name);
         }
+        for name in BACKTRACES {
+            command.env_remove(name);
+        }
         for (name, value) in &recipe.env {
-            if env::var_os(name).is_none() {
+            if hidden.contains(name) || env::var_os(name).is_none() {
                 command.env(name, value.expose());
             }
         }

@@ -58,6 +58,7 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Tunnel {
     url: watch::Receiver<PublicUrl>,
+    unwatched: CancellationToken,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -71,18 +72,23 @@ impl Tunnel {
     pub async fn start(setup: Setup) -> Result<Self, TunnelError> {
         let running = Running::launch(&setup).await?;
         let (sender, url) = watch::channel(running.url.clone());
-        let stop = CancellationToken::new();
+        let (unwatched, stop) = (CancellationToken::new(), CancellationToken::new());
         let task = tokio::spawn({
-            let stop = stop.clone();
-            async move { Supervisor { setup, sender }.supervise(running, &stop).await }
+            let (unwatched, stop) = (unwatched.clone(), stop.clone());
+            async move { Supervisor { setup, sender, unwatched }.supervise(running, &stop).await }
         });
-        Ok(Self { url, stop, task })
+        Ok(Self { url, unwatched, stop, task })
     }
 
     /// Its public URL, which changes when the program gets another one.
     #[must_use]
     pub fn url(&self) -> watch::Receiver<PublicUrl> {
         self.url.clone()
+    }
+
+    /// Stops watching it, because nothing more is received through it. Its program runs on, for the responses in progress.
+    pub fn stop_watching(&self) {
+        self.unwatched.cancel();
     }
 
     /// Ends its program.
@@ -103,6 +109,7 @@ impl Drop for Tunnel {
 struct Supervisor {
     setup: Setup,
     sender: watch::Sender<PublicUrl>,
+    unwatched: CancellationToken,
 }
 
 impl Supervisor {
@@ -110,7 +117,7 @@ impl Supervisor {
         let Timing { backoff, longest_backoff, .. } = self.setup.timing;
         let mut wait = backoff;
         loop {
-            let Some(reason) = stop.run_until_cancelled(self.watch(&mut running)).await else {
+            let Some(reason) = stop.run_until_cancelled(self.while_watched(self.watch(&mut running))).await else {
                 running.process.end().await;
                 return;
             };
@@ -119,13 +126,21 @@ impl Supervisor {
             }
             (self.setup.on_change)(Change::Lost(reason));
             running.process.end().await;
-            match stop.run_until_cancelled(self.restart(&mut wait)).await {
+            match stop.run_until_cancelled(self.while_watched(Box::pin(self.restart(&mut wait)))).await {
                 Some(new) => running = new,
                 None => return,
             }
             if !self.moves_to(&running.url) {
                 (self.setup.on_change)(Change::Back);
             }
+        }
+    }
+
+    /// The result of what is done while the tunnel is watched; none after that.
+    async fn while_watched<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.unwatched.run_until_cancelled(work).await {
+            Some(result) => result,
+            None => std::future::pending().await,
         }
     }
 
@@ -409,6 +424,20 @@ mod tests {
         assert_eq!(changes.recv().await, Some(Change::Lost("its program exited with code 7".to_owned())));
         assert_eq!(changes.recv().await, Some(Change::Moved("https://two.example".parse().unwrap())));
         assert_eq!(url(&tunnel), "https://two.example");
+        tunnel.end().await;
+        assert_eq!(changes.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_exits_is_not_missed_once_its_tunnel_is_not_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tunnel, mut changes) = start(&two_starts(dir.path(), "touch ended; exit 7"), "", FAST).await;
+        let tunnel = tunnel.unwrap();
+        tunnel.stop_watching();
+        fs::write(dir.path().join("go"), "").unwrap();
+        while !dir.path().join("ended").exists() {
+            tokio::task::yield_now().await;
+        }
         tunnel.end().await;
         assert_eq!(changes.recv().await, None);
     }

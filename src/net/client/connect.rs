@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{
     connection::Connection,
-    error::{SendError, not_connected, unknown_host},
+    error::{SendError, not_connected, not_resolved},
     message::Recipient,
     proxy::Proxy,
     stream::Duplex,
@@ -76,7 +76,7 @@ impl Connector {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
     let addresses = lookup_host((without_brackets(host), port)).await;
-    let addresses: Vec<_> = addresses.map_err(|_| SendError::UnknownHost(unknown_host(host)))?.collect();
+    let addresses: Vec<_> = addresses.map_err(|error| not_resolved(&error, host))?.collect();
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)

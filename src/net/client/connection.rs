@@ -66,7 +66,7 @@ enum Driver {
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ending {
-    /// Whether bytes of a response had arrived that hyper has not used.
+    /// Whether bytes of a response had arrived.
     pub(super) has_received: bool,
     /// Whether the other side has not read the whole request: it was not written whole, or the connection was reset, which
     /// happens if that side ends before it has read everything.
@@ -108,9 +108,11 @@ impl Connection {
             Driver::Open(driver) => Ending::of(*driver),
             Driver::Closed(ending) => ending,
         };
-        let protocol = Protocol::recognise(&self.inbox.received());
+        let received = self.inbox.received();
+        // hyper uses up interim responses.
+        let has_received = ending.has_received || !received.is_empty();
         let is_unread = ending.is_unread || is_reset(error) || !self.outbox.is_empty();
-        Ending { is_unread, protocol, ..ending }
+        Ending { has_received, is_unread, protocol: Protocol::recognise(&received) }
     }
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.

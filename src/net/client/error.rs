@@ -25,6 +25,9 @@ pub enum SendError {
     /// The endpoint's host name is unknown.
     #[error("{0}")]
     UnknownHost(String),
+    /// The endpoint's host name could not be looked up.
+    #[error("{0}")]
+    Unresolved(String),
     /// The endpoint's TLS certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
@@ -92,8 +95,29 @@ pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     })
 }
 
-pub(super) fn unknown_host(host: &str) -> String {
-    format!("unknown host `{host}` (DNS)")
+/// What C libraries say of a name that does not exist, or has no address: glibc, musl, and the BSDs with macOS. The error has
+/// no other trace of the resolver's code.
+const UNKNOWN_NAME: [&str; 5] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+    "nodename nor servname provided, or not known",
+];
+
+/// What Windows calls them: `WSAHOST_NOT_FOUND` and `WSANO_DATA`.
+const UNKNOWN_NAME_CODES: [i32; 2] = [11001, 11004];
+
+/// Describes a host name whose address can't be found.
+pub(super) fn not_resolved(error: &io::Error, host: &str) -> SendError {
+    let text = error.to_string();
+    let is_unknown = error.raw_os_error().is_some_and(|code| cfg!(windows) && UNKNOWN_NAME_CODES.contains(&code))
+        || UNKNOWN_NAME.iter().any(|known| text.contains(known));
+    if is_unknown {
+        return SendError::UnknownHost(format!("unknown host `{host}` (DNS)"));
+    }
+    let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+    SendError::Unresolved(format!("can't look up the host `{host}` (DNS): {reason}"))
 }
 
 /// Describes a failed attempt to connect.
@@ -146,4 +170,27 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
     }
     parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_unknown_only_if_the_resolver_says_so() {
+        // What glibc, musl and macOS say of EAI_NONAME, and glibc of EAI_AGAIN and EAI_SYSTEM.
+        for known in
+            ["Name or service not known", "Name does not resolve", "nodename nor servname provided, or not known"]
+        {
+            let error = io::Error::other(format!("failed to lookup address information: {known}"));
+            assert_eq!(not_resolved(&error, "a.test").to_string(), "unknown host `a.test` (DNS)");
+        }
+        let error = io::Error::other("failed to lookup address information: Temporary failure in name resolution");
+        assert_eq!(
+            not_resolved(&error, "a.test").to_string(),
+            "can't look up the host `a.test` (DNS): Temporary failure in name resolution"
+        );
+        let error = io::Error::from_raw_os_error(24);
+        assert!(matches!(not_resolved(&error, "a.test"), SendError::Unresolved(_)));
+    }
 }

@@ -2,6 +2,7 @@
 //! repeat.
 
 use std::{
+    io,
     mem::{self, MaybeUninit},
     sync::Arc,
 };
@@ -13,6 +14,10 @@ use crate::{
     net::fields::{MAX_FIELDS, in_raw_order},
     webhook::request::Headers,
 };
+
+/// How long a head may be, with the `100 Continue` and the like before it and what is read along with it, in bytes.
+/// Twice the buffer of a connection.
+const MAX_HEAD_BYTES: usize = 256 << 10;
 
 /// What has been read since the last request. Only the task that uses the connection locks it, so nothing waits.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +38,18 @@ impl Inbox {
     }
 
     /// Takes note of bytes that were read.
-    pub(super) fn pass(&self, bytes: &[u8]) {
+    ///
+    /// # Errors
+    ///
+    /// If the head is too long. hyper limits each head, but not how many interim ones come before the response.
+    pub(super) fn pass(&self, bytes: &[u8]) -> io::Result<()> {
         if let Read::Head(head) = &mut *self.0.lock() {
+            if head.len() >= MAX_HEAD_BYTES {
+                return Err(io::Error::other("too many interim responses (1xx) came first"));
+            }
             head.extend_from_slice(bytes);
         }
+        Ok(())
     }
 
     /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.

@@ -139,8 +139,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestWriter<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.inbox.pass(&buffer.filled()[before..]);
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.inbox.pass(&buffer.filled()[before..]))
     }
 }
 

@@ -286,3 +286,32 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
         tokio::time::timeout(TIMEOUT, next).await.expect("nothing waits for a connection that has ended");
     }
 }
+
+/// A server that sends this again and again, until the client has gone.
+async fn endless(bytes: &'static [u8]) -> (Url, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while stream.write_all(bytes).await.is_ok() {}
+    });
+    (url, task)
+}
+
+#[tokio::test]
+async fn interim_responses_without_end_are_an_error() {
+    for interim in [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"] {
+        let (url, server) = endless(interim).await;
+        let error = "no complete response: connection error: too many interim responses (1xx) came first";
+        assert_eq!(send(&Client::new(false), &url, 1).await, [Err(error.to_owned())]);
+        server.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_an_interim_response_is_not_sent_again() {
+    const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let (url, server) = server(&[Respond(OK), RespondAndClose(INTERIM), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Err(CLOSED.to_owned()), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 1, 2]);
+}

@@ -1,15 +1,18 @@
 //! Finds a delivery of the present run in its capture, by its number.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, BufReader},
+    fs,
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use super::is_capture_name;
-use crate::webhook::{
-    capture::{self, VERSION},
-    request::Request,
+use crate::{
+    store::opened,
+    webhook::{
+        capture::{self, MAX_SIZE, VERSION},
+        request::Request,
+    },
 };
 
 /// The request of a delivery, by its number, in a directory of captures or a log. Runs before this one may have used the
@@ -51,12 +54,19 @@ fn in_directory(dir: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
             newest = Some(name);
         }
     }
-    newest.map(|name| fs::read(dir.join(name))).transpose()
+    newest.map(|name| object(&dir.join(name))).transpose()
+}
+
+/// The content of a capture.
+fn object(file: &Path) -> io::Result<Vec<u8>> {
+    let mut object = Vec::new();
+    opened::open(file)?.take(MAX_SIZE as u64).read_to_end(&mut object)?;
+    Ok(object)
 }
 
 fn in_log(log: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
     let start = format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#);
-    let (mut reader, mut line, mut newest) = (BufReader::new(File::open(log)?), Vec::new(), None);
+    let (mut reader, mut line, mut newest) = (BufReader::new(opened::open(log)?), Vec::new(), None);
     while reader.read_until(b'\n', &mut line)? > 0 {
         if line.starts_with(start.as_bytes()) {
             newest = Some(line.clone());

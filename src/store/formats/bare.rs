@@ -1,10 +1,13 @@
 //! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes identifies
 //! it.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
 use super::{Entry, EntryError, Fault, Input, whole};
-use crate::webhook::request::{self, Field, FieldName, Headers, Method, Request};
+use crate::{
+    store::opened,
+    webhook::request::{self, Field, FieldName, Headers, Method, Request},
+};
 
 /// Reads a file as the body of a `POST` to `/`.
 ///
@@ -12,7 +15,7 @@ use crate::webhook::request::{self, Field, FieldName, Headers, Method, Request};
 ///
 /// If it can't be read, or exceeds the size limit of an entry.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     read(file, input, headers)
 }
 

@@ -43,7 +43,7 @@ mod webhook_site_csv;
 
 use std::{
     collections::VecDeque,
-    fs::{File, Metadata},
+    fs::Metadata,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -57,11 +57,14 @@ pub use self::{
     walk::{Walk, open_found, walk},
 };
 use self::{parts::ParseError, position::Start};
-use crate::webhook::{
-    capture::{self, Capture},
-    record::Recorded,
-    request::Request,
-    time::Timestamp,
+use crate::{
+    store::opened,
+    webhook::{
+        capture::{self, Capture},
+        record::Recorded,
+        request::Request,
+        time::Timestamp,
+    },
 };
 
 /// The formats, in the order they are tried: the first that recognises an input reads it.
@@ -385,7 +388,7 @@ impl Iterator for Entries<'_> {
 ///
 /// If it can't be read, is empty, or is in no known format.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     // Files that the system generates as they are read report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
