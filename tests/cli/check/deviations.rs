@@ -26,7 +26,7 @@ fn mac<M: Mac + KeyInit>(key: &[u8], body: &[u8]) -> Vec<u8> {
 }
 
 fn sha256(key: &[u8], body: &[u8]) -> String {
-    format!("sha256={}", hex(&mac::<Hmac<Sha256>>(key, body)))
+    format!("sha256={}", hex(mac::<Hmac<Sha256>>(key, body)))
 }
 
 /// The hint of the first delivery, which the handler does not accept.
@@ -50,11 +50,11 @@ fn one_that_verifies_in_another_way_accepts_nothing_and_is_told_what_differs() {
         (github(|body| sha256(b"\"what GitHub and the handler share\"", body)), "secret has \" around it"),
         (github(|body| sha256(b"hookdev-development-secret-github", body)), "the public development secret"),
         (
-            github(|body| format!("sha256={}", hex(&mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
+            github(|body| format!("sha256={}", hex(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
             "verifies an HMAC-SHA1, but the provider signs with HMAC-SHA256",
         ),
         (
-            github(|body| hex(&mac::<Hmac<Sha256>>(GITHUB_SECRET, body))),
+            github(|body| hex(mac::<Hmac<Sha256>>(GITHUB_SECRET, body))),
             "expects `{hex}` in `x-hub-signature-256`, but the provider sends `sha256={hex}`",
         ),
         (
