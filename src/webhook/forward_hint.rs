@@ -41,13 +41,10 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
     match response.status {
         300..=399 => {
             let target = url.join(header("location")?).ok()?;
-            if is_login(&target) {
-                return Some(format!(
-                    "your handler redirects to its login page: exempt {path} from authentication, and verify the signature there"
-                ));
-            }
-            let target = redact::tokens(target.as_str());
-            Some(format!("providers follow no redirects, and neither does hookdev: forward to {target}"))
+            Some(login(&url, &target).unwrap_or_else(|| {
+                let target = redact::tokens(target.as_str());
+                format!("providers follow no redirects, and neither does hookdev: forward to {target}")
+            }))
         }
         404 => {
             Some(format!("your handler has no route for {path}: check the path of the URL, and the handler's routes"))
@@ -62,6 +59,28 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
         415 => Some(ENCODINGS.to_owned()),
         _ => None,
     }
+}
+
+/// What to do about a handler at `url` that redirects deliveries to `location`; `None` if that is no URL.
+#[must_use]
+pub fn redirected(url: &Url, location: &str) -> Option<String> {
+    let target = url.join(location).ok()?;
+    Some(login(url, &target).unwrap_or_else(|| {
+        let target = redact::tokens(target.as_str());
+        format!(
+            "your handler redirects to {target}: give the provider that URL, or respond at this one without a redirect"
+        )
+    }))
+}
+
+/// What to do about a redirect to a login; `None` if it leads elsewhere.
+fn login(url: &Url, target: &Url) -> Option<String> {
+    let path = url.path();
+    is_login(target).then(|| {
+        format!(
+            "your handler redirects to its login: exempt {path} from authentication, and verify the signature there"
+        )
+    })
 }
 
 /// Whether a URL leads to a login, as its path says.

@@ -1,6 +1,7 @@
 //! `hookdev check`, against handlers with one fault each.
 
 mod choice;
+mod deviations;
 mod ends;
 mod faults;
 mod handler;

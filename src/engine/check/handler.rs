@@ -15,9 +15,11 @@ use crate::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
+            exceptions::{Exception, exceptions},
             judge::{Exchange, Fault, NoResponse, judge},
-            unusable::{Exceptions, unusable},
+            unusable::unusable,
         },
+        forward_hint::redirected,
         http_response::Response,
         provider::{Provider, event::Event},
         request::Request,
@@ -25,7 +27,6 @@ use crate::{
             Excerpt,
             clue::{Clue, clue},
         },
-        wire_form::WireForm,
     },
 };
 
@@ -114,7 +115,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             return Ok(Probe::Usable(event, vec![(event, exchange)]));
         };
         let rejected = matches!(fault, Fault::Rejected(400 | 401 | 403));
-        let accepted = if rejected { self.exceptions(event).await? } else { Exceptions::default() };
+        let exception = if rejected { self.exception(event).await? } else { None };
         let Exchange { excerpt, clue, elapsed, .. } = exchange;
         let observation = Observation {
             provider: self.provider,
@@ -126,35 +127,25 @@ impl<'a, T: Transport> Handler<'a, T> {
             timeout: self.timeout,
         };
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
-        let explanation = Some(unusable(&observation, source, accepted));
+        let explanation = Some(unusable(&observation, source, exception));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
-    /// Finds out which unusual deliveries are accepted by a handler that rejects the usual ones.
-    async fn exceptions(&self, event: &Event) -> Result<Exceptions<'_>, CheckError> {
-        let mut accepted = Exceptions::default();
-        if let Some(request) = self.context()?.spaced(event) {
-            accepted.spaced = self.accepts(&self.send(&request).await?);
-        }
-        let is_signed = !self.provider.schemes.is_empty() && !event.unsigned;
-        if accepted.spaced || !is_signed {
-            return Ok(accepted);
-        }
-        let secrets = self.settings.keyring.secrets(&self.provider.name).len();
-        for index in 1..secrets {
-            let request = self.context()?.signed_with(event, index).map_err(CheckError::Fixture)?;
-            if let Some(request) = request
-                && self.accepts(&self.send(&request).await?)
-            {
-                accepted.secret = self.settings.keyring.source(&self.provider.name, index);
-                return Ok(accepted);
+    /// What to do about a handler that rejects the usual deliveries: it accepts one that is unlike the provider's. `None` if
+    /// it accepts none of those either.
+    async fn exception(&self, event: &Event) -> Result<Option<String>, CheckError> {
+        let exceptions = exceptions(&self.context()?, event).map_err(CheckError::Fixture)?;
+        for Exception { request, advice } in exceptions {
+            let exchange = self.send(&request).await?;
+            if self.accepts(&exchange) {
+                return Ok(Some(advice));
+            }
+            if exchange.response.is_err() {
+                break;
             }
         }
-        let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
-        let capitalised = CaseRequest { form: WireForm::Capitalised, ..usual };
-        accepted.capitalised = self.accepts(&self.send(&capitalised).await?);
-        Ok(accepted)
+        Ok(None)
     }
 
     /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
@@ -198,7 +189,8 @@ impl<'a, T: Transport> Handler<'a, T> {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
-                hint = clue(response.status, &response.body, Some(*media), Some(&request.headers));
+                hint = clue(response.status, &response.body, Some(*media), Some(&request.headers))
+                    .or_else(|| redirect(&url, &response));
                 handshake = self.judge_handshake(request, &response);
                 Ok(response.status)
             }
@@ -216,4 +208,10 @@ impl<'a, T: Transport> Handler<'a, T> {
         };
         Ok(Exchange { response, excerpt, clue: hint, elapsed, handshake })
     }
+}
+
+/// What a redirect reveals about the handler.
+fn redirect(url: &Url, response: &Response) -> Option<Clue> {
+    let location = response.headers.text("location").filter(|_| (300..400).contains(&response.status))?;
+    redirected(url, &location).map(Clue::for_valid)
 }

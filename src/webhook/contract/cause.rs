@@ -9,6 +9,7 @@ use super::{
     history::History,
     judge::{Fault, NoResponse, unrelated},
     name::CaseName,
+    serialisations::SURROUNDED,
     tamper::{Forgery, NOT_UTF_8, Tamper},
 };
 use crate::webhook::{
@@ -139,7 +140,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         (Fault::Redirect(_), name) if name.forgery().is_some() => {
             "the handler, or a login in front of it, redirects what it refuses: respond 401 instead".to_owned()
         }
-        (Fault::Redirect(_), _) => redirected(),
+        (Fault::Redirect(_), _) => clue.map_or_else(redirected, str::to_owned),
         (Fault::WrongSuccess(status), _) => wrong_success(*status, provider),
         (Fault::Rejected(429), _) => {
             "the handler, or a proxy in front of it, rate-limits requests: exempt the provider's deliveries".to_owned()
@@ -298,6 +299,7 @@ fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history
         ),
         CaseName::BodyChunked => CHUNKED.to_owned(),
         CaseName::HeaderCase => HEADER_CASE.to_owned(),
+        CaseName::BodyReserialised if observation.variation == Some(SURROUNDED) => TRIMMED.to_owned(),
         CaseName::BodyReserialised => {
             format!("the compact form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
         }
@@ -328,6 +330,8 @@ fn unicode(observation: &Observation<'_>) -> String {
     }
     "the handler verifies or stores different bytes from those sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
 }
+
+const TRIMMED: &str = "every other form passes: the handler removes whitespace around the body before it verifies it (.trim() in JavaScript, .strip() in Python and Ruby, strings.TrimSpace in Go): verify the bytes as they arrive";
 
 const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers forward deliveries in this form";
 
@@ -371,7 +375,7 @@ pub(super) fn signature_of(provider: &Provider) -> String {
     }
 }
 
-fn header_of(provider: &Provider) -> String {
+pub(super) fn header_of(provider: &Provider) -> String {
     let header = provider.schemes.first().map(|scheme| &scheme.signature);
     match header {
         Some(headers @ Source::Headers(_)) => format!("`{headers}`"),

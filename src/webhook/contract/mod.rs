@@ -8,6 +8,8 @@
 mod body;
 mod cases;
 pub mod cause;
+mod deviations;
+pub mod exceptions;
 mod expectation;
 mod history;
 pub mod judge;

@@ -16,6 +16,7 @@ use crate::webhook::{
     json::{self, Path},
     keyring::Keyring,
     overrides::{Override, Value},
+    place,
     provider::{
         Provider,
         compose::{AttemptParams, BodySource, Draft, SendContext},
@@ -23,7 +24,7 @@ use crate::webhook::{
     },
     request::{Headers, Request},
     schema::Definition,
-    signature::SigningSecret,
+    signature::{Scheme, SigningInput, SigningSecret},
     time::Timestamp,
     wire_form::WireForm,
 };
@@ -150,7 +151,7 @@ impl<'a> CaseContext<'a> {
     }
 
     /// The provider's secrets.
-    fn secrets(&self) -> &'a [SigningSecret] {
+    pub(super) fn secrets(&self) -> &'a [SigningSecret] {
         self.keyring.secrets(&self.provider.name)
     }
 
@@ -277,14 +278,28 @@ impl<'a> CaseContext<'a> {
         Ok(encodings.map(|encoding| self.request(&draft, encoding, self.now, None)).collect())
     }
 
-    /// A valid delivery of an event with JSON as Python's `json.dumps` writes it; `None` if the body is not signed.
-    #[must_use]
-    pub fn spaced(&self, event: &Event) -> Option<CaseRequest> {
+    /// A valid delivery of an event with its JSON written in this way; `None` if that changes nothing, or the body is not
+    /// signed.
+    pub(super) fn rewritten(&self, event: &Event, write: fn(&str) -> Option<Serialisation>) -> Option<CaseRequest> {
         let signs = self.provider.schemes.first().is_some_and(tamper::signs_body) && !event.unsigned;
         let draft =
             self.fixture(event, None, 0).ok().filter(|_| signs && self.usual_encoding().media == Media::Json)?;
-        let serialisation = serialisations::spaced(draft.payload()?)?;
+        let text = draft.payload()?;
+        let serialisation = write(text).filter(|serialisation| serialisation.text != text)?;
         self.with_body(event, &draft, serialisation).ok()
+    }
+
+    /// A delivery of an event that is signed by another scheme and secret than the provider's.
+    pub(super) fn deviating(&self, event: &Event, scheme: &Scheme, secret: &SigningSecret) -> Option<CaseRequest> {
+        let draft = self.fixture(event, None, 0).ok()?;
+        let attempt = AttemptParams { secret: None, ..self.attempt(self.usual_encoding(), self.now) };
+        let mut request = self.provider.request(&draft, &attempt);
+        scheme.stamp(&mut request, &draft.id, self.now);
+        let message = SigningInput { request: &request, id: &draft.id, time: self.now, url: Some(self.target) };
+        for (place, value) in scheme.sign(secret, &message)? {
+            place::write(&mut request, &place, &value);
+        }
+        Some(CaseRequest { request, variation: None, form: WireForm::Usual, media: self.usual_encoding().media })
     }
 
     /// A valid delivery signed with the secret at this index; `None` if there is none.
@@ -292,7 +307,7 @@ impl<'a> CaseContext<'a> {
     /// # Errors
     ///
     /// If the event can't be sent; the reason in words.
-    pub fn signed_with(&self, event: &Event, index: usize) -> Result<Option<CaseRequest>, String> {
+    pub(super) fn signed_with(&self, event: &Event, index: usize) -> Result<Option<CaseRequest>, String> {
         let Some(secret) = self.secrets().get(index) else { return Ok(None) };
         let draft = self.fixture(event, None, u8::try_from(index).unwrap_or(u8::MAX))?;
         let attempt = AttemptParams { secret: Some(secret), ..self.attempt(self.usual_encoding(), self.now) };

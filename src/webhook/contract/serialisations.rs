@@ -26,6 +26,14 @@ pub(super) fn spaced(text: &str) -> Option<Serialisation> {
     style.apply(text, "a space after each comma and colon")
 }
 
+/// Without whitespace, as `JSON.stringify` writes it.
+pub(super) fn compact(text: &str) -> Option<Serialisation> {
+    Style::default().apply(text, "without whitespace")
+}
+
+/// The variation of a body with whitespace around it.
+pub(super) const SURROUNDED: &str = "whitespace before and after the body";
+
 /// Other serialisations of a JSON payload. A whole number gets a fraction only where the schema allows any number,
 /// because a handler may rely on integers elsewhere.
 pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serialisation> {
@@ -47,6 +55,8 @@ pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serial
     let mut serialisations: Vec<Serialisation> = serialisations.into_iter().flatten().collect();
     let fractions = definition.and_then(|definition| fractions(text, definition));
     serialisations.extend(fractions.map(|text| Serialisation { variation: "1.0 and 1e0 instead of 1", text }));
+    // The last one: if it fails alone, the handler removes that whitespace.
+    serialisations.push(Serialisation { variation: SURROUNDED, text: format!(" {text}\n") });
     serialisations.retain(|serialisation| serialisation.text != text);
     serialisations
 }

@@ -112,7 +112,7 @@ fn valid_deliveries_verify_and_forgeries_are_rejected_for_the_right_reason() {
     for scheme in [STRIPE, SVIX, GITHUB, BARE] {
         let provider = provider(scheme);
         assert_eq!(verdicts(&provider, CaseName::EventAccepted), ["verified"], "{scheme}");
-        assert_eq!(verdicts(&provider, CaseName::BodyReserialised), ["verified"; 6], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyReserialised), ["verified"; 7], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::DeliveryDuplicated), ["verified"; 2], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::EventUnknown), ["verified"], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::Burst), ["verified"; 20], "{scheme}");
@@ -249,9 +249,10 @@ fn every_serialisation_means_the_same() {
         r#"{"type":"made","n":12,"price":7,"who":{"name":"Zo\u00eb / Bar","id":"A9"}}"#,
         // The schema allows a fraction for the price only.
         r#"{"type":"made","n":12,"price":7.0,"who":{"name":"Zoë / Bar","id":"A9"}}"#,
+        " {\"type\":\"made\",\"n\":12,\"price\":7,\"who\":{\"name\":\"Zoë / Bar\",\"id\":\"A9\"}}\n",
     ];
     assert_eq!(texts, expected);
-    for text in &texts[..5] {
+    for text in texts[..5].iter().chain(&texts[6..]) {
         assert_eq!(serde_json::from_str::<serde_json::Value>(text).unwrap(), original, "{text}");
     }
 }

@@ -22,7 +22,8 @@ impl Clue {
         Self { advice: advice.into(), only_if_valid: false, is_mismatch: false }
     }
 
-    fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
+    /// A clue that explains only why a valid delivery fails.
+    pub fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
         Self { only_if_valid: true, ..Self::new(advice) }
     }
 }

@@ -18,7 +18,9 @@ fn stops(reply: Reply, message: &str, hint: &str) {
     let report = fails(&handler, "/aspect", &["event-accepted"], hint);
     let failed = report.event("aspect.task.progress");
     assert_eq!(text(failed, "/message"), message);
-    assert!(handler.seen() <= 4, "{} requests", handler.seen());
+    // One that refuses all gets deliveries that are signed in other ways.
+    let most = if matches!(reply, Reply::Status(400 | 401 | 403)) { 40 } else { 4 };
+    assert!(handler.seen() <= most, "{} requests", handler.seen());
     assert_eq!(report.passed(), 0);
     let why = "not tried: the handler accepts no valid delivery";
     assert_eq!(text(report.case("body-tampered"), "/message"), why);
@@ -60,7 +62,7 @@ fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
     stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
     stops(Reply::Status(500), &failed(500), "the handler's log shows the exception. Most often, ");
     let message = "302 is a redirect, which Aspect doesn\'t follow: the delivery counts as failed";
-    stops(Reply::Redirect, message, "respond at the URL itself");
+    stops(Reply::Redirect, message, "your handler redirects to http://127.0.0.1:1/elsewhere: ");
 }
 
 /// A provider that waits 300 ms.

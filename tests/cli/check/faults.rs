@@ -319,7 +319,7 @@ fn one_that_limits_the_rate() {
         let mut accepted = accepted.lock().unwrap();
         *accepted += usize::from(status == 200);
         // All valid deliveries before the burst, and a few of it.
-        Reply::Status(if status == 200 && *accepted > 20 { 429 } else { status })
+        Reply::Status(if status == 200 && *accepted > 21 { 429 } else { status })
     });
     fails(&handler, "/aspect", &["burst"], "rate-limits requests");
 }

@@ -1,0 +1,122 @@
+//! Handlers that verify in another way than their provider signs, and so accept no delivery of its own.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::Sha256;
+
+use super::{
+    ASPECT_SECRET, Handler, Reply, Report, check, fails,
+    handler::{cyanite_signed, is_cyanite_test},
+};
+use crate::harness::{Dir, Message, hex, text};
+
+/// A delivery of GitHub's, as a handler with one mistake sees it: `expected` makes the text of the signature header.
+fn github(expected: impl Fn(&[u8]) -> String + Send + Sync + 'static) -> Handler {
+    Handler::new(move |message| {
+        let given = message.header("x-hub-signature-256").unwrap_or_default();
+        Reply::Status(if given == expected(&message.body) { 200 } else { 401 })
+    })
+}
+
+const GITHUB_SECRET: &[u8] = b"what GitHub and the handler share";
+
+fn mac<M: Mac + KeyInit>(key: &[u8], body: &[u8]) -> Vec<u8> {
+    <M as KeyInit>::new_from_slice(key).unwrap().chain_update(body).finalize().into_bytes().to_vec()
+}
+
+fn sha256(key: &[u8], body: &[u8]) -> String {
+    format!("sha256={}", hex(mac::<Hmac<Sha256>>(key, body)))
+}
+
+/// The hint of the first delivery, which the handler does not accept.
+#[track_caller]
+fn hint_for(handler: &Handler) -> String {
+    let dir = Dir::new();
+    let run =
+        check(&dir, &handler.url("/github")).env("GITHUB_WEBHOOK_SECRET", std::str::from_utf8(GITHUB_SECRET).unwrap());
+    let report = Report::of(&run.exits(1));
+    assert_eq!(report.failed(), ["event-accepted"]);
+    let failed = report.cases.iter().find(|case| case["outcome"] == "failed").expect("a failed case");
+    text(failed, "/hint").to_owned()
+}
+
+#[test]
+fn one_that_verifies_in_another_way_accepts_nothing_and_is_told_what_differs() {
+    let hints: Vec<(Handler, &str)> = vec![
+        (github(|body| sha256(b"", body)), "verifies with an empty secret, so the variable"),
+        (github(|body| sha256(b"undefined", body)), "the text `undefined` as its secret"),
+        (github(|body| sha256(b"what GitHub and the handler share\n", body)), "secret ends with a newline"),
+        (github(|body| sha256(b"\"what GitHub and the handler share\"", body)), "secret has \" around it"),
+        (github(|body| sha256(b"hookdev-development-secret-github", body)), "the public development secret"),
+        (
+            github(|body| format!("sha256={}", hex(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
+            "verifies an HMAC-SHA1, but the provider signs with HMAC-SHA256",
+        ),
+        (
+            github(|body| hex(mac::<Hmac<Sha256>>(GITHUB_SECRET, body))),
+            "expects `{hex}` in `x-hub-signature-256`, but the provider sends `sha256={hex}`",
+        ),
+        (
+            github(|body| format!("sha256={}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(GITHUB_SECRET, body)))),
+            "expects `sha256={base64}`",
+        ),
+        (github(|_| sha256(GITHUB_SECRET, b"")), "verifies an empty body"),
+        (github(|_| sha256(GITHUB_SECRET, b"[object Object]")), "verifies the text `[object Object]`"),
+        (github(|body| sha256(GITHUB_SECRET, &[b"b'", body, b"'"].concat())), "verifies the text of a bytes object"),
+    ];
+    for (handler, part) in hints {
+        let hint = hint_for(&handler);
+        assert!(hint.contains(part), "{part}: {hint}");
+    }
+}
+
+#[test]
+fn one_with_another_secret_is_asked_about_secret_and_header_alone() {
+    let hint = hint_for(&github(|body| sha256(b"another", body)));
+    assert!(hint.contains("env:GITHUB_WEBHOOK_SECRET: does the handler use the same one?"), "{hint}");
+    assert!(hint.contains("check that it reads `x-hub-signature-256`, and that it verifies the raw body"), "{hint}");
+}
+
+#[test]
+fn one_that_signs_other_content_or_does_not_decode_the_secret() {
+    let text = ASPECT_SECRET.as_bytes();
+    let decoded = BASE64_STANDARD.decode(&ASPECT_SECRET["whsec_".len()..]).unwrap();
+    let svix = |key: Vec<u8>, content: fn(&Message) -> Vec<u8>| {
+        Handler::new(move |message| {
+            let expected = format!("v1,{}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(&key, &content(message))));
+            Reply::Status(if message.header("svix-signature") == Some(&*expected) { 200 } else { 401 })
+        })
+    };
+    let whole = |message: &Message| {
+        let header = |name| message.header(name).unwrap_or_default().as_bytes();
+        [header("svix-id"), b".", header("svix-timestamp"), b".", &message.body].concat()
+    };
+    let body = |message: &Message| message.body.clone();
+    let undecoded = "takes the text of the secret for the key: the key is the text after whsec_, decoded from base64";
+    for (handler, part) in [
+        (svix(text.to_vec(), whole), undecoded),
+        (svix(text["whsec_".len()..].to_vec(), whole), undecoded),
+        (svix(decoded, body), "a signature of {body}, but the provider signs {id}.{timestamp}.{body}"),
+    ] {
+        fails(&handler, "/aspect", &["event-accepted"], part);
+    }
+}
+
+#[test]
+fn one_that_trims_the_body() {
+    let handler = Handler::new(|message| {
+        let signed = cyanite_signed(message, message.body.trim_ascii());
+        Reply::Status(if is_cyanite_test(message) || signed { 200 } else { 401 })
+    });
+    let report = fails(&handler, "/cyanite", &["body-reserialised"], ".trim() in JavaScript");
+    let message = text(report.case("body-reserialised"), "/message");
+    assert!(message.starts_with("whitespace before and after the body: "), "{message}");
+}
+
+#[test]
+fn one_that_redirects_is_told_where_to() {
+    let handler = Handler::new(|_| Reply::Redirect);
+    let hint = "your handler redirects to http://127.0.0.1:1/elsewhere: give the provider that URL";
+    fails(&handler, "/cyanite", &["event-accepted"], hint);
+}
