@@ -78,7 +78,7 @@ fn login(url: &Url, target: &Url) -> Option<String> {
     let path = url.path();
     is_login(target).then(|| {
         format!(
-            "your handler redirects to its login: exempt {path} from authentication, and verify the signature there"
+            "your handler redirects to its login page: exempt {path} from authentication, and verify the signature there"
         )
     })
 }

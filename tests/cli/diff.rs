@@ -54,7 +54,7 @@ fn one_request_of_several_is_chosen_by_its_entry() {
         .stderr("error: both.http has several requests\nhint: choose one of them with --entry N, from 0\n");
     dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "1"]).exits(0).stdout("");
     let none = dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "2"]).exits(2);
-    none.stderr("error: both.http has fewer requests than --entry says\n");
+    none.stderr("error: both.http has no request with the number that --entry gives\n");
 }
 
 #[test]

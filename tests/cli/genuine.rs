@@ -160,7 +160,7 @@ fn the_development_secret_counts_where_it_is_accepted() {
     local.exits(0);
     let mut strict = listen().arg("--only-verified").starts();
     strict.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    let missing = "error: timed out waiting for: cyanite.v2.finished (0 of 1 received), 1 deliveries (0 received)\n";
+    let missing = "error: timed out waiting for: cyanite.v2.finished (0 of 1 received), 1 delivery (0 received)\n";
     strict.exits(1).says(missing);
 }
 

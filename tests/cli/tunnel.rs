@@ -134,7 +134,7 @@ fn what_comes_through_a_tunnel_without_its_path_is_counted_and_nothing_else() {
     target.got_no_more();
     assert_eq!(stand_in.dir.names("captures").len(), 1);
     assert!(
-        finished.stderr.ends_with("note: 6 requests came through the tunnel without its secret path, and got 404\n")
+        finished.stderr.ends_with("note: 6 requests came through the tunnel without its random path, and got a 404\n")
     );
 }
 

@@ -33,7 +33,7 @@ fn one_that_finds_its_header_in_lower_case_only_gets_a_warning() {
         let lower = message.spelled.iter().any(|name| name == "svix-signature");
         Reply::Status(if lower { aspect(message) } else { 401 })
     });
-    warns(&handler, "/aspect", "header-case", "look up headers without regard to case");
+    warns(&handler, "/aspect", "header-case", "look up headers case-insensitively");
 }
 
 #[test]

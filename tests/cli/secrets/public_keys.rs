@@ -44,7 +44,7 @@ fn the_cause_is_named_with_the_public_key() {
         (&RIGHT.to_uppercase(), BODY, "signature-case", "in uppercase"),
         (WITH_DOT, BODY, "wrong-signed-content", "covers `{timestamp}.{body}`; Discord signs `{timestamp}{body}`"),
         (TIME_LAST, BODY, "wrong-signed-content", "covers `{body}{timestamp}`; Discord signs"),
-        (&RIGHT[..126], BODY, "seen-signature-length", "the signature has 63 bytes; Ed25519 makes 64"),
+        (&RIGHT[..126], BODY, "seen-signature-length", "the signature has 63 bytes; Ed25519 signatures have 64"),
         (BODY_ALONE, BODY, "wrong-signed-content", "covers `{body}`; Discord signs"),
     ] {
         let (found, message) = finding(signature, body);

@@ -89,7 +89,8 @@ fn a_token_of_another_algorithm_is_named() {
         assert_eq!(verdict(&dir, text(&vectors["tokens"], &format!("/{token}")), "plaid=file:jwks.json"), expected);
     }
     let whole = text(&vectors, "/tokens/a");
-    let message = "invalid `plaid-verification` header: it is not a whole JWT, which is three parts separated by dots";
+    let message =
+        "invalid `plaid-verification` header: it is not a complete JWT, which has three parts separated by dots";
     assert_eq!(verdict(&dir, &whole[..120], "plaid=file:jwks.json"), message);
 }
 
