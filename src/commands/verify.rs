@@ -79,11 +79,12 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }
-    let required = args.require.iter().map(|require| match require {
-        Require::Signature => Requirement::Signature,
-        Require::Freshness => Requirement::Freshness,
-        Require::Schema => Requirement::Schema,
-    });
+    let all = [
+        (Require::Signature, Requirement::Signature),
+        (Require::Freshness, Requirement::Freshness),
+        (Require::Schema, Requirement::Schema),
+    ];
+    let required = all.into_iter().filter(|(name, _)| args.require.contains(name)).map(|(_, requirement)| requirement);
     Ok(Criteria {
         catalog: Arc::clone(&context.catalog),
         keyring: context.keyring(args.provider.as_deref())?,

@@ -111,6 +111,9 @@ impl<'a> Builder<'a> {
             Word::Events(_) if self.args.failed => {
                 Err(Failure::usage("--failed is for captured requests, which record what your handler responded"))
             }
+            Word::Events(_) if self.args.resign => {
+                Err(Failure::usage("--resign is for captured requests; events are always signed anew"))
+            }
             Word::Events(text) => {
                 let context = self.context;
                 events(&context.catalog, text)?
