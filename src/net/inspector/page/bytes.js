@@ -12,7 +12,7 @@ const MOST = 8 * 1024 * 1024;
 export function Raw({ bytes }) {
   const box = useRef(null);
   const columns = useColumns(box);
-  const lines = useMemo(() => wrap(new TextDecoder().decode(bytes.subarray(0, MOST)), columns), [bytes, columns]);
+  const lines = useMemo(() => wrap(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, MOST)), columns), [bytes, columns]);
   const row = (index, place) => {
     const { number, text } = lines[index];
     return html`<div key=${index} ref=${place} class="line">

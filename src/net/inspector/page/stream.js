@@ -93,9 +93,6 @@ function take(store, text) {
     case "forwards":
       store.addForwards(line);
       break;
-    case "tunnel":
-      store.setReady({ ...store.ready, ...line });
-      break;
     case "missed":
       store.addMissed(line.count);
       return true;
