@@ -27,11 +27,11 @@ impl Format for PowerShell {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        str::from_utf8(head).is_ok_and(|text| {
-            let first = text.trim_start();
-            let starts = first.starts_with('$') || COMMANDS.iter().any(|name| is_command(first, name));
-            starts && command(text).is_some()
-        })
+        // The head may end within a character.
+        let text = String::from_utf8_lossy(head);
+        let first = text.trim_start();
+        let starts = first.starts_with('$') || COMMANDS.iter().any(|name| is_command(first, name));
+        starts && command(&text).is_some()
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -313,7 +313,7 @@ fn character(text: &str) -> Result<(char, &str), ParseError> {
         let (number, _) = text.strip_prefix("([char]")?.split_once(')')?;
         Some((number.trim().parse().ok()?, "([char])".len() + number.len()))
     };
-    let shown: String = text.chars().take(40).collect();
+    let shown: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
     let wrong = || expected(format!("a character, found {}", quoted(&format!("${shown}"))));
     let (first, length) = unit(text).ok_or_else(wrong)?;
     let after = &text[length..];
