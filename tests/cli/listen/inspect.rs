@@ -1,6 +1,6 @@
 //! The inspector: its address and token, and its API as the page uses it.
 
-use std::io;
+use std::{io, time::Instant};
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::NO_SECRETS;
 use crate::{
     harness::{
-        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message,
+        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message, PATIENCE,
         TestCommand, gzip, hex, keys, post, request, respond, text,
     },
     machine::Port,
@@ -422,11 +422,12 @@ fn a_fifth_tab_has_to_poll_until_another_is_closed() {
     assert_eq!(page.get("deliveries").status(), 200);
     streams.pop();
     // The server sees that it has gone without writing to it.
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let mut again = page.stream(0);
         match again.next() {
             Ok(line) if line["kind"] == "ready" => break,
-            _ => {}
+            _ => assert!(Instant::now() < deadline, "the stream of a tab that has gone is still counted"),
         }
     }
 }
