@@ -257,6 +257,19 @@ fn the_status_of_a_handshake_is_one_that_ends_a_request() {
 }
 
 #[test]
+fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
+    let variants = "variants = [{ type = \"pong\" }]\n";
+    let handshake = |signed: &str| {
+        format!(
+            "{variants}\n[[handshake]]\nname = \"check\"\nabout = \"A check\"\nmatch = {{ type = \"check\" }}\n{signed}respond = {{ json = {{ mac = \"{{hmac-sha256:body:token}}\" }} }}\n"
+        )
+    };
+    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
+    assert_eq!(error_for(variants, &handshake("signed = false\n")), expected);
+    load(&SOUND.replace(variants, &handshake("")), &FILES).expect("a signed handshake may");
+}
+
+#[test]
 fn the_name_of_an_event_is_safe_in_a_shell() {
     let line = "acme/provider.toml:31:8: ";
     for name in ["x$(touch PWNED)", "x`y`", "x y", "x'", "x;y", "x\\ny", "x\\\"", "é", "", "x*", "~x", "x\\u001b"] {
@@ -471,7 +484,7 @@ fn calls_that_could_not_register_or_would_remove_too_much_are_rejected() {
         (VALUE, "hook = \"{url}\"", "hook = \"{url}{id}\"", 3, 12, "`set` has no {id}"),
         (VALUE, "resource = \"PROJECT\"\n", "", 0, 1, "a call uses {resource}, but [register] has no `resource`"),
         (VALUE, "read     =", "create   =", 3, 12, "`set` can't be combined with `create`"),
-        (MANUAL, "{url}", "{url} and {key}", 1, 11, "a step has no {key}, only {url}"),
+        (MANUAL, "{url}", "{url} and {key}", 1, 11, "a step can't use {key}, only {url}"),
         (
             MANUAL,
             "manual = [\"Enter {url}.\"]\n",

@@ -97,6 +97,53 @@ fn asanas_secret_is_echoed_and_used_from_then_on_and_never_shown() {
     }
 }
 
+/// Anyone who can reach `listen` can send a handshake, so its secret must not make a delivery genuine that wasn't.
+#[test]
+fn a_handshake_adds_no_secret_beside_the_users_own() {
+    let dir = providers();
+    let own = ["--providers", "providers", "--secret", "asana=own"];
+    let mut listener = dir.listen().args(own).args(["--expect", "asana.thing", "--timeout", "60s"]).starts();
+    let (response, _) = listener.receives("/asana", &[("X-Hook-Secret", "of an attacker")], "{}");
+    assert_eq!((response.status(), response.header("x-hook-secret")), (503, None));
+    listener.says("warning: refused the secret that a handshake of asana hands over: you have set one");
+    let thing = "{\"kind\":\"thing\",\"id\":7}";
+    // Python: hmac.new(key, thing, "sha256"), for the keys b"of an attacker" and b"own"
+    let forged = "9cc04887fc4d005f092b0b132792fb4039edf9adc8028be42937c9873d93ab83";
+    let genuine = "646a952ea291e526e94f8ffed2cbe2c33b6b27ccb2e46bf87b205beb44d518b8";
+    let (response, delivery) = listener.receives("/asana", &[("X-Hook-Signature", forged)], thing);
+    assert_eq!((response.status(), text(&delivery, "/verdict")), (401, "rejected"));
+    listener.receives("/asana", &[("X-Hook-Signature", genuine)], thing);
+    listener.exits(0);
+}
+
+#[test]
+fn only_verified_takes_no_secret_from_a_handshake() {
+    let dir = providers();
+    let mut listener = dir.listen().args(["--providers", "providers", "--only-verified"]).starts();
+    let (response, _) = listener.receives("/asana", &[("X-Hook-Secret", "of an attacker")], "{}");
+    assert_eq!(response.status(), 503);
+    listener.says("with --only-verified, only your own secrets count");
+}
+
+#[test]
+fn on_other_addresses_only_the_first_handshake_counts() {
+    let dir = providers();
+    let mut listener =
+        dir.hookdev().args(["listen", "--addr", "0.0.0.0:0", "--json", "--providers", "providers"]).starts();
+    for (secret, status) in [("the first", 200), ("another", 503), ("the first", 200)] {
+        let (response, _) = listener.receives("/asana", &[("X-Hook-Secret", secret)], "{}");
+        assert_eq!(response.status(), status, "{secret}");
+    }
+    listener.says("another one is in use, and anyone who knows the URL can send one; --allow-development takes more");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_before_a_secret_is_lost() {
+    let dir = providers();
+    let listen = dir.listen().args(["--providers", "providers", "--secret-to", "missing/saved"]);
+    listen.exits(2).says("error: --secret-to can't write missing/saved");
+}
+
 #[test]
 fn zooms_token_gets_its_mac_if_the_handshake_is_signed() {
     let dir = providers();

@@ -179,6 +179,16 @@ fn a_failed_forward_shows_the_start_of_its_response() {
 }
 
 #[test]
+fn quiet_prints_a_delivery_that_the_provider_counts_as_failed() {
+    let dir = Dir::new();
+    // Cyanite counts no status but 200 as delivered.
+    let endpoint = Endpoint::new([respond(204)]);
+    let mut listener = dir.listen().args(["--quiet", "--forward", &endpoint.url("/")]).starts();
+    let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((response.status(), &delivery["verdict"]), (204, &"verified".into()));
+}
+
+#[test]
 fn quiet_prints_only_problems() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--quiet", "--timeout", "60s", "--expect", "cyanite.v1.test"]).starts();

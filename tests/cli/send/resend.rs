@@ -230,3 +230,17 @@ fn the_newest_capture_of_listen_is_sent() {
     let failed = Dir::new().hookdev().args(["send", "--last"]).exits(2);
     failed.says("error: --last reads the capture path from the config, and no config has one\n");
 }
+
+#[test]
+fn an_input_without_a_request_is_an_error() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([]);
+    let get = r#"{"log":{"version":"1.2","entries":[{"request":{"method":"GET","url":"http://h/a","headers":[]}}]}}"#;
+    dir.write("get.har", get);
+    let finished = dir.send("get.har", endpoint.url("/")).exits(3);
+    let expected = "note: get.har: skipped 1 entry that holds no POST, PUT or PATCH request with a body\n\
+                    error: no request to send in get.har\n";
+    assert_eq!((finished.text(), finished.stderr.as_str()), ("", expected));
+    dir.write("empty/notes.txt", "nothing\n");
+    dir.send("empty", endpoint.url("/")).exits(3).says("error: no request to send in empty\n");
+}

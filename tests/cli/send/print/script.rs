@@ -46,6 +46,31 @@ fn options_that_a_script_cannot_honour_are_errors() {
 }
 
 #[test]
+fn nothing_in_a_manifest_becomes_code() {
+    let dir = Dir::new();
+    let manifest = |name: &str| {
+        format!(
+            "name = '{name}'\ntitle = 'x\"\"\"; import os #\\u0022 */ {{0}}'\nabout = 'A test'\n[secret]\ndevelopment = 'hookdev-development-secret-{name}'\n[[scheme]]\nname = 'v1'\n\
+             algorithm = 'hmac-sha256'\ncontent = '{{body}}'\nsignature = {{ header = 'x-sig', value = '{{hex}}' }}\n\
+             [delivery]\nsuccess = ['2xx']\n[[event]]\nname = 'made'\nabout = 'A thing'\nmatch = {{ type = 'made' }}\n"
+        )
+    };
+    for name in ["ac-me", "ac_me"] {
+        dir.write(&format!("providers/{name}/provider.toml"), manifest(name));
+        dir.write(&format!("providers/{name}/events/made.json"), "{\"type\":\"made\"}");
+    }
+    let print = |format: &str| {
+        let events = ["--providers", "providers", "send", "ac-me.made", "ac_me.made", "--to", "http://127.0.0.1:9/"];
+        dir.hookdev().args(events).args(["--print", format]).exits(0).text().to_owned()
+    };
+    let locust = print("locust");
+    assert!(locust.contains("\"\"\"Signs as x; import os #u0022 / 0 does.\"\"\"\n"), "{locust}");
+    assert!(locust.contains("class AcMe2Webhooks(") && locust.contains("def sign_ac_me_2("), "{locust}");
+    let k6 = print("k6");
+    assert!(k6.contains("const AC_ME_KEY =") && k6.contains("const AC_ME_2_KEY ="), "{k6}");
+}
+
+#[test]
 fn a_script_never_contains_the_secret() {
     let dir = Dir::new();
     for format in ["locust", "k6"] {
