@@ -20,7 +20,7 @@ use crate::{
         terminal::Terminal,
     },
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, RefusedSecret, ResponsePolicy, Setup,
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ResponsePolicy, Setup, UnusedSecret,
     },
     net::{
         descriptors,
@@ -98,7 +98,7 @@ pub fn setup(
         }),
         on_secret: Box::new(move |title, secret| match secret {
             Ok(secret) => taken_into_use(title, &file, secret, &secrets),
-            Err(reason) => secrets.warn(refused(title, reason)),
+            Err(reason) => secrets.warn(unused(title, reason)),
         }),
         now: args.now,
         cancel,
@@ -117,19 +117,19 @@ fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings:
     }
 }
 
-/// Why a secret that a handshake hands over is refused, and what to do.
-fn refused(title: &str, reason: RefusedSecret) -> String {
+/// Why a secret that a handshake hands over is not used, and what to do.
+fn unused(title: &str, reason: UnusedSecret) -> String {
     let why = match reason {
-        RefusedSecret::OwnSecret => "you have set one; leave it out to take the one of a handshake",
-        RefusedSecret::OwnSecretsOnly => {
-            "with --only-verified, only your own secrets count; receive the handshake without it, then set the secret"
+        UnusedSecret::OwnSecret => "your own is set; remove that to use the handshake's",
+        UnusedSecret::OwnSecretsOnly => {
+            "with --only-verified, only your own secrets count; receive the handshake without it, and set the secret after that"
         }
-        RefusedSecret::NotFirst => {
-            "another one is in use, and anyone who knows the URL can send one; --allow-development takes more"
+        UnusedSecret::NotFirst => {
+            "another one is in use, and anyone who knows the URL can send a handshake; --allow-development accepts several"
         }
-        RefusedSecret::TooMany => "too many are in use; restart `listen` to take others",
+        UnusedSecret::TooMany => "too many are in use; restart `listen` to use others",
     };
-    format!("refused the secret that a handshake of {title} hands over: {why}")
+    format!("a handshake of {title} handed over a secret, which is not used: {why}")
 }
 
 /// Which deliveries are forwarded.

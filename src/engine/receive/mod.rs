@@ -43,7 +43,7 @@ pub use self::{
     receiver::{Receiver, Setup},
     resend::{Resent, ResignError, resend, targets_of},
     response::{ForwardPolicy, ResponsePolicy},
-    settings::{CurrentSettings, RefusedSecret, Settings},
+    settings::{CurrentSettings, Settings, UnusedSecret},
     targets::MAX_IN_FLIGHT,
     verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -22,7 +22,7 @@ use super::{
     publication::Publication,
     repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
-    settings::{CurrentSettings, RefusedSecret, Settings},
+    settings::{CurrentSettings, Settings, UnusedSecret},
 };
 use crate::{
     engine::clock::now,
@@ -48,8 +48,8 @@ const MAX_LARGE_BODIES: usize = 2;
 /// compressed ones are parsed on a blocking thread, so that they don't hold up other connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
 
-/// Gets a secret that a handshake hands over, or why it is refused, with the provider's title.
-pub type OnSecret = Box<dyn Fn(&str, Result<&SecretText, RefusedSecret>) + Send + Sync>;
+/// Gets a secret that a handshake hands over, or why it is not used, with the provider's title.
+pub type OnSecret = Box<dyn Fn(&str, Result<&SecretText, UnusedSecret>) + Send + Sync>;
 
 /// What a [`Receiver`] works with.
 pub struct Setup {
@@ -200,7 +200,7 @@ impl Receiver {
     }
 
     /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is taken
-    /// into use, unless there is a reason to refuse it, and removed from the request, so that it is neither shown nor saved.
+    /// into use, unless there is a reason against that, and removed from the request, so that it is neither shown nor saved.
     fn shake_hands(&self, settings: &Settings, request: &mut Request, assessment: &Assessment) -> Option<Response> {
         let (provider, handshake) = (assessment.provider.as_ref()?, assessment.handshake()?);
         assessment.trust()?;
@@ -219,17 +219,16 @@ impl Receiver {
         if let (Some(secret), Some(place)) = (secret, &handshake.secret) {
             place::write(request, place, REDACTED);
             let text = SecretText::from(secret.expose().to_owned());
-            let taken = match self.forwarded {
-                ForwardPolicy::All => self.settings.take_handed_over(&provider.name, secret),
-                _ => Err(RefusedSecret::OwnSecretsOnly),
+            let is_known = settings.keyring.secrets(&provider.name).contains(&secret);
+            let taken = if self.forwarded == ForwardPolicy::All || is_known {
+                self.settings.take_handed_over(&provider.name, secret, settings.accepts_development)
+            } else {
+                Err(UnusedSecret::OwnSecretsOnly)
             };
             match taken {
                 Ok(true) => (self.on_secret)(&provider.title, Ok(&text)),
                 Ok(false) => {}
-                Err(reason) => {
-                    (self.on_secret)(&provider.title, Err(reason));
-                    return Some(response::refused_secret());
-                }
+                Err(reason) => (self.on_secret)(&provider.title, Err(reason)),
             }
         }
         Some(response)

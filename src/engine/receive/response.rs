@@ -116,11 +116,6 @@ pub fn returned() -> Response {
     text(508, "hookdev has already forwarded this delivery: the forwards form a loop\n")
 }
 
-/// The response to a handshake whose secret is refused: the provider shall not take the endpoint for verified.
-pub fn refused_secret() -> Response {
-    text(503, "hookdev doesn't take a secret from this handshake\n")
-}
-
 /// The response when the handler gave none.
 pub fn no_response() -> Response {
     text(502, "hookdev got no response from the handler\n")

@@ -16,12 +16,12 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many secrets handshakes may hand over in one run: each more is tried for every delivery.
-const MAX_HANDED_OVER: usize = 64;
+/// How many secrets providers may give in one run: each more is tried for every delivery.
+const MAX_GIVEN: usize = 64;
 
-/// Why a secret that a handshake hands over is refused. Anyone who can reach the receiver can send a handshake.
+/// Why a secret that a handshake hands over is not used. Anyone who can reach the receiver can send a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedSecret {
+pub enum UnusedSecret {
     /// The user has set a secret of the provider.
     OwnSecret,
     /// Only deliveries that the user's own secrets verify are wanted.
@@ -88,15 +88,15 @@ impl Settings {
 #[derive(Debug)]
 pub struct CurrentSettings {
     settings: RwLock<Arc<Settings>>,
-    /// The secrets that providers gave in this run, each with its provider's name. A reload keeps them.
-    handed_over: Mutex<Vec<(String, SigningSecret)>>,
+    /// The secrets that providers gave in this run. A reload keeps them.
+    given: Mutex<Vec<Given>>,
 }
 
 impl CurrentSettings {
     /// The settings to start with.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: RwLock::new(Arc::new(settings)), handed_over: Mutex::default() }
+        Self { settings: RwLock::new(Arc::new(settings)), given: Mutex::default() }
     }
 
     /// The settings for one request, which keeps them until it is done.
@@ -107,49 +107,116 @@ impl CurrentSettings {
 
     /// Replaces the settings for later requests.
     pub fn replace(&self, mut settings: Settings) {
-        let handed_over = self.handed_over.lock();
-        for (provider, secret) in handed_over.iter() {
-            settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
+        let given = self.given.lock();
+        for Given { provider, secret, by_handshake } in given.iter() {
+            if !(*by_handshake && settings.keyring.has_own(provider)) {
+                settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
+            }
         }
         let mut current = self.settings.write();
         settings.keyring.remember(&current.keyring);
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that a handshake hands over. Returns whether it is new.
+    /// Takes a secret into use that a handshake hands over. `accepts_development` says whether secrets that anyone may know
+    /// are accepted where the handshake came in. Returns whether it is new.
     ///
     /// # Errors
     ///
-    /// Why it is refused.
-    pub fn take_handed_over(&self, provider: &str, secret: SigningSecret) -> Result<bool, RefusedSecret> {
+    /// Why it is not used.
+    pub fn take_handed_over(
+        &self,
+        provider: &str,
+        secret: SigningSecret,
+        accepts_development: bool,
+    ) -> Result<bool, UnusedSecret> {
+        let mut given = self.given.lock();
         let settings = self.get();
-        let is_known = |(name, known): &(String, SigningSecret)| name == provider && *known == secret;
-        {
-            let handed_over = self.handed_over.lock();
-            if settings.keyring.has_own(provider) {
-                return Err(RefusedSecret::OwnSecret);
-            }
-            if handed_over.iter().any(is_known) {
-                return Ok(false);
-            }
-            if handed_over.iter().any(|(name, _)| name == provider) && !settings.accepts_development {
-                return Err(RefusedSecret::NotFirst);
-            }
-            if handed_over.len() >= MAX_HANDED_OVER {
-                return Err(RefusedSecret::TooMany);
-            }
+        let keyring = &settings.keyring;
+        if keyring.secrets(provider).contains(&secret) {
+            return Ok(false);
         }
-        self.add_registered(provider, secret);
+        if keyring.has_own(provider) {
+            return Err(UnusedSecret::OwnSecret);
+        }
+        if given.iter().any(|given| given.by_handshake && given.provider == provider) && !accepts_development {
+            return Err(UnusedSecret::NotFirst);
+        }
+        if given.len() >= MAX_GIVEN {
+            return Err(UnusedSecret::TooMany);
+        }
+        self.add(&mut given, Given { provider: provider.to_owned(), secret, by_handshake: true });
         Ok(true)
     }
 
-    /// Takes a secret into use that the provider gave in this run.
+    /// Takes a secret into use that the provider's API returned.
     pub fn add_registered(&self, provider: &str, secret: SigningSecret) {
-        let mut handed_over = self.handed_over.lock();
+        self.add(&mut self.given.lock(), Given { provider: provider.to_owned(), secret, by_handshake: false });
+    }
+
+    fn add(&self, given: &mut Vec<Given>, secret: Given) {
         let mut current = self.settings.write();
         let mut settings = Settings::clone(&current);
-        settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
+        settings.keyring.add(&secret.provider, secret.secret.clone(), SecretSource::Registered);
         *current = Arc::new(settings);
-        handed_over.push((provider.to_owned(), secret));
+        given.push(secret);
+    }
+}
+
+/// A secret that a provider gave in this run.
+#[derive(Debug)]
+struct Given {
+    provider: String,
+    secret: SigningSecret,
+    /// Whether it came with a handshake, and not from the provider's API.
+    by_handshake: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::signature::SecretFormat;
+
+    fn secret(text: &str) -> SigningSecret {
+        SigningSecret::parse(text, &SecretFormat::default()).unwrap()
+    }
+
+    /// Settings with the user's own secret, if there is one.
+    fn settings(own: Option<&str>) -> Settings {
+        let mut keyring = Keyring::default();
+        if let Some(own) = own {
+            keyring.add("acme", secret(own), SecretSource::Config);
+        }
+        Settings {
+            catalog: Arc::new(Catalog::builtin()),
+            keyring,
+            provider: None,
+            public_url: None,
+            accepts_development: true,
+            forwards: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_secret_of_a_handshake_ends_with_a_reload_that_sets_the_users_own() {
+        let current = CurrentSettings::new(settings(None));
+        assert_eq!(current.take_handed_over("acme", secret("of a stranger"), true), Ok(true));
+        current.add_registered("acme", secret("of the API"));
+        current.replace(settings(Some("own")));
+        assert_eq!(current.get().keyring.secrets("acme"), [secret("own"), secret("of the API")]);
+        assert_eq!(current.take_handed_over("acme", secret("of a stranger"), true), Err(UnusedSecret::OwnSecret));
+        assert_eq!(current.take_handed_over("acme", secret("own"), true), Ok(false));
+        current.replace(settings(None));
+        assert_eq!(current.get().keyring.secrets("acme"), [secret("of a stranger"), secret("of the API")]);
+    }
+
+    #[test]
+    fn where_a_handshake_came_in_decides_how_many_secrets_count() {
+        let current = CurrentSettings::new(settings(None));
+        assert_eq!(current.take_handed_over("acme", secret("first"), false), Ok(true));
+        assert_eq!(current.take_handed_over("acme", secret("first"), false), Ok(false));
+        assert_eq!(current.take_handed_over("acme", secret("second"), false), Err(UnusedSecret::NotFirst));
+        assert_eq!(current.take_handed_over("other", secret("second"), false), Ok(true));
+        assert_eq!(current.take_handed_over("acme", secret("second"), true), Ok(true));
     }
 }
