@@ -1,6 +1,6 @@
 //! One handler under test: sends it requests, and finds out whether it accepts valid deliveries at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Url;
@@ -17,7 +17,7 @@ use crate::{
             cause::{Explanation, Observation},
             exceptions::{Exception, exceptions},
             judge::{Exchange, Fault, NoResponse, judge},
-            unusable::unusable,
+            unusable::{Exceptional, unusable},
         },
         forward_hint::redirected,
         http_response::Response,
@@ -29,6 +29,9 @@ use crate::{
         },
     },
 };
+
+/// How long a delivery is sought that a handler accepts which rejects the usual ones.
+const MAX_SEARCH: Duration = Duration::from_secs(20);
 
 /// A handler under test.
 pub(super) struct Handler<'a, T> {
@@ -115,7 +118,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             return Ok(Probe::Usable(event, vec![(event, exchange)]));
         };
         let rejected = matches!(fault, Fault::Rejected(400 | 401 | 403));
-        let exception = if rejected { self.exception(event).await? } else { None };
+        let exception = if rejected { self.exception(event, exchange.status()).await? } else { Exceptional::Unknown };
         let Exchange { excerpt, clue, elapsed, .. } = exchange;
         let observation = Observation {
             provider: self.provider,
@@ -132,20 +135,21 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
-    /// What to do about a handler that rejects the usual deliveries: it accepts one that is unlike the provider's. `None` if
-    /// it accepts none of those either.
-    async fn exception(&self, event: &Event) -> Result<Option<String>, CheckError> {
+    /// Whether a handler that rejects the usual deliveries with this status accepts one that is unlike the provider's. Another
+    /// status, such as that of a rate limit, is no judgement.
+    async fn exception(&self, event: &Event, rejection: Option<u16>) -> Result<Exceptional, CheckError> {
         let exceptions = exceptions(&self.context()?, event).map_err(CheckError::Fixture)?;
+        let started = Instant::now();
         for Exception { request, advice } in exceptions {
             let exchange = self.send(&request).await?;
             if self.accepts(&exchange) {
-                return Ok(Some(advice));
+                return Ok(Exceptional::Accepted(advice));
             }
-            if exchange.response.is_err() {
-                break;
+            if exchange.status() != rejection || started.elapsed() > MAX_SEARCH {
+                return Ok(Exceptional::Unknown);
             }
         }
-        Ok(None)
+        Ok(Exceptional::None)
     }
 
     /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.

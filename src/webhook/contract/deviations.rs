@@ -11,6 +11,7 @@ use crate::webhook::{
         grammar::{Grammar, GrammarText},
         secret::KeyEncoding,
     },
+    template::{self, Piece},
 };
 
 /// One way to verify differently.
@@ -27,6 +28,17 @@ pub(super) struct Deviation {
 /// Whether deviations of a provider are known: it signs with a MAC.
 pub(super) fn apply_to(provider: &Provider) -> bool {
     provider.schemes.first().is_some_and(|scheme| MACS.contains(&scheme.algorithm))
+}
+
+/// Whether the deviations are the usual mistakes with a provider: there are others where the URL or a form is signed.
+pub(super) fn cover(provider: &Provider) -> bool {
+    let is_usual = |piece: &Piece<'_>| match piece {
+        Piece::Literal(_) => true,
+        Piece::Placeholder(name) => ["body", "id", "timestamp"].contains(name),
+    };
+    let is_covered =
+        |scheme: &Scheme| template::split(scheme.content.as_str()).is_ok_and(|pieces| pieces.iter().all(is_usual));
+    apply_to(provider) && provider.schemes.first().is_some_and(is_covered)
 }
 
 const MACS: [Algorithm; 5] =
@@ -60,7 +72,7 @@ fn keys(provider: &Provider, secret: &SigningSecret) -> Vec<(SigningSecret, Stri
     for quote in ["\"", "'"] {
         keys.push((
             format!("{quote}{text}{quote}").into(),
-            format!("the handler's secret has {quote} around it, {kept}"),
+            format!("the handler's secret has quotes ({quote}) around it, {kept}"),
         ));
     }
     let rule = provider.secret.as_ref();

@@ -27,6 +27,12 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// The status of the response, if there is one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.response.as_ref().ok().copied()
+    }
+
     /// What people see of the response.
     #[must_use]
     pub fn seen(&self) -> Option<Seen> {

@@ -28,22 +28,35 @@ fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
     says_more.then(|| Remedy::advice(clue.advice.to_string()))
 }
 
-/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `exception` is what to do about
-/// a handler that accepts a delivery which is unlike the provider's.
+/// Whether a handler that rejects the usual deliveries accepts one that is unlike the provider's.
+#[derive(Clone, Debug)]
+pub enum Exceptional {
+    /// It accepts one: what is wrong with it.
+    Accepted(String),
+    /// It rejects them all.
+    None,
+    /// Not all were tried, or judged.
+    Unknown,
+}
+
+/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `exception` says
+/// whether it accepts one that is unlike the provider's.
 #[must_use]
 pub fn unusable(
     observation: &Observation<'_>,
     signed_with: Option<&SecretSource>,
-    exception: Option<String>,
+    exception: Exceptional,
 ) -> Explanation {
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-    let remedy = exception.map(Remedy::advice).or_else(|| revealed(observation));
+    let were_tried = matches!(exception, Exceptional::None);
+    let found = if let Exceptional::Accepted(advice) = exception { Some(Remedy::advice(advice)) } else { None };
+    let remedy = found.or_else(|| revealed(observation));
     let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
         (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
             provider: provider.name.clone(),
             source: source.clone(),
-            further: if deviations::apply_to(provider) {
+            further: if were_tried && deviations::cover(provider) {
                 format!(
                     "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes in secret, algorithm, encoding and signed content were tried, and are not the cause",
                     key_of(provider),

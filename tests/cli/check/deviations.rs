@@ -1,5 +1,7 @@
 //! Handlers that verify in another way than their provider signs, and so accept no delivery of its own.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -47,7 +49,7 @@ fn one_that_verifies_in_another_way_accepts_nothing_and_is_told_what_differs() {
         (github(|body| sha256(b"", body)), "verifies with an empty secret, so the variable"),
         (github(|body| sha256(b"undefined", body)), "the text `undefined` as its secret"),
         (github(|body| sha256(b"what GitHub and the handler share\n", body)), "secret ends with a newline"),
-        (github(|body| sha256(b"\"what GitHub and the handler share\"", body)), "secret has \" around it"),
+        (github(|body| sha256(b"\"what GitHub and the handler share\"", body)), "secret has quotes (\") around it"),
         (github(|body| sha256(b"hookdev-development-secret-github", body)), "the public development secret"),
         (
             github(|body| format!("sha256={}", hex(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
@@ -76,6 +78,15 @@ fn one_with_another_secret_is_asked_about_secret_and_header_alone() {
     let hint = hint_for(&github(|body| sha256(b"another", body)));
     assert!(hint.contains("env:GITHUB_WEBHOOK_SECRET: does the handler use the same one?"), "{hint}");
     assert!(hint.contains("check that it reads `x-hub-signature-256`, and that it verifies the raw body"), "{hint}");
+}
+
+#[test]
+fn a_rate_limit_is_no_judgement_on_the_usual_mistakes() {
+    let requests = AtomicUsize::new(0);
+    let limited =
+        Handler::new(move |_| Reply::Status(if requests.fetch_add(1, Ordering::Relaxed) < 6 { 401 } else { 429 }));
+    let hint = hint_for(&limited);
+    assert!(hint.contains("verify something other than") && !hint.contains("were tried"), "{hint}");
 }
 
 #[test]
