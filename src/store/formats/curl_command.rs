@@ -12,7 +12,7 @@ use std::path::Path;
 
 use self::{options::Options, words::Words};
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, newlines,
+    Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -64,7 +64,7 @@ fn split(text: &str) -> Vec<(u64, Command)> {
     let is_cmd = is_for_cmd(text);
     let mut commands = Vec::new();
     let mut rest = text;
-    let mut line = 1;
+    let (mut line, mut errors) = (1, 0);
     loop {
         let trimmed = rest.trim_start();
         line += newlines(&rest[..rest.len() - trimmed.len()]);
@@ -78,7 +78,13 @@ fn split(text: &str) -> Vec<(u64, Command)> {
         }
         let mut words = Words { rest, is_cmd };
         let command = words.command();
-        let next = if command.is_err() { after_error(rest) } else { words.rest };
+        // Reading a broken one may take it to the end of the text, so not all are tried.
+        errors += usize::from(command.is_err());
+        let next = match command {
+            Ok(_) => words.rest,
+            Err(_) if errors >= MAX_BROKEN => "",
+            Err(_) => after_error(rest),
+        };
         commands.push((line, command));
         line += newlines(&rest[..rest.len() - next.len()]);
         rest = next;
@@ -91,6 +97,14 @@ fn is_for_cmd(text: &str) -> bool {
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         match (c, quote) {
+            // `$'…'`, in which `\'` is a quote.
+            ('$', None) if characters.next_if_eq(&'\'').is_some() => {
+                while let Some(c) = characters.next().filter(|c| *c != '\'') {
+                    if c == '\\' {
+                        characters.next();
+                    }
+                }
+            }
             ('^', None) if characters.peek().is_some_and(|next| ['"', '\r', '\n'].contains(next)) => return true,
             ('\\', None | Some('"')) => drop(characters.next()),
             ('\'' | '"', None) => quote = Some(c),
@@ -224,6 +238,8 @@ mod tests {
         ] {
             assert_eq!(body(command), written, "{command}");
         }
+        let flags = error("echo -e '{}' | curl http://h/a --data-binary @-");
+        assert_eq!(flags, "line 1: expected the body in the command, found an `echo -e`");
         let unreadable = error("printf '%d' 7 | curl http://h/a --data-binary @-");
         assert_eq!(unreadable, "line 1: expected the body in the command, found a `printf` with arguments");
     }
@@ -235,6 +251,7 @@ mod tests {
             let (line, _, body) = parsed(&command);
             assert_eq!((line.as_str(), body.as_str()), ("POST /a", body_text));
         }
+        assert_eq!(body("curl http://h/a -d $'{\"re\":\"it\\'s ^\"}'"), "{\"re\":\"it's ^\"}");
         assert_eq!(body("curl http://h/a -d \"{\\\"re\\\":\\\"^\\\"}\""), "{\"re\":\"^\"}");
     }
 

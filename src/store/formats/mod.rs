@@ -182,6 +182,9 @@ pub trait Reader: Iterator<Item = Piece> + Send {
 /// entry may have, so the others are only counted.
 const MAX_FAULTS: usize = 1000;
 
+/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given up.
+const MAX_BROKEN: usize = 64;
+
 /// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 struct Collected {
@@ -435,7 +438,6 @@ fn read_of<'a>(
 /// The format of an input that starts with `head`.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
-    let head = &head[..head.len().min(MAX_HEAD)];
     let head = head.strip_prefix(BOM).unwrap_or(head);
     // hookdev's own captures start like this, and most inputs are those.
     if starts_with(head, &["{", "\"hookdev\"", ":"])

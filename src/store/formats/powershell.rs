@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, newlines,
+    Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{self, ParseError, expected, quoted},
     position::Start,
     whole,
@@ -18,6 +18,22 @@ pub(super) struct PowerShell;
 
 /// How many lines that set a variable are read.
 const MAX_VARIABLES: usize = 64;
+
+/// The parameters without a value, in lower case; a URL may follow them.
+const SWITCHES: [&str; 12] = [
+    "allowunencryptedauthentication",
+    "debug",
+    "disablekeepalive",
+    "nobanner",
+    "noproxy",
+    "passthru",
+    "preserveauthorizationonredirect",
+    "skipcertificatecheck",
+    "skipheadervalidation",
+    "skiphttperrorcheck",
+    "usebasicparsing",
+    "verbose",
+];
 
 const COMMANDS: [&str; 4] = ["invoke-webrequest", "invoke-restmethod", "iwr", "irm"];
 
@@ -49,6 +65,9 @@ impl Format for PowerShell {
                 Ok(None) => collected.count_skipped(),
                 Err(error) => {
                     collected.push(Err(Fault::at(Start::of_line(line), error)));
+                    if collected.faults >= MAX_BROKEN {
+                        break;
+                    }
                     // Where the command ends is unknown. Most others start a line.
                     script.rest = rest[start..].split_once('\n').map_or("", |(_, rest)| rest);
                 }
@@ -109,7 +128,7 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
             },
             "body" => body = Some(script.value()?.text("body")?),
             "infile" => return Err(expected("the body in -Body, found -InFile")),
-            _ if script.is_at_parameter() => {}
+            name if SWITCHES.contains(&name) || script.is_at_parameter() => {}
             _ => drop(script.value()),
         }
     }
@@ -384,6 +403,8 @@ mod tests {
     fn a_switch_takes_no_value() {
         let text = "irm http://h/a -SkipHeaderValidation -Method Post -Verbose -Body '{}' -PassThru\n";
         assert_eq!(read(text), ("POST /a".to_owned(), String::new(), "{}".to_owned()));
+        let before = "Invoke-WebRequest -UseBasicParsing http://h/a -Method Post -Body '{}'\n";
+        assert_eq!(read(before).0, "POST /a");
         let unknown = "irm http://h/a -TimeoutSec 5 -Method Post -MaximumRetryCount -1 -Body '{}'\n";
         assert_eq!(read(unknown).2, "{}");
     }

@@ -260,6 +260,9 @@ fn printed(words: &[String]) -> Option<Result<Vec<u8>, ParseError>> {
         ["printf", format] => formatted(format),
         ["printf", ..] => Err(expected("the body in the command, found a `printf` with arguments")),
         ["echo", "-n", ref texts @ ..] => Ok(texts.join(" ").into()),
+        ["echo", flag, ..] if flag.starts_with('-') => {
+            Err(expected(format!("the body in the command, found an `echo {flag}`")))
+        }
         ["echo", ref texts @ ..] => Ok((texts.join(" ") + "\n").into()),
         _ => return None,
     })
