@@ -29,7 +29,8 @@ pub fn check(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    tempfile::NamedTempFile::new_in(directory(path)).map(drop)
+    // tempfile's errors name its file.
+    tempfile::NamedTempFile::new_in(directory(path)).map(drop).map_err(|error| error.kind().into())
 }
 
 fn directory(path: &Path) -> &Path {
