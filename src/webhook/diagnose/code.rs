@@ -146,7 +146,7 @@ codes! {
     WrongKeyId = "wrong-key-id", proof {
         meaning: "a JWT is signed with another key of the JWKS than its `kid` names",
         example: "the sender replaced its key, but not the id",
-        remedy: advice("let the sender name the key that it signs with: the `kid` of the token's header is the `kid` of that key in the JWKS"),
+        remedy: advice("let the sender name the key that it signs with: the `kid` of the token's header must be the `kid` of that key in the JWKS"),
     }
     SecretDevelopment = "secret-development", proof {
         meaning: "it is signed with hookdev's public development secret",
