@@ -61,7 +61,7 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
     }
 }
 
-/// What to do about a handler at `url` that redirects deliveries to `location`; `None` if that is no URL.
+/// What to do about a handler at `url` that redirects deliveries to `location`; `None` if that isn't a URL.
 #[must_use]
 pub fn redirected(url: &Url, location: &str) -> Option<String> {
     let target = url.join(location).ok()?;

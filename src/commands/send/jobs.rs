@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
                 Err(Failure::usage("--failed is for captured requests, which record what your handler responded"))
             }
             Word::Events(_) if self.args.resign => {
-                Err(Failure::usage("--resign is for captured requests; events are always signed anew"))
+                Err(Failure::usage("--resign is for captured requests; an event is signed whenever it is sent"))
             }
             Word::Events(text) => {
                 let context = self.context;
