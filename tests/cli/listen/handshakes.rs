@@ -116,6 +116,7 @@ fn a_handshake_adds_no_secret_beside_the_users_own() {
     listener.exits(0);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_handshake_may_bring_the_users_own_secret_again() {
     let dir = providers();
