@@ -22,12 +22,14 @@ Examples:
 Without --provider, the provider is taken from the URL's path, or from the config if only one \
 provider has an endpoint there. Without --to, every provider with an endpoint in the config is \
 checked, or all providers if none has one. Deliveries are signed with the provider's first secret; \
-if it has several, a further delivery is signed with each, because a handler must accept both during rotation.
+if it has several, a further delivery is signed with each, because a handler must accept them all during rotation.
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks \
 the valid deliveries and sends nothing.")]
 pub struct Check {
     /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
+    ///
+    /// If the config sets `addr` under `[listen]`, that address replaces 127.0.0.1:4400.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Handler")]
     pub to: Option<String>,
 

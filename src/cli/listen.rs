@@ -76,12 +76,12 @@ pub struct Listen {
     #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url, help_heading = "Responding")]
     pub forward: Vec<String>,
 
-    /// Forward only verified deliveries
+    /// Forward only deliveries that your own secret verifies
     #[arg(long, help_heading = "Responding")]
     pub only_verified: bool,
 
-    /// With --only-verified, also forward deliveries that the provider sends unsigned, if their payload is exactly as
-    /// documented
+    /// Also forward deliveries that the provider sends unsigned, if their payload is exactly as documented (with
+    /// --only-verified)
     #[arg(long, requires = "only_verified", help_heading = "Responding")]
     pub allow_unsigned: bool,
 
@@ -141,10 +141,14 @@ pub struct Listen {
     pub secret_to: Option<PathBuf>,
 
     /// Exit 0 once this event has arrived N times (repeatable)
+    ///
+    /// Only deliveries that are verified, or that the provider sends unsigned, count.
     #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
     pub expect: Vec<String>,
 
     /// Exit 0 once N deliveries have arrived
+    ///
+    /// Only deliveries that are verified, or that the provider sends unsigned, count.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Expectations")]
     pub count: Option<u64>,
 
@@ -174,7 +178,7 @@ pub struct Listen {
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]
     pub history: usize,
 
-    /// If no cause of a rejection is found, list what was tried
+    /// List what was tried if no cause of a rejection is found
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 

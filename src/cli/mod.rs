@@ -73,9 +73,9 @@ SOURCE is one of:
              list of processes
 
 Anyone can sign with a development secret, so every command warns while one
-is in use. It is not accepted by `listen` if other machines can send to it, by
-`listen --only-verified`, or by `verify --require signature`, unless
---allow-development is given.
+is in use. Unless --allow-development is given, such a secret is rejected by
+`listen` if other machines can reach it, by `listen --only-verified`, and by
+`verify --require signature`.
 
 hookdev never prints or logs a secret, and saves one only with --secret-to.
 ";
@@ -236,7 +236,7 @@ Examples:
   hookdev events 'cyanite.v2.*' auphonic
   hookdev events --provider cyanite --contract")]
 pub struct Events {
-    /// List only the events of these providers, or whose names match
+    /// List only the events of these providers, or the events whose names match
     #[arg(value_name = "PROVIDER|GLOB")]
     pub glob: Vec<String>,
 
@@ -272,7 +272,7 @@ pub struct Diff {
     #[arg(value_name = "B|-", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
 
-    /// Which request of a file that has several, from 0
+    /// Number of the request, from 0, in a file that has several
     #[arg(long, value_name = "N", help_heading = "Input")]
     pub entry: Option<usize>,
 }

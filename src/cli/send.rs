@@ -45,6 +45,8 @@ pub struct Send {
     pub what: Vec<String>,
 
     /// Deliver to this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
+    ///
+    /// If the config sets `addr` under `[listen]`, that address replaces 127.0.0.1:4400.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Delivery")]
     pub to: Option<String>,
 
@@ -149,7 +151,7 @@ pub struct Load {
     /// Send N requests in total, cycling through the events; then print counts and latencies
     ///
     /// Each request is a delivery of its own, with fresh values and one attempt. With --id, all have the same id, so
-    /// the handler sees the same delivery repeatedly. With --print, N requests are printed; 0 prints without end.
+    /// the handler sees the same delivery repeatedly. With --print, N requests are printed, or an endless stream if N is 0.
     #[arg(long, value_name = "N")]
     pub repeat: Option<u64>,
 

@@ -5,8 +5,8 @@ use clap::Args;
 /// `hookdev unregister`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-`hookdev listen --register` removes its endpoints when it exits. If it is killed, or the API is down, they stay \
-in a journal, and this command removes them and nothing else. Endpoints of a \
+`hookdev listen --register` removes its endpoints when it exits. If it is killed, or the API is down, they remain \
+at the provider. They are recorded in a journal; this command removes them and nothing else. Endpoints of a \
 running `hookdev listen` are kept. The API key is read from the same variable as before.
 
 Examples:

@@ -60,7 +60,7 @@ pub struct Verify {
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 
-    /// If no cause of a rejection is found, list what was tried
+    /// List what was tried if no cause of a rejection is found
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }

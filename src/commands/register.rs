@@ -183,7 +183,7 @@ impl Registered {
 /// If the environment names no home.
 pub fn journal() -> Result<Journal, Failure> {
     Journal::of_user(|name| env::var_os(name)).ok_or_else(|| {
-        Failure::usage("can't keep a journal of registrations: neither XDG_STATE_HOME nor HOME is an absolute path")
+        Failure::usage("can't keep a journal of registrations: no absolute path to a home directory is set")
     })
 }
 

@@ -13,7 +13,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::SetSecret { provider, title, env: None } => {
             format!("add --secret {provider}=… to use {title}'s own secret")
         }
-        Remedy::ForwardUnsigned => "--allow-unsigned forwards it".to_owned(),
+        Remedy::ForwardUnsigned => "add --allow-unsigned to forward it".to_owned(),
         Remedy::SetSecretOfEach => "set each provider's own secret: --secret PROVIDER=env:NAME".to_owned(),
         Remedy::ChooseProvider { other } => {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
@@ -25,11 +25,11 @@ pub fn words(remedy: &Remedy) -> String {
             "if you chose another header at {title}, name it in hookdev.toml: signature_header = \"…\" under [provider.{provider}]"
         ),
         Remedy::CheckAgeAtReceipt => {
-            "--at received checks each capture against the time when it was received".to_owned()
+            "use --at received to check each capture at the time when it was received".to_owned()
         }
         Remedy::CorrectCheckedTime => "check the time given with --at".to_owned(),
-        Remedy::SignAgain => "--resign signs it again, with the current time and the configured secret".to_owned(),
-        Remedy::AcceptAnyCertificate => "--insecure accepts any certificate".to_owned(),
+        Remedy::SignAgain => "add --resign to sign it again with the current time and the configured secret".to_owned(),
+        Remedy::AcceptAnyCertificate => "add --insecure to accept any certificate".to_owned(),
         Remedy::CompareHandlerSecret { provider, source, further } => format!(
             "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
             source_words(source)
@@ -48,7 +48,7 @@ pub fn words(remedy: &Remedy) -> String {
             format!("allow {method} on this route, or give the handler's full URL with --to")
         }
         Remedy::AddHeader => {
-            "the handler's log may say what is missing; --header 'K: V' adds what a proxy in front of it would"
+            "read the handler's log for what is missing; add what a proxy in front of it would with --header 'K: V'"
                 .to_owned()
         }
     }

@@ -172,7 +172,7 @@ fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
         };
     }
     if repeat == Some(0) {
-        return Err(Failure::usage("--repeat 0 works only with --print, where it means without end")
+        return Err(Failure::usage("--repeat 0 works only with --print, which then prints endlessly")
             .hint("use --duration DUR to repeat for a given time"));
     }
     if repeat.is_none() && duration.is_none() {

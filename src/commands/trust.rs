@@ -34,7 +34,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let grant = grant(config, guard.providers());
     let fingerprint = guard.fingerprint()?;
     let store = TrustStore::of_user(|name| env::var_os(name))
-        .ok_or_else(|| Failure::usage("can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path"))?;
+        .ok_or_else(|| Failure::usage("can't record trust: no absolute path to a home directory is set"))?;
     match context.format() {
         Format::Json => {
             let mut line = Vec::new();

@@ -106,7 +106,7 @@ pub async fn open(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
     let port = listener.local_addr().map_err(unbound)?.port();
     let prefix = new_prefix()?;
-    context.terminal.note(&format!("starting the tunnel {name}; this can take some seconds"));
+    context.terminal.note(&format!("starting the tunnel {name}; this can take a few seconds"));
     let on_change = {
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
         move |change| report(&name, &prefix, &settings.get(), &warnings, change)

@@ -135,7 +135,7 @@ fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
     } else {
         lines.push(format!("signs with {}", index.signs.join(", or ")));
         if !provider.has_replay_protection() {
-            lines.push("no replay protection: the timestamp is not signed".to_owned());
+            lines.push("no replay protection: an old delivery still verifies".to_owned());
         }
     }
     if let Some(rule) = &provider.secret {

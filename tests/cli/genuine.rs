@@ -96,7 +96,7 @@ fn only_verified_forwards_no_unsigned_delivery() {
     for (path, headers, body) in [("/cyanite", &[][..], TEST), ("/auphonic", &FORM, AUPHONIC)] {
         let (response, delivery) = listener.receives(path, headers, body);
         assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "unsigned"));
-        assert_eq!(delivery["warnings"], json!(["not forwarded: it is unsigned; --allow-unsigned forwards it"]));
+        assert_eq!(delivery["warnings"], json!(["not forwarded: it is unsigned; add --allow-unsigned to forward it"]));
     }
     endpoint.got_no_more();
 }

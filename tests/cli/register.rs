@@ -157,10 +157,7 @@ fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
     refuses(&[&["--register", "github"][..], &url].concat(), "error: --register github needs a resource: ");
     refuses(&[&["--register", "github=../x"][..], &url].concat(), "error: invalid resource `../x` of github\n");
     refuses(&[&["--register", "aspect"][..], &url].concat(), "error: no API URL is known for Aspect\n");
-    refuses(
-        &[&["--register", "slack"][..], &url].concat(),
-        "error: hookdev doesn't know an API of Slack for setting webhooks\n",
-    );
+    refuses(&[&["--register", "slack"][..], &url].concat(), "error: hookdev knows no Slack API that sets webhooks\n");
     refuses(&["--dry-run"], "error: --dry-run needs --register PROVIDER\n");
 }
 

@@ -228,7 +228,7 @@ fn what_cannot_be_trusted_says_why() {
     dir.write("hookdev.toml", "");
     trust().arg("no-such.toml").exits(2).stdout("").says("error: can't read the config ");
     trust().env("HOME", "relative").exits(2).says(if cfg!(target_os = "linux") {
-        "error: can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path\n"
+        "error: can't record trust: no absolute path to a home directory is set\n"
     } else {
         "error: can't record trust"
     });

@@ -10,7 +10,7 @@ use crate::harness::{
     CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Listener, NO_SECRETS, Signed, get, post, respond, text,
 };
 
-const STARTING: &str = "note: starting the tunnel cloudflared; this can take some seconds\n";
+const STARTING: &str = "note: starting the tunnel cloudflared; this can take a few seconds\n";
 const NO_SECRETS_IN_TUNNEL: &str = "warning: through the tunnel: no secret of your own is set for all providers, so their \
     signed deliveries are rejected; pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with \
     --allow-development\n";
@@ -35,7 +35,7 @@ fn an_unknown_tunnel_and_a_missing_program_are_errors_that_say_what_to_do() {
          hint: to define another one, add a [tunnel.NAME] table to hookdev.toml\n",
     );
     listen("bore").exits(2).stdout("").stderr(
-        "note: starting the tunnel bore; this can take some seconds\n\
+        "note: starting the tunnel bore; this can take a few seconds\n\
          error: the tunnel bore can't be started\n\
          caused by: the program `bore` was not found\n\
          hint: install it: `cargo install bore-cli`, or `brew install bore-cli`; --tunnel ssh needs only an SSH client\n",
@@ -52,7 +52,7 @@ fn a_program_that_exits_too_early_is_an_error_with_its_last_lines() {
         }]),
     );
     stand_in.listen("ngrok").exits(4).stdout("").stderr(
-        "note: starting the tunnel ngrok; this can take some seconds\n\
+        "note: starting the tunnel ngrok; this can take a few seconds\n\
          error: the tunnel ngrok did not become ready\n\
          caused by: its program exited with code 1 before it was ready; its last lines:\n\
          \x20 bad \\u{1b}]0;title\\u{7} news\n\
@@ -237,7 +237,7 @@ fn a_program_ends_with_hookdev_even_if_that_is_killed() {
 fn ctrl_c_ends_a_tunnel_that_is_not_ready() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "" }]));
     let mut listener = stand_in.listen("fast").begins();
-    listener.says("note: starting the tunnel fast; this can take some seconds\n");
+    listener.says("note: starting the tunnel fast; this can take a few seconds\n");
     let alive = stand_in.connection(1);
     listener.interrupt();
     listener.exits(0).stdout("");

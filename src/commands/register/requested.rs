@@ -142,7 +142,7 @@ fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
         .filter(|name| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some()))
         .collect();
     let (title, url) = (&provider.title, format!("{}/{}", public_url.trim_end_matches('/'), provider.name));
-    Failure::usage(format!("hookdev doesn't know an API of {title} for setting webhooks"))
+    Failure::usage(format!("hookdev knows no {title} API that sets webhooks"))
         .hint(format!("enter {url} by hand in {title}'s webhook settings; --register works for {}", with.join(", ")))
 }
 

@@ -1,4 +1,4 @@
-//! The thread to which standard output belongs while deliveries are received.
+//! The thread that owns standard output while deliveries are received.
 //!
 //! It takes them from a bounded queue. While nobody reads, the queue fills up. Then deliveries are missed, and their number is
 //! printed; where the output is the only capture, responses wait.

@@ -1,5 +1,5 @@
-//! The proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...). A proxy gets requests to `http://` itself. To
-//! `https://` it opens a tunnel, by which it sees neither the request nor the response. reqwest opens these, because it
+//! The proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...). A proxy gets requests for `http://` itself. For
+//! `https://` it opens a tunnel, so it sees neither the request nor the response. reqwest opens these, because it
 //! speaks to proxies in every way that users expect.
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! The objects of the inspector's API that are its own. Everything else that it says has the lines of `listen`.
+//! The objects that only the inspector's API has. Everything else that it sends are lines of `listen --json`.
 
 use serde::Serialize;
 

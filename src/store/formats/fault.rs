@@ -58,7 +58,7 @@ pub enum Fault {
     #[error("{0}: {1}")]
     Malformed(Position, String),
     /// The capture was written by a newer hookdev, in this version of the format.
-    #[error("{0}: version {1} of the capture format is newer than this hookdev reads ({version}); update hookdev", version = capture::VERSION)]
+    #[error("{0}: version {1} of the capture format is newer than this hookdev supports ({version}); update hookdev", version = capture::VERSION)]
     NewerVersion(Position, u64),
     /// The entry exceeds [`capture::MAX_SIZE`].
     #[error("{0}: larger than {limit} MiB", limit = MAX_SIZE >> 20)]

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_even_if_its_shape_is_unknown() {
-        let newer = "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
+        let newer = "line 1: version 2 of the capture format is newer than this hookdev supports (1); update hookdev";
         assert_eq!(rejected(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
         assert_eq!(rejected(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
     }

@@ -50,7 +50,7 @@ pub struct Observation<'a> {
 
 pub(super) const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
 
-pub(super) const LOG: &str = "the handler's log shows the exception";
+pub(super) const LOG: &str = "find the exception in the handler's log";
 
 /// The start of the variation of a delivery that is signed with one of several secrets.
 pub(super) const SIGNED_WITH: &str = "signed with secret";
@@ -127,7 +127,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
             clue.map_or_else(|| forgery_accepted(name, provider, history), str::to_owned)
         }
         (Fault::WrongHandshake(..), _) => format!(
-            "{} sends this before it delivers anything, and sets up the endpoint only if the response is exactly this one",
+            "respond exactly as expected: {} sends this before it delivers anything, and sets up the endpoint only after that response",
             provider.title
         ),
         (Fault::NotRejected(status), _) => not_rejected(*status),
@@ -269,14 +269,14 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {RAW_BODY}")
+            format!("the compact form passes: the handler verifies or parses only one serialisation of the same JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         name if name.expectation() == Expectation::Rejected => {
             format!("respond 401 if verification fails, for whatever reason; {LOG}")
         }
         CaseName::EventAccepted if history.accepts_some() => format!(
-            "{LOG}; other deliveries pass, so look at what this one's payload has that theirs lack, or the reverse. Respond first, then do slow work, so that an error there does not fail the delivery"
+            "{LOG}; other deliveries pass, so look for what this one's payload has and theirs lack, or vice versa. Respond first, then do slow work, so that an error there does not fail the delivery"
         ),
         _ => format!("{LOG}; respond first, then do slow work, so that an error there does not fail the delivery"),
     }
@@ -387,7 +387,7 @@ pub(super) fn header_of(provider: &Provider) -> String {
 /// Explains why the handler stopped listening after a case; `reason` is why the endpoint is unreachable.
 #[must_use]
 pub fn stopped(reason: &str, last: CaseName) -> Explanation {
-    let hint = "the handler's log says why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";
+    let hint = "read the handler's log to see why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";
     let message = format!("{reason}: the handler stopped after `{}`", last.as_str());
     Explanation { message, remedy: Some(Remedy::advice(hint)) }
 }

@@ -85,7 +85,7 @@ fn keys(provider: &Provider, secret: &SigningSecret) -> Vec<(SigningSecret, Stri
         }
     } else {
         let form = form.trim_end().trim_end_matches('.').replacen("The key", "the key", 1);
-        let advice = format!("the handler takes the text of the secret for the key: {form}");
+        let advice = format!("the handler uses the text of the secret as the key: {form}");
         let prefix = rule.and_then(|rule| rule.format.prefix.as_deref()).unwrap_or_default();
         keys.push((text.into(), advice.clone()));
         keys.push((text.strip_prefix(prefix).unwrap_or(text).into(), advice));

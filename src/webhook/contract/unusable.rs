@@ -14,7 +14,7 @@ use crate::webhook::{
 };
 
 /// The commonest reasons why a handler fails on the first delivery.
-const FIRST_CRASH: &str = "the handler's log shows the exception. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
+const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
 
 /// What the response to a valid delivery reveals. A rejection may quote a library that found no matching signature; the
 /// comparison of secrets says more.
@@ -72,7 +72,9 @@ pub fn unusable(
         },
         (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
         (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, rate-limits requests"),
+        (Fault::Rejected(429), _) => Remedy::advice(
+            "the handler, or a proxy in front of it, rate-limits requests: exempt the provider's deliveries",
+        ),
         (Fault::Rejected(_), _) => Remedy::AddHeader,
         (Fault::Redirect(_), _) => Remedy::advice(redirected()),
         (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),

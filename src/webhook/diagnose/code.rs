@@ -79,7 +79,7 @@ codes! {
         remedy: advice("write the file as UTF-8 without a byte order mark, and read it as bytes"),
     }
     BodyReencoded = "body-reencoded", proof {
-        meaning: "the same characters as other bytes: escapes or character set",
+        meaning: "the same characters were sent as other bytes: other escapes or another character set",
         example: "`\\u00e9` became `é`, or UTF-8 was read as Latin-1",
         remedy: advice("sign and verify the raw bytes, and encode text as UTF-8 only: Encoding.UTF8 in .NET, StandardCharsets.UTF_8 in Java; express.raw({ type: '*/*' }) in Express, await request.body() in FastAPI, request.raw_post in Rails, $request->getContent() in Laravel"),
     }
@@ -144,9 +144,9 @@ codes! {
         remedy: advice("set the same secret at the sender and here; while you rotate, configure both"),
     }
     WrongKeyId = "wrong-key-id", proof {
-        meaning: "a JWT is signed with another key of the JWKS than its `kid` names",
+        meaning: "a JWT names one key of the JWKS (`kid`), but is signed with another",
         example: "the sender replaced its key, but not the id",
-        remedy: advice("let the sender name the key that it signs with: the `kid` of the token's header must be the `kid` of that key in the JWKS"),
+        remedy: advice("make the sender name the key that it signs with: the `kid` of the token's header must be the `kid` of that key in the JWKS"),
     }
     SecretDevelopment = "secret-development", proof {
         meaning: "it is signed with hookdev's public development secret",

@@ -215,7 +215,7 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
         );
         add(Code::SecretWhitespace, text.strip_suffix(end).unwrap_or_default().to_owned(), message);
         let message = format!(
-            "the signature matches {source} followed by the characters `{end}`: the sender has them from a newline"
+            "the signature matches {source} followed by the characters `{end}`: the sender wrote a newline as these characters"
         );
         add(Code::SecretWhitespace, format!("{text}{end}"), message);
     }
@@ -236,7 +236,7 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     let message = format!("the signature matches {source} percent-decoded: it was copied from a URL");
     add(Code::SecretNotDecoded, decoded, message);
     let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let message = format!("the signature matches {source} percent-encoded: the sender has it from a URL");
+    let message = format!("the signature matches {source} percent-encoded: the sender copied it from a URL");
     add(Code::SecretNotDecoded, encoded, message);
 
     for quote in ['"', '\''] {

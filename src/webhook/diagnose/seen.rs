@@ -47,7 +47,7 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
         return finding("the URL's query was redacted, but it is part of what is signed".to_owned());
     }
     if case.request.method == Method::GET && case.request.body.is_empty() && case.request.target.contains(REDACTED) {
-        return finding("the URL's query was redacted, so that a handshake can't be recognised".to_owned());
+        return finding("the URL's query was redacted, so a handshake can't be recognised".to_owned());
     }
     let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
     let words = place.words();

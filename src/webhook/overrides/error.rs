@@ -26,7 +26,7 @@ pub enum OverrideError {
         path: Path,
     },
     /// The key to add to an array is neither its length nor `-`.
-    #[error("`{path}` cannot be added: {parent} is an array of {length}, whose next item is `{length}` or `-`")]
+    #[error("`{path}` can't be added: {parent} is an array of {length}, whose next item is `{length}` or `-`")]
     NoSuchItem {
         /// The path of the edit.
         path: Path,
@@ -36,7 +36,7 @@ pub enum OverrideError {
         length: usize,
     },
     /// A value along the path is neither an object nor an array.
-    #[error("`{path}` cannot be added: {parent} is {kind} and holds no other values")]
+    #[error("`{path}` can't be added: {parent} is {kind} and holds no other values")]
     NoContainer {
         /// The path of the edit.
         path: Path,

@@ -126,11 +126,11 @@ fn what_cannot_be_added_says_why() {
     assert_eq!(add("list.1.name=x"), Err(exists));
 
     let gap = OverrideError::NoSuchItem { path: path("list.3"), parent: "`list`".into(), length: 2 };
-    assert_eq!(gap.to_string(), "`list.3` cannot be added: `list` is an array of 2, whose next item is `2` or `-`");
+    assert_eq!(gap.to_string(), "`list.3` can't be added: `list` is an array of 2, whose next item is `2` or `-`");
     assert_eq!(add("list.3=x"), Err(gap));
 
     let scalar = OverrideError::NoContainer { path: path("big.x.y"), parent: "`big`".into(), kind: "a number" };
-    assert_eq!(scalar.to_string(), "`big.x.y` cannot be added: `big` is a number and holds no other values");
+    assert_eq!(scalar.to_string(), "`big.x.y` can't be added: `big` is a number and holds no other values");
     assert_eq!(add("big.x.y=x"), Err(scalar));
 
     let root = OverrideError::NoContainer { path: path("a"), parent: "the payload".into(), kind: "null" };

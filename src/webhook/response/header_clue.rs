@@ -31,10 +31,12 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
         .filter(|word| word.len() <= LONGEST_NAME)
         .find(|word| name(word).is_some_and(|name| !sent.contains(&name)))?;
     let own: Vec<&str> = sent.iter().map(|(name, _)| name.spelling()).filter(|name| !is_usual(name)).collect();
-    let own = if own.is_empty() { "none of its own".to_owned() } else { own.join(", ") };
-    Some(format!(
-        "the handler asks for the header `{wanted}`, which was not sent: read the provider's own, which are {own}"
-    ))
+    let instead = if own.is_empty() {
+        "the provider sends no headers of its own".to_owned()
+    } else {
+        format!("read the provider's own, which are {}", own.join(", "))
+    };
+    Some(format!("the handler asks for the header `{wanted}`, which was not sent: {instead}"))
 }
 
 /// The name of a header that a word is likely to mean, in lower case. Frameworks have names of their own for it

@@ -104,7 +104,7 @@ fn one_that_signs_other_content_or_does_not_decode_the_secret() {
         [header("svix-id"), b".", header("svix-timestamp"), b".", &message.body].concat()
     };
     let body = |message: &Message| message.body.clone();
-    let undecoded = "takes the text of the secret for the key: the key is the text after whsec_, decoded from base64";
+    let undecoded = "uses the text of the secret as the key: the key is the text after whsec_, decoded from base64";
     for (handler, part) in [
         (svix(text.to_vec(), whole), undecoded),
         (svix(text["whsec_".len()..].to_vec(), whole), undecoded),

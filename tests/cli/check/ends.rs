@@ -63,7 +63,7 @@ fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
     let failed = |status| format!("Aspect counts {status} as failed; it expects any 2xx");
     stops(Reply::Status(404), &failed(404), "nothing is served at this path: give the handler's full URL with --to");
     stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
-    stops(Reply::Status(500), &failed(500), "the handler's log shows the exception. Most often, ");
+    stops(Reply::Status(500), &failed(500), "find the exception in the handler's log. Most often, ");
     let message = "302 is a redirect, which Aspect doesn\'t follow: the delivery counts as failed";
     stops(Reply::Redirect, message, "your handler redirects to http://127.0.0.1:1/elsewhere: ");
 }
@@ -147,7 +147,7 @@ fn a_handler_that_stops_after_its_response_is_explained_by_the_case_it_responded
         }
         Reply::Status(if is_valid { 200 } else { 401 })
     });
-    let report = fails(&handler, "/aspect", &["body-reserialised"], "says why it stopped");
+    let report = fails(&handler, "/aspect", &["body-reserialised"], "to see why it stopped");
     let message = text(report.case("body-reserialised"), "/message");
     assert!(message.ends_with("(connection refused): the handler stopped after `event-accepted`"), "{message}");
     let why = "not tried: the handler stopped after `event-accepted`";

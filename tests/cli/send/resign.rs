@@ -159,7 +159,7 @@ fn a_refused_old_capture_gets_a_hint_to_sign_it_again() {
     dir.write("one.json", captured(&headers, BODY));
     let to = listener.url("/aspect");
     let attempt = dir.send("one.json", &to).args(["--json", "--now", "1614265930"]).exits(1).line();
-    let reason = "Aspect counts 401 as failed; it expects any 2xx; the capture was signed 10 min ago (--resign signs it again, with the current time and the configured secret)";
+    let reason = "Aspect counts 401 as failed; it expects any 2xx; the capture was signed 10 min ago (add --resign to sign it again with the current time and the configured secret)";
     assert_eq!(attempt["reason"], json!(reason));
     dir.send("one.json", &to).arg("--resign").exits(0);
 }

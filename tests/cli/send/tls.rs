@@ -17,7 +17,7 @@ fn an_untrusted_certificate_makes_the_endpoint_unreachable() {
     assert_eq!(attempt["outcome"], "unreachable");
     let reason = text(&attempt, "/reason");
     assert!(reason.starts_with(&format!("TLS with 127.0.0.1:{} failed: ", endpoint.port())), "{reason}");
-    assert!(reason.ends_with("(--insecure accepts any certificate)"), "{reason}");
+    assert!(reason.ends_with("(add --insecure to accept any certificate)"), "{reason}");
 }
 
 #[test]

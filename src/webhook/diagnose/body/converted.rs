@@ -26,7 +26,7 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         }
     }
     if text.starts_with("{'") || text.starts_with("[{'") {
-        let message = "the signature covers the same as JSON: the body is what Python prints for a dict";
+        let message = "the signature covers the same data as JSON: the body is what Python prints for a dict";
         emit(from_python(text).into_bytes(), Code::BodyLogged, message.into())?;
     }
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
@@ -59,7 +59,7 @@ fn of_form(text: &str, emit: &mut Emit<'_>) -> Step {
     let spaced = text.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(spaced.trim_end_matches('=')).decode_utf8_lossy();
     if decoded.starts_with(['{', '[']) {
-        let message = "the signature covers the JSON that the form has as its name: JSON was parsed as a form after signing, and encoded again";
+        let message = "the signature covers the JSON that is now the name of a form field: JSON was parsed as a form after signing, and encoded again";
         emit(decoded.into_owned().into_bytes(), Code::BodyReserialised, message.into())?;
     }
     let fields: Vec<_> = form_urlencoded::parse(text.as_bytes()).take(MOST_FIELDS).collect();

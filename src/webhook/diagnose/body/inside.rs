@@ -39,7 +39,7 @@ pub fn values(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     found.sort_by_key(|value| !value.is_message);
     found.truncate(MOST_VALUES);
     found.into_iter().try_for_each(|Value { bytes, place, .. }| {
-        let message = format!("the signature covers only {place}: another message was put around it after signing");
+        let message = format!("the signature covers only {place}: it was wrapped in another message after signing");
         emit(bytes, Code::BodyInside, message.into())
     })
 }

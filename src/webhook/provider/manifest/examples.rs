@@ -7,7 +7,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("manifest.name", r#""acme""#),
     ("manifest.title", r#""Acme""#),
     ("manifest.about", r#""Orders of a shop""#),
-    ("manifest.notes", r#"["No time is signed, so an old delivery verifies again."]"#),
+    ("manifest.notes", r#"["No timestamp is signed, so a replayed delivery still verifies."]"#),
     ("manifest.sources", r#"["https://acme.example/docs/webhooks", "github:acme/sdk src/webhooks.ts"]"#),
     ("manifest.summary", r#""order {order.number}""#),
     ("manifest.secret", r#"{ env = "ACME_WEBHOOK_SECRET" }"#),

@@ -20,7 +20,7 @@ fn a_run_without_an_end_is_a_usage_error() {
     assert_eq!(refused(&["--concurrency", "5"]), lonely("--concurrency"));
     assert_eq!(
         refused(&["--repeat", "0"]),
-        "error: --repeat 0 works only with --print, where it means without end\n\
+        "error: --repeat 0 works only with --print, which then prints endlessly\n\
          hint: use --duration DUR to repeat for a given time\n"
     );
     assert!(refused(&["--repeat", "5", "--rate", "fast"]).contains("invalid rate `fast`: use deliveries per second"));
