@@ -6,7 +6,7 @@ use super::Subject;
 use crate::{
     engine::{
         clock::now,
-        receive::{Resent, Settings, resend, targets_of},
+        receive::{Forward, Resent, Settings, resend},
     },
     render::pretty::Page,
     webhook::{record::Delivery, request::Request, signature::Receipt},
@@ -38,7 +38,7 @@ pub async fn resend_and_describe(
     page: &Page,
 ) -> String {
     let (seq, settings, assessment) = (delivery.seq, subject.settings.get(), &delivery.assessment);
-    let targets = targets_of(&settings, assessment);
+    let targets = Forward::targets(&settings.forwards, assessment);
     let sending = resend(&subject.resender, &settings, &targets, assessment, request, is_edited);
     let Resent { is_signed, forwards, .. } = match sending.await {
         Ok(resent) => resent,

@@ -8,7 +8,7 @@ use super::{Hints, Shared, ready::targets as named_targets};
 use crate::{
     engine::{
         deliver::explain_status,
-        receive::{Resent, ResignError, resend as send_again, targets_of},
+        receive::{Forward, Resent, ResignError, resend as send_again},
     },
     render::json::{self, ResentDelivery},
     webhook::{
@@ -85,14 +85,15 @@ impl ResendError {
 pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, ResendError> {
     let Asked { to, body } = serde_json::from_slice(call)?;
     let settings = shared.settings.get();
+    let named = named_targets(&settings);
     let targets = match to {
         Some(name) => {
-            let target = named_targets(&settings).into_iter().find(|target| target.name == name);
+            let target = named.iter().find(|target| target.name == name);
             let Some(target) = target else { return Err(ResendError::UnknownTarget(name)) };
-            vec![target.url]
+            vec![&target.url]
         }
         None if settings.forwards.is_empty() => return Err(ResendError::NoTarget),
-        None => targets_of(&settings, &delivery.assessment),
+        None => Forward::targets(&settings.forwards, &delivery.assessment),
     };
     if targets.is_empty() {
         return Err(ResendError::NoMatch(delivery.assessment.title().to_owned()));

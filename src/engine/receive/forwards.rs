@@ -49,6 +49,18 @@ impl Forward {
     pub fn matches(&self, assessment: &Assessment) -> bool {
         assessment.titles().any(|title| self.events.matches(&title))
     }
+
+    /// The handlers that a delivery is for, each once, in the order of the forwards.
+    #[must_use]
+    pub fn targets<'a>(forwards: &'a [Self], assessment: &Assessment) -> Vec<&'a Url> {
+        let mut targets: Vec<&Url> = Vec::new();
+        for forward in forwards.iter().filter(|forward| forward.matches(assessment)) {
+            if !targets.contains(&&forward.url) {
+                targets.push(&forward.url);
+            }
+        }
+        targets
+    }
 }
 
 /// Forwards deliveries.
@@ -116,7 +128,7 @@ struct Journey {
 /// A forward that runs whether or not it is awaited.
 #[derive(Debug)]
 pub struct PendingForward {
-    url: Url,
+    url: String,
     started: Instant,
     task: JoinHandle<Forwarded>,
 }
@@ -141,24 +153,20 @@ impl Forwarder {
         }
     }
 
-    /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
-    /// matches. A delivery that has come back from a target is not forwarded.
+    /// Forwards to each of these targets, and waits for the response of the first. `None` if there is none. A delivery
+    /// that has come back from a target is not forwarded.
     pub async fn forward(
         &self,
-        forwards: &[Forward],
+        targets: &[&Url],
         assessment: &Assessment,
         request: &Request,
         arrival: Arrival<'_>,
     ) -> Option<Forwards> {
-        let mut matching = forwards.iter().filter(|forward| forward.matches(assessment));
-        let first = matching.next()?;
+        let (first, others) = targets.split_first()?;
         if let Some(target) = self.circles.returned(request) {
             return Some(Forwards { first: Exchange::returned(target), others: Vec::new() });
         }
         let departure = Arc::new(self.circles.depart(request));
-        let mut request = request.clone();
-        // It was met when the body was read here.
-        request.headers.remove("expect");
         let mark = |target: &Url, mut request: Request| {
             if departure.is_repeated {
                 self.circles.mark(target.as_str(), &mut request);
@@ -167,21 +175,22 @@ impl Forwarder {
         };
         let Arrival { seq, closed, memory } = arrival;
         let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
-        let others = matching
-            .map(|Forward { url, .. }| {
+        let others = others
+            .iter()
+            .map(|url| {
                 let journey = Journey { _departure: Arc::clone(&departure), _pending: pending(url) };
                 self.start(url, mark(url, request.clone()), memory.clone(), journey)
             })
             .collect();
-        let _pending = pending(&first.url);
-        let first = self.exchange(&first.url, mark(&first.url, request), closed, memory).await;
+        let _pending = pending(first);
+        let first = self.exchange(first, mark(first, request.clone()), closed, memory).await;
         Some(Forwards { first, others })
     }
 
     /// Sends a request again to each of these targets; the results in their order.
-    pub async fn resend(&self, targets: &[Url], request: &Request) -> Vec<Forwarded> {
+    pub async fn resend(&self, targets: &[&Url], request: &Request) -> Vec<Forwarded> {
         let departure = Arc::new(self.circles.depart(request));
-        let start = |url: &Url| {
+        let start = |url: &&Url| {
             let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
             let mut request = request.clone();
             if departure.is_repeated {
@@ -205,7 +214,7 @@ impl Forwarder {
 
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
-        let url = with_added_query(target, &request.target);
+        let url = with_added_query(target, &request.target).to_string();
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
@@ -228,25 +237,28 @@ impl Forwarder {
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> Exchange {
-        let url = with_added_query(target, &request.target);
-        set_host(&mut request.headers, &url);
+        let whole = with_added_query(target, &request.target);
+        let url = whole.to_string();
+        set_host(&mut request.headers, &whole);
+        // It was met when the body was read here.
+        request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str()) else {
-            let error = format!("busy with {MAX_IN_FLIGHT} deliveries; responded 503");
-            return Exchange::failed(&url, started, error, NoResponse::Busy);
+            let error = format!("busy with {MAX_IN_FLIGHT} deliveries");
+            return Exchange::failed(url, started, error, NoResponse::Busy);
         };
         let until = started + self.timeout;
         let result = tokio::select! {
-            result = self.begin(&url, &request, until, memory, &permit) => result,
+            result = self.begin(&whole, &request, until, memory, &permit) => result,
             () = self.cancel.cancelled() => {
-                Err("hookdev was stopped before the handler responded; responded 502".to_owned())
+                Err("hookdev was stopped before the handler responded".to_owned())
             }
             () = async { closed.cancelled().await; permit.offered().await } => {
-                Err("the sender had gone, and another delivery took its place; responded 502".to_owned())
+                Err("the sender had gone, and another delivery took its place".to_owned())
             }
         };
         match result {
-            Err(error) => Exchange::failed(&url, started, error, NoResponse::Failed),
+            Err(error) => Exchange::failed(url, started, error, NoResponse::Failed),
             Ok((response, rest)) => {
                 let status = response.status;
                 let rest = rest.map(|(body, memory)| Rest {
@@ -261,7 +273,7 @@ impl Forwarder {
                 let for_sender = for_sender(&response);
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
-                let forwarded = Forwarded { url: url.to_string(), outcome: Ok(excerpt), elapsed: started.elapsed() };
+                let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
                 Exchange { forwarded, response: Some(for_sender), rest, failure: None }
             }
         }
@@ -286,7 +298,7 @@ impl Forwarder {
         permit.set_responded();
         let status = response.status;
         if status < 200 {
-            return Err(format!("your handler responded {status}, which is not a final response; responded 502"));
+            return Err(format!("your handler responded {status}, which is not a final response"));
         }
         let mut start = BytesMut::new();
         while start.len() <= UNMETERED_BYTES {
@@ -297,34 +309,32 @@ impl Forwarder {
                 }
                 Err(_) => return Err(self.explain(&timed_out(), url, permit).await),
                 Ok(Err(problem)) => {
-                    return Err(format!("your handler responded {status}, but {problem}; responded 502"));
+                    return Err(format!("your handler responded {status}, but {problem}"));
                 }
             }
         }
-        let memory = timeout_at(until, memory.another(PIECES_BYTES)).await.map_err(|_| {
-            format!("your handler responded {status}, but there are too many large bodies at one time; responded 502")
-        })?;
+        let memory = timeout_at(until, memory.another(PIECES_BYTES))
+            .await
+            .map_err(|_| format!("your handler responded {status}, but there are too many large bodies at one time"))?;
         Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
     }
 
-    /// Why there is no response, and what the sender got. What to check is said once, and again after a response.
+    /// Why there is no response. What to check is said once, and again after a response.
     async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> String {
         let Cause { problem, advice } = explain(error, &self.client, url, permit.has_responded()).await;
-        let advice = if permit.is_new_advice(&advice) { advice } else { String::new() };
-        let end = if advice.ends_with('?') { " " } else { "; " };
-        format!("{problem}{advice}{end}responded 502")
+        if permit.is_new_advice(&advice) { format!("{problem}{advice}") } else { problem }
     }
 }
 
 impl Exchange {
-    fn failed(url: &Url, started: Instant, error: String, failure: NoResponse) -> Self {
-        let forwarded = Forwarded { url: url.to_string(), outcome: Err(error), elapsed: started.elapsed() };
+    fn failed(url: String, started: Instant, error: String, failure: NoResponse) -> Self {
+        let forwarded = Forwarded { url, outcome: Err(error), elapsed: started.elapsed() };
         Self { forwarded, response: None, rest: None, failure: Some(failure) }
     }
 
     /// The exchange that does not take place for a delivery that has come back from this target.
     fn returned(target: String) -> Self {
-        let error = "this URL leads back to hookdev: the delivery was forwarded there, and came back; responded 508";
+        let error = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
         let forwarded = Forwarded { url: target, outcome: Err(error.to_owned()), elapsed: Duration::ZERO };
         Self { forwarded, response: None, rest: None, failure: Some(NoResponse::Returned) }
     }
@@ -350,7 +360,7 @@ impl PendingForward {
     }
 
     fn without_response(&self, error: String) -> Forwarded {
-        Forwarded { url: self.url.to_string(), outcome: Err(error), elapsed: self.started.elapsed() }
+        Forwarded { url: self.url.clone(), outcome: Err(error), elapsed: self.started.elapsed() }
     }
 }
 
@@ -398,15 +408,17 @@ impl Rest {
 
     /// Reads it to its end.
     async fn discard(mut self) -> Result<(), String> {
+        let cancel = self.cancel.clone();
         let until = self.until;
         let reading = async {
             while self.next().await?.is_some() {}
             Ok(())
         };
-        timeout_at(until, reading)
-            .await
-            .unwrap_or(Err(()))
-            .map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
+        tokio::select! {
+            read = timeout_at(until, reading) => read.unwrap_or(Err(())),
+            () = cancel.cancelled() => Err(()),
+        }
+        .map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ()> {

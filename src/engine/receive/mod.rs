@@ -41,7 +41,7 @@ pub use self::{
     history::{Change, Entry, History},
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
-    resend::{Resent, ResignError, resend, targets_of},
+    resend::{Resent, ResignError, resend},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings, UnusedSecret},
     targets::MAX_IN_FLIGHT,

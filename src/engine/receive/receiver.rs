@@ -17,7 +17,7 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Arrival, Exchange, Forwarder, Forwards, NoResponse, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, NoResponse, PendingForward, Rest},
     pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
@@ -182,7 +182,8 @@ impl Receiver {
             return response.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment, request, arrival);
+        let targets = Forward::targets(forwards, assessment);
+        let forwarding = self.forwarder.forward(&targets, assessment, request, arrival);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };

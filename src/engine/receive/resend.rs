@@ -36,13 +36,6 @@ pub enum ResignError {
     Entropy(#[from] EntropyError),
 }
 
-/// The handlers that a delivery is forwarded to.
-#[must_use]
-pub fn targets_of(settings: &Settings, assessment: &Assessment) -> Vec<Url> {
-    let matching = settings.forwards.iter().filter(|forward| forward.matches(assessment));
-    matching.map(|forward| forward.url.clone()).collect()
-}
-
 /// Sends a request to each of these handlers. One that was edited is signed again, if its provider signs it.
 ///
 /// # Errors
@@ -51,25 +44,14 @@ pub fn targets_of(settings: &Settings, assessment: &Assessment) -> Vec<Url> {
 pub async fn resend(
     forwarder: &Forwarder,
     settings: &Settings,
-    targets: &[Url],
+    targets: &[&Url],
     assessment: &Assessment,
     mut request: Request,
     is_edited: bool,
 ) -> Result<Resent, ResignError> {
     let is_signed = is_edited && sign(settings, assessment, &mut request)?;
-    let mut results = forwarder.resend(targets, &request).await;
-    for forwarded in &mut results {
-        forwarded.outcome = std::mem::replace(&mut forwarded.outcome, Err(String::new())).map_err(for_people);
-    }
-    Ok(Resent { request, is_signed, forwards: results })
-}
-
-/// Without what a sender would have got: here, there is none.
-fn for_people(error: String) -> String {
-    match error.rsplit_once("; responded ") {
-        Some((cause, _)) => cause.to_owned(),
-        None => error,
-    }
+    let forwards = forwarder.resend(targets, &request).await;
+    Ok(Resent { request, is_signed, forwards })
 }
 
 /// Signs a request again. Returns whether its provider signs it.

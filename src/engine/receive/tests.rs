@@ -246,9 +246,33 @@ async fn cancelling_ends_the_wait_for_a_handler() {
     let _connection = handler.accept().await.unwrap();
     receiver.cancel.cancel();
     assert_eq!(response.await.unwrap(), (502, "hookdev got no response from the handler\n".to_owned()));
-    let error = "hookdev was stopped before the handler responded; responded 502";
+    let error = "hookdev was stopped before the handler responded";
     assert_eq!(receiver.next().await.forwards[0].outcome, Err(error.to_owned()));
     receiver.stop().await;
+}
+
+#[tokio::test]
+async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
+    let mut handler = Running::start(|_| {}).await;
+    let endless = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let forward = |address: SocketAddr| Forward {
+        events: "*".parse().unwrap(),
+        url: format!("http://{address}/cyanite").parse().unwrap(),
+    };
+    let forwards = vec![forward(handler.address), forward(endless.local_addr().unwrap())];
+    let mut receiver = Running::start_with(forwards, |_| {}).await;
+    assert_eq!(receiver.post(BODY).await.0, 200);
+    let (mut stream, _) = endless.accept().await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await.unwrap();
+    // More than the buffers on the way hold.
+    stream.write_all(&vec![0; 16 << 20]).await.unwrap();
+    assert_eq!((handler.next().await.seq, receiver.next().await.seq), (1, 1));
+    receiver.cancel.cancel();
+    let Some(Update::Forwards { forwards, .. }) = receiver.deliveries.next().await else { panic!("no result") };
+    let error = "your handler responded 200, but its body was cut off";
+    assert_eq!(forwards[0].outcome, Err(error.to_owned()));
+    receiver.stop().await;
+    handler.stop().await;
 }
 
 #[tokio::test]

@@ -58,10 +58,7 @@ fn a_second_ctrl_c_cancels_deliveries_in_progress() {
     listener.says("note: waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
     listener.interrupt();
     assert_eq!(connection.response().unwrap().status(), 502);
-    assert_eq!(
-        text(&listener.next(), "/forwards/0/error"),
-        "hookdev was stopped before the handler responded; responded 502"
-    );
+    assert_eq!(text(&listener.next(), "/forwards/0/error"), "hookdev was stopped before the handler responded");
     listener.exits(0);
     dir.hookdev()
         .args(["verify", "log.ndjson"])

@@ -50,6 +50,17 @@ fn a_request_is_forwarded_unchanged() {
 }
 
 #[test]
+fn a_handler_that_two_forwards_name_gets_each_delivery_once() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let url = endpoint.url("/");
+    let mut listener = dir.listen().args(["--forward", &format!("cyanite.*={url}"), "--forward", &url]).starts();
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(delivery["forwards"].as_array().unwrap().len(), 1, "{delivery}");
+    endpoint.next();
+    endpoint.got_no_more();
+}
+
+#[test]
 fn the_method_is_forwarded() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
@@ -178,7 +189,7 @@ fn a_status_below_200_is_not_a_response() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(101)]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (502, "hookdev got no response from the handler\n"));
-    let error = "your handler responded 101, which is not a final response; responded 502";
+    let error = "your handler responded 101, which is not a final response";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
@@ -210,10 +221,9 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
     let error =
         format!("nothing listens on 127.0.0.1:{} (connection refused): is your handler running?", port.number());
     assert!(text(forward, "/error").starts_with(&error), "{forward}");
-    assert!(text(forward, "/error").ends_with("responded 502"), "{forward}");
     // What to check is said once.
     let (_, second) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    let error = format!("nothing listens on 127.0.0.1:{} (connection refused); responded 502", port.number());
+    let error = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
     assert_eq!(text(&second, "/forwards/0/error"), error);
 }
 
@@ -222,7 +232,7 @@ fn a_handler_that_hangs_up_is_reported_as_crashed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "the connection was closed before the response was complete: did your handler crash? responded 502";
+    let error = "the connection was closed before the response was complete: did your handler crash?";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
@@ -241,7 +251,7 @@ fn a_handler_that_never_responds_times_out() {
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
     let error = "no response within 0.3 s (the forward timeout): is your handler at a breakpoint, or does it wait for \
-                 something? responded 502";
+                 something?";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
