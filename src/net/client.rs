@@ -69,8 +69,8 @@ pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 
 /// Sends requests to endpoints.
 pub trait Transport: Sync {
-    /// Sends a request to a URL, and waits up to `timeout` for the whole response. The URL's path and query replace the
-    /// request's target; a `host` header of the request replaces the URL's host.
+    /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target goes
+    /// onto the request line as it is; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
 
     /// Like [`Self::send`], in this form. A transport without connections has one form.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use reqwest::Url;
-use url::ParseError;
+use url::{ParseError, Position};
 
 use crate::webhook::redact;
 
@@ -72,22 +72,16 @@ fn completed(text: &str) -> Option<String> {
     }
 }
 
-/// The URL with the query of a request target appended to its own. The sender's parameters can't replace the URL's: those
-/// of the same name are left out.
+/// The path of a URL with its query and that of a request target, which is kept as it is written. The sender's parameters
+/// can't replace the URL's: those of the same name are left out.
 #[must_use]
-pub fn with_added_query(url: &Url, target: &str) -> Url {
-    let mut url = url.clone();
-    let Some((_, query)) = target.split_once('?') else { return url };
-    let joined = match url.query() {
-        Some(own) if !own.is_empty() => {
-            let names: Vec<String> = own.split('&').map(name).collect();
-            let others = query.split('&').filter(|parameter| !names.contains(&name(parameter)));
-            std::iter::once(own).chain(others).collect::<Vec<_>>().join("&")
-        }
-        _ => query.to_owned(),
-    };
-    url.set_query(Some(&joined));
-    url
+pub fn target_with_query(url: &Url, target: &str) -> String {
+    let Some((_, query)) = target.split_once('?') else { return path_and_query(url) };
+    let path = url.path();
+    let Some(own) = url.query().filter(|own| !own.is_empty()) else { return format!("{path}?{query}") };
+    let names: Vec<String> = own.split('&').map(name).collect();
+    let others = query.split('&').filter(|parameter| !names.contains(&name(parameter)));
+    format!("{path}?{}", std::iter::once(own).chain(others).collect::<Vec<_>>().join("&"))
 }
 
 /// The decoded name of a parameter of a query.
@@ -101,15 +95,10 @@ pub fn path_and_query(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
-/// The URL with the query of a request's target in place of its own: some providers send a part of the delivery in it.
+/// A URL with this path and query, as they are written: a [`Url`] would encode some of their characters.
 #[must_use]
-pub fn with_query_of<'a>(url: &'a Url, target: &str) -> Cow<'a, Url> {
-    if path_and_query(url) == target {
-        return Cow::Borrowed(url);
-    }
-    let mut url = url.clone();
-    url.set_query(target.split_once('?').map(|(_, query)| query));
-    Cow::Owned(url)
+pub fn with_target(url: &Url, target: &str) -> String {
+    format!("{}{target}", &url[..Position::BeforePath])
 }
 
 #[cfg(test)]
@@ -148,17 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn the_query_of_the_request_is_appended() {
+    fn the_query_of_the_request_is_appended_as_it_is_written() {
         let url = Url::parse("http://localhost:3000/hooks?a=b").unwrap();
-        assert_eq!(with_added_query(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
-        assert_eq!(with_added_query(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
-        assert_eq!(path_and_query(&with_added_query(&url, "/x?c")), "/hooks?a=b&c");
+        assert_eq!(target_with_query(&url, "/x?token=1"), "/hooks?a=b&token=1");
+        assert_eq!(target_with_query(&url, "/x"), "/hooks?a=b");
+        assert_eq!(target_with_query(&url, "/x?c='\"<>|%2f"), "/hooks?a=b&c='\"<>|%2f");
+        let url = Url::parse("http://user@localhost:3000/hooks").unwrap();
+        let target = target_with_query(&url, "/x?c='\"<>|%2f");
+        assert_eq!(with_target(&url, &target), "http://user@localhost:3000/hooks?c='\"<>|%2f");
     }
 
     #[test]
     fn the_request_does_not_replace_a_parameter_of_the_url() {
         let url = Url::parse("http://localhost:3000/hooks?token=mine&b").unwrap();
-        let joined = with_added_query(&url, "/x?token=1&c=%2F+&%74oken=2&b=3&tokens=4&token");
-        assert_eq!(path_and_query(&joined), "/hooks?token=mine&b&c=%2F+&tokens=4");
+        let target = target_with_query(&url, "/x?token=1&c=%2F+&%74oken=2&b=3&tokens=4&token");
+        assert_eq!(target, "/hooks?token=mine&b&c=%2F+&tokens=4");
     }
 }

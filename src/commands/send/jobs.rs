@@ -25,7 +25,7 @@ use crate::{
         deliver::{Batch, Changes, Content, Job, Resend, ResendError},
         entropy::moment,
     },
-    net::url::{parse_url, with_added_query},
+    net::url::parse_url,
     store::{
         captures::newest as newest_in,
         formats::{self, walk},
@@ -155,7 +155,7 @@ impl<'a> Builder<'a> {
             Some(bytes) => BodySource::Bytes(bytes),
             None => BodySource::Fixture(None, &self.overrides),
         };
-        let url = self.url(Some(provider), None)?;
+        let url = self.url(Some(provider))?;
         self.allow(&url, if event.unsigned { Cargo::Unsigned } else { Cargo::Signed(provider, &self.batch.keyring) })?;
         let job = Job::event(provider, event, body, url)?;
         self.batch.jobs.push(Job { headers: self.headers.clone(), tamper: self.args.tamper.map(tamper), ..job });
@@ -240,7 +240,7 @@ impl<'a> Builder<'a> {
             self.skipped += 1;
             return Ok(());
         }
-        let url = self.url(provider, Some(&request))?;
+        let url = self.url(provider)?;
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
         let changes = Changes { overrides: &self.overrides, resign: self.args.resign, edit: self.args.edit };
@@ -277,9 +277,8 @@ impl<'a> Builder<'a> {
         if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
     }
 
-    fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
-        let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
-        Ok(captured.map_or(base.clone(), |request| with_added_query(&base, &request.target)))
+    fn url(&self, provider: Option<&Arc<Provider>>) -> Result<Url, Failure> {
+        endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))
     }
 }
 

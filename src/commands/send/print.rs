@@ -10,7 +10,7 @@ use crate::{
     engine::deliver::{Batch, Dispatcher},
     net::{
         client::{Client, for_other_clients, host, write_message},
-        url::with_query_of,
+        url::with_target,
     },
     render::{json, request, text},
     webhook::{redact, request::Field},
@@ -36,7 +36,7 @@ pub(super) fn print(
     for job in batch.jobs.iter().cycle().take(count) {
         let state = dispatcher.begin(job)?;
         let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
-        let mut url = with_query_of(&job.url, &request.target).to_string();
+        let mut url = with_target(&job.url, &request.target);
         if args.redact {
             request = redact::request(&request, job.provider.as_deref());
             url = redact::query(&url).into_owned();

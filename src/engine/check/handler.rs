@@ -7,10 +7,7 @@ use reqwest::Url;
 
 use super::{CheckError, Settings, Target};
 use crate::{
-    net::{
-        client::{SendError, Sent, Transport},
-        url::with_query_of,
-    },
+    net::client::{SendError, Sent, Transport},
     webhook::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
@@ -186,15 +183,15 @@ impl<'a, T: Transport> Handler<'a, T> {
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
         let CaseRequest { request, form, media, .. } = request;
-        let url = with_query_of(self.url, &request.target);
-        let Sent { response, elapsed } = self.settings.transport.send_in_form(*form, &url, request, self.timeout).await;
+        let Sent { response, elapsed } =
+            self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
         let (mut excerpt, mut hint, mut handshake) = (None, None, None);
         let response = match response {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
                 hint = clue(response.status, &response.body, Some(*media), Some(&request.headers))
-                    .or_else(|| redirect(&url, &response));
+                    .or_else(|| redirect(self.url, &response));
                 handshake = self.judge_handshake(request, &response);
                 Ok(response.status)
             }

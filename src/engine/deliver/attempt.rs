@@ -6,7 +6,7 @@ use super::{Content, DeliverError, Dispatcher, Job};
 use crate::{
     net::{
         client::{SendError, Sent, Transport, set_host},
-        url::path_and_query,
+        url::with_target,
     },
     webhook::{
         contract::{Tamper, cause, tamper::Original},
@@ -74,7 +74,6 @@ impl DeliveryState {
         now: Timestamp,
         secret: Option<&SigningSecret>,
     ) -> Result<Request, DeliverError> {
-        let target = path_and_query(&job.url);
         match (&job.content, &job.provider, &self.draft) {
             (Content::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
@@ -93,7 +92,7 @@ impl DeliveryState {
             }
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
-                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context, &job.url) };
+                let mut request = resend.attempt(provider.as_deref(), secret, &context, &job.url, job.target());
                 set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
@@ -300,7 +299,7 @@ pub(in crate::engine) fn report(
         event: job.event.clone(),
         id: job.provider.as_deref().and_then(|provider| id_in(provider, request)),
         source: job.source.clone(),
-        url: job.url.to_string(),
+        url: with_target(&job.url, &job.target()),
         number: number.0,
         of: number.1,
         outcome,

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::resend::Resend;
-use crate::webhook::{
-    contract::Tamper,
-    delivery::{self, AttemptSequence, Policy},
-    keyring::Keyring,
-    overrides::OverrideError,
-    provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
-    record::{CaptureSource, Recorded},
-    request::Headers,
-    signature::SigningSecret,
+use crate::{
+    net::url::{path_and_query, target_with_query},
+    webhook::{
+        contract::Tamper,
+        delivery::{self, AttemptSequence, Policy},
+        keyring::Keyring,
+        overrides::OverrideError,
+        provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
+        record::{CaptureSource, Recorded},
+        request::Headers,
+        signature::SigningSecret,
+    },
 };
 
 /// Jobs, and the secrets that sign them.
@@ -56,7 +59,7 @@ pub struct Job {
     pub source: Option<CaptureSource>,
     /// What the handler responded to the captured request, if that is known.
     pub was: Option<Recorded>,
-    /// The endpoint.
+    /// The endpoint. [`Job::target`] adds the query of a captured request.
     pub url: Url,
     /// What is sent.
     pub content: Content,
@@ -102,6 +105,15 @@ impl Job {
             headers: Headers::new(),
             tamper: None,
         })
+    }
+
+    /// The target of its requests: the path of the endpoint, with its query and that of a captured request.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match &self.content {
+            Content::Event(_) => path_and_query(&self.url),
+            Content::Capture(resend) => target_with_query(&self.url, &resend.request.target),
+        }
     }
 
     /// Whether hookdev signs it. Captures keep their signatures unless they are re-signed.

@@ -24,7 +24,6 @@ use super::{
 };
 use crate::{
     net::client::{SendError, Sent, Transport},
-    net::url::with_query_of,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         capture,
@@ -181,7 +180,7 @@ impl<T: Transport> Dispatcher<T> {
     ///
     /// If it can't be sent to any endpoint.
     pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<Sent, DeliverError> {
-        let sent = self.transport.send(&with_query_of(url, &request.target), request, timeout).await;
+        let sent = self.transport.send(url, request, timeout).await;
         match sent.response {
             Err(error @ SendError::Unsendable(_)) => Err(DeliverError::Send(error)),
             _ => Ok(sent),

@@ -5,13 +5,16 @@ use std::iter;
 use reqwest::Url;
 
 use super::ResendError;
-use crate::webhook::{
-    assessment::Assessment,
-    overrides::Override,
-    payload::MAX_DECODED_BYTES,
-    provider::{Provider, compose::SendContext, resign::changed},
-    request::Request,
-    signature::{SigningSecret, Verdict},
+use crate::{
+    net::url::with_target,
+    webhook::{
+        assessment::Assessment,
+        overrides::Override,
+        payload::MAX_DECODED_BYTES,
+        provider::{Provider, compose::SendContext, resign::changed},
+        request::Request,
+        signature::{SigningSecret, Verdict},
+    },
 };
 
 /// A captured request to send again.
@@ -107,7 +110,7 @@ impl Resend {
         })
     }
 
-    /// The request of an attempt that is made now, to this URL.
+    /// The request of an attempt that is made now, with this target at the host of a URL.
     #[must_use]
     pub fn attempt(
         &self,
@@ -115,10 +118,12 @@ impl Resend {
         secret: Option<&SigningSecret>,
         context: &SendContext,
         url: &Url,
+        target: String,
     ) -> Request {
-        let mut request = self.request.clone();
+        let url = with_target(url, &target);
+        let mut request = Request { target, ..self.request.clone() };
         if let (true, Some(provider), Some(secret)) = (self.is_signed, provider, secret) {
-            let _ = provider.resign(&mut request, &self.event, secret, context, Some(url.as_str()));
+            let _ = provider.resign(&mut request, &self.event, secret, context, Some(&url));
         }
         request
     }

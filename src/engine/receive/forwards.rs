@@ -21,7 +21,7 @@ use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
         receiver::{BodyPermit, Pieces, PiecesSender, UNMETERED_BYTES},
-        url::with_added_query,
+        url::{target_with_query, with_target},
     },
     webhook::{
         assessment::Assessment,
@@ -214,7 +214,7 @@ impl Forwarder {
 
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
-        let url = with_added_query(target, &request.target).to_string();
+        let url = with_target(target, &target_with_query(target, &request.target));
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
@@ -237,9 +237,9 @@ impl Forwarder {
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> Exchange {
-        let whole = with_added_query(target, &request.target);
-        let url = whole.to_string();
-        set_host(&mut request.headers, &whole);
+        request.target = target_with_query(target, &request.target);
+        let url = with_target(target, &request.target);
+        set_host(&mut request.headers, target);
         // It was met when the body was read here.
         request.headers.remove("expect");
         let started = Instant::now();
@@ -249,7 +249,7 @@ impl Forwarder {
         };
         let until = started + self.timeout;
         let result = tokio::select! {
-            result = self.begin(&whole, &request, until, memory, &permit) => result,
+            result = self.begin(target, &request, until, memory, &permit) => result,
             () = self.cancel.cancelled() => {
                 Err("hookdev was stopped before the handler responded".to_owned())
             }

@@ -15,7 +15,7 @@ use super::entropy::{EntropyError, random_hex};
 use crate::{
     net::{
         client::{SendError, Transport},
-        url::parse_url,
+        url::{parse_url, path_and_query},
     },
     render::api_call::curl,
     store::journal::{Hold, Journal, JournalEntry},
@@ -24,6 +24,7 @@ use crate::{
             Provider,
             registration::{Call, How, Registration, Values, is_segment, value_at},
         },
+        request::Request,
         signature::SecretText,
     },
 };
@@ -359,7 +360,8 @@ impl<T: Transport> Registrations<T> {
         let url = format!("{}{}", account.api, filled.path);
         let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;
         let (method, shown) = (call.method.to_string(), shown(&url));
-        let response = match self.transport.send(&url, &filled.request, CALL_TIMEOUT).await.response {
+        let request = Request { target: path_and_query(&url), ..filled.request };
+        let response = match self.transport.send(&url, &request, CALL_TIMEOUT).await.response {
             Ok(response) => response,
             Err(SendError::Unsendable(problem)) => return Err(RegisterError::Invalid(problem)),
             Err(error) => {

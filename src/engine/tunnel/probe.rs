@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use super::CHECK_PATH;
 use crate::{
-    net::client::{Client, Transport},
+    net::{
+        client::{Client, Transport},
+        url::path_and_query,
+    },
     store::recipes::{Recipe, UrlSource, Values},
     webhook::{
         called_url::PublicUrl,
@@ -91,7 +94,7 @@ impl Probe {
 
     async fn get(&self, url: &Url) -> Option<Response> {
         let request =
-            Request { method: Method::GET, target: "/".to_owned(), headers: Headers::new(), body: Bytes::new() };
+            Request { method: Method::GET, target: path_and_query(url), headers: Headers::new(), body: Bytes::new() };
         self.client.send(url, &request, PATIENCE).await.response.ok()
     }
 }

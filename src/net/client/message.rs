@@ -1,5 +1,7 @@
 //! A request as bytes: the names of its headers as they are spelled and in their order.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
@@ -9,12 +11,9 @@ use super::{
     headers::{Purpose, purposes},
     host,
 };
-use crate::{
-    net::url::path_and_query,
-    webhook::{
-        request::{FieldName, HeaderValue, Request},
-        wire_form::WireForm,
-    },
+use crate::webhook::{
+    request::{FieldName, HeaderValue, Request},
+    wire_form::WireForm,
 };
 
 /// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
@@ -35,29 +34,22 @@ pub(super) enum Recipient {
 }
 
 impl Recipient {
-    /// The target of a request to a URL.
-    pub(super) fn target(&self, url: &Url) -> String {
+    /// What a request line has for a target at the host of a URL.
+    fn target<'a>(&self, url: &Url, target: &'a str) -> Cow<'a, str> {
         match self {
-            Self::Endpoint => path_and_query(url),
-            Self::Proxy { .. } => format!("{}://{}{}", url.scheme(), host(url), path_and_query(url)),
+            Self::Endpoint => target.into(),
+            Self::Proxy { .. } => format!("{}://{}{target}", url.scheme(), host(url)).into(),
         }
     }
 }
 
-/// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
-/// credentials replace the request's.
+/// Appends a request to the host of a URL, up to its body. The URL's credentials replace the request's.
 ///
 /// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks),
 /// `authorization` for the URL's credentials, and `proxy-authorization` for the proxy's.
-pub(super) fn write_head(
-    recipient: &Recipient,
-    url: &Url,
-    target: &str,
-    request: &Request,
-    form: WireForm,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, form: WireForm, out: &mut Vec<u8>) {
     let is_chunked = form == WireForm::Chunked;
+    let target = recipient.target(url, &request.target);
     let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let length = request.body.len().to_string();
     let mut credentials = has_credentials(url).then(|| basic_credentials(url));
@@ -103,7 +95,7 @@ pub(super) fn write_head(
 
 /// Appends a whole request to the host of a URL, as the client sends it.
 pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
-    write_head(&Recipient::Endpoint, url, &request.target, request, WireForm::Usual, out);
+    write_head(&Recipient::Endpoint, url, request, WireForm::Usual, out);
     out.extend_from_slice(&request.body);
 }
 
@@ -210,7 +202,7 @@ mod tests {
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: vec![b'a'; 101].into() };
         let head = |form| {
             let mut out = Vec::new();
-            write_head(&Recipient::Endpoint, &url, "/", &request, form, &mut out);
+            write_head(&Recipient::Endpoint, &url, &request, form, &mut out);
             String::from_utf8(out).unwrap()
         };
         assert_eq!(

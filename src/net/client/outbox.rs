@@ -52,7 +52,7 @@ impl Outbox {
     pub(super) fn put(&self, recipient: &Recipient, url: &Url, request: &Request, form: WireForm) {
         let mut unsent = self.0.lock();
         unsent.clear();
-        write_head(recipient, url, &recipient.target(url), request, form, &mut unsent.bytes);
+        write_head(recipient, url, request, form, &mut unsent.bytes);
         if form == WireForm::Chunked {
             write_chunks(&request.body, &mut unsent.bytes);
         } else if is_copied(request) {
