@@ -141,19 +141,10 @@ impl<'a> Delivery<'a> {
         let request = state.request(job, &self.attempts, signed_at, self.secret)?;
         dispatcher.save(&request, job)?;
         let sent = dispatcher.send(&job.url, &request, dispatcher.timeout(job)).await?;
-        let handshake = handshake_result(job, &request, self.secret, &sent);
-        let outcome = match &handshake {
-            Some(HandshakeResult::Completed) => Outcome::Accepted,
-            Some(HandshakeResult::Failed(_)) => Outcome::Refused,
-            None => judge(job.provider.as_deref(), &sent),
-        };
+        let (outcome, reason) = outcome(job, &request, self.secret, &sent);
         let mut explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
-        match handshake {
-            Some(HandshakeResult::Completed) => {
-                "the handler completed the handshake".clone_into(&mut explanation.reason);
-            }
-            Some(HandshakeResult::Failed(objection)) => explanation.reason = objection,
-            None => {}
+        if let Some(reason) = reason {
+            explanation.reason = reason;
         }
         let mut attempt =
             report(job, &request, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
@@ -179,25 +170,23 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// Whether a handshake was completed.
-enum HandshakeResult {
-    Completed,
-    /// With what is wrong with the response.
-    Failed(String),
-}
-
-/// The result of a handshake; `None` if the job isn't one, was tampered with, or got no response.
-fn handshake_result(
+/// The outcome of a request, and its reason if that is the handshake that the job is.
+pub(in crate::engine) fn outcome(
     job: &Job,
     request: &Request,
     secret: Option<&SigningSecret>,
     sent: &Sent,
-) -> Option<HandshakeResult> {
-    let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
-    let handshake = provider.handshake(job.event.as_deref()?)?;
-    let response = sent.received()?;
-    let objection = provider.objection_to_handshake(handshake, request, response, secret);
-    Some(objection.map_or(HandshakeResult::Completed, HandshakeResult::Failed))
+) -> (Outcome, Option<String>) {
+    let handshake = || {
+        let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
+        let handshake = provider.handshake(job.event.as_deref()?)?;
+        Some(provider.objection_to_handshake(handshake, request, sent.received()?, secret))
+    };
+    match handshake() {
+        Some(None) => (Outcome::Accepted, Some("the handler completed the handshake".to_owned())),
+        Some(Some(objection)) => (Outcome::Refused, Some(objection)),
+        None => (judge(job.provider.as_deref(), sent), None),
+    }
 }
 
 /// How the provider would count the result of a request.

@@ -18,7 +18,7 @@ use super::{
     tally::{Tally, Violation},
 };
 use crate::{
-    engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, explain, judge, report},
+    engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Explanation, Job, explain, outcome, report},
     net::client::{Sent, Transport},
     webhook::{
         record::{Attempt, Outcome},
@@ -92,11 +92,13 @@ impl<T: Transport> Shared<T> {
         // own lateness does not.
         let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
         let latency = started.duration_since(due) + sent.elapsed;
-        let outcome = judge(job.provider.as_deref(), &sent);
+        let (outcome, reason) = outcome(job, &request, secret, &sent);
         let is_accepted = outcome == Outcome::Accepted;
         let is_reported = self.attempts.is_some() && !(self.failures_only && is_accepted);
-        let explanation =
-            (is_reported || !is_accepted).then(|| explain(job, state.is_unsigned(), secret, now, &sent, outcome));
+        let explanation = (is_reported || !is_accepted).then(|| {
+            let explanation = explain(job, state.is_unsigned(), secret, now, &sent, outcome);
+            Explanation { reason: reason.unwrap_or(explanation.reason), ..explanation }
+        });
         let ends = match &explanation {
             Some(explanation) if outcome == Outcome::Unreachable => {
                 self.ends_the_run(Unreachable { remedy: explanation.remedy.clone() }).await

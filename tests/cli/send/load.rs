@@ -30,6 +30,18 @@ fn results(finished: &Finished) -> (Vec<Value>, Value) {
 }
 
 #[test]
+fn a_repeated_handshake_is_judged_as_one() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let send = dir.send("slack.url_verification", endpoint.url("/"));
+    let (attempts, summary) = results(&send.args(["--repeat", "2", "--json"]).exits(1));
+    assert_eq!(summary["outcomes"]["refused"], 2, "{summary}");
+    for attempt in attempts {
+        let reason = text(&attempt, "/reason");
+        assert!(reason.contains("the response's body"), "{reason}");
+    }
+}
+
+#[test]
 fn each_request_is_a_separate_delivery() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
