@@ -48,6 +48,7 @@ const DELIVERY_BYTES: usize = 8 << 10;
 pub struct Consumers {
     queues: Vec<Consumer>,
     observers: Vec<Observer>,
+    response_observers: Vec<Observer>,
 }
 
 type Observer = Box<dyn Fn(&Delivery) + Send + Sync>;
@@ -123,6 +124,16 @@ impl Consumers {
         self.observers.iter().for_each(|observer| observer(delivery));
     }
 
+    /// Calls a function for each delivery when its response is certain: the consumers that are waited for have confirmed
+    /// it. It must not block.
+    pub fn observe_responses(&mut self, observer: impl Fn(&Delivery) + Send + Sync + 'static) {
+        self.response_observers.push(Box::new(observer));
+    }
+
+    pub(super) fn notify_response(&self, delivery: &Delivery) {
+        self.response_observers.iter().for_each(|observer| observer(delivery));
+    }
+
     /// Whether responses wait for a consumer.
     pub(super) fn are_waited_for(&self) -> bool {
         self.queues.iter().any(|consumer| consumer.when_full != WhenFull::Skip)
@@ -173,7 +184,7 @@ impl Consumers {
             });
             drop(place.send(Queued { update, missed: missed.swap(0, Ordering::Relaxed) }));
         }
-        Confirmations(confirmations)
+        Confirmations { delivery, awaited: confirmations }
     }
 
     /// Publishes what became known after the delivery. A consumer whose queue is full misses it.
@@ -241,21 +252,24 @@ struct Slot {
     limit: Duration,
 }
 
-/// The confirmations that a response waits for.
+/// The confirmations that the response of a delivery waits for.
 #[derive(Debug)]
-pub(super) struct Confirmations(Vec<(oneshot::Receiver<()>, Instant, Duration)>);
+pub(super) struct Confirmations {
+    delivery: Arc<Delivery>,
+    awaited: Vec<(oneshot::Receiver<()>, Instant, Duration)>,
+}
 
 impl Confirmations {
     /// Waits until every consumer that is waited for has confirmed the delivery.
-    pub async fn received(self) -> Result<(), Unwritten> {
-        for (confirmed, deadline, limit) in self.0 {
+    pub async fn received(self) -> Result<Arc<Delivery>, Unwritten> {
+        for (confirmed, deadline, limit) in self.awaited {
             match timeout_at(deadline, confirmed).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(Unwritten::Closed),
                 Err(_) => return Err(Unwritten::Unread(limit)),
             }
         }
-        Ok(())
+        Ok(self.delivery)
     }
 }
 
@@ -379,7 +393,7 @@ mod tests {
     /// Publishes a delivery as its response waits for it.
     async fn publish(consumers: &Consumers, seq: u64) -> Result<(), Unwritten> {
         let slots = consumers.reserve().await?;
-        consumers.publish(delivery(seq), &BodyPermit::default(), slots, true).received().await
+        consumers.publish(delivery(seq), &BodyPermit::default(), slots, true).received().await.map(drop)
     }
 
     /// The next update in short, confirmed.

@@ -30,18 +30,19 @@ impl FromIterator<Expectation> for Expectations {
 }
 
 impl Expectations {
-    /// Counts the deliveries of a receiver from now on. It observes them, so that it depends on no queue and no reader.
+    /// Counts the deliveries of a receiver from now on.
     pub fn count(self, consumers: &mut Consumers) -> Counter {
         let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
         if !counter.expectations.lock().0.is_empty() {
             let counter = counter.clone();
-            consumers.observe(move |delivery| counter.add(delivery));
+            consumers.observe_responses(move |delivery| counter.add(delivery));
         }
         counter
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        if delivery.assessment.trust().is_none() {
+        // The sender of a delivery that is not saved is asked to send it again.
+        if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
             return;
         }
         for (Expectation { events, .. }, seen) in &mut self.0 {

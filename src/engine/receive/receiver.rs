@@ -309,6 +309,7 @@ impl Receiver {
     /// refusal of a rejected delivery does not wait, so that the delivery can be published with its explanation.
     async fn publish(&self, mut publication: Publication) -> Result<(), Unwritten> {
         if !self.consumers.are_waited_for() {
+            self.consumers.notify_response(&publication.delivery);
             publication.start(Slots::default());
             return Ok(());
         }
@@ -322,10 +323,13 @@ impl Receiver {
         };
         let is_refused = !(200..300).contains(&publication.delivery.status);
         if publication.explanation.is_some() && is_refused {
+            self.consumers.notify_response(&publication.delivery);
             publication.start(slots);
             return Ok(());
         }
-        publication.start_confirmed(slots).await.received().await
+        let delivery = publication.start_confirmed(slots).await.received().await?;
+        self.consumers.notify_response(&delivery);
+        Ok(())
     }
 }
 

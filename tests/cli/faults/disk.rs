@@ -122,6 +122,20 @@ fn captures_that_are_not_saved_are_reported_once_on_stderr_in_every_format() {
 }
 
 #[test]
+fn a_delivery_that_is_not_saved_does_not_meet_an_expectation() {
+    let dir = Dir::new();
+    let command = dir.listen().args(["--capture", "captures", "--expect", "cyanite.v2.finished"]);
+    let mut listener = command.starts();
+    fs::remove_dir_all(dir.join("captures")).unwrap();
+    dir.write("captures", "in the way");
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 503);
+    fs::remove_file(dir.join("captures")).unwrap();
+    // Only its retry is delivered.
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+    listener.exits(0);
+}
+
+#[test]
 fn a_directory_that_was_read_only_or_removed_is_used_again() {
     let dir = Dir::new();
     let Some(command) = on_a_small_disk(dir.listen().args(["--capture", "disk/captures"]), RUN) else { return };
