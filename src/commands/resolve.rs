@@ -152,9 +152,7 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
 ///
 /// If the config has an invalid URL.
 pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>) -> Result<Url, Failure> {
-    let config = context.config.as_ref();
-    let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
-    match (to, configured) {
+    match (to, configured_endpoint(context, provider).map(parse_url)) {
         (Some(url), _) => Ok(url.clone()),
         (None, Some(url)) => {
             context.name_config();
@@ -167,6 +165,15 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
             Ok(parse_url(&format!("http://{addr}/{path}"))?)
         }
     }
+}
+
+/// Whether a provider's deliveries go where `listen` listens if the command line has no URL.
+pub fn goes_to_listener(context: &Context, provider: Option<&Provider>) -> bool {
+    configured_endpoint(context, provider).is_none()
+}
+
+fn configured_endpoint<'a>(context: &'a Context, provider: Option<&Provider>) -> Option<&'a str> {
+    context.config.as_ref()?.provider(&provider?.name)?.endpoint
 }
 
 /// A warning about a glob that matches no known event, if it doesn't. Providers may send events that hookdev doesn't

@@ -18,13 +18,14 @@ use super::{
         load::{AttemptWriter, ProgressBar, report},
         send::Reporter,
     },
+    resolve::goes_to_listener,
     runtime,
     secret_warnings::development_warning,
 };
 use crate::{
     cli::{self, Format, Print, Send},
     engine::{
-        deliver::{self, Batch, Dispatcher, Retries, RunOutcome},
+        deliver::{self, Batch, Dispatcher, Job, Retries, RunOutcome},
         load::{self, Load, Pace},
     },
     net::client::Client,
@@ -117,7 +118,7 @@ async fn send(context: &Context, args: &Send, batch: &Batch, dispatcher: &Dispat
         }
     }
     let mut interrupts = interrupts()?;
-    let mut reporter = Reporter::new(context, batch, args.to.is_none());
+    let mut reporter = Reporter::new(context, batch, args.to.is_some());
     tokio::select! {
         // First, so that Ctrl-C is noticed before anything else is sent.
         biased;
@@ -199,6 +200,8 @@ fn run_load(
         Format::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
         _ => (None, None),
     };
+    let goes_to_listener = |job: &Job| goes_to_listener(context, job.provider.as_deref());
+    let to_listener = args.to.is_none() && batch.jobs.iter().all(goes_to_listener);
     let settings = load::Settings { pace, concurrency, attempts, failures_only: context.global.quiet };
     let result = runtime()?.block_on(async {
         let mut interrupts = interrupts()?;
@@ -217,7 +220,7 @@ fn run_load(
         writer.finish().map_err(Failure::output)?;
     }
     let result = result?;
-    report(context, &result, &pace, args.to.is_none()).map_err(Failure::output)?;
+    report(context, &result, &pace, to_listener).map_err(Failure::output)?;
     Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result.summary) })
 }
 

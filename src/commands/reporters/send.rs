@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::Format,
-    commands::{context::Context, remedies, streams},
+    commands::{context::Context, remedies, resolve::goes_to_listener, streams},
     engine::deliver::{Batch, Job, Observer, Wait},
     render::{json, pretty::Page, text},
     webhook::{record::Attempt, redact, time::words},
@@ -26,8 +26,8 @@ pub struct Reporter<'a> {
     page: Page,
     /// The width of the longest event name, in columns.
     name_width: usize,
-    /// Whether everything goes to the default endpoint, where `listen` listens.
-    to_listener: bool,
+    /// Whether the command line has the endpoint.
+    is_endpoint_given: bool,
     text: String,
     countdown: Option<ProgressBar>,
     deliveries: usize,
@@ -37,13 +37,13 @@ pub struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     /// A reporter of the deliveries of a batch.
-    pub fn new(context: &'a Context, batch: &Batch, to_listener: bool) -> Self {
+    pub fn new(context: &'a Context, batch: &Batch, is_endpoint_given: bool) -> Self {
         let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
         Self {
             context,
             page: context.terminal.page(None),
             name_width: names.map(text::width).max().unwrap_or_default(),
-            to_listener,
+            is_endpoint_given,
             text: String::new(),
             countdown: None,
             deliveries: batch.jobs.len(),
@@ -106,7 +106,7 @@ impl Observer for Reporter<'_> {
         if skipped > 0 {
             terminal.warn(&format!("skipped {skipped} more: can't reach {}", redact::query(job.url.as_str())));
         }
-        if self.to_listener {
+        if !self.is_endpoint_given && goes_to_listener(self.context, job.provider.as_deref()) {
             terminal.note(NO_LISTENER);
         }
     }

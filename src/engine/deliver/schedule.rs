@@ -114,7 +114,7 @@ impl Ord for Queued<'_> {
     }
 }
 
-/// Makes all deliveries. Without retries, the rest is skipped as soon as an endpoint can't be reached.
+/// Makes all deliveries. Without retries, the rest for an endpoint is skipped as soon as it can't be reached.
 ///
 /// # Errors
 ///
@@ -148,8 +148,10 @@ pub async fn run<T: Transport>(
         let last = RunOutcome::of(&result.attempt);
         outcome = outcome.max(last);
         if last == RunOutcome::Unreachable && !retries.are_wanted() {
-            observer.gave_up(next.delivery.job, queue.len());
-            break;
+            let endpoint = next.delivery.job.url.origin();
+            let before = queue.len();
+            queue.retain(|queued| queued.delivery.job.url.origin() != endpoint);
+            observer.gave_up(next.delivery.job, before - queue.len());
         }
     }
     Ok(outcome)

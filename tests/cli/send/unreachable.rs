@@ -55,6 +55,22 @@ fn after_an_unreachable_endpoint_nothing_else_is_sent_to_it() {
 }
 
 #[test]
+fn what_goes_to_other_endpoints_is_still_sent() {
+    let ((_port, url), endpoint, dir) = (nowhere(), Endpoint::new([respond(200)]), Dir::new());
+    let other = endpoint.url("/");
+    dir.write(
+        "hookdev.toml",
+        &format!("[provider.cyanite]\nendpoint = \"{url}\"\n[provider.auphonic]\nendpoint = \"{other}\"\n"),
+    );
+    let send = ["send", "cyanite.v2.finished", "auphonic.done", "--json", "--config", "hookdev.toml"];
+    let finished = dir.hookdev().args(send).exits(4);
+    let outcomes = finished.lines().into_iter().map(|attempt| text(&attempt, "/outcome").to_owned());
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["unreachable", "accepted"]);
+    // That listener isn't the default one.
+    assert!(!finished.stderr.contains("start `hookdev listen`"), "{finished}");
+}
+
+#[test]
 fn a_closed_connection_is_a_refusal() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
