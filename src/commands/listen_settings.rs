@@ -30,7 +30,13 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
         entry.load()?;
     }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
-    let (source, forwards) = if args.forward.is_empty() {
+    let (source, forwards) = if !args.respond.is_empty() {
+        // Which `--forward` excludes.
+        if context.config.as_ref().is_some_and(|config| !config.forward.is_empty()) {
+            context.terminal.note("--respond is given, so nothing is forwarded as the config says");
+        }
+        ("--respond", Vec::new())
+    } else if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);
         let forwards = configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?;
         if !forwards.is_empty() {
