@@ -387,8 +387,11 @@ impl ForwardPolicy {
 
     /// Why a delivery that gets a success is not forwarded.
     fn objection(self, assessment: &Assessment) -> Option<Warning> {
-        if self.includes(assessment) || assessment.trust() != Some(Trust::UnsignedByDesign) {
+        if self.includes(assessment) || assessment.verdict.rejection().is_some() {
             return None;
+        }
+        if assessment.verdict == Verdict::Unrecognised {
+            return Some("not forwarded: no provider sends such a request, as far as hookdev knows".to_owned().into());
         }
         Some(match (self, &assessment.exactness) {
             (Self::VerifiedAndUnsigned, Exactness::Inexact(reason)) => {
