@@ -353,7 +353,9 @@ pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     if let Some(first) = flipped.get_mut(dot.map_or(0, |dot| dot + 1)) {
         *first = match grammar.encoding() {
             TextEncoding::Plain | TextEncoding::Jwt => body::neighbour(*first).unwrap_or(b'x'),
-            TextEncoding::Hex | TextEncoding::Base64 | TextEncoding::Base64Url => *first ^ 1,
+            TextEncoding::Hex | TextEncoding::UppercaseHex | TextEncoding::Base64 | TextEncoding::Base64Url => {
+                *first ^ 1
+            }
         };
     }
     flipped

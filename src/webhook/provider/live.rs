@@ -134,6 +134,8 @@ pub enum SignaturePart {
     Text(String),
     /// The timestamp.
     Timestamp,
+    /// The signature, in uppercase hexadecimal.
+    UppercaseHex,
     /// The signature, in hexadecimal.
     Hex,
     /// The signature, in base64 with padding.
@@ -416,6 +418,7 @@ fn signature_parts(grammar: &str) -> Vec<SignaturePart> {
         Piece::Literal(text) => SignaturePart::Text(text.to_owned()),
         Piece::Placeholder("timestamp") => SignaturePart::Timestamp,
         Piece::Placeholder("hex") => SignaturePart::Hex,
+        Piece::Placeholder("HEX") => SignaturePart::UppercaseHex,
         Piece::Placeholder("base64") => SignaturePart::Base64,
         Piece::Placeholder("base64url") => SignaturePart::Base64Url,
         Piece::Placeholder(_) => SignaturePart::Token,

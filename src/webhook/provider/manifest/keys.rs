@@ -190,7 +190,7 @@ pub static SIGNATURE: Table = Table {
         required(
             "value",
             Text,
-            "Text with `{hex}`, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
+            "Text with `{hex}`, `{HEX}` for uppercase, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
         ),
         optional("separator", Text, "What separates the entries of a list"),
         optional(

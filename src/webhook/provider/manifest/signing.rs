@@ -62,7 +62,7 @@ pub(super) struct RawSignature {
     body: Option<Spanned<String>>,
     /// A field of a form.
     form: Option<Spanned<String>>,
-    /// The value's format: fixed text and one of `{hex}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
+    /// The value's format: fixed text and one of `{hex}`, `{HEX}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
     /// `{timestamp}`. Entries without tags are distinguished by their order.
     value: Spanned<String>,
     /// The text between the entries of a list.
