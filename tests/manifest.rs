@@ -264,9 +264,14 @@ fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
             "{variants}\n[[handshake]]\nname = \"check\"\nabout = \"A check\"\nmatch = {{ type = \"check\" }}\n{signed}respond = {{ json = {{ mac = \"{{hmac-sha256:body:token}}\" }} }}\n"
         )
     };
-    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
-    assert_eq!(error_for(variants, &handshake("signed = false\n")), expected);
+    // The MAC of a token signs no JSON.
+    load(&SOUND.replace(variants, &handshake("signed = false\n")), &FILES).expect("tokens alone are signed");
     load(&SOUND.replace(variants, &handshake("")), &FILES).expect("a signed handshake may");
+    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, because it may sign a delivery: not all schemes sign the `{body}` as JSON";
+    let without_body = SOUND.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}");
+    assert_eq!(without_body.matches("{id}.{timestamp}\"").count(), 1);
+    let message = load(&without_body.replace(variants, &handshake("signed = false\n")), &FILES).unwrap_err();
+    assert_eq!(message.to_string(), expected);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 
-use super::handshake::Handshake;
+use super::handshake::{self, Handshake};
 use crate::webhook::{
     json::Path,
     place::{Lookup, Place},
@@ -48,9 +48,12 @@ impl Event {
     /// Whether a request is this event.
     #[must_use]
     pub fn matches(&self, lookup: &Lookup<'_>) -> bool {
-        let present = self.handshake.as_ref().map_or(&[][..], |handshake| &handshake.present);
+        let handshake = self.handshake.as_deref();
+        let present = handshake.map_or(&[][..], |handshake| &handshake.present);
+        let mut tokens = handshake.into_iter().flat_map(|handshake| &handshake.tokens);
         (!self.conditions.is_empty() || !present.is_empty())
             && present.iter().all(|place| lookup.text(place).is_some())
+            && tokens.all(|place| lookup.text(place).is_some_and(|text| handshake::is_token(&text)))
             && self
                 .conditions
                 .iter()

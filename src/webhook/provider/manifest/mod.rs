@@ -34,7 +34,7 @@ use crate::webhook::{
 };
 use delivery::RawDelivery;
 use event::RawEvent;
-use handshake::RawHandshake;
+use handshake::{RawHandshake, Signing};
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
@@ -101,8 +101,8 @@ impl Provider {
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(lists::event_list).transpose().map_err(at)?;
-        let events =
-            events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
+        let signing = Signing::of(&schemes, &delivery.encodings);
+        let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
             names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
         } else {
@@ -168,7 +168,7 @@ fn events(
     raw: Vec<RawEvent>,
     handshakes: Vec<RawHandshake>,
     provider: &str,
-    has_scheme: bool,
+    signing: Signing,
     event_field: Option<&Place>,
     files: &Files,
 ) -> Result<Vec<Event>, Wrong> {
@@ -186,7 +186,7 @@ fn events(
     }
     for handshake in handshakes {
         let span = handshake.name.span();
-        add(handshake.event(provider, has_scheme, event_field, files)?, span, &mut events)?;
+        add(handshake.event(provider, signing, event_field, files)?, span, &mut events)?;
     }
     Ok(events)
 }
