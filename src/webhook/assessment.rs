@@ -128,6 +128,9 @@ impl Judge<'_> {
         let mut content = EventContents::of(provider, &lookup, &payload);
         let unlisted = |name: &String| format!("`{name}` is not one of {}'s documented events", provider.title).into();
         warnings.extend(content.unlisted.iter().map(unlisted));
+        if listed.is_none() {
+            warnings.extend(near_handshake(provider, &lookup));
+        }
         let (verdict, exactness) = self.verify(provider, request, listed, &payload, receipt);
         let secret = match &verdict {
             Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
@@ -283,6 +286,15 @@ impl Judge<'_> {
         (unmatched && self.keyring.has_only_development(&provider.name))
             .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
+}
+
+/// What a request lacks that is meant as a handshake, and isn't one.
+fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+    let lacking = |event: &Event| {
+        let lacking = event.lacking(lookup)?;
+        Some(format!("not the handshake `{}`: {lacking}", event.full_name).into())
+    };
+    provider.events.iter().find_map(lacking)
 }
 
 /// That the user may have chosen another header for the signature, where a provider leaves it to the user.

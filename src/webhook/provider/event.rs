@@ -60,6 +60,34 @@ impl Event {
                 .all(|(place, expected)| lookup.text(place).is_some_and(|text| text == expected.as_str()))
     }
 
+    /// What a request lacks to be this handshake, in words; `None` if it lacks nothing, or isn't meant as one: it has neither
+    /// the handshake's own method nor all values that recognise it.
+    #[must_use]
+    pub(in crate::webhook) fn lacking(&self, lookup: &Lookup<'_>) -> Option<String> {
+        let handshake = self.handshake.as_deref()?;
+        let text = |place| lookup.text(place);
+        let differing: Vec<&(Place, String)> = self
+            .conditions
+            .iter()
+            .filter(|(place, expected)| text(place).is_none_or(|text| text != expected.as_str()))
+            .collect();
+        let is_meant = match handshake.method {
+            Method::POST => !self.conditions.is_empty() && differing.is_empty(),
+            ref own => lookup.request.method == *own,
+        };
+        let differing = differing.into_iter().map(|(place, expected)| match text(place) {
+            Some(_) => format!("{} isn't `{expected}`", place.words()),
+            None => format!("{} is missing", place.words()),
+        });
+        let missing = handshake.present.iter().filter(|place| text(place).is_none());
+        let missing = missing.map(|place| format!("{} is missing", place.words()));
+        let wrong = handshake.tokens.iter().filter(|place| text(place).is_some_and(|text| !handshake::is_token(&text)));
+        let wrong = wrong.map(|place| format!("{} isn't a token", place.words()));
+        let mut all: Vec<String> = differing.chain(missing).chain(wrong).collect();
+        all.dedup();
+        (is_meant && !all.is_empty()).then(|| all.join(", "))
+    }
+
     /// Whether it is recognised by a header, or sent with one of its own.
     pub(super) fn names_header(&self, name: &HeaderName) -> bool {
         self.conditions.iter().any(|(place, _)| place.header() == Some(name))
