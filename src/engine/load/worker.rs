@@ -82,9 +82,9 @@ impl<T: Transport> Shared<T> {
         }
         let index = usize::try_from(slot.number % self.batch.jobs.len() as u64).unwrap_or_default();
         let job = &self.batch.jobs[index];
-        let (secret, now) = (self.batch.secret_of(job), self.dispatcher.now());
+        let (secrets, now) = (self.batch.secrets_of(job), self.dispatcher.now());
         let state = self.begin(job, slot.number, now);
-        let request = state.request(job, &job.attempts(false), now, secret)?;
+        let request = state.request(job, &job.attempts(false), now, secrets)?;
         self.dispatcher.save(&request, job)?;
         let started = Instant::now();
         let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
@@ -95,8 +95,8 @@ impl<T: Transport> Shared<T> {
         let outcome = judge(job.provider.as_deref(), &sent);
         let is_accepted = outcome == Outcome::Accepted;
         let is_reported = self.attempts.is_some() && !(self.failures_only && is_accepted);
-        let explanation =
-            (is_reported || !is_accepted).then(|| explain(job, state.is_unsigned(), secret, now, &sent, outcome));
+        let explanation = (is_reported || !is_accepted)
+            .then(|| explain(job, state.is_unsigned(), secrets.first(), now, &sent, outcome));
         let ends = match &explanation {
             Some(explanation) if outcome == Outcome::Unreachable => {
                 self.ends_the_run(Unreachable { remedy: explanation.remedy.clone() }).await

@@ -147,12 +147,12 @@ impl<'a> CaseContext<'a> {
 
     fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
         let secret = self.secrets().first();
-        AttemptParams { encoding, target: self.target, now, secret, own_headers: self.own_headers }
+        AttemptParams { encoding, target: self.target, now, secret, along: &[], own_headers: self.own_headers }
     }
 
-    /// The provider's secrets.
+    /// The provider's secrets that replace each other.
     pub(super) fn secrets(&self) -> &'a [SigningSecret] {
-        self.keyring.secrets(&self.provider.name)
+        self.provider.replacing(self.keyring.secrets(&self.provider.name))
     }
 
     fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {

@@ -97,6 +97,8 @@ impl Tamper {
     ///
     /// If the delivery has nothing to forge in this way; the reason in words.
     pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
+        // Any signature that is sent along would still be right.
+        let original = &Original { attempt: AttemptParams { along: &[], ..original.attempt }, ..*original };
         let Original { provider, draft, attempt } = *original;
         match self {
             Self::Stale | Self::Future => {

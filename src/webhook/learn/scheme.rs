@@ -323,6 +323,7 @@ pub(super) fn scheme(
         signs_payload_field: false,
         configurable_header: false,
         is_body_unsigned_by_design: false,
+        is_sent_along: false,
     }
 }
 

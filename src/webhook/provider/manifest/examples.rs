@@ -36,6 +36,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("scheme.encoded", r#""before-compression""#),
     ("scheme.claims", r#"{ sha256 = "{sha256-base64:body}", iss = "{key}" }"#),
     ("scheme.signs_body", "false"),
+    ("scheme.sent_along", "true"),
     ("scheme.secret", r#"{ encoding = "hex", development = "00ff" }"#),
     ("signature.header", r#"["acme-signature", "x-acme-signature"]"#),
     ("signature.query", r#""token""#),

@@ -176,6 +176,11 @@ pub static SCHEME: Table = Table {
         optional("claims", Takes::Map(&Text), "The claims of a JWT that must hold, and are written when signing"),
         optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
         optional("secret", In(&SECRET), "The format of this scheme's secret, if it differs from `[secret]`"),
+        optional(
+            "sent_along",
+            Flag,
+            "`true` if this signature, made with the scheme's own `secret`, is sent along with that of the first scheme",
+        ),
     ],
 };
 

@@ -154,6 +154,13 @@ fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>
     let mut schemes: Vec<Scheme> = Vec::new();
     for scheme in raw {
         let span = scheme.name.span();
+        if let Some(along) = scheme.sent_along.as_ref().filter(|along| *along.get_ref())
+            && (schemes.is_empty() || scheme.secret.is_none())
+        {
+            let message =
+                "only a scheme after the first, with a `secret` of its own, can be `sent_along` with the first";
+            return Err(Wrong::new(along.span(), message));
+        }
         let scheme = scheme.scheme(defaults, payload_field)?;
         if schemes.iter().any(|other| other.name == scheme.name) {
             return Err(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name)));

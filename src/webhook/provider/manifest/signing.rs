@@ -42,6 +42,8 @@ pub(super) struct RawScheme {
     signs_body: Option<Spanned<bool>>,
     /// The form of this scheme's own secrets.
     pub(super) secret: Option<Spanned<RawSecret>>,
+    /// Whether its signature is sent along with that of the first scheme.
+    pub(super) sent_along: Option<Spanned<bool>>,
 }
 
 /// Which bytes of a compressed body are signed.
@@ -139,6 +141,7 @@ impl RawScheme {
             claims,
             secret: secret.map(Box::new),
             configurable_header,
+            is_sent_along: self.sent_along.is_some_and(Spanned::into_inner),
             is_body_unsigned_by_design: self.signs_body.as_ref().is_some_and(|signs| !signs.get_ref()),
         };
         if let Some(signs) = self.signs_body
