@@ -378,7 +378,7 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
         (
             "event = \"type\"\n",
             "",
-            "acme/provider.toml:30:8: no rule recognises `ping`: add a `match`, or set `event` in [recognise]",
+            "acme/provider.toml:30:8: no rule recognises `ping`: add a `match` or `present`, or set `event` in [recognise]",
         ),
         (
             "variants = [{ type = \"pong\" }]\n",

@@ -17,7 +17,7 @@ pub use edit::{remove, write};
 
 use super::{
     called_url, encoding,
-    json::Path,
+    json::{Kind, Path},
     nearest,
     payload::Payload,
     request::{self, Request},
@@ -310,6 +310,16 @@ impl<'a> Lookup<'a> {
             Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
             Place::Mac(..) => return None,
         })
+    }
+
+    /// Whether there is a value at a place, which may also be an object or an array, but not null.
+    #[must_use]
+    pub fn has(&self, place: &Place) -> bool {
+        let node = match place {
+            Place::Body(path) => self.payload.and_then(|payload| payload.root()?.get(path)),
+            _ => None,
+        };
+        node.map_or_else(|| self.text(place).is_some(), |node| !matches!(node.kind, Kind::Null))
     }
 
     /// How often a value is sent under this name; a handler might read another one than the first.

@@ -40,6 +40,8 @@ pub struct Event {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The values by which a request is recognised as this event.
     pub(super) conditions: Vec<(Place, String)>,
+    /// What a request must have, whatever the value, to be recognised as this event.
+    pub(super) present: Vec<Place>,
     /// What makes it a handshake, if it is one.
     pub handshake: Option<Box<Handshake>>,
 }
@@ -49,10 +51,11 @@ impl Event {
     #[must_use]
     pub fn matches(&self, lookup: &Lookup<'_>) -> bool {
         let handshake = self.handshake.as_deref();
-        let present = handshake.map_or(&[][..], |handshake| &handshake.present);
+        let repeated = handshake.map_or(&[][..], |handshake| &handshake.present);
         let mut tokens = handshake.into_iter().flat_map(|handshake| &handshake.tokens);
-        (!self.conditions.is_empty() || !present.is_empty())
-            && present.iter().all(|place| lookup.text(place).is_some())
+        (!self.conditions.is_empty() || !self.present.is_empty() || !repeated.is_empty())
+            && self.present.iter().all(|place| lookup.has(place))
+            && repeated.iter().all(|place| lookup.text(place).is_some())
             && tokens.all(|place| lookup.text(place).is_some_and(|text| handshake::is_token(&text)))
             && self
                 .conditions
@@ -96,7 +99,7 @@ impl Event {
 
     /// The fields of the payload by which a request is recognised.
     pub fn named_by(&self) -> impl Iterator<Item = &Path> {
-        self.conditions.iter().filter_map(|(place, _)| match place {
+        self.conditions.iter().map(|(place, _)| place).chain(&self.present).filter_map(|place| match place {
             Place::Body(path) => Some(path),
             _ => None,
         })

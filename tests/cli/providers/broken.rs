@@ -65,7 +65,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         (
             "match = { type = \"made\" }",
             "",
-            "18:8: no rule recognises `made`: add a `match`, or set `event` in [recognise]",
+            "18:8: no rule recognises `made`: add a `match` or `present`, or set `event` in [recognise]",
         ),
         (
             "\"made\"\nabout",

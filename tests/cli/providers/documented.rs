@@ -199,3 +199,33 @@ fn a_header_for_the_signature_of_each_key() {
         .prints("secret from BOX_PRIMARY_KEY, else")
         .prints("secret from BOX_SECONDARY_KEY, else");
 }
+
+#[test]
+fn an_event_that_is_told_by_a_field_that_it_has() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/telegram");
+    let dir = Dir::new();
+    dir.hookdev().args(["providers", "check", root]).exits(0);
+    let capture = std::fs::read_to_string(format!("{root}/capture.json")).unwrap();
+    // `message` is null, which is no message.
+    for (old, new, event) in [
+        ("message", "message", "telegram.callback_query"),
+        (r#"\"message\":null"#, r#"\"message\":{}"#, "telegram.message"),
+        ("callback_query", "inline_query", ""),
+    ] {
+        dir.write("changed.json", capture.replace(old, new));
+        let verify = ["--providers", root, "verify", "changed.json", "--json", "--secret", "telegram-secret_token"];
+        let command = dir.hookdev().args(verify).args(["--provider", "telegram"]);
+        let line = command.exits(0).line();
+        assert_eq!(
+            (&line["verdict"], line["event"].as_str().unwrap_or_default()),
+            (&"verified".into(), event),
+            "{line}"
+        );
+    }
+    for id in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"] {
+        let send = ["--providers", root, "send", "telegram.message", "--print", "json", "--id", id];
+        let line = dir.hookdev().args(send).args(["--now", "2026-03-02T09:18:45Z"]).exits(0).line();
+        let body: serde_json::Value = serde_json::from_str(line["body"].as_str().unwrap()).unwrap();
+        assert!(body["update_id"].is_number(), "{body}");
+    }
+}

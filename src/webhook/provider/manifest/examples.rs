@@ -114,6 +114,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("event.name", r#""order.placed""#),
     ("event.about", r#""A customer placed an order""#),
     ("event.match", r#"{ "header:x-acme-event" = "order", action = "placed" }"#),
+    ("event.present", r#"["error"]"#),
     ("event.headers", r#"{ x-acme-priority = "high" }"#),
     ("event.schema", r#""order""#),
     ("event.fixture", r#""events/order.json""#),

@@ -162,6 +162,7 @@ impl RawHandshake {
             variants: Vec::new(),
             headers: Vec::new(),
             conditions,
+            present: Vec::new(),
             handshake: Some(Box::new(handshake)),
         })
     }

@@ -380,6 +380,11 @@ pub static EVENT: Table = Table {
             Takes::Map(&SCALAR),
             "The values by which it is recognised; their keys are places or paths of the payload",
         ),
+        optional(
+            "present",
+            List(&Text, 0),
+            "Fields of the payload, or other places, that it has with any value but null",
+        ),
         optional("headers", Takes::Map(&Text), "Headers of this event alone"),
         optional("schema", Text, "Its definition in schema.json"),
         optional("fixture", Text, "Its payload, if not `events/NAME.json`"),

@@ -183,9 +183,10 @@ fn events(
     for event in raw {
         let span = event.name.span();
         let event = event.event(provider, event_field, files)?;
-        let same = events.iter().find(|other| other.conditions == event.conditions).map(|other| {
-            format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name)
-        });
+        let same =
+            events.iter().find(|other| other.conditions == event.conditions && other.present == event.present).map(
+                |other| format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name),
+            );
         add(event, span.clone(), &mut events)?;
         if let Some(message) = same {
             return Err(Wrong::new(span, message));
