@@ -85,7 +85,7 @@ fn an_unknown_word_gets_a_suggestion_and_its_position() {
             "schema = \"ping\"",
             "unsinged = true",
             "acme/provider.toml:33:1: unknown key `unsinged`; did you mean `unsigned`? (known: `name`, `about`, \
-             `match`, `headers`, `schema`, `fixture`, `raw`, `summary`, `unsigned`, `illustrative`, `variants`)",
+             `match`, `present`, `headers`, `schema`, `fixture`, `raw`, `summary`, `unsigned`, `illustrative`, `variants`)",
         ),
         (
             "hmac-sha256",
@@ -102,7 +102,7 @@ fn an_unknown_word_gets_a_suggestion_and_its_position() {
         (
             "v1,{base64}",
             "v1,{base46}",
-            "acme/provider.toml:14:64: unknown placeholder `base46`; did you mean `base64`? (known: `hex`, `base64`, \
+            "acme/provider.toml:14:64: unknown placeholder `base46`; did you mean `base64`? (known: `hex`, `HEX`, `base64`, \
              `base64url`, `token`, `jwt`, `timestamp`)",
         ),
         (
