@@ -152,6 +152,9 @@ impl Judge<'_> {
                 "the signature covers the body before its content-encoding",
                 Remedy::advice("decompress the body before you verify it"),
             )),
+            Verdict::Verified(verified) if content.total() > 1 => {
+                warnings.extend(only_first_signed(provider, &verified.scheme, content.total()));
+            }
             _ => {}
         }
         Assessment {
@@ -286,6 +289,15 @@ impl Judge<'_> {
         (unmatched && self.keyring.has_only_development(&provider.name))
             .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
+}
+
+/// That only the first event of a list is verified, if its own values are all that the scheme signs.
+fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<Warning> {
+    let list = provider.list()?;
+    let scheme = provider.schemes.iter().find(|known| *known.name == *scheme).filter(|scheme| !scheme.signs_body())?;
+    let signs_first = scheme.content.places().any(|place| list.is_in_first(place));
+    let advice = Remedy::advice("verify each event by its own signature");
+    signs_first.then(|| Warning::new(format!("only the first of {total} events is verified"), advice))
 }
 
 /// What a request lacks that is meant as a handshake, and isn't one.

@@ -146,6 +146,12 @@ fn joined_fields_of_an_item_under_a_hexadecimal_key() {
     // Not one of the eight fields that are signed.
     assert_eq!(verify("VISA", "AMEX", 0)["verdict"], "verified");
     assert_eq!(verify(":1000}", ":1001}", 1)["rejection"]["code"], "no-matching-signature");
+    // Each item of a list has a signature of its own.
+    let items = capture.find("[{").unwrap() + 1..capture.rfind("}]").unwrap() + 1;
+    let second = capture[items].to_owned();
+    let line = verify(&second, &format!("{second},{second}"), 0);
+    let warning = "only the first of 2 events is verified; verify each event by its own signature";
+    assert_eq!(line["warnings"], serde_json::json!([warning]));
 }
 
 #[test]
