@@ -196,6 +196,14 @@ fn a_header_for_the_signature_of_each_key() {
     // A key that isn't given doesn't sign.
     let one = send().args(["--secret", "hookdev-development-secret-box"]).exits(0).line();
     assert_eq!(signatures(&one), [primary]);
+    // A capture that is signed again has no signature of its former time.
+    let capture = format!("{root}/capture.json");
+    let again = ["--providers", root, "send", &capture, "--resign", "--print", "json", "--secret", "SamplePrimaryKey"];
+    let again = dir.hookdev().args(again).args(["--to", "http://127.0.0.1:9/box", "--now", "2026-03-02T09:18:45Z"]);
+    let again = again.exits(0).line();
+    let names: Vec<&str> =
+        again["headers"].as_array().unwrap().iter().filter_map(|header| header[0].as_str()).collect();
+    assert!(names.contains(&"box-signature-primary") && !names.contains(&"box-signature-secondary"), "{again}");
     // A forgery must not have a second, right signature.
     let forged = send().args(["--tamper", "signature"]).exits(0).line();
     assert_eq!(signatures(&forged).len(), 1, "{forged}");
