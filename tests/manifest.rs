@@ -257,6 +257,16 @@ fn the_status_of_a_handshake_is_one_that_ends_a_request() {
 }
 
 #[test]
+fn a_scheme_reads_no_fields_of_a_payload_in_a_form() {
+    let manifest = SOUND.replace("[recognise]\n", "[recognise]\npayload = \"form:json\"\n");
+    assert_ne!(manifest, SOUND);
+    let manifest = manifest.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}.{body:event.time}");
+    let message = load(&manifest, &FILES).unwrap_err().to_string();
+    let expected = "acme/provider.toml:13:11: `body:event.time` is inside of `form:json`, and a scheme reads form fields only as a whole: use `form:json`";
+    assert_eq!(message, expected);
+}
+
+#[test]
 fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
     let variants = "variants = [{ type = \"pong\" }]\n";
     let handshake = |signed: &str| {

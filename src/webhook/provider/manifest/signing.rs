@@ -154,7 +154,11 @@ impl RawScheme {
             };
             return Err(Wrong::new(signs.span(), message));
         }
-        match unsignable(&scheme) {
+        let in_form = payload_field.and_then(|field| Some((field, read_in_payload(&scheme)?)));
+        let in_form = in_form.map(|(field, inside)| {
+            format!("`{inside}` is inside of `{field}`, and a scheme reads form fields only as a whole: use `{field}`")
+        });
+        match unsignable(&scheme).or(in_form) {
             Some(message) => Err(Wrong::new(span, message)),
             None => Ok(scheme),
         }
@@ -213,6 +217,14 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
         let (_, what, header) = made.iter().find(|(source, ..)| source.is_some_and(is_made))?;
         Some(format!("`{{{place}}}` is {}", if place.header().is_some() { header } else { what }))
     })
+}
+
+/// A field of the payload that the scheme signs, or where it sends a value.
+fn read_in_payload(scheme: &Scheme) -> Option<Place> {
+    let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
+    let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();
+    let mut places = sources.flat_map(Source::places).chain(scheme.content.places().cloned());
+    places.find(|place| matches!(place, Place::Body(_)))
 }
 
 /// Whether the signed content would contain the signature.
