@@ -105,6 +105,11 @@ impl Event {
         })
     }
 
+    /// Whether it is recognised by this field of the payload, whatever its value.
+    pub(in crate::webhook) fn is_told_by_presence_of(&self, field: &Path) -> bool {
+        self.present.iter().any(|place| matches!(place, Place::Body(path) if path == field))
+    }
+
     /// The field of the payload whose value is the event's name.
     #[must_use]
     pub fn name_field(&self) -> Option<&Path> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::{Dir, get};
+use crate::harness::{Dir, Endpoint, get, respond};
 
 /// Verifies the capture of a provider, whose body is also tried with a change.
 fn verifies(name: &str, secret: &str, url: Option<&str>) {
@@ -236,6 +236,13 @@ fn an_event_that_is_told_by_a_field_that_it_has() {
             "{line}"
         );
     }
+    // An unknown update has a field of another name, not a message that is none.
+    let endpoint = Endpoint::new([respond(200)]);
+    let check = ["--providers", root, "check", "--provider", "telegram", "--case", "event-unknown", "--to"];
+    dir.hookdev().args(check).arg(endpoint.url("/")).exits(0);
+    endpoint.next();
+    let body: serde_json::Value = serde_json::from_str(endpoint.next().text()).unwrap();
+    assert_eq!((body.get("message"), body["hookdev.unknown"]["message_id"].as_i64()), (None, Some(41)), "{body}");
     for id in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"] {
         let send = ["--providers", root, "send", "telegram.message", "--print", "json", "--id", id];
         let line = dir.hookdev().args(send).args(["--now", "2026-03-02T09:18:45Z"]).exits(0).line();
