@@ -262,7 +262,7 @@ fn a_scheme_reads_no_fields_of_a_payload_in_a_form() {
     assert_ne!(manifest, SOUND);
     let manifest = manifest.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}.{body:event.time}");
     let message = load(&manifest, &FILES).unwrap_err().to_string();
-    let expected = "acme/provider.toml:13:11: `body:event.time` is inside of `form:json`, and a scheme reads form fields only as a whole: use `form:json`";
+    let expected = "acme/provider.toml:13:11: `body:event.time` is inside `form:json`, and a scheme reads form fields only as a whole: use `form:json`";
     assert_eq!(message, expected);
 }
 

@@ -156,7 +156,7 @@ impl RawScheme {
         }
         let in_form = payload_field.and_then(|field| Some((field, read_in_payload(&scheme)?)));
         let in_form = in_form.map(|(field, inside)| {
-            format!("`{inside}` is inside of `{field}`, and a scheme reads form fields only as a whole: use `{field}`")
+            format!("`{inside}` is inside `{field}`, and a scheme reads form fields only as a whole: use `{field}`")
         });
         match unsignable(&scheme).or(in_form) {
             Some(message) => Err(Wrong::new(span, message)),
