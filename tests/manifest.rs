@@ -85,7 +85,7 @@ fn an_unknown_word_gets_a_suggestion_and_its_position() {
             "schema = \"ping\"",
             "unsinged = true",
             "acme/provider.toml:33:1: unknown key `unsinged`; did you mean `unsigned`? (known: `name`, `about`, \
-             `match`, `headers`, `schema`, `fixture`, `raw`, `summary`, `unsigned`, `illustrative`, `variants`)",
+             `match`, `present`, `headers`, `schema`, `fixture`, `raw`, `summary`, `unsigned`, `illustrative`, `variants`)",
         ),
         (
             "hmac-sha256",
@@ -102,7 +102,7 @@ fn an_unknown_word_gets_a_suggestion_and_its_position() {
         (
             "v1,{base64}",
             "v1,{base46}",
-            "acme/provider.toml:14:64: unknown placeholder `base46`; did you mean `base64`? (known: `hex`, `base64`, \
+            "acme/provider.toml:14:64: unknown placeholder `base46`; did you mean `base64`? (known: `hex`, `HEX`, `base64`, \
              `base64url`, `token`, `jwt`, `timestamp`)",
         ),
         (
@@ -257,6 +257,16 @@ fn the_status_of_a_handshake_is_one_that_ends_a_request() {
 }
 
 #[test]
+fn a_scheme_reads_no_fields_of_a_payload_in_a_form() {
+    let manifest = SOUND.replace("[recognise]\n", "[recognise]\npayload = \"form:json\"\n");
+    assert_ne!(manifest, SOUND);
+    let manifest = manifest.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}.{body:event.time}");
+    let message = load(&manifest, &FILES).unwrap_err().to_string();
+    let expected = "acme/provider.toml:13:11: `body:event.time` is inside `form:json`, and a scheme reads form fields only as a whole: use `form:json`";
+    assert_eq!(message, expected);
+}
+
+#[test]
 fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
     let variants = "variants = [{ type = \"pong\" }]\n";
     let handshake = |signed: &str| {
@@ -264,9 +274,14 @@ fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
             "{variants}\n[[handshake]]\nname = \"check\"\nabout = \"A check\"\nmatch = {{ type = \"check\" }}\n{signed}respond = {{ json = {{ mac = \"{{hmac-sha256:body:token}}\" }} }}\n"
         )
     };
-    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
-    assert_eq!(error_for(variants, &handshake("signed = false\n")), expected);
+    // The MAC of a token signs no JSON.
+    load(&SOUND.replace(variants, &handshake("signed = false\n")), &FILES).expect("tokens alone are signed");
     load(&SOUND.replace(variants, &handshake("")), &FILES).expect("a signed handshake may");
+    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, because it may sign a delivery: not all schemes sign the `{body}` as JSON";
+    let without_body = SOUND.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}");
+    assert_eq!(without_body.matches("{id}.{timestamp}\"").count(), 1);
+    let message = load(&without_body.replace(variants, &handshake("signed = false\n")), &FILES).unwrap_err();
+    assert_eq!(message.to_string(), expected);
 }
 
 #[test]
@@ -373,7 +388,7 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
         (
             "event = \"type\"\n",
             "",
-            "acme/provider.toml:30:8: no rule recognises `ping`: add a `match`, or set `event` in [recognise]",
+            "acme/provider.toml:30:8: no rule recognises `ping`: add a `match` or `present`, or set `event` in [recognise]",
         ),
         (
             "variants = [{ type = \"pong\" }]\n",

@@ -214,7 +214,7 @@ async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
     });
     let mut accepted = 0;
     for job in &batch.jobs {
-        let attempt = Delivery::new(job, batch.secret_of(job), false).attempt(&dispatcher).await?.attempt;
+        let attempt = Delivery::new(job, batch.secrets_of(job), false).attempt(&dispatcher).await?.attempt;
         if attempt.outcome == Outcome::Accepted {
             accepted += 1;
         } else {

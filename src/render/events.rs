@@ -11,7 +11,7 @@ use super::{
 use crate::webhook::{
     json::Path,
     provider::{
-        Provider,
+        Provider, SecretRule,
         index::{IndexEntry, IndexedEvent},
     },
 };
@@ -138,11 +138,14 @@ fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
             lines.push("no replay protection: an old delivery still verifies".to_owned());
         }
     }
-    if let Some(rule) = &provider.secret {
-        let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
-        lines.push(format!("{own}the public development secret: {}", rule.development));
-    }
+    lines.extend(provider.secret_rules().map(secret));
     lines
+}
+
+/// Where a secret comes from.
+fn secret(rule: &SecretRule) -> String {
+    let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
+    format!("{own}the public development secret: {}", rule.development)
 }
 
 fn marks(provider: &IndexEntry, event: &IndexedEvent) -> Vec<String> {

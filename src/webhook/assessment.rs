@@ -128,6 +128,9 @@ impl Judge<'_> {
         let mut content = EventContents::of(provider, &lookup, &payload);
         let unlisted = |name: &String| format!("`{name}` is not one of {}'s documented events", provider.title).into();
         warnings.extend(content.unlisted.iter().map(unlisted));
+        if listed.is_none() {
+            warnings.extend(near_handshake(provider, &lookup));
+        }
         let (verdict, exactness) = self.verify(provider, request, listed, &payload, receipt);
         let secret = match &verdict {
             Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
@@ -149,6 +152,9 @@ impl Judge<'_> {
                 "the signature covers the body before its content-encoding",
                 Remedy::advice("decompress the body before you verify it"),
             )),
+            Verdict::Verified(verified) if content.total() > 1 => {
+                warnings.extend(only_first_signed(provider, &verified.scheme, content.total()));
+            }
             _ => {}
         }
         Assessment {
@@ -283,6 +289,24 @@ impl Judge<'_> {
         (unmatched && self.keyring.has_only_development(&provider.name))
             .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
+}
+
+/// That only the first event of a list is verified, if its own values are all that the scheme signs.
+fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<Warning> {
+    let list = provider.list()?;
+    let scheme = provider.schemes.iter().find(|known| *known.name == *scheme).filter(|scheme| !scheme.signs_body())?;
+    let signs_first = scheme.content.places().any(|place| list.is_in_first(place));
+    let advice = Remedy::advice("verify each event by its own signature");
+    signs_first.then(|| Warning::new(format!("only the first of {total} events is verified"), advice))
+}
+
+/// What a request lacks that is meant as a handshake, and isn't one.
+fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+    let lacking = |event: &Event| {
+        let lacking = event.lacking(lookup)?;
+        Some(format!("not the handshake `{}`: {lacking}", event.full_name).into())
+    };
+    provider.events.iter().find_map(lacking)
 }
 
 /// That the user may have chosen another header for the signature, where a provider leaves it to the user.

@@ -134,7 +134,18 @@ def dock(number, kind):
         value = {"signature": {"timestamp": str(time), "token": token, "value": signature}, "data": value, "kind": value["kind"]}
     if kind == "body-token":
         value = {**value, "passcode": DOCK}
+    if kind == "uppercase":
+        value = {**value, "meta": {"sent": rfc3339(time)}}
     body = compact(value)
+    if kind == "uppercase":
+        headers = [["X-Dock-Sign", mac(f"{rfc3339(time)}|{body}", hashlib.sha512).upper()]]
+    if kind == "path":
+        target = f"/in?berth={number}"
+        digest = hmac.new(DOCK.encode(), f"POST\n/in\n{body}".encode(), hashlib.sha256).digest()
+        headers = [["Authorization", f"DOCK {base64url(digest)}"]]
+    if kind == "two":
+        keyed = lambda key: base64.b64encode(hmac.new(key.encode(), f"{body}{time}".encode(), hashlib.sha256).digest()).decode()
+        headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign-1", keyed(DOCK)], ["X-Dock-Sign-2", keyed("the-other-dock")]]
     if kind == "query":
         target = f"/in?sig={mac(body, hashlib.sha512)}"
     if kind == "query-token":
@@ -228,7 +239,7 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
-    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw"]:
+    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two"]:
         write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -35,7 +35,7 @@ pub(super) fn print(
     };
     for job in batch.jobs.iter().cycle().take(count) {
         let state = dispatcher.begin(job)?;
-        let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
+        let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secrets_of(job))?;
         let mut url = with_target(&job.url, &request.target);
         if args.redact {
             request = redact::request(&request, job.provider.as_deref());

@@ -31,7 +31,7 @@ use crate::{
 pub struct Delivery<'a> {
     /// The job being delivered.
     pub job: &'a Job,
-    secret: Option<&'a SigningSecret>,
+    secrets: &'a [SigningSecret],
     attempts: AttemptSequence<'a>,
     /// Whether the provider's schedule is followed.
     retries: bool,
@@ -72,8 +72,9 @@ impl DeliveryState {
         job: &Job,
         attempts: &AttemptSequence<'_>,
         now: Timestamp,
-        secret: Option<&SigningSecret>,
+        secrets: &[SigningSecret],
     ) -> Result<Request, DeliverError> {
+        let secret = secrets.first();
         match (&job.content, &job.provider, &self.draft) {
             (Content::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
@@ -81,6 +82,7 @@ impl DeliveryState {
                     target: job.url.as_str(),
                     now,
                     secret,
+                    along: secrets.get(1..).unwrap_or_default(),
                     own_headers: &job.headers,
                 };
                 match job.tamper {
@@ -114,8 +116,8 @@ pub struct AttemptResult {
 impl<'a> Delivery<'a> {
     /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
     #[must_use]
-    pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retries: bool) -> Self {
-        Self { job, secret, attempts: job.attempts(retries), retries, state: None, number: 0 }
+    pub fn new(job: &'a Job, secrets: &'a [SigningSecret], retries: bool) -> Self {
+        Self { job, secrets, attempts: job.attempts(retries), retries, state: None, number: 0 }
     }
 
     /// The number of the next attempt, and the maximum number of attempts.
@@ -138,11 +140,11 @@ impl<'a> Delivery<'a> {
             None => dispatcher.begin(job)?,
         };
         let signed_at = if job.policy().retry.renews_timestamp { now } else { state.context.now };
-        let request = state.request(job, &self.attempts, signed_at, self.secret)?;
+        let request = state.request(job, &self.attempts, signed_at, self.secrets)?;
         dispatcher.save(&request, job)?;
         let sent = dispatcher.send(&job.url, &request, dispatcher.timeout(job)).await?;
-        let (outcome, reason) = outcome(job, &request, self.secret, &sent);
-        let mut explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
+        let (outcome, reason) = outcome(job, &request, self.secrets.first(), &sent);
+        let mut explanation = explain(job, state.is_unsigned(), self.secrets.first(), now, &sent, outcome);
         if let Some(reason) = reason {
             explanation.reason = reason;
         }

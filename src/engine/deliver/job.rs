@@ -29,10 +29,10 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The secret that signs a job.
+    /// The secrets of a job's provider. The first one signs; the others are those of signatures that are sent along.
     #[must_use]
-    pub fn secret_of(&self, job: &Job) -> Option<&SigningSecret> {
-        self.keyring.secrets(&job.provider.as_ref()?.name).first()
+    pub fn secrets_of(&self, job: &Job) -> &[SigningSecret] {
+        job.provider.as_ref().map_or(&[], |provider| self.keyring.secrets(&provider.name))
     }
 
     /// The providers whose secrets sign at least one job.

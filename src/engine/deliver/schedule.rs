@@ -127,7 +127,7 @@ pub async fn run<T: Transport>(
 ) -> Result<RunOutcome, DeliverError> {
     let (due, wait) = (Instant::now(), Duration::ZERO);
     let queued = |(index, job)| {
-        let delivery = Delivery::new(job, batch.secret_of(job), retries.are_wanted());
+        let delivery = Delivery::new(job, batch.secrets_of(job), retries.are_wanted());
         Queued { due, index, wait, at_provider: wait, delivery }
     };
     let mut queue: BinaryHeap<Queued<'_>> = batch.jobs.iter().enumerate().map(queued).collect();

@@ -259,7 +259,7 @@ async fn a_forgery_is_good_if_it_is_refused() {
 fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let (job, dispatcher) = (&batch.jobs[0], dispatcher(script));
     let state = dispatcher.begin(job).unwrap();
-    let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job)).unwrap();
+    let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secrets_of(job)).unwrap();
     request.headers.push(HeaderName::from_static("host"), HeaderValue::from_static("example.com"));
     let catalog = Catalog::builtin();
     let keyring = keyring(&catalog);
@@ -273,7 +273,7 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let assessment = judge.assess(&request, None.into());
     let now = Timestamp::from_unix_seconds(START + 600);
     let send = SendContext { now, id: None, entropy: [0; 32] };
-    let secret = batch.secret_of(job);
+    let secret = batch.secrets_of(job).first();
     let resend = Resend::new(request, &assessment, changes, secret, &send).unwrap();
     let (provider, event) = (assessment.provider, assessment.event);
     let content = Content::Capture(Box::new(resend));

@@ -82,9 +82,9 @@ impl<T: Transport> Shared<T> {
         }
         let index = usize::try_from(slot.number % self.batch.jobs.len() as u64).unwrap_or_default();
         let job = &self.batch.jobs[index];
-        let (secret, now) = (self.batch.secret_of(job), self.dispatcher.now());
+        let (secrets, now) = (self.batch.secrets_of(job), self.dispatcher.now());
         let state = self.begin(job, slot.number, now);
-        let request = state.request(job, &job.attempts(false), now, secret)?;
+        let request = state.request(job, &job.attempts(false), now, secrets)?;
         self.dispatcher.save(&request, job)?;
         let started = Instant::now();
         let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
@@ -92,11 +92,11 @@ impl<T: Transport> Shared<T> {
         // own lateness does not.
         let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
         let latency = started.duration_since(due) + sent.elapsed;
-        let (outcome, reason) = outcome(job, &request, secret, &sent);
+        let (outcome, reason) = outcome(job, &request, secrets.first(), &sent);
         let is_accepted = outcome == Outcome::Accepted;
         let is_reported = self.attempts.is_some() && !(self.failures_only && is_accepted);
         let explanation = (is_reported || !is_accepted).then(|| {
-            let explanation = explain(job, state.is_unsigned(), secret, now, &sent, outcome);
+            let explanation = explain(job, state.is_unsigned(), secrets.first(), now, &sent, outcome);
             Explanation { reason: reason.unwrap_or(explanation.reason), ..explanation }
         });
         let ends = match &explanation {

@@ -285,7 +285,7 @@ fn hash(algorithm: Algorithm) -> &'static str {
 
 const fn encoding(part: &SignaturePart) -> Option<&'static str> {
     match part {
-        SignaturePart::Hex => Some("hex"),
+        SignaturePart::Hex | SignaturePart::UppercaseHex => Some("hex"),
         SignaturePart::Base64 => Some("base64"),
         SignaturePart::Base64Url => Some("base64rawurl"),
         SignaturePart::Text(_) | SignaturePart::Timestamp | SignaturePart::Token => None,
@@ -315,6 +315,7 @@ fn signature(part: &SignaturePart, key: &str) -> String {
         SignaturePart::Text(text) => literal(text),
         SignaturePart::Timestamp => "timestamp".to_owned(),
         SignaturePart::Token => key.to_owned(),
+        SignaturePart::UppercaseHex => "signature.toUpperCase()".to_owned(),
         SignaturePart::Hex | SignaturePart::Base64 | SignaturePart::Base64Url => "signature".to_owned(),
     }
 }

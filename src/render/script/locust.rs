@@ -293,6 +293,7 @@ fn signature(part: &SignaturePart, key: &str) -> String {
         SignaturePart::Text(text) => literal(text),
         SignaturePart::Timestamp => "timestamp".to_owned(),
         SignaturePart::Hex => "signature.hex()".to_owned(),
+        SignaturePart::UppercaseHex => "signature.hex().upper()".to_owned(),
         SignaturePart::Base64 => "base64.b64encode(signature).decode()".to_owned(),
         SignaturePart::Base64Url => "base64.urlsafe_b64encode(signature).decode().rstrip(\"=\")".to_owned(),
         SignaturePart::Token => format!("{key}.decode()"),

@@ -81,11 +81,15 @@ impl EventContents {
     pub fn check(&mut self, warnings: &mut Vec<Warning>) -> PayloadCheck {
         warnings.append(&mut self.warnings);
         if self.left_out > 0 {
-            let seen = self.events.len();
-            let total = seen + self.left_out;
+            let (seen, total) = (self.events.len(), self.total());
             warnings.push(format!("only the first {seen} of {total} events are checked: the list is too long").into());
         }
         self.check.take().unwrap_or(PayloadCheck::Unknown)
+    }
+
+    /// How many events there are.
+    pub const fn total(&self) -> usize {
+        self.events.len() + self.left_out
     }
 
     /// The names of the events after the first that differ from it, each once.
@@ -110,7 +114,7 @@ impl EventContents {
             let name = name.as_deref().map(|name| name.strip_prefix(&own).unwrap_or(name));
             [name, summary.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("  ")
         };
-        let total = self.events.len() + self.left_out;
+        let total = self.total();
         let mut parts: Vec<String> = self.events.iter().take(MAX_SUMMARISED).map(one).collect();
         let others = total - parts.len();
         parts.extend((others > 0).then(|| format!("and {others} more")));

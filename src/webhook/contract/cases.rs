@@ -193,6 +193,9 @@ fn inapplicable(name: CaseName, provider: &Provider, exemplar: &Event, secrets: 
         CaseName::SignatureRotated if unsigned => {
             Some(format!("{title} does not sign deliveries: there is no secret to rotate"))
         }
+        CaseName::SignatureRotated if provider.schemes.iter().any(|scheme| scheme.is_sent_along) => {
+            Some(format!("{title} sends a signature of each secret, and a handler may verify any of them"))
+        }
         CaseName::SignatureRotated if secrets < 2 && !grammar.is_some_and(Grammar::is_list) => {
             Some(format!("{title} sends one signature: give both secrets to check that the handler tries both"))
         }

@@ -20,6 +20,7 @@ mod requests;
 mod serialisations;
 pub mod tamper;
 mod terms;
+mod unknown;
 pub mod unusable;
 
 pub use cases::{Case, cases};

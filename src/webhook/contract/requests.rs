@@ -10,6 +10,7 @@ use super::{
     payloads,
     serialisations::{self, Serialisation},
     tamper::{self, Original, SignedRequest},
+    unknown,
 };
 use crate::webhook::{
     delivery::{Encoding, Media},
@@ -147,12 +148,12 @@ impl<'a> CaseContext<'a> {
 
     fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
         let secret = self.secrets().first();
-        AttemptParams { encoding, target: self.target, now, secret, own_headers: self.own_headers }
+        AttemptParams { encoding, target: self.target, now, secret, along: &[], own_headers: self.own_headers }
     }
 
-    /// The provider's secrets.
+    /// The provider's secrets that replace each other.
     pub(super) fn secrets(&self) -> &'a [SigningSecret] {
-        self.keyring.secrets(&self.provider.name)
+        self.provider.replacing(self.keyring.secrets(&self.provider.name))
     }
 
     fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {
@@ -389,24 +390,29 @@ impl<'a> CaseContext<'a> {
         });
         let request = |(number, path): (usize, &Path)| {
             let number = u8::try_from(number).unwrap_or(u8::MAX);
+            if event.is_told_by_presence_of(path) {
+                let source = BodySource::Fixture(None, &unknown::renamed(&event.fixture, path));
+                let draft = self.draft(event, source, &self.context(number, None))?;
+                return Ok(self.usual_request(&draft, Some(format!("{} in place of {path}", unknown::NAME))));
+            }
             let old = json::parse(&event.fixture).ok().and_then(|root| Some(root.get(path)?.text()?.into_owned()));
-            let unknown = unknown_value(old.as_deref().unwrap_or_default());
-            let edit = [Override::Set { path: path.clone(), value: Value::text(unknown) }];
+            let undocumented = unknown::value(old.as_deref().unwrap_or_default());
+            let edit = [Override::Set { path: path.clone(), value: Value::text(undocumented) }];
             let mut draft = self.draft(event, BodySource::Fixture(None, &edit), &self.context(number, None))?;
-            draft.event = unknown.into();
-            Ok(self.usual_request(&draft, Some(format!("{path}={unknown}"))))
+            draft.event = undocumented.into();
+            Ok(self.usual_request(&draft, Some(format!("{path}={undocumented}"))))
         };
         let mut requests = paths.into_iter().enumerate().map(request).collect::<Result<Vec<_>, String>>()?;
         for (index, (place, old)) in event.marks().enumerate() {
             let number = u8::try_from(requests.len()).unwrap_or(u8::MAX);
-            let unknown = unknown_value(old);
+            let undocumented = unknown::value(old);
             let mut draft = self.draft(event, BodySource::Fixture(None, &[]), &self.context(number, None))?;
             // Without a listed event, these are all that is sent beside the payload.
-            draft.event = unknown.into();
+            draft.event = undocumented.into();
             let marks = event.marks().enumerate();
-            let value = |at: usize, value: &str| if at == index { unknown.to_owned() } else { value.to_owned() };
+            let value = |at: usize, value: &str| if at == index { undocumented.to_owned() } else { value.to_owned() };
             draft.extras.extend(marks.map(|(at, (place, old))| (place.clone(), value(at, old))));
-            requests.push(self.usual_request(&draft, Some(format!("{place}={unknown}"))));
+            requests.push(self.usual_request(&draft, Some(format!("{place}={undocumented}"))));
         }
         Ok(requests)
     }
@@ -415,9 +421,4 @@ impl<'a> CaseContext<'a> {
 /// The values that name an event and its variants.
 fn kept_values(event: &Event) -> Vec<&Path> {
     event.named_by().chain(event.variants.iter().flatten().map(|(path, _)| path)).collect()
-}
-
-/// An undocumented value that is a number if the old one is.
-fn unknown_value(old: &str) -> &'static str {
-    if old.parse::<i64>().is_ok() { "97" } else { "hookdev.unknown" }
 }

@@ -97,6 +97,8 @@ impl Tamper {
     ///
     /// If the delivery has nothing to forge in this way; the reason in words.
     pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
+        // Any signature that is sent along would still be right.
+        let original = &Original { attempt: AttemptParams { along: &[], ..original.attempt }, ..*original };
         let Original { provider, draft, attempt } = *original;
         match self {
             Self::Stale | Self::Future => {
@@ -353,7 +355,9 @@ pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     if let Some(first) = flipped.get_mut(dot.map_or(0, |dot| dot + 1)) {
         *first = match grammar.encoding() {
             TextEncoding::Plain | TextEncoding::Jwt => body::neighbour(*first).unwrap_or(b'x'),
-            TextEncoding::Hex | TextEncoding::Base64 | TextEncoding::Base64Url => *first ^ 1,
+            TextEncoding::Hex | TextEncoding::UppercaseHex | TextEncoding::Base64 | TextEncoding::Base64Url => {
+                *first ^ 1
+            }
         };
     }
     flipped

@@ -59,7 +59,8 @@ impl Spelling {
     const fn is(self, encoding: TextEncoding) -> bool {
         matches!(
             (self, encoding),
-            (Self::Hex | Self::UppercaseHex, TextEncoding::Hex) | (Self::Base64, TextEncoding::Base64)
+            (Self::Hex | Self::UppercaseHex, TextEncoding::Hex | TextEncoding::UppercaseHex)
+                | (Self::Base64, TextEncoding::Base64)
         )
     }
 }
@@ -212,7 +213,11 @@ impl FoundSignature {
             let elsewhere = || timestamp_header(request, scheme).map(|(_, text)| text);
             return (scheme.clone(), time.or_else(elsewhere).unwrap_or_default());
         }
-        let encoding = if scheme.grammar.encoding() == TextEncoding::Base64 { "{base64}" } else { "{hex}" };
+        let encoding = match scheme.grammar.encoding() {
+            TextEncoding::Base64 => "{base64}",
+            TextEncoding::UppercaseHex => "{HEX}",
+            _ => "{hex}",
+        };
         let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(",".to_owned()) };
         match (time, Grammar::parse(&text)) {
             (Some(time), Ok(grammar)) => {
@@ -251,15 +256,18 @@ impl FoundSignature {
             None => self.value == same_form,
         };
         if !self.encoding.is(encoding) {
-            let right = if encoding == TextEncoding::Hex { "lowercase hexadecimal" } else { "padded base64" };
+            let right = match encoding {
+                TextEncoding::Hex => "lowercase hexadecimal",
+                TextEncoding::UppercaseHex => "uppercase hexadecimal",
+                _ => "padded base64",
+            };
             let form = if is_in_form { String::new() } else { format!(", as `{form}`") };
             let message =
                 format!("the signature is right, but in {}; {title} sends {right}{form}", self.encoding.words());
             Some(Finding::new(Code::WrongEncoding, message))
-        } else if self.encoding == Spelling::UppercaseHex {
-            let message = format!(
-                "the signature is right, but in uppercase; {title} sends lowercase, and handlers compare the text"
-            );
+        } else if let Some((wrong, right)) = self.case_instead_of(encoding) {
+            let message =
+                format!("the signature is right, but in {wrong}; {title} sends {right}, and handlers compare the text");
             Some(Finding::new(Code::SignatureCase, message))
         } else if is_in_form || self.is_foreign {
             None
@@ -267,6 +275,15 @@ impl FoundSignature {
             let message =
                 format!("the signature is right, but its header has the wrong format: {title} sends exactly `{form}`");
             Some(Finding::new(Code::WrongEncoding, message))
+        }
+    }
+
+    /// The case of its hexadecimal digits and the right one, if it has the other.
+    fn case_instead_of(&self, encoding: TextEncoding) -> Option<(&'static str, &'static str)> {
+        match (self.encoding, encoding) {
+            (Spelling::UppercaseHex, TextEncoding::Hex) => Some(("uppercase", "lowercase")),
+            (Spelling::Hex, TextEncoding::UppercaseHex) => Some(("lowercase", "uppercase")),
+            _ => None,
         }
     }
 

@@ -122,6 +122,11 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
     let request = case.request;
     let mut add = |code, message: String| all.push(Finding::new(code, message));
     if request.body.is_empty() {
+        let handshakes = case.provider.events.iter().filter_map(|event| event.handshake.as_deref());
+        if handshakes.map(|handshake| &handshake.method).any(|method| *method == request.method) {
+            // It is empty by design.
+            return;
+        }
         let how = if request.method == Method::GET { ", and the method is GET" } else { "" };
         add(Code::SeenEmptyBody, format!("the body is empty{how}"));
         return;

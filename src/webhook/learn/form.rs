@@ -109,6 +109,7 @@ fn timed(text: &str) -> Option<(&str, &str)> {
 const fn placeholder(encoding: TextEncoding) -> &'static str {
     match encoding {
         TextEncoding::Hex => "{hex}",
+        TextEncoding::UppercaseHex => "{HEX}",
         TextEncoding::Base64 => "{base64}",
         TextEncoding::Base64Url => "{base64url}",
         TextEncoding::Plain => "{token}",

@@ -87,6 +87,7 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
         Some(found) => {
             secret(facts.name, found, &mut draft);
             scheme(found, &mut draft);
+            other_signatures(facts.search, found, &mut draft);
         }
         None => unknown_scheme(facts, &mut draft),
     }
@@ -205,6 +206,20 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
     }
 }
 
+/// Asks about headers that look like signatures and that the scheme doesn't read.
+fn other_signatures(search: &Search, found: &FoundScheme, draft: &mut Draft) {
+    let scheme = &found.scheme;
+    let is_read = |name: &HeaderName| scheme.names_of(name).contains(name);
+    let others: Vec<String> =
+        search.seen.iter().filter(|(name, _)| !is_read(name)).map(|(name, _)| format!("`{name}`")).collect();
+    if !others.is_empty() {
+        let others = others.join(" and ");
+        draft.ask(&format!(
+            "what is in {others}, which looks like a signature too? If another secret makes it, add a scheme that is `sent_along`"
+        ));
+    }
+}
+
 fn place_keys(source: &Source) -> Vec<String> {
     table_entry(source).map(|(key, text)| format!("{key} = {}", quoted(&text))).into_iter().collect()
 }
@@ -230,7 +245,7 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
     draft.text.push('\n');
     let (how, other) = scheme_questions(search);
     draft.ask(how);
-    for seen in &search.seen {
+    for (_, seen) in &search.seen {
         draft.comment(seen);
     }
     if search.seen.is_empty() {

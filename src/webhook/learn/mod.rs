@@ -114,7 +114,8 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     if search.has_secret && search.found.is_none() {
         let (how, other) = manifest::scheme_questions(&search);
         let questions = std::iter::once(how).chain(other).map(str::to_owned).collect();
-        return Learned { is_unproven: true, seen: search.seen, questions, ..Learned::default() };
+        let seen = search.seen.into_iter().map(|(_, words)| words).collect();
+        return Learned { is_unproven: true, seen, questions, ..Learned::default() };
     }
     let is_disagreeing = |index: &usize| search.found.as_ref().is_some_and(|found| found.disagreeing.contains(index));
     let (bad, read): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(index, _)| is_disagreeing(index));

@@ -2,7 +2,7 @@
 //! not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap, HashSet},
     net::{Ipv4Addr, Ipv6Addr},
 };
 
@@ -46,15 +46,15 @@ pub(super) struct Replacements {
     /// Their values.
     kept: BTreeSet<String>,
     /// The replacements of texts.
-    texts: BTreeMap<String, String>,
-    /// What texts become, so that no two become the same.
-    taken: BTreeSet<String>,
+    texts: HashMap<String, String>,
+    /// What texts become, so that no two become the same, apart from times.
+    taken: HashSet<String>,
 }
 
 impl Replacements {
     /// Replacements of everything but the values at these paths.
     pub(super) fn new(protected: Vec<Path>) -> Self {
-        Self { protected, kept: BTreeSet::new(), texts: BTreeMap::new(), taken: BTreeSet::new() }
+        Self { protected, kept: BTreeSet::new(), texts: HashMap::new(), taken: HashSet::new() }
     }
 
     /// Adds the values of a payload.
@@ -83,6 +83,10 @@ impl Replacements {
 
     fn replace(&mut self, text: &str, key: &str) {
         if text.trim().is_empty() || self.texts.contains_key(text) {
+            return;
+        }
+        if let Some(new) = time(text) {
+            self.texts.insert(text.to_owned(), new);
             return;
         }
         let taken = |new: &String| self.taken.contains(new) || self.texts.contains_key(new) || new == text;
@@ -139,22 +143,32 @@ impl Replacements {
         if let Some(new) = self.texts.get(text).filter(|_| !self.kept.contains(text)) {
             return new.clone();
         }
-        let contains = |old: &String| old.len() >= 4 && text.contains(old.as_str());
-        if self.kept.contains(text)
-            || is_plain_key(text) && text == text.to_ascii_lowercase()
-            || !self.texts.keys().any(contains)
-        {
+        let is_kept = self.kept.contains(text) || is_plain_key(text) && text == text.to_ascii_lowercase();
+        if is_kept || !parts(text).any(|part| self.texts.contains_key(part)) {
             return text.to_owned();
         }
         "example".to_owned()
     }
 }
 
+/// The longest name or word that is kept, in bytes.
+const LONGEST_NAME: usize = 48;
+
+/// The shortest value that is looked for in names and words, in bytes.
+const SHORTEST_PART: usize = 4;
+
+/// The parts of a name or a word that may be replaced values. There are as many, however many values are replaced.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let text = if text.len() <= LONGEST_NAME { text } else { "" };
+    (0..text.len())
+        .flat_map(move |start| (start + SHORTEST_PART..=text.len()).filter_map(move |end| text.get(start..end)))
+}
+
 /// Whether a member's name is one that a program has chosen.
 fn is_plain_key(key: &str) -> bool {
     let digits = key.bytes().filter(u8::is_ascii_digit).count();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$' | '.' | ':' | '[' | ']');
-    key.len() <= 48
+    key.len() <= LONGEST_NAME
         && digits <= 3
         && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$' || c == '@')
         && key.chars().skip(1).all(is_plain)
@@ -221,16 +235,6 @@ fn replacement(text: &str, key: &str, number: usize) -> String {
     if is_uuid(text) {
         return format!("00000000-0000-4000-8000-{number:012}");
     }
-    if let Some(unit) = time_unit(text) {
-        return match unit {
-            TimeUnit::Seconds => MOMENT_SECONDS.to_owned(),
-            TimeUnit::Milliseconds => format!("{MOMENT_SECONDS}000"),
-            _ => moment(text),
-        };
-    }
-    if is_dated(text) {
-        return moment(text);
-    }
     if text.len() >= 2 && digits > 0 && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-() ./,".contains(&byte)) {
         return scrambled(text, number);
     }
@@ -241,6 +245,16 @@ fn replacement(text: &str, key: &str, number: usize) -> String {
         return scrambled(text, number);
     }
     words(text, key, number)
+}
+
+/// [`MOMENT`] in the format of a text that is a time or a date; `None` if it is neither.
+fn time(text: &str) -> Option<String> {
+    match time_unit(text) {
+        Some(TimeUnit::Seconds) => Some(MOMENT_SECONDS.to_owned()),
+        Some(TimeUnit::Milliseconds) => Some(format!("{MOMENT_SECONDS}000")),
+        Some(_) => Some(moment(text)),
+        None => is_dated(text).then(|| moment(text)),
+    }
 }
 
 /// Whether a text begins with a date.
@@ -340,5 +354,35 @@ mod tests {
         assert_eq!(parsed["email"], parsed["by"].as_object().unwrap().keys().next().unwrap().as_str());
         assert_eq!((parsed["note"].as_str(), parsed["ok"].as_bool()), (Some(""), Some(true)));
         assert!(parsed["phone"].as_str().unwrap().starts_with('+'));
+    }
+
+    #[test]
+    fn every_time_keeps_its_format_and_so_does_every_date() {
+        let text = r#"{"a":"2025-07-01T08:00:00Z","b":"2025-07-04T09:30:00Z","c":"2024-02-29","d":"1815-12-10","e":"1751356800","f":"1751443200"}"#;
+        let root = json::parse(text).unwrap();
+        let mut replacements = Replacements::new(Vec::new());
+        replacements.collect(&root);
+        let parsed: serde_json::Value = serde_json::from_str(&replacements.written(&root)).unwrap();
+        let expected = serde_json::json!({
+            "a": "2026-03-02T09:18:45Z", "b": "2026-03-02T09:18:45Z", "c": "2026-03-02", "d": "2026-03-02",
+            "e": "1772443125", "f": "1772443125",
+        });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn the_work_for_a_word_does_not_grow_with_the_number_of_values() {
+        assert_eq!(parts("Alovel").collect::<Vec<_>>(), ["Alov", "Alove", "Alovel", "love", "lovel", "ovel"]);
+        assert_eq!(parts("abc").count(), 0);
+        // The longest name has 45 beginnings of 1 to 45 parts each, and no longer text is ever looked through.
+        assert_eq!(parts(&"a".repeat(LONGEST_NAME)).count(), 45 * 46 / 2);
+        assert_eq!(parts(&" ".repeat(LONGEST_NAME + 1)).count(), 0);
+
+        let text = r#"{"people":[{"name":"Lovelace"},{"name":"Hopper"}],"status":"AskHopper","kind":"AskNobody"}"#;
+        let root = json::parse(text).unwrap();
+        let mut replacements = Replacements::new(Vec::new());
+        replacements.collect(&root);
+        let parsed: serde_json::Value = serde_json::from_str(&replacements.written(&root)).unwrap();
+        assert_eq!((&parsed["status"], &parsed["kind"]), (&"example".into(), &"AskNobody".into()));
     }
 }

@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use http::HeaderName;
+
 use super::{
     Read,
     content::{Parts, templates, templates_without_body},
@@ -63,8 +65,8 @@ pub(super) struct Search {
     pub has_secret: bool,
     /// Whether the budget ended the search.
     pub is_exhausted: bool,
-    /// What looks like a signature, in words.
-    pub seen: Vec<String>,
+    /// What looks like a signature: its header, and it in words.
+    pub seen: Vec<(HeaderName, String)>,
     /// Whether one of these may be made with a private key, JWTs apart.
     pub is_asymmetric: bool,
 }
@@ -321,6 +323,7 @@ pub(super) fn scheme(
         signs_payload_field: false,
         configurable_header: false,
         is_body_unsigned_by_design: false,
+        is_sent_along: false,
     }
 }
 

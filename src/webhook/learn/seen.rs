@@ -5,8 +5,9 @@ use http::HeaderName;
 use super::{Read, form::forms, places::own_headers, readings::algorithms};
 use crate::webhook::{encoding, words::bytes};
 
-/// What looks like a signature in most captures, and whether one may be made with a private key.
-pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
+/// What looks like a signature in most captures, each with its header and in words, and whether one may be made with a
+/// private key.
+pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<(HeaderName, String)>, bool) {
     let (mut seen, mut is_asymmetric) = (Vec::new(), false);
     let mut headers: Vec<(&HeaderName, String)> = Vec::new();
     for (name, value) in samples.iter().flat_map(|read| own_headers(read.request())) {
@@ -26,10 +27,11 @@ pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
             is_asymmetric |= with_key.is_some();
             let made: Vec<String> = made.chain(with_key).collect();
             let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
-            seen.push(format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value));
+            let words = format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value);
+            seen.push((name.clone(), words));
         } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt) {
             is_asymmetric |= ["with ES256", "with RS256"].iter().any(|with| jwt.contains(with));
-            seen.push(format!("`{name}` has {jwt}"));
+            seen.push((name.clone(), format!("`{name}` has {jwt}")));
         }
     }
     (seen, is_asymmetric)

@@ -39,10 +39,14 @@ pub(super) fn is_uuid(text: &str) -> bool {
 
 /// The readings of a text as a signature that a known algorithm may have made. Most texts have none.
 pub(super) fn signatures(text: &str) -> Vec<(TextEncoding, Vec<u8>)> {
-    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let mut found = Vec::new();
-    if let Some(bytes) = decode_hex(text).filter(|_| is_hex) {
-        found.push((TextEncoding::Hex, bytes));
+    if let Some(bytes) = decode_hex(text) {
+        let has = |is_letter: fn(&u8) -> bool| text.as_bytes().iter().any(is_letter);
+        match (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase)) {
+            (true, true) => {}
+            (false, true) => found.push((TextEncoding::UppercaseHex, bytes)),
+            _ => found.push((TextEncoding::Hex, bytes)),
+        }
     }
     if let Some(bytes) = decode_base64(text) {
         found.push((TextEncoding::Base64, bytes));

@@ -62,18 +62,24 @@ impl Template {
     #[must_use]
     pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
         let given = |index: usize| values.get(index).map(AsRef::as_ref);
-        self.filled(|index, value| given(index).map(|text| value.push_str(text)).is_some())
+        self.filled(|blank, value| given(blank.index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that `write` appends, given the index of the value's mark or path.
+    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits in the place of a
+    /// number begin with no zero, so that they are one, too.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
-        self.filled(|index, value| {
-            write(index, value);
+        self.filled(|blank, value| {
+            let start = value.len();
+            write(blank.index, value);
+            let is_zero_led = value.len() > start + 1 && value.as_bytes()[start] == b'0';
+            if blank.is_number && is_zero_led && value[start..].bytes().all(|byte| byte.is_ascii_digit()) {
+                value.replace_range(start..=start, "1");
+            }
             true
         })
     }
 
-    fn filled(&self, mut write: impl FnMut(usize, &mut String) -> bool) -> String {
+    fn filled(&self, mut write: impl FnMut(&Blank, &mut String) -> bool) -> String {
         let mut filled = String::with_capacity(self.text.len() + 64);
         let mut copied = 0;
         for blank in &self.blanks {
@@ -82,7 +88,7 @@ impl Template {
             // Written in place, and rewritten only if it needs escapes or quotes.
             filled.push('"');
             let start = filled.len();
-            if !write(blank.index, &mut filled) {
+            if !write(blank, &mut filled) {
                 filled.truncate(before);
                 continue;
             }
@@ -152,6 +158,14 @@ mod tests {
         assert_eq!(template.fill(&["1735732801", "2", "evt_\"2\""]), expected);
         assert_eq!(template.fill(&["1735732802"]), text.replace("800", "802"));
         assert_eq!(template.fill::<&str>(&[]), text);
+    }
+
+    #[test]
+    fn fresh_digits_in_the_place_of_a_number_are_one() {
+        let template = Template::new(r#"{"n":12,"t":"12","z":5}"#, &[path("n"), path("t"), path("z")]).unwrap();
+        let fresh = ["0071", "0071", "0"];
+        let filled = template.fill_with(|index, value| value.push_str(fresh[index]));
+        assert_eq!(filled, r#"{"n":1071,"t":"0071","z":0}"#);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use edit::{remove, write};
 
 use super::{
     called_url, encoding,
-    json::Path,
+    json::{Kind, Path},
     nearest,
     payload::Payload,
     request::{self, Request},
@@ -48,8 +48,18 @@ pub enum Place {
     RawBody,
     /// A hash of another place, such as `sha256:body`.
     Hash(Hash, Box<Place>),
-    /// The MAC of another place under the secret, `hmac-sha256:PLACE`. Only handshakes have it.
-    Mac(Box<Place>),
+    /// The MAC of another place under the secret, `hmac-sha256:PLACE` in hexadecimal or `hmac-sha256-base64:PLACE`. Only
+    /// handshakes have it.
+    Mac(MacEncoding, Box<Place>),
+}
+
+/// How a MAC is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MacEncoding {
+    /// In hexadecimal.
+    Hex,
+    /// In base64.
+    Base64,
 }
 
 /// A hash as a manifest names it.
@@ -81,8 +91,19 @@ pub struct Lookup<'a> {
 }
 
 /// What a place may be written with.
-const PREFIXES: [&str; 10] =
-    ["header", "query", "body", "form", "sha1", "sha256", "sha512", "sha256-base64", "sha256-base64url", "hmac-sha256"];
+const PREFIXES: [&str; 11] = [
+    "header",
+    "query",
+    "body",
+    "form",
+    "sha1",
+    "sha256",
+    "sha512",
+    "sha256-base64",
+    "sha256-base64url",
+    "hmac-sha256",
+    "hmac-sha256-base64",
+];
 
 /// The words that are whole places.
 const WORDS: [&str; 5] = ["url", "method", "path", "query", "body"];
@@ -117,7 +138,8 @@ impl Place {
             "sha512" => Self::Hash(Hash::Sha512, Box::new(Self::parse(rest)?)),
             "sha256-base64" => Self::Hash(Hash::Sha256Base64, Box::new(Self::parse(rest)?)),
             "sha256-base64url" => Self::Hash(Hash::Sha256Base64Url, Box::new(Self::parse(rest)?)),
-            "hmac-sha256" => Self::Mac(Box::new(Self::parse(rest)?)),
+            "hmac-sha256" => Self::Mac(MacEncoding::Hex, Box::new(Self::parse(rest)?)),
+            "hmac-sha256-base64" => Self::Mac(MacEncoding::Base64, Box::new(Self::parse(rest)?)),
             _ => return Err(nearest::unknown("place", prefix, PREFIXES)),
         })
     }
@@ -153,7 +175,7 @@ impl Place {
     pub fn needs_payload(&self) -> bool {
         match self {
             Self::Body(_) | Self::Form(_) | Self::SortedForm => true,
-            Self::Hash(_, inner) | Self::Mac(inner) => inner.needs_payload(),
+            Self::Hash(_, inner) | Self::Mac(_, inner) => inner.needs_payload(),
             _ => false,
         }
     }
@@ -163,7 +185,7 @@ impl Place {
     pub fn covers_body(&self) -> bool {
         match self {
             Self::RawBody | Self::SortedForm => true,
-            Self::Hash(_, inner) | Self::Mac(inner) => inner.covers_body(),
+            Self::Hash(_, inner) | Self::Mac(_, inner) => inner.covers_body(),
             _ => false,
         }
     }
@@ -173,7 +195,7 @@ impl Place {
     pub fn header(&self) -> Option<&HeaderName> {
         match self {
             Self::Header(name) => Some(name),
-            Self::Hash(_, inner) | Self::Mac(inner) => inner.header(),
+            Self::Hash(_, inner) | Self::Mac(_, inner) => inner.header(),
             _ => None,
         }
     }
@@ -225,7 +247,8 @@ impl fmt::Display for Place {
             Self::Hash(Hash::Sha512, inner) => write!(f, "sha512:{inner}"),
             Self::Hash(Hash::Sha256Base64, inner) => write!(f, "sha256-base64:{inner}"),
             Self::Hash(Hash::Sha256Base64Url, inner) => write!(f, "sha256-base64url:{inner}"),
-            Self::Mac(inner) => write!(f, "hmac-sha256:{inner}"),
+            Self::Mac(MacEncoding::Hex, inner) => write!(f, "hmac-sha256:{inner}"),
+            Self::Mac(MacEncoding::Base64, inner) => write!(f, "hmac-sha256-base64:{inner}"),
         }
     }
 }
@@ -262,7 +285,7 @@ impl<'a> Lookup<'a> {
             Place::Header(name) => Cow::Borrowed(self.request.headers.get(name.as_str())?.as_bytes()),
             Place::RawBody => Cow::Borrowed(self.body),
             Place::Hash(hash, inner) => Cow::Owned(hash.of(&self.bytes(inner)?).into_bytes()),
-            Place::Mac(_) => return None,
+            Place::Mac(..) => return None,
             _ => match self.text(place)? {
                 Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
                 Cow::Owned(text) => Cow::Owned(text.into_bytes()),
@@ -285,8 +308,18 @@ impl<'a> Lookup<'a> {
             Place::QueryString => Cow::Borrowed(request.query()),
             Place::SortedForm => Cow::Owned(self.sorted_form()),
             Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
-            Place::Mac(_) => return None,
+            Place::Mac(..) => return None,
         })
+    }
+
+    /// Whether there is a value at a place, which may also be an object or an array, but not null.
+    #[must_use]
+    pub fn has(&self, place: &Place) -> bool {
+        let node = match place {
+            Place::Body(path) => self.payload.and_then(|payload| payload.root()?.get(path)),
+            _ => None,
+        };
+        node.map_or_else(|| self.text(place).is_some(), |node| !matches!(node.kind, Kind::Null))
     }
 
     /// How often a value is sent under this name; a handler might read another one than the first.

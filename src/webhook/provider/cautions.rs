@@ -68,7 +68,8 @@ impl Provider {
         let context = SendContext { now, id: None, entropy: [0; 32] };
         let draft = self.draft(event, BodySource::Fixture(None, &[]), &context).ok()?;
         let encoding = self.delivery.encodings.first()?;
-        let attempt = AttemptParams { encoding, target: "/", now, secret: None, own_headers: &Headers::new() };
+        let attempt =
+            AttemptParams { encoding, target: "/", now, secret: None, along: &[], own_headers: &Headers::new() };
         let request = self.request(&draft, &attempt);
         let body = self.decode(&request, LIMIT).ok()?;
         let payload = body.payload(&request);

@@ -75,6 +75,9 @@ pub struct AttemptParams<'a> {
     pub now: Timestamp,
     /// The secret to sign with.
     pub secret: Option<&'a SigningSecret>,
+    /// The secrets of the signatures that are sent along with the first scheme's, in the order of their schemes. A signature
+    /// without one isn't sent.
+    pub along: &'a [SigningSecret],
     /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
 }
@@ -92,7 +95,7 @@ impl Provider {
     /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.
     #[must_use]
     pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
-        let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
+        let AttemptParams { encoding, target, now, secret, along, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media, self.payload_field.as_deref());
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
@@ -136,16 +139,11 @@ impl Provider {
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             scheme.stamp(&mut request, &draft.id, now);
             let url = origin.map(|origin| format!("{origin}{}", request.target));
-            let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
-            for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
-                match &place {
-                    Place::Header(name) if own_headers.contains(name.as_str()) => {}
-                    Place::Header(name) => {
-                        if let Ok(value) = request::value(&value) {
-                            request.headers.push(name.clone(), value);
-                        }
-                    }
-                    place => place::write(&mut request, place, &value),
+            let others = self.schemes.iter().filter(|scheme| scheme.is_sent_along).zip(along);
+            for (scheme, secret) in std::iter::once((scheme, secret)).chain(others) {
+                let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
+                for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
+                    write_signed(&mut request, &place, &value, own_headers);
                 }
             }
         }
@@ -175,6 +173,21 @@ impl Provider {
                 }
             }
         }
+    }
+}
+
+/// Writes a value that makes a request genuine, unless the user's own headers have it, or another signature has written it.
+fn write_signed(request: &mut Request, place: &Place, value: &str, own_headers: &Headers) {
+    match place {
+        Place::Header(name) if own_headers.contains(name.as_str()) => {}
+        Place::Header(name) => {
+            if let Ok(value) = request::value(value)
+                && request.headers.get(name.as_str()) != Some(&value)
+            {
+                request.headers.push(name.clone(), value);
+            }
+        }
+        place => place::write(request, place, value),
     }
 }
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 
-use super::handshake::Handshake;
+use super::handshake::{self, Handshake};
 use crate::webhook::{
     json::Path,
     place::{Lookup, Place},
@@ -40,6 +40,8 @@ pub struct Event {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The values by which a request is recognised as this event.
     pub(super) conditions: Vec<(Place, String)>,
+    /// What a request must have, whatever the value, to be recognised as this event.
+    pub(super) present: Vec<Place>,
     /// What makes it a handshake, if it is one.
     pub handshake: Option<Box<Handshake>>,
 }
@@ -48,13 +50,45 @@ impl Event {
     /// Whether a request is this event.
     #[must_use]
     pub fn matches(&self, lookup: &Lookup<'_>) -> bool {
-        let present = self.handshake.as_ref().map_or(&[][..], |handshake| &handshake.present);
-        (!self.conditions.is_empty() || !present.is_empty())
-            && present.iter().all(|place| lookup.text(place).is_some())
+        let handshake = self.handshake.as_deref();
+        let repeated = handshake.map_or(&[][..], |handshake| &handshake.present);
+        let mut tokens = handshake.into_iter().flat_map(|handshake| &handshake.tokens);
+        (!self.conditions.is_empty() || !self.present.is_empty() || !repeated.is_empty())
+            && self.present.iter().all(|place| lookup.has(place))
+            && repeated.iter().all(|place| lookup.text(place).is_some())
+            && tokens.all(|place| lookup.text(place).is_some_and(|text| handshake::is_token(&text)))
             && self
                 .conditions
                 .iter()
                 .all(|(place, expected)| lookup.text(place).is_some_and(|text| text == expected.as_str()))
+    }
+
+    /// What a request lacks to be this handshake, in words; `None` if it lacks nothing, or isn't meant as one: it has neither
+    /// the handshake's own method nor all values that recognise it.
+    #[must_use]
+    pub(in crate::webhook) fn lacking(&self, lookup: &Lookup<'_>) -> Option<String> {
+        let handshake = self.handshake.as_deref()?;
+        let text = |place| lookup.text(place);
+        let differing: Vec<&(Place, String)> = self
+            .conditions
+            .iter()
+            .filter(|(place, expected)| text(place).is_none_or(|text| text != expected.as_str()))
+            .collect();
+        let is_meant = match handshake.method {
+            Method::POST => !self.conditions.is_empty() && differing.is_empty(),
+            ref own => lookup.request.method == *own,
+        };
+        let differing = differing.into_iter().map(|(place, expected)| match text(place) {
+            Some(_) => format!("{} isn't `{expected}`", place.words()),
+            None => format!("{} is missing", place.words()),
+        });
+        let missing = handshake.present.iter().filter(|place| text(place).is_none());
+        let missing = missing.map(|place| format!("{} is missing", place.words()));
+        let wrong = handshake.tokens.iter().filter(|place| text(place).is_some_and(|text| !handshake::is_token(&text)));
+        let wrong = wrong.map(|place| format!("{} isn't a token", place.words()));
+        let mut all: Vec<String> = differing.chain(missing).chain(wrong).collect();
+        all.dedup();
+        (is_meant && !all.is_empty()).then(|| all.join(", "))
     }
 
     /// Whether it is recognised by a header, or sent with one of its own.
@@ -65,10 +99,15 @@ impl Event {
 
     /// The fields of the payload by which a request is recognised.
     pub fn named_by(&self) -> impl Iterator<Item = &Path> {
-        self.conditions.iter().filter_map(|(place, _)| match place {
+        self.conditions.iter().map(|(place, _)| place).chain(&self.present).filter_map(|place| match place {
             Place::Body(path) => Some(path),
             _ => None,
         })
+    }
+
+    /// Whether it is recognised by this field of the payload, whatever its value.
+    pub(in crate::webhook) fn is_told_by_presence_of(&self, field: &Path) -> bool {
+        self.present.iter().any(|place| matches!(place, Place::Body(path) if path == field))
     }
 
     /// The field of the payload whose value is the event's name.

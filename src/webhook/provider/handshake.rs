@@ -11,7 +11,7 @@ use crate::webhook::{
     fresh::Fresh,
     http_response::Response,
     json,
-    place::{Lookup, Place},
+    place::{Lookup, MacEncoding, Place},
     request::{self, Headers},
     signature::{Algorithm, SigningSecret},
     template::{self, JsonTemplate, Piece},
@@ -30,6 +30,8 @@ pub struct Handshake {
     pub secret: Option<Place>,
     /// The places that a request must have to be this handshake.
     pub present: Vec<Place>,
+    /// The places whose values must be tokens: it isn't signed, so the MAC of one must be no signature of a body.
+    pub tokens: Vec<Place>,
     /// Whether one of its conditions is on a header, on the query or on the event's own name, which decides before any
     /// event's conditions.
     pub is_decisive: bool,
@@ -79,10 +81,13 @@ struct Values<'a> {
 impl Values<'_> {
     fn of(self, place: &Place) -> Option<String> {
         match place {
-            Place::Mac(inner) => {
+            Place::Mac(written, inner) => {
                 let value = self.lookup.bytes(inner)?;
                 let mac = self.secret?.key(Algorithm::HmacSha256)?.sign([&*value])?;
-                Some(encoding::hex(&mac))
+                Some(match written {
+                    MacEncoding::Hex => encoding::hex(&mac),
+                    MacEncoding::Base64 => encoding::base64(&mac),
+                })
             }
             place => self.lookup.text(place).map(Cow::into_owned),
         }
@@ -114,16 +119,19 @@ impl ResponseTemplate {
 }
 
 impl PrescribedResponse {
-    /// Whether it has a MAC of something in the request.
-    #[must_use]
-    pub fn has_mac(&self) -> bool {
-        self.values().any(|place| matches!(place, Place::Mac(_)))
+    /// The places of the request whose MAC it has.
+    pub(super) fn macs(&self) -> Vec<Place> {
+        let inner = |place: &Place| match place {
+            Place::Mac(_, inner) => Some((**inner).clone()),
+            _ => None,
+        };
+        self.values().filter_map(inner).collect()
     }
 
     /// The places of the request that it repeats, or whose MAC it has.
     pub(super) fn places(&self) -> Vec<Place> {
         let place = |place: &Place| match place {
-            Place::Mac(inner) => (**inner).clone(),
+            Place::Mac(_, inner) => (**inner).clone(),
             place => place.clone(),
         };
         self.values().map(place).collect()
@@ -202,6 +210,16 @@ impl PrescribedResponse {
         };
         (!is_same).then(|| format!("the response's body isn't {what} that the handshake wants"))
     }
+}
+
+/// The longest token, in bytes.
+const LONGEST_TOKEN: usize = 256;
+
+/// Whether a text is a token, and so no JSON object and no form: letters, digits and the other characters of base64.
+pub(super) fn is_token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
+    (1..=LONGEST_TOKEN).contains(&text.len()) && text.len() - body.len() <= 2 && body.bytes().all(is_plain)
 }
 
 const TEXT: http::HeaderValue = http::HeaderValue::from_static("text/plain");

@@ -3,6 +3,7 @@
 use crate::webhook::{
     json::{Kind, Member, Node, Path},
     payload::Payload,
+    place::Place,
 };
 
 /// Where a payload has its events: a list, or lists within the events of others. Each path is that within the first event of
@@ -73,6 +74,13 @@ impl EventList {
             }
         }
         paths
+    }
+
+    /// Whether a place is a value of the first event.
+    pub(in crate::webhook) fn is_in_first(&self, place: &Place) -> bool {
+        let Place::Body(path) = place else { return false };
+        let is_within = |list: &Path| path.keys().strip_prefix(list.keys()).is_some_and(|rest| rest.len() > 1);
+        self.0.iter().any(is_within)
     }
 
     fn find(&self, root: &Node<'_>) -> Found {

@@ -134,6 +134,8 @@ pub enum SignaturePart {
     Text(String),
     /// The timestamp.
     Timestamp,
+    /// The signature, in uppercase hexadecimal.
+    UppercaseHex,
     /// The signature, in hexadecimal.
     Hex,
     /// The signature, in base64 with padding.
@@ -175,7 +177,8 @@ impl Provider {
         let attempts = self.delivery.attempts(false);
         let encoding = attempts.encoding();
         let now = Timestamp::from_unix_seconds(0);
-        let request = self.request(&draft, &AttemptParams { encoding, target: url, now, secret: None, own_headers });
+        let request =
+            self.request(&draft, &AttemptParams { encoding, target: url, now, secret: None, along: &[], own_headers });
         if request.headers.contains("content-encoding") {
             return Err(not("has a compressed body"));
         }
@@ -416,6 +419,7 @@ fn signature_parts(grammar: &str) -> Vec<SignaturePart> {
         Piece::Literal(text) => SignaturePart::Text(text.to_owned()),
         Piece::Placeholder("timestamp") => SignaturePart::Timestamp,
         Piece::Placeholder("hex") => SignaturePart::Hex,
+        Piece::Placeholder("HEX") => SignaturePart::UppercaseHex,
         Piece::Placeholder("base64") => SignaturePart::Base64,
         Piece::Placeholder("base64url") => SignaturePart::Base64Url,
         Piece::Placeholder(_) => SignaturePart::Token,

@@ -149,6 +149,13 @@ impl Provider {
         self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
     }
 
+    /// The secrets of which each can sign in place of another: only the first, if some have signatures that are sent along.
+    #[must_use]
+    pub fn replacing<'a>(&self, secrets: &'a [SigningSecret]) -> &'a [SigningSecret] {
+        let is_sent_along = self.schemes.iter().any(|scheme| scheme.is_sent_along);
+        if is_sent_along { &secrets[..secrets.len().min(1)] } else { secrets }
+    }
+
     /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to the
     /// user.
     fn rename_signature_header(&mut self, name: &HeaderName) -> bool {

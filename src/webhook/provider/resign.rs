@@ -100,6 +100,11 @@ impl Provider {
                 }
             }
         }
+        // The old signatures of other keys, which no one makes again.
+        let others = self.schemes.iter().filter(|other| other.name != scheme.name);
+        for name in others.filter(|other| other.is_sent_along || scheme.is_sent_along).flat_map(Scheme::headers) {
+            request.headers.remove(name.as_str());
+        }
         scheme.stamp(request, &id, context.now);
         let message = SigningInput { request, id: &id, time: context.now, url };
         for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {

@@ -224,7 +224,7 @@ fn part(piece: Piece<'_>) -> Result<Part, String> {
         Piece::Placeholder("secret") => Ok(Part::Secret),
         Piece::Placeholder("key") => Ok(Part::Key),
         Piece::Placeholder(name) => match Place::parse(name) {
-            Ok(Place::Mac(_)) => Err(format!("`{{{name}}}` belongs in the response of a handshake")),
+            Ok(Place::Mac(..)) => Err(format!("`{{{name}}}` belongs in the response of a handshake")),
             Ok(place) => Ok(Part::Place(place)),
             Err(_) if !name.contains(':') => Err(nearest::unknown("placeholder", name, PLACEHOLDERS)),
             Err(message) => Err(message),

@@ -24,6 +24,7 @@ impl fmt::Display for Grammar {
             f.write_str(match field {
                 Field::Timestamp => "{timestamp}",
                 Field::Signature(TextEncoding::Hex) => "{hex}",
+                Field::Signature(TextEncoding::UppercaseHex) => "{HEX}",
                 Field::Signature(TextEncoding::Base64) => "{base64}",
                 Field::Signature(TextEncoding::Base64Url) => "{base64url}",
                 Field::Signature(TextEncoding::Plain) => "{token}",
@@ -39,6 +40,8 @@ impl fmt::Display for Grammar {
 pub enum TextEncoding {
     /// Lowercase hexadecimal.
     Hex,
+    /// Uppercase hexadecimal.
+    UppercaseHex,
     /// Standard base64 with padding.
     Base64,
     /// URL-safe base64 without padding.
@@ -53,6 +56,7 @@ impl TextEncoding {
     pub(in crate::webhook) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => encoding::hex(bytes),
+            Self::UppercaseHex => encoding::hex(bytes).to_ascii_uppercase(),
             Self::Base64 => encoding::base64(bytes),
             Self::Base64Url => encoding::base64url(bytes),
             Self::Plain | Self::Jwt => String::from_utf8_lossy(bytes).into_owned(),
@@ -63,12 +67,17 @@ impl TextEncoding {
         if text.is_empty() {
             return Candidate::Undecodable;
         }
+        // Handlers compare text, so the other case is rejected although it decodes.
+        let is_other_case = match self {
+            Self::Hex => text.bytes().any(|byte| byte.is_ascii_uppercase()),
+            Self::UppercaseHex => text.bytes().any(|byte| byte.is_ascii_lowercase()),
+            _ => false,
+        };
         let decoded = match self {
-            // Handlers compare text, so uppercase is rejected although it decodes.
-            Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && encoding::decode_hex(text).is_some() => {
+            Self::Hex | Self::UppercaseHex if is_other_case && encoding::decode_hex(text).is_some() => {
                 return Candidate::NotCanonical;
             }
-            Self::Hex => encoding::decode_hex(text),
+            Self::Hex | Self::UppercaseHex => encoding::decode_hex(text),
             Self::Base64 => encoding::decode_base64(text),
             Self::Base64Url => encoding::decode_base64url(text),
             Self::Plain | Self::Jwt => Some(text.as_bytes().to_vec()),
@@ -125,7 +134,7 @@ pub struct Parsed<'a> {
 pub enum Candidate {
     /// The decoded bytes.
     Decoded(Vec<u8>),
-    /// Uppercase hexadecimal. No provider sends it, and handlers that compare text reject it.
+    /// Hexadecimal in the case that the provider doesn't send. Handlers that compare text reject it.
     NotCanonical,
     /// Not in the encoding.
     Undecodable,
@@ -147,7 +156,7 @@ impl Grammar {
         let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
         if signatures != 1 {
             return Err(format!(
-                "`{}` must have exactly one of {{hex}}, {{base64}}, {{base64url}}, {{token}}, {{jwt}}; it has {signatures}",
+                "`{}` must have exactly one of {{hex}}, {{HEX}}, {{base64}}, {{base64url}}, {{token}}, {{jwt}}; it has {signatures}",
                 text.value
             ));
         }
@@ -284,6 +293,7 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
     };
     let field = match placeholder {
         "hex" => Field::Signature(TextEncoding::Hex),
+        "HEX" => Field::Signature(TextEncoding::UppercaseHex),
         "base64" => Field::Signature(TextEncoding::Base64),
         "base64url" => Field::Signature(TextEncoding::Base64Url),
         "token" => Field::Signature(TextEncoding::Plain),
@@ -295,7 +305,7 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
 }
 
 /// The placeholders of a value.
-const VALUE_PLACEHOLDERS: [&str; 6] = ["hex", "base64", "base64url", "token", "jwt", "timestamp"];
+const VALUE_PLACEHOLDERS: [&str; 7] = ["hex", "HEX", "base64", "base64url", "token", "jwt", "timestamp"];
 
 #[cfg(test)]
 mod tests {
@@ -311,6 +321,10 @@ mod tests {
         assert_eq!(hex.write(&[0x0a, 0xff], ""), "0aff");
         assert_eq!(hex.read("0aff").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
         assert_eq!(hex.read("0AFF").signatures, [Candidate::NotCanonical]);
+        let upper = grammar("{HEX}", None).unwrap();
+        assert_eq!((upper.write(&[0x0a, 0xff], ""), upper.to_string()), ("0AFF".to_owned(), "{HEX}".to_owned()));
+        assert_eq!(upper.read("0AFF").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
+        assert_eq!(upper.read("0aff").signatures, [Candidate::NotCanonical]);
         for wrong in ["0af", "0afg", "", "0aff "] {
             assert_eq!(hex.read(wrong).signatures, [Candidate::Undecodable], "{wrong:?}");
         }
@@ -399,11 +413,11 @@ mod tests {
     fn an_invalid_template_is_explained() {
         assert_eq!(
             grammar("{hx}", None),
-            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `base64url`, `token`, `jwt`, `timestamp`)".into())
+            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `HEX`, `base64`, `base64url`, `token`, `jwt`, `timestamp`)".into())
         );
         assert_eq!(
             grammar("t={timestamp}", Some(',')),
-            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0"
+            Err("`t={timestamp}` must have exactly one of {hex}, {HEX}, {base64}, {base64url}, {token}, {jwt}; it has 0"
                 .into())
         );
         assert_eq!(

@@ -51,6 +51,8 @@ pub struct Scheme {
     pub signs_payload_field: bool,
     /// Whether the manifest says that the body isn't signed.
     pub is_body_unsigned_by_design: bool,
+    /// Whether its signature is sent along with that of the first scheme.
+    pub is_sent_along: bool,
 }
 
 /// A secret as one scheme reads it.

@@ -263,7 +263,7 @@ impl Scheme {
 
     fn undecodable(&self) -> &'static str {
         match self.grammar.encoding() {
-            TextEncoding::Hex => "the signature is not hexadecimal",
+            TextEncoding::Hex | TextEncoding::UppercaseHex => "the signature is not hexadecimal",
             TextEncoding::Base64 => "the signature is not base64 (standard alphabet, padded)",
             TextEncoding::Base64Url => "the signature is not base64 (URL-safe alphabet)",
             TextEncoding::Plain | TextEncoding::Jwt => "the token is empty",

@@ -293,8 +293,18 @@ fn a_request_that_lacks_what_the_response_repeats_is_no_handshake() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     assert_eq!(parts(&get(&listener.url("/whatsapp?hub.mode=subscribe&hub.verify_token=t"))), REJECTED);
-    assert_eq!((text(&listener.next(), "/verdict"), parts(&get(&listener.url("/dropbox")))), ("rejected", REJECTED));
-    assert_eq!(listener.next()["handshake"], json!(false));
+    let lacks = |delivery: &serde_json::Value, what: &str| {
+        assert_eq!((text(delivery, "/verdict"), &delivery["handshake"]), ("rejected", &json!(false)));
+        assert_eq!(delivery["warnings"], json!([what]));
+    };
+    lacks(&listener.next(), "not the handshake `whatsapp.subscribe`: the query parameter `hub.challenge` is missing");
+    assert_eq!(parts(&get(&listener.url("/whatsapp?hub.mode=unsubscribe"))), REJECTED);
+    lacks(
+        &listener.next(),
+        "not the handshake `whatsapp.subscribe`: the query parameter `hub.mode` isn't `subscribe`, the query parameter `hub.challenge` is missing",
+    );
+    assert_eq!(parts(&get(&listener.url("/dropbox"))), REJECTED);
+    lacks(&listener.next(), "not the handshake `dropbox.verification`: the query parameter `challenge` is missing");
 
     let signature = "v0=452e3f4a4933abead8fa79c67b4d7358d6f7422e3fd71942697472fe0cf42ceb";
     let headers = [("X-Zm-Signature", signature), ("X-Zm-Request-Timestamp", "1767225600")];

@@ -56,7 +56,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         (
             "{hex}",
             "t={timestamp}",
-            "12:42: `t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0",
+            "12:42: `t={timestamp}` must have exactly one of {hex}, {HEX}, {base64}, {base64url}, {token}, {jwt}; it has 0",
         ),
         ("hmac-sha256", "hmac-sha265", "10:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`?"),
         ("\"x-acme\"", "\"x acme\"", "12:24: invalid header name `x acme`"),
@@ -65,7 +65,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         (
             "match = { type = \"made\" }",
             "",
-            "18:8: no rule recognises `made`: add a `match`, or set `event` in [recognise]",
+            "18:8: no rule recognises `made`: add a `match` or `present`, or set `event` in [recognise]",
         ),
         (
             "\"made\"\nabout",

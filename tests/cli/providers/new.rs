@@ -395,6 +395,24 @@ fn signatures_and_tokens_in_the_query_and_the_body_are_learned() {
 }
 
 #[test]
+fn a_signature_in_uppercase_and_one_of_method_path_and_body_are_learned() {
+    let uppercase = "signed with HMAC-SHA512 of `{timestamp}|{body}` in x-dock-sign";
+    let lines = [
+        "signature = { header = \"x-dock-sign\", value = \"{HEX}\" }",
+        "timestamp = { body = \"meta.sent\", unit = \"rfc3339\", tolerance = \"5m\" }",
+    ];
+    dock("uppercase", DOCK, uppercase, &lines);
+    let path = "signed with HMAC-SHA256 of `{method}\\n{path}\\n{body}` in authorization";
+    dock("path", DOCK, path, &["signature = { header = \"authorization\", value = \"DOCK {base64url}\" }"]);
+}
+
+#[test]
+fn a_second_signature_that_the_secret_does_not_explain_is_a_question() {
+    let question = "# QUESTION: what is in `x-dock-sign-2`, which looks like a signature too? If another secret makes it, add a scheme that is `sent_along`";
+    dock("two", DOCK, "signed with HMAC-SHA256 of `{body}{timestamp}` in x-dock-sign-1", &[question]);
+}
+
+#[test]
 fn a_claim_with_a_hash_in_url_safe_base64_is_learned() {
     let jwt = "signed with JWT-HS256 in x-dock-token, whose claim `body_hash` is `{sha256-base64url:body}`";
     dock("jwt", DOCK, jwt, &["claims    = { \"body_hash\" = \"{sha256-base64url:body}\" }"]);

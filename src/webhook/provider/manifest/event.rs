@@ -24,6 +24,9 @@ pub(super) struct RawEvent {
     about: String,
     #[serde(rename = "match", default)]
     conditions: BTreeMap<Spanned<String>, Scalar>,
+    /// The places that have a value, whatever it is, when it is this event.
+    #[serde(default)]
+    present: Vec<Spanned<String>>,
     /// Headers of this event alone.
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -51,12 +54,14 @@ impl RawEvent {
         for (key, Scalar(value)) in self.conditions {
             conditions.push((values::parse(&key, Place::parse_condition)?, value));
         }
+        let parse = |text: &Spanned<String>| values::parse(text, Place::parse_condition);
+        let present = self.present.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let headers = event_headers(&self.headers)?;
-        if conditions.is_empty() {
+        if conditions.is_empty() && present.is_empty() {
             let field = event_field.ok_or_else(|| {
                 Wrong::new(
                     span.clone(),
-                    format!("no rule recognises `{name}`: add a `match`, or set `event` in [recognise]"),
+                    format!("no rule recognises `{name}`: add a `match` or `present`, or set `event` in [recognise]"),
                 )
             })?;
             conditions.push((field.clone(), name.clone()));
@@ -82,6 +87,7 @@ impl RawEvent {
             variants,
             headers,
             conditions,
+            present,
             handshake: None,
         })
     }

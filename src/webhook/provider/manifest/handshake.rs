@@ -11,6 +11,7 @@ use super::{
     values::{self, Scalar, Wrong},
 };
 use crate::webhook::{
+    delivery::{Encoding, Media},
     fresh::Fresh,
     place::Place,
     provider::{
@@ -18,8 +19,32 @@ use crate::webhook::{
         files::Files,
         handshake::{Handshake, PrescribedBody, PrescribedResponse, ResponseTemplate},
     },
+    signature::Scheme,
     template::JsonTemplate,
 };
+
+/// What a provider signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signing {
+    /// Nothing.
+    None,
+    /// Bodies, all of which are JSON, perhaps with other values.
+    JsonBodies,
+    /// Other contents too.
+    Other,
+}
+
+impl Signing {
+    pub(super) fn of(schemes: &[Scheme], encodings: &[Encoding]) -> Self {
+        let signs_body = |scheme: &Scheme| scheme.content.places().any(|place| *place == Place::RawBody);
+        let are_json = encodings.iter().all(|encoding| encoding.media == Media::Json);
+        match schemes {
+            [] => Self::None,
+            schemes if are_json && schemes.iter().all(signs_body) => Self::JsonBodies,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// A request by which the provider verifies an endpoint, before or while it delivers.
 #[derive(Deserialize)]
@@ -72,7 +97,7 @@ impl RawHandshake {
     pub(super) fn event(
         self,
         provider: &str,
-        has_scheme: bool,
+        signing: Signing,
         event_field: Option<&Place>,
         files: &Files,
     ) -> Result<Event, Wrong> {
@@ -113,16 +138,17 @@ impl RawHandshake {
             Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files, false)?,
             None => "".into(),
         };
-        let is_signed = self.signed.unwrap_or(true) && has_scheme;
+        let is_signed = self.signed.unwrap_or(true) && signing != Signing::None;
         let respond = self.respond.span();
         let response = self.respond.into_inner().response()?;
-        if !is_signed && response.has_mac() {
-            let message =
-                "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send";
+        let tokens = if is_signed { Vec::new() } else { response.macs() };
+        if !tokens.is_empty() && signing != Signing::JsonBodies {
+            let message = "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, \
+                because it may sign a delivery: not all schemes sign the `{body}` as JSON";
             return Err(Wrong::new(respond, message));
         }
         present.extend(response.places());
-        let handshake = Handshake { method, extras, is_signed, secret, present, is_decisive, response };
+        let handshake = Handshake { method, extras, is_signed, secret, present, tokens, is_decisive, response };
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,
@@ -136,6 +162,7 @@ impl RawHandshake {
             variants: Vec::new(),
             headers: Vec::new(),
             conditions,
+            present: Vec::new(),
             handshake: Some(Box::new(handshake)),
         })
     }

@@ -176,6 +176,11 @@ pub static SCHEME: Table = Table {
         optional("claims", Takes::Map(&Text), "The JWT claims to check when verifying, and to write when signing"),
         optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
         optional("secret", In(&SECRET), "The format of this scheme's secret, if it differs from `[secret]`"),
+        optional(
+            "sent_along",
+            Flag,
+            "`true` if this signature, made with the scheme's own `secret`, is sent along with that of the first scheme",
+        ),
     ],
 };
 
@@ -190,7 +195,7 @@ pub static SIGNATURE: Table = Table {
         required(
             "value",
             Text,
-            "Text with `{hex}`, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
+            "Text with `{hex}`, `{HEX}` for uppercase, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
         ),
         optional("separator", Text, "What separates the entries of a list"),
         optional(
@@ -374,6 +379,11 @@ pub static EVENT: Table = Table {
             "match",
             Takes::Map(&SCALAR),
             "The values by which it is recognised; their keys are places or paths of the payload",
+        ),
+        optional(
+            "present",
+            List(&Text, 0),
+            "Fields of the payload, or other places, that it has with any value but null",
         ),
         optional("headers", Takes::Map(&Text), "Headers of this event alone"),
         optional("schema", Text, "Its definition in schema.json"),

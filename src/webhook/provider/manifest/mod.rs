@@ -34,7 +34,7 @@ use crate::webhook::{
 };
 use delivery::RawDelivery;
 use event::RawEvent;
-use handshake::RawHandshake;
+use handshake::{RawHandshake, Signing};
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
@@ -101,8 +101,8 @@ impl Provider {
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(lists::event_list).transpose().map_err(at)?;
-        let events =
-            events(raw.event, raw.handshake, &name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
+        let signing = Signing::of(&schemes, &delivery.encodings);
+        let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
             names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
         } else {
@@ -154,6 +154,13 @@ fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>
     let mut schemes: Vec<Scheme> = Vec::new();
     for scheme in raw {
         let span = scheme.name.span();
+        if let Some(along) = scheme.sent_along.as_ref().filter(|along| *along.get_ref())
+            && (schemes.is_empty() || scheme.secret.is_none())
+        {
+            let message =
+                "only a scheme after the first, with a `secret` of its own, can be `sent_along` with the first";
+            return Err(Wrong::new(along.span(), message));
+        }
         let scheme = scheme.scheme(defaults, payload_field)?;
         if schemes.iter().any(|other| other.name == scheme.name) {
             return Err(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name)));
@@ -168,7 +175,7 @@ fn events(
     raw: Vec<RawEvent>,
     handshakes: Vec<RawHandshake>,
     provider: &str,
-    has_scheme: bool,
+    signing: Signing,
     event_field: Option<&Place>,
     files: &Files,
 ) -> Result<Vec<Event>, Wrong> {
@@ -176,9 +183,10 @@ fn events(
     for event in raw {
         let span = event.name.span();
         let event = event.event(provider, event_field, files)?;
-        let same = events.iter().find(|other| other.conditions == event.conditions).map(|other| {
-            format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name)
-        });
+        let same =
+            events.iter().find(|other| other.conditions == event.conditions && other.present == event.present).map(
+                |other| format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name),
+            );
         add(event, span.clone(), &mut events)?;
         if let Some(message) = same {
             return Err(Wrong::new(span, message));
@@ -186,7 +194,7 @@ fn events(
     }
     for handshake in handshakes {
         let span = handshake.name.span();
-        add(handshake.event(provider, has_scheme, event_field, files)?, span, &mut events)?;
+        add(handshake.event(provider, signing, event_field, files)?, span, &mut events)?;
     }
     Ok(events)
 }

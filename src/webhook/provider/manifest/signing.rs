@@ -42,6 +42,8 @@ pub(super) struct RawScheme {
     signs_body: Option<Spanned<bool>>,
     /// The form of this scheme's own secrets.
     pub(super) secret: Option<Spanned<RawSecret>>,
+    /// Whether its signature is sent along with that of the first scheme.
+    pub(super) sent_along: Option<Spanned<bool>>,
 }
 
 /// Which bytes of a compressed body are signed.
@@ -62,7 +64,7 @@ pub(super) struct RawSignature {
     body: Option<Spanned<String>>,
     /// A field of a form.
     form: Option<Spanned<String>>,
-    /// The value's format: fixed text and one of `{hex}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
+    /// The value's format: fixed text and one of `{hex}`, `{HEX}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
     /// `{timestamp}`. Entries without tags are distinguished by their order.
     value: Spanned<String>,
     /// The text between the entries of a list.
@@ -139,6 +141,7 @@ impl RawScheme {
             claims,
             secret: secret.map(Box::new),
             configurable_header,
+            is_sent_along: self.sent_along.is_some_and(Spanned::into_inner),
             is_body_unsigned_by_design: self.signs_body.as_ref().is_some_and(|signs| !signs.get_ref()),
         };
         if let Some(signs) = self.signs_body
@@ -151,7 +154,11 @@ impl RawScheme {
             };
             return Err(Wrong::new(signs.span(), message));
         }
-        match unsignable(&scheme) {
+        let in_form = payload_field.and_then(|field| Some((field, read_in_payload(&scheme)?)));
+        let in_form = in_form.map(|(field, inside)| {
+            format!("`{inside}` is inside `{field}`, and a scheme reads form fields only as a whole: use `{field}`")
+        });
+        match unsignable(&scheme).or(in_form) {
             Some(message) => Err(Wrong::new(span, message)),
             None => Ok(scheme),
         }
@@ -210,6 +217,14 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
         let (_, what, header) = made.iter().find(|(source, ..)| source.is_some_and(is_made))?;
         Some(format!("`{{{place}}}` is {}", if place.header().is_some() { header } else { what }))
     })
+}
+
+/// A field of the payload that the scheme signs, or where it sends a value.
+fn read_in_payload(scheme: &Scheme) -> Option<Place> {
+    let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
+    let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();
+    let mut places = sources.flat_map(Source::places).chain(scheme.content.places().cloned());
+    places.find(|place| matches!(place, Place::Body(_)))
 }
 
 /// Whether the signed content would contain the signature.
