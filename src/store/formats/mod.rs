@@ -218,6 +218,19 @@ impl Collected {
         }
     }
 
+    /// Adds the requests of an entry that starts here.
+    fn extend(&mut self, start: Start, requests: Result<Vec<Result<Entry, ParseError>>, ParseError>) {
+        match requests {
+            Ok(requests) if requests.is_empty() => self.count_skipped(),
+            Ok(requests) => {
+                for entry in requests {
+                    self.push(entry.map_err(|error| Fault::at(start, error)));
+                }
+            }
+            Err(error) => self.push(Err(Fault::at(start, error))),
+        }
+    }
+
     /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
     fn count_skipped(&mut self) {
         self.skipped += 1;
