@@ -26,11 +26,10 @@ impl Format for HttpWithin {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        let entry = match Page::of(&input) {
-            Some(page) => page.entry()?,
-            None => below(&input)?,
-        };
-        Ok(Box::new(Collected::single(entry)))
+        match Page::of(&input) {
+            Some(page) => Ok(Box::new(Collected::single(page.entry()?))),
+            None => Ok(Box::new(below(&input)?)),
+        }
     }
 }
 
@@ -78,9 +77,9 @@ fn of_pseudo_fields(input: &[u8]) -> Option<Bytes> {
     Some(format!("{method} {path} HTTP/1.1\n{host}{}", rest.concat()).into())
 }
 
-fn below(input: &Bytes) -> Result<Entry, Fault> {
+fn below(input: &Bytes) -> Result<Collected, Fault> {
     if let Some(message) = of_pseudo_fields(input) {
-        return http::single(message);
+        return Ok(Collected::single(http::single(message)?));
     }
     if let Some(start) = in_packet(input) {
         let mut entry = http::single(input.slice(start..))?;
@@ -88,7 +87,7 @@ fn below(input: &Bytes) -> Result<Entry, Fault> {
         if entry.request.body.contains(&b'.') {
             entry.notes.push("tcpdump -A prints a dot for each byte outside ASCII; -X keeps the bytes".to_owned());
         }
-        return Ok(entry);
+        return Ok(Collected::single(entry));
     }
     let start = before_message(input).unwrap_or_default();
     let mut message = input.slice(start..);
@@ -98,13 +97,13 @@ fn below(input: &Bytes) -> Result<Entry, Fault> {
     {
         message.truncate(end);
     }
-    let mut entry = http::single(message)?;
     let lines = memchr::memchr_iter(b'\n', &input[..start]).count();
-    entry.notes.push(format!(
-        "skipped {} before the request",
-        if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
-    ));
-    Ok(entry)
+    let skipped = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let mut collected = http::collected(message);
+    if let Some(Ok(first)) = collected.entries.front_mut() {
+        first.notes.push(format!("skipped {skipped} before the request"));
+    }
+    Ok(collected)
 }
 
 /// A request as a page shows it.
@@ -163,6 +162,16 @@ mod tests {
         ] {
             assert_eq!(read(&text), ("POST /a".to_owned(), "Host: h\n".to_owned(), "{}".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn every_request_between_other_lines_is_read() {
+        let request = "POST /a HTTP/1.1\nContent-Length: 2\nHost: h\n\n{}";
+        let (entries, _) = collected(&format!("Listening\n{request}\nConnection closed\n{request}\n"));
+        let notes: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
+        let (between, before) = ("19 B after the end of the body are ignored", "skipped 1 line before the request");
+        let after = "1 B after the end of the body are ignored";
+        assert_eq!(notes, [Ok(&[between.to_owned(), before.to_owned()][..]), Ok(&[after.to_owned()][..])]);
     }
 
     #[test]
