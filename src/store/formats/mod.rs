@@ -9,7 +9,6 @@ mod beside;
 mod bruno;
 mod cgi;
 mod csv_rows;
-mod curl_command;
 mod curl_trace;
 mod document;
 mod envelope;
@@ -33,6 +32,7 @@ mod position;
 mod postman;
 mod powershell;
 mod printed;
+mod shell_command;
 mod svix;
 mod utf16;
 mod values;
@@ -40,6 +40,7 @@ mod variables;
 mod walk;
 mod webhook_site;
 mod webhook_site_csv;
+mod written;
 
 use std::{
     collections::VecDeque,
@@ -71,7 +72,7 @@ use crate::{
 static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
-    &curl_command::CurlCommand,
+    &shell_command::ShellCommand,
     &powershell::PowerShell,
     &bruno::Bruno,
     &curl_trace::CurlTrace,

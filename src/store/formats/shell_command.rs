@@ -1,16 +1,18 @@
-//! `curl` commands, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
-//! hookdev prints them.
+//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
+//! hookdev prints them; of wget and of `HTTPie`.
 //!
 //! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `echo` and `printf` before a pipe: hookdev writes the latter, with octal escapes, for
-//! bodies that no argument can hold.
+//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal escapes,
+//! for bodies that no argument can hold.
 
-mod options;
+mod curl;
+mod httpie;
+mod stdin;
 mod words;
 
 use std::path::Path;
 
-use self::{options::Options, words::Words};
+use self::{curl::Curl, httpie::Httpie, stdin::Stdin, words::Words};
 use super::{
     Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{ParseError, expected},
@@ -20,22 +22,23 @@ use super::{
 
 const PROGRAMS: [&str; 3] = ["curl", "curl.exe", "wget"];
 
-/// A `curl` command.
-pub(super) struct CurlCommand;
+/// A command of curl, wget or `HTTPie`.
+pub(super) struct ShellCommand;
 
-impl Format for CurlCommand {
+impl Format for ShellCommand {
     fn name(&self) -> &'static str {
-        "a curl command"
+        "a curl or HTTPie command"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
         let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
         let Some(first) = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")) else { return false };
-        let first = first.strip_prefix(b"$ ").unwrap_or(first);
-        let starts =
-            |command: &[u8]| first.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "));
-        PROGRAMS.iter().any(|program| starts(program.as_bytes()))
-            || (starts(b"printf") || starts(b"echo")) && first.windows(6).any(|part| part == b"| curl")
+        // The head may end within a character.
+        let first = String::from_utf8_lossy(first);
+        let first = first.strip_prefix("$ ").unwrap_or(&first);
+        starts_command(first)
+            || ["printf ", "echo ", "cat "].iter().any(|program| first.starts_with(program))
+                && first.match_indices('|').any(|(at, _)| starts_command(first[at + 1..].trim_start()))
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -46,7 +49,7 @@ impl Format for CurlCommand {
         };
         let mut collected = Collected::default();
         for (line, command) in split(text) {
-            match entry(&command, directory.as_deref()) {
+            match command.and_then(|command| entry(&command, directory.as_deref())) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
                 Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
@@ -56,11 +59,22 @@ impl Format for CurlCommand {
     }
 }
 
-/// One command: its words, and what an `echo` or a `printf` before it writes to its standard input.
-type Command = Result<(Vec<String>, Option<Vec<u8>>), ParseError>;
+/// One command.
+struct Command {
+    words: Vec<String>,
+    stdin: Option<Stdin>,
+}
+
+/// Whether a line starts with a command that can be read.
+fn starts_command(line: &str) -> bool {
+    let starts = |program: &&str| {
+        line.strip_prefix(program).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\\', '^']))
+    };
+    PROGRAMS.iter().any(|program| starts(program)) || httpie::starts_command(line)
+}
 
 /// The commands of a script, each with its line.
-fn split(text: &str) -> Vec<(u64, Command)> {
+fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
     let is_cmd = is_for_cmd(text);
     let mut commands = Vec::new();
     let mut rest = text;
@@ -76,7 +90,7 @@ fn split(text: &str) -> Vec<(u64, Command)> {
             rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
             continue;
         }
-        let mut words = Words { rest, is_cmd };
+        let mut words = Words::new(rest, is_cmd);
         let command = words.command();
         // Reading a broken one may take it to the end of the text, so not all are tried.
         errors += usize::from(command.is_err());
@@ -119,29 +133,28 @@ fn is_for_cmd(text: &str) -> bool {
 fn after_error(text: &str) -> &str {
     let starts = text.match_indices('\n').map(|(at, _)| &text[at + 1..]);
     let is_command = |rest: &&str| {
-        let line = rest.strip_prefix("$ ").unwrap_or(rest);
-        PROGRAMS.iter().any(|program| line.strip_prefix(program).is_some_and(|rest| rest.starts_with(' ')))
+        let line = rest.lines().next().unwrap_or_default();
+        starts_command(line.strip_prefix("$ ").unwrap_or(line))
     };
     starts.into_iter().find(is_command).unwrap_or_default()
 }
 
 /// Reads a command; `None` if it delivers nothing.
 fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
-    let (words, stdin) = match command {
-        Ok((words, stdin)) => (words, stdin),
-        Err(ParseError::Expected(what)) => return Err(expected(what.clone())),
-        Err(_) => return Err(expected("a curl command")),
-    };
-    let mut words = words.iter().map(String::as_str);
+    let mut words = command.words.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
+    let stdin = command.stdin.as_ref();
+    if httpie::PROGRAMS.contains(&program) {
+        return Httpie::read(program, words, directory)?.entry(stdin);
+    }
     if !PROGRAMS.iter().any(|name| program.ends_with(name)) {
         return Ok(None);
     }
-    let mut options = Options::new(stdin.as_deref(), directory, program.ends_with("wget"));
+    let mut curl = Curl::new(stdin, directory, program.ends_with("wget"));
     while let Some(word) = words.next() {
-        options.read(word, &mut words)?;
+        curl.read(word, &mut words)?;
     }
-    options.entry()
+    curl.entry()
 }
 
 #[cfg(test)]

@@ -1,0 +1,23 @@
+//! Bodies that a command or a program writes from values, as its library does.
+
+use crate::webhook::diagnose::{Layout, serialised};
+
+/// JSON as Python's `json.dumps` writes it, with escapes for what isn't ASCII or without; `None` if it isn't JSON.
+pub(super) fn python_json(json: &str, layout: Layout, is_ascii: bool) -> Option<String> {
+    serialised(json, if is_ascii { "Python's json.dumps" } else { "Python's json.dumps(ensure_ascii=False)" }, layout)
+}
+
+/// JSON as `JSON.stringify` writes it; `None` if it isn't JSON.
+pub(super) fn javascript_json(json: &str, layout: Layout) -> Option<String> {
+    serialised(json, "JavaScript's JSON.stringify", layout)
+}
+
+/// A form as JavaScript's `URLSearchParams` writes it.
+pub(super) fn javascript_form(fields: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// A form as Python's `urllib.parse.urlencode` writes it, which differs in two characters.
+pub(super) fn python_form(fields: &[(String, String)]) -> String {
+    javascript_form(fields).replace("%7E", "~").replace('*', "%2A")
+}
