@@ -18,6 +18,7 @@ mod har;
 mod hex_dump;
 mod hookdev;
 mod http;
+mod http_call;
 mod http_file;
 mod http_within;
 mod json_request;
@@ -101,6 +102,7 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::Insights,
     &envelope::Loki,
     &envelope::LOG_RECORDS,
+    &http_call::HttpCall,
     &logfmt::Logfmt,
     &http_within::HttpWithin,
     &hex_dump::HexDump,
