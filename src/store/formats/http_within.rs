@@ -3,7 +3,11 @@
 
 use bytes::Bytes;
 
-use super::{Collected, Entry, Fault, Format, Input, Reader, http, whole};
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    values::literal::{self, Value},
+    whole,
+};
 
 /// A raw HTTP request within other text.
 pub(super) struct HttpWithin;
@@ -15,6 +19,7 @@ impl Format for HttpWithin {
 
     fn recognises(&self, head: &[u8]) -> bool {
         before_message(head).is_some()
+            || quoted(head).is_some()
             || Page::of(head).is_some()
             || in_packet(head).is_some()
             || of_pseudo_fields(head).is_some()
@@ -26,10 +31,13 @@ impl Format for HttpWithin {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        match Page::of(&input) {
-            Some(page) => Ok(Box::new(Collected::single(page.entry()?))),
-            None => Ok(Box::new(below(&input)?)),
+        if let Some(page) = Page::of(&input) {
+            return Ok(Box::new(Collected::single(page.entry()?)));
         }
+        if let Some(messages) = quoted(&input) {
+            return Ok(Box::new(messages));
+        }
+        Ok(Box::new(below(&input)?))
     }
 }
 
@@ -62,6 +70,25 @@ fn in_packet(input: &[u8]) -> Option<usize> {
     let version = input.windows(8).position(|part| part == b" HTTP/1.").filter(|_| is_tcpdump)?;
     let start = |method: &&str| input[..version].windows(method.len()).rposition(|part| part == method.as_bytes());
     ["POST ", "PUT ", "PATCH "].iter().filter_map(start).max()
+}
+
+/// The messages that are texts in quotes, as Go prints them with `%q` and Python with `%r`.
+fn quoted(input: &[u8]) -> Option<Collected> {
+    let text = String::from_utf8_lossy(input);
+    let mut collected = None;
+    for line in text.split('\n').filter(|line| line.contains(r" HTTP/1.1\r\n")) {
+        let starts = ["\"POST ", "'POST ", "\"PUT ", "'PUT ", "\"PATCH ", "'PATCH "];
+        let Some(start) = starts.iter().filter_map(|start| line.find(start)).min() else { continue };
+        let start = start - usize::from(line[..start].ends_with('b'));
+        let message = match literal::value(&line[start..]) {
+            Some((Value::Text(text), _)) => text.into_bytes(),
+            Some((Value::Bytes(bytes), _)) => bytes,
+            _ => continue,
+        };
+        let read = http::single(message.into());
+        collected.get_or_insert_with(Collected::default).push(read);
+    }
+    collected
 }
 
 /// The request as the fields of a browser's developer tools: `:method: POST`, `:path: /a`, `Name: value`.
@@ -161,6 +188,17 @@ mod tests {
             format!("What we got:\n\n```http\n{request}\n```\n\nAnd then it failed.\n"),
         ] {
             assert_eq!(read(&text), ("POST /a".to_owned(), "Host: h\n".to_owned(), "{}".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_in_quotes_is_read_as_go_and_python_print_it() {
+        let expected = ("POST /a".to_owned(), "Host: h\n".to_owned(), "{\"a\":\"\u{e9}\"}".to_owned());
+        for text in [
+            r#"2026/11/29 10:00:00 "POST /a HTTP/1.1\r\nHost: h\r\n\r\n{\"a\":\"é\"}""#,
+            r#"DEBUG got b'POST /a HTTP/1.1\r\nHost: h\r\n\r\n{"a":"\xc3\xa9"}' from client"#,
+        ] {
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 

@@ -3,10 +3,12 @@
 //! A format is a [`Format`] and a line in `FORMATS`. It is detected from the content of a file, not from its name. Entries
 //! are read one by one; a broken one doesn't hide the others.
 
+mod aspnet;
 mod aws;
 pub mod bare;
 mod beside;
 mod bruno;
+mod burp;
 mod cgi;
 mod csv_rows;
 mod curl_trace;
@@ -35,6 +37,7 @@ mod powershell;
 mod printed;
 mod shell_command;
 mod svix;
+mod terminal;
 mod utf16;
 mod values;
 mod variables;
@@ -76,6 +79,7 @@ static FORMATS: &[&dyn Format] = &[
     &shell_command::ShellCommand,
     &powershell::PowerShell,
     &bruno::Bruno,
+    &burp::Burp,
     &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
@@ -102,6 +106,7 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::Insights,
     &envelope::Loki,
     &envelope::LOG_RECORDS,
+    &aspnet::AspNet,
     &http_call::HttpCall,
     &logfmt::Logfmt,
     &http_within::HttpWithin,
@@ -443,6 +448,11 @@ fn read_of<'a>(
     }
     if head.trim_ascii().is_empty() {
         return Err(EntryError::Empty { file: file.to_owned() });
+    }
+    if sniff(&head).is_none() && terminal::without_colours(&head).is_some() {
+        let bytes = whole(Input { head, is_whole, directory: None, rest }).map_err(|fault| fault.in_file(file))?;
+        head = terminal::without_colours(&bytes).unwrap_or_default();
+        (is_whole, rest) = (true, Box::new(io::empty()));
     }
     let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
     let format = sniff(&head).ok_or_else(unrecognised)?;
