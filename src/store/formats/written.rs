@@ -17,7 +17,14 @@ pub(super) fn javascript_form(fields: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// A form as Python's `urllib.parse.urlencode` writes it, which differs in two characters.
+/// A form as Python's `urllib.parse.urlencode` writes it.
 pub(super) fn python_form(fields: &[(String, String)]) -> String {
-    javascript_form(fields).replace("%7E", "~").replace('*', "%2A")
+    let field = |(name, value): &(String, String)| format!("{}={}", python_quoted(name), python_quoted(value));
+    fields.iter().map(field).collect::<Vec<_>>().join("&")
+}
+
+/// Text in a form as Python's `quote_plus` writes it, and curl's `--data-urlencode`: in two characters, not as JavaScript does.
+pub(super) fn python_quoted(text: &str) -> String {
+    let quoted: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    quoted.replace("%7E", "~").replace('*', "%2A")
 }

@@ -9,6 +9,7 @@ use super::{
     super::{
         Entry, beside,
         parts::{self, ParseError, expected, quoted},
+        written,
     },
     stdin::Stdin,
 };
@@ -115,6 +116,11 @@ impl<'a> Curl<'a> {
             "--body-file" | "--post-file" => {
                 let bytes = beside::read(self.directory, argument)?;
                 self.data(&bytes);
+            }
+            "--data-urlencode" if !argument.split('=').next().is_some_and(|name| name.contains('@')) => {
+                let (name, content) = argument.split_once('=').unwrap_or(("", argument));
+                let name = if name.is_empty() { String::new() } else { format!("{name}=") };
+                self.data(format!("{name}{}", written::python_quoted(content)).as_bytes());
             }
             "--json" => {
                 let bytes = self.file(argument)?.unwrap_or_else(|| argument.as_bytes().to_vec());

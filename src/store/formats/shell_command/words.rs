@@ -4,11 +4,13 @@ use super::{
     super::parts::{ParseError, expected, quoted},
     Command,
     stdin::{self, Stdin, formatted},
+    variables::Variables,
 };
 
 /// Reads the words of a script.
-pub(super) struct Words<'a> {
+pub(super) struct Words<'a, 'v> {
     pub rest: &'a str,
+    variables: &'v mut Variables,
     /// Whether the script is for cmd.exe.
     pub is_cmd: bool,
     /// How much was left after the last word, in bytes.
@@ -24,9 +26,9 @@ struct Delimiter {
     is_indented: bool,
 }
 
-impl<'a> Words<'a> {
-    pub fn new(rest: &'a str, is_cmd: bool) -> Self {
-        Self { rest, is_cmd, before: None }
+impl<'a, 'v> Words<'a, 'v> {
+    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut Variables) -> Self {
+        Self { rest, variables, is_cmd, before: None }
     }
 
     /// The words up to the end of a command.
@@ -73,9 +75,6 @@ impl<'a> Words<'a> {
                 '>' => self.output(&mut words)?,
                 _ => words.push(self.word()?),
             }
-        }
-        if words.first().is_some_and(|word| word == "$") {
-            words.remove(0);
         }
         Ok(Command { words, stdin })
     }
@@ -151,7 +150,11 @@ impl<'a> Words<'a> {
                     word.push('$');
                     self.rest = &self.rest[1..];
                 }
-                '$' | '`' => return Err(substitution(self.rest)),
+                '$' | '`' => {
+                    let (value, rest) = self.variables.expand(self.rest).ok_or_else(|| substitution(self.rest))?;
+                    word.push_str(value);
+                    self.rest = rest;
+                }
                 '\\' => {
                     let escaped = self.rest[1..].chars().next();
                     word.extend(escaped.filter(|&c| c != '\n'));
@@ -175,19 +178,26 @@ impl<'a> Words<'a> {
             self.rest = rest;
             return Ok(());
         }
-        let mut characters = self.rest[1..].char_indices();
-        while let Some((at, c)) = characters.next() {
+        self.rest = &self.rest[1..];
+        while let Some(c) = self.rest.chars().next() {
+            if matches!(c, '$' | '`') {
+                let (value, rest) = self.variables.expand(self.rest).ok_or_else(|| substitution(self.rest))?;
+                word.push_str(value);
+                self.rest = rest;
+                continue;
+            }
+            self.rest = &self.rest[c.len_utf8()..];
             match c {
-                '"' => {
-                    self.rest = &self.rest[at + 2..];
-                    return Ok(());
+                '"' => return Ok(()),
+                '\\' => {
+                    let escaped = self.rest.chars().next();
+                    self.rest = &self.rest[escaped.map_or(0, char::len_utf8)..];
+                    match escaped {
+                        Some('\n') | None => {}
+                        Some(escaped @ ('$' | '`' | '"' | '\\')) => word.push(escaped),
+                        Some(other) => word.extend(['\\', other]),
+                    }
                 }
-                '$' | '`' => return Err(substitution(&self.rest[1 + at..])),
-                '\\' => match characters.next() {
-                    Some((_, '\n')) | None => {}
-                    Some((_, escaped @ ('$' | '`' | '"' | '\\'))) => word.push(escaped),
-                    Some((_, other)) => word.extend(['\\', other]),
-                },
                 _ => word.push(c),
             }
         }
