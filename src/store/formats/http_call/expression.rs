@@ -23,8 +23,27 @@ pub(super) enum Expression {
     Object(Vec<(String, Expression)>),
     /// A call of a function by its dotted name; of a method, `.name`, whose first argument is the object.
     Call(String, Vec<Argument>),
+    /// Texts that are joined, some of which are in variables.
+    Joined(Vec<Expression>),
     /// Anything else, as it is written.
     Other(String),
+}
+
+impl Expression {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let inside: usize = match self {
+            Self::Text(text) | Self::Number(text) | Self::Name(text) | Self::Other(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Constant(_) => 0,
+            Self::List(items) | Self::Joined(items) => items.iter().map(Self::size).sum(),
+            Self::Object(members) => members.iter().map(|(key, value)| key.len() + value.size()).sum(),
+            Self::Call(name, arguments) => {
+                name.len() + arguments.iter().map(|argument| argument.value.size()).sum::<usize>()
+            }
+        };
+        size_of::<Self>() + inside
+    }
 }
 
 /// An argument of a call.
@@ -129,7 +148,11 @@ impl Parser<'_> {
             found = match (found, self.called(depth)?) {
                 (Expression::Text(first), Expression::Text(second)) => Expression::Text(first + &second),
                 (Expression::Bytes(first), Expression::Bytes(second)) => Expression::Bytes([first, second].concat()),
-                _ => return None,
+                (Expression::Joined(mut parts), second) => {
+                    parts.push(second);
+                    Expression::Joined(parts)
+                }
+                (first, second) => Expression::Joined(vec![first, second]),
             };
         }
     }
@@ -292,8 +315,9 @@ impl Parser<'_> {
         let end = if is_triple { triple.as_str() } else { quote };
         self.rest = &self.rest[end.len()..];
         let is_bytes = prefix.contains('b');
+        let mut joined = Vec::new();
         let mut bytes = Vec::new();
-        let mut push = |c: char, is_byte: bool| match u8::try_from(c) {
+        let push = |bytes: &mut Vec<u8>, c: char, is_byte: bool| match u8::try_from(c) {
             Ok(byte) if is_byte => bytes.push(byte),
             _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         };
@@ -305,23 +329,48 @@ impl Parser<'_> {
             self.rest = &self.rest[c.len_utf8()..];
             match c {
                 '\n' if !is_triple && quote != "`" => return None,
-                '$' if quote == "`" && self.rest.starts_with('{') => return None,
-                '{' | '}' if prefix.contains('f') => return None,
+                '$' if quote == "`" && self.take("{") => {
+                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
+                    joined.push(self.variable()?);
+                }
+                '{' | '}' if prefix.contains('f') && self.rest.starts_with(c) => {
+                    self.rest = &self.rest[1..];
+                    push(&mut bytes, c, false);
+                }
+                '{' if prefix.contains('f') => {
+                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
+                    joined.push(self.variable()?);
+                }
                 '\\' if !prefix.contains('r') => match self.escape()? {
-                    Escaped::Char(c) => push(c, false),
-                    Escaped::Byte(byte) => push(char::from(byte), is_bytes),
+                    Escaped::Char(c) => push(&mut bytes, c, false),
+                    Escaped::Byte(byte) => push(&mut bytes, char::from(byte), is_bytes),
                     Escaped::Nothing => {}
                     Escaped::Unknown(c) => {
                         if self.language == Language::Python {
-                            push('\\', false);
+                            push(&mut bytes, '\\', false);
                         }
-                        push(c, false);
+                        push(&mut bytes, c, false);
                     }
                 },
-                c => push(c, false),
+                c => push(&mut bytes, c, false),
             }
         }
-        Some(if is_bytes { Expression::Bytes(bytes) } else { Expression::Text(String::from_utf8(bytes).ok()?) })
+        if is_bytes {
+            return Some(Expression::Bytes(bytes));
+        }
+        let text = Expression::Text(String::from_utf8(bytes).ok()?);
+        if joined.is_empty() {
+            return Some(text);
+        }
+        joined.push(text);
+        Some(Expression::Joined(joined))
+    }
+
+    /// The name of a variable within a text, up to the closing brace.
+    fn variable(&mut self) -> Option<Expression> {
+        let found = name(self.rest);
+        self.rest = self.rest[found.len()..].strip_prefix('}').filter(|_| !found.is_empty())?;
+        Some(Expression::Name(found.to_owned()))
     }
 
     /// What follows a backslash.

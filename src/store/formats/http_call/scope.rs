@@ -1,6 +1,6 @@
 //! The variables that a text sets, and what expressions are with them.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use super::{
     super::{
@@ -14,10 +14,14 @@ use crate::webhook::{diagnose::Layout, json};
 /// How many names may stand for each other.
 const MAX_NAMES: usize = 8;
 
+/// How many bytes the values that are used may have together: a text may use a large one many times.
+const MAX_USED: usize = 64 << 20;
+
 /// The variables that were set so far.
-#[derive(Default)]
 pub(super) struct Scope {
     variables: HashMap<String, Expression>,
+    /// How many bytes of values may still be used.
+    left: Cell<usize>,
 }
 
 /// What is sent as a body.
@@ -27,6 +31,12 @@ pub(super) enum Content {
     Bytes(Vec<u8>, Option<&'static str>),
     /// Values, of which the library makes a body.
     Values(Expression),
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { variables: HashMap::new(), left: Cell::new(MAX_USED) }
+    }
 }
 
 impl Scope {
@@ -83,11 +93,13 @@ impl Scope {
         }
     }
 
-    /// What a name stands for.
+    /// What a name stands for; the name itself if that isn't known, or the values become too large.
     pub fn resolve<'e>(&'e self, mut found: &'e Expression) -> &'e Expression {
         for _ in 0..MAX_NAMES {
             let Expression::Name(name) = found else { break };
             let Some(value) = self.variables.get(name) else { break };
+            let Some(left) = self.left.get().checked_sub(value.size()) else { break };
+            self.left.set(left);
             found = value;
         }
         found
@@ -97,6 +109,7 @@ impl Scope {
     pub fn text(&self, what: &str, found: &Expression) -> Result<String, ParseError> {
         match self.resolve(found) {
             Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
+            Expression::Joined(parts) => self.joined(what, parts),
             Expression::Call(function, arguments) => match (function.as_str(), &arguments[..]) {
                 ("URL" | "str" | "String" | ".toString" | ".strip" | ".trim", [argument]) => {
                     self.text(what, &argument.value)
@@ -105,6 +118,15 @@ impl Scope {
             },
             other => Err(unknown(what, other)),
         }
+    }
+
+    /// Texts that are joined, in variables or not.
+    fn joined(&self, what: &str, parts: &[Expression]) -> Result<String, ParseError> {
+        let text = |part: &Expression| match self.resolve(part) {
+            Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
+            other => Err(unknown(what, other)),
+        };
+        parts.iter().map(text).collect()
     }
 
     /// The members of an object or the pairs of a list, with their texts.
@@ -140,6 +162,7 @@ impl Scope {
     pub fn json(&self, found: &Expression) -> Result<String, ParseError> {
         Ok(match self.resolve(found) {
             Expression::Text(text) => json::quote(text),
+            Expression::Joined(parts) => json::quote(&self.joined("value in the body", parts)?),
             Expression::Number(number) if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.clone(),
             Expression::Constant(word) => (*word).to_owned(),
             Expression::List(items) => {
@@ -162,6 +185,7 @@ impl Scope {
         match found {
             Expression::Constant("null") => Ok(Content::Nothing),
             Expression::Text(text) => bytes(text.clone()),
+            Expression::Joined(parts) => bytes(self.joined("body", parts)?),
             Expression::Bytes(bytes) => Ok(Content::Bytes(bytes.clone(), None)),
             Expression::Object(_) | Expression::List(_) => Ok(Content::Values(found.clone())),
             Expression::Call(function, arguments) => {
@@ -245,6 +269,7 @@ fn unknown(what: &str, found: &Expression) -> ParseError {
         Expression::Call(function, _) => format!("{function}(…)"),
         Expression::Constant(word) => (*word).to_owned(),
         Expression::Bytes(_) => "bytes".to_owned(),
+        Expression::Joined(_) => "a text that is joined".to_owned(),
         Expression::List(_) => "a list".to_owned(),
         Expression::Object(_) => "an object".to_owned(),
     };

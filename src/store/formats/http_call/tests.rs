@@ -71,6 +71,12 @@ fn a_call_is_read_with_the_variables_that_are_set_before_it() {
             "{\n  \"a\": \"\\n\"\n}",
         ),
         ("requests.post('http://h/a', data=json.dumps({'a': 1}, separators=(',', ':')))", "", "{\"a\":1}"),
+        ("BASE = 'http://h'\nrequests.post(f'{BASE}/a', data=f'{{{BASE}}}')", "", "{http://h}"),
+        (
+            "const base = 'http://h';\nfetch(base + '/a', { method: 'POST', headers: { 'X-A': `b ${base}` }, body: `{}` });",
+            "X-A: b http://h\ncontent-type: text/plain;charset=UTF-8\n",
+            "{}",
+        ),
         ("got.post('http://h/a', { json: { a: 1 } })", json, "{\"a\":1}"),
     ] {
         assert_eq!(read(text), ("POST http://h/a".to_owned(), headers.to_owned(), body.to_owned()), "{text}");
@@ -85,13 +91,13 @@ fn what_is_not_in_the_text_is_an_error() {
             "expected the value of \"X-A\" in the text, found \"sign(…)\"",
         ),
         ("fetch('http://h/a', { method: 'POST', body: payload })", "expected the body in the text, found \"payload\""),
-        ("fetch('http://h/a', { method: 'POST', body: `{\"a\":${b}}` })", "found \"`{\\\"a\\\":${b}}`\""),
+        ("fetch('http://h/a', { method: 'POST', body: `{\"a\":${b}}` })", "expected the body in the text, found \"b\""),
         ("fetch('http://h/a', { method: 'POST', body: { a: 1 } })", "`[object Object]`"),
         (
             "axios.post('http://h/a', { ...defaults, a: 1 })",
             "expected the body in the text, found \"{ ...defaults, a: 1 }\"",
         ),
-        ("requests.post('http://h/a', data=f'{a}')", "found \"f'{a}'\""),
+        ("requests.post('http://h/a', data=f'{a}')", "found \"a\""),
         ("requests.post('http://h/a', files={'a': b'c'})", "found a multipart form"),
         ("httpx.post('http://h/a', json={})", "expected the body in `content=`"),
         ("requests.post(url, data='a')", "expected the URL in the text, found \"url\""),
@@ -129,4 +135,15 @@ fn statements_without_an_end_take_linear_time() {
     let text = "fetch('http://h/a')\n".to_owned() + &"a = `(\n".repeat(20_000);
     let (entries, _) = collected(&text);
     assert!(entries.last().is_some_and(|entry| entry.as_ref().is_err_and(|error| error.contains("was not read"))));
+}
+
+#[test]
+fn a_large_value_that_is_used_often_is_an_error() {
+    let text = format!(
+        "requests.get('http://h/a')\na = '{}'\n{}",
+        "x".repeat(1 << 20),
+        "requests.post('http://h/a', data=a)\n".repeat(100)
+    );
+    let (entries, _) = collected(&text);
+    assert_eq!((entries.len(), entries.iter().filter(|entry| entry.is_ok()).count()), (100, 63));
 }
