@@ -103,6 +103,9 @@ fn text(start: &[u8]) -> Option<&'static str> {
         return Some(reason);
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if lacks_version(line) {
+        return Some("its request line has no version; write ` HTTP/1.1` at the end of its first line");
+    }
     if line.windows(3).any(|three| three == b"={'" || three == b" {'") {
         return Some("it is a log line with Python dicts, not JSON; log the headers and the body with `json.dumps(…)`");
     }
@@ -116,6 +119,12 @@ fn text(start: &[u8]) -> Option<&'static str> {
     is_field.then_some(
         "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
     )
+}
+
+/// Whether a line is a request line such as `POST /hook`.
+fn lacks_version(line: &[u8]) -> bool {
+    let target = [&b"POST "[..], b"PUT ", b"PATCH "].iter().find_map(|method| line.strip_prefix(*method));
+    target.map(<[u8]>::trim_ascii).is_some_and(|target| target.starts_with(b"/") && !target.contains(&b' '))
 }
 
 /// A line of a log, or what a language prints, that has no request in it.
@@ -189,6 +198,7 @@ mod tests {
                 b"[19:50:10.634] HTTP(S) proxy listening at *:3913.\n127.0.0.1:55908: POST http://127.0.0.1:3911/hook\n    Host: h\n",
                 "it is what mitmdump prints",
             ),
+            (b"POST /hook\nHost: h\n\n{}", "its request line has no version"),
             (b"2140:9:websocket;0:~8:response;435:6:reason;", "it is a file of mitmproxy's flows"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
             (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
