@@ -54,10 +54,11 @@ pub(super) fn starts_message(bytes: &[u8]) -> bool {
 /// The versions whose messages tools write as those of HTTP/1.1.
 const LATER_VERSIONS: [&[u8]; 3] = [b"HTTP/2", b"HTTP/2.0", b"HTTP/3"];
 
-fn is_field(line: &[u8]) -> bool {
+/// Whether a line is a header field; a row of a hex dump starts with a number.
+pub(super) fn is_field(line: &[u8]) -> bool {
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
     name.len() < line.len()
-        && !name.is_empty()
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
@@ -112,7 +113,7 @@ impl Messages {
             Some(whole) => {
                 let start = end - bytes.len();
                 let note = format!(
-                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {})",
+                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {}); HTTPie keeps it with --pretty=none",
                     whole,
                     bytes.len()
                 );
@@ -260,8 +261,7 @@ mod tests {
 
     #[test]
     fn a_json_body_that_was_indented_after_its_length_was_counted_is_whole() {
-        let note =
-            "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7)";
+        let note = "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7); HTTPie keeps it with --pretty=none";
         let input = "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\n  \"a\": 1\n}";
         assert_eq!(body(input), noted("{\n  \"a\": 1\n}", note));
         // A document that the length cuts off, and that has no end, stays cut.

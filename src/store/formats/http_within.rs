@@ -44,21 +44,23 @@ impl Format for HttpWithin {
 /// How many lines may come before the request.
 const MAX_LINES: usize = 12;
 
-/// How many bytes come before the first request line, if it isn't the first line.
+/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it in its
+/// line, if header fields come after it.
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
-        if at > 0 && http::starts_message(line) && is_method(line) {
-            return Some(at);
+        let methods = ["POST ", "PUT ", "PATCH "];
+        let start = methods.iter().filter_map(|method| memchr::memmem::find(line, method.as_bytes())).min();
+        if let Some(start) = start.filter(|start| at + start > 0) {
+            let is_word = start == 0 || matches!(line[start - 1], b' ' | b'\t' | b':' | b']' | b'|' | b'>');
+            let next = input[at + line.len()..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+            if is_word && http::starts_message(&line[start..]) && (start == 0 || http::is_field(next)) {
+                return Some(at + start);
+            }
         }
         at += line.len();
     }
     None
-}
-
-/// Whether a line starts with a method that delivers something: a sentence may end in `HTTP/1.1` too.
-fn is_method(line: &[u8]) -> bool {
-    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
 }
 
 /// Where the request line starts in what `tcpdump -A` prints: after the headers of the packet, in the same line.
@@ -127,7 +129,7 @@ fn below(input: &Bytes) -> Result<Collected, Fault> {
     let lines = memchr::memchr_iter(b'\n', &input[..start]).count();
     let skipped = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
     let mut collected = http::collected(message);
-    if let Some(Ok(first)) = collected.entries.front_mut() {
+    if let Some(Ok(first)) = collected.entries.front_mut().filter(|_| lines > 0) {
         first.notes.push(format!("skipped {skipped} before the request"));
     }
     Ok(collected)
@@ -185,6 +187,7 @@ mod tests {
         let request = "POST /a HTTP/1.1\nHost: h\n\n{}";
         for text in [
             format!("Listening on 0.0.0.0 8080\nConnection received on localhost 52310\n{request}"),
+            format!("DEBUG:hook:{request}"),
             format!("What we got:\n\n```http\n{request}\n```\n\nAnd then it failed.\n"),
         ] {
             assert_eq!(read(&text), ("POST /a".to_owned(), "Host: h\n".to_owned(), "{}".to_owned()), "{text}");

@@ -455,7 +455,7 @@ fn read_of<'a>(
         (is_whole, rest) = (true, Box::new(io::empty()));
     }
     let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
-    let format = sniff(&head).ok_or_else(unrecognised)?;
+    let format = sniff(&head[..head.len().min(MAX_HEAD)]).ok_or_else(unrecognised)?;
     let directory = directory.map(Path::to_owned);
     let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })
