@@ -249,10 +249,12 @@ impl Receiver {
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
         let repeat = self.repeats.add(identity, seq, received_at);
-        if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
-            let warning = self.forwarded.objection(&assessment);
-            assessment.warnings.extend(warning);
-        }
+        let warning = if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
+            self.forwarded.objection(&assessment)
+        } else {
+            self.unmatched(&settings.forwards, &assessment)
+        };
+        assessment.warnings.extend(warning);
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
         let arrival = Arrival { seq, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
@@ -295,6 +297,16 @@ impl Receiver {
         let consumers = Arc::clone(&self.consumers);
         let publication = Publication { consumers, delivery, permit, explanation, forwards: others, tail };
         if self.publish(publication).await.is_err() { response::not_saved().into() } else { outgoing }
+    }
+
+    /// That there are forwards, but none for this delivery. A handshake gets its response here.
+    fn unmatched(&self, forwards: &[Forward], assessment: &Assessment) -> Option<Warning> {
+        if forwards.is_empty() || assessment.handshake().is_some() || !self.forwarded.includes(assessment) {
+            return None;
+        }
+        let patterns: Vec<String> = forwards.iter().map(|forward| format!("`{}`", forward.events)).collect();
+        let title = assessment.title();
+        Some(format!("not forwarded: `{title}` matches none of the forwards: {}", patterns.join(", ")).into())
     }
 
     fn explain(&self, settings: Arc<Settings>, delivery: &mut Delivery, permit: &BodyPermit) -> Option<Explanation> {

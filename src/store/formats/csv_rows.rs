@@ -5,7 +5,8 @@ use csv::StringRecord;
 use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     json_request::{self, HEADERS, is_body, is_named},
-    position::Start,
+    parts::expected,
+    position::{LineCounter, Start},
     whole,
 };
 use crate::webhook::json::quote;
@@ -29,23 +30,17 @@ impl Format for CsvRows {
         let input = whole(input)?;
         let mut reader = csv::Reader::from_reader(&*input);
         let columns = reader.headers().cloned().unwrap_or_default();
+        let mut lines = LineCounter::new(&input);
         let mut collected = Collected::default();
         for row in reader.into_records() {
-            let parsed = row.map_err(|error| {
-                (
-                    error.position().map_or(1, csv::Position::line),
-                    super::parts::expected("a row as long as the first one"),
-                )
-            });
-            let parsed = parsed.and_then(|row| {
-                let line = row.position().map_or(1, csv::Position::line);
-                let entry = json_request::parse(&json(&columns, &row)).map_err(|error| (line, error))?;
-                Ok(entry.map(|entry| Entry { line: Some(line), ..entry }))
-            });
+            let (line, parsed) = match row {
+                Ok(row) => (lines.of_record(row.position()), json_request::parse(&json(&columns, &row))),
+                Err(error) => (lines.of_record(error.position()), Err(expected("a row as long as the first one"))),
+            };
             match parsed {
-                Ok(Some(entry)) => collected.push(Ok(entry)),
+                Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))
@@ -76,5 +71,16 @@ mod tests {
         assert_eq!(&entry.request.body[..], b"{\"n\":1.0}");
         assert_eq!(entry.received_at.map(|at| at.to_string()).as_deref(), Some("2026-11-20T10:00:00.000Z"));
         assert_eq!(entry.line, Some(2));
+    }
+
+    #[test]
+    fn lines_are_counted_with_any_line_ends() {
+        let csv = "headers,body\n\"{\"\"host\"\":\n\"\"h\"\"}\",a\n{},b\n{x,c\n";
+        for text in [csv.to_owned(), csv.replace('\n', "\r\n")] {
+            let (entries, _) = collected(&text);
+            let lines: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| entry.line)).collect();
+            let error = "line 5: expected headers in `headers`: an object, or a list of pairs or of objects with `name` and `value`";
+            assert_eq!(lines, [Ok(Some(2)), Ok(Some(4)), Err(&error.to_owned())], "{text:?}");
+        }
     }
 }

@@ -204,7 +204,7 @@ impl LoggedRequest {
         if let Some((line, what)) = self.broken {
             return Err((Some(line), expected(what)));
         }
-        let message = http::single([with_version_1(&self.head), self.body].concat().into());
+        let message = http::single([self.head, self.body].concat().into());
         let mut entry = message.map_err(|fault| (None, expected(format!("an HTTP message: {fault}"))))?;
         let headers = &entry.request.headers;
         let has_body =
@@ -222,16 +222,6 @@ impl LoggedRequest {
             ));
         }
         Ok(Some(entry))
-    }
-}
-
-/// curl shows the head of an HTTP/2 request like that of HTTP/1.x, except for the version.
-fn with_version_1(head: &[u8]) -> Vec<u8> {
-    let end = head.windows(2).position(|end| end == b"\r\n").unwrap_or(head.len());
-    let (line, rest) = head.split_at(end);
-    match line.strip_suffix(b" HTTP/2").or_else(|| line.strip_suffix(b" HTTP/3")) {
-        Some(line) => [line, b" HTTP/1.1", rest].concat(),
-        None => head.to_vec(),
     }
 }
 
@@ -305,7 +295,6 @@ fn hex(text: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::store::formats::tests::{collected, fields};
 
     /// A body and the notes on it.
@@ -369,11 +358,5 @@ mod tests {
             [Err("line 2: expected a body, which `curl -v` doesn't log; use `curl --trace FILE`".to_owned())]
         );
         assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
-    }
-
-    #[test]
-    fn a_head_of_http_2_is_read_too() {
-        assert_eq!(with_version_1(b"POST / HTTP/2\r\nA: b\r\n\r\n"), b"POST / HTTP/1.1\r\nA: b\r\n\r\n");
-        assert_eq!(with_version_1(b"POST / HTTP/1.1\r\n"), b"POST / HTTP/1.1\r\n");
     }
 }

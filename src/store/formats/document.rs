@@ -58,6 +58,15 @@ pub(super) fn collect(
     array: &[&str],
     mut parse: impl FnMut(&str) -> Result<Option<Entry>, ParseError>,
 ) -> Collected {
+    collect_all(input, array, |json| Ok(parse(json)?.map(Ok).into_iter().collect()))
+}
+
+/// The same for entries that each hold any number of requests.
+pub(super) fn collect_all(
+    input: &Bytes,
+    array: &[&str],
+    mut parse: impl FnMut(&str) -> Result<Vec<Result<Entry, ParseError>>, ParseError>,
+) -> Collected {
     let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
     for found in Finder::find(input, array) {
@@ -65,11 +74,7 @@ pub(super) fn collect(
             Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
             Found::Broken(at, error) => (at, Err(error)),
         };
-        match parsed {
-            Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(lines.start(at), error))),
-        }
+        collected.extend(lines.start(at), parsed);
     }
     collected
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Collected, Entry, Fault, Format, Input, Piece, Reader,
-    document::Documents,
+    document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
     position::Start,
@@ -16,8 +16,37 @@ use super::{
 };
 use crate::webhook::json;
 
+/// Documents with messages, each of which holds one request or several.
+pub(super) struct Envelopes {
+    /// As [`Format::name`].
+    name: &'static str,
+    /// Whether a document with these keys is in this format.
+    matches: fn(&Outline) -> bool,
+    /// The path of keys to the array that holds the messages.
+    array: &'static [&'static str],
+    /// The requests in a message.
+    parse: fn(&str) -> Result<Requests, ParseError>,
+}
+
+/// The requests in a message; those that can't be read hide no others.
+type Requests = Vec<Result<Entry, ParseError>>;
+
+impl Format for Envelopes {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        (self.matches)(&Outline::new(head))
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(collect_all(&whole(input)?, self.array, self.parse)))
+    }
+}
+
 /// The records of SNS and SQS, as AWS Lambda receives them.
-pub(super) static AWS_RECORDS: Documents = Documents {
+pub(super) static AWS_RECORDS: Envelopes = Envelopes {
     name: "an SNS or SQS event",
     matches: |outline| {
         outline.has_all("Records[].", &["Sns.Message"]) || outline.has_all("Records[].", &["body", "messageId"])
@@ -34,7 +63,7 @@ pub(super) static AWS_RECORDS: Documents = Documents {
 };
 
 /// The messages of a queue, as `aws sqs receive-message` and the SDKs return them.
-pub(super) static SQS_MESSAGES: Documents = Documents {
+pub(super) static SQS_MESSAGES: Envelopes = Envelopes {
     name: "received SQS messages",
     matches: |outline| outline.has_all("Messages[].", &["Body", "MessageId"]),
     array: &["Messages"],
@@ -45,7 +74,7 @@ pub(super) static SQS_MESSAGES: Documents = Documents {
 };
 
 /// A notification that SNS sends to an HTTP endpoint or a queue.
-pub(super) static SNS: Documents = Documents {
+pub(super) static SNS: Envelopes = Envelopes {
     name: "an SNS notification",
     matches: |outline| outline.has_all("", &["Type", "TopicArn", "Message"]),
     array: &[],
@@ -56,7 +85,7 @@ pub(super) static SNS: Documents = Documents {
 };
 
 /// An event of `EventBridge`.
-pub(super) static EVENTBRIDGE: Documents = Documents {
+pub(super) static EVENTBRIDGE: Envelopes = Envelopes {
     name: "an EventBridge event",
     matches: |outline| outline.has_all("", &["detail-type", "detail"]),
     array: &[],
@@ -67,7 +96,7 @@ pub(super) static EVENTBRIDGE: Documents = Documents {
 };
 
 /// A message that Google Pub/Sub pushes or that a subscriber pulls.
-pub(super) static PUBSUB: Documents = Documents {
+pub(super) static PUBSUB: Envelopes = Envelopes {
     name: "a Pub/Sub message",
     matches: |outline| {
         outline.has_all("message.", &["data"])
@@ -81,7 +110,7 @@ pub(super) static PUBSUB: Documents = Documents {
 };
 
 /// The event that a Node function receives from Vercel's runtime.
-pub(super) static VERCEL: Documents = Documents {
+pub(super) static VERCEL: Envelopes = Envelopes {
     name: "a Vercel event",
     matches: |outline| outline.has_all("", &["Action", "body"]),
     array: &[],
@@ -92,7 +121,7 @@ pub(super) static VERCEL: Documents = Documents {
 };
 
 /// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or Logstash.
-pub(super) static LOG_RECORDS: Documents = Documents {
+pub(super) static LOG_RECORDS: Envelopes = Envelopes {
     name: "log records",
     matches: |outline| {
         [&["log", "stream"][..], &["labels", "line"], &["@timestamp", "message"], &["@message"]]
@@ -105,7 +134,7 @@ pub(super) static LOG_RECORDS: Documents = Documents {
 };
 
 /// The events of `CloudWatch`, as `aws logs get-log-events` prints them.
-pub(super) static CLOUDWATCH: Documents = Documents {
+pub(super) static CLOUDWATCH: Envelopes = Envelopes {
     name: "CloudWatch's log events",
     matches: |outline| outline.has_all("events[].", &["message", "timestamp"]),
     array: &["events"],
@@ -113,7 +142,7 @@ pub(super) static CLOUDWATCH: Documents = Documents {
 };
 
 /// The events of `CloudWatch`, as a subscription gets them.
-pub(super) static CLOUDWATCH_SUBSCRIPTION: Documents = Documents {
+pub(super) static CLOUDWATCH_SUBSCRIPTION: Envelopes = Envelopes {
     name: "CloudWatch subscription log events",
     matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
     array: &["logEvents"],
@@ -168,11 +197,7 @@ fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
 fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
     let mut collected = Collected::default();
     for line in lines {
-        match in_log(line) {
-            Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
-        }
+        collected.extend(Start::of_line(1), in_log(line));
     }
     collected
 }
@@ -180,19 +205,18 @@ fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
 /// The keys of a log's message.
 const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
-/// Reads the request in a log's message; `None` if it has none: most lines of a log are something else.
-fn log_record(json: &str) -> Result<Option<Entry>, ParseError> {
+/// Reads the requests in a log's message, which mostly has none.
+fn log_record(json: &str) -> Result<Requests, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
     let mut messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
     let is_captured = |message: &Cow<'_, str>| message.contains('{') && sniff(message.as_bytes()).is_some();
-    messages.find(is_captured).map_or(Ok(None), |message| in_log(&message))
+    messages.find(is_captured).map_or(Ok(Vec::new()), |message| in_log(&message))
 }
 
-/// Reads the request in a line of a log; `None` if it has none.
-fn in_log(line: &str) -> Result<Option<Entry>, ParseError> {
+fn in_log(line: &str) -> Result<Requests, ParseError> {
     let format = sniff(line.as_bytes()).filter(|_| line.contains('{'));
-    format.map_or(Ok(None), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
+    format.map_or(Ok(Vec::new()), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
 }
 
 #[derive(Deserialize)]
@@ -288,12 +312,12 @@ struct Invocation<'a> {
     body: Text<'a>,
 }
 
-/// Reads the request inside a message; `None` if it delivers nothing.
-fn unwrap(inside: &[u8], message: &str) -> Result<Option<Entry>, ParseError> {
+/// Reads the requests inside a message.
+fn unwrap(inside: &[u8], message: &str) -> Result<Requests, ParseError> {
     unwrap_as(sniff(inside).filter(|format| !format.searches()), inside, message)
 }
 
-fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) -> Result<Option<Entry>, ParseError> {
+fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) -> Result<Requests, ParseError> {
     let Some(format) = format else {
         let start = String::from_utf8_lossy(&inside[..inside.len().min(200)]);
         return Err(expected(format!(
@@ -302,15 +326,13 @@ fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) 
         )));
     };
     let input = Input { head: inside.to_vec(), is_whole: true, directory: None, rest: Box::new(std::io::empty()) };
-    let mut reader = format.read(input).map_err(|fault| inner(message, &fault))?;
-    match reader.find_map(Piece::read) {
-        None => Ok(None),
-        Some(Err(fault)) => Err(inner(message, &fault)),
-        Some(Ok(mut entry)) => {
-            entry.notes.push(format!("unwrapped from {message}"));
-            Ok(Some(Entry { line: None, ..entry }))
-        }
-    }
+    let reader = format.read(input).map_err(|fault| inner(message, &fault))?;
+    let unwrapped = |mut entry: Entry| {
+        entry.notes.push(format!("unwrapped from {message}"));
+        Entry { line: None, ..entry }
+    };
+    let entries = reader.filter_map(Piece::read);
+    Ok(entries.map(|entry| entry.map(unwrapped).map_err(|fault| inner(message, &fault))).collect())
 }
 
 fn inner(message: &str, fault: &Fault) -> ParseError {
@@ -374,6 +396,16 @@ mod tests {
         let (entries, _) = collected(&nested);
         let notes = &entries[0].as_ref().unwrap().notes;
         assert_eq!(notes, &["unwrapped from an SNS message", "unwrapped from an SQS message"]);
+    }
+
+    #[test]
+    fn every_request_in_a_message_is_read() {
+        for inside in [format!("[{REQUEST},{REQUEST}]"), format!("{REQUEST}\n{REQUEST}\n")] {
+            let (entries, _) = collected(&envelopes(&inside)[1]);
+            let bodies: Vec<_> =
+                entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.request.body[..])).collect();
+            assert_eq!(bodies, [Ok(&b"{\"a\":1}"[..]); 2], "{inside}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A raw HTTP request as a hex dump: of `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers before it.
 
-use super::{Collected, Fault, Format, Input, Reader, http, whole};
+use super::{Fault, Format, Input, Reader, http, whole};
 
 /// A hex dump of a request.
 pub(super) struct HexDump;
@@ -18,7 +18,7 @@ impl Format for HexDump {
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let bytes = bytes(&whole(input)?);
         let start = message(&bytes).unwrap_or_default();
-        Ok(Box::new(Collected::single(http::single(bytes[start..].to_vec().into())?)))
+        Ok(Box::new(http::collected(bytes[start..].to_vec().into())))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end in a bare line feed, and a
 //! body may end with the file. Several messages may follow each other.
 
+mod framing;
+
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 use serde::de::IgnoredAny;
 
-use super::{Entry, Fault, Format, Input, MAX_FIELDS, Piece, Position, Reader, whole};
+use self::framing::{Body, Framing};
+use super::{Collected, Entry, Fault, Format, Input, MAX_FIELDS, Piece, Position, Reader, whole};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
 
 /// Raw HTTP/1.x request messages.
@@ -30,11 +33,44 @@ pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
     Messages { input, at: 0 }.message(0)
 }
 
-/// Whether the first line that is not blank is a request line.
+/// The messages that another format holds.
+pub(super) fn collected(input: Bytes) -> Collected {
+    let mut collected = Collected::default();
+    Messages { input, at: 0 }.filter_map(Piece::read).for_each(|entry| collected.push(entry));
+    collected
+}
+
+/// Whether the first line that is not blank is a request line. One of HTTP/2, which tools write in the same way, must have
+/// header fields after it.
 pub(super) fn starts_message(bytes: &[u8]) -> bool {
-    let line = bytes[blank_len(bytes)..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let mut lines = bytes[blank_len(bytes)..].split(|&byte| byte == b'\n');
+    let line = lines.next().unwrap_or_default();
     let words: Vec<&[u8]> = line.trim_ascii_end().splitn(4, |&byte| byte == b' ').collect();
-    matches!(words[..], [method, _, version] if Method::from_bytes(method).is_ok() && version.starts_with(b"HTTP/1."))
+    let [method, _, version] = words[..] else { return false };
+    Method::from_bytes(method).is_ok()
+        && (version.starts_with(b"HTTP/1.") || LATER_VERSIONS.contains(&version) && lines.next().is_some_and(is_field))
+}
+
+/// The versions whose messages tools write as those of HTTP/1.1.
+const LATER_VERSIONS: [&[u8]; 3] = [b"HTTP/2", b"HTTP/2.0", b"HTTP/3"];
+
+/// Whether a line is a header field; a row of a hex dump starts with a number.
+pub(super) fn is_field(line: &[u8]) -> bool {
+    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    name.len() < line.len()
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+}
+
+/// Where the next request starts: a line that delivers something, with header fields after it.
+fn next_start(text: &[u8]) -> Option<usize> {
+    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|feed| feed + 1));
+    let is_start = |start: &usize| {
+        let rest = &text[*start..];
+        let is_delivery = [&b"POST "[..], b"PUT ", b"PATCH "].iter().any(|method| rest.starts_with(method));
+        is_delivery && starts_message(rest) && rest.split(|&byte| byte == b'\n').nth(1).is_some_and(is_field)
+    };
+    starts.into_iter().find(is_start)
 }
 
 /// How many bytes at the start are line ends.
@@ -77,7 +113,7 @@ impl Messages {
             Some(whole) => {
                 let start = end - bytes.len();
                 let note = format!(
-                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {})",
+                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {}); HTTPie keeps it with --pretty=none",
                     whole,
                     bytes.len()
                 );
@@ -92,7 +128,12 @@ impl Messages {
         if starts_message(left) {
             self.at = end;
         } else if !left.is_empty() {
-            entry.notes.push(format!("{} B after the end of the body are ignored", left.len()));
+            // A log of traffic has the response there, or a program's own lines, and then the next request.
+            let ignored = next_start(left).unwrap_or(left.len());
+            self.at = end + ignored;
+            if !left[..ignored].trim_ascii().is_empty() || self.at == self.input.len() {
+                entry.notes.push(format!("{ignored} B after the end of the body are ignored"));
+            }
         }
         Ok(entry)
     }
@@ -144,6 +185,10 @@ impl Head {
 
 /// The request at the start and where its body begins; `None` if its headers don't end.
 fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
+    if let Some((head, added)) = as_version_1(message) {
+        let parsed = parse(&head)?;
+        return Ok(parsed.map(|(request, length)| (request, length - added)));
+    }
     let mut fields = vec![EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
@@ -155,6 +200,20 @@ fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
     let target = parsed.path.and_then(target).ok_or(Error::Token)?;
     let headers = parsed.headers.iter().map(field).collect::<Result<Headers, Error>>()?;
     Ok(Some((Request { method, target, headers, body: Bytes::new() }, length)))
+}
+
+/// The head of a message of a later version with `HTTP/1.1` in its first line, and how many bytes longer that is.
+fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let blank = blank_len(message);
+    let end = memchr::memchr(b'\n', &message[blank..]).map_or(message.len(), |feed| blank + feed);
+    let line = message[..end].trim_ascii_end();
+    let version = LATER_VERSIONS.iter().find(|version| line.ends_with(version))?;
+    let before = line.len() - version.len();
+    let rest = &message[line.len()..];
+    let head = memchr::memmem::find(rest, b"\n\r\n").map(|at| at + 3);
+    let head = head.into_iter().chain(memchr::memmem::find(rest, b"\n\n").map(|at| at + 2)).min().unwrap_or(rest.len());
+    let text = [&message[..before], b"HTTP/1.1", &rest[..head]].concat();
+    Some((text, "HTTP/1.1".len() - version.len()))
 }
 
 /// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line with
@@ -172,122 +231,6 @@ fn broken(message: &[u8], error: Error, first: u64) -> Fault {
         _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
         _ => expected(place, "`Name: value`"),
     }
-}
-
-/// How a message marks the end of its body.
-#[derive(Clone, Copy)]
-enum Framing {
-    Chunked,
-    Length(u64),
-    EndOfInput,
-}
-
-impl Framing {
-    /// `None` if the lengths contradict each other or aren't numbers.
-    fn of(headers: &Headers) -> Option<Self> {
-        let coding =
-            headers.all("transfer-encoding").last().and_then(|value| value.as_bytes().rsplit(|&b| b == b',').next());
-        if coding.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
-            return Some(Self::Chunked);
-        }
-        let mut lengths = headers.all("content-length").flat_map(|value| value.as_bytes().split(|&b| b == b','));
-        let Some(first) = lengths.next().map(<[u8]>::trim_ascii) else { return Some(Self::EndOfInput) };
-        let agreed = lengths.all(|length| length.trim_ascii() == first);
-        number(first, 10).filter(|_| agreed).map(Self::Length)
-    }
-}
-
-/// A number of digits alone, without the sign that `from_str_radix` would accept.
-fn number(digits: &[u8], radix: u32) -> Option<u64> {
-    let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
-    u64::from_str_radix(digits, radix).ok()
-}
-
-/// A body cut out of the input.
-struct Body {
-    bytes: Bytes,
-    /// Where it ends.
-    end: usize,
-    note: Option<String>,
-}
-
-impl Body {
-    fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, Fault> {
-        let present = input.len() - start;
-        let to_the_end = |note| Self { bytes: input.slice(start..), end: input.len(), note };
-        match framing {
-            Framing::EndOfInput => Ok(to_the_end(None)),
-            Framing::Length(length) => Ok(match usize::try_from(length).ok().filter(|&length| length <= present) {
-                Some(length) => Self { bytes: input.slice(start..start + length), end: start + length, note: None },
-                None => to_the_end(Some(format!("the body is truncated: {present} B of its content-length {length}"))),
-            }),
-            Framing::Chunked => match Chunks::join(input, start) {
-                Ok(Chunks { bytes, end, complete }) => {
-                    let note = (!complete).then(|| "the body is truncated: its last chunk is missing".to_owned());
-                    Ok(Self { bytes: bytes.into(), end, note })
-                }
-                Err(at) if at == start => Ok(to_the_end(Some(
-                    "the body isn't chunked, although its transfer-encoding says so; used unchanged".to_owned(),
-                ))),
-                Err(at) => Err(expected(
-                    Position::Byte(at as u64 + 1),
-                    "a chunk: its size in hexadecimal, a line end, its bytes, a line end",
-                )),
-            },
-        }
-    }
-}
-
-/// The chunks of a body, joined.
-struct Chunks {
-    bytes: Vec<u8>,
-    /// Where the last one ends, with its trailers.
-    end: usize,
-    complete: bool,
-}
-
-impl Chunks {
-    /// Fails with the offset of bytes that aren't a chunk.
-    fn join(input: &[u8], start: usize) -> Result<Self, usize> {
-        let mut chunks = Self { bytes: Vec::new(), end: start, complete: false };
-        while chunks.end < input.len() {
-            let (line, next) = line_from(input, chunks.end);
-            let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-            let size = number(size, 16).ok_or(chunks.end)?;
-            if size == 0 {
-                chunks.end = after_trailers(input, next);
-                chunks.complete = true;
-                break;
-            }
-            let end = usize::try_from(size).ok().and_then(|size| next.checked_add(size)).unwrap_or(usize::MAX);
-            chunks.bytes.extend_from_slice(&input[next..end.min(input.len())]);
-            chunks.end = match input.get(end..) {
-                Some([b'\r', b'\n', ..]) => end + 2,
-                Some([b'\n', ..]) => end + 1,
-                Some([_, ..]) => return Err(end),
-                Some([]) | None => input.len(),
-            };
-        }
-        Ok(chunks)
-    }
-}
-
-fn after_trailers(input: &[u8], mut at: usize) -> usize {
-    while at < input.len() {
-        let (line, next) = line_from(input, at);
-        at = next;
-        if line.is_empty() {
-            break;
-        }
-    }
-    at
-}
-
-/// The line that starts at an offset, without its end, and where the next one starts.
-fn line_from(input: &[u8], at: usize) -> (&[u8], usize) {
-    let feed = input[at..].iter().position(|&byte| byte == b'\n').map(|feed| at + feed);
-    let line = &input[at..feed.unwrap_or(input.len())];
-    (line.strip_suffix(b"\r").unwrap_or(line), feed.map_or(input.len(), |feed| feed + 1))
 }
 
 #[cfg(test)]
@@ -318,8 +261,7 @@ mod tests {
 
     #[test]
     fn a_json_body_that_was_indented_after_its_length_was_counted_is_whole() {
-        let note =
-            "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7)";
+        let note = "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7); HTTPie keeps it with --pretty=none";
         let input = "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\n  \"a\": 1\n}";
         assert_eq!(body(input), noted("{\n  \"a\": 1\n}", note));
         // A document that the length cuts off, and that has no end, stays cut.
@@ -362,6 +304,36 @@ mod tests {
     }
 
     #[test]
+    fn a_request_after_a_body_without_a_length_is_read_or_mentioned() {
+        let next = "POST /b HTTP/1.1\nA: b\n\n[]";
+        let read = messages(format!("POST /a HTTP/1.1\nA: b\n\n{{}}\n\n{next}").as_bytes());
+        let [Ok(first), Ok(second)] = &read[..] else { panic!("{read:?}") };
+        assert_eq!((&first.request.body[..], &second.request.body[..]), (&b"{}"[..], &b"[]"[..]));
+        assert_eq!(first.notes, ["it has no content-length; the body ends before the next message"]);
+        let note = "it has no content-length, so the body includes what may be another request, from its line 2; put a line `###` between requests";
+        assert_eq!(body(&format!("POST /a HTTP/1.1\nA: b\n\na=b\n{next}")), noted(&format!("a=b\n{next}"), note));
+    }
+
+    #[test]
+    fn the_responses_between_requests_are_passed_over() {
+        let exchange =
+            "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\n\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n";
+        let read = messages(format!("{exchange}{exchange}").as_bytes());
+        let notes: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
+        let note = ["43 B after the end of the body are ignored".to_owned()];
+        assert_eq!(notes, [Ok(&note[..]), Ok(&note[..])]);
+    }
+
+    #[test]
+    fn a_message_of_http_2_is_read_as_tools_write_it() {
+        let input = b"POST /a HTTP/2\r\nhost: h\r\nx-a: b\r\n\r\n{\"a\":\n\n1}";
+        let read = messages(input);
+        let [Ok(entry)] = &read[..] else { panic!("{read:?}") };
+        assert_eq!((entry.request.target.as_str(), &entry.request.body[..]), ("/a", &b"{\"a\":\n\n1}"[..]));
+        assert_eq!(entry.request.headers.len(), 2);
+    }
+
+    #[test]
     fn a_body_shorter_than_its_length_is_noted() {
         let short = "the body is truncated: 2 B of its content-length 20";
         assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}"), noted("{}", short));
@@ -395,8 +367,8 @@ mod tests {
         let chunked =
             |body: &str| format!("POST / HTTP/1.1\nTransfer-Encoding: gzip, Chunked\nContent-Length: 3\n\n{body}");
         assert_eq!(
-            body(&chunked("3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n")),
-            noted("abc0123456789", "")
+            body(&chunked("3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX-A: x\r\nX-B: y\r\n\r\n")),
+            noted("abc0123456789", "trailers after the last chunk are not read: X-A, X-B")
         );
         assert_eq!(body(&chunked("3\nabc\n0\n\n")), noted("abc", ""));
         assert_eq!(body(&chunked("0")), noted("", ""));

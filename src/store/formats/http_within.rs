@@ -3,7 +3,11 @@
 
 use bytes::Bytes;
 
-use super::{Collected, Entry, Fault, Format, Input, Reader, http, whole};
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    values::literal::{self, Value},
+    whole,
+};
 
 /// A raw HTTP request within other text.
 pub(super) struct HttpWithin;
@@ -15,6 +19,7 @@ impl Format for HttpWithin {
 
     fn recognises(&self, head: &[u8]) -> bool {
         before_message(head).is_some()
+            || quoted(head).is_some()
             || Page::of(head).is_some()
             || in_packet(head).is_some()
             || of_pseudo_fields(head).is_some()
@@ -26,32 +31,36 @@ impl Format for HttpWithin {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        let entry = match Page::of(&input) {
-            Some(page) => page.entry()?,
-            None => below(&input)?,
-        };
-        Ok(Box::new(Collected::single(entry)))
+        if let Some(page) = Page::of(&input) {
+            return Ok(Box::new(Collected::single(page.entry()?)));
+        }
+        if let Some(messages) = quoted(&input) {
+            return Ok(Box::new(messages));
+        }
+        Ok(Box::new(below(&input)?))
     }
 }
 
 /// How many lines may come before the request.
 const MAX_LINES: usize = 12;
 
-/// How many bytes come before the first request line, if it isn't the first line.
+/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it in its
+/// line, if header fields come after it.
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
-        if at > 0 && http::starts_message(line) && is_method(line) {
-            return Some(at);
+        let methods = ["POST ", "PUT ", "PATCH "];
+        let start = methods.iter().filter_map(|method| memchr::memmem::find(line, method.as_bytes())).min();
+        if let Some(start) = start.filter(|start| at + start > 0) {
+            let is_word = start == 0 || matches!(line[start - 1], b' ' | b'\t' | b':' | b']' | b'|' | b'>');
+            let next = input[at + line.len()..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+            if is_word && http::starts_message(&line[start..]) && (start == 0 || http::is_field(next)) {
+                return Some(at + start);
+            }
         }
         at += line.len();
     }
     None
-}
-
-/// Whether a line starts with a method that delivers something: a sentence may end in `HTTP/1.1` too.
-fn is_method(line: &[u8]) -> bool {
-    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
 }
 
 /// Where the request line starts in what `tcpdump -A` prints: after the headers of the packet, in the same line.
@@ -63,6 +72,25 @@ fn in_packet(input: &[u8]) -> Option<usize> {
     let version = input.windows(8).position(|part| part == b" HTTP/1.").filter(|_| is_tcpdump)?;
     let start = |method: &&str| input[..version].windows(method.len()).rposition(|part| part == method.as_bytes());
     ["POST ", "PUT ", "PATCH "].iter().filter_map(start).max()
+}
+
+/// The messages that are texts in quotes, as Go prints them with `%q` and Python with `%r`.
+fn quoted(input: &[u8]) -> Option<Collected> {
+    let text = String::from_utf8_lossy(input);
+    let mut collected = None;
+    for line in text.split('\n').filter(|line| line.contains(r" HTTP/1.1\r\n")) {
+        let starts = ["\"POST ", "'POST ", "\"PUT ", "'PUT ", "\"PATCH ", "'PATCH "];
+        let Some(start) = starts.iter().filter_map(|start| line.find(start)).min() else { continue };
+        let start = start - usize::from(line[..start].ends_with('b'));
+        let message = match literal::value(&line[start..]) {
+            Some((Value::Text(text), _)) => text.into_bytes(),
+            Some((Value::Bytes(bytes), _)) => bytes,
+            _ => continue,
+        };
+        let read = http::single(message.into());
+        collected.get_or_insert_with(Collected::default).push(read);
+    }
+    collected
 }
 
 /// The request as the fields of a browser's developer tools: `:method: POST`, `:path: /a`, `Name: value`.
@@ -78,9 +106,9 @@ fn of_pseudo_fields(input: &[u8]) -> Option<Bytes> {
     Some(format!("{method} {path} HTTP/1.1\n{host}{}", rest.concat()).into())
 }
 
-fn below(input: &Bytes) -> Result<Entry, Fault> {
+fn below(input: &Bytes) -> Result<Collected, Fault> {
     if let Some(message) = of_pseudo_fields(input) {
-        return http::single(message);
+        return Ok(Collected::single(http::single(message)?));
     }
     if let Some(start) = in_packet(input) {
         let mut entry = http::single(input.slice(start..))?;
@@ -88,7 +116,7 @@ fn below(input: &Bytes) -> Result<Entry, Fault> {
         if entry.request.body.contains(&b'.') {
             entry.notes.push("tcpdump -A prints a dot for each byte outside ASCII; -X keeps the bytes".to_owned());
         }
-        return Ok(entry);
+        return Ok(Collected::single(entry));
     }
     let start = before_message(input).unwrap_or_default();
     let mut message = input.slice(start..);
@@ -98,13 +126,13 @@ fn below(input: &Bytes) -> Result<Entry, Fault> {
     {
         message.truncate(end);
     }
-    let mut entry = http::single(message)?;
     let lines = memchr::memchr_iter(b'\n', &input[..start]).count();
-    entry.notes.push(format!(
-        "skipped {} before the request",
-        if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
-    ));
-    Ok(entry)
+    let skipped = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let mut collected = http::collected(message);
+    if let Some(Ok(first)) = collected.entries.front_mut().filter(|_| lines > 0) {
+        first.notes.push(format!("skipped {skipped} before the request"));
+    }
+    Ok(collected)
 }
 
 /// A request as a page shows it.
@@ -159,10 +187,32 @@ mod tests {
         let request = "POST /a HTTP/1.1\nHost: h\n\n{}";
         for text in [
             format!("Listening on 0.0.0.0 8080\nConnection received on localhost 52310\n{request}"),
+            format!("DEBUG:hook:{request}"),
             format!("What we got:\n\n```http\n{request}\n```\n\nAnd then it failed.\n"),
         ] {
             assert_eq!(read(&text), ("POST /a".to_owned(), "Host: h\n".to_owned(), "{}".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_request_in_quotes_is_read_as_go_and_python_print_it() {
+        let expected = ("POST /a".to_owned(), "Host: h\n".to_owned(), "{\"a\":\"\u{e9}\"}".to_owned());
+        for text in [
+            r#"2026/11/29 10:00:00 "POST /a HTTP/1.1\r\nHost: h\r\n\r\n{\"a\":\"é\"}""#,
+            r#"DEBUG got b'POST /a HTTP/1.1\r\nHost: h\r\n\r\n{"a":"\xc3\xa9"}' from client"#,
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_request_between_other_lines_is_read() {
+        let request = "POST /a HTTP/1.1\nContent-Length: 2\nHost: h\n\n{}";
+        let (entries, _) = collected(&format!("Listening\n{request}\nConnection closed\n{request}\n"));
+        let notes: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
+        let (between, before) = ("19 B after the end of the body are ignored", "skipped 1 line before the request");
+        let after = "1 B after the end of the body are ignored";
+        assert_eq!(notes, [Ok(&[between.to_owned(), before.to_owned()][..]), Ok(&[after.to_owned()][..])]);
     }
 
     #[test]

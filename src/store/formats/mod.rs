@@ -3,13 +3,14 @@
 //! A format is a [`Format`] and a line in `FORMATS`. It is detected from the content of a file, not from its name. Entries
 //! are read one by one; a broken one doesn't hide the others.
 
+mod aspnet;
 mod aws;
 pub mod bare;
 mod beside;
 mod bruno;
+mod burp;
 mod cgi;
 mod csv_rows;
-mod curl_command;
 mod curl_trace;
 mod document;
 mod envelope;
@@ -19,6 +20,7 @@ mod har;
 mod hex_dump;
 mod hookdev;
 mod http;
+mod http_call;
 mod http_file;
 mod http_within;
 mod json_request;
@@ -33,13 +35,16 @@ mod position;
 mod postman;
 mod powershell;
 mod printed;
+mod shell_command;
 mod svix;
+mod terminal;
 mod utf16;
 mod values;
 mod variables;
 mod walk;
 mod webhook_site;
 mod webhook_site_csv;
+mod written;
 
 use std::{
     collections::VecDeque,
@@ -71,9 +76,10 @@ use crate::{
 static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
-    &curl_command::CurlCommand,
+    &shell_command::ShellCommand,
     &powershell::PowerShell,
     &bruno::Bruno,
+    &burp::Burp,
     &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
@@ -100,6 +106,8 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::Insights,
     &envelope::Loki,
     &envelope::LOG_RECORDS,
+    &aspnet::AspNet,
+    &http_call::HttpCall,
     &logfmt::Logfmt,
     &http_within::HttpWithin,
     &hex_dump::HexDump,
@@ -215,6 +223,19 @@ impl Collected {
         self.faults += usize::from(entry.is_err());
         if entry.is_ok() || self.faults <= MAX_FAULTS {
             self.entries.push_back(entry);
+        }
+    }
+
+    /// Adds the requests of an entry that starts here.
+    fn extend(&mut self, start: Start, requests: Result<Vec<Result<Entry, ParseError>>, ParseError>) {
+        match requests {
+            Ok(requests) if requests.is_empty() => self.count_skipped(),
+            Ok(requests) => {
+                for entry in requests {
+                    self.push(entry.map_err(|error| Fault::at(start, error)));
+                }
+            }
+            Err(error) => self.push(Err(Fault::at(start, error))),
         }
     }
 
@@ -428,8 +449,13 @@ fn read_of<'a>(
     if head.trim_ascii().is_empty() {
         return Err(EntryError::Empty { file: file.to_owned() });
     }
+    if sniff(&head).is_none() && terminal::without_colours(&head).is_some() {
+        let bytes = whole(Input { head, is_whole, directory: None, rest }).map_err(|fault| fault.in_file(file))?;
+        head = terminal::without_colours(&bytes).unwrap_or_default();
+        (is_whole, rest) = (true, Box::new(io::empty()));
+    }
     let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
-    let format = sniff(&head).ok_or_else(unrecognised)?;
+    let format = sniff(&head[..head.len().min(MAX_HEAD)]).ok_or_else(unrecognised)?;
     let directory = directory.map(Path::to_owned);
     let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })

@@ -8,7 +8,7 @@ use super::{
 /// Says in a few words why an input that starts with these bytes isn't a capture, and what to save instead.
 pub(super) fn describe(head: &[u8]) -> String {
     let start = head.trim_ascii_start();
-    let reason = magic(start).or_else(|| match start {
+    let reason = magic(start).or_else(|| mitmproxy(start)).or_else(|| match start {
         [b'{' | b'[', ..] => Some(structured(start)),
         _ => text(start),
     });
@@ -27,6 +27,28 @@ fn magic(start: &[u8]) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// What mitmproxy saves, or mitmdump prints; its HAR has the bytes of each request.
+fn mitmproxy(start: &[u8]) -> Option<&'static str> {
+    let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 0 && start[digits..].starts_with(b":9:websocket;") {
+        return Some("it is a file of mitmproxy's flows; convert it: `mitmdump -nr FILE --set hardump=FILE.har`");
+    }
+    let mut lines = start.split(|&byte| byte == b'\n').take(MAX_LINES);
+    let is_flow = |line: &[u8]| {
+        let called = line.windows(5).position(|part| part == b" http").map(|at| &line[..at]);
+        called.is_some_and(|before| {
+            [&b": POST"[..], b": PUT", b": PATCH"].iter().any(|method| before.ends_with(method))
+                && !before.contains(&b'"')
+        })
+    };
+    lines.any(is_flow).then_some(
+        "it is what mitmdump prints, which reformats bodies; save their bytes: `mitmdump --set hardump=FILE.har`",
+    )
+}
+
+/// How many lines are searched for the first request that mitmdump prints.
+const MAX_LINES: usize = 20;
 
 /// JSON, or what other languages print in its place.
 fn structured(start: &[u8]) -> &'static str {
@@ -81,6 +103,9 @@ fn text(start: &[u8]) -> Option<&'static str> {
         return Some(reason);
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if lacks_version(line) {
+        return Some("its request line has no version; write ` HTTP/1.1` at the end of its first line");
+    }
     if line.windows(3).any(|three| three == b"={'" || three == b" {'") {
         return Some("it is a log line with Python dicts, not JSON; log the headers and the body with `json.dumps(…)`");
     }
@@ -94,6 +119,12 @@ fn text(start: &[u8]) -> Option<&'static str> {
     is_field.then_some(
         "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
     )
+}
+
+/// Whether a line is a request line such as `POST /hook`.
+fn lacks_version(line: &[u8]) -> bool {
+    let target = [&b"POST "[..], b"PUT ", b"PATCH "].iter().find_map(|method| line.strip_prefix(*method));
+    target.map(<[u8]>::trim_ascii).is_some_and(|target| target.starts_with(b"/") && !target.contains(&b' '))
 }
 
 /// A line of a log, or what a language prints, that has no request in it.
@@ -120,14 +151,12 @@ fn log(line: &[u8]) -> Option<&'static str> {
 
 const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or in Python `json.dumps(yaml.safe_load(open(FILE)))`";
 
-const XML: &str = "it is XML; in Burp, save only the request (\"Copy to file\")";
+const XML: &str = "it is XML, and not Burp's: save the request as a raw HTTP message";
 
 /// A request as a command or a call of a tool other than curl, or curl's own log.
 fn command(start: &[u8]) -> Option<&'static str> {
     let calls = [
-        (&b"fetch("[..], "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
-        (b"await fetch(", "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
-        (b"https://", "it is only a URL; save the request, for example as a curl command"),
+        (&b"https://"[..], "it is only a URL; save the request, for example as a curl command"),
         (b"<?xml", XML),
         (b"<items", XML),
         (b"type: collection.insomnia", "it is Insomnia YAML; export it as a HAR, or as Insomnia v4 JSON"),
@@ -135,9 +164,6 @@ fn command(start: &[u8]) -> Option<&'static str> {
         (b"---\nhttp_interactions:", VCR),
         (b"http_interactions:", VCR),
         (b"interactions:", VCR),
-        (b"axios", "it is a JavaScript call; save the request as a curl command, or log headers and body"),
-        (b"http POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
-        (b"https POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
     ];
     if let Some((_, reason)) = calls.iter().find(|(beginning, _)| start.starts_with(beginning)) {
         return Some(reason);
@@ -168,8 +194,12 @@ mod tests {
             (b"HTTP/1.1 200 OK\r\n", "it is an HTTP response"),
             (b"Content-Type: a\r\n\r\n{}", "it starts with header lines"),
             (b"*   Trying 127.0.0.1:80...\n* Connected\n> POST / HTTP/1.1\n", "it is the log of `curl -v`"),
-            (b"fetch(\"https://h/a\", {\n", "it is a JavaScript call"),
-            (b"http POST http://h/a 'Host: h' <<< '{}'\n", "it is an HTTPie command"),
+            (
+                b"[19:50:10.634] HTTP(S) proxy listening at *:3913.\n127.0.0.1:55908: POST http://127.0.0.1:3911/hook\n    Host: h\n",
+                "it is what mitmdump prints",
+            ),
+            (b"POST /hook\nHost: h\n\n{}", "its request line has no version"),
+            (b"2140:9:websocket;0:~8:response;435:6:reason;", "it is a file of mitmproxy's flows"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
             (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
             (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is Insomnia YAML"),

@@ -69,6 +69,13 @@ impl<'a> LineCounter<'a> {
         Self { input, at: 0, line: 1, line_start: 0 }
     }
 
+    /// The line of a CSV record; 1 if its position is unknown. With CR LF, the position is before the line feed.
+    pub(super) fn of_record(&mut self, position: Option<&csv::Position>) -> u64 {
+        let at = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+        let ends = self.input.iter().skip(at).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.start(at + ends).line
+    }
+
     /// The start of a document at this byte offset.
     pub(super) fn start(&mut self, at: usize) -> Start {
         let at = at.min(self.input.len());

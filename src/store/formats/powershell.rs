@@ -3,8 +3,11 @@
 //!
 //! The words are read without running anything: what needs another variable or a command is an error.
 
+mod script;
+
 use std::collections::HashMap;
 
+use self::script::{Script, Statement, Value};
 use super::{
     Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{self, ParseError, expected, quoted},
@@ -45,7 +48,8 @@ impl Format for PowerShell {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let text = String::from_utf8_lossy(head);
-        let first = text.trim_start();
+        let mut lines = text.lines().map(|line| without_prompt(line.trim_start()));
+        let first = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
         let starts = first.starts_with('$') || COMMANDS.iter().any(|name| is_command(first, name));
         starts && command(&text).is_some()
     }
@@ -79,6 +83,11 @@ impl Format for PowerShell {
     }
 }
 
+/// A line without the prompt that was copied along, `PS C:\> `.
+fn without_prompt(line: &str) -> &str {
+    line.strip_prefix("PS ").and_then(|line| line.split_once("> ")).map_or(line, |(_, command)| command)
+}
+
 fn is_command(line: &str, name: &str) -> bool {
     let start = line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     start && line[name.len()..].starts_with(|c: char| c.is_whitespace())
@@ -88,22 +97,6 @@ fn is_command(line: &str, name: &str) -> bool {
 fn command(text: &str) -> Option<usize> {
     let starts = text.char_indices().filter(|(at, _)| *at == 0 || text[..*at].ends_with(|c: char| c.is_whitespace()));
     starts.map(|(at, _)| at).find(|at| COMMANDS.iter().any(|name| is_command(&text[*at..], name)))
-}
-
-/// A value in a script.
-#[derive(Clone)]
-enum Value {
-    Text(String),
-    Table(Vec<(String, String)>),
-}
-
-impl Value {
-    fn text(self, what: &str) -> Result<String, ParseError> {
-        match self {
-            Self::Text(text) => Ok(text),
-            Self::Table(_) => Err(expected(format!("text as the {what}, found a table"))),
-        }
-    }
 }
 
 /// The request of the command that the script starts with; `None` if it delivers nothing.
@@ -116,6 +109,9 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
     }
     while let Some(name) = script.parameter() {
         match name.to_ascii_lowercase().as_str() {
+            "" if script.rest.starts_with('@') => {
+                return Err(expected(format!("the parameters in the command, found {}", quoted(script.word()))));
+            }
             "uri" | "url" | "" => url = Some(script.value()?.text("URL")?),
             "method" => method = script.value()?.text("method")?.to_ascii_uppercase(),
             "contenttype" => headers.push(("content-type".to_owned(), script.value()?.text("content type")?)),
@@ -149,200 +145,14 @@ fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
     let mut end = 0;
     for start in starts.filter(|start| text[*start..].starts_with('$')).take(MAX_VARIABLES) {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let mut script = Script { rest: value, variables: &*variables };
-        if let Ok(value) = script.value() {
-            end = text.len() - script.rest.len();
-            variables.insert(name.trim().to_ascii_lowercase(), value);
+        let mut script = Script { rest: line, variables: &*variables };
+        let Some(Statement { variable, key, value }) = script.statement() else { continue };
+        end = text.len() - script.rest.len();
+        match (key, variables.get_mut(&variable), value) {
+            (Some(key), Some(Value::Table(fields)), Value::Text(value)) => fields.push((key, value)),
+            (Some(_), ..) => {}
+            (None, _, value) => drop(variables.insert(variable, value)),
         }
-    }
-}
-
-struct Script<'t, 'v> {
-    rest: &'t str,
-    variables: &'v HashMap<String, Value>,
-}
-
-impl<'t> Script<'t, '_> {
-    /// Skips whitespace and continued lines within a command.
-    fn skip(&mut self) {
-        loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\r']);
-            let continued = self.rest.strip_prefix('`').map(|rest| rest.trim_start_matches([' ', '\r']));
-            let Some(rest) = continued.and_then(|rest| rest.strip_prefix('\n')) else { return };
-            self.rest = rest;
-        }
-    }
-
-    fn word(&mut self) -> &'t str {
-        let is_end = |c: char| c.is_whitespace() || ";,(){}|=\"'".contains(c);
-        let (word, rest) = self.rest.split_at(self.rest.find(is_end).unwrap_or(self.rest.len()));
-        self.rest = rest;
-        word
-    }
-
-    /// The name of the next parameter, which is empty for an argument without one.
-    fn parameter(&mut self) -> Option<&'t str> {
-        self.skip();
-        match self.rest.chars().next()? {
-            '\n' | ';' | '|' | ')' | '}' => None,
-            '-' => {
-                self.rest = &self.rest[1..];
-                let name = self.word();
-                Some(name.trim_end_matches(':'))
-            }
-            _ => Some(""),
-        }
-    }
-
-    /// Whether another parameter, or the end of the command, follows: the one before it is a switch.
-    fn is_at_parameter(&mut self) -> bool {
-        self.skip();
-        let mut characters = self.rest.chars();
-        match characters.next() {
-            None | Some('\n' | ';' | '|' | ')' | '}') => true,
-            Some('-') => characters.next().is_some_and(char::is_alphabetic),
-            Some(_) => false,
-        }
-    }
-
-    fn value(&mut self) -> Result<Value, ParseError> {
-        self.skip();
-        match self.rest.as_bytes() {
-            [b'@', b'{', ..] => self.table(),
-            // `([System.Text.Encoding]::UTF8.GetBytes("…"))`, which browsers write for text beyond ASCII.
-            [b'(' | b'[', ..] => {
-                let start = self.rest.find("UTF8.GetBytes(").ok_or_else(|| self.unreadable())?;
-                self.rest = &self.rest[start + "UTF8.GetBytes(".len()..];
-                let value = self.simple()?;
-                self.rest = self.rest.trim_start().trim_start_matches(')');
-                Ok(value)
-            }
-            _ => self.simple(),
-        }
-    }
-
-    /// A value that holds no other.
-    fn simple(&mut self) -> Result<Value, ParseError> {
-        self.skip();
-        match self.rest.as_bytes() {
-            [b'@', quote @ (b'\'' | b'"'), ..] => self.here_string(char::from(*quote)),
-            [b'\'', ..] => self.single_quoted().map(Value::Text),
-            [b'"', ..] => self.double_quoted().map(Value::Text),
-            [b'$', ..] => {
-                let shown = self.unreadable();
-                self.rest = &self.rest[1..];
-                let name = self.word().to_ascii_lowercase();
-                self.variables.get(&name).cloned().ok_or(shown)
-            }
-            [] => Err(expected("a value at the end of the command")),
-            _ => {
-                let word = self.word();
-                if word.is_empty() { Err(self.unreadable()) } else { Ok(Value::Text(word.to_owned())) }
-            }
-        }
-    }
-
-    fn unreadable(&self) -> ParseError {
-        let start: String = self.rest.lines().next().unwrap_or_default().chars().take(40).collect();
-        expected(format!("text, a table or a variable that is set before, found {}", quoted(&start)))
-    }
-
-    /// `@{ "name" = "value"; name = 'value' }`.
-    fn table(&mut self) -> Result<Value, ParseError> {
-        let mut fields = Vec::new();
-        self.rest = &self.rest[2..];
-        loop {
-            self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
-            if let Some(rest) = self.rest.strip_prefix('}') {
-                self.rest = rest;
-                return Ok(Value::Table(fields));
-            }
-            let name = self.simple()?.text("name of a header")?;
-            self.skip();
-            self.rest = self.rest.strip_prefix('=').ok_or_else(|| expected("`=` after the name of a header"))?;
-            fields.push((name, self.simple()?.text("value of a header")?));
-        }
-    }
-
-    fn here_string(&mut self, quote: char) -> Result<Value, ParseError> {
-        let end = format!("\n{quote}@");
-        let found = self.rest.split_once('\n').and_then(|(_, rest)| rest.split_once(&end));
-        let (text, rest) = found.ok_or_else(|| expected(format!("`{quote}@` at the start of a line")))?;
-        self.rest = rest;
-        Ok(Value::Text(text.strip_suffix('\r').unwrap_or(text).to_owned()))
-    }
-
-    fn single_quoted(&mut self) -> Result<String, ParseError> {
-        let mut text = String::new();
-        loop {
-            let (part, rest) = self.rest[1..].split_once('\'').ok_or_else(|| expected("a closing `'`"))?;
-            text.push_str(part);
-            self.rest = rest;
-            if !rest.starts_with('\'') {
-                return Ok(text);
-            }
-            text.push('\'');
-        }
-    }
-
-    fn double_quoted(&mut self) -> Result<String, ParseError> {
-        let mut text = String::new();
-        let mut rest = &self.rest[1..];
-        loop {
-            let c = rest.chars().next().ok_or_else(|| expected("a closing `\"`"))?;
-            rest = &rest[c.len_utf8()..];
-            match c {
-                '"' if rest.starts_with('"') => {
-                    text.push('"');
-                    rest = &rest[1..];
-                }
-                '"' => {
-                    self.rest = rest;
-                    return Ok(text);
-                }
-                '`' => {
-                    let escaped = rest.chars().next().ok_or_else(|| expected("a closing `\"`"))?;
-                    rest = &rest[escaped.len_utf8()..];
-                    text.push(match escaped {
-                        'n' => '\n',
-                        'r' => '\r',
-                        't' => '\t',
-                        '0' => '\0',
-                        other => other,
-                    });
-                }
-                '$' if rest.starts_with("([char]") => {
-                    let (character, after) = character(rest)?;
-                    text.push(character);
-                    rest = after;
-                }
-                '$' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(') => {
-                    return Err(expected("a string without variables, or one in single quotes"));
-                }
-                _ => text.push(c),
-            }
-        }
-    }
-}
-
-/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`; and what follows it.
-fn character(text: &str) -> Result<(char, &str), ParseError> {
-    let unit = |text: &str| -> Option<(u16, usize)> {
-        let (number, _) = text.strip_prefix("([char]")?.split_once(')')?;
-        Some((number.trim().parse().ok()?, "([char])".len() + number.len()))
-    };
-    let shown: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
-    let wrong = || expected(format!("a character, found {}", quoted(&format!("${shown}"))));
-    let (first, length) = unit(text).ok_or_else(wrong)?;
-    let after = &text[length..];
-    if let Some(character) = char::from_u32(first.into()) {
-        return Ok((character, after));
-    }
-    let (second, length) = after.strip_prefix('$').and_then(unit).ok_or_else(wrong)?;
-    match char::decode_utf16([first, second]).next() {
-        Some(Ok(character)) => Ok((character, &after[1 + length..])),
-        _ => Err(wrong()),
     }
 }
 
@@ -382,6 +192,10 @@ mod tests {
         for text in [
             "Invoke-RestMethod -Uri http://h/a -Method Post -Headers @{ 'X-A' = 'b' } -Body '{\"n\": \"it''s\"}'\n",
             "$response = iwr http://h/a -Method POST -Headers @{ 'X-A' = 'b' } -Body '{\"n\": \"it''s\"}'\n",
+            "# a note\nPS C:\\hooks> Invoke-RestMethod -Uri http://h/a -Method Post -Headers @{ 'X-A' = 'b' } -Body '{\"n\": \"it''s\"}'\n",
+            "$headers = @{}\n$headers['X-A'] = 'b'\nirm -Method Post -Uri http://h/a -Headers $headers -Body '{\"n\": \"it''s\"}'\n",
+            // As Postman generates it.
+            "$headers = New-Object \"System.Collections.Generic.Dictionary[[String],[String]]\"\n$headers.Add(\"X-A\", \"b\")\n\n$body = @\"\n{`\"n`\": `\"it's`\"}\n\"@\n\n$response = Invoke-RestMethod 'http://h/a' -Method 'POST' -Headers $headers -Body $body\n",
             "$headers = @{\n  'X-A' = 'b'\n}\n$body = @'\n{\"n\": \"it's\"}\n'@\nirm -Method Post -Uri 'http://h/a' -Headers $headers -Body $body\n",
         ] {
             assert_eq!(read(text), expected, "{text}");

@@ -225,7 +225,7 @@ mod tests {
             "Headers: {host=h, x-a=b}\nBody: {\"n\":1.0}\n",
             "DEBUG After request [POST /a, headers=[host:\"h\", x-a:\"b\"], payload={\"n\":1.0}]\n",
             "{\"host\":\"h\",\"x-a\":\"b\"}\n{\"n\":1.0}\n",
-            "url = \"http://h/\"\npayload = '{\"n\":1.0}'\nheaders = {\"host\": \"h\", \"x-a\": \"b\"}\n\nrequests.post(url, data=payload)\n",
+            "url = \"http://h/\"\npayload = '{\"n\":1.0}'\nheaders = {\"host\": \"h\", \"x-a\": \"b\"}\n\nprint(url, payload, headers)\n",
             "[src/main.rs:10:5] &headers = {\n    \"host\": \"h\",\n    \"x-a\": \"b\",\n}\n[src/main.rs:11:5] &body = \"{\\\"n\\\":1.0}\"\n",
             "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
             "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",

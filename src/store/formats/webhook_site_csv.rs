@@ -7,7 +7,7 @@ use csv::{ByteRecord, ErrorKind};
 use super::{
     Collected, Entry, Fault, Format, Input, Position, Reader,
     parts::{self, Fields, ParseError, expected, quoted},
-    position::Start,
+    position::{LineCounter, Start},
     webhook_site::Recorded,
     whole,
 };
@@ -37,11 +37,12 @@ fn read(input: &[u8]) -> Result<Collected, Fault> {
     let mut reader = csv::Reader::from_reader(input);
     let columns = reader.byte_headers().ok().and_then(Columns::of);
     let columns = columns.ok_or_else(|| Fault::Malformed(Position::Line(1), "expected column names".to_owned()))?;
+    let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
     for record in reader.into_byte_records() {
         let (line, parsed) = match record {
-            Ok(record) => (record.position().map_or(0, csv::Position::line), columns.entry(&record)),
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(expected(expected_record(&error)))),
+            Ok(record) => (lines.of_record(record.position()), columns.entry(&record)),
+            Err(error) => (lines.of_record(error.position()), Err(expected(expected_record(&error)))),
         };
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),

@@ -332,6 +332,18 @@ fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
 }
 
 #[test]
+fn a_delivery_that_matches_no_forward_says_so() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let globs = ["aspect.*", "stripe.*"].map(|glob| format!("{glob}={}", endpoint.url("/")));
+    let mut listener = dir.listen().args(["--forward", &globs[0], "--forward", &globs[1]]).starts();
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), &delivery["forwards"]), (200, &json!([])));
+    let warning = "not forwarded: `cyanite.v2.finished` matches none of the forwards: `aspect.*`, `stripe.*`";
+    assert!(delivery["warnings"].as_array().unwrap().contains(&json!(warning)), "{delivery}");
+    endpoint.got_no_more();
+}
+
+#[test]
 fn every_matching_target_gets_the_delivery_and_the_first_provides_the_response() {
     let dir = Dir::new();
     let gate = Gate::default();

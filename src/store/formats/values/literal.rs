@@ -223,7 +223,13 @@ impl<'a> Parser<'a> {
 
     /// A number or a word; or the name of a type before its value, as in `Headers({…})` and `Headers {…}`.
     fn word(&mut self, depth: usize) -> Option<Value> {
+        let start = self.rest;
         let word = self.take_while(|c| c.is_alphanumeric() || "_$.+-".contains(c));
+        if self.rest.starts_with('/') || self.rest.starts_with("://") {
+            // A path or a URL without quotes, or `HTTP/1.1`, as Rust prints them.
+            self.take_while(|c| !c.is_whitespace() && !",;)}]\"'".contains(c));
+            return Some(Value::Word(start[..start.len() - self.rest.len()].to_owned()));
+        }
         if word.is_empty() {
             return None;
         }
@@ -298,6 +304,11 @@ mod tests {
             ("'\\xf6 \\u20ac \\U0001f600'", "\"ö € 😀\""),
             ("Headers({'a': 'b'})", r#"{"a":"b"}"#),
             ("EnvironHeaders([('a', 'b')])", r#"[["a","b"]]"#),
+            // {:?} of Rust
+            (
+                "Request { method: POST, uri: /a?b=c, version: HTTP/1.1, url: http://h:80/a }",
+                r#"{"method":"POST","uri":"/a?b=c","version":"HTTP/1.1","url":"http://h:80/a"}"#,
+            ),
             // ruby -e
             (r#"{"a"=>"b", "c"=>nil}"#, r#"{"a":"b","c":null}"#),
             (r#""\ud83d\ude00""#, "\"😀\""),

@@ -29,7 +29,9 @@ use bytes::Bytes;
 pub use self::{
     framing::{has_boundaries, has_chunk_sizes},
     hypothesis::ReceivedBody,
+    libraries::Layout,
     logged::has_escapes,
+    serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
 use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, Step, Trials};

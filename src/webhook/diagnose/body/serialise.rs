@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     escapes::{Escapes, push_quoted, quoted},
-    libraries::{Layout, Members, Writer},
+    libraries::{Layout, Members, WRITERS, Writer},
     order::Order,
 };
 use crate::webhook::{
@@ -82,6 +82,14 @@ impl Document<'_> {
         out.push_str(&self.text[copied..]);
         out
     }
+}
+
+/// JSON as the library whose call this is writes it; `None` if it isn't JSON, or the library can't write it in this layout.
+#[must_use]
+pub fn serialised(json: &str, call: &str, layout: Layout) -> Option<String> {
+    let root = json::parse(json).ok()?;
+    let writer = WRITERS.iter().find(|writer| writer.call == call && writer.layouts.contains(&layout))?;
+    Document { text: json, root: &root }.written(writer, layout, Order::Received)
 }
 
 /// A number in a document.
@@ -249,10 +257,7 @@ impl Writing<'_> {
 mod tests {
     use serde::Deserialize;
 
-    use super::{
-        super::{escapes::SPELLINGS, libraries::WRITERS},
-        *,
-    };
+    use super::{super::escapes::SPELLINGS, *};
 
     const RECORDED: &str = include_str!("../../../../tests/vectors/serialisers.json");
 

@@ -3,45 +3,113 @@
 use super::{
     super::parts::{ParseError, expected, quoted},
     Command,
+    stdin::{self, Stdin, formatted},
+    variables::Variables,
 };
 
 /// Reads the words of a script.
-pub(super) struct Words<'a> {
+pub(super) struct Words<'a, 'v> {
     pub rest: &'a str,
+    variables: &'v mut Variables,
     /// Whether the script is for cmd.exe.
     pub is_cmd: bool,
+    /// How much was left after the last word, in bytes.
+    before: Option<usize>,
 }
 
-impl Words<'_> {
+/// What ends a here-document.
+struct Delimiter {
+    text: String,
+    /// Whether its text is taken as it is.
+    is_quoted: bool,
+    /// Whether the tabs at the start of its lines are left out.
+    is_indented: bool,
+}
+
+impl<'a, 'v> Words<'a, 'v> {
+    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut Variables) -> Self {
+        Self { rest, variables, is_cmd, before: None }
+    }
+
     /// The words up to the end of a command.
-    pub fn command(&mut self) -> Command {
+    pub fn command(&mut self) -> Result<Command, ParseError> {
         let mut words = Vec::new();
-        let mut stdin = None;
+        let (mut stdin, mut document) = (None, None);
         loop {
             self.skip_blanks();
             let Some(next) = self.rest.chars().next() else { break };
             match next {
+                '\n' if let Some(delimiter) = document.take() => {
+                    self.rest = &self.rest[1..];
+                    stdin = Some(self.here_document(&delimiter)?);
+                    break;
+                }
                 '\n' | ';' | '&' => {
                     self.rest = self.rest.trim_start_matches(['\n', '\r', ';', '&', ' ']);
                     break;
                 }
                 '#' if !self.is_cmd => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
-                '|' if let Some(input) = printed(&words) => {
+                // What a here-document gives to `cat`, `cat` gives to the next command.
+                '|' if document.is_some() && words == ["cat"] => {
                     self.rest = &self.rest[1..];
-                    stdin = Some(input?);
                     words.clear();
                 }
-                // Where the output goes doesn't matter.
-                '|' | '>' | '<' => {
-                    self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
+                '|' => match stdin::written(&words, stdin.take()) {
+                    Some(written) => {
+                        self.rest = &self.rest[1..];
+                        stdin = Some(written?);
+                        words.clear();
+                    }
+                    // What reads the output doesn't matter.
+                    None => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
+                },
+                '<' if self.rest.starts_with("<<<") => {
+                    self.rest = self.rest[3..].trim_start_matches([' ', '\t']);
+                    stdin = Some(Stdin::Bytes(format!("{}\n", self.word()?).into_bytes()));
                 }
+                '<' if self.rest.starts_with("<<") => document = Some(self.delimiter()?),
+                '<' => {
+                    self.rest = self.rest[1..].trim_start_matches([' ', '\t']);
+                    stdin = Some(Stdin::File(self.word()?));
+                }
+                '>' => self.output(&mut words)?,
                 _ => words.push(self.word()?),
             }
         }
-        if words.first().is_some_and(|word| word == "$") {
-            words.remove(0);
+        Ok(Command { words, stdin })
+    }
+
+    /// Skips where the output goes, `> file` or `2>&1`. The number before it is no argument.
+    fn output(&mut self, words: &mut Vec<String>) -> Result<(), ParseError> {
+        let before = self.before;
+        words.pop_if(|word| before == Some(self.rest.len()) && word.bytes().all(|byte| byte.is_ascii_digit()));
+        self.rest = self.rest.trim_start_matches(['>', '&', ' ', '\t']);
+        self.word().map(drop)
+    }
+
+    /// The delimiter of a here-document.
+    fn delimiter(&mut self) -> Result<Delimiter, ParseError> {
+        self.rest = &self.rest[2..];
+        let is_indented = self.rest.starts_with('-');
+        self.rest = self.rest.trim_start_matches(['-', ' ', '\t']);
+        let is_quoted = self.rest.starts_with(['\'', '"', '\\']);
+        Ok(Delimiter { text: self.word()?, is_quoted, is_indented })
+    }
+
+    /// The lines up to the delimiter.
+    fn here_document(&mut self, delimiter: &Delimiter) -> Result<Stdin, ParseError> {
+        let mut text = String::new();
+        while !self.rest.is_empty() {
+            let (line, rest) = self.rest.split_at(self.rest.find('\n').map_or(self.rest.len(), |feed| feed + 1));
+            self.rest = rest;
+            let line = if delimiter.is_indented { line.trim_start_matches('\t') } else { line };
+            if line.trim_end() == delimiter.text {
+                let text = if delimiter.is_quoted { text } else { stdin::unquoted(&text)? };
+                return Ok(Stdin::Bytes(text.into_bytes()));
+            }
+            text.push_str(line);
         }
-        Ok((words, stdin))
+        Err(expected(format!("`{}` on a line of its own, as the end of the here-document", delimiter.text)))
     }
 
     /// Skips blanks, carriage returns and continued lines.
@@ -61,7 +129,9 @@ impl Words<'_> {
     }
 
     fn word(&mut self) -> Result<String, ParseError> {
-        if self.is_cmd { self.cmd_word() } else { self.posix_word() }
+        let word = if self.is_cmd { self.cmd_word() } else { self.posix_word() };
+        self.before = Some(self.rest.len());
+        word
     }
 
     fn posix_word(&mut self) -> Result<String, ParseError> {
@@ -80,7 +150,11 @@ impl Words<'_> {
                     word.push('$');
                     self.rest = &self.rest[1..];
                 }
-                '$' | '`' => return Err(substitution(self.rest)),
+                '$' | '`' => {
+                    let (value, rest) = self.variables.expand(self.rest).ok_or_else(|| substitution(self.rest))?;
+                    word.push_str(value);
+                    self.rest = rest;
+                }
                 '\\' => {
                     let escaped = self.rest[1..].chars().next();
                     word.extend(escaped.filter(|&c| c != '\n'));
@@ -104,19 +178,26 @@ impl Words<'_> {
             self.rest = rest;
             return Ok(());
         }
-        let mut characters = self.rest[1..].char_indices();
-        while let Some((at, c)) = characters.next() {
+        self.rest = &self.rest[1..];
+        while let Some(c) = self.rest.chars().next() {
+            if matches!(c, '$' | '`') {
+                let (value, rest) = self.variables.expand(self.rest).ok_or_else(|| substitution(self.rest))?;
+                word.push_str(value);
+                self.rest = rest;
+                continue;
+            }
+            self.rest = &self.rest[c.len_utf8()..];
             match c {
-                '"' => {
-                    self.rest = &self.rest[at + 2..];
-                    return Ok(());
+                '"' => return Ok(()),
+                '\\' => {
+                    let escaped = self.rest.chars().next();
+                    self.rest = &self.rest[escaped.map_or(0, char::len_utf8)..];
+                    match escaped {
+                        Some('\n') | None => {}
+                        Some(escaped @ ('$' | '`' | '"' | '\\')) => word.push(escaped),
+                        Some(other) => word.extend(['\\', other]),
+                    }
                 }
-                '$' | '`' => return Err(substitution(&self.rest[1 + at..])),
-                '\\' => match characters.next() {
-                    Some((_, '\n')) | None => {}
-                    Some((_, escaped @ ('$' | '`' | '"' | '\\'))) => word.push(escaped),
-                    Some((_, other)) => word.extend(['\\', other]),
-                },
                 _ => word.push(c),
             }
         }
@@ -249,58 +330,4 @@ impl Words<'_> {
 fn substitution(text: &str) -> ParseError {
     let start = text.split_whitespace().next().unwrap_or_default();
     expected(format!("a command without variables or substitutions, found {}", quoted(start)))
-}
-
-/// What an `echo` or a `printf` writes; `None` if it is another command.
-fn printed(words: &[String]) -> Option<Result<Vec<u8>, ParseError>> {
-    let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| *word == "$").collect();
-    Some(match words[..] {
-        ["printf", "%s", text] => Ok(text.into()),
-        ["printf", "%s\\n", text] => Ok(format!("{text}\n").into()),
-        ["printf", format] => formatted(format),
-        ["printf", ..] => Err(expected("the body in the command, found a `printf` with arguments")),
-        ["echo", "-n", ref texts @ ..] => Ok(texts.join(" ").into()),
-        ["echo", flag, ..] if flag.starts_with('-') => {
-            Err(expected(format!("the body in the command, found an `echo {flag}`")))
-        }
-        ["echo", ref texts @ ..] => Ok((texts.join(" ") + "\n").into()),
-        _ => return None,
-    })
-}
-
-/// The bytes of a `printf` format without arguments: text, octal escapes and those of C.
-fn formatted(format: &str) -> Result<Vec<u8>, ParseError> {
-    let mut pieces = format.split('\\');
-    let text = |piece: &str| {
-        if piece.replace("%%", "").contains('%') {
-            return Err(expected("the body in the command, found a `printf` with `%`"));
-        }
-        Ok(piece.replace("%%", "%").into_bytes())
-    };
-    let mut bytes = text(pieces.next().unwrap_or_default())?;
-    while let Some(piece) = pieces.next() {
-        let digits = piece.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
-        if digits > 0 {
-            let byte = u8::from_str_radix(&piece[..digits], 8);
-            bytes.push(byte.map_err(|_| expected("an octal number of up to 377 after a `\\` of `printf`"))?);
-            bytes.extend(text(&piece[digits..])?);
-            continue;
-        }
-        let mut rest = piece.chars();
-        match rest.next() {
-            Some('n') => bytes.push(b'\n'),
-            Some('r') => bytes.push(b'\r'),
-            Some('t') => bytes.push(b'\t'),
-            Some(quote @ ('"' | '\'')) => bytes.push(quote as u8),
-            None => {
-                // Two backslashes, and what follows them.
-                bytes.push(b'\\');
-                bytes.extend(text(pieces.next().unwrap_or_default())?);
-                continue;
-            }
-            Some(other) => return Err(expected(format!("an escape that printf has, found `\\{other}`"))),
-        }
-        bytes.extend(text(rest.as_str())?);
-    }
-    Ok(bytes)
 }

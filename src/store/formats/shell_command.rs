@@ -1,16 +1,25 @@
-//! `curl` commands, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
-//! hookdev prints them.
+//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
+//! hookdev prints them; of wget and of `HTTPie`.
 //!
 //! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `echo` and `printf` before a pipe: hookdev writes the latter, with octal escapes, for
-//! bodies that no argument can hold.
+//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal escapes,
+//! for bodies that no argument can hold.
 
-mod options;
+mod curl;
+mod httpie;
+mod stdin;
+mod variables;
 mod words;
 
 use std::path::Path;
 
-use self::{options::Options, words::Words};
+use self::{
+    curl::Curl,
+    httpie::Httpie,
+    stdin::Stdin,
+    variables::{Variables, assignment},
+    words::Words,
+};
 use super::{
     Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{ParseError, expected},
@@ -20,22 +29,28 @@ use super::{
 
 const PROGRAMS: [&str; 3] = ["curl", "curl.exe", "wget"];
 
-/// A `curl` command.
-pub(super) struct CurlCommand;
+/// A command of curl, wget or `HTTPie`.
+pub(super) struct ShellCommand;
 
-impl Format for CurlCommand {
+impl Format for ShellCommand {
     fn name(&self) -> &'static str {
-        "a curl command"
+        "a curl or HTTPie command"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-        let Some(first) = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")) else { return false };
-        let first = first.strip_prefix(b"$ ").unwrap_or(first);
-        let starts =
-            |command: &[u8]| first.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "));
-        PROGRAMS.iter().any(|program| starts(program.as_bytes()))
-            || (starts(b"printf") || starts(b"echo")) && first.windows(6).any(|part| part == b"| curl")
+        // The head may end within a character.
+        let head = String::from_utf8_lossy(head);
+        let mut is_code = true;
+        for line in head.lines().map(str::trim).take(MAX_LINES) {
+            if line.starts_with(FENCE) {
+                is_code = true;
+            } else if is_code && starts_command(without_prompt(line)) {
+                return true;
+            } else {
+                is_code &= is_shell(line);
+            }
+        }
+        false
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -45,8 +60,9 @@ impl Format for CurlCommand {
             return Err(Fault::at(Start::of_line(1), expected("a command in UTF-8")));
         };
         let mut collected = Collected::default();
-        for (line, command) in split(text) {
-            match entry(&command, directory.as_deref()) {
+        let code = fenced(text);
+        for (line, command) in split(code.as_deref().unwrap_or(text)) {
+            match command.and_then(|command| entry(&command, directory.as_deref())) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
                 Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
@@ -56,38 +72,135 @@ impl Format for CurlCommand {
     }
 }
 
-/// One command: its words, and what an `echo` or a `printf` before it writes to its standard input.
-type Command = Result<(Vec<String>, Option<Vec<u8>>), ParseError>;
+/// One command.
+struct Command {
+    words: Vec<String>,
+    stdin: Option<Stdin>,
+}
 
-/// The commands of a script, each with its line.
-fn split(text: &str) -> Vec<(u64, Command)> {
+/// How many lines are searched for the first command.
+const MAX_LINES: usize = 64;
+
+/// What starts and ends a block of code in Markdown.
+const FENCE: &str = "```";
+
+/// The text with the lines outside blocks of code blank; `None` if it has no such blocks.
+fn fenced(text: &str) -> Option<String> {
+    if !text.lines().any(|line| line.trim_start().starts_with(FENCE)) {
+        return None;
+    }
+    let mut is_code = false;
+    let mut code = String::with_capacity(text.len());
+    for line in text.lines() {
+        let is_fence = line.trim_start().starts_with(FENCE);
+        is_code ^= is_fence;
+        code.push_str(if is_code && !is_fence { line } else { "" });
+        code.push('\n');
+    }
+    Some(code)
+}
+
+/// Whether a line that is no command to read belongs to a script: one that sets something, or prints.
+fn is_shell(line: &str) -> bool {
+    const STARTS: [&str; 8] = ["#", "set ", "export ", "cd ", "source ", "echo ", "printf ", "readonly "];
+    let is_set = line.split(' ').next().is_some_and(|word| assignment(word).is_some());
+    line.is_empty() || is_set || STARTS.iter().any(|start| line.starts_with(start))
+}
+
+/// A line without the prompt that was copied along: `$ `, `% ` or `me@host:~$ `.
+fn without_prompt(line: &str) -> &str {
+    let is_prompt = |prompt: &str| prompt.is_empty() || prompt.contains('@') && !prompt.contains(['"', '\'', '|', '=']);
+    let cut = ["$ ", "% "].iter().filter_map(|end| line.split_once(end)).find(|(prompt, _)| is_prompt(prompt));
+    cut.map_or(line, |(_, command)| command)
+}
+
+/// The words that may come before a command.
+const BEFORE: [&str; 2] = ["sudo", "time"];
+
+/// Whether a line starts with a command that can be read, or with one that writes into it.
+fn starts_command(line: &str) -> bool {
+    let starts = |line: &str| {
+        let line = BEFORE.iter().fold(line, |line, word| line.strip_prefix(word).map_or(line, str::trim_start));
+        let is_program = |program: &&str| {
+            let rest = line.strip_prefix(program);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\\', '^']))
+        };
+        PROGRAMS.iter().any(is_program) || httpie::starts_command(line)
+    };
+    starts(line)
+        || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program))
+            && line.match_indices('|').any(|(at, _)| starts(line[at + 1..].trim_start()))
+}
+
+/// How much text is left before a line that can't be read counts: reading one may take it to the end of the text.
+const FAR: usize = 8 << 10;
+
+/// The commands of a script that can be read, each with its line.
+fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
     let is_cmd = is_for_cmd(text);
+    let mut variables = Variables::of_script(text.len());
     let mut commands = Vec::new();
     let mut rest = text;
     let (mut line, mut errors) = (1, 0);
     loop {
         let trimmed = rest.trim_start();
         line += newlines(&rest[..rest.len() - trimmed.len()]);
-        rest = trimmed;
+        let end = trimmed.find('\n').unwrap_or(trimmed.len());
+        let first = without_prompt(&trimmed[..end]);
+        rest = &trimmed[end - first.len()..];
         if rest.is_empty() {
             return commands;
         }
         if rest.starts_with('#') {
-            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+            rest = &trimmed[end..];
             continue;
         }
-        let mut words = Words { rest, is_cmd };
+        let is_read = starts_command(first);
+        let mut words = Words::new(rest, is_cmd, &mut variables);
         let command = words.command();
-        // Reading a broken one may take it to the end of the text, so not all are tried.
-        errors += usize::from(command.is_err());
-        let next = match command {
-            Ok(_) => words.rest,
-            Err(_) if errors >= MAX_BROKEN => "",
-            Err(_) => after_error(rest),
-        };
-        commands.push((line, command));
+        let mut next = words.rest;
+        match command {
+            Ok(command) => {
+                let command = command.without_prefix();
+                match command.words.first() {
+                    Some(program) if is_program(program) => commands.push((line, Ok(command))),
+                    Some(word) if assignment(word).is_some() || word == "export" || word == "readonly" => {
+                        variables.set(&command.words);
+                    }
+                    _ => {}
+                }
+            }
+            Err(error) => {
+                errors += usize::from(is_read || rest.len() > FAR);
+                variables.forget(first);
+                if is_read {
+                    commands.push((line, Err(error)));
+                }
+                next = &trimmed[end..];
+                if errors >= MAX_BROKEN {
+                    commands.push((line, Err(expected("commands that can be read; the rest of the text was not"))));
+                    return commands;
+                }
+            }
+        }
         line += newlines(&rest[..rest.len() - next.len()]);
         rest = next;
+    }
+}
+
+fn is_program(word: &str) -> bool {
+    httpie::PROGRAMS.contains(&word) || PROGRAMS.iter().any(|name| word.ends_with(name))
+}
+
+impl Command {
+    /// Without `sudo` and the like, and variables that are set for this command alone.
+    fn without_prefix(mut self) -> Self {
+        let program = self.words.iter().position(|word| is_program(word)).unwrap_or_default();
+        let is_prefix = |word: &String| BEFORE.contains(&word.as_str()) || assignment(word).is_some();
+        if self.words[..program].iter().all(is_prefix) {
+            self.words.drain(..program);
+        }
+        self
     }
 }
 
@@ -115,33 +228,19 @@ fn is_for_cmd(text: &str) -> bool {
     false
 }
 
-/// What follows a command that can't be read: the text from the next line that starts one.
-fn after_error(text: &str) -> &str {
-    let starts = text.match_indices('\n').map(|(at, _)| &text[at + 1..]);
-    let is_command = |rest: &&str| {
-        let line = rest.strip_prefix("$ ").unwrap_or(rest);
-        PROGRAMS.iter().any(|program| line.strip_prefix(program).is_some_and(|rest| rest.starts_with(' ')))
-    };
-    starts.into_iter().find(is_command).unwrap_or_default()
-}
-
 /// Reads a command; `None` if it delivers nothing.
 fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
-    let (words, stdin) = match command {
-        Ok((words, stdin)) => (words, stdin),
-        Err(ParseError::Expected(what)) => return Err(expected(what.clone())),
-        Err(_) => return Err(expected("a curl command")),
-    };
-    let mut words = words.iter().map(String::as_str);
+    let mut words = command.words.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
-    if !PROGRAMS.iter().any(|name| program.ends_with(name)) {
-        return Ok(None);
+    let stdin = command.stdin.as_ref();
+    if httpie::PROGRAMS.contains(&program) {
+        return Httpie::read(program, words, directory)?.entry(stdin);
     }
-    let mut options = Options::new(stdin.as_deref(), directory, program.ends_with("wget"));
+    let mut curl = Curl::new(stdin, directory, program.ends_with("wget"));
     while let Some(word) = words.next() {
-        options.read(word, &mut words)?;
+        curl.read(word, &mut words)?;
     }
-    options.entry()
+    curl.entry()
 }
 
 #[cfg(test)]
@@ -242,6 +341,43 @@ mod tests {
         assert_eq!(flags, "line 1: expected the body in the command, found an `echo -e`");
         let unreadable = error("printf '%d' 7 | curl http://h/a --data-binary @-");
         assert_eq!(unreadable, "line 1: expected the body in the command, found a `printf` with arguments");
+    }
+
+    #[test]
+    fn a_script_may_set_variables_before_its_commands() {
+        let request = (
+            "POST /a".to_owned(),
+            "x: y\ncontent-type: application/x-www-form-urlencoded\n".to_owned(),
+            "{\"a\":1}".to_owned(),
+        );
+        for script in [
+            "#!/bin/bash\nset -e\n\nBODY='{\"a\":1}'\nexport X=y\nURL=\"http://h\"\ncurl -H \"x: $X\" -d \"$BODY\" ${URL}/a 2>&1 >/dev/null && echo \"it's done\"\n",
+            "Here's how:\n\n```bash\nX=y\ncurl -H \"x: $X\" -d '{\"a\":1}' http://h/a\n```\nIt's done.\n",
+            "me@host:~/hooks$ time curl -H 'x: y' -d '{\"a\":1}' http://h/a\n{\"it's\":1}\nreal 0m0.1s\n",
+            "cat <<'EOF' | sudo curl -H 'x: y' -d @- http://h/a\n{\"a\":1}\nEOF\n",
+        ] {
+            let (entries, notes) = collected(script);
+            let [Ok(entry)] = &entries[..] else { panic!("{script}: {entries:?}") };
+            let (read, body) = (&entry.request, String::from_utf8_lossy(&entry.request.body).into_owned());
+            assert_eq!((format!("{} {}", read.method, read.target), fields(read), body), request, "{script}");
+            assert_eq!(notes, Vec::<String>::new(), "{script}");
+        }
+        let unknown = error("SIG=$(sign body)\ncurl -H \"x: $SIG\" -d a http://h/a\n");
+        assert_eq!(unknown, "line 2: expected a command without variables or substitutions, found \"$SIG\\\"\"");
+    }
+
+    #[test]
+    fn variables_that_double_are_an_error() {
+        let doubling: String = (0..40).map(|_| "A=\"$A$A\"\n").collect();
+        let (entries, _) = collected(&format!("A=xxxxxxxx\n{doubling}curl -d \"$A\" http://h/a\n"));
+        assert!(matches!(&entries[..], [Err(_)]), "{}", entries.len());
+    }
+
+    #[test]
+    fn fields_are_encoded_as_curl_does() {
+        // As sent by curl 7.88.1.
+        let command = "curl http://h/a --data-urlencode 'payload={\"a\":\"x y+~*\u{e9}\"}' --data-urlencode '=z y' --data-urlencode 'q r'";
+        assert_eq!(body(command), "payload=%7B%22a%22%3A%22x+y%2B~%2A%C3%A9%22%7D&z+y&q+r");
     }
 
     #[test]

@@ -1,20 +1,23 @@
-//! The options of a `curl` command, and the request that they make.
+//! The options of curl and wget, and the request that they make.
 
 use std::path::Path;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
-use super::super::{
-    Entry, beside,
-    parts::{self, ParseError, expected, quoted},
+use super::{
+    super::{
+        Entry, beside,
+        parts::{self, ParseError, expected, quoted},
+        written,
+    },
+    stdin::Stdin,
 };
 use crate::webhook::request::{Headers, Request};
 
 #[derive(Default)]
-pub(super) struct Options<'a> {
-    /// What a `printf` before the command writes to its standard input.
-    stdin: Option<&'a [u8]>,
+pub(super) struct Curl<'a> {
+    stdin: Option<&'a Stdin>,
     /// The directory of the file that holds the command.
     directory: Option<&'a Path>,
     is_wget: bool,
@@ -32,9 +35,9 @@ pub(super) struct Options<'a> {
     notes: Vec<String>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> Curl<'a> {
     /// No options yet.
-    pub fn new(stdin: Option<&'a [u8]>, directory: Option<&'a Path>, is_wget: bool) -> Self {
+    pub fn new(stdin: Option<&'a Stdin>, directory: Option<&'a Path>, is_wget: bool) -> Self {
         Self { stdin, directory, is_wget, ..Self::default() }
     }
 
@@ -114,6 +117,11 @@ impl<'a> Options<'a> {
                 let bytes = beside::read(self.directory, argument)?;
                 self.data(&bytes);
             }
+            "--data-urlencode" if !argument.split('=').next().is_some_and(|name| name.contains('@')) => {
+                let (name, content) = argument.split_once('=').unwrap_or(("", argument));
+                let name = if name.is_empty() { String::new() } else { format!("{name}=") };
+                self.data(format!("{name}{}", written::python_quoted(content)).as_bytes());
+            }
             "--json" => {
                 let bytes = self.file(argument)?.unwrap_or_else(|| argument.as_bytes().to_vec());
                 self.is_json = true;
@@ -148,7 +156,7 @@ impl<'a> Options<'a> {
         match argument.strip_prefix('@') {
             None => Ok(None),
             Some("-") => match self.stdin {
-                Some(bytes) => Ok(Some(bytes.to_vec())),
+                Some(stdin) => stdin.bytes(self.directory).map(Some),
                 None => Err(expected("the body in the command, found `@-`: it came from standard input")),
             },
             Some(file) => beside::read(self.directory, file).map(Some),

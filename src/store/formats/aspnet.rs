@@ -1,0 +1,173 @@
+//! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a request, one
+//! a line, and its body in the same entry of the log or a later one.
+
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader,
+    parts::{self, ParseError, expected},
+    position::Start,
+    whole,
+};
+use crate::webhook::request::{Headers, Request};
+
+/// A log of requests.
+pub(super) struct AspNet;
+
+impl Format for AspNet {
+    fn name(&self) -> &'static str {
+        "an HTTP log of ASP.NET Core"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(head);
+        let mut lines = text.lines().map(str::trim);
+        lines.any(is_start) && lines.next().is_some_and(|line| line.starts_with("Protocol: "))
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        Ok(Box::new(read(&String::from_utf8_lossy(&input))))
+    }
+}
+
+/// Whether a request is described after this line.
+fn is_start(line: &str) -> bool {
+    matches!(line, "Request:" | "Request and Response:")
+}
+
+/// The lines after which the headers are those of the response.
+fn is_end(line: &str) -> bool {
+    line == "Response:" || line.starts_with("StatusCode: ")
+}
+
+#[derive(Default)]
+struct Logged {
+    /// The line it starts on, from 1.
+    line: u64,
+    method: String,
+    path: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+fn read(text: &str) -> Collected {
+    let mut collected = Collected::default();
+    let mut logged: Option<Logged> = None;
+    let mut in_request = false;
+    // How far the lines of a body are indented, while they go on.
+    let mut indentation: Option<&str> = None;
+    for (number, line) in (1..).zip(text.lines()) {
+        let trimmed = line.trim_start();
+        if is_start(trimmed.trim_end()) {
+            finish(logged.take(), &mut collected);
+            logged = Some(Logged { line: number, ..Logged::default() });
+            (in_request, indentation) = (true, None);
+            continue;
+        }
+        let Some(request) = &mut logged else { continue };
+        if let Some(body) = trimmed.strip_prefix("RequestBody: ").filter(|_| request.body.is_none()) {
+            request.body = Some(body.to_owned());
+            indentation = Some(&line[..line.len() - trimmed.len()]);
+            continue;
+        }
+        let is_next = !line.starts_with([' ', '\t']) || is_end(trimmed) || trimmed.starts_with("ResponseBody: ");
+        if is_next || trimmed.starts_with("RequestBodyStatus: ") || trimmed.starts_with("Duration: ") {
+            in_request &= !is_next;
+            indentation = None;
+        } else if let (Some(indentation), Some(body)) = (indentation, &mut request.body) {
+            body.push('\n');
+            body.push_str(line.strip_prefix(indentation).unwrap_or(trimmed));
+        } else if in_request && let Some((name, value)) = trimmed.split_once(':') {
+            request.field(name, value.trim());
+        }
+    }
+    finish(logged, &mut collected);
+    collected
+}
+
+fn finish(logged: Option<Logged>, collected: &mut Collected) {
+    let Some(logged) = logged else { return };
+    let line = logged.line;
+    match logged.entry() {
+        Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
+        Ok(None) => collected.count_skipped(),
+        Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+    }
+}
+
+impl Logged {
+    fn field(&mut self, name: &str, value: &str) {
+        match name {
+            "Protocol" | "Scheme" => {}
+            "Method" => value.clone_into(&mut self.method),
+            "PathBase" => self.path = value.to_owned() + &self.path,
+            "Path" => self.path += value,
+            "QueryString" => value.clone_into(&mut self.query),
+            _ => self.headers.push((name.to_owned(), value.to_owned())),
+        }
+    }
+
+    fn entry(self) -> Result<Option<Entry>, ParseError> {
+        let method = parts::method("Method", &self.method)?;
+        if !parts::delivers(&method) {
+            return Ok(None);
+        }
+        let body = self.body.ok_or_else(|| {
+            expected("a RequestBody after the headers; log it with HttpLoggingFields.RequestBody and a MediaTypeOptions for its type")
+        })?;
+        for status in
+            ["[Not consumed by app]", "[Only partially consumed by app]", "[Truncated by RequestBodyLogLimit]"]
+        {
+            if body.ends_with(status) {
+                return Err(expected(format!("the whole body in RequestBody, found {status} at its end")));
+            }
+        }
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| parts::foreign_field(name, value))
+            .collect::<Result<Headers, _>>()?;
+        let target = parts::target("Path", &format!("{}{}", self.path, self.query))?;
+        let mut request = Request { method, target, headers, body: body.into() };
+        let notes = parts::body_notes(&mut request);
+        Ok(Some(Entry { notes, ..Entry::new(request) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    const REQUEST: &str = "info: Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware[1]\n      Request:\n      Protocol: HTTP/1.1\n      Method: POST\n      Scheme: http\n      PathBase: \n      Path: /hook\n      QueryString: ?a=b\n      Host: localhost:5000\n      X-A: b: c\n";
+
+    #[test]
+    fn a_request_is_read_with_its_body() {
+        for log in [
+            format!(
+                "info: App[0]\n      Starting\n{REQUEST}info: Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware[3]\n      RequestBody: {{\n        \"a\": 1\n      }}\ninfo: Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware[2]\n      Response:\n      StatusCode: 200\n      X-R: r\n"
+            ),
+            format!(
+                "{}      RequestBody: {{\n        \"a\": 1\n      }}\n      RequestBodyStatus: [Completed]\n      StatusCode: 200\n      X-R: r\n      ResponseBody: ok\n      Duration: 3.1\n",
+                REQUEST.replace("Request:", "Request and Response:")
+            ),
+        ] {
+            let (entries, _) = collected(&log);
+            let [Ok(entry)] = &entries[..] else { panic!("{log}: {entries:?}") };
+            assert_eq!(entry.request.target, "/hook?a=b");
+            assert_eq!(fields(&entry.request), "Host: localhost:5000\nX-A: b: c\n");
+            assert_eq!(&entry.request.body[..], b"{\n  \"a\": 1\n}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_was_not_logged_is_an_error() {
+        let cut = format!("{REQUEST}info: a[3]\n      RequestBody: {{}}[Not consumed by app]\n");
+        let (entries, _) = collected(&format!("{REQUEST}{cut}"));
+        let errors: Vec<_> = entries.into_iter().map(|entry| entry.unwrap_err()).collect();
+        assert!(errors[0].starts_with("line 2: expected a RequestBody after the headers"), "{errors:?}");
+        assert_eq!(
+            errors[1],
+            "line 12: expected the whole body in RequestBody, found [Not consumed by app] at its end"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Calls that send a request, as browsers copy them ("Copy as fetch"), Postman generates them, and people write them:
+//! JavaScript's `fetch`, axios and Got; Python's requests and HTTPX.
+//!
+//! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of them;
+//! what needs a variable from elsewhere, or a function, is an error.
+
+mod expression;
+mod scope;
+mod sent;
+
+use self::{
+    expression::{Language, arguments},
+    scope::Scope,
+};
+use super::{Collected, Entry, Fault, Format, Input, Reader, newlines, parts::expected, position::Start, whole};
+
+/// Calls that send a request.
+pub(super) struct HttpCall;
+
+impl Format for HttpCall {
+    fn name(&self) -> &'static str {
+        "a call of fetch, axios, requests or HTTPX"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        // The head may end within a character.
+        let text = String::from_utf8_lossy(head);
+        text.split_inclusive('\n').any(|line| Call::of_line(line).is_some())
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        Ok(Box::new(read(&String::from_utf8_lossy(&input))))
+    }
+}
+
+/// A library, which decides what becomes of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Library {
+    Fetch,
+    Axios,
+    Got,
+    Requests,
+    Httpx,
+}
+
+impl Library {
+    fn language(self) -> Language {
+        match self {
+            Self::Fetch | Self::Axios | Self::Got => Language::JavaScript,
+            Self::Requests | Self::Httpx => Language::Python,
+        }
+    }
+}
+
+/// The functions, with the method of those that are named for it.
+const FUNCTIONS: [(&str, Library); 6] = [
+    ("fetch", Library::Fetch),
+    ("axios", Library::Axios),
+    ("axios.request", Library::Axios),
+    ("got", Library::Got),
+    ("requests.request", Library::Requests),
+    ("httpx.request", Library::Httpx),
+];
+const MODULES: [(&str, Library); 4] =
+    [("axios.", Library::Axios), ("got.", Library::Got), ("requests.", Library::Requests), ("httpx.", Library::Httpx)];
+const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
+
+/// Where a call is in a line.
+struct Call {
+    library: Library,
+    /// The method that the function is named for.
+    method: Option<&'static str>,
+    /// Where the parenthesis is, in bytes.
+    at: usize,
+}
+
+impl Call {
+    /// The call that a line of code makes: at its start, or after `=`, `(`, `return`, `await` and the like.
+    fn of_line(line: &str) -> Option<Self> {
+        let mut at = 0;
+        while let Some(open) = line[at..].find('(').map(|found| at + found) {
+            let before = &line[..open];
+            let start = before
+                .rfind(|c: char| !(c.is_alphanumeric() || "_$.".contains(c)))
+                .map_or(0, |last| last + before[last..].chars().next().map_or(0, char::len_utf8));
+            let called = &before[start..];
+            let code = before[..start].trim_end();
+            let is_code = code.is_empty()
+                || code.ends_with(['=', '(', '>', ';', '{', ','])
+                || ["await", "return", "with", "assert", "$"].iter().any(|word| code.ends_with(word));
+            let is_comment = code.trim_start().starts_with(['#', '/', '*']);
+            if is_code
+                && !is_comment
+                && let Some((library, method)) = function(called)
+            {
+                return Some(Self { library, method, at: open });
+            }
+            at = open + 1;
+        }
+        None
+    }
+}
+
+fn function(called: &str) -> Option<(Library, Option<&'static str>)> {
+    if let Some((_, library)) = FUNCTIONS.iter().find(|(name, _)| *name == called) {
+        return Some((*library, None));
+    }
+    MODULES.iter().find_map(|(module, library)| {
+        let method = called.strip_prefix(module)?;
+        Some((*library, Some(*METHODS.iter().find(|known| **known == method)?)))
+    })
+}
+
+/// How many statements may have no end. Reading one takes it to the end of the text, which counts if that is far.
+const MAX_UNENDED: usize = 8;
+const FAR: usize = 8 << 10;
+
+/// Reads the calls of a text, each with the variables that are set before it.
+fn read(text: &str) -> Collected {
+    let mut collected = Collected::default();
+    let mut scope = Scope::default();
+    let first = text.split_inclusive('\n').find_map(Call::of_line);
+    let language = first.map_or(Language::Python, |call| call.library.language());
+    let (mut rest, mut line, mut unended) = (text, 1, 0);
+    while !rest.is_empty() {
+        let end = rest.find('\n').map_or(rest.len(), |feed| feed + 1);
+        let after = match Call::of_line(&rest[..end]) {
+            Some(call) => {
+                let read = arguments(&rest[call.at..], language);
+                let after = read.as_ref().map(|(_, after)| *after);
+                let read = read.ok_or_else(|| expected("a call that ends"));
+                match read.and_then(|(arguments, _)| sent::entry(&call, &arguments, &scope)) {
+                    Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
+                    Ok(None) => collected.count_skipped(),
+                    Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                }
+                after
+            }
+            None => scope.statement(rest, language),
+        };
+        unended += usize::from(after.is_none() && rest.len() > FAR);
+        if unended > MAX_UNENDED {
+            let error = expected("statements that end; the rest of the text was not read");
+            collected.push(Err(Fault::at(Start::of_line(line), error)));
+            break;
+        }
+        // Go on with the line after what was read.
+        let read = after.map_or(0, |after| rest.len() - after.len());
+        let next = rest[read..].find('\n').map_or(rest.len(), |feed| read + feed + 1).max(end);
+        line += newlines(&rest[..next]);
+        rest = &rest[next..];
+    }
+    collected
+}
+
+#[cfg(test)]
+mod tests;

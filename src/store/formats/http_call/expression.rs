@@ -1,0 +1,452 @@
+//! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing is run.
+
+/// How deeply expressions may be nested.
+const MAX_DEPTH: usize = 32;
+
+/// How much of an expression that can't be read messages show, in characters.
+const LONGEST_SHOWN: usize = 40;
+
+/// The methods of text.
+const METHODS: [&str; 4] = ["encode", "strip", "toString", "trim"];
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expression {
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A number as it is written.
+    Number(String),
+    /// `true`, `false` or `null`, as JSON.
+    Constant(&'static str),
+    Name(String),
+    List(Vec<Expression>),
+    Object(Vec<(String, Expression)>),
+    /// A call of a function by its dotted name; of a method, `.name`, whose first argument is the object.
+    Call(String, Vec<Argument>),
+    /// Texts that are joined, some of which are in variables.
+    Joined(Vec<Expression>),
+    /// Anything else, as it is written.
+    Other(String),
+}
+
+impl Expression {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let inside: usize = match self {
+            Self::Text(text) | Self::Number(text) | Self::Name(text) | Self::Other(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Constant(_) => 0,
+            Self::List(items) | Self::Joined(items) => items.iter().map(Self::size).sum(),
+            Self::Object(members) => members.iter().map(|(key, value)| key.len() + value.size()).sum(),
+            Self::Call(name, arguments) => {
+                name.len() + arguments.iter().map(|argument| argument.value.size()).sum::<usize>()
+            }
+        };
+        size_of::<Self>() + inside
+    }
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Argument {
+    /// The keyword, in Python.
+    pub name: Option<String>,
+    pub value: Expression,
+}
+
+/// What an expression is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    JavaScript,
+    Python,
+}
+
+/// The expression that a text starts with, and the rest of the text; `None` if it doesn't end.
+pub(super) fn expression(text: &str, language: Language) -> Option<(Expression, &str)> {
+    let mut parser = Parser { rest: text, language, open: 0 };
+    let found = parser.expression(MAX_DEPTH)?;
+    Some((found, parser.rest))
+}
+
+/// The arguments of a call, which start with a parenthesis, and the rest of the text.
+pub(super) fn arguments(text: &str, language: Language) -> Option<(Vec<Argument>, &str)> {
+    let mut parser = Parser { rest: text, language, open: 0 };
+    let found = parser.arguments(MAX_DEPTH)?;
+    Some((found, parser.rest))
+}
+
+/// The name that a text starts with; it may have dots.
+pub(super) fn name(text: &str) -> &str {
+    let is_start = text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$');
+    let end = text.find(|c: char| !(c.is_alphanumeric() || "_$.".contains(c))).unwrap_or(text.len());
+    if is_start { text[..end].trim_end_matches('.') } else { "" }
+}
+
+struct Parser<'t> {
+    rest: &'t str,
+    language: Language,
+    /// How many brackets are open, within which Python's expressions go on after a line.
+    open: usize,
+}
+
+impl Parser<'_> {
+    fn skip_space(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start();
+            if !self.is_comment() {
+                return;
+            }
+            self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
+        }
+    }
+
+    fn is_comment(&self) -> bool {
+        self.rest.starts_with(if self.language == Language::Python { "#" } else { "//" })
+    }
+
+    fn take(&mut self, start: &str) -> bool {
+        let rest = self.rest.strip_prefix(start);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn expression(&mut self, depth: usize) -> Option<Expression> {
+        let depth = depth.checked_sub(1)?;
+        self.skip_space();
+        let (start, open) = (self.rest, self.open);
+        let found = self.joined(depth);
+        let is_whole = |parser: &mut Self| {
+            parser.rest = parser.rest.trim_start_matches([' ', '\t', '\r']);
+            parser.rest.is_empty() || parser.rest.starts_with([',', ')', '}', ']', ';', '\n']) || parser.is_comment()
+        };
+        if found.is_some() && is_whole(self) {
+            return found;
+        }
+        (self.rest, self.open) = (start, open);
+        self.skip_other()?;
+        let written = &start[..start.len() - self.rest.len()];
+        if written.is_empty() {
+            return None;
+        }
+        Some(Expression::Other(written.lines().next().unwrap_or_default().trim().chars().take(LONGEST_SHOWN).collect()))
+    }
+
+    /// Texts that are joined by `+`, or stand beside each other, as Python joins them.
+    fn joined(&mut self, depth: usize) -> Option<Expression> {
+        let mut found = self.called(depth)?;
+        loop {
+            let before = self.rest;
+            self.skip_space();
+            let is_beside = self.language == Language::Python
+                && self.is_text()
+                && (self.open > 0 || !before[..before.len() - self.rest.len()].contains('\n'));
+            if !is_beside && !self.take("+") {
+                self.rest = before;
+                return Some(found);
+            }
+            self.skip_space();
+            found = match (found, self.called(depth)?) {
+                (Expression::Text(first), Expression::Text(second)) => Expression::Text(first + &second),
+                (Expression::Bytes(first), Expression::Bytes(second)) => Expression::Bytes([first, second].concat()),
+                (Expression::Joined(mut parts), second) => {
+                    parts.push(second);
+                    Expression::Joined(parts)
+                }
+                (first, second) => Expression::Joined(vec![first, second]),
+            };
+        }
+    }
+
+    /// Whether a literal of text starts here.
+    fn is_text(&self) -> bool {
+        let prefix = self.rest.bytes().take(2).take_while(|byte| b"brufBRUF".contains(byte)).count();
+        self.rest[prefix..].starts_with(['"', '\''])
+    }
+
+    /// A primary expression and the methods that are called on it.
+    fn called(&mut self, depth: usize) -> Option<Expression> {
+        let mut found = self.primary(depth)?;
+        while self.rest.starts_with('.') {
+            let method = name(&self.rest[1..]);
+            self.rest = &self.rest[1 + method.len()..];
+            if method.is_empty() || !self.rest.starts_with('(') {
+                return None;
+            }
+            let mut arguments = vec![Argument { name: None, value: found }];
+            arguments.extend(self.arguments(depth)?);
+            found = Expression::Call(format!(".{method}"), arguments);
+        }
+        Some(found)
+    }
+
+    fn primary(&mut self, depth: usize) -> Option<Expression> {
+        if self.is_text() {
+            return self.text();
+        }
+        match self.rest.chars().next()? {
+            '{' => self.object(depth),
+            '[' => Some(Expression::List(self.list('[', ']', depth)?)),
+            '(' => {
+                let is_tuple = |items: &[Expression]| items.len() != 1;
+                let mut items = self.list('(', ')', depth)?;
+                if is_tuple(&items) { Some(Expression::List(items)) } else { items.pop() }
+            }
+            '`' => self.text(),
+            c if c.is_ascii_digit() || c == '-' => {
+                let end = self.rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || "._+-".contains(c)));
+                let (number, rest) = self.rest.split_at(1 + end.unwrap_or(self.rest.len() - 1));
+                self.rest = rest;
+                Some(Expression::Number(number.to_owned()))
+            }
+            _ => self.named(depth),
+        }
+    }
+
+    fn named(&mut self, depth: usize) -> Option<Expression> {
+        let found = name(self.rest);
+        if found.is_empty() {
+            return None;
+        }
+        self.rest = &self.rest[found.len()..];
+        if matches!(found, "await" | "new") && self.rest.starts_with(' ') {
+            self.skip_space();
+            return self.called(depth);
+        }
+        if self.rest.starts_with('(') {
+            let mut arguments = self.arguments(depth)?;
+            // What a variable's method returns.
+            if let Some((object, method)) = found.rsplit_once('.').filter(|(_, method)| METHODS.contains(method)) {
+                arguments.insert(0, Argument { name: None, value: Expression::Name(object.to_owned()) });
+                return Some(Expression::Call(format!(".{method}"), arguments));
+            }
+            return Some(Expression::Call(found.to_owned(), arguments));
+        }
+        Some(match found {
+            "true" | "True" => Expression::Constant("true"),
+            "false" | "False" => Expression::Constant("false"),
+            "null" | "None" => Expression::Constant("null"),
+            _ => Expression::Name(found.to_owned()),
+        })
+    }
+
+    fn arguments(&mut self, depth: usize) -> Option<Vec<Argument>> {
+        let mut arguments = Vec::new();
+        self.take("(");
+        self.open += 1;
+        loop {
+            self.skip_separators();
+            if self.take(")") {
+                self.open -= 1;
+                return Some(arguments);
+            }
+            let keyword = name(self.rest);
+            let value =
+                self.rest[keyword.len()..].trim_start().strip_prefix('=').filter(|rest| !rest.starts_with(['=', '>']));
+            let name = value.filter(|_| !keyword.is_empty()).map(|value| {
+                self.rest = value;
+                keyword.to_owned()
+            });
+            arguments.push(Argument { name, value: self.expression(depth)? });
+        }
+    }
+
+    fn list(&mut self, open: char, close: char, depth: usize) -> Option<Vec<Expression>> {
+        let mut items = Vec::new();
+        self.rest = self.rest.strip_prefix(open)?;
+        self.open += 1;
+        loop {
+            self.skip_separators();
+            if let Some(rest) = self.rest.strip_prefix(close) {
+                self.open -= 1;
+                self.rest = rest;
+                return Some(items);
+            }
+            items.push(self.expression(depth)?);
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<Expression> {
+        let mut members = Vec::new();
+        self.take("{");
+        self.open += 1;
+        loop {
+            self.skip_separators();
+            if self.take("}") {
+                self.open -= 1;
+                return Some(Expression::Object(members));
+            }
+            let key = if self.is_text() {
+                let Expression::Text(key) = self.text()? else { return None };
+                key
+            } else {
+                let key = name(self.rest);
+                self.rest = &self.rest[key.len()..];
+                key.to_owned()
+            };
+            self.skip_space();
+            if self.take(":") {
+                members.push((key, self.expression(depth)?));
+            } else if !key.is_empty() && self.rest.starts_with([',', '}']) {
+                // `{ headers, body }`
+                members.push((key.clone(), Expression::Name(key)));
+            } else {
+                return None;
+            }
+        }
+    }
+
+    fn skip_separators(&mut self) {
+        loop {
+            self.skip_space();
+            if !self.take(",") {
+                return;
+            }
+        }
+    }
+
+    /// A literal of text or bytes; `None` if a variable is within it.
+    fn text(&mut self) -> Option<Expression> {
+        let at = self.rest.find(['"', '\'', '`'])?;
+        let prefix = self.rest[..at].to_ascii_lowercase();
+        self.rest = &self.rest[at..];
+        let quote = &self.rest[..1];
+        let triple = quote.repeat(3);
+        let is_triple = quote != "`" && self.rest.starts_with(&triple);
+        let end = if is_triple { triple.as_str() } else { quote };
+        self.rest = &self.rest[end.len()..];
+        let is_bytes = prefix.contains('b');
+        let mut joined = Vec::new();
+        let mut bytes = Vec::new();
+        let push = |bytes: &mut Vec<u8>, c: char, is_byte: bool| match u8::try_from(c) {
+            Ok(byte) if is_byte => bytes.push(byte),
+            _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        };
+        loop {
+            if self.take(end) {
+                break;
+            }
+            let c = self.rest.chars().next()?;
+            self.rest = &self.rest[c.len_utf8()..];
+            match c {
+                '\n' if !is_triple && quote != "`" => return None,
+                '$' if quote == "`" && self.take("{") => {
+                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
+                    joined.push(self.variable()?);
+                }
+                '{' | '}' if prefix.contains('f') && self.rest.starts_with(c) => {
+                    self.rest = &self.rest[1..];
+                    push(&mut bytes, c, false);
+                }
+                '{' if prefix.contains('f') => {
+                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
+                    joined.push(self.variable()?);
+                }
+                '\\' if !prefix.contains('r') => match self.escape()? {
+                    Escaped::Char(c) => push(&mut bytes, c, false),
+                    Escaped::Byte(byte) => push(&mut bytes, char::from(byte), is_bytes),
+                    Escaped::Nothing => {}
+                    Escaped::Unknown(c) => {
+                        if self.language == Language::Python {
+                            push(&mut bytes, '\\', false);
+                        }
+                        push(&mut bytes, c, false);
+                    }
+                },
+                c => push(&mut bytes, c, false),
+            }
+        }
+        if is_bytes {
+            return Some(Expression::Bytes(bytes));
+        }
+        let text = Expression::Text(String::from_utf8(bytes).ok()?);
+        if joined.is_empty() {
+            return Some(text);
+        }
+        joined.push(text);
+        Some(Expression::Joined(joined))
+    }
+
+    /// The name of a variable within a text, up to the closing brace.
+    fn variable(&mut self) -> Option<Expression> {
+        let found = name(self.rest);
+        self.rest = self.rest[found.len()..].strip_prefix('}').filter(|_| !found.is_empty())?;
+        Some(Expression::Name(found.to_owned()))
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Option<Escaped> {
+        let c = self.rest.chars().next()?;
+        self.rest = &self.rest[c.len_utf8()..];
+        Some(match c {
+            '\n' => Escaped::Nothing,
+            'n' => Escaped::Char('\n'),
+            'r' => Escaped::Char('\r'),
+            't' => Escaped::Char('\t'),
+            'b' => Escaped::Char('\u{8}'),
+            'f' => Escaped::Char('\u{c}'),
+            'v' => Escaped::Char('\u{b}'),
+            'x' => Escaped::Byte(u8::try_from(self.hex(2)?).ok()?),
+            'u' if self.take("{") => {
+                let (digits, rest) = self.rest.split_once('}')?;
+                self.rest = rest;
+                Escaped::Char(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?)
+            }
+            'u' => {
+                let unit = self.hex(4)?;
+                let is_high = (0xd800..0xdc00).contains(&unit);
+                let low = if is_high && self.take("\\u") { Some(self.hex(4)?) } else { None };
+                let units = std::iter::once(unit).chain(low).map(|unit| u16::try_from(unit).unwrap_or_default());
+                Escaped::Char(char::decode_utf16(units).next()?.ok()?)
+            }
+            'U' => Escaped::Char(char::from_u32(self.hex(8)?)?),
+            '0' if !self.rest.starts_with(|c: char| c.is_ascii_digit()) => Escaped::Char('\0'),
+            '"' | '\'' | '\\' => Escaped::Char(c),
+            other => Escaped::Unknown(other),
+        })
+    }
+
+    fn hex(&mut self, digits: usize) -> Option<u32> {
+        let (text, rest) = self.rest.split_at_checked(digits)?;
+        self.rest = rest;
+        u32::from_str_radix(text, 16).ok()
+    }
+
+    /// Skips an expression that can't be read, up to what separates it from the next.
+    fn skip_other(&mut self) -> Option<()> {
+        let mut open = 0_usize;
+        loop {
+            if self.is_comment() {
+                self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
+            }
+            if let Some(end) = ["\"\"\"", "'''", "\"", "'", "`"].iter().find(|end| self.rest.starts_with(**end)) {
+                self.rest = &self.rest[end.len()..];
+                while !self.take(end) {
+                    let c = self.rest.chars().next()?;
+                    self.rest = &self.rest[c.len_utf8()..];
+                    if c == '\\' {
+                        self.rest = self.rest.strip_prefix(|_| true)?;
+                    }
+                }
+                continue;
+            }
+            let Some(c) = self.rest.chars().next() else { return (open == 0).then_some(()) };
+            match c {
+                ',' | ';' | '\n' | ')' | ']' | '}' if open == 0 => return Some(()),
+                '(' | '[' | '{' => open += 1,
+                ')' | ']' | '}' => open -= 1,
+                _ => {}
+            }
+            self.rest = &self.rest[c.len_utf8()..];
+        }
+    }
+}
+
+enum Escaped {
+    Char(char),
+    /// The byte that `\xHH` is, or the character of that number.
+    Byte(u8),
+    /// A line that goes on.
+    Nothing,
+    /// No escape: Python keeps the backslash, and JavaScript drops it.
+    Unknown(char),
+}

@@ -1,0 +1,178 @@
+//! The request that a call sends: the arguments of each library, and what it makes of a body of values.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{
+    super::{
+        Entry,
+        parts::{self, ParseError, expected},
+        written,
+    },
+    Call, Library,
+    expression::{Argument, Expression},
+    scope::{Content, Scope},
+};
+use crate::webhook::{
+    diagnose::Layout,
+    request::{Headers, Request},
+};
+
+/// The request; `None` if the call delivers nothing.
+pub(super) fn entry(call: &Call, arguments: &[Argument], scope: &Scope) -> Result<Option<Entry>, ParseError> {
+    let options = Options::of(call, arguments, scope)?;
+    let method = match (call.method, options.get(&["method"])) {
+        (Some(method), _) => method.to_owned(),
+        (None, Some(method)) => scope.text("method", method)?,
+        (None, None) => "GET".to_owned(),
+    };
+    let method = parts::method("method", &method.to_ascii_uppercase())?;
+    if !parts::delivers(&method) {
+        return Ok(None);
+    }
+    let mut url = scope.text("URL", options.get(&["url", "uri"]).ok_or_else(|| expected("a URL in the call"))?)?;
+    if let Some(base) = options.get(&["baseURL", "prefixUrl"]) {
+        url = format!("{}/{}", scope.text("baseURL", base)?.trim_end_matches('/'), url.trim_start_matches('/'));
+    }
+    if let Some(params) = options.get(&["params", "searchParams"]) {
+        let query = written::python_form(&scope.fields("query", params)?);
+        url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
+    }
+    let mut headers = Headers::new();
+    if let Some(fields) = options.get(&["headers"]) {
+        for (name, value) in scope.fields("headers", fields)? {
+            let (name, value) = parts::foreign_field(&name, &value)?;
+            headers.push(name, value);
+        }
+    }
+    if let Some(Expression::List(user)) = options.get(&["auth"]).map(|auth| scope.resolve(auth))
+        && let [user, password] = &user[..]
+    {
+        let user = format!("{}:{}", scope.text("user", user)?, scope.text("password", password)?);
+        let (name, value) = parts::foreign_field("authorization", &format!("Basic {}", BASE64_STANDARD.encode(user)))?;
+        headers.push(name, value);
+    }
+    let Some((body, content_type)) = body(call.library, &options, &headers, scope)? else { return Ok(None) };
+    if let Some(content_type) = content_type.filter(|_| !headers.contains("content-type")) {
+        let (name, value) = parts::foreign_field("content-type", content_type)?;
+        headers.push(name, value);
+    }
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let target = parts::written_target("the URL", &url)?;
+    let mut request = Request { method, target, headers, body: body.into() };
+    let notes = parts::body_notes(&mut request);
+    Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
+}
+
+/// The arguments of a call by their names, those of an object of options among them.
+struct Options(Vec<(String, Expression)>);
+
+impl Options {
+    fn of(call: &Call, arguments: &[Argument], scope: &Scope) -> Result<Self, ParseError> {
+        let positions: &[&str] = match (call.library, call.method) {
+            (Library::Axios, Some(_)) => &["url", "data", ""],
+            // `axios(config)`
+            (Library::Axios, None) if arguments.len() == 1 => &[""],
+            (Library::Fetch | Library::Got | Library::Axios, _) => &["url", ""],
+            (Library::Requests | Library::Httpx, None) => &["method", "url"],
+            (Library::Requests, Some("post")) => &["url", "data", "json"],
+            (Library::Requests | Library::Httpx, Some(_)) => &["url", "data"],
+        };
+        let mut options = Vec::new();
+        for (at, Argument { name, value }) in arguments.iter().enumerate() {
+            match (name, positions.get(at)) {
+                (Some(name), _) if name.is_empty() => {}
+                (Some(name), _) => options.push((name.clone(), value.clone())),
+                (None, Some(&"")) => match scope.resolve(value) {
+                    Expression::Object(members) => options.extend(members.clone()),
+                    // `axios("https://…")`
+                    text @ Expression::Text(_) if positions.len() == 1 => {
+                        options.push(("url".to_owned(), text.clone()));
+                    }
+                    _ => return Err(expected("an object of options in the text, without `...`")),
+                },
+                (None, Some(name)) => options.push(((*name).to_owned(), value.clone())),
+                (None, None) => return Err(expected("arguments that are named, as in headers=…, without `**`")),
+            }
+        }
+        Ok(Self(options))
+    }
+
+    fn get(&self, names: &[&str]) -> Option<&Expression> {
+        let found = names.iter().find_map(|name| self.0.iter().find(|(known, _)| known == name));
+        found.map(|(_, value)| value).filter(|value| **value != Expression::Constant("null"))
+    }
+}
+
+/// A body, and the content type that the library gives it.
+type Body = (Vec<u8>, Option<&'static str>);
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+fn body(library: Library, options: &Options, headers: &Headers, scope: &Scope) -> Result<Option<Body>, ParseError> {
+    if options.get(&["files"]).is_some() {
+        return Err(expected("a body whose bytes are in the text, found a multipart form"));
+    }
+    match library {
+        Library::Fetch => fetch(options, scope),
+        Library::Axios => axios(options, headers, scope),
+        Library::Got => match options.get(&["json"]) {
+            Some(values) => Ok(Some((scope.javascript(values, Layout::Compact)?.into_bytes(), Some(JSON)))),
+            None => fetch(options, scope).map(|body| {
+                body.map(|(bytes, content_type)| {
+                    (bytes, content_type.filter(|content_type| *content_type != PLAIN_TEXT))
+                })
+            }),
+        },
+        Library::Requests | Library::Httpx => python(library, options, scope),
+    }
+}
+
+const PLAIN_TEXT: &str = "text/plain;charset=UTF-8";
+
+fn fetch(options: &Options, scope: &Scope) -> Result<Option<Body>, ParseError> {
+    match options.get(&["body"]).map(|body| scope.content(body)).transpose()? {
+        Some(Content::Bytes(bytes, content_type)) => Ok(Some((bytes, content_type.or(Some(PLAIN_TEXT))))),
+        Some(Content::Values(_)) => Err(expected("text as `body`: JavaScript sends `[object Object]` for an object")),
+        Some(Content::Nothing) | None => Ok(None),
+    }
+}
+
+/// As its `transformRequest` does: an object becomes JSON or a form, and JSON in a text is trimmed.
+fn axios(options: &Options, headers: &Headers, scope: &Scope) -> Result<Option<Body>, ParseError> {
+    let Some(data) = options.get(&["data"]) else { return Ok(None) };
+    let declared = headers.text("content-type").unwrap_or_default();
+    Ok(match scope.content(data)? {
+        Content::Nothing => None,
+        Content::Bytes(bytes, Some(content_type)) => Some((bytes, Some(content_type))),
+        Content::Bytes(bytes, None) => {
+            let is_json = declared.contains(JSON) && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+            Some((if is_json { bytes.trim_ascii().to_vec() } else { bytes }, Some(FORM)))
+        }
+        Content::Values(values) if declared.contains(FORM) => {
+            Some((written::javascript_form(&scope.fields("form", &values)?).into_bytes(), None))
+        }
+        Content::Values(values) => Some((scope.javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
+    })
+}
+
+fn python(library: Library, options: &Options, scope: &Scope) -> Result<Option<Body>, ParseError> {
+    if let Some(data) = options.get(&["content", "data"]) {
+        return Ok(match scope.content(data)? {
+            Content::Nothing => None,
+            Content::Bytes(bytes, _) => Some((bytes, None)),
+            Content::Values(values) => {
+                Some((written::python_form(&scope.fields("form", &values)?).into_bytes(), Some(FORM)))
+            }
+        });
+    }
+    match options.get(&["json"]) {
+        Some(_) if library == Library::Httpx => {
+            Err(expected("the body in `content=`: what HTTPX makes of `json=` depends on its version"))
+        }
+        Some(values) => Ok(Some((scope.python(values, &[])?.into_bytes(), Some(JSON)))),
+        None => Ok(None),
+    }
+}

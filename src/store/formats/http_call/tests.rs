@@ -1,0 +1,149 @@
+//! Calls as people have them, and what the libraries send.
+
+use crate::store::formats::tests::{collected, fields};
+
+/// Method and URL, headers, and body of the one call.
+fn read(text: &str) -> (String, String, String) {
+    let (entries, _) = collected(text);
+    let [Ok(entry)] = &entries[..] else { panic!("{text}: {entries:?}") };
+    let request = &entry.request;
+    let line = format!("{} {}", request.method, entry.url.as_deref().unwrap_or_default());
+    (line, fields(request), String::from_utf8_lossy(&request.body).into_owned())
+}
+
+fn error(text: &str) -> String {
+    collected(text).0.remove(0).unwrap_err()
+}
+
+#[test]
+fn a_call_is_read_as_browsers_copy_it() {
+    let chrome = "fetch(\"https://h.example/a?b=1\", {\n  \"headers\": {\n    \"content-type\": \"application/json\",\n    \"x-a\": \"b\"\n  },\n  \"referrer\": \"https://h.example/\",\n  \"body\": \"{\\\"n\\\":1.0,\\\"t\\\":\\\"caf\\\\u00e9 \u{e9}\\\"}\",\n  \"method\": \"POST\",\n  \"mode\": \"cors\"\n}); ;\n";
+    let (line, fields, body) = read(chrome);
+    assert_eq!(line, "POST https://h.example/a?b=1");
+    assert_eq!(fields, "content-type: application/json\nx-a: b\n");
+    assert_eq!(body, "{\"n\":1.0,\"t\":\"caf\\u00e9 \u{e9}\"}");
+    assert_eq!(read(&format!("await {chrome}")), (line, fields, body));
+}
+
+#[test]
+fn a_call_is_read_with_the_variables_that_are_set_before_it() {
+    let json = "content-type: application/json\n";
+    for (text, headers, body) in [
+        // As Postman generates them.
+        (
+            "const myHeaders = new Headers();\nmyHeaders.append(\"X-A\", \"b\");\nmyHeaders.append(\"Content-Type\", \"application/json\");\n\nconst raw = JSON.stringify({\n  \"a\": 1.0,\n  \"b\": \"\u{e9}\"\n});\n\nconst requestOptions = {\n  method: \"POST\",\n  headers: myHeaders,\n  body: raw,\n  redirect: \"follow\"\n};\n\nfetch(\"http://h/a\", requestOptions)\n  .then((response) => response.text())\n",
+            "X-A: b\nContent-Type: application/json\n",
+            "{\"a\":1,\"b\":\"\u{e9}\"}",
+        ),
+        (
+            "const axios = require('axios');\nlet data = '{\\n  \"a\": 1.0\\n}';\n\nlet config = {\n  method: 'post',\n  maxBodyLength: Infinity,\n  url: 'http://h/a',\n  headers: { \n    'Content-Type': 'application/json'\n  },\n  data : data\n};\n\naxios.request(config)\n.then((response) => {\n",
+            "Content-Type: application/json\n",
+            "{\n  \"a\": 1.0\n}",
+        ),
+        (
+            "import requests\nimport json\n\nurl = \"http://h/a\"\n\npayload = json.dumps({\n  \"a\": 1.0,\n  \"b\": None, # it's a note\n  \"c\": \"\u{e9}\"\n})\nheaders = {\n  'Content-Type': 'application/json'\n}\n\nresponse = requests.request(\"POST\", url, headers=headers, data=payload)\n\nprint(response.text)\n",
+            "Content-Type: application/json\n",
+            "{\"a\": 1.0, \"b\": null, \"c\": \"\\u00e9\"}",
+        ),
+        // As people write them.
+        (
+            "const res = await fetch('http://h/a', { method: 'POST', body: '{}' });",
+            "content-type: text/plain;charset=UTF-8\n",
+            "{}",
+        ),
+        ("axios.post('http://h/a', { a: 1, b: [true, null] });", json, "{\"a\":1,\"b\":[true,null]}"),
+        ("axios.post('http://h/a', ' {} ', { headers: { 'content-type': 'application/json' } })", json, "{}"),
+        (
+            "axios({ method: 'post', url: 'http://h/a', data: new URLSearchParams({ a: 'x y~*' }) })",
+            "content-type: application/x-www-form-urlencoded;charset=UTF-8\n",
+            "a=x+y%7E*",
+        ),
+        ("r = requests.post('http://h/a', data=b'{\"a\":\\xc3\\xa9}')", "", "{\"a\":\u{e9}}"),
+        (
+            "requests.post('http://h/a', data={'a': 'x y~*'})",
+            "content-type: application/x-www-form-urlencoded\n",
+            "a=x+y~%2A",
+        ),
+        ("requests.post(\n    'http://h/a',\n    json={'a': 'b'\n      'c'},\n)", json, "{\"a\": \"bc\"}"),
+        (
+            "body = \"\"\"{\n  \"a\": \"\\\\n\"\n}\"\"\"\nhttpx.post('http://h/a', content=body.encode('utf-8'))",
+            "",
+            "{\n  \"a\": \"\\n\"\n}",
+        ),
+        ("requests.post('http://h/a', data=json.dumps({'a': 1}, separators=(',', ':')))", "", "{\"a\":1}"),
+        ("BASE = 'http://h'\nrequests.post(f'{BASE}/a', data=f'{{{BASE}}}')", "", "{http://h}"),
+        (
+            "const base = 'http://h';\nfetch(base + '/a', { method: 'POST', headers: { 'X-A': `b ${base}` }, body: `{}` });",
+            "X-A: b http://h\ncontent-type: text/plain;charset=UTF-8\n",
+            "{}",
+        ),
+        ("got.post('http://h/a', { json: { a: 1 } })", json, "{\"a\":1}"),
+    ] {
+        assert_eq!(read(text), ("POST http://h/a".to_owned(), headers.to_owned(), body.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_text_is_an_error() {
+    for (text, what) in [
+        (
+            "fetch('http://h/a', { method: 'POST', headers: { 'X-A': sign(body) }, body: '{}' })",
+            "expected the value of \"X-A\" in the text, found \"sign(…)\"",
+        ),
+        ("fetch('http://h/a', { method: 'POST', body: payload })", "expected the body in the text, found \"payload\""),
+        ("fetch('http://h/a', { method: 'POST', body: `{\"a\":${b}}` })", "expected the body in the text, found \"b\""),
+        ("fetch('http://h/a', { method: 'POST', body: { a: 1 } })", "`[object Object]`"),
+        (
+            "axios.post('http://h/a', { ...defaults, a: 1 })",
+            "expected the body in the text, found \"{ ...defaults, a: 1 }\"",
+        ),
+        ("requests.post('http://h/a', data=f'{a}')", "found \"a\""),
+        ("requests.post('http://h/a', files={'a': b'c'})", "found a multipart form"),
+        ("httpx.post('http://h/a', json={})", "expected the body in `content=`"),
+        ("requests.post(url, data='a')", "expected the URL in the text, found \"url\""),
+        ("requests.post('http://h/a', data='a'", "expected a call that ends"),
+    ] {
+        let error = error(text);
+        assert!(error.contains(what), "{text}: {error}");
+    }
+}
+
+#[test]
+fn calls_that_deliver_nothing_hide_no_others() {
+    let (entries, notes) = collected(
+        "requests.get('http://h/a')\n# requests.post('http://h/b', data='b')\nrequests.post('http://h/c', data='c')\nrequests.post(x)\n",
+    );
+    assert_eq!(entries[0].as_ref().map(|entry| (&*entry.request.target, entry.line)), Ok(("/c", Some(3))));
+    assert_eq!((entries.len(), notes.len()), (2, 1));
+}
+
+#[test]
+fn other_text_is_no_call() {
+    for text in [
+        "// fetch('http://h')\n",
+        "see requests.post(url)\n",
+        "def fetch(url):\n    pass\n",
+        "prefetch(a)\n",
+        "a.fetch('b')\n",
+    ] {
+        assert!(crate::store::formats::sniff(text.as_bytes()).is_none(), "{text}");
+    }
+}
+
+#[test]
+fn statements_without_an_end_take_linear_time() {
+    let text = "fetch('http://h/a')\n".to_owned() + &"a = `(\n".repeat(20_000);
+    let (entries, _) = collected(&text);
+    assert!(entries.last().is_some_and(|entry| entry.as_ref().is_err_and(|error| error.contains("was not read"))));
+}
+
+#[test]
+fn a_large_value_that_is_used_often_is_an_error() {
+    let text = format!(
+        "requests.get('http://h/a')\na = '{}'\n{}",
+        "x".repeat(1 << 20),
+        "requests.post('http://h/a', data=a)\n".repeat(100)
+    );
+    let (entries, _) = collected(&text);
+    assert_eq!((entries.len(), entries.iter().filter(|entry| entry.is_ok()).count()), (100, 63));
+}
