@@ -13,7 +13,7 @@ use crate::{
         report::{self, Check, Place, Problem},
     },
     webhook::{
-        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
+        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally, exceptions::MAX_EXCEPTIONS},
         diagnose::Code,
         keyring::Keyring,
         words::count,
@@ -151,6 +151,9 @@ pub fn list<'t>(
     context.terminal.print(if json { &lines } else { text.as_bytes() })?;
     if any_valid && !json {
         context.terminal.say("* valid: your handler will process it\n");
+        context.terminal.say(&format!(
+            "if the handler rejects every delivery: at most {MAX_EXCEPTIONS} more, to find out what it verifies\n"
+        ));
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! One handler under test: sends it requests, and finds out whether it accepts valid deliveries at all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Url;
+use tokio::time::timeout;
 
 use super::{CheckError, Settings, Target};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
-            exceptions::{Exception, exceptions},
+            exceptions::exceptions,
             judge::{Exchange, Fault, NoResponse, judge},
             unusable::{Exceptional, unusable},
         },
@@ -29,6 +30,9 @@ use crate::{
 
 /// How long a delivery is sought that a handler accepts which rejects the usual ones.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
+
+/// How many of these deliveries are sent at the same time.
+const BATCH: usize = 8;
 
 /// A handler under test.
 pub(super) struct Handler<'a, T> {
@@ -114,8 +118,11 @@ impl<'a, T: Transport> Handler<'a, T> {
         let Err(fault) = judge(Expectation::Accepted, &self.provider.delivery, &exchange) else {
             return Ok(Probe::Usable(event, vec![(event, exchange)]));
         };
-        let rejected = matches!(fault, Fault::Rejected(400 | 401 | 403));
-        let exception = if rejected { self.exception(event, exchange.status()).await? } else { Exceptional::Unknown };
+        let exception = if may_be_unverified(&fault, exchange.clue.as_ref()) {
+            self.exception(event, &exchange).await?
+        } else {
+            Exceptional::Unknown
+        };
         let Exchange { excerpt, clue, elapsed, .. } = exchange;
         let observation = Observation {
             provider: self.provider,
@@ -132,21 +139,43 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
-    /// Whether a handler that rejects the usual deliveries with this status accepts one that is unlike the provider's. Another
-    /// status, such as that of a rate limit, is no judgement.
-    async fn exception(&self, event: &Event, rejection: Option<u16>) -> Result<Exceptional, CheckError> {
+    /// Whether a handler that responded in this way to a usual delivery accepts one that is unlike the provider's.
+    async fn exception(&self, event: &Event, exchange: &Exchange) -> Result<Exceptional, CheckError> {
         let exceptions = exceptions(&self.context()?, event).map_err(CheckError::Fixture)?;
-        let started = Instant::now();
-        for Exception { request, advice } in exceptions {
-            let exchange = self.send(&request).await?;
-            if self.accepts(&exchange) {
-                return Ok(Exceptional::Accepted(advice));
+        let search = async {
+            // In batches: each delivery says something for itself, and a slow handler would take too long otherwise.
+            for batch in exceptions.chunks(BATCH) {
+                let exchanges = join_all(batch.iter().map(|exception| self.send(&exception.request))).await;
+                for (exception, exchange) in batch.iter().zip(exchanges) {
+                    let exchange = exchange?;
+                    if self.accepts(&exchange) {
+                        return Ok(Exceptional::Accepted(exception.advice.clone()));
+                    }
+                    // A handler with too many requests judges none.
+                    if exchange.status().is_none_or(|status| matches!(status, 429 | 503)) {
+                        return Ok(Exceptional::Unknown);
+                    }
+                }
             }
-            if exchange.status() != rejection || started.elapsed() > MAX_SEARCH {
-                return Ok(Exceptional::Unknown);
-            }
-        }
-        Ok(Exceptional::None)
+            Ok(self.response_to_forgery(event, exchange).await?.map_or(Exceptional::None, Exceptional::Verified))
+        };
+        timeout(MAX_SEARCH, search).await.unwrap_or(Ok(Exceptional::Unfinished))
+    }
+
+    /// The status of the response to a delivery that is signed with another secret, if the handler refuses that one
+    /// differently from a valid one, to which it responded in this way.
+    async fn response_to_forgery(&self, event: &Event, valid: &Exchange) -> Result<Option<u16>, CheckError> {
+        let case = Case { name: CaseName::SecretWrong, ..Case::plain(event) };
+        let context = self.context()?;
+        let Some(forged) = case.requests(&context).ok().and_then(|mut requests| requests.pop()) else {
+            return Ok(None);
+        };
+        let forged = self.send(&forged).await?;
+        let usual = context.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
+        // Some responses differ each time.
+        let is_stable = self.send(&usual).await?.seen() == valid.seen();
+        let differs = forged.status() != valid.status() || (is_stable && forged.seen() != valid.seen());
+        Ok(forged.status().filter(|status| differs && *status >= 400))
     }
 
     /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
@@ -208,6 +237,15 @@ impl<'a, T: Transport> Handler<'a, T> {
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };
         Ok(Exchange { response, excerpt, clue: hint, elapsed, handshake })
+    }
+}
+
+/// Whether a handler that refuses a valid delivery may have failed to verify it. Some throw an exception then.
+fn may_be_unverified(fault: &Fault, clue: Option<&Clue>) -> bool {
+    match fault {
+        Fault::Rejected(400 | 401 | 403 | 422) => true,
+        Fault::Crashed(500) => clue.is_none_or(|clue| clue.is_mismatch),
+        _ => false,
     }
 }
 

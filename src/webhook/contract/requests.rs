@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     cases::{BURST, Case, LARGE, large_body, size_words},
-    cause::{EMOJI, SIGNED_WITH},
+    cause::{EMOJI, FIRST_TIME, RETRY_SECONDS, SIGNED_WITH},
+    deviations::{Recipe, other_names},
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
@@ -17,7 +18,7 @@ use crate::webhook::{
     json::{self, Path},
     keyring::Keyring,
     overrides::{Override, Value},
-    place,
+    place::{self, Place},
     provider::{
         Provider,
         compose::{AttemptParams, BodySource, Draft, SendContext},
@@ -25,7 +26,7 @@ use crate::webhook::{
     },
     request::{Headers, Request},
     schema::Definition,
-    signature::{Scheme, SigningInput, SigningSecret},
+    signature::{SigningInput, SigningSecret},
     time::Timestamp,
     wire_form::WireForm,
 };
@@ -73,9 +74,6 @@ enum ExtraEntry {
     InvalidSignature,
     UnknownVersion,
 }
-
-/// The time between the two requests of a duplicate, because a provider's retry comes later.
-const RETRY_SECONDS: i64 = 5;
 
 impl Case<'_> {
     /// The requests in the order in which they are sent.
@@ -279,25 +277,31 @@ impl<'a> CaseContext<'a> {
         Ok(encodings.map(|encoding| self.request(&draft, encoding, self.now, None)).collect())
     }
 
-    /// A valid delivery of an event with its JSON written in this way; `None` if that changes nothing, or the body is not
-    /// signed.
-    pub(super) fn rewritten(&self, event: &Event, write: fn(&str) -> Option<Serialisation>) -> Option<CaseRequest> {
-        let signs = self.provider.schemes.first().is_some_and(tamper::signs_body) && !event.unsigned;
-        let draft =
-            self.fixture(event, None, 0).ok().filter(|_| signs && self.usual_encoding().media == Media::Json)?;
-        let text = draft.payload()?;
-        let serialisation = write(text).filter(|serialisation| serialisation.text != text)?;
-        self.with_body(event, &draft, serialisation).ok()
-    }
-
-    /// A delivery of an event that is signed by another scheme and secret than the provider's.
-    pub(super) fn deviating(&self, event: &Event, scheme: &Scheme, secret: &SigningSecret) -> Option<CaseRequest> {
-        let draft = self.fixture(event, None, 0).ok()?;
+    /// A delivery of an event that differs from the provider's; `None` if it would not differ, or can't be sent.
+    pub(super) fn deviating(&self, event: &Event, recipe: &Recipe) -> Option<CaseRequest> {
+        let Recipe { scheme, secret, rewriting, spelling, other_headers } = recipe;
+        let mut draft = self.fixture(event, None, 0).ok()?;
+        if let Some(rewriting) = rewriting {
+            let signs_json = self.usual_encoding().media == Media::Json && tamper::signs_body(scheme);
+            let bytes = Bytes::from(rewriting.write(draft.payload().filter(|_| signs_json)?)?);
+            draft = self.with_bytes(event, &draft, &bytes).ok()?;
+        }
         let attempt = AttemptParams { secret: None, ..self.attempt(self.usual_encoding(), self.now) };
         let mut request = self.provider.request(&draft, &attempt);
         scheme.stamp(&mut request, &draft.id, self.now);
         let message = SigningInput { request: &request, id: &draft.id, time: self.now, url: Some(self.target) };
-        for (place, value) in scheme.sign(secret, &message)? {
+        let signed = scheme.sign(secret, &message)?;
+        for (place, value) in signed {
+            let is_signature = scheme.signature.place().as_ref() == Some(&place);
+            let value = match spelling.filter(|_| is_signature) {
+                Some(spelling) => spelling.apply(&scheme.grammar, &value)?,
+                None => value,
+            };
+            if let Some(own) = place.header().filter(|_| *other_headers) {
+                for name in other_names(self.provider, scheme, own) {
+                    place::write(&mut request, &Place::Header(name), &value);
+                }
+            }
             place::write(&mut request, &place, &value);
         }
         Some(CaseRequest { request, variation: None, form: WireForm::Usual, media: self.usual_encoding().media })
@@ -318,10 +322,14 @@ impl<'a> CaseContext<'a> {
 
     /// The same delivery with a different body.
     fn with_body(&self, event: &Event, draft: &Draft, body: Serialisation) -> Result<CaseRequest, String> {
-        let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
-        let bytes = Bytes::from(body.text);
-        let draft = self.draft(event, BodySource::Bytes(&bytes), &self.context(0, id))?;
+        let draft = self.with_bytes(event, draft, &Bytes::from(body.text))?;
         Ok(self.usual_request(&draft, Some(body.variation.to_owned())))
+    }
+
+    /// The draft with these bytes as its body.
+    fn with_bytes(&self, event: &Event, draft: &Draft, bytes: &Bytes) -> Result<Draft, String> {
+        let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
+        self.draft(event, BodySource::Bytes(bytes), &self.context(0, id))
     }
 
     /// A delivery for each serialisation, each with its own id because a handler may reject a repeated one.
@@ -369,13 +377,10 @@ impl<'a> CaseContext<'a> {
     /// The same delivery twice, with a new timestamp and signature where the provider's retries have them.
     fn duplicate(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let draft = self.fixture(event, None, 0)?;
-        let before = if self.provider.delivery.retry.renews_timestamp {
-            Timestamp::from_unix_millis(self.now.unix_millis() - RETRY_SECONDS * 1000)
-        } else {
-            self.now
-        };
-        let first = self.request(&draft, self.usual_encoding(), before, Some("the first time".to_owned()));
-        let second = self.usual_request(&draft, Some("the second time".to_owned()));
+        let before = Timestamp::from_unix_millis(self.now.unix_millis() - RETRY_SECONDS * 1000);
+        let after = if self.provider.delivery.retry.renews_timestamp { self.now } else { before };
+        let first = self.request(&draft, self.usual_encoding(), before, Some(FIRST_TIME.to_owned()));
+        let second = self.request(&draft, self.usual_encoding(), after, Some("the second time".to_owned()));
         Ok(vec![first, second])
     }
 

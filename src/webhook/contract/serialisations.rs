@@ -20,17 +20,6 @@ pub(super) struct Serialisation {
     pub text: String,
 }
 
-/// With a space after each comma and colon, as Python's `json.dumps` writes it.
-pub(super) fn spaced(text: &str) -> Option<Serialisation> {
-    let style = Style { comma: ", ", colon: ": ", ..Style::default() };
-    style.apply(text, "a space after each comma and colon")
-}
-
-/// Without whitespace, as `JSON.stringify` writes it.
-pub(super) fn compact(text: &str) -> Option<Serialisation> {
-    Style::default().apply(text, "without whitespace")
-}
-
 /// The variation of a body with whitespace around it.
 pub(super) const SURROUNDED: &str = "whitespace before and after the body";
 
@@ -39,7 +28,7 @@ pub(super) const SURROUNDED: &str = "whitespace before and after the body";
 pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serialisation> {
     let indented = Style { colon: " : ", indented: true, reversed: true, ..Style::default() };
     let mut serialisations = vec![
-        spaced(text),
+        Style { comma: ", ", colon: ": ", ..Style::default() }.apply(text, "a space after each comma and colon"),
         indented.apply(text, "line breaks, tabs and another key order"),
         Style { reversed: true, ..Style::default() }.apply(text, "another key order"),
         Style { characters: Characters::Escaped, ..Style::default() }.apply(text, "\\u and \\/ escapes"),

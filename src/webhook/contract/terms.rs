@@ -54,9 +54,8 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
 fn handshake(event: &Event) -> Option<String> {
     let handshake = event.handshake.as_deref()?;
     let signed = if handshake.is_signed { "signed" } else { "unsigned" };
-    let status = handshake.response.status;
     let secret = if handshake.secret.is_some() { ", and keep the secret that it hands over" } else { "" };
-    Some(format!("{} ({}, {signed}): respond {status} as prescribed{secret}", event.full_name, handshake.method))
+    Some(format!("{} ({}, {signed}): respond {}{secret}", event.full_name, handshake.method, handshake.response))
 }
 
 fn time_limit(policy: &Policy) -> String {

@@ -10,11 +10,15 @@ use super::{
 };
 use crate::webhook::{
     keyring::SecretSource,
+    provider::Provider,
     remedy::{RAW_BODY, Remedy},
 };
 
 /// The commonest reasons why a handler fails on the first delivery.
 const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
+
+/// What a 422 without a message may mean.
+const UNPROCESSABLE: &str = "the handler's log may say what it misses. If it is in Rails, this may be its CSRF protection, which is for browsers: skip_before_action :verify_authenticity_token, or inherit from ActionController::API. If it responds 422 to a wrong signature, it may have another secret";
 
 /// What the response to a valid delivery reveals. A rejection may quote a library that found no matching signature; the
 /// comparison of secrets says more.
@@ -35,8 +39,26 @@ pub enum Exceptional {
     Accepted(String),
     /// It rejects them all.
     None,
-    /// Not all were tried, or judged.
+    /// It rejects them all, and responds with this status to a forgery, unlike to a valid delivery.
+    Verified(u16),
+    /// Not all were judged.
     Unknown,
+    /// Not all were tried, because the handler is too slow.
+    Unfinished,
+}
+
+/// Why a handler fails on valid deliveries although it verifies them: it responds to a forgery with this status.
+fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
+    let seen = format!(
+        "the handler verifies this delivery: it responds {status} to the same one signed with another secret. What it does after that fails"
+    );
+    match fault {
+        Fault::Crashed(_) => format!("{seen}: {LOG}"),
+        _ => format!(
+            "{seen}: it may not handle this event (respond {} to those, too), miss a field, or compare the timestamp in another unit or with a wrong clock",
+            provider.delivery.first_success()
+        ),
+    }
 }
 
 /// Explains why a handler accepts no valid delivery, so that further cases are pointless. `exception` says
@@ -50,26 +72,38 @@ pub fn unusable(
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
     let were_tried = matches!(exception, Exceptional::None);
-    let found = if let Exceptional::Accepted(advice) = exception { Some(Remedy::advice(advice)) } else { None };
-    let remedy = found.or_else(|| revealed(observation));
+    let unfinished = match exception {
+        Exceptional::Unfinished => {
+            ". The usual mistakes could not all be tried, because the handler responds too slowly"
+        }
+        _ => "",
+    };
+    let remedy = match exception {
+        Exceptional::Accepted(advice) => Some(Remedy::advice(advice)),
+        Exceptional::Verified(status) => {
+            revealed(observation).or_else(|| Some(Remedy::advice(verified(status, observation.fault, provider))))
+        }
+        Exceptional::None | Exceptional::Unknown | Exceptional::Unfinished => revealed(observation),
+    };
     let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
         (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
             provider: provider.name.clone(),
             source: source.clone(),
             further: if were_tried && deviations::cover(provider) {
                 format!(
-                    "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes in secret, algorithm, encoding and signed content were tried, and are not the cause",
+                    "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes in body, secret, algorithm, encoding, signed content, header and unit of the timestamp were tried, alone and in pairs, and are not the cause",
                     key_of(provider),
                     header_of(provider)
                 )
             } else {
                 format!(
-                    "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
+                    "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}{unfinished}",
                     key_of(provider),
                     signature_of(provider)
                 )
             },
         },
+        (Fault::Rejected(422), _) => Remedy::advice(UNPROCESSABLE),
         (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
         (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
         (Fault::Rejected(429), _) => Remedy::advice(

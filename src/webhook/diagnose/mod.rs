@@ -23,6 +23,7 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 use body::ReceivedBody;
+pub(in crate::webhook) use body::rewriting;
 pub use body::{Layout, serialised};
 pub use code::{CODES, Code};
 pub(in crate::webhook) use found::CONTENTS;

@@ -1,6 +1,6 @@
 //! Handshakes: requests by which a provider verifies an endpoint, and the response that each prescribes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use http::{HeaderName, Method, header};
@@ -115,6 +115,29 @@ impl ResponseTemplate {
             ResponsePiece::Value(place) => values.of(place).unwrap_or_default(),
         };
         self.0.iter().map(piece).collect()
+    }
+}
+
+/// The template as a manifest writes it.
+impl fmt::Display for ResponseTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            ResponsePiece::Literal(text) => f.write_str(text),
+            ResponsePiece::Value(place) => write!(f, "{{{place}}}"),
+        })
+    }
+}
+
+/// What to respond, worded to follow "respond".
+impl fmt::Display for PrescribedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        match &self.body {
+            PrescribedBody::Any => {}
+            PrescribedBody::Text(_, text) => write!(f, " with the text {text}")?,
+            PrescribedBody::Json(json) => write!(f, " with the JSON {}", json.fill(&ToString::to_string))?,
+        }
+        self.headers.iter().try_for_each(|(name, text)| write!(f, " with the header {name}: {text}"))
     }
 }
 

@@ -45,7 +45,11 @@ pub const ENCODINGS: &str = "parse the body by its media type, which is the part
 
 const PARSED: &str = "the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). Register the webhook's route above it, with express.raw({ type: '*/*' }) as its only parser; req.body is then the raw Buffer, to verify first and to parse with JSON.parse() after that";
 
-const NO_PARSER: &str = "no body parser took this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route; a type such as 'application/json' leaves out forms and other content types";
+const NO_PARSER: &str = "the handler verifies undefined: req.body is undefined if no body parser took the request, and Express sets no req.rawBody: add express.raw({ type: '*/*' }) to the route, and verify req.body; a type such as 'application/json' leaves out forms and other content types";
+
+const UNDEFINED_BODY: &str = "no body parser took this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route, or express.json() if the deliveries are not signed";
+
+const NOT_FRESH: &str = "the handler takes the timestamp of a valid delivery for too old or too new: check that it compares seconds with seconds (Date.now() / 1000 in JavaScript), that its tolerance is in the same unit and at least 5 minutes, and that its clock is right";
 
 const PARSED_TWICE: &str = "JSON.parse() gets an object that a JSON parser has already parsed: give the route express.raw({ type: '*/*' }) instead, registered above app.use(express.json()); verify that Buffer, then parse it";
 
@@ -63,6 +67,8 @@ const CSRF: &str = "exempt this route from CSRF protection, which is for browser
 
 const HOSTS: &str =
     "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
+
+const MISSING_IN_FLASK: &str = "Flask responds so if request.form['x'], request.args['x'] or request.headers['x'] is missing, or request.json is not JSON: if the deliveries are JSON, verify request.get_data() and parse it with json.loads(); read optional values with .get()";
 
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 
@@ -89,6 +95,10 @@ const KNOWN: &[Known] = &[
     known(&["Unexpected token o in JSON at position 1"], PARSED_TWICE),
     known(&["an instance of ArrayBuffer, Buffer, TypedArray, DataView, KeyObject", "Received undefined"], SECRET_UNSET),
     known(&["key: expected bytes or bytearray, but got 'NoneType'"], SECRET_UNSET),
+    known(&["No webhook secret value was provided"], SECRET_UNSET),
+    for_valid(&["Timestamp outside the tolerance zone"], NOT_FRESH),
+    for_valid(&["timestamp too old"], NOT_FRESH),
+    for_valid(&["timestamp too new"], NOT_FRESH),
     known(
         &["key: expected bytes or bytearray, but got 'str'"],
         "hmac takes the secret as bytes: hmac.new(secret.encode(), body, hashlib.sha256)",
@@ -119,18 +129,23 @@ const KNOWN: &[Known] = &[
     known(&["must NOT have additional properties"], STRICT),
     known(&["CSRF verification failed"], CSRF),
     known(&["InvalidAuthenticityToken"], CSRF),
+    // Rails' own page for it in production.
+    known(&["The change you wanted was rejected"], CSRF),
     known(&["CSRF token mismatch"], CSRF),
     known(
         &["the URL doesn't end in a slash and you have APPEND_SLASH set"],
         "the route ends in a slash: add one to the URL",
     ),
     known(&["Invalid HTTP_HOST header"], HOSTS),
+    // Django's page in production.
+    known(&["Bad Request (400)"], HOSTS),
     known(&["Blocked host"], HOSTS),
     known(
         &["cannot access body after reading from request's data stream"],
         "read request.body first: request.POST and request.read() consume the stream",
     ),
     known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
+    for_valid(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
     mismatch(
         &["No signatures found matching"],
         "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
@@ -208,6 +223,12 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
     }
     if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
         return Some(Clue::for_valid(advice));
+    }
+    if text.contains(".body' as it is undefined") {
+        return Some(match sent {
+            Some(Media::Urlencoded | Media::Multipart) => Clue::new(ENCODINGS),
+            Some(Media::Json) | None => Clue::for_valid(UNDEFINED_BODY),
+        });
     }
     if NOT_JSON.iter().any(|texts| occur(texts)) {
         return match sent {

@@ -199,6 +199,38 @@ fn fastapi() {
 }
 
 #[test]
+fn express_with_a_form_where_json_is_expected() {
+    says(
+        response!("express-json-only-form"),
+        Media::Urlencoded,
+        &[
+            "TypeError: Cannot destructure property 'uuid' of 'r.body' as it is undefined.",
+            "at file:///srv/handlers/faults.mjs:144:71",
+        ],
+        "express.urlencoded()",
+    );
+    says(
+        response!("express-json-only-form"),
+        Media::Json,
+        &["TypeError: Cannot destructure property", "at file:///srv/handlers/faults.mjs:144:71"],
+        "no body parser took this request",
+    );
+}
+
+#[test]
+fn stripes_own_library() {
+    says(
+        response!("express-stripe-key-unset"),
+        Media::Json,
+        &["Webhook Error: No webhook secret value was provided. It should start with `whsec_`"],
+        "the handler's signing secret is not set",
+    );
+    let stale = response!("express-stripe-stale");
+    says(stale, Media::Json, &["Webhook Error: Timestamp outside the tolerance zone"], "compares seconds with seconds");
+    assert!(clue(stale.0, stale.1, Some(Media::Json), None).unwrap().only_if_valid);
+}
+
+#[test]
 fn flask_and_django() {
     says(
         response!("flask-json-form"),
@@ -225,7 +257,7 @@ fn flask_and_django() {
         response!("flask-malformed"),
         Media::Json,
         &["Bad Request", "The browser (or proxy) sent a request that this server could not understand."],
-        "",
+        "or request.json is not JSON",
     );
     says(
         response!("flask-hmac"),
@@ -245,6 +277,23 @@ fn flask_and_django() {
         &["Forbidden (403)", "CSRF verification failed. Request aborted. …"],
         "@csrf_exempt in Django",
     );
+    says(response!("django-host"), Media::Json, &["Bad Request (400)"], "ALLOWED_HOSTS in Django");
+    says(
+        response!("flask-no-field"),
+        Media::Json,
+        &["Bad Request", "The browser (or proxy) sent a request that this server could not understand."],
+        "verify request.get_data()",
+    );
+}
+
+#[test]
+fn rails() {
+    let rejected = "The change you wanted was rejected.";
+    let details = "Maybe you tried to change something you didn't have access to. …";
+    let csrf = "skip_before_action :verify_authenticity_token";
+    says(response!("rails-csrf"), Media::Json, &[rejected, details], csrf);
+    let blocked = ["Blocked host: 127.0.0.1", "To allow requests to 127.0.0.1 make sure it is a valid hostname"];
+    says(response!("rails-debug-host"), Media::Json, &blocked, "config.hosts in Rails");
 }
 
 #[test]

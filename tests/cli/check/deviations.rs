@@ -1,11 +1,15 @@
 //! Handlers that verify in another way than their provider signs, and so accept no delivery of its own.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::{
     ASPECT_SECRET, Handler, Reply, Report, check, fails,
@@ -29,6 +33,26 @@ fn mac<M: Mac + KeyInit>(key: &[u8], body: &[u8]) -> Vec<u8> {
 
 fn sha256(key: &[u8], body: &[u8]) -> String {
     format!("sha256={}", hex(mac::<Hmac<Sha256>>(key, body)))
+}
+
+/// A hash without a key.
+fn hash(pieces: &[&[u8]]) -> String {
+    format!("sha256={}", hex(Sha256::digest(pieces.concat())))
+}
+
+/// The body as a handler writes it that parses it into a sorted map first.
+fn sorted(body: &[u8]) -> Vec<u8> {
+    let payload: BTreeMap<String, Sorted> = serde_json::from_slice(body).unwrap();
+    serde_json::to_vec(&payload).unwrap()
+}
+
+/// A value whose objects have sorted keys.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum Sorted {
+    Object(BTreeMap<String, Self>),
+    Array(Vec<Self>),
+    Other(serde_json::Value),
 }
 
 /// The hint of the first delivery, which the handler does not accept.
@@ -66,10 +90,92 @@ fn one_that_verifies_in_another_way_accepts_nothing_and_is_told_what_differs() {
         (github(|_| sha256(GITHUB_SECRET, b"")), "verifies an empty body"),
         (github(|_| sha256(GITHUB_SECRET, b"[object Object]")), "verifies the text `[object Object]`"),
         (github(|body| sha256(GITHUB_SECRET, &[b"b'", body, b"'"].concat())), "verifies the text of a bytes object"),
+        (
+            github(|body| format!("sha1={}", hex(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
+            "verifies an HMAC-SHA1, but the provider signs with HMAC-SHA256",
+        ),
+        (
+            github(|body| format!("sha256={}", BASE64_STANDARD.encode(hex(mac::<Hmac<Sha256>>(GITHUB_SECRET, body))))),
+            "expects the base64 of the hexadecimal text in `x-hub-signature-256`",
+        ),
+        (
+            github(|body| format!("sha256={}", hex(mac::<Hmac<Sha256>>(GITHUB_SECRET, body)).to_ascii_uppercase())),
+            "expects hexadecimal in upper case",
+        ),
+        (github(|body| hash(&[GITHUB_SECRET, body])), "a plain SHA-256 of {secret}{body}, but"),
+        (github(|body| hash(&[body, GITHUB_SECRET])), "a plain SHA-256 of {body}{secret}, but"),
+        (github(|body| hash(&[body])), "a plain SHA-256 of {body}, but"),
     ];
     for (handler, part) in hints {
         let hint = hint_for(&handler);
         assert!(hint.contains(part), "{part}: {hint}");
+    }
+}
+
+#[test]
+fn one_that_sorts_the_keys_verifies_reserialised_json() {
+    let hint = hint_for(&github(|body| sha256(GITHUB_SECRET, &sorted(body))));
+    let start = "the handler accepts the same delivery without whitespace, keys sorted, as JavaScript's JSON.stringify writes it: it verifies re-serialised JSON";
+    assert!(hint.starts_with(start), "{hint}");
+}
+
+#[test]
+fn one_with_two_mistakes_is_told_both() {
+    let base64 = |body: &[u8]| format!("sha256={}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(GITHUB_SECRET, body)));
+    for (handler, parts) in [
+        (github(move |body| base64(&sorted(body))), ["First: the handler expects `sha256={base64}`", "keys sorted"]),
+        (
+            github(|body| sha256(b"undefined", &sorted(body))),
+            ["First: the handler verifies with the text `undefined`", "keys sorted"],
+        ),
+        (
+            github(|body| format!("sha256={}", BASE64_STANDARD.encode(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)))),
+            ["First: the handler verifies an HMAC-SHA1", "Second: the handler expects `sha256={base64}`"],
+        ),
+        (github(|body| hash(&[GITHUB_SECRET, &sorted(body)])), ["a plain SHA-256 of {secret}{body}", "keys sorted"]),
+    ] {
+        let hint = hint_for(&handler);
+        assert!(hint.starts_with("the handler makes two mistakes. "), "{hint}");
+        assert!(parts.iter().all(|part| hint.contains(part)), "{parts:?}: {hint}");
+    }
+}
+
+#[test]
+fn one_that_reads_another_header() {
+    let handler = |name: &'static str, expected: fn(&[u8]) -> String| {
+        Handler::new(move |message| {
+            let is_genuine = message.header(name) == Some(&*expected(&message.body));
+            Reply::Status(if is_genuine { 200 } else { 401 })
+        })
+    };
+    let hint = hint_for(&handler("x-signature", |body| sha256(GITHUB_SECRET, body)));
+    assert!(
+        hint.starts_with("the handler reads another header: ") && hint.ends_with("read `x-hub-signature-256`"),
+        "{hint}"
+    );
+    let sha1 = |body: &[u8]| format!("sha1={}", hex(mac::<Hmac<Sha1>>(GITHUB_SECRET, body)));
+    let hint = hint_for(&handler("x-hub-signature", sha1));
+    assert!(
+        hint.contains("First: the handler verifies an HMAC-SHA1") && hint.contains("reads another header"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn one_that_throws_if_lengths_differ_is_told_what_differs() {
+    let handler = |refusal: u16| {
+        Handler::new(move |message| {
+            let given = message.header("x-hub-signature-256").unwrap_or_default();
+            let expected = hex(mac::<Hmac<Sha256>>(GITHUB_SECRET, &message.body));
+            Reply::Status(match given == expected {
+                true => 200,
+                false if given.len() == expected.len() => refusal,
+                false => 500,
+            })
+        })
+    };
+    for refusal in [401, 500] {
+        assert!(hint_for(&handler(refusal)).contains("the handler expects `{hex}`"), "{refusal}");
     }
 }
 
@@ -108,9 +214,49 @@ fn one_that_signs_other_content_or_does_not_decode_the_secret() {
     for (handler, part) in [
         (svix(text.to_vec(), whole), undecoded),
         (svix(text["whsec_".len()..].to_vec(), whole), undecoded),
+        (svix(text.to_vec(), body), "First: the handler takes the text of the secret for the key"),
         (svix(decoded, body), "a signature of {body}, but the provider signs {id}.{timestamp}.{body}"),
     ] {
         fails(&handler, "/aspect", &["event-accepted"], part);
+    }
+}
+
+#[test]
+fn one_that_takes_the_timestamp_for_milliseconds() {
+    let handler = Handler::new(|message| {
+        let header = |name| message.header(name).unwrap_or_default();
+        let key = BASE64_STANDARD.decode(&ASPECT_SECRET["whsec_".len()..]).unwrap();
+        let content = [header("svix-id").as_bytes(), b".", header("svix-timestamp").as_bytes(), b".", &message.body];
+        let expected = format!("v1,{}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(&key, &content.concat())));
+        // Milliseconds have 13 digits until the year 2286.
+        let is_fresh = header("svix-timestamp").len() == 13;
+        Reply::Status(if is_fresh && header("svix-signature") == expected { 200 } else { 400 })
+    });
+    let hint = "with its timestamp in milliseconds, but the provider sends seconds: compare with Date.now() / 1000";
+    fails(&handler, "/aspect", &["event-accepted"], hint);
+}
+
+#[test]
+fn one_that_fails_after_it_has_verified_is_not_asked_about_its_secret() {
+    let handler = |refusal: Reply, failure: Reply| {
+        Handler::new(move |message| {
+            let given = message.header("x-hub-signature-256").unwrap_or_default();
+            if given == sha256(GITHUB_SECRET, &message.body) { failure } else { refusal }
+        })
+    };
+    let after = |status| {
+        format!(
+            "the handler verifies this delivery: it responds {status} to the same one signed with another secret. What it does after that fails: "
+        )
+    };
+    let unhandled = Reply::Says(400, b"unhandled event");
+    for (refusal, failure, status, cause) in [
+        (Reply::Status(401), unhandled, 401, "it may not handle this event (respond 200 to those, too)"),
+        (Reply::Says(400, b"wrong signature"), unhandled, 400, "it may not handle this event"),
+        (Reply::Status(401), Reply::Status(500), 401, "the handler's log shows the exception"),
+    ] {
+        let hint = hint_for(&handler(refusal, failure));
+        assert!(hint.starts_with(&after(status)) && hint.contains(cause), "{hint}");
     }
 }
 

@@ -264,7 +264,7 @@ fn one_that_checks_only_the_first_signature() {
         let first = aspect_entries(message).into_iter().find(|(version, _)| *version == "v1");
         Reply::Status(if first == Some(("v1", &expected)) && in_time(message) { 200 } else { 401 })
     });
-    let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at the separator");
+    let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at each space");
     let case = report.case("signature-rotated");
     assert!(
         text(case, "/message").starts_with("the valid signature after an invalid one: Aspect counts 401"),
@@ -293,6 +293,39 @@ fn one_that_rejects_duplicates() {
     let report = fails(&handler, "/aspect", &["delivery-duplicated"], hint);
     let case = report.case("delivery-duplicated");
     assert!(text(case, "/message").starts_with("the second time: Aspect counts 409 as failed"), "{case}");
+}
+
+#[test]
+fn one_that_rejects_a_delivery_that_is_5_s_old() {
+    let newest = Mutex::new(0);
+    let handler = Handler::new(move |message| {
+        let status = aspect(message);
+        let signed: i64 = message.header("svix-timestamp").and_then(|text| text.parse().ok()).unwrap_or_default();
+        let mut newest = newest.lock().unwrap();
+        let is_late = signed < *newest - 3;
+        if status < 300 {
+            *newest = signed.max(*newest);
+        }
+        Reply::Status(if is_late { 400 } else { status })
+    });
+    let hint = "this delivery was signed 5 s ago: a retry arrives late, and clocks differ. Accept deliveries that are up to 5 min old";
+    fails(&handler, "/aspect", &["delivery-duplicated"], hint);
+}
+
+#[test]
+fn one_that_ignores_a_handshake_is_told_the_response() {
+    let (dir, handler) = (Dir::new(), Handler::new(|_| Reply::Status(200)));
+    let report = Report::of(&check(&dir, &handler.url("/slack")).args(["--case", "handshake"]).exits(1));
+    let hint = text(report.case("handshake"), "/hint");
+    assert!(
+        hint.starts_with("respond 200 with the text {body:challenge} to this POST request: Slack sends it"),
+        "{hint}"
+    );
+    let handler = Handler::new(|message| Reply::Status(if message.start.starts_with("GET ") { 404 } else { 200 }));
+    let report = Report::of(&check(&dir, &handler.url("/whatsapp")).args(["--case", "handshake"]).exits(1));
+    let hint = text(report.case("handshake"), "/hint");
+    let start = "respond 200 with the text {query:hub.challenge} to this GET request, which is not signed: ";
+    assert!(hint.starts_with(start), "{hint}");
 }
 
 #[test]

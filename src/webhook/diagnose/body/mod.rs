@@ -18,6 +18,15 @@ pub(super) mod order;
 mod raw;
 pub(super) mod serialise;
 
+/// How libraries write a JSON document.
+pub mod rewriting {
+    pub use super::{
+        libraries::{Layout, WRITERS},
+        order::Order,
+        serialise::Document,
+    };
+}
+
 use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},

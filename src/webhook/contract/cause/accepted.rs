@@ -1,0 +1,83 @@
+//! Why a handler accepts a forgery, or does not reject it as it should.
+
+use super::{header_of, signature_of};
+use crate::webhook::{
+    contract::{history::History, name::CaseName},
+    provider::Provider,
+    response::clue::RAISE_LIMIT,
+    time::words,
+};
+
+/// What to respond instead of a 4xx that says nothing about the signature.
+pub(super) fn not_rejected(status: u16) -> String {
+    match status {
+        413 => RAISE_LIMIT.to_owned(),
+        429 => "exempt the provider's deliveries from the rate limit, and respond 401 to those that do not verify"
+            .to_owned(),
+        _ => format!(
+            "respond 401 to a delivery that does not verify: with {status}, neither you nor the provider can tell it from a wrong URL"
+        ),
+    }
+}
+
+/// Why a forgery was accepted.
+pub(super) fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> String {
+    let signature = signature_of(provider);
+    if history.never_verifies() {
+        return format!(
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match. If it does verify, it ignores the result: await it, because a promise or a coroutine is always true; return or raise after a mismatch; and don't go on after a catch or an except"
+        );
+    }
+    match name {
+        CaseName::TimestampFuture if history.passed(CaseName::TimestampStale) => format!(
+            "the handler rejects old deliveries but none from the future: compare the timestamp with the clock in both directions, as Math.abs(now - timestamp) and abs(now - timestamp) do, and reject deliveries that are more than {} ahead",
+            tolerance_of(provider, name).unwrap_or_default()
+        ),
+        CaseName::TimestampGarbage if history.failed(CaseName::TimestampFuture) => {
+            forgery_accepted(CaseName::TimestampFuture, provider, history)
+        }
+        CaseName::TimestampGarbage if history.passed(CaseName::TimestampStale) => {
+            "respond 401 unless the timestamp is a whole number: in JavaScript, Number('x') is NaN, and every comparison with NaN is false, so `age > 300` never rejects it".to_owned()
+        }
+        CaseName::TimestampStale | CaseName::TimestampFuture | CaseName::TimestampGarbage => {
+            format!(
+                "the handler ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than {} off; otherwise a recorded delivery can be replayed at any time",
+                tolerance_of(provider, name).unwrap_or_default()
+            )
+        }
+        CaseName::HeaderMissing => format!(
+            "the handler accepts a delivery even if a signed header is missing: verify {signature}, and respond 401 if one of its headers is missing"
+        ),
+        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+            forgery_accepted(CaseName::SignatureMissing, provider, history)
+        }
+        CaseName::BodyMalformed => format!(
+            "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
+            header_of(provider)
+        ),
+        CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
+            "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
+            header_of(provider)
+        ),
+        CaseName::SignatureTruncated => {
+            "the handler compares only a part of the signature: compare all of it, with crypto.timingSafeEqual, hmac.compare_digest, hash_equals or ActiveSupport::SecurityUtils.secure_compare".to_owned()
+        }
+        CaseName::SignatureGarbage => {
+            "the handler accepts a signature that it can't decode: compare the lengths first, because Buffer.from(text, 'hex') returns an empty buffer if the text is not hex".to_owned()
+        }
+        CaseName::BodyTampered => {
+            format!("the signature that the handler computes does not cover the body: verify {signature} over the raw body")
+        }
+        CaseName::SecretWrong => {
+            format!("the handler does not compare the signature with one made with your secret: verify {signature}")
+        }
+        _ => format!("verify {signature} before anything else"),
+    }
+}
+
+/// How far a timestamp may be off in the direction of a case, in words.
+pub(super) fn tolerance_of(provider: &Provider, name: CaseName) -> Option<String> {
+    let tolerance = provider.schemes.first()?.timestamp.as_ref()?.tolerance;
+    let limit = if name == CaseName::TimestampFuture { tolerance.future_limit() } else { tolerance.past_limit() };
+    limit.map(words)
+}

@@ -1,0 +1,114 @@
+//! Keys that handlers make of the secret instead of the provider's.
+
+use super::{Change, Mistake};
+use crate::webhook::{
+    encoding::{decode_base64url, decode_hex, decode_lenient_base64},
+    provider::Provider,
+    signature::{SigningSecret, secret::KeyEncoding},
+};
+
+/// A key, whether it is common, and what is wrong with a handler that has it.
+type Candidate = (Vec<u8>, bool, String);
+
+pub(super) fn mistakes(provider: &Provider, secret: &SigningSecret) -> Vec<Mistake> {
+    let text = secret.expose();
+    let rule = provider.secret.as_ref();
+    let mut keys = unset();
+    keys.extend(with_extra_characters(text));
+    let form = key_of(provider);
+    if form.is_empty() {
+        keys.extend(decoded(text));
+    } else {
+        let form = form.trim_end().trim_end_matches('.').replacen("The key", "the key", 1);
+        let prefix = rule.and_then(|rule| rule.format.prefix.as_deref()).unwrap_or_default();
+        keys.extend(undecoded(text, prefix, &form));
+    }
+    let make = |(bytes, is_common, advice): Candidate| {
+        let key = SigningSecret::from_bytes(text, bytes)?;
+        Some(Mistake { change: Change::Secret(key), advice, is_common })
+    };
+    let mut mistakes: Vec<Mistake> = keys.into_iter().filter_map(make).collect();
+    let development = rule.and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
+    mistakes.extend(development.map(|secret| {
+        let advice = "the handler verifies with the public development secret: set yours there, too";
+        Mistake::rare(Change::Secret(secret), advice)
+    }));
+    mistakes.retain(|mistake| !matches!(&mistake.change, Change::Secret(key) if key == secret));
+    mistakes
+}
+
+/// Keys of handlers that have no secret.
+fn unset() -> Vec<Candidate> {
+    let unset = "so the variable that it reads is not set: check its name, and that the process has it. Refuse to start without a secret, because anyone can sign with this one";
+    let empty = format!(
+        "the handler verifies with an empty secret, {unset}. If it is set, it is decoded to nothing, as Buffer.from(text, 'hex') does with text that is not hexadecimal"
+    );
+    // To an HMAC, a zero byte is the same key as none.
+    let words = ["undefined", "null", "None"];
+    let words = words.map(|word| {
+        let advice = format!("the handler verifies with the text `{word}` as its secret, {unset}");
+        (word.into(), word == "undefined", advice)
+    });
+    std::iter::once((vec![0], true, empty)).chain(words).collect()
+}
+
+/// The secret as it is copied with more than belongs to it.
+fn with_extra_characters(text: &str) -> Vec<Candidate> {
+    let kept = "which is not part of the secret: remove it where the handler's secret is set, or trim the secret when you read it";
+    let newline = (format!("{text}\n").into(), false, format!("the handler's secret ends with a newline, {kept}"));
+    let quoted = ["\"", "'"].map(|quote| {
+        let advice = format!("the handler's secret has quotes ({quote}) around it, {kept}");
+        (format!("{quote}{text}{quote}").into(), false, advice)
+    });
+    std::iter::once(newline).chain(quoted).collect()
+}
+
+/// Keys that are decoded from a secret whose text is the key.
+fn decoded(text: &str) -> Vec<Candidate> {
+    let whole = "the key is the text of the secret itself, as bytes";
+    let mut keys = Vec::new();
+    let (prefix, rest) = text.split_once('_').map_or(("", text), |(prefix, rest)| (prefix, rest));
+    if !prefix.is_empty() {
+        let advice = format!("the handler removes `{prefix}_` from the secret: {whole}, with `{prefix}_`");
+        keys.push((rest.into(), true, advice));
+    }
+    // Node's decoder takes both alphabets, and ignores a single character at the end.
+    let base64 = |text: &str| {
+        let whole = text.get(..text.len() - usize::from(text.len() % 4 == 1))?;
+        decode_lenient_base64(whole).or_else(|| decode_base64url(&whole.replace('+', "-").replace('/', "_")))
+    };
+    for (key, encoding) in [(base64(rest), "base64"), (base64(text), "base64"), (decode_hex(text), "hexadecimal")] {
+        let advice = format!("the handler decodes the secret from {encoding}: {whole}");
+        keys.extend(key.map(|key| (key, true, advice)));
+    }
+    keys
+}
+
+/// Keys of handlers that don't decode the secret, or decode it to text; `form` says how the key is made.
+fn undecoded(text: &str, prefix: &str, form: &str) -> Vec<Candidate> {
+    let rest = text.strip_prefix(prefix).unwrap_or(text);
+    let taken = format!("the handler uses the text of the secret as the key: {form}");
+    let mut keys: Vec<Candidate> = vec![(text.into(), true, taken.clone()), (rest.into(), true, taken)];
+    if let Some(bytes) = decode_lenient_base64(rest) {
+        let turned = format!(
+            "the handler turns the decoded secret into text, as atob() and .toString() do in JavaScript: {form}; keep it as bytes, Buffer.from(text, 'base64')"
+        );
+        let latin_1: String = bytes.iter().copied().map(char::from).collect();
+        keys.push((latin_1.into(), false, turned.clone()));
+        keys.push((String::from_utf8_lossy(&bytes).into_owned().into(), false, turned));
+    }
+    keys
+}
+
+/// How the secret's text becomes the key, if that is more than taking its bytes.
+pub fn key_of(provider: &Provider) -> String {
+    let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
+    let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
+    match format.encoding {
+        KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
+        KeyEncoding::Base64Url => format!("The key is the text{after}, decoded from URL-safe base64. "),
+        KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
+        KeyEncoding::Text if after.is_empty() => String::new(),
+        KeyEncoding::Text => format!("The key is the text{after}. "),
+    }
+}

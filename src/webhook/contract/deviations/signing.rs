@@ -1,0 +1,244 @@
+//! Signatures that handlers expect instead of the provider's: of other content, with another algorithm, in another form,
+//! from another header, or with a timestamp in another unit.
+
+use http::HeaderName;
+
+use super::{Change, MACS, Mistake};
+use crate::webhook::{
+    encoding,
+    provider::Provider,
+    signature::{
+        Algorithm, Scheme,
+        content::SignedContent,
+        grammar::{Candidate, Grammar, GrammarText},
+        timestamp::TimeUnit,
+    },
+};
+
+/// A way to write a signature that no provider uses.
+#[derive(Clone, Copy, Debug)]
+pub enum Spelling {
+    /// Hexadecimal in upper case.
+    UppercaseHex,
+    /// The hexadecimal text, encoded as base64.
+    Base64OfHex,
+}
+
+impl Spelling {
+    /// A header's value with its signature written in this way; `None` if it has none.
+    pub fn apply(self, grammar: &Grammar, value: &str) -> Option<String> {
+        let Some(Candidate::Decoded(signature)) = grammar.read(value).signatures.into_iter().next() else {
+            return None;
+        };
+        let hex = encoding::hex(&signature);
+        let spelled = match self {
+            Self::UppercaseHex => hex.to_ascii_uppercase(),
+            Self::Base64OfHex => encoding::base64(hex.as_bytes()),
+        };
+        Some(value.replacen(&grammar.encoding().encode(&signature), &spelled, 1))
+    }
+}
+
+/// Names under which a handler may look for a value that is sent in the header `own`.
+pub fn other_names(provider: &Provider, scheme: &Scheme, own: &HeaderName) -> Vec<HeaderName> {
+    let text = own.as_str();
+    let mut names = vec![text.strip_prefix("x-").map_or_else(|| format!("x-{text}"), str::to_owned)];
+    if scheme.headers().contains(own) {
+        // x-signature of x-signature-256.
+        names.extend(
+            text.rsplit_once('-').filter(|(start, _)| start.contains("signature")).map(|(start, _)| start.to_owned()),
+        );
+        let of = |name: &str| ["", "x-"].map(|prefix| format!("{prefix}{name}signature"));
+        names.extend(["", "webhook-", &format!("{}-", provider.name)].into_iter().flat_map(of));
+    }
+    let names = names.into_iter().filter_map(|name| HeaderName::try_from(name).ok());
+    let known = scheme.names_of(own).iter().cloned();
+    known.chain(names).filter(|name| name != own).collect()
+}
+
+/// The other mistakes with a scheme whose signature is in `header`.
+pub(super) fn mistakes(scheme: &Scheme, header: &str) -> Vec<Mistake> {
+    let mut all = contents(scheme);
+    all.extend(algorithms(scheme));
+    all.extend(hashes(scheme));
+    all.extend(forms(scheme, header));
+    all.extend(spellings(scheme, header));
+    all.push(Mistake::common(
+        Change::OtherHeaders,
+        format!(
+            "the handler reads another header: it accepts the same delivery if the signature is also in headers with similar names, such as x-signature; read {header}"
+        ),
+    ));
+    all
+}
+
+fn contents(scheme: &Scheme) -> Vec<Mistake> {
+    let own = scheme.content.as_str();
+    let lost =
+        "something reads the body before the handler does (a JSON parser, a logger): read it once, and verify that";
+    let mut all = vec![
+        (own.replace("{body}", ""), false, format!("the handler verifies an empty body, because {lost}")),
+        (
+            own.replace("{body}", "[object Object]"),
+            false,
+            format!("the handler verifies the text `[object Object]`, because the body is parsed already: {EXPRESS}"),
+        ),
+        (
+            own.replace("{body}", "b'{body}'"),
+            true,
+            "the handler verifies the text of a bytes object, b'…', as str(body) and an f-string write it in Python: verify the bytes, or body.decode()".to_owned(),
+        ),
+    ];
+    let mut others = vec![("{body}".to_owned(), true)];
+    if scheme.timestamp.is_some() {
+        let templates = [
+            "{timestamp}.{body}",
+            "{timestamp}{body}",
+            "{timestamp}:{body}",
+            "{body}{timestamp}",
+            "{body}.{timestamp}",
+        ];
+        others.extend(templates.map(|template| (template.to_owned(), false)));
+    }
+    if scheme.id.is_some() {
+        others.push(("{id}.{body}".to_owned(), false));
+    }
+    others.extend(["", ".", ":"].map(|separator| (own.replace(['.', ':'], separator), false)));
+    let mut seen: Vec<String> = vec![own.to_owned()];
+    others.retain(|(template, _)| {
+        let is_new = !seen.contains(template);
+        seen.push(template.clone());
+        is_new
+    });
+    all.extend(others.into_iter().map(|(content, is_common)| {
+        let advice = format!("the handler verifies a signature of {content}, but the provider signs {own}");
+        (content, is_common, advice)
+    }));
+    let mistake = |(content, is_common, advice): (String, bool, String)| {
+        let content = SignedContent::claim(&content).ok().filter(|_| content != own)?;
+        Some(Mistake { change: Change::Content(content), advice, is_common })
+    };
+    all.into_iter().filter_map(mistake).collect()
+}
+
+const EXPRESS: &str = "give the route express.raw({ type: '*/*' }) as its only parser, above any express.json()";
+
+fn algorithms(scheme: &Scheme) -> Vec<Mistake> {
+    let own = scheme.algorithm;
+    let mistakes = MACS.into_iter().filter(|algorithm| *algorithm != own).flat_map(|algorithm| {
+        let is_common = matches!(algorithm, Algorithm::HmacSha256 | Algorithm::HmacSha1);
+        // `sha1=` where the provider's prefix is `sha256=`.
+        let renamed = hash_name(own).zip(hash_name(algorithm)).and_then(|(own, other)| {
+            let form = scheme.grammar.to_string();
+            form.contains(own).then(|| grammar(scheme, &form.replace(own, other))).flatten()
+        });
+        std::iter::once(scheme.grammar.clone()).chain(renamed).map(move |grammar| {
+            let advice = format!("the handler verifies an {algorithm}, but the provider signs with {own}");
+            Mistake { change: Change::Algorithm(algorithm, grammar), advice, is_common }
+        })
+    });
+    mistakes.collect()
+}
+
+/// The name of a MAC's hash, as prefixes of signatures write it.
+const fn hash_name(algorithm: Algorithm) -> Option<&'static str> {
+    Some(match algorithm {
+        Algorithm::HmacMd5 => "md5",
+        Algorithm::HmacSha1 => "sha1",
+        Algorithm::HmacSha256 => "sha256",
+        Algorithm::HmacSha384 => "sha384",
+        Algorithm::HmacSha512 => "sha512",
+        _ => return None,
+    })
+}
+
+/// Plain hashes, with the secret before or after the content, or without it.
+fn hashes(scheme: &Scheme) -> Vec<Mistake> {
+    let own = scheme.algorithm;
+    let hash = match own {
+        Algorithm::HmacMd5 => Algorithm::Md5,
+        Algorithm::HmacSha1 => Algorithm::Sha1,
+        Algorithm::HmacSha384 => Algorithm::Sha384,
+        Algorithm::HmacSha512 => Algorithm::Sha512,
+        _ => Algorithm::Sha256,
+    };
+    let content = scheme.content.as_str();
+    let mut contents = vec![
+        format!("{{secret}}{content}"),
+        format!("{content}{{secret}}"),
+        format!("{{secret}}.{content}"),
+        content.to_owned(),
+    ];
+    if content != "{body}" {
+        contents.extend(["{secret}{body}".to_owned(), "{body}{secret}".to_owned(), "{body}".to_owned()]);
+    }
+    let mistake = |(number, content): (usize, String)| {
+        let advice = format!(
+            "the handler compares a plain {hash} of {content}, but the provider signs with {own}: use createHmac('…', secret) instead of createHash in Node.js, hmac.new(secret, body, …) instead of hashlib in Python, hash_hmac instead of hash in PHP"
+        );
+        let content = SignedContent::claim(&content).ok()?;
+        Some(Mistake { change: Change::Hash(hash, content), advice, is_common: number == 0 })
+    };
+    contents.into_iter().enumerate().filter_map(mistake).collect()
+}
+
+/// Other forms of the signature's value.
+fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
+    let own = scheme.grammar.to_string();
+    let mut forms: Vec<String> = Vec::new();
+    for (from, to) in [("{hex}", "{base64}"), ("{base64}", "{hex}")] {
+        if own.contains(from) {
+            forms.extend([own.replace(from, to), from.to_owned(), to.to_owned()]);
+            if own == from {
+                forms.extend(hash_name(scheme.algorithm).map(|hash| format!("{hash}={from}")));
+            }
+        }
+    }
+    let mistake = |form: String| {
+        let grammar = grammar(scheme, &form).filter(|_| form != own)?;
+        let advice = format!("the handler expects `{form}` in {header}, but the provider sends `{own}`");
+        Some(Mistake::common(Change::Form(grammar), advice))
+    };
+    forms.into_iter().filter_map(mistake).collect()
+}
+
+fn grammar(scheme: &Scheme, form: &str) -> Option<Grammar> {
+    let separator = scheme.grammar.separator().map(str::to_owned);
+    Grammar::parse(&GrammarText { value: form.to_owned(), separator }).ok()
+}
+
+fn spellings(scheme: &Scheme, header: &str) -> Vec<Mistake> {
+    let own = scheme.grammar.to_string();
+    let base64 = Mistake::common(
+        Change::Spelling(Spelling::Base64OfHex),
+        format!(
+            "the handler expects the base64 of the hexadecimal text in {header}, but the provider sends `{own}`: encode the bytes of the signature, .digest('base64') in Node.js, base64.b64encode(mac.digest()) in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP"
+        ),
+    );
+    let uppercase = Mistake::rare(
+        Change::Spelling(Spelling::UppercaseHex),
+        format!("the handler expects hexadecimal in upper case in {header}, but the provider sends lower case"),
+    );
+    match own.contains("{base64}") {
+        true => vec![base64],
+        false if own.contains("{hex}") => vec![uppercase, base64],
+        false => Vec::new(),
+    }
+}
+
+/// Timestamps in the other unit, which a handler expects that compares them with a clock in that unit.
+pub(super) fn units(scheme: &Scheme) -> Vec<Mistake> {
+    let rule = scheme.timestamp.as_ref();
+    let mistake = |unit: TimeUnit| match unit {
+        TimeUnit::Seconds => Some(Mistake::common(
+            Change::Unit(TimeUnit::Milliseconds),
+            "the handler accepts the same delivery with its timestamp in milliseconds, but the provider sends seconds: compare with Date.now() / 1000 in JavaScript, time.time() in Python",
+        )),
+        TimeUnit::Milliseconds => Some(Mistake::common(
+            Change::Unit(TimeUnit::Seconds),
+            "the handler accepts the same delivery with its timestamp in seconds, but the provider sends milliseconds: compare with Date.now() in JavaScript, time.time() * 1000 in Python",
+        )),
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => None,
+    };
+    rule.and_then(|rule| mistake(rule.unit)).into_iter().collect()
+}
