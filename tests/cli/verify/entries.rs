@@ -65,6 +65,19 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
         .stderr("1 request: 1 rejected\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_directory_may_have_more_large_files_than_can_be_open_at_once() {
+    let dir = Dir::new();
+    let large = format!("{}{}", good(), "\n".repeat(256 << 10));
+    for number in 0..40 {
+        dir.write(&format!("captures/{number:02}.ndjson"), &large);
+    }
+    let limited = ["sh", "-c", "ulimit -n 32; exec \"$0\" \"$@\""];
+    let finished = dir.hookdev().args(["verify", "captures", "-q"]).under(&limited).exits(0);
+    finished.stdout("").stderr(&development_warning(40));
+}
+
 #[test]
 fn a_request_of_no_known_provider_fails() {
     let dir = Dir::new();
