@@ -108,7 +108,9 @@ impl Observer for Reporter<'_> {
                 self.out.flush()?;
                 self.context.terminal.fail(&failure);
                 if let OutputFormat::Report(report) = &mut self.format {
-                    report.check(&unreadable(&failure), &mut self.bytes);
+                    let (file, line) = error.place();
+                    let place = Place { file: file.to_string_lossy().into_owned(), line };
+                    report.check(&unreadable(&failure, place), &mut self.bytes);
                 }
             }
             Progress::Note(note) => self.context.terminal.note(&note),
@@ -218,7 +220,7 @@ fn warnings(assessment: &Assessment) -> Vec<Problem> {
 }
 
 /// An unreadable input as a check for CI.
-fn unreadable(failure: &Failure) -> Check {
+fn unreadable(failure: &Failure, place: Place) -> Check {
     let message = failure.message.as_deref().unwrap_or_default();
     let causes = failure.causes.iter().map(String::as_str);
     let message = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
@@ -226,7 +228,7 @@ fn unreadable(failure: &Failure) -> Check {
     Check {
         suite: "inputs".to_owned(),
         name: "input".to_owned(),
-        place: None,
+        place: Some(place),
         outcome: Outcome::Failed(vec![problem]),
         warnings: Vec::new(),
         elapsed: None,
