@@ -63,7 +63,10 @@ impl<'a> Reporter<'a> {
                 self.text.clear();
                 return;
             }
-            OutputFormat::Json => json::verification(file, entry, assessment, remedies::words, &mut self.bytes),
+            OutputFormat::Json => {
+                let missing: Vec<&str> = missing.iter().copied().map(Missing::as_str).collect();
+                json::verification(file, entry, assessment, &missing, remedies::words, &mut self.bytes);
+            }
             OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
         }
         // Neither JSON nor the reports have a key for notes.

@@ -17,6 +17,7 @@ fn a_line_has_the_documented_keys() {
         "findings",
         "freshness",
         "kind",
+        "missing",
         "payload",
         "provider",
         "rejection",
@@ -40,7 +41,7 @@ fn a_good_capture_is_verified_and_the_exit_code_is_0() {
             "kind": "verification", "file": "one.json", "entry": 0, "provider": "cyanite",
             "event": "cyanite.v2.finished", "verdict": "verified", "rejection": null, "secret": "development",
             "payload": {"status": "valid", "errors": []}, "findings": [], "warnings": [],
-            "freshness": "not-checked",
+            "freshness": "not-checked", "missing": [],
         })
     );
     dir.hookdev()
