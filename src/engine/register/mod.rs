@@ -136,17 +136,22 @@ impl<T: Transport> Registrations<T> {
                 };
                 entry.id =
                     calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
-                if entry.id.is_none() {
-                    let error = incomplete(&account, &calls.create, &entry, "id");
+                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
+                if secret.is_none() && calls.create.sends_new_secret() {
+                    secret = Some(new_secret.clone());
+                }
+                self.journal.write(&entry).map_err(RegisterError::Journal)?;
+                let missing = match &secret {
+                    _ if entry.id.is_none() => Some("id"),
+                    None if calls.create.secret.is_some() => Some("secret"),
+                    _ => None,
+                };
+                if let Some(what) = missing {
+                    let error = incomplete(&account, &calls.create, &entry, what);
                     if self.delete_endpoint(&account, &entry).await.is_ok() {
                         self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
                     }
                     return Err(error);
-                }
-                self.journal.write(&entry).map_err(RegisterError::Journal)?;
-                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
-                if secret.is_none() && calls.create.sends_new_secret() {
-                    secret = Some(new_secret.clone());
                 }
             }
             How::Value(calls) => {
