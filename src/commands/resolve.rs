@@ -18,6 +18,7 @@ use crate::{
         assessment::Assessment,
         nearest,
         provider::{Provider, catalog::Catalog},
+        redact,
         request::Headers,
     },
 };
@@ -44,9 +45,9 @@ pub fn forward(text: &str) -> Result<Forward, Failure> {
 /// If the URL or the glob is invalid.
 pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
     if events.is_empty() {
-        return Err(Failure::usage(format!(
-            "the forward to {url} names no event: write EVENT={url}, or {url} for all"
-        )));
+        let shown = redact::invalid_url(url);
+        let message = format!("the forward to {shown} names no event: write EVENT=URL, or the URL alone for all");
+        return Err(Failure::usage(message));
     }
     Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
 }
@@ -203,6 +204,23 @@ mod tests {
         assert_eq!(
             forward("a[=http://x/").unwrap_err().message.unwrap(),
             "invalid glob `a[`: invalid range pattern at character 2"
+        );
+    }
+
+    #[test]
+    fn no_error_about_a_forward_shows_a_password_or_a_token() {
+        let urls = ["http://user:hunter2@example.com/x?token=hunter2", "user:hunter2@example.com:80/x?token=hunter2"];
+        for (url, scheme) in urls.iter().flat_map(|url| ["http", "htp", "http:"].map(|scheme| (url, scheme))) {
+            let url = url.replacen("http", scheme, 1);
+            for glob in ["", "=", "a[=", "a.*=", "[[=", "*=="] {
+                let Err(failure) = forward(&format!("{glob}{url}")) else { continue };
+                assert!(!format!("{failure:?}").contains("hunter2"), "{glob}{url}: {failure:?}");
+            }
+        }
+        let message = forward("=http://user:hunter2@h/x?token=hunter2").unwrap_err().message.unwrap();
+        assert_eq!(
+            message,
+            "the forward to http://[redacted]@h/x?token=[redacted] names no event: write EVENT=URL, or the URL alone for all"
         );
     }
 

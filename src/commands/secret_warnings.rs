@@ -17,7 +17,7 @@ use crate::webhook::{
 pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
-    let list = affected(catalog, &names, providers);
+    let list = affected(catalog, &names, providers, "all providers");
     (!names.is_empty())
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
@@ -26,14 +26,14 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
 /// known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (affected(catalog, &names, providers), set_secrets(catalog, &names));
+    let (list, fix) = (affected(catalog, &names, providers, "any provider"), set_secrets(catalog, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
 
-/// Which of the providers that sign a warning is about: their names, or where those are many, the names of the others.
-fn affected(catalog: &Catalog, names: &[&str], providers: &[&str]) -> String {
+/// Which of the providers that sign a warning is about: their names, or where those are many, `all` except the others.
+fn affected(catalog: &Catalog, names: &[&str], providers: &[&str], all: &str) -> String {
     if names.len() <= MAX_LISTED {
         return listed(names);
     }
@@ -43,8 +43,8 @@ fn affected(catalog: &Catalog, names: &[&str], providers: &[&str]) -> String {
     match others.as_slice() {
         // Of some, the rest is not known to have secrets.
         _ if !signing.iter().all(|name| providers.contains(name)) => listed(names),
-        [] => "all providers".to_owned(),
-        others if others.len() <= MAX_LISTED => format!("all providers except {}", others.join(", ")),
+        [] => all.to_owned(),
+        others if others.len() <= MAX_LISTED => format!("{all} except {}", others.join(", ")),
         _ => listed(names),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::shell;
 use crate::webhook::{
     provider::registration::{Call, Values},
-    request,
+    redact, request,
 };
 
 /// Stands for the API key: letters, which no encoding changes.
@@ -14,14 +14,16 @@ const KEY: &str = "hookdevMarksTheApiKey";
 /// Stands for the signing secret.
 const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 
-/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable.
+/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the API's
+/// URL is redacted.
 #[must_use]
 pub fn curl(call: &Call, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
     let values = Values { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };
     let markers = [(KEY, variable.unwrap_or_default()), (NEW_SECRET, "SIGNING_SECRET")];
     let quoted = |text: &str| shell::word_with_variables(text, &markers);
     let Ok(filled) = call.fill(&values) else { return String::new() };
-    let mut command = format!("curl -X {} {}", call.method, quoted(&format!("{api}{}", filled.path)));
+    let url = format!("{}{}", redact::without_user(api), filled.path);
+    let mut command = format!("curl -X {} {}", call.method, quoted(&url));
     for (name, value) in &filled.request.headers {
         let _ = write!(command, " -H {}", quoted(&format!("{name}: {}", request::text(value))));
     }
@@ -61,6 +63,11 @@ mod tests {
         assert_eq!(
             curl(&call, "https://api.acme.example", Some("ACME_API_KEY"), &values),
             r#"curl -X POST https://api.acme.example/hooks/we_1 -H 'authorization: Bearer '"$ACME_API_KEY" -H 'content-type: application/json' --data '{"url":"https://dev.example/$(acme)"}'"#
+        );
+        let with_password = curl(&call, "https://me:hunter2@api.acme.example", None, &values);
+        assert!(
+            with_password.starts_with("curl -X POST 'https://[redacted]@api.acme.example/hooks/we_1' "),
+            "{with_password}"
         );
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{
     ffi::OsString,
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use super::private;
 
 /// hookdev's directory for state that is worth keeping; `None` if the environment names no home.
 pub(super) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
@@ -30,18 +31,14 @@ fn of_user(variable: impl Fn(&str) -> Option<OsString>, xdg: &str, unix: &str, m
     base.map(|base| base.join("hookdev"))
 }
 
-/// Writes a file that only its owner can read, and the directories above it. The file is complete or absent.
+/// Writes a file with [`private::write`], and the directories above it.
 ///
 /// # Errors
 ///
 /// If it can't be written.
 pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(path);
-    create_private(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    create_private(path.parent().unwrap_or(path))?;
+    private::write(path, content)
 }
 
 /// Creates a directory, and those above it, that only its owner can enter.

@@ -213,8 +213,9 @@ fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
     }
 }
 
-/// A URL without its `user:password@`.
-fn without_user(url: &str) -> Cow<'_, str> {
+/// A URL with its `user:password@` redacted.
+#[must_use]
+pub fn without_user(url: &str) -> Cow<'_, str> {
     let start = authority(url);
     let authority = &url[start..];
     let authority = &authority[..authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len())];

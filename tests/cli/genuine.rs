@@ -17,7 +17,7 @@ const AMBIGUOUS: &str = r#"{"type":"TEST","data":null,"Type":"IN_DEPTH_ANALYSIS_
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
 /// What `listen` says where the development secrets are not accepted.
-const REJECTED: &str = "warning: no secret of your own is set for all providers, so their signed deliveries are rejected; \
+const REJECTED: &str = "warning: no secret of your own is set for any provider, so their signed deliveries are rejected; \
      pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with --allow-development\n";
 
 /// A listener that forwards to an endpoint.

@@ -66,6 +66,23 @@ fn an_endpoint_is_deleted_if_the_program_can_not_be_started() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn an_endpoint_whose_secret_is_not_returned_is_deleted() {
+    let api = Endpoint::new([respond(200).body(r#"{"id":"we_1"}"#), respond(200).body("{}")]);
+    let dir = Dir::new();
+    let [base, shown] = ["user:hunter2@", "[redacted]@"].map(|user| api.url("").replace("//", &format!("//{user}")));
+    dir.write("hookdev.toml", format!("[provider.stripe]\napi = \"{base}\"\n"));
+    let finished = with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir).exits(1);
+    let finished = finished.says(&format!("POST {shown}/v1/webhook_endpoints: the response has no usable secret\n"));
+    assert!(!finished.stderr.contains("hunter2"), "{finished}");
+    assert!(api.next().start.starts_with("POST "));
+    assert_eq!(api.next().start, "DELETE /v1/webhook_endpoints/we_1 HTTP/1.1");
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+    let planned = dir.listen().args(REGISTER).arg("--dry-run").exits(0);
+    assert!(planned.text().contains("redacted") && !planned.text().contains("hunter2"), "{planned}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn ctrl_c_while_an_endpoint_is_created_lets_the_call_end_and_deletes_the_endpoint() {
     let gate = Gate::default();
     let api = Endpoint::new([respond(200).body(created()).behind(&gate), respond(200).body("{}")]);

@@ -11,7 +11,7 @@ use crate::harness::{
 };
 
 const STARTING: &str = "note: starting the tunnel cloudflared; this can take a few seconds\n";
-const NO_SECRETS_IN_TUNNEL: &str = "warning: through the tunnel: no secret of your own is set for all providers, so their \
+const NO_SECRETS_IN_TUNNEL: &str = "warning: through the tunnel: no secret of your own is set for any provider, so their \
     signed deliveries are rejected; pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with \
     --allow-development\n";
 

@@ -23,7 +23,7 @@ use crate::{
     },
     engine::inspect::curl_command,
     store::captures,
-    webhook::{record::Delivery, request::Request},
+    webhook::{record::Delivery, redact, request::Request},
 };
 
 const HELP: &str = "\
@@ -161,7 +161,7 @@ impl Keys {
     /// The delivery of this number, or the last one. Says so if there is none.
     async fn delivery(&self, number: Option<u64>) -> Option<Arc<Delivery>> {
         // A delivery that is on the screen may not be there yet.
-        self.subject.history.catch_up().await;
+        let newest = self.subject.history.catch_up().await;
         let Some(seq) = number else {
             let last = self.subject.history.last();
             if last.is_none() {
@@ -172,20 +172,38 @@ impl Keys {
         if let Some(delivery) = self.subject.history.get(seq) {
             return Some(delivery);
         }
-        let newest = self.subject.history.last().map_or(0, |delivery| delivery.seq);
-        let saved = self.subject.captures.clone().filter(|_| (1..newest).contains(&seq));
-        let found = match saved {
-            Some(path) => spawn_blocking(move || captures::find(&path, seq)).await.ok().and_then(Result::ok).flatten(),
-            None => None,
+        match self.saved(seq, newest).await {
+            Ok(request) => {
+                if redact::is_redacted(&request) {
+                    self.terminal.respond(&format!("#{seq} was saved without its credentials (--redact)\n"));
+                }
+                Some(Arc::new(resends::from_capture(seq, request, &self.subject.settings.get())))
+            }
+            Err(why) => {
+                self.terminal.respond(&format!("{why}\n"));
+                None
+            }
+        }
+    }
+
+    /// The request of a delivery that is not in memory, from its capture. `newest` is the number of the last delivery.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, for people.
+    async fn saved(&self, seq: u64, newest: u64) -> Result<Request, String> {
+        if seq == 0 || seq > newest {
+            return Err(format!("there is no delivery #{seq}"));
+        }
+        let Some(path) = self.subject.captures.clone() else {
+            return Err(format!("#{seq} is no longer in memory; --history N keeps more, and --capture all of them"));
         };
-        let Some(request) = found else {
-            self.terminal.respond(&match newest {
-                _ if seq > newest || seq == 0 => format!("there is no delivery #{seq}\n"),
-                _ => format!("#{seq} is no longer in memory; --history N keeps more, and --capture all of them\n"),
-            });
-            return None;
-        };
-        Some(Arc::new(resends::from_capture(seq, request, &self.subject.settings.get())))
+        let captures = path.display().to_string();
+        match spawn_blocking(move || captures::find(&path, seq)).await.unwrap_or_else(|error| Err(error.into())) {
+            Ok(Some(request)) => Ok(request),
+            Ok(None) => Err(format!("#{seq} is no longer in memory, and not in {captures}; --history N keeps more")),
+            Err(error) => Err(format!("#{seq} is no longer in memory, and can't be read from {captures}: {error}")),
+        }
     }
 
     fn resend(&mut self, delivery: &Arc<Delivery>, request: Request, is_edited: bool) {

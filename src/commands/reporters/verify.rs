@@ -63,7 +63,10 @@ impl<'a> Reporter<'a> {
                 self.text.clear();
                 return;
             }
-            OutputFormat::Json => json::verification(file, entry, assessment, remedies::words, &mut self.bytes),
+            OutputFormat::Json => {
+                let missing: Vec<&str> = missing.iter().copied().map(Missing::as_str).collect();
+                json::verification(file, entry, assessment, &missing, remedies::words, &mut self.bytes);
+            }
             OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
         }
         // Neither JSON nor the reports have a key for notes.
@@ -108,7 +111,9 @@ impl Observer for Reporter<'_> {
                 self.out.flush()?;
                 self.context.terminal.fail(&failure);
                 if let OutputFormat::Report(report) = &mut self.format {
-                    report.check(&unreadable(&failure), &mut self.bytes);
+                    let (file, line) = error.place();
+                    let place = Place { file: file.to_string_lossy().into_owned(), line };
+                    report.check(&unreadable(&failure, place), &mut self.bytes);
                 }
             }
             Progress::Note(note) => self.context.terminal.note(&note),
@@ -218,7 +223,7 @@ fn warnings(assessment: &Assessment) -> Vec<Problem> {
 }
 
 /// An unreadable input as a check for CI.
-fn unreadable(failure: &Failure) -> Check {
+fn unreadable(failure: &Failure, place: Place) -> Check {
     let message = failure.message.as_deref().unwrap_or_default();
     let causes = failure.causes.iter().map(String::as_str);
     let message = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
@@ -226,7 +231,7 @@ fn unreadable(failure: &Failure) -> Check {
     Check {
         suite: "inputs".to_owned(),
         name: "input".to_owned(),
-        place: None,
+        place: Some(place),
         outcome: Outcome::Failed(vec![problem]),
         warnings: Vec::new(),
         elapsed: None,

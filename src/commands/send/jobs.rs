@@ -27,7 +27,7 @@ use crate::{
     },
     net::url::parse_url,
     store::{
-        captures::newest as newest_in,
+        captures,
         formats::{self, walk},
     },
     webhook::{
@@ -176,13 +176,18 @@ impl<'a> Builder<'a> {
 
     fn add_last(&mut self, captures: &Path) -> Result<(), Failure> {
         let none = || Failure::new(Exit::UnreadableInput, format!("there is no capture in {} yet", captures.display()));
-        let newest = |error| Failure::unreadable_input(&error);
-        let file = if captures.is_dir() { newest_in(captures).map_err(newest)? } else { Some(captures.to_owned()) };
-        let file = file.ok_or_else(none)?;
-        let entries = formats::open(&file).map_err(|error| Failure::unreadable_input(&error))?;
-        let (index, entry) = entries.enumerate().last().ok_or_else(none)?;
-        let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
-        let source = source(&file.to_string_lossy(), index, entry.line);
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => none(),
+            _ => Failure::new(Exit::UnreadableInput, format!("can't read {}", captures.display())).because(&error),
+        };
+        let (file, entry) = if captures.is_dir() {
+            let file = captures::newest(captures).map_err(unreadable)?.ok_or_else(none)?;
+            let entry = formats::open(&file).and_then(|mut entries| entries.next().transpose());
+            (file, entry.map_err(|error| Failure::unreadable_input(&error))?.ok_or_else(none)?)
+        } else {
+            (captures.to_owned(), captures::last(captures).map_err(unreadable)?.ok_or_else(none)?.into())
+        };
+        let source = source(&file.to_string_lossy(), 0, None);
         self.context.terminal.note(&format!("the newest capture is {}", source.location));
         self.add_capture(entry.request, source, entry.forwarded)
     }

@@ -38,7 +38,7 @@ pub enum Request {
     Kill,
 }
 
-/// A running program. Killed when dropped.
+/// A running program. When it is dropped, its first process is killed; those that it started are not.
 #[derive(Debug)]
 pub struct Program {
     child: Child,

@@ -107,7 +107,7 @@ fn processes() -> Vec<(Process, i32)> {
             entries.filter_map(|entry| of_stat(&stat(entry.ok()?)?)).collect()
         }
         _ => {
-            let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid=,lstart="]).output();
+            let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid=,stat=,lstart="]).output();
             let text = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
             text.lines().filter_map(of_ps).collect()
         }
@@ -126,10 +126,14 @@ fn of_stat(stat: &str) -> Option<(Process, i32)> {
     Some((Process { id: id.parse().ok()?, started }, values.get(1)?.parse().ok()?))
 }
 
-/// Reads a line of `ps`: number, parent, and the start in words.
+/// Reads a line of `ps`: number, parent, state, and the start in words.
 fn of_ps(line: &str) -> Option<(Process, i32)> {
     let (id, rest) = line.trim_start().split_once(' ')?;
-    let (parent, started) = rest.trim_start().split_once(' ')?;
+    let (parent, rest) = rest.trim_start().split_once(' ')?;
+    let (state, started) = rest.trim_start().split_once(' ')?;
+    if state.starts_with('Z') {
+        return None;
+    }
     Some((Process { id: id.parse().ok()?, started: started.trim().to_owned() }, parent.parse().ok()?))
 }
 
@@ -146,7 +150,9 @@ mod tests {
         let stat = "42 (a) b (c)) S 7 42 1 34816 42 4194304 100 0 0 0 1 2 0 0 20 0 1 0 98765 1000 10";
         assert_eq!(of_stat(stat), Some((process(42, "98765"), 7)));
         assert_eq!(of_stat(&stat.replace(" S ", " Z ")), None);
-        let line = "   42     7 Sat Nov 28 17:42:12 2026\n";
+        let line = "   42     7 Ss+  Sat Nov 28 17:42:12 2026\n";
         assert_eq!(of_ps(line), Some((process(42, "Sat Nov 28 17:42:12 2026"), 7)));
+        // Its parent has not waited for it yet.
+        assert_eq!(of_ps(&line.replace("Ss+", "Z+ ")), None);
     }
 }

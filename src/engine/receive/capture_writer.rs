@@ -2,7 +2,9 @@
 //! arrive while one is written are written together.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     thread,
 };
 
@@ -21,6 +23,9 @@ const BATCH_BYTES: usize = 64 << 10;
 
 /// The approximate size of a capture without its body, in bytes.
 const OVERHEAD_BYTES: usize = 1 << 10;
+
+/// Why captures are not saved after a panic, which is reported by itself.
+const PANICKED: &str = "the capture writer failed";
 
 /// Saves deliveries in a capture store.
 #[derive(Clone, Debug)]
@@ -83,7 +88,7 @@ impl CaptureWriter {
         on_change: impl Fn(SaveChange) + Send + 'static,
     ) -> Self {
         let (captures, pending) = unbounded_channel();
-        thread::spawn(move || write(&store, pending, on_change));
+        thread::spawn(move || write(|batch| store.write_all(batch), pending, on_change));
         Self { captures, redact, wording }
     }
 
@@ -105,12 +110,19 @@ impl CaptureWriter {
         let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
         // If the thread has ended, `saved` is dropped and the result is an error.
         let _ = self.captures.send(capture);
-        result.await.unwrap_or_else(|_| Err("the capture writer failed".to_owned()))
+        result.await.unwrap_or_else(|_| Err(PANICKED.to_owned()))
     }
 }
 
-/// Writes captures until their senders are gone.
-fn write(store: &CaptureStore, mut pending: UnboundedReceiver<PendingCapture>, on_change: impl Fn(SaveChange)) {
+/// A capture with its name, as a [`CaptureStore`] takes it.
+type Named<'a> = (CaptureName<'a>, &'a [u8]);
+
+/// Writes captures with `save` until their senders are gone.
+fn write(
+    save: impl Fn(&[Named<'_>]) -> Vec<io::Result<PathBuf>>,
+    mut pending: UnboundedReceiver<PendingCapture>,
+    on_change: impl Fn(SaveChange),
+) {
     let mut failures = Failures::default();
     while let Some(first) = pending.blocking_recv() {
         let mut bytes = first.object.len();
@@ -122,8 +134,8 @@ fn write(store: &CaptureStore, mut pending: UnboundedReceiver<PendingCapture>, o
             batch.push(next);
         }
         let named: Vec<_> = batch.iter().map(PendingCapture::named).collect();
-        // A panic drops the batch, which fails its captures.
-        let Ok(results) = catch_unwind(AssertUnwindSafe(|| store.write_all(&named))) else { continue };
+        let results = catch_unwind(AssertUnwindSafe(|| save(&named)))
+            .unwrap_or_else(|_| named.iter().map(|_| Err(io::Error::other(PANICKED))).collect());
         for (capture, result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             failures.add(&result).map(&on_change);
@@ -134,7 +146,7 @@ fn write(store: &CaptureStore, mut pending: UnboundedReceiver<PendingCapture>, o
 }
 
 impl PendingCapture {
-    fn named(&self) -> (CaptureName<'_>, &[u8]) {
+    fn named(&self) -> Named<'_> {
         let Self { received_at, seq, label, object, .. } = self;
         let name = CaptureName { received_at: *received_at, seq: *seq, label: label.as_deref() };
         (name, object.trim_ascii_end())
@@ -177,6 +189,25 @@ mod tests {
         let reason = "No space left on device (os error 28)";
         assert_eq!(saved, vec![Err(reason.to_owned()); 3]);
         assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(reason.to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_reported_as_a_failure_and_the_next_captures_are_saved() {
+        let (sender, changes) = std::sync::mpsc::channel();
+        let (captures, pending) = unbounded_channel();
+        let is_first = std::sync::atomic::AtomicBool::new(true);
+        let save = move |batch: &[Named<'_>]| {
+            assert!(!is_first.swap(false, std::sync::atomic::Ordering::Relaxed), "a panic of this test");
+            batch.iter().map(|_| Ok("saved".into())).collect()
+        };
+        thread::spawn(move || write(save, pending, move |change| sender.send(change).unwrap()));
+        let writer = CaptureWriter { captures, redact: false, wording: |_| String::new() };
+        assert_eq!(writer.save(&delivery(1)).await, Err(PANICKED.to_owned()));
+        assert_eq!(writer.save(&delivery(2)).await, Ok("saved".to_owned()));
+        assert_eq!(
+            changes.try_iter().collect::<Vec<_>>(),
+            [SaveChange::Failing(PANICKED.to_owned()), SaveChange::Recovered(1)]
+        );
     }
 
     #[test]

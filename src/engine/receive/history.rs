@@ -138,10 +138,12 @@ impl History {
     }
 
     /// Waits for the deliveries that were received before this call. Those that can't be added are not waited for long.
-    pub async fn catch_up(&self) {
+    /// Returns the number of the last one; 0 without any.
+    pub async fn catch_up(&self) -> u64 {
         let received = self.received.load(Ordering::Relaxed);
         // The sender lives as long as this.
         let _ = timeout(ARRIVAL, self.added.subscribe().wait_for(|added| *added >= received)).await;
+        received
     }
 
     fn update(&self, update: Update) {

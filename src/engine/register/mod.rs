@@ -3,15 +3,17 @@
 //! Everything that is set is in the journal before the call that sets it, so that whatever ends the process, a later one finds
 //! it: by its id or, if no response has given one, by its random mark. What isn't in the journal is never touched.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
 use std::{io, sync::Arc, time::Duration};
 
-use reqwest::Url;
 use serde_json::Value;
 
-use super::entropy::{EntropyError, random_hex};
+pub use self::error::RegisterError;
+use self::error::{detail, incomplete, shown};
+use super::entropy::random_hex;
 use crate::{
     net::{
         client::{SendError, Transport},
@@ -43,63 +45,6 @@ pub struct Account {
     pub api: String,
     /// The API's key.
     pub key: SecretText,
-}
-
-/// Why an endpoint can't be set or removed.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// The journal can't be used, so nothing is called.
-    #[error("can't write the journal of registrations")]
-    Journal(#[source] io::Error),
-    /// The system provides no randomness for the mark.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-    /// A call can't be made with these values.
-    #[error("can't make the call: {0}")]
-    Invalid(String),
-    /// The API could not be reached.
-    #[error("{method} {url}: {problem}")]
-    Unreachable {
-        /// The method.
-        method: String,
-        /// The URL.
-        url: String,
-        /// What went wrong.
-        problem: String,
-    },
-    /// The API refused the call.
-    #[error("{method} {url}: the API responded {status}{detail}")]
-    Refused {
-        /// The method.
-        method: String,
-        /// The URL.
-        url: String,
-        /// The status.
-        status: u16,
-        /// The beginning of the body, after a colon.
-        detail: String,
-    },
-    /// The response lacks what a later call needs.
-    #[error("{method} {url}: the response has no usable {what}")]
-    Incomplete {
-        /// The method.
-        method: String,
-        /// The URL.
-        url: String,
-        /// What is missing.
-        what: &'static str,
-    },
-    /// Another process has set the same value.
-    #[error("another hookdev has registered {0}")]
-    InUse(String),
-}
-
-impl RegisterError {
-    /// Whether the API could not be reached.
-    #[must_use]
-    pub const fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
-    }
 }
 
 /// What could not be removed, and how to remove it by hand.
@@ -192,17 +137,22 @@ impl<T: Transport> Registrations<T> {
                 };
                 entry.id =
                     calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
-                if entry.id.is_none() {
-                    let error = incomplete(&account, &calls.create, &entry, "id");
+                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
+                if secret.is_none() && calls.create.sends_new_secret() {
+                    secret = Some(new_secret.clone());
+                }
+                self.journal.write(&entry).map_err(RegisterError::Journal)?;
+                let missing = match &secret {
+                    _ if entry.id.is_none() => Some("id"),
+                    None if calls.create.secret.is_some() => Some("secret"),
+                    _ => None,
+                };
+                if let Some(what) = missing {
+                    let error = incomplete(&account, &calls.create, &entry, what);
                     if self.delete_endpoint(&account, &entry).await.is_ok() {
                         self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
                     }
                     return Err(error);
-                }
-                self.journal.write(&entry).map_err(RegisterError::Journal)?;
-                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
-                if secret.is_none() && calls.create.sends_new_secret() {
-                    secret = Some(new_secret.clone());
                 }
             }
             How::Value(calls) => {
@@ -433,23 +383,4 @@ pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
     };
     let values = values(&entry, account, "");
     calls.iter().map(|call| curl(call, &account.api, registration.key.as_deref(), &values)).collect()
-}
-
-fn incomplete(account: &Account, call: &Call, entry: &JournalEntry, what: &'static str) -> RegisterError {
-    let path = call.path.fill(&values(entry, account, ""));
-    RegisterError::Incomplete { method: call.method.to_string(), url: format!("{}{path}", account.api), what }
-}
-
-/// A URL for messages, without its query.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.to_string()
-}
-
-/// The beginning of a refusal's body, without anything secret that it repeats.
-fn detail(body: &[u8], values: &Values<'_>) -> String {
-    let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
-    let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
-    if text.is_empty() || repeats { String::new() } else { format!(": {text}") }
 }

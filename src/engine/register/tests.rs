@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::*;

@@ -78,6 +78,19 @@ pub enum Missing {
     Schema,
 }
 
+impl Missing {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Timestamp => "timestamp",
+            Self::ReceiptTime => "receipt-time",
+            Self::Schema => "schema",
+        }
+    }
+}
+
 /// The result for one captured request.
 #[derive(Debug)]
 pub struct Verification {

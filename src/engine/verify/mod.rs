@@ -91,6 +91,17 @@ pub enum InputError {
     NoRequests(PathBuf),
 }
 
+impl InputError {
+    /// The input, and the line in it if it is known.
+    #[must_use]
+    pub fn place(&self) -> (&Path, Option<u64>) {
+        match self {
+            Self::Entry(error) => error.place(),
+            Self::NoRequests(path) => (path, None),
+        }
+    }
+}
+
 /// Receives the results of a run, in the order of the inputs.
 pub trait Observer {
     /// Why a report failed.

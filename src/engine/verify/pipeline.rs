@@ -48,8 +48,8 @@ struct Finished {
 /// The result for one request, or for a file found in a directory.
 enum JobResult {
     Report(Progress),
-    /// The file is too large for one thread.
-    LargeFile(Arc<Path>, Entries<'static>),
+    /// The file is too large for one thread. It is opened when its results are reported, so that few are open at a time.
+    LargeFile(PathBuf),
 }
 
 /// A job with its number, and where its results go.
@@ -118,12 +118,15 @@ pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_,
 /// Whether an input is a single file that makes one job.
 fn is_small(input: &Input) -> bool {
     match input {
-        Input::Path(path) | Input::Found(path) => {
-            fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < JOB_BYTES)
-        }
+        Input::Path(path) | Input::Found(path) => length(path).is_some_and(|length| length < JOB_BYTES),
         Input::Body(path, _) => !is_pipe(path) && !path.is_dir(),
         Input::Stdin => false,
     }
+}
+
+/// The size of a file in bytes; `None` for anything else.
+fn length(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
 }
 
 /// Whether a path is a named pipe, which may have no data for a long time.
@@ -138,9 +141,11 @@ fn is_pipe(_path: &Path) -> bool {
     false
 }
 
+#[derive(Clone, Copy)]
 enum Source<'a> {
     Input(&'a Input),
-    Entries(Arc<Path>, Entries<'static>),
+    /// A file that was found in a directory, for jobs of its requests.
+    LargeFile(&'a Path),
 }
 
 fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'_, E>) -> Result<(), E> {
@@ -205,7 +210,7 @@ impl Finished {
                 }
                 report(progress)
             }
-            JobResult::LargeFile(file, entries) => in_parallel(criteria, Source::Entries(file, entries), report),
+            JobResult::LargeFile(path) => in_parallel(criteria, Source::LargeFile(&path), report),
         })
     }
 }
@@ -237,14 +242,17 @@ fn verify_found(
     take_turn: &dyn Fn(),
     results: &mut Vec<JobResult>,
 ) {
-    let opened = file.and_then(|path| Ok((formats::open_found(&path)?, path)));
-    match opened {
-        Err(error) => results.push(JobResult::Report(unreadable(error))),
-        Ok((None, _)) => results.push(JobResult::Report(Progress::Skipped(1))),
-        Ok((Some(entries), path)) if entries.length().is_some_and(|length| length >= JOB_BYTES) => {
-            results.push(JobResult::LargeFile(path.into(), entries));
+    let path = match file {
+        Ok(path) if length(&path).is_some_and(|length| length >= JOB_BYTES) => {
+            return results.push(JobResult::LargeFile(path));
         }
-        Ok((Some(mut entries), path)) => {
+        Ok(path) => path,
+        Err(error) => return results.push(JobResult::Report(unreadable(error))),
+    };
+    match formats::open_found(&path) {
+        Err(error) => results.push(JobResult::Report(unreadable(error))),
+        Ok(None) => results.push(JobResult::Report(Progress::Skipped(1))),
+        Ok(Some(mut entries)) => {
             let file: Arc<Path> = path.into();
             results.extend(verify(criteria, &file, entries.by_ref(), take_turn).map(JobResult::Report));
             results.extend(notes(&file, &entries).map(JobResult::Report));
@@ -293,7 +301,11 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
     fn produce(&mut self, source: Source<'_>) {
         // It ends early only if nobody receives the jobs.
         let _ = match source {
-            Source::Entries(file, entries) => self.entries(&file, entries),
+            Source::LargeFile(path) => match formats::open_found(path) {
+                Ok(Some(entries)) => self.entries(&path.into(), entries),
+                Ok(None) => (self.submit)(Job::Report(Progress::Skipped(1))),
+                Err(error) => (self.submit)(Job::Report(unreadable(error))),
+            },
             Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
             Source::Input(Input::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
             Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),

@@ -135,10 +135,18 @@ struct VerificationLine<'a> {
     findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
     freshness: &'static str,
+    missing: &'a [&'static str],
 }
 
-/// Appends the line of a verified capture.
-pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: Wording, out: &mut Vec<u8>) {
+/// Appends the line of a verified capture. `missing` names what was required of it and is missing.
+pub fn verification(
+    file: &str,
+    entry: usize,
+    assessment: &Assessment,
+    missing: &[&'static str],
+    wording: Wording,
+    out: &mut Vec<u8>,
+) {
     line(
         &VerificationLine {
             kind: "verification",
@@ -153,6 +161,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: 
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: assessment.warnings.iter().map(|warning| warning.text(wording)).collect(),
             freshness: if assessment.verdict.is_age_checked() { "checked" } else { "not-checked" },
+            missing,
         },
         out,
     );
@@ -177,7 +186,7 @@ mod tests {
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
         let wording = |remedy: &Remedy| format!("do {remedy:?}");
-        verification("a.json", 0, &assessment, wording, &mut out);
+        verification("a.json", 0, &assessment, &[], wording, &mut out);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let expected =
             serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "do CheckAgeAtReceipt"}]);

@@ -1,8 +1,8 @@
-//! GitHub's workflow commands: an error annotation for each problem and a warning for each warning, at its file and line.
+//! GitHub's workflow commands: an annotation for each check that failed or has warnings, at its file and line.
 //!
 //! The escapes are those of GitHub's own toolkit (`@actions/core`, `command.ts`).
 
-use super::{Check, Outcome, Problem, Report, clean};
+use super::{Check, Report, clean};
 
 /// Annotations, one per line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,27 +10,18 @@ pub struct Github;
 
 impl Report for Github {
     fn check(&mut self, check: &Check, out: &mut Vec<u8>) {
-        if let Outcome::Failed(problems) = &check.outcome {
-            annotate("error", check, problems, out);
-        }
-        annotate("warning", check, &check.warnings, out);
-    }
-
-    fn finish(&mut self, _: &mut Vec<u8>) {}
-}
-
-/// Appends an annotation for each problem.
-fn annotate(level: &str, check: &Check, problems: &[Problem], out: &mut Vec<u8>) {
-    for problem in problems {
+        let Some(result) = check.result() else { return };
         let mut properties = Vec::new();
         if let Some(place) = &check.place {
             properties.push(format!("file={}", property(&place.file)));
             properties.extend(place.line.map(|line| format!("line={line}")));
         }
-        properties.push(format!("title={}", property(&format!("{}: {}", check.name, problem.code))));
-        let line = format!("::{level} {}::{}\n", properties.join(","), data(&problem.text()));
+        properties.push(format!("title={}", property(&format!("{}: {}", check.name, result.code))));
+        let line = format!("::{} {}::{}\n", result.level, properties.join(","), data(&result.text));
         out.extend_from_slice(line.as_bytes());
     }
+
+    fn finish(&mut self, _: &mut Vec<u8>) {}
 }
 
 /// The text of a command; it may have several lines.

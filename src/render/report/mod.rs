@@ -5,7 +5,7 @@ mod github;
 mod junit;
 mod sarif;
 
-use std::{fmt, time::Duration};
+use std::{fmt, iter, time::Duration};
 
 pub use self::{github::Github, junit::Junit, sarif::Sarif};
 use super::text;
@@ -74,6 +74,33 @@ impl Problem {
             Some(hint) => with_hint(&self.message, hint),
             None => self.message.clone(),
         }
+    }
+}
+
+/// A check that failed or has warnings, for formats that have one result for each check.
+struct CheckResult {
+    /// `error`, or `warning` if the check passed.
+    level: &'static str,
+    /// The code of the first problem, or of the first warning.
+    code: String,
+    /// All problems and warnings, one per line.
+    text: String,
+}
+
+impl Check {
+    /// The result to report; `None` if there is nothing to say.
+    fn result(&self) -> Option<CheckResult> {
+        let problems = match &self.outcome {
+            Outcome::Failed(problems) => problems.as_slice(),
+            Outcome::Passed | Outcome::Skipped(_) => &[],
+        };
+        let first = problems.first().or(self.warnings.first())?;
+        let level = if problems.is_empty() { "warning" } else { "error" };
+        let problems = problems.iter().map(|problem| (problem.code.as_str(), problem));
+        let warnings = self.warnings.iter().map(|warning| ("warning", warning));
+        let others = problems.chain(warnings).skip(1).map(|(label, problem)| format!("{label}: {}", problem.text()));
+        let text = iter::once(first.text()).chain(others).collect::<Vec<_>>().join("\n");
+        Some(CheckResult { level, code: first.code.clone(), text })
     }
 }
 

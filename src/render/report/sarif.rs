@@ -1,10 +1,11 @@
-//! SARIF 2.1.0, as code-scanning services read it: a result for each problem and warning, at its file and line.
+//! SARIF 2.1.0, as code-scanning services read it: a result for each check that failed or has warnings, at its file
+//! and line.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Check, Outcome, Report, clean};
+use super::{Check, Report, clean};
 
 /// The document. Results are collected, because their rules come before them.
 #[derive(Debug, Default)]
@@ -14,18 +15,11 @@ pub struct Sarif {
 
 impl Report for Sarif {
     fn check(&mut self, check: &Check, _: &mut Vec<u8>) {
-        let locations: Vec<Location> = check.place.iter().map(Location::of).collect();
-        let errors = match &check.outcome {
-            Outcome::Failed(problems) => problems.as_slice(),
-            Outcome::Passed | Outcome::Skipped(_) => &[],
-        };
-        let errors = errors.iter().map(|problem| ("error", problem));
-        let results = errors.chain(check.warnings.iter().map(|warning| ("warning", warning)));
-        self.results.extend(results.map(|(level, problem)| SarifResult {
-            rule_id: problem.code.clone(),
-            level,
-            message: Message { text: clean(&format!("{}: {}", check.name, problem.text())) },
-            locations: locations.clone(),
+        self.results.extend(check.result().map(|result| SarifResult {
+            rule_id: result.code,
+            level: result.level,
+            message: Message { text: clean(&format!("{}: {}", check.name, result.text)) },
+            locations: check.place.iter().map(Location::of).collect(),
         }));
     }
 
@@ -92,13 +86,13 @@ struct Message {
     text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Location {
     physical_location: PhysicalLocation,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
     artifact_location: ArtifactLocation,
@@ -106,12 +100,12 @@ struct PhysicalLocation {
     region: Option<Region>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 struct ArtifactLocation {
     uri: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Region {
     start_line: u64,

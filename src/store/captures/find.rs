@@ -1,16 +1,16 @@
-//! Finds a delivery of the present run in its capture, by its number.
+//! Finds a delivery in captures: one of the present run by its number, or the newest.
 
 use std::{
-    fs,
-    io::{self, BufRead, BufReader, Read},
+    fs, io,
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use super::is_capture_name;
+use super::{is_capture_name, lines::LinesFromEnd};
 use crate::{
     store::opened,
     webhook::{
-        capture::{self, MAX_SIZE, VERSION},
+        capture::{self, Capture, MAX_SIZE, VERSION},
         request::Request,
     },
 };
@@ -23,10 +23,8 @@ use crate::{
 /// If the captures can't be read.
 pub fn find(captures: &Path, seq: u64) -> io::Result<Option<Request>> {
     let object = if captures.is_dir() { in_directory(captures, seq)? } else { in_log(captures, seq)? };
-    let capture = object.map(|object| capture::read(&object)).transpose();
-    capture
-        .map(|capture| capture.flatten().map(|capture| capture.request))
-        .map_err(|_| io::ErrorKind::InvalidData.into())
+    let capture = object.map(|object| parse(&object)).transpose()?.flatten();
+    Ok(capture.map(|capture| capture.request))
 }
 
 /// The newest capture in a directory, by the time in its name.
@@ -35,10 +33,40 @@ pub fn find(captures: &Path, seq: u64) -> io::Result<Option<Request>> {
 ///
 /// If the directory can't be read.
 pub fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
+    newest_where(dir, |_| true)
+}
+
+/// The last capture of a log. Only the end of the log is read.
+///
+/// # Errors
+///
+/// If the log can't be read, or the capture isn't whole.
+pub fn last(log: &Path) -> io::Result<Option<Capture>> {
+    let mut lines = LinesFromEnd::open(log)?;
+    // What follows the last line feed may still be in the middle of being written.
+    let unended = lines.previous()?.unwrap_or_default();
+    if let Ok(Some(capture)) = parse(&unended) {
+        return Ok(Some(capture));
+    }
+    while let Some(line) = lines.previous()? {
+        if !line.trim_ascii().is_empty()
+            && let Some(capture) = parse(&line)?
+        {
+            return Ok(Some(capture));
+        }
+    }
+    Ok(None)
+}
+
+fn parse(object: &[u8]) -> io::Result<Option<Capture>> {
+    capture::read(object).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+fn newest_where(dir: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<Option<PathBuf>> {
     let mut newest: Option<String> = None;
     for entry in fs::read_dir(dir)? {
         let Ok(name) = entry?.file_name().into_string() else { continue };
-        if is_capture_name(&name) && newest.as_ref().is_none_or(|newest| *newest < name) {
+        if is_capture_name(&name) && is_wanted(&name) && newest.as_ref().is_none_or(|newest| *newest < name) {
             newest = Some(name);
         }
     }
@@ -47,14 +75,7 @@ pub fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
 
 fn in_directory(dir: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
     let number = format!("Z-{seq:06}-");
-    let mut newest: Option<String> = None;
-    for entry in fs::read_dir(dir)? {
-        let Ok(name) = entry?.file_name().into_string() else { continue };
-        if is_capture_name(&name) && name.contains(&number) && newest.as_ref().is_none_or(|newest| *newest < name) {
-            newest = Some(name);
-        }
-    }
-    newest.map(|name| object(&dir.join(name))).transpose()
+    newest_where(dir, |name| name.contains(&number))?.map(|file| object(&file)).transpose()
 }
 
 /// The content of a capture.
@@ -66,14 +87,13 @@ fn object(file: &Path) -> io::Result<Vec<u8>> {
 
 fn in_log(log: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
     let start = format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#);
-    let (mut reader, mut line, mut newest) = (BufReader::new(opened::open(log)?), Vec::new(), None);
-    while reader.read_until(b'\n', &mut line)? > 0 {
+    let mut lines = LinesFromEnd::open(log)?;
+    while let Some(line) = lines.previous()? {
         if line.starts_with(start.as_bytes()) {
-            newest = Some(line.clone());
+            return Ok(Some(line));
         }
-        line.clear();
     }
-    Ok(newest)
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -105,5 +125,25 @@ mod tests {
         for place in [&log, &captures] {
             assert_eq!([1, 2, 3].map(|seq| body(place, seq)), [Some("new".to_owned()), Some("two".to_owned()), None]);
         }
+    }
+
+    #[test]
+    fn the_last_capture_of_a_log_is_found_past_lines_of_other_kinds() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log.ndjson");
+        let last = |text: &str| {
+            fs::write(&log, text).unwrap();
+            last(&log).map(|capture| capture.map(|capture| capture.request.body))
+        };
+        let (first, second) = (object(1, "first"), object(2, "second"));
+        let others = r#"{"kind":"forwards","seq":2,"forwards":[]}"#;
+        for end in ["", "\n", "\n\n", "\n{\"kind\":\"delivery\",\"hookdev\":1,\"se", "\n\0\0"] {
+            assert_eq!(last(&format!("{first}\n{second}{end}")).unwrap().unwrap(), "second", "{end:?}");
+        }
+        assert_eq!(last(&format!("{first}\n{others}\n")).unwrap().unwrap(), "first");
+        assert_eq!(last(&format!("{others}\n")).unwrap(), None);
+        assert_eq!(last("").unwrap(), None);
+        let broken = last(&format!("{first}\n{{\"request\":7}}\n")).unwrap_err();
+        assert_eq!(broken.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -5,6 +5,7 @@
 
 mod append;
 mod find;
+mod lines;
 mod log;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::find::{find, newest};
+pub use self::find::{find, last, newest};
 use self::log::Log;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 

@@ -18,9 +18,9 @@ use super::{
 /// How deeply arrays of entries may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// How many documents may be open at the end of the input. Each is read up to there, and in a hostile input every line
-/// could start one.
-const MAX_UNENDED: usize = 8;
+/// How many times the length of the input may be read again after broken documents. Reading goes on at the next line that
+/// may start a document, which can be long before the error, and in a hostile input every line could be such a one.
+const MAX_REREAD: usize = 8;
 
 /// How many entries an input may have. An entry of two bytes takes far more memory.
 const MAX_ENTRIES: usize = 1 << 20;
@@ -94,7 +94,7 @@ struct Finder<'a, 'p> {
 impl<'a, 'p> Finder<'a, 'p> {
     fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<Found<'a>> {
         let mut finder = Self { array, found: Vec::new() };
-        let (mut at, mut unended) = (0, 0);
+        let (mut at, mut reread) = (0, 0);
         while let Some(start) = input[at..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|gap| at + gap) {
             let mut documents = Deserializer::from_slice(&input[start..]).into_iter::<&RawValue>();
             match documents.next() {
@@ -110,11 +110,13 @@ impl<'a, 'p> Finder<'a, 'p> {
                 }
                 Some(Err(error)) => {
                     let is_entered = finder.enter(&input[start..]);
-                    unended += usize::from(error.is_eof());
+                    at = next_document(input, start);
+                    reread += (start + offset(&error, &input[start..])).saturating_sub(at);
                     finder.found.push(Found::Broken(start, ParseError::Json(error)));
                     // The rest of the array would be mistaken for documents.
-                    let is_last = is_entered || unended == MAX_UNENDED;
-                    at = if is_last { input.len() } else { next_document(input, start) };
+                    if is_entered || reread > input.len().saturating_mul(MAX_REREAD) {
+                        break;
+                    }
                 }
                 None => break,
             }
@@ -155,6 +157,12 @@ fn next_document(input: &[u8], broken: usize) -> usize {
     }
     let next = input[broken..].windows(2).position(|bytes| bytes == b"\n{");
     next.map_or(input.len(), |next| broken + next + 1)
+}
+
+/// How many bytes of a document were read before an error.
+fn offset(error: &serde_json::Error, document: &[u8]) -> usize {
+    let lines = document.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
+    lines.map(<[u8]>::len).sum::<usize>() + error.column()
 }
 
 /// Follows the path to the array.
@@ -245,8 +253,18 @@ mod tests {
         assert_eq!(found(log, &[]), [r#"{"a":1}"#, "8: expected `:` at line 1 column 6", r#"{"a":3}"#]);
         let array = "{\"a\":[\n{}\n{}\n{}";
         assert_eq!(found(array, &["a"]), ["{}", "0: expected `,` or `]` at line 3 column 1"]);
-        assert_eq!(found(&"{\"a\":\n".repeat(100_000), &[]).len(), MAX_UNENDED);
         assert_eq!(found("[1]\n,\n{}", &[]), ["1", "4: expected value at line 1 column 1"]);
+    }
+
+    #[test]
+    fn broken_documents_are_read_again_a_few_times_at_most() {
+        for end in ["", "!", "]", "{\"a\" 1}", "\"\u{1}\""] {
+            let found = found(&format!("{}{end}\n", "{\"a\":\n".repeat(50_000)), &[]);
+            assert_eq!(found.len(), MAX_REREAD + 1, "{end}");
+        }
+        // Each of these is only read up to the next one.
+        let log = "{\"a\":\n{\"a\":1}\n".repeat(500);
+        assert_eq!(found(&log, &[]).iter().filter(|found| found.ends_with("1}")).count(), 500);
     }
 
     #[test]

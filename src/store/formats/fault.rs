@@ -48,6 +48,17 @@ pub enum EntryError {
     },
 }
 
+impl EntryError {
+    /// The file, and the line if it is known.
+    #[must_use]
+    pub fn place(&self) -> (&Path, Option<u64>) {
+        match self {
+            Self::Unreadable { file, .. } | Self::Empty { file } | Self::Unrecognised { file, .. } => (file, None),
+            Self::Broken { file, fault } => (file, fault.line()),
+        }
+    }
+}
+
 /// What is wrong with one entry.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -69,6 +80,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    fn line(&self) -> Option<u64> {
+        match self {
+            Self::Read(_) => None,
+            Self::Malformed(position, _)
+            | Self::NewerVersion(position, _)
+            | Self::TooLarge(position)
+            | Self::TooManyFields(position) => position.line(),
+        }
+    }
+
     /// The fault of an error in the document that starts at `start`.
     pub(super) fn at(start: Start, error: ParseError) -> Self {
         match error {

@@ -375,17 +375,10 @@ impl Piece {
 /// The entries of one input, in order.
 pub struct Entries<'a> {
     file: PathBuf,
-    length: Option<u64>,
     reader: Box<dyn Reader + 'a>,
 }
 
 impl Entries<'_> {
-    /// The size of the input in bytes, if it is known before reading.
-    #[must_use]
-    pub fn length(&self) -> Option<u64> {
-        self.length
-    }
-
     /// The entries in order, for other threads to parse.
     pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
         &mut self.reader
@@ -458,7 +451,7 @@ fn read_of<'a>(
     let format = sniff(&head[..head.len().min(MAX_HEAD)]).ok_or_else(unrecognised)?;
     let directory = directory.map(Path::to_owned);
     let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
-    Ok(Entries { file: file.to_owned(), length, reader })
+    Ok(Entries { file: file.to_owned(), reader })
 }
 
 /// The format of an input that starts with `head`.

@@ -24,6 +24,16 @@ pub enum Position {
     Byte(u64),
 }
 
+impl Position {
+    /// The line, if it is known.
+    pub(super) const fn line(self) -> Option<u64> {
+        match self {
+            Self::Line(line) | Self::Column(line, _) => Some(line),
+            Self::Byte(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -16,20 +16,17 @@ use crate::webhook::{
 };
 
 /// Why a document is not a captured request.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ParseError {
     /// It isn't JSON, or a value has the wrong type.
-    Json(serde_json::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     /// What was expected instead.
+    #[error("expected {0}")]
     Expected(String),
     /// It is a capture in this version of the format, which is newer than [`VERSION`](super::VERSION).
+    #[error("version {0} of the capture format is newer than this hookdev reads; update hookdev")]
     NewerVersion(u64),
-}
-
-impl From<serde_json::Error> for ParseError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Json(error)
-    }
 }
 
 /// The error of a document in which something else was expected.

@@ -203,6 +203,11 @@ codes! {
         example: "`v1,abc` became the two values `v1` and `abc` in an AWS adapter",
         remedy: advice(WHOLE_HEADER),
     }
+    HeaderRepeated = "header-repeated", proof {
+        meaning: "a header was sent several times, and one of its values matches",
+        example: "a proxy adds its own signature header",
+        remedy: advice("send the header once: find what adds another one between the sender and the handler, such as a proxy or middleware"),
+    }
     HeaderRenamed = "header-renamed", proof {
         meaning: "a header has another name",
         example: "`HTTP_X_SIGNATURE` in PHP's `$_SERVER`, `x_signature`",
@@ -314,8 +319,8 @@ mod tests {
             body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
             secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
             secret-superseded wrong-key-id secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
-            timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
-            scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
+            timestamp-spelling clock-skew signature-truncated signature-case header-split header-repeated \
+            header-renamed scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
             seen-renamed-header seen-signature-length seen-local-url seen-unknown-key unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());

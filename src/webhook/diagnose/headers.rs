@@ -129,11 +129,11 @@ fn joined(case: &RejectedRequest<'_>, request: &Request) -> Vec<Repaired> {
         }
         for (index, value) in values.iter().enumerate().take(4) {
             let message = format!(
-                "the signature matches with only value {} of the {} in the `{name}` header: send one value",
+                "the signature matches with only value {} of the {} in the `{name}` header",
                 index + 1,
                 values.len()
             );
-            add(value, Code::SeenTwoValues, message);
+            add(value, Code::HeaderRepeated, message);
         }
     }
     all

@@ -884,6 +884,18 @@ fn split_headers_are_found() {
 }
 
 #[test]
+fn a_header_that_was_sent_twice_is_proven_where_one_value_matches() {
+    let signature = cyanite_signature(CYANITE.as_bytes(), BODY.as_bytes());
+    let codes = |first: &str, second: &str| {
+        World::usual().codes("cyanite", &request(&[("signature", first), ("signature", second)], BODY.as_bytes()))
+    };
+    let wrong = "0".repeat(128);
+    assert_eq!(codes(&signature, &wrong), ["header-repeated"]);
+    assert_eq!(codes(&wrong, &signature), ["header-repeated"]);
+    assert_eq!(codes(&wrong, &wrong), ["seen-two-values"]);
+}
+
+#[test]
 fn what_is_only_seen_is_said_when_nothing_is_proven() {
     let wrong = "0".repeat(128);
     let seen = |body: &[u8], headers: &[(&str, &str)]| {

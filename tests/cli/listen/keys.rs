@@ -41,6 +41,42 @@ fn a_delivery_is_sent_to_its_target_again() {
 }
 
 #[test]
+fn a_delivery_that_is_no_longer_in_memory_is_read_from_its_capture() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200)]));
+    let options = format!("--forward {} --history 0 --capture captures --redact", endpoint.url("/"));
+    let mut screen = Screen::run(&dir, &options, "$LISTEN");
+    let url = screen.url();
+    deliver(&url);
+    deliver(&url);
+    screen.shows("#2");
+    screen.types("1r");
+    screen.shows("#1 resent  200  ");
+    endpoint.next();
+    endpoint.next();
+    assert_eq!(endpoint.next().text(), CYANITE);
+    for (number, name) in dir.names("captures").iter().enumerate() {
+        match number {
+            0 => dir.write(&format!("captures/{name}"), "{"),
+            _ => std::fs::remove_file(dir.join(&format!("captures/{name}"))).unwrap(),
+        }
+    }
+    screen.types("1r");
+    screen.shows("#1 is no longer in memory, and can't be read from captures: EOF while parsing");
+    screen.types("2r");
+    screen.shows("#2 is no longer in memory, and not in captures; --history N keeps more\n");
+    screen.types("3r");
+    screen.shows("there is no delivery #3\n");
+    dir.write(
+        "captures/20250101T120000.000Z-000001-x.json",
+        r#"{"request":{"method":"POST","target":"/cyanite","headers":[["x-token","[redacted]"]],"body":"{}"}}"#,
+    );
+    std::fs::remove_file(dir.join("captures").join(dir.names("captures").last().unwrap())).unwrap();
+    screen.types("1c");
+    screen.shows("#1 was saved without its credentials (--redact)\n");
+    screen.types("q");
+}
+
+#[test]
 fn the_url_of_the_inspector_is_shown_where_no_browser_can_be_opened() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "--inspect 127.0.0.1:0", "$LISTEN");

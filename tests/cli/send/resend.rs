@@ -217,7 +217,7 @@ fn the_newest_capture_of_listen_is_sent() {
         let dir = Dir::new();
         dir.write("hookdev.toml", format!("[listen]\ncapture = \"{place}\"\n"));
         let endpoint = Endpoint::new([respond(200)]);
-        dir.send("--last", endpoint.url("/")).exits(3);
+        dir.send("--last", endpoint.url("/")).exits(3).says(&format!("/{place} yet\n"));
         let listener = dir.listen().starts();
         for id in ["1", "2"] {
             post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE.replace("999", id));

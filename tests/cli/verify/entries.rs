@@ -17,6 +17,7 @@ fn a_line_has_the_documented_keys() {
         "findings",
         "freshness",
         "kind",
+        "missing",
         "payload",
         "provider",
         "rejection",
@@ -40,7 +41,7 @@ fn a_good_capture_is_verified_and_the_exit_code_is_0() {
             "kind": "verification", "file": "one.json", "entry": 0, "provider": "cyanite",
             "event": "cyanite.v2.finished", "verdict": "verified", "rejection": null, "secret": "development",
             "payload": {"status": "valid", "errors": []}, "findings": [], "warnings": [],
-            "freshness": "not-checked",
+            "freshness": "not-checked", "missing": [],
         })
     );
     dir.hookdev()
@@ -63,6 +64,19 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
         )
         .prints(" variants tried: most likely another secret or a changed body\n")
         .stderr("1 request: 1 rejected\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_may_have_more_large_files_than_can_be_open_at_once() {
+    let dir = Dir::new();
+    let large = format!("{}{}", good(), "\n".repeat(256 << 10));
+    for number in 0..40 {
+        dir.write(&format!("captures/{number:02}.ndjson"), &large);
+    }
+    let limited = ["sh", "-c", "ulimit -n 32; exec \"$0\" \"$@\""];
+    let finished = dir.hookdev().args(["verify", "captures", "-q"]).under(&limited).exits(0);
+    finished.stdout("").stderr(&development_warning(40));
 }
 
 #[test]

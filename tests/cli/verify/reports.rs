@@ -51,7 +51,7 @@ fn github_has_an_annotation_per_failure() {
         "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A missing-header::\
          missing header `signature`\n",
     );
-    report("github", 3, &["missing"]).prints("::error title=").prints("can't read missing");
+    report("github", 3, &["missing"]).prints("::error file=missing,title=input%3A unreadable::can't read missing");
 }
 
 #[test]
@@ -74,7 +74,22 @@ fn sarif_has_a_result_per_failure() {
             }}],
         }])
     );
-    assert_eq!(run(3, &["good.json", "missing"]).as_array().unwrap().len(), 1);
+    let unread = run(3, &["good.json", "missing"]);
+    assert_eq!(unread.as_array().unwrap().len(), 1);
+    assert_eq!(unread[0]["locations"], json!([{"physicalLocation": {"artifactLocation": {"uri": "missing"}}}]));
+}
+
+#[test]
+fn an_unreadable_request_has_its_file_and_line() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", format!("{}{{\"hookdev\":1,\"request\":7}}\n", unsigned()));
+    let report = |format| dir.hookdev().args(["verify", "log.ndjson", "--format", format]).exits(3);
+    report("github").prints("::error file=log.ndjson,line=2,title=input%3A unreadable::log.ndjson: line 2");
+    let results = report("sarif").line()["runs"][0]["results"].clone();
+    assert_eq!(
+        results[1]["locations"],
+        json!([{"physicalLocation": {"artifactLocation": {"uri": "log.ndjson"}, "region": {"startLine": 2}}}])
+    );
 }
 
 #[test]

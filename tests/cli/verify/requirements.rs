@@ -1,6 +1,8 @@
 //! What `--require` adds.
 
 use super::{good, tampered};
+use serde_json::{Value, json};
+
 use crate::harness::{Dir, Signed, TestCommand, capture};
 
 const TEST: &str = "POST /cyanite HTTP/1.1\r\n\r\n{\"type\":\"TEST\",\"data\":null}";
@@ -53,6 +55,25 @@ fn several_requirements_combine() {
         let finished = dir.hookdev().args(["verify", "test.http"]).args(options).exits(1);
         finished.prints("  required: a valid signature\n  required: a signed timestamp\n");
     }
+}
+
+#[test]
+fn json_names_what_is_missing() {
+    let dir = Dir::new();
+    dir.write("test.http", TEST);
+    dir.write("good.json", good());
+    let message = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
+    dir.write("aspect.http", message);
+    let unlisted = ["send", "jewelmusic.release.live", "--set", "type=release.unheard", "--print", "json"];
+    dir.write("unlisted.json", dir.hookdev().args(unlisted).exits(0).stdout);
+    let missing = |file, require, exit| -> Value {
+        verify(&dir, file, require).arg("--json").exits(exit).line()["missing"].clone()
+    };
+    assert_eq!(missing("test.http", "signature,freshness", 1), json!(["signature", "timestamp"]));
+    assert_eq!(missing("good.json", "freshness", 1), json!(["timestamp"]));
+    assert_eq!(missing("aspect.http", "freshness", 1), json!(["receipt-time"]));
+    assert_eq!(missing("unlisted.json", "schema", 1), json!(["schema"]));
+    assert_eq!(missing("good.json", "schema", 0), json!([]));
 }
 
 #[test]

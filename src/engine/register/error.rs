@@ -1,0 +1,96 @@
+//! Why an endpoint can't be set or removed, and what is shown of a call and its response.
+
+use std::io;
+
+use reqwest::Url;
+
+use super::{Account, values};
+use crate::{
+    engine::entropy::EntropyError,
+    net::url::parse_url,
+    store::journal::JournalEntry,
+    webhook::{
+        provider::registration::{Call, Values},
+        redact,
+    },
+};
+
+/// Why an endpoint can't be set or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The journal can't be used, so nothing is called.
+    #[error("can't write the journal of registrations")]
+    Journal(#[source] io::Error),
+    /// The system provides no randomness for the mark.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A call can't be made with these values.
+    #[error("can't make the call: {0}")]
+    Invalid(String),
+    /// The API could not be reached.
+    #[error("{method} {url}: {problem}")]
+    Unreachable {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The API refused the call.
+    #[error("{method} {url}: the API responded {status}{detail}")]
+    Refused {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The beginning of the body, after a colon.
+        detail: String,
+    },
+    /// The response lacks what a later call needs.
+    #[error("{method} {url}: the response has no usable {what}")]
+    Incomplete {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Another process has set the same value.
+    #[error("another hookdev has registered {0}")]
+    InUse(String),
+}
+
+impl RegisterError {
+    /// Whether the API could not be reached.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
+/// The error of a response that lacks what a later call needs.
+pub(super) fn incomplete(account: &Account, call: &Call, entry: &JournalEntry, what: &'static str) -> RegisterError {
+    let path = call.path.fill(&values(entry, account, ""));
+    let url = format!("{}{path}", account.api);
+    // The call was made, so its URL is valid.
+    let url = parse_url(&url).map_or_else(|error| error.to_string(), |url| shown(&url));
+    RegisterError::Incomplete { method: call.method.to_string(), url, what }
+}
+
+/// A URL for messages, without its query and password.
+pub(super) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    redact::without_user(url.as_str()).into_owned()
+}
+
+/// The beginning of a refusal's body, without anything secret that it repeats.
+pub(super) fn detail(body: &[u8], values: &Values<'_>) -> String {
+    let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
+    let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
+    if text.is_empty() || repeats { String::new() } else { format!(": {text}") }
+}
