@@ -101,13 +101,14 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let queue = queue(view.format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
+    // Before a public URL is started for nothing.
+    let secrets = SecretFile::open(args.secret_to.clone())?;
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let secrets = SecretFile::open(args.secret_to.clone())?;
     let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages), secrets: secrets.clone() };
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &talk, cancel.clone());
     let receiver = Receiver::new(setup);
