@@ -77,7 +77,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 fn request(headers: &[(&'static str, &'static str)]) -> Request {
     let field = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
     let headers: Headers = headers.iter().map(field).collect();
-    Request { method: Method::POST, target: "/".to_owned(), headers, body: "{}".into() }
+    Request { method: Method::POST, target: "/hooks?a='b'".to_owned(), headers, body: "{}".into() }
 }
 
 /// Sends requests one after the other, and returns each status or error.
@@ -225,7 +225,7 @@ async fn no_header_is_added_but_host_and_content_length() {
     }
     let requests = server.await.unwrap();
     let host = &url[Position::BeforeHost..Position::AfterPort];
-    let start = "POST /hooks?a=b HTTP/1.1\r\n";
+    let start = "POST /hooks?a='b' HTTP/1.1\r\n";
     assert_eq!(requests[0].1, format!("{start}host: {host}\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\n{{}}"));
     assert_eq!(requests[1].1, format!("{start}host: example.com\r\ncontent-length: 2\r\n\r\n{{}}"));
 }
