@@ -214,7 +214,7 @@ fn one_that_signs_other_content_or_does_not_decode_the_secret() {
     for (handler, part) in [
         (svix(text.to_vec(), whole), undecoded),
         (svix(text["whsec_".len()..].to_vec(), whole), undecoded),
-        (svix(text.to_vec(), body), "First: the handler takes the text of the secret for the key"),
+        (svix(text.to_vec(), body), "First: the handler uses the text of the secret as the key"),
         (svix(decoded, body), "a signature of {body}, but the provider signs {id}.{timestamp}.{body}"),
     ] {
         fails(&handler, "/aspect", &["event-accepted"], part);
@@ -253,7 +253,7 @@ fn one_that_fails_after_it_has_verified_is_not_asked_about_its_secret() {
     for (refusal, failure, status, cause) in [
         (Reply::Status(401), unhandled, 401, "it may not handle this event (respond 200 to those, too)"),
         (Reply::Says(400, b"wrong signature"), unhandled, 400, "it may not handle this event"),
-        (Reply::Status(401), Reply::Status(500), 401, "the handler's log shows the exception"),
+        (Reply::Status(401), Reply::Status(500), 401, "find the exception in the handler's log"),
     ] {
         let hint = hint_for(&handler(refusal, failure));
         assert!(hint.starts_with(&after(status)) && hint.contains(cause), "{hint}");
