@@ -92,21 +92,18 @@ pub fn exit_code(
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, End::TimedOut) => conclude(terminal, "timed out waiting for", missing),
-        (_, End::OutputClosed) if !missing.is_empty() => {
-            conclude(terminal, "the output was closed while waiting for", missing)
-        }
+        (_, End::TimedOut) => conclude(terminal, missing),
         (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }
 
-/// The exit code if what was expected may be missing.
-fn conclude(terminal: Terminal, problem: &str, missing: &[String]) -> Exit {
+/// The exit code after the timeout.
+fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
     if missing.is_empty() {
         return Exit::Success;
     }
-    terminal.fail(&Failure::new(Exit::Failed, format!("{problem}: {}", missing.join(", "))));
+    terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
     Exit::Failed
 }
