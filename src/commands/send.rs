@@ -30,7 +30,7 @@ use crate::{
     },
     net::client::Client,
     store::captures::CaptureStore,
-    webhook::time,
+    webhook::{load::Summary, record::Outcome, time},
 };
 use jobs::jobs;
 use script::script;
@@ -221,14 +221,14 @@ fn run_load(
     }
     let result = result?;
     report(context, &result, &pace, to_listener).map_err(Failure::output)?;
-    Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result) })
+    Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result.summary) })
 }
 
 /// The exit code of a load that ran to its end.
-fn load_exit(report: &load::Report) -> Exit {
-    if report.unreachable.is_some() {
+fn load_exit(summary: &Summary) -> Exit {
+    if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable
-    } else if report.summary.is_good() {
+    } else if summary.is_good() {
         Exit::Success
     } else {
         Exit::Failed
