@@ -88,7 +88,7 @@ pub async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener,
     let listener = TcpListener::bind(&full).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     if !address.ip().is_loopback() {
-        context.terminal.warn(&format!("other machines can reach {address} and send requests to it"));
+        context.terminal.warn(format!("other machines can reach {address} and send requests to it"));
     }
     Ok((listener, address))
 }

@@ -63,7 +63,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     }
     let client = Client::new(args.insecure);
     let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
-    context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
+    context.terminal.note(announcement(plan(settings, &targets, &selection)?));
     let mut runner = Runner::new(settings, &selection, Reporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
         let mut interrupts =

@@ -84,11 +84,13 @@ impl Context {
                 }
                 let (name, origin) = (entry.name(), entry.directory().unwrap_or_default());
                 for caution in &entry.index().cautions {
-                    terminal.note(&format!("{origin}: {caution}"));
+                    terminal.note(format!("{origin}: {caution}"));
                 }
                 if catalog.add(Arc::clone(&entry)) {
-                    terminal
-                        .note(&format!("the provider `{name}` from {origin} replaces the other provider of that name"));
+                    let replaces =
+                        format!("the provider `{name}` from {origin} replaces the other provider of that name");
+                    // A found config may come from somebody else, so this is said even with --quiet.
+                    if is_configured && guard.is_some() { terminal.warn(replaces) } else { terminal.note(replaces) }
                 }
             }
         }
@@ -179,7 +181,7 @@ impl Context {
             if keyring.source(entry.name(), 0) == Some(&SecretSource::Config) {
                 let (title, hint) =
                     (&entry.index().title, "use env:NAME or file:PATH, so that you can share the config");
-                self.terminal.warn(&format!("the config contains the {title} secret itself; {hint}"));
+                self.terminal.warn(format!("the config contains the {title} secret itself; {hint}"));
             }
         }
         Ok((keyring, missing))
@@ -197,7 +199,7 @@ impl Context {
         if !names.is_empty() {
             let config = self.config.as_ref().map_or(Path::new(FILE_NAME), |config| &config.path);
             let (file, config, names) = (file.display(), config.display(), listed(&names));
-            self.terminal.note(&format!(
+            self.terminal.note(format!(
                 "{file} sets {names}, but isn't loaded; to load it, add `env_file = \"{ENV_FILE}\"` to {config}"
             ));
         }

@@ -218,7 +218,7 @@ async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
         if attempt.outcome == Outcome::Accepted {
             accepted += 1;
         } else {
-            context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
+            context.terminal.warn(format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
         }
     }
     Ok(accepted)

@@ -9,6 +9,7 @@ use crate::{
         entropy::EntropyError,
     },
     net::url::InvalidUrl,
+    render::diagnostic::Message,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::{catalog::LoadError, manifest::ManifestError},
 };
@@ -60,21 +61,21 @@ pub struct Failure {
     /// The exit code.
     pub exit: Exit,
     /// What went wrong; `None` prints nothing.
-    pub message: Option<String>,
+    pub message: Option<Message>,
     /// The chain of causes, the nearest first.
-    pub causes: Vec<String>,
+    pub causes: Vec<Message>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Message>,
 }
 
 impl Failure {
     /// A failure with this exit code and message.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub fn new(exit: Exit, message: impl Into<Message>) -> Self {
         Self { exit, message: Some(message.into()), causes: Vec::new(), hint: None }
     }
 
     /// A mistake on the command line or in the configuration (exit code 2).
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<Message>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
@@ -103,13 +104,14 @@ impl Failure {
     /// Adds an error and its sources as causes.
     #[must_use]
     pub fn because(mut self, error: &(dyn Error + 'static)) -> Self {
-        self.causes.extend(std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string));
+        self.causes
+            .extend(std::iter::successors(Some(error), |&error| error.source()).map(|error| error.to_string().into()));
         self
     }
 
     /// Adds what to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Message>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -135,14 +137,23 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let hint = error.hint().map(str::to_owned);
+        let hint = error.hint().map(Message::from);
         Self { hint, ..Self::of(Exit::Usage, &error) }
     }
 }
 
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
-        Self::of(Exit::Usage, &error)
+        match &error {
+            ProviderError::Contradictory(dir, problems) => {
+                let lines = problems.iter().map(|problem| format!("  {problem}"));
+                Self::usage(Message::with_lines(
+                    format!("the provider directory {} contradicts its manifest:", dir.display()),
+                    lines,
+                ))
+            }
+            _ => Self::of(Exit::Usage, &error),
+        }
     }
 }
 
@@ -160,7 +171,7 @@ impl From<ManifestError> for Failure {
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        let hint = error.hint();
+        let hint = error.hint().map(Message::from);
         Self { hint, ..Self::of(Exit::Usage, &error) }
     }
 }

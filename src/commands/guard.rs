@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::exit::Failure;
 use crate::{
     engine::receive::Forward,
-    net::client::is_loopback,
+    net::client::is_local,
     store::{
         config::Config,
         recipes::Recipe,
@@ -197,9 +197,4 @@ pub(super) fn in_words(source: &SecretSource) -> String {
         SecretSource::Flag => "--secret".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// Whether a URL leads to this machine. `0.0.0.0` does, as an address to connect to.
-fn is_local(url: &Url) -> bool {
-    is_loopback(url) || matches!(url.host_str(), Some("0.0.0.0" | "[::]"))
 }

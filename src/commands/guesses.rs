@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{command_line::command, completions::catalog_of, exit::Failure};
 use crate::{
     net::url::parse_url,
-    render::shell,
+    render::{diagnostic::Message, shell},
     webhook::{provider::catalog::Catalog, redact},
 };
 
@@ -131,7 +131,7 @@ pub fn provider_alone(name: &str, catalog: &Catalog) -> Option<Failure> {
 }
 
 /// The command line with another command. One that sends names an event or a file, or a placeholder in its place.
-fn command_line(words: &[&str], at: usize, instead: &[&str]) -> String {
+fn command_line(words: &[&str], at: usize, instead: &[&str]) -> Message {
     let mut instead: Vec<String> = instead.iter().map(|word| (*word).to_owned()).collect();
     let is = |name: &str| instead.first().is_some_and(|first| first == name);
     let catalog = known_providers(words);
@@ -148,7 +148,8 @@ fn command_line(words: &[&str], at: usize, instead: &[&str]) -> String {
         _ => {}
     }
     let line = corrected(words, at, count, instead.iter().cloned());
-    if instead.iter().any(|word| word == "EVENT") { format!("{line}\n`hookdev events` lists the events") } else { line }
+    let more = instead.iter().any(|word| word == "EVENT").then(|| "`hookdev events` lists the events".to_owned());
+    Message::with_lines(line, more)
 }
 
 /// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built in.
@@ -186,9 +187,10 @@ fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failur
 }
 
 /// What a word may mean for a command that takes none.
-fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Option<String> {
-    let with =
-        |count: usize, instead: &[&str]| corrected(words, at, count, instead.iter().map(|word| (*word).to_owned()));
+fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Option<Message> {
+    let with = |count: usize, instead: &[&str]| {
+        Message::from(corrected(words, at, count, instead.iter().map(|word| (*word).to_owned())))
+    };
     let is_provider = || known_providers(words).contains(wrong);
     match command {
         "listen" if PROGRAMS.contains(&wrong) || wrong.starts_with("./") => Some(with(0, &["--"])),
@@ -203,13 +205,16 @@ fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Opt
 }
 
 /// What a port or a URL may mean for `listen`. Other tools listen on a port or forward to it.
-fn listen_on(words: &[&str], at: usize, count: usize, value: &str) -> String {
+fn listen_on(words: &[&str], at: usize, count: usize, value: &str) -> Message {
     let with = |flag: &str, value: &str| corrected(words, at, count, [flag.to_owned(), value.to_owned()]);
     let forward = with("--forward", value);
     if value.parse::<u16>().is_ok() {
-        format!("to listen on this port: {}\nto forward to your handler on it: {forward}", with("--addr", value))
+        Message::with_lines(
+            format!("to listen on this port: {}", with("--addr", value)),
+            [format!("to forward to your handler on it: {forward}")],
+        )
     } else {
-        forward
+        forward.into()
     }
 }
 
@@ -245,7 +250,7 @@ mod tests {
     fn explained(line: &[&str]) -> Option<(String, String)> {
         let args: Vec<OsString> = [&["hookdev"], line].concat().into_iter().map(OsString::from).collect();
         let failure = explain_guess(&read(args.clone()).unwrap_err(), &args)?;
-        Some((failure.message?, failure.hint?))
+        Some((failure.message?.to_string(), failure.hint?.to_string()))
     }
 
     #[track_caller]

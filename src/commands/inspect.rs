@@ -89,7 +89,7 @@ async fn bind(addr: &str) -> Result<TcpListener, Failure> {
 async fn bind_default(terminal: Terminal) -> Result<TcpListener, Failure> {
     match TcpListener::bind(DEFAULT_ADDR).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            terminal.note(&format!("{DEFAULT_ADDR} is in use; the inspector uses a free port"));
+            terminal.note(format!("{DEFAULT_ADDR} is in use; the inspector uses a free port"));
             bind("127.0.0.1:0").await
         }
         bound => bound.map_err(|error| cannot_bind(DEFAULT_ADDR, &error)),

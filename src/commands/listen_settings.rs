@@ -121,14 +121,14 @@ pub fn watch(
                 }
             }
             Err(mut failure) => {
-                failure.hint = Some("still using the previous configuration; fix the error and save again".to_owned());
+                failure.hint = Some("still using the previous configuration; fix the error and save again".into());
                 terminal.fail(&failure);
             }
         }
         watched
     };
     Watch::start(&context.watched(), changed)
-        .map_err(|error| terminal.warn(&format!("can't watch the config for changes: {error}")))
+        .map_err(|error| terminal.warn(format!("can't watch the config for changes: {error}")))
         .ok()
 }
 

@@ -76,7 +76,7 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             let result = providers::check(&path);
             let directory = path.display().to_string();
             for caution in result.iter().flat_map(Provider::cautions) {
-                terminal.note(&format!("{directory}: {caution}"));
+                terminal.note(format!("{directory}: {caution}"));
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),

@@ -5,7 +5,7 @@ mod requested;
 pub use requested::{Requested, key};
 use requested::{registration_of, unproven};
 
-use std::{env, future::Future, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
+use std::{env, future::Future, iter, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, task::JoinHandle};
 
@@ -23,7 +23,7 @@ use crate::{
         register::{Leftover, RegisterError, Registrations},
     },
     net::client::Client,
-    render::json,
+    render::{diagnostic::Message, json},
     store::journal::Journal,
     webhook::{provider::Provider, signature::SecretText},
 };
@@ -57,7 +57,7 @@ impl Requested {
         for account in self.accounts {
             let (title, name) = (account.provider.title.clone(), account.provider.name.clone());
             if registration_of(&account)?.is_unproven {
-                terminal.note(&unproven(&account));
+                terminal.note(unproven(&account));
             }
             let provider = Arc::clone(&account.provider);
             match registrations.register(account, &public_url).await {
@@ -74,7 +74,7 @@ impl Requested {
             }
         }
         for entry in registrations.list() {
-            terminal.note(&format!("registered {} at {}", entry.url, entry.provider));
+            terminal.note(format!("registered {} at {}", entry.url, entry.provider));
         }
         let registrations = Arc::new(Mutex::new(registrations));
         let following = tunnel.map(|urls| tokio::spawn(follow(Arc::clone(&registrations), urls, warnings.clone())));
@@ -119,7 +119,15 @@ async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: Publ
         for entry in &change.changed {
             warnings.note(format!("registered {} at {}", entry.url, entry.provider));
         }
-        let causes = |error: &RegisterError| Failure::new(Exit::Failed, "").because(error).causes.join(": ");
+        let causes = |error: &RegisterError| {
+            Failure::new(Exit::Failed, "")
+                .because(error)
+                .causes
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(": ")
+        };
         let problems: Vec<String> = change.errors.iter().map(causes).collect();
         for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
             warnings.warn(format!("can't register the new URL {url}: {problem}; still trying"));
@@ -190,11 +198,14 @@ pub fn journal() -> Result<Journal, Failure> {
 /// Warns about what could not be removed, with the command that does.
 pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
     for Leftover { entry, error, curl } in leftovers {
-        let by_hand = if curl.is_empty() { String::new() } else { format!(":\n  {curl}") };
-        terminal.warn(&format!(
-            "can't remove the endpoint {} from {}: {error}\nrun `hookdev unregister` later, or delete it at the provider (it contains the text {}){by_hand}",
-            entry.url, entry.provider, entry.mark
-        ));
+        let mut remedy = format!(
+            "run `hookdev unregister` later, or delete it at the provider (it contains the text {})",
+            entry.mark
+        );
+        let by_hand = (!curl.is_empty()).then(|| format!("  {curl}"));
+        remedy.push_str(if by_hand.is_some() { ":" } else { "" });
+        let message = format!("can't remove the endpoint {} from {}: {error}", entry.url, entry.provider);
+        terminal.warn(Message::with_lines(message, iter::once(remedy).chain(by_hand)));
     }
 }
 
@@ -225,13 +236,13 @@ fn take_into_use(
         Ok(parsed) => {
             settings.add_registered(&provider.name, parsed);
         }
-        Err(error) => terminal.warn(&format!("can't use the secret that {title} returned: {error}; copy it from the dashboard and pass it with --secret PROVIDER=SOURCE")),
+        Err(error) => terminal.warn(format!("can't use the secret that {title} returned: {error}; copy it from the dashboard and pass it with --secret PROVIDER=SOURCE")),
     }
     match file.save(secret) {
         Saved::NotWanted => {}
-        Saved::In(path) => terminal.note(&format!("{title}'s secret is saved in {}", path.display())),
+        Saved::In(path) => terminal.note(format!("{title}'s secret is saved in {}", path.display())),
         Saved::Failed(path, error) => {
-            terminal.warn(&format!("{title}'s secret can't be saved in {}: {error}", path.display()));
+            terminal.warn(format!("{title}'s secret can't be saved in {}: {error}", path.display()));
         }
     }
 }

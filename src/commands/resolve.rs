@@ -95,7 +95,7 @@ fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
     };
     let provider = event.split('.').next().unwrap_or_default();
     if context.catalog.contains(provider) && event.contains('.') {
-        context.terminal.warn(&format!("`{event}` is not a known event; {hint}"));
+        context.terminal.warn(format!("`{event}` is not a known event; {hint}"));
         return Ok(());
     }
     Err(Failure::usage(nearest::unknown("event", event, [])).hint(hint))
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(forward("aspect.*=http://localhost:3000/hooks?a=b").unwrap(), ("aspect.*".to_owned(), url));
         assert_eq!(
             forward("a[=http://x/").unwrap_err().message.unwrap(),
-            "invalid glob `a[`: invalid range pattern at character 2"
+            "invalid glob `a[`: invalid range pattern at character 2".into()
         );
     }
 
@@ -217,7 +217,7 @@ mod tests {
                 assert!(!format!("{failure:?}").contains("hunter2"), "{glob}{url}: {failure:?}");
             }
         }
-        let message = forward("=http://user:hunter2@h/x?token=hunter2").unwrap_err().message.unwrap();
+        let message = forward("=http://user:hunter2@h/x?token=hunter2").unwrap_err().message.unwrap().to_string();
         assert_eq!(
             message,
             "the forward to http://[redacted]@h/x?token=[redacted] names no event: write EVENT=URL, or the URL alone for all"

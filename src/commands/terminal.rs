@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cli::{Color, Global},
     render::{
-        diagnostic,
+        diagnostic::{self, Message},
         palette::{self, Choice, Palette},
         payload::Limits,
         pretty::Page,
@@ -92,7 +92,8 @@ impl Terminal {
         out.write_all(results).and_then(|()| out.flush()).map_err(Failure::output)
     }
 
-    /// Writes text to standard error, except with `--quiet`.
+    /// Writes text of one or more lines to standard error, except with `--quiet`. What comes from outside must be
+    /// [inline](diagnostic::inline).
     pub fn say(&self, text: &str) {
         if !self.quiet {
             streams::write_message(self.err, text);
@@ -132,7 +133,7 @@ impl Terminal {
 
     /// Says on standard error, even with `--quiet`, which config decides what happens.
     pub fn name_config(&self, path: &Path) {
-        streams::write_message(self.err, &format!("config: {}\n", path.display()));
+        streams::write_message(self.err, &format!("config: {}\n", diagnostic::inline(&path.to_string_lossy())));
     }
 
     /// Writes the result of a key to standard error, even with `--quiet`.
@@ -149,16 +150,16 @@ impl Terminal {
     }
 
     /// Writes a note to standard error, except with `--quiet`.
-    pub fn note(&self, message: &str) {
+    pub fn note(&self, message: impl Into<Message>) {
         let mut text = String::new();
-        diagnostic::note(self.stream(), message, &mut text);
+        diagnostic::note(self.stream(), &message.into(), &mut text);
         self.say(&text);
     }
 
     /// Writes a warning to standard error.
-    pub fn warn(&self, message: &str) {
+    pub fn warn(&self, message: impl Into<Message>) {
         let mut text = String::new();
-        diagnostic::warning(self.stream(), message, &mut text);
+        diagnostic::warning(self.stream(), &message.into(), &mut text);
         streams::write_message(self.err, &text);
     }
 
@@ -166,7 +167,7 @@ impl Terminal {
     pub fn fail(&self, failure: &Failure) {
         if let Some(message) = &failure.message {
             let mut text = String::new();
-            diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
+            diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_ref(), &mut text);
             streams::write_message(self.err, &text);
         }
     }

@@ -107,6 +107,10 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
                 sends_secret: entry.index().sends_secret,
             })
             .collect(),
+        apis: config
+            .provider_configs()
+            .filter_map(|provider| Some(Endpoint { provider: provider.name.to_owned(), url: url(provider.api?) }))
+            .collect(),
         tunnels: config
             .tunnels
             .iter()

@@ -28,11 +28,14 @@ use crate::{
         tunnel::{Change, Entrance, Setup, Timing, Tunnel, TunnelError, new_prefix},
     },
     net::receiver::{Limits, serve},
+    render::diagnostic::{Message, inline},
     store::{
         config::Config,
         recipes::{NEEDS_NOTHING, Recipe, built_in},
     },
-    webhook::{called_url::PublicUrl, nearest, signature::SecretText, words},
+    webhook::{
+        called_url::PublicUrl, keyring::SecretSource, nearest, provider::catalog::Catalog, signature::SecretText, words,
+    },
 };
 
 /// The recipe of `--tunnel`, else of the config, if there is one.
@@ -50,7 +53,7 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
         context.name_config();
         allow_tunnel(context.guard.as_ref(), &name, recipe)?;
         if built_in().contains_key(name.as_str()) {
-            context.terminal.note(&format!("[tunnel.{name}] of the config replaces the built-in recipe"));
+            context.terminal.note(format!("[tunnel.{name}] of the config replaces the built-in recipe"));
         }
         return Ok(Some((name, recipe.clone())));
     }
@@ -63,18 +66,37 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
 }
 
-/// The variables that hold signing secrets, by the providers' names for them, the options and the config, and those that
-/// hold the keys of the providers' APIs.
+/// The variables that hold signing secrets, by the options and the config, or the keys of the providers' APIs, or either by
+/// the names of the built-in providers, even where one is replaced.
 fn secret_variables(context: &Context) -> Vec<String> {
-    let standard =
-        context.catalog.entries().flat_map(|entry| entry.index().secrets.iter().filter_map(|rule| rule.env.as_deref()));
     let options = context.global.secret.iter().map(SecretText::expose);
     let options = options.map(|text| text.split_once('=').map_or(text, |(_, source)| source));
     let configured = context.config.iter().flat_map(Config::provider_configs).flat_map(|provider| provider.secrets);
     let named = options.chain(configured.map(SecretText::expose)).filter_map(|source| source.strip_prefix("env:"));
-    let registrations = context.catalog.providers().filter_map(|provider| provider.registration.as_ref());
+    let named = named.map(str::to_owned);
+    named.chain(variables_of(&context.catalog)).chain(variables_of(&Catalog::builtin())).collect()
+}
+
+/// The variables of the providers of a catalog.
+fn variables_of(catalog: &Catalog) -> Vec<String> {
+    let secrets =
+        catalog.entries().flat_map(|entry| entry.index().secrets.iter().filter_map(|rule| rule.env.as_deref()));
+    let registrations = catalog.providers().filter_map(|provider| provider.registration.as_ref());
     let keys = registrations.filter_map(|registration| registration.key.as_deref());
-    standard.chain(named).chain(keys).map(str::to_owned).collect()
+    secrets.chain(keys).map(str::to_owned).collect()
+}
+
+/// The variables of the secrets that are in use now, which a reload may have changed.
+fn variables_in_use(settings: &Settings) -> Vec<String> {
+    let mut variables = variables_of(&settings.catalog);
+    for entry in settings.catalog.entries() {
+        let sources = (0..).map_while(|index| settings.keyring.source(entry.name(), index));
+        variables.extend(sources.filter_map(|source| match source {
+            SecretSource::Env(name) => Some(name.clone()),
+            _ => None,
+        }));
+    }
+    variables
 }
 
 /// The tunnel of `listen`, if it has one. Nothing is received through it yet.
@@ -106,7 +128,7 @@ pub async fn open(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
     let port = listener.local_addr().map_err(unbound)?.port();
     let prefix = new_prefix()?;
-    context.terminal.note(&format!("starting the tunnel {name}; this can take a few seconds"));
+    context.terminal.note(format!("starting the tunnel {name}; this can take a few seconds"));
     let on_change = {
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
         move |change| report(&name, &prefix, &settings.get(), &warnings, change)
@@ -116,7 +138,10 @@ pub async fn open(
         port,
         prefix: prefix.clone(),
         // A program that is open to the internet needs no secret of a provider.
-        hidden_variables: secret_variables(context),
+        hidden_variables: {
+            let (always, settings) = (secret_variables(context), Arc::clone(settings));
+            Box::new(move || [always.clone(), variables_in_use(&settings.get())].concat())
+        },
         timing: Timing::default(),
         on_change: Box::new(on_change),
     };
@@ -190,7 +215,7 @@ impl Served {
     pub fn announce(&self, terminal: Terminal, settings: &Settings) {
         if let Some(ServedTunnel { name, urls: public, .. }) = &self.0 {
             let urls = urls(settings, &public.current()).join("\n  ");
-            terminal.say(&format!("Public, through {name}:\n  {urls}\n"));
+            terminal.say(&format!("Public, through {}:\n  {urls}\n", inline(name)));
         }
     }
 
@@ -250,23 +275,26 @@ fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink,
     match change {
         Change::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         Change::StillLost(error) => {
-            warnings.warn(format!("the tunnel {name} can't be started again, still trying: {}", with_lines(&error)));
+            warnings
+                .warn(with_lines(format!("the tunnel {name} can't be started again, still trying: {error}"), &error));
         }
         Change::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
         Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
     }
 }
 
-fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> String {
-    let urls = urls(settings, &format!("{url}{prefix}")).join("\n  ");
-    format!("the tunnel {name} has a new public URL; enter it at the provider:\n  {urls}")
+fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> Message {
+    let urls = urls(settings, &format!("{url}{prefix}")).into_iter().map(|url| format!("  {url}"));
+    Message::with_lines(format!("the tunnel {name} has a new public URL; enter it at the provider:"), urls)
 }
 
-/// An error with what the program printed last.
-fn with_lines(error: &TunnelError) -> String {
+/// A message with what the program printed last.
+fn with_lines(message: String, error: &TunnelError) -> Message {
     match error.lines() {
-        [] => error.to_string(),
-        lines => format!("{error}; its last lines:\n  {}", lines.join("\n  ")),
+        [] => message.into(),
+        lines => {
+            Message::with_lines(format!("{message}; its last lines:"), lines.iter().map(|line| format!("  {line}")))
+        }
     }
 }
 
@@ -276,7 +304,7 @@ fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
         TunnelError::Exited { .. } | TunnelError::NotReady { .. } => (Exit::Unreachable, "did not become ready"),
     };
     let mut failure = Failure::new(exit, format!("the tunnel {name} {message}"));
-    failure.causes.push(with_lines(error));
+    failure.causes.push(with_lines(error.to_string(), error));
     let install = recipe.install.as_ref().map(|install| format!("install it: {install}"));
     let account = recipe.account.as_ref().filter(|account| *account != "none");
     let account = account.map(|account| format!("an account is {account}"));
@@ -286,7 +314,7 @@ fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
         _ => [account, Some(format!("to see more, run it yourself: {}", shown(recipe)))],
     };
     let hints: Vec<String> = hints.into_iter().flatten().collect();
-    failure.hint = (!hints.is_empty()).then(|| hints.join("; "));
+    failure.hint = (!hints.is_empty()).then(|| hints.join("; ").into());
     failure
 }
 

@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
             Some(hold) if journal.entries().map_err(unreadable)?.contains(&entry) => left.push((entry, hold)),
             // Its process has removed it meanwhile; this removes the lock.
             Some(_) => journal.remove(&entry.mark).map_err(unreadable)?,
-            None => terminal.note(&format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
+            None => terminal.note(format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
         }
     }
     if left.is_empty() {

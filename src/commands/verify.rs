@@ -58,7 +58,7 @@ fn verify(
         context.terminal.warn(&warning);
     }
     if interrupted.is_set() {
-        context.terminal.note(&format!("stopped: {}", summary(&tally)));
+        context.terminal.note(format!("stopped: {}", summary(&tally)));
         return Ok(Exit::Interrupted);
     }
     context.terminal.say(&format!("{}\n", summary(&tally)));
@@ -183,7 +183,7 @@ fn verify_changes(
             Change::Added(file) => (file, "added"),
             Change::Changed(file) => (file, "changed"),
         };
-        context.terminal.note(&format!("{} {what}", file.display()));
+        context.terminal.note(format!("{} {what}", file.display()));
         if !matches!(change, Change::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(match is_named {

@@ -167,6 +167,8 @@ impl Client {
         let Incoming { status, headers, body: mut incoming } = response;
         let mut body = BytesMut::new();
         let problem = loop {
+            // Without this, tiny pieces that arrive faster than they are read would keep the time limit from being looked at.
+            tokio::task::coop::consume_budget().await;
             match connection.piece(&mut incoming).await {
                 Ok(None) => break None,
                 Ok(Some(piece)) => body.extend_from_slice(&piece),
@@ -263,12 +265,22 @@ fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Whether a URL leads to this machine.
+/// Whether a host is a name of this machine. RFC 6761, 6.3: every name below `localhost` is.
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether a URL leads to this machine. `0.0.0.0` does, as an address to connect to.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
+    is_loopback(url) || matches!(url.host_str(), Some("0.0.0.0" | "[::]"))
+}
+
+/// Whether a URL has a loopback address, or a name of this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
-        // RFC 6761, 6.3: every name below it is this machine too.
-        Some(host) if host == "localhost" || host.ends_with(".localhost") => true,
+        Some(host) if is_localhost(host) => true,
         Some(host) => match without_brackets(host).parse::<IpAddr>() {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => false,

@@ -1,4 +1,7 @@
-//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one.
+//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one. Text from outside starts no line
+//! of its own here, and gives the runner of a CI service no command.
+
+use std::fmt;
 
 use super::{
     flow::Flow,
@@ -15,8 +18,41 @@ pub struct Stream {
     pub columns: Option<usize>,
 }
 
+/// What a diagnostic says. A line feed in its text comes from outside and is shown as `\n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    lines: Vec<String>,
+}
+
+impl Message {
+    /// A message that continues with these lines.
+    pub fn with_lines(text: impl Into<String>, lines: impl IntoIterator<Item = String>) -> Self {
+        Self { lines: std::iter::once(text.into()).chain(lines).collect() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Message {
+    fn from(text: T) -> Self {
+        Self::with_lines(text, [])
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("\n"))
+    }
+}
+
+/// Text from outside as part of a line: visible, and without the commands of GitHub's runner, which finds `##[` anywhere in a
+/// line and `::` at its start.
+#[must_use]
+pub fn inline(text: &str) -> String {
+    let text = text::printable(text).replace("##[", r"##\[");
+    if text.trim_start().starts_with("::") { format!(r"\{}", text.trim_start()) } else { text }
+}
+
 /// Appends an error with its causes and its hint.
-pub fn error(stream: Stream, message: &str, causes: &[String], hint: Option<&str>, out: &mut String) {
+pub fn error(stream: Stream, message: &Message, causes: &[Message], hint: Option<&Message>, out: &mut String) {
     labelled(stream, Role::Bad, "error", message, out);
     for cause in causes {
         labelled(stream, Role::Bad, "caused by", cause, out);
@@ -27,23 +63,23 @@ pub fn error(stream: Stream, message: &str, causes: &[String], hint: Option<&str
 }
 
 /// Appends a warning.
-pub fn warning(stream: Stream, message: &str, out: &mut String) {
+pub fn warning(stream: Stream, message: &Message, out: &mut String) {
     labelled(stream, Role::Warning, "warning", message, out);
 }
 
 /// Appends a note.
-pub fn note(stream: Stream, message: &str, out: &mut String) {
+pub fn note(stream: Stream, message: &Message, out: &mut String) {
     labelled(stream, Role::Dim, "note", message, out);
 }
 
-/// A label and a message, which may have several lines.
-fn labelled(stream: Stream, role: Role, label: &str, message: &str, out: &mut String) {
-    for (number, line) in text::printable_lines(message.as_bytes()).enumerate() {
+/// A label and a message.
+fn labelled(stream: Stream, role: Role, label: &str, message: &Message, out: &mut String) {
+    for (number, line) in message.lines.iter().enumerate() {
         let mut flow = Flow::new(stream.palette, stream.columns, INDENT, out);
         if number == 0 {
             flow.whole(Some(role), label).whole(None, ":").gap(1);
         }
-        flow.text(None, &line);
+        flow.text(None, &inline(line));
         flow.end();
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::{diagnostic::inline, shell};
+
 /// What a config may do. Without secrets, and with redacted URLs.
 #[derive(Debug, Serialize)]
 pub struct Grant<'a> {
@@ -19,6 +21,8 @@ pub struct Grant<'a> {
     pub env_file: Option<String>,
     /// The providers that it adds.
     pub providers: Vec<AddedProvider<'a>>,
+    /// Where the keys of the providers' APIs are sent.
+    pub apis: Vec<Endpoint>,
     /// The programs that it starts for tunnels.
     pub tunnels: Vec<TunnelProgram<'a>>,
 }
@@ -34,12 +38,12 @@ pub struct TunnelProgram<'a> {
     pub env: Vec<&'a str>,
 }
 
-/// Where the deliveries of a provider are sent.
+/// Where the deliveries of a provider, or the key of its API, are sent.
 #[derive(Debug, Serialize)]
 pub struct Endpoint {
     /// The provider's name; `*` for all that have no endpoint of their own.
     pub provider: String,
-    /// The endpoint.
+    /// The endpoint, or the base URL of the API.
     pub url: String,
 }
 
@@ -74,35 +78,39 @@ pub struct AddedProvider<'a> {
     pub sends_secret: bool,
 }
 
-/// One line for each permission, below the path of the config.
+/// One line for each permission, below the path of the config. Text of the config starts no line of its own.
 impl fmt::Display for Grant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.config)?;
+        writeln!(f, "{}", inline(&self.config))?;
         for Endpoint { provider, url } in &self.endpoints {
             let whose = if provider == "*" { "other" } else { provider };
-            writeln!(f, "  sends {whose} deliveries to {url}")?;
+            writeln!(f, "  sends {} deliveries to {}", inline(whose), inline(url))?;
         }
         for Forward { events, url } in &self.forwards {
-            writeln!(f, "  forwards {events} to {url}")?;
+            writeln!(f, "  forwards {} to {}", inline(events), inline(url))?;
         }
         for Secret { provider, sources } in &self.secrets {
-            let sources: Vec<&str> = sources.iter().map(|source| words(source)).collect();
-            writeln!(f, "  takes the secret of {provider} from {}", sources.join(", "))?;
+            let sources: Vec<String> = sources.iter().map(|source| inline(words(source))).collect();
+            writeln!(f, "  takes the secret of {} from {}", inline(provider), sources.join(", "))?;
         }
         if let Some(env_file) = &self.env_file {
-            writeln!(f, "  reads variables from {env_file}")?;
+            writeln!(f, "  reads variables from {}", inline(env_file))?;
         }
         for AddedProvider { name, source, secret_env, sends_secret } in &self.providers {
-            write!(f, "  adds the provider {name} from {source}")?;
+            write!(f, "  adds the provider {name} from {}", inline(source))?;
             if let Some(variable) = secret_env {
-                write!(f, ", with the secret in {variable}")?;
+                write!(f, ", with the secret in {}", inline(variable))?;
             }
             writeln!(f, "{}", if *sends_secret { ", which it sends unhashed" } else { "" })?;
         }
+        for Endpoint { provider, url } in &self.apis {
+            writeln!(f, "  sends the API key of {} to {}", inline(provider), inline(url))?;
+        }
         for TunnelProgram { name, command, env } in &self.tunnels {
-            write!(f, "  starts `{}` for the tunnel {name}", command.join(" "))?;
+            let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
+            write!(f, "  starts `{}` for the tunnel {}", inline(&words.join(" ")), inline(name))?;
             if !env.is_empty() {
-                write!(f, ", with {}", env.join(", "))?;
+                write!(f, ", with {}", inline(&env.join(", ")))?;
             }
             writeln!(f)?;
         }

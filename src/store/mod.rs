@@ -8,7 +8,7 @@ pub mod formats;
 mod home;
 pub mod journal;
 pub mod new_provider;
-mod opened;
+pub mod opened;
 pub mod private;
 mod provenance;
 pub mod provider_cache;

@@ -9,7 +9,7 @@ use std::{fs::File, io, path::Path};
 ///
 /// If it can't be opened, or is a link to something other than a file or a directory.
 #[cfg(unix)]
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::{fs, os::unix::fs::OpenOptionsExt};
 
@@ -33,17 +33,32 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 ///
 /// If it can't be opened.
 #[cfg(not(unix))]
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Whether a link decides what a path is. Those of the system don't count: `/dev/stdin` and `/dev/fd/63` are links too.
+/// Whether a link decides what a path is, one of its directories included. Those of the system don't count: `/dev/stdin` and
+/// `/dev/fd/63` are links too, and on some systems `/tmp` is one.
 #[cfg(unix)]
 fn is_linked(path: &Path) -> bool {
-    if path.is_absolute() {
-        return !(path.starts_with("/dev") || path.starts_with("/proc")) && path.is_symlink();
+    let named = directory_of(path);
+    let is_named = named == Path::new(".") || named.starts_with("/dev") || named.starts_with("/proc");
+    if is_named && named.canonicalize().is_ok_and(|directory| is_of_the_system(&directory)) {
+        return false;
     }
-    path.ancestors().any(Path::is_symlink)
+    path.ancestors().any(|part| part.is_symlink() && part.parent() != Some(Path::new("/")))
+}
+
+/// The directory that a path is in.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Whether the links in a directory are the system's own: the names of the standard streams, and the files that a process has
+/// open, such as `>(gzip > log.gz)` of a shell.
+pub(super) fn is_of_the_system(directory: &Path) -> bool {
+    let devices = Path::new("/dev");
+    cfg!(unix) && (directory == devices || directory == devices.join("fd") || directory.starts_with("/proc"))
 }
 
 #[cfg(unix)]
@@ -83,6 +98,20 @@ mod tests {
         open(&path("pipe")).unwrap().read_to_string(&mut text).unwrap();
         writer.join().unwrap();
         assert_eq!(text, "piped");
+    }
+
+    #[test]
+    fn a_directory_that_is_a_link_is_one_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        fs::create_dir(dir.join("real")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(dir.join("real/pipe")).status().unwrap().success());
+        symlink("real", dir.join("linked")).unwrap();
+        symlink("/dev", dir.join("devices")).unwrap();
+        assert_eq!(error(&dir.join("linked/pipe")), "it is a link to a named pipe, not to a regular file");
+        let through = format!("{}/devices/../{}/linked/pipe", dir.display(), dir.strip_prefix("/").unwrap().display());
+        assert_eq!(error(Path::new(&through)), "it is a link to a named pipe, not to a regular file");
+        assert!(!is_linked(&dir.join("real/pipe")) && !is_linked(Path::new("/dev/stdin")));
     }
 
     /// Only root may read /proc/kmsg, so the flag that keeps it from blocking is looked at.

@@ -49,7 +49,7 @@ pub enum ProviderError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// Its fixtures or vectors contradict its manifest.
-    #[error("the provider directory {} contradicts its manifest:\n{}", .0.display(), .1.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))]
+    #[error("the provider directory {} contradicts its manifest: {}", .0.display(), .1.join("; "))]
     Contradictory(PathBuf, Vec<String>),
     /// It changed between its check and its use.
     #[error("the provider directory {} has just changed; try again", .0.display())]

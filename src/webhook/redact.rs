@@ -114,7 +114,10 @@ pub fn invalid_url(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
     let redacted = |(name, value): &Field| {
-        let value = if is_kept(name.name(), provider) { value.clone() } else { HeaderValue::from_static(REDACTED) };
+        // A user and a password, which no client sends there.
+        let has_user = name.name() == "host" && value.as_bytes().contains(&b'@');
+        let is_kept = is_kept(name.name(), provider) && !has_user;
+        let value = if is_kept { value.clone() } else { HeaderValue::from_static(REDACTED) };
         (name.clone(), value)
     };
     headers.iter().map(redacted).collect()
@@ -397,6 +400,16 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(invalid_url(text), expected);
         }
+    }
+
+    #[test]
+    fn a_host_keeps_its_value_without_a_user() {
+        let shown = |host: &'static str| {
+            let field = (HeaderName::from_static("host"), HeaderValue::from_static(host));
+            let redacted = headers(&std::iter::once(field).collect(), None);
+            redacted.text("host").unwrap().into_owned()
+        };
+        assert_eq!((shown("h:1"), shown("user:SECRET@h")), ("h:1".to_owned(), REDACTED.to_owned()));
     }
 
     #[test]

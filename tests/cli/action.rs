@@ -43,6 +43,11 @@ fn default(input: &str) -> &str {
 /// Runs the script in a directory with these inputs instead of the defaults; the exit code and standard output.
 #[track_caller]
 fn verifies(dir: &Dir, inputs: &[(&str, &str)]) -> (i32, String) {
+    let output = runs(dir, inputs);
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn runs(dir: &Dir, inputs: &[(&str, &str)]) -> Output {
     let temporary = dir.join("runner");
     fs::create_dir_all(temporary.join("hookdev/bin")).unwrap();
     // A second run finds it there.
@@ -54,8 +59,7 @@ fn verifies(dir: &Dir, inputs: &[(&str, &str)]) -> (i32, String) {
         let given = inputs.iter().find(|(name, _)| *name == input).map(|(_, value)| *value);
         bash.env(input.to_uppercase(), given.unwrap_or(default(input)));
     }
-    let output = bash.output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    bash.output().unwrap()
 }
 
 /// A delivery that is signed with this secret.
@@ -102,6 +106,30 @@ fn no_name_of_a_file_is_an_option() {
         assert_eq!(annotated(&output), if exit == 0 { BTreeSet::new() } else { BTreeSet::from(expected) });
         assert!(!dir.names("repository").contains(&"PWNED".to_owned()));
     }
+}
+
+/// The commands that GitHub's runner finds in the output of a step, as its `TryParseV2` and `TryParse` do: `::` at the start of a
+/// line after whitespace, else `##[` anywhere in it.
+fn commands(output: &[u8]) -> Vec<String> {
+    let lines = str::from_utf8(output).unwrap().split(['\n', '\r']);
+    let is_command = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
+    lines.filter(is_command).map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn no_name_of_a_file_is_a_command_of_the_runner() {
+    let dir = Dir::new();
+    let broken = "POST http://127.0.0.1/cyanite\nContent-Type: x\n\n< ./nope";
+    for name in ["##[stop-commands]pwn.http", "x\n::stop-commands::pwn\n.http", "::stop-commands::pwn.http"] {
+        dir.write(&format!("repository/captures/{name}"), broken);
+    }
+    let output = runs(&dir, &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(commands(&output.stdout), ["::error", "::error", "::error"]);
+    let expected = [r"captures/##\[stop-commands]pwn.http", r"captures/x\n::stop-commands::pwn\n.http"];
+    let messages = String::from_utf8(output.stderr).unwrap();
+    assert!(expected.iter().all(|name| messages.contains(name)), "{messages}");
+    assert_eq!(commands(messages.as_bytes()), [""; 0]);
 }
 
 #[test]

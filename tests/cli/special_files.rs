@@ -174,3 +174,21 @@ fn a_capture_behind_a_link_is_a_regular_file() {
     }
     dir.hookdev().args(["verify", "to-capture", "-q", "--provider", "auphonic"]).exits(0).stdout("").stderr("");
 }
+
+#[test]
+fn the_data_behind_a_link_is_a_regular_file_and_has_a_limit() {
+    let dir = Dir::new();
+    put(&dir, "zero.json", "/dev/zero");
+    mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    std::os::unix::fs::symlink("pipe", dir.join("piped.json")).unwrap();
+    fs::File::create(dir.join("large.json")).unwrap().set_len((64 << 20) + 1).unwrap();
+    for (name, cause) in [
+        ("zero.json", "it is a link to a device, not to a regular file"),
+        ("piped.json", "it is a link to a named pipe, not to a regular file"),
+        ("/dev/zero", "it is larger than 64 MiB"),
+        ("large.json", "it is larger than 64 MiB"),
+    ] {
+        let send = dir.send("cyanite.v2.finished", "http://127.0.0.1:1/").args(["--data", name]);
+        send.exits(3).stdout("").stderr(&format!("error: can't read {name}\ncaused by: {cause}\n"));
+    }
+}

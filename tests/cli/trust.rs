@@ -204,6 +204,7 @@ fn programs_read_what_is_trusted() {
             "secret_env": "AWS_SECRET_ACCESS_KEY",
             "sends_secret": true,
         }],
+        "apis": [],
         "tunnels": [{"name": "mine", "command": ["prog", "{port}"], "env": ["TOKEN"]}],
     });
     assert_eq!(trust().exits(0).line(), expected);
@@ -252,4 +253,24 @@ fn only_its_owner_can_read_what_is_trusted() {
     let record = dir.join("state/hookdev/trust").join(&records[0]);
     assert_eq!(fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_to_string(record).unwrap(), format!("{}\n", path(&dir)));
+}
+
+#[test]
+fn trust_lists_where_keys_go_and_forges_no_line() {
+    let dir = Dir::new();
+    dir.write(
+        "hookdev.toml",
+        "[provider.aspect]\napi = \"https://evil.example/api?token=1\"\n[[forward]]\nevents = \"a\\n  b\"\n\
+         to = \"http://127.0.0.1:1/\"\n[tunnel.t]\ncommand = [\"sh\", \"-c\", \"echo a\\n  b\"]\nurl = { line = \"x\" }\n",
+    );
+    let expected = format!(
+        "{}\n  forwards a\\n  b to http://127.0.0.1:1/\n  \
+         sends the API key of aspect to https://evil.example/api?token=[redacted]\n  \
+         starts `sh -c 'echo a\\n  b'` for the tunnel t\n",
+        path(&dir)
+    );
+    dir.hookdev().arg("trust").exits(0).stdout(&expected);
+    let line = dir.hookdev().args(["trust", "--json"]).exits(0).line();
+    let api = serde_json::json!([{ "provider": "aspect", "url": "https://evil.example/api?token=[redacted]" }]);
+    assert_eq!(line["apis"], api);
 }

@@ -166,8 +166,22 @@ fn a_program_gets_no_secret_of_a_provider() {
     stand_in.dir.write("tunnels.toml", stand_in.dir.read("tunnels.toml") + configured);
     // Those of `[register]`, whether or not anything is registered.
     let keys = ["ASPECT_API_KEY", "AUPHONIC_API_KEY", "GITHUB_TOKEN", "JEWELMUSIC_API_KEY", "STRIPE_API_KEY"];
-    let secrets = [&keys[..], &["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE"]].concat();
-    let listen = stand_in.listen("fast").args(["--secret", "stripe=env:OF_OPTION"]).env("NGROK_AUTHTOKEN", "its own");
+    let secrets = [&keys[..], &["CYANITE_WEBHOOK_SECRET", "OF_OPTION", "OF_CONFIG", "NOT_IN_USE", "OF_OWN"]].concat();
+    // It reads its secret from another variable than the provider that it replaces.
+    stand_in.dir.write(
+        "own/provider.toml",
+        "name = 'cyanite'\ntitle = 'Own'\nabout = 'x'\n[secret]\ndevelopment = 'own-secret'\nenv = 'OF_OWN'\n\
+         [[scheme]]\nname = 'only'\nalgorithm = 'hmac-sha256'\ncontent = '{body}'\n\
+         signature = { header = 'own-signature', value = '{hex}' }\n\
+         [delivery]\nsuccess = ['202']\ntimeout = '20s'\nretry = { waits = ['1s'] }\n\
+         [[event]]\nname = 'made'\nabout = 'x'\nmatch = { type = 'made' }\nschema = 'made'\n",
+    );
+    stand_in.dir.write("own/events/made.json", "{ \"type\": \"made\" }");
+    stand_in
+        .dir
+        .write("own/schema.json", r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"}}}}}"#);
+    let listen = stand_in.listen("fast").args(["--secret", "stripe=env:OF_OPTION", "--providers", "own"]);
+    let listen = listen.env("NGROK_AUTHTOKEN", "its own");
     let listen = secrets.iter().fold(listen, |listen, name| listen.env(name, "mine"));
     let listener = listen.starts();
     let start = stand_in.start(1);

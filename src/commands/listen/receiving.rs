@@ -37,7 +37,7 @@ pub fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
         .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
-        terminal.note(&format!("accepting only {connections} connections at a time; {note}"));
+        terminal.note(format!("accepting only {connections} connections at a time; {note}"));
     }
     Ok(Limits { body: args.max_body, connections, ..defaults })
 }
@@ -53,7 +53,7 @@ pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureS
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
         let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
-        context.terminal.note(&format!("removed an incomplete last line ({bytes}) from {path}"));
+        context.terminal.note(format!("removed an incomplete last line ({bytes}) from {path}"));
     }
     Ok(Some(store))
 }

@@ -97,12 +97,12 @@ fn report(
         _ => terminal.print(written.in_words(terminal.out).as_bytes())?,
     }
     for problem in &learned.problems {
-        terminal.warn(&format!("{} needs a change: {problem}", shown.as_deref().unwrap_or_default()));
+        terminal.warn(format!("{} needs a change: {problem}", shown.as_deref().unwrap_or_default()));
     }
     if !learned.disagreeing.is_empty() {
         let count = learned.disagreeing.len();
         let plural = if count == 1 { "capture is" } else { "captures are" };
-        terminal.warn(&format!(
+        terminal.warn(format!(
             "{count} {plural} not signed like the others, and nothing was learned from them; see `left out` above"
         ));
     }

@@ -12,6 +12,7 @@ use crate::{
     },
     engine::register::{Account, plan, url_of},
     net::{client::is_loopback, url::parse_url},
+    render::diagnostic::inline,
     store::secrets::SecretError,
     webhook::{
         provider::{
@@ -96,7 +97,7 @@ impl Requested {
         let mut text = String::new();
         for account in &self.accounts {
             if registration_of(account)?.is_unproven {
-                terminal.note(&unproven(account));
+                terminal.note(unproven(account));
             }
             for command in plan(account, self.public_url()) {
                 text.push_str(&command);
@@ -110,9 +111,9 @@ impl Requested {
 
     pub(super) fn print_steps(&self, terminal: Terminal) {
         for (title, steps) in &self.manual {
-            let steps = steps.iter().enumerate().map(|(index, step)| format!("  {}. {step}\n", index + 1));
-            terminal
-                .say(&format!("{title} has no API for webhooks. Set it up by hand:\n{}", steps.collect::<String>()));
+            let steps = steps.iter().enumerate().map(|(index, step)| format!("  {}. {}\n", index + 1, inline(step)));
+            let (title, steps) = (inline(title), steps.collect::<String>());
+            terminal.say(&format!("{title} has no API for webhooks. Set it up by hand:\n{steps}"));
         }
     }
 

@@ -6,6 +6,7 @@ use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
     engine::receive::{Forward, SaveChange, Settings, VerdictCounts},
     net::receiver::ReceiveError,
+    render::diagnostic::inline,
     webhook::{provider::catalog::Catalog, redact},
 };
 
@@ -22,12 +23,18 @@ pub fn announce(
     let keys = if has_keys { ", ? for keys" } else { "" };
     let mut text = format!("Listening on {url} (Ctrl-C to stop{keys})\n");
     match &settings.provider {
-        Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
+        Some(provider) => {
+            text.extend([format!("  every request is treated as coming from {}\n", inline(&provider.title))]);
+        }
         None => text.push_str(&urls(&settings.catalog, url)),
     }
     let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
-    text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
+    text.extend(
+        forwards.map(|Forward { events, url }| {
+            format!("  forwards {} to {}\n", inline(events.as_str()), shown(url.as_str()))
+        }),
+    );
     let event = settings.provider.as_deref();
     let event = event.or_else(|| settings.catalog.example()?.load().ok().map(Arc::as_ref));
     let event = event.and_then(|provider| Some((&provider.name, &provider.events.first()?.full_name)));

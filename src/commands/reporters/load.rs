@@ -140,7 +140,7 @@ pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool
     if *is_cancelled {
         let total = pace.total.map(|total| format!(" of {}", size::count(total))).unwrap_or_default();
         let finished = size::count(summary.requests);
-        terminal.note(&format!("stopped after {finished}{total} requests; those in flight are not counted"));
+        terminal.note(format!("stopped after {finished}{total} requests; those in flight are not counted"));
     }
     if unreachable.is_some() && to_listener {
         terminal.note(NO_LISTENER);

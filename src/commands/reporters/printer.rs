@@ -72,7 +72,7 @@ impl Reporter {
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    terminal.warn(&format!("can't write the output: {error}"));
+                    terminal.warn(format!("can't write the output: {error}"));
                     false
                 }
                 _ => true,
@@ -171,7 +171,7 @@ impl Printer {
             // A warning hides the bottom line itself.
             hidden = None;
             if !reported {
-                terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));
+                terminal.warn(format!("can't write the output: {full}; trying again until there is space"));
             }
             reported = true;
             thread::sleep(RETRY);

@@ -57,7 +57,7 @@ impl<'a> Reporter<'a> {
         self.resumed();
         let (accepted, failed) = (self.accepted, self.failed);
         let left = self.deliveries - accepted - failed;
-        self.context.terminal.note(&format!("stopped: {accepted} delivered, {failed} failed, {left} not finished"));
+        self.context.terminal.note(format!("stopped: {accepted} delivered, {failed} failed, {left} not finished"));
     }
 }
 
@@ -104,7 +104,7 @@ impl Observer for Reporter<'_> {
     fn gave_up(&mut self, job: &Job, skipped: usize) {
         let terminal = self.context.terminal;
         if skipped > 0 {
-            terminal.warn(&format!("skipped {skipped} more: can't reach {}", redact::query(job.url.as_str())));
+            terminal.warn(format!("skipped {skipped} more: can't reach {}", redact::query(job.url.as_str())));
         }
         if !self.is_endpoint_given && goes_to_listener(self.context, job.provider.as_deref()) {
             terminal.note(NO_LISTENER);

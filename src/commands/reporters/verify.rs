@@ -71,7 +71,7 @@ impl<'a> Reporter<'a> {
         }
         // Neither JSON nor the reports have a key for notes.
         for note in notes {
-            self.context.terminal.note(&format!("{place}: {note}"));
+            self.context.terminal.note(format!("{place}: {note}"));
         }
     }
 
@@ -224,10 +224,10 @@ fn warnings(assessment: &Assessment) -> Vec<Problem> {
 
 /// An unreadable input as a check for CI.
 fn unreadable(failure: &Failure, place: Place) -> Check {
-    let message = failure.message.as_deref().unwrap_or_default();
-    let causes = failure.causes.iter().map(String::as_str);
-    let message = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
-    let problem = Problem { code: "unreadable".to_owned(), message, hint: failure.hint.clone() };
+    let messages: Vec<String> = failure.message.iter().chain(&failure.causes).map(ToString::to_string).collect();
+    let message = messages.join(": ");
+    let problem =
+        Problem { code: "unreadable".to_owned(), message, hint: failure.hint.as_ref().map(ToString::to_string) };
     Check {
         suite: "inputs".to_owned(),
         name: "input".to_owned(),

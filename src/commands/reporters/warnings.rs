@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::commands::terminal::Terminal;
+use crate::{commands::terminal::Terminal, render::diagnostic};
 
 /// The number of warnings that may wait for a slow reader. Those beyond it are only counted.
 const QUEUE: usize = 256;
@@ -30,8 +30,8 @@ pub struct WarningSink {
 
 #[derive(Debug)]
 enum Message {
-    Warning(String),
-    Note(String),
+    Warning(diagnostic::Message),
+    Note(diagnostic::Message),
     /// Asks for a signal once every earlier message is printed.
     Flush(oneshot::Sender<()>),
 }
@@ -42,7 +42,10 @@ impl WarningSink {
         Self::printing_with(move |warning| terminal.warn(warning), move |note| terminal.note(note))
     }
 
-    fn printing_with(warn: impl Fn(&str) + Send + 'static, note: impl Fn(&str) + Send + 'static) -> Self {
+    fn printing_with(
+        warn: impl Fn(diagnostic::Message) + Send + 'static,
+        note: impl Fn(diagnostic::Message) + Send + 'static,
+    ) -> Self {
         let (messages, receiver) = sync_channel(QUEUE);
         let skipped = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&skipped);
@@ -51,13 +54,13 @@ impl WarningSink {
     }
 
     /// Prints a warning soon, or counts it if the queue is full.
-    pub fn warn(&self, warning: String) {
-        self.send(Message::Warning(warning));
+    pub fn warn(&self, warning: impl Into<diagnostic::Message>) {
+        self.send(Message::Warning(warning.into()));
     }
 
     /// Prints a note soon, or counts it with the warnings if the queue is full.
-    pub fn note(&self, note: String) {
-        self.send(Message::Note(note));
+    pub fn note(&self, note: impl Into<diagnostic::Message>) {
+        self.send(Message::Note(note.into()));
     }
 
     fn send(&self, message: Message) {
@@ -75,17 +78,22 @@ impl WarningSink {
     }
 }
 
-fn print_all(messages: &Receiver<Message>, skipped: &AtomicUsize, warn: impl Fn(&str), note: impl Fn(&str)) {
+fn print_all(
+    messages: &Receiver<Message>,
+    skipped: &AtomicUsize,
+    warn: impl Fn(diagnostic::Message),
+    note: impl Fn(diagnostic::Message),
+) {
     while let Ok(message) = messages.recv() {
         match message {
-            Message::Warning(warning) => warn(&warning),
-            Message::Note(text) => note(&text),
+            Message::Warning(warning) => warn(warning),
+            Message::Note(text) => note(text),
             // It fails if the wait has timed out.
             Message::Flush(sender) => drop(sender.send(())),
         }
         match skipped.swap(0, Ordering::Relaxed) {
             0 => {}
-            count => warn(&format!("{count} more warnings arrived faster than they could be printed")),
+            count => warn(format!("{count} more warnings arrived faster than they could be printed").into()),
         }
     }
 }
@@ -100,7 +108,7 @@ mod tests {
     async fn warnings_that_arrive_too_fast_are_counted() {
         let (reader, read) = mpsc::sync_channel(0);
         // It fails once the reader has gone.
-        let sink = WarningSink::printing_with(move |warning| drop(reader.send(warning.to_owned())), |_| ());
+        let sink = WarningSink::printing_with(move |warning| drop(reader.send(warning.to_string())), |_| ());
         // The first blocks the thread until it is read.
         sink.warn("first".to_owned());
         while sink.skipped.load(Ordering::Relaxed) < 3 {

@@ -1,7 +1,6 @@
 //! The jobs that deliver what the arguments of `send` name, with the changes that the options ask for.
 
 use std::{
-    fs,
     io::{self, Read},
     path::Path,
     sync::Arc,
@@ -29,9 +28,11 @@ use crate::{
     store::{
         captures,
         formats::{self, walk},
+        opened,
     },
     webhook::{
         assessment::Judge,
+        capture::MAX_SIZE,
         contract::Tamper,
         overrides::{InvalidOverride, Override},
         payload::MAX_DECODED_BYTES,
@@ -62,7 +63,7 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
     }
     let Builder { data, batch, has_unreadable, skipped, .. } = builder;
     if skipped > 0 {
-        context.terminal.note(&format!(
+        context.terminal.note(format!(
             "skipped {skipped} captured without a failed response from your handler; leave out --failed to send them"
         ));
     }
@@ -188,7 +189,7 @@ impl<'a> Builder<'a> {
             (captures.to_owned(), captures::last(captures).map_err(unreadable)?.ok_or_else(none)?.into())
         };
         let source = source(&file.to_string_lossy(), 0, None);
-        self.context.terminal.note(&format!("the newest capture is {}", source.location));
+        self.context.terminal.note(format!("the newest capture is {}", source.location));
         self.add_capture(entry.request, source, entry.forwarded)
     }
 
@@ -200,7 +201,7 @@ impl<'a> Builder<'a> {
                 Ok(entry) => {
                     let source = source(&file, index, entry.line);
                     for note in &entry.notes {
-                        terminal.note(&format!("{}: {note}", source.location));
+                        terminal.note(format!("{}: {note}", source.location));
                     }
                     self.add_capture(entry.request, source, entry.forwarded)?;
                 }
@@ -208,7 +209,7 @@ impl<'a> Builder<'a> {
             }
         }
         for note in entries.notes() {
-            terminal.note(&format!("{file}: {note}"));
+            terminal.note(format!("{file}: {note}"));
         }
         Ok(())
     }
@@ -325,7 +326,6 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
 }
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {
-    let mut bytes = Vec::new();
     // curl's spelling.
     let named = path.to_str().and_then(|text| text.strip_prefix('@')).filter(|_| !path.exists()).map(Path::new);
     let path = named.unwrap_or(path);
@@ -334,9 +334,19 @@ fn read_data(path: &Path) -> Result<Bytes, Failure> {
             let hint = "save the body to a file, or pipe it: printf %s '…' | hookdev send EVENT --data -";
             return Err(Failure::usage("--data takes the name of a file, not the body itself").hint(hint));
         }
-        Some("-") => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
-        _ => fs::read(path),
+        Some("-") => bounded(io::stdin().lock()),
+        _ => opened::open(path).and_then(bounded),
     };
     read.map(Bytes::from)
         .map_err(|error| Failure::new(Exit::UnreadableInput, format!("can't read {}", path.display())).because(&error))
+}
+
+/// Reads to the end, unless that is more than a capture may hold.
+fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_SIZE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", MAX_SIZE >> 20)));
+    }
+    Ok(bytes)
 }

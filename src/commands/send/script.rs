@@ -31,7 +31,7 @@ pub(super) fn script(batch: &Batch, format: Print, args: &Send, terminal: Termin
     let (handshakes, events): (Vec<&Job>, Vec<&Job>) = batch.jobs.iter().partition(|job| is_handshake(job));
     if !events.is_empty() && !handshakes.is_empty() {
         let names: Vec<&str> = handshakes.iter().filter_map(|job| job.event.as_deref()).collect();
-        terminal.note(&format!("left out handshakes: {}", names.join(", ")));
+        terminal.note(format!("left out handshakes: {}", names.join(", ")));
     }
     for job in if events.is_empty() { handshakes } else { events } {
         add(&mut script, job, args)?;

@@ -110,7 +110,7 @@ async fn send_again(
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
     let names: Vec<String> = words.iter().map(ToString::to_string).collect();
-    context.terminal.note(&format!("saved; sending {}", names.join(", ")));
+    context.terminal.note(format!("saved; sending {}", names.join(", ")));
     match jobs(context, args, words) {
         Ok(jobs) => send_jobs(context, args, &jobs, dispatcher).await,
         Err(failure) => {
@@ -166,7 +166,7 @@ fn changed_captures(context: &Context, named: &[PathBuf], changes: &[Change]) ->
             // A directory of captures may contain other files.
             Change::Added(file) | Change::Changed(file)
                 if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
-            Change::Removed(file) => context.terminal.note(&format!("{} was removed", file.display())),
+            Change::Removed(file) => context.terminal.note(format!("{} was removed", file.display())),
             Change::Added(file) | Change::Changed(file) => words.push(Word::Path(file.clone())),
         }
     }

@@ -1,7 +1,7 @@
 //! The arguments of `send`: which events and captured requests they name.
 
 use std::{
-    fmt,
+    fmt, iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +10,7 @@ use crate::{
     cli::Send,
     commands::{exit::Failure, names::listed, resolve::pattern},
     net::url::parse_url,
-    render::shell,
+    render::{diagnostic::Message, shell},
     webhook::{
         provider::{Provider, catalog::Catalog, event::Event},
         redact,
@@ -56,8 +56,8 @@ impl Word {
             [first, ..] => {
                 let meant = format!("did you mean {}?", near.join(", "));
                 failure.hint(match own_payload(catalog, text, first) {
-                    Some(other) => format!("{meant}\n{other}"),
-                    None => meant,
+                    Some(others) => Message::with_lines(meant, others),
+                    None => meant.into(),
                 })
             }
         })
@@ -80,13 +80,14 @@ fn no_event(provider: &Provider) -> Failure {
     match names.as_slice() {
         [] => failure,
         [first, ..] => {
-            failure.hint(format!("hookdev send {first}\nor all of them: hookdev send '{}.*'", provider.name))
+            let all = format!("or all of them: hookdev send '{}.*'", provider.name);
+            failure.hint(Message::with_lines(format!("hookdev send {first}"), [all]))
         }
     }
 }
 
 /// How to send an event that hookdev has no payload of, but that its provider may well have.
-fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<String> {
+fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<Vec<String>> {
     let (provider, event) = text.split_once('.')?;
     let (known, similar) = catalog.event(similar)?;
     let is_name = event.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
@@ -94,8 +95,8 @@ fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<String> {
         return None;
     }
     let send = format!("hookdev send {}", similar.full_name);
-    let set = similar.name_field().map(|field| format!("\nor that of a similar one: {send} --set {field}={event}"));
-    Some(format!("to send your own payload: {send} --data FILE{}", set.unwrap_or_default()))
+    let set = similar.name_field().map(|field| format!("or that of a similar one: {send} --set {field}={event}"));
+    Some(iter::once(format!("to send your own payload: {send} --data FILE")).chain(set).collect())
 }
 
 /// Checks that no argument is a URL, which belongs to `--to`.

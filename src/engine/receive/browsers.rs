@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 use http::{
     HeaderMap, Method,
-    header::{ACCEPT, ACCEPT_LANGUAGE, HOST, ORIGIN},
+    header::{ACCEPT, ACCEPT_LANGUAGE, HOST, ORIGIN, USER_AGENT},
     request::Parts,
 };
 
@@ -39,8 +39,8 @@ impl FromBrowser {
         let has_origin = headers.contains_key(ORIGIN);
         let has_metadata = has_fetch_metadata(headers);
         let has_language = headers.get_all(ACCEPT_LANGUAGE).iter().any(|value| {
-            // As Node.js and Deno send it; a page may set it to this too.
-            value != "*" || !is_of_this_machine(headers)
+            // A page may set it to this too, but not the others.
+            value != "*" || !is_of_this_machine(headers) || !is_fetch_of_a_program(headers)
         });
         if !(has_origin || has_metadata || is_read && has_language) {
             return None;
@@ -67,6 +67,13 @@ fn has_fetch_metadata(headers: &HeaderMap) -> bool {
         (Some("sec-fetch-mode"), None) => text(headers, "sec-fetch-mode") != Some("cors"),
         _ => true,
     }
+}
+
+/// Whether a `fetch` outside browsers may have sent the headers: Node.js has `Sec-Fetch-Mode`, and Deno names itself. A page can
+/// set neither without asking first.
+fn is_fetch_of_a_program(headers: &HeaderMap) -> bool {
+    let is_deno = text(headers, USER_AGENT.as_str()).is_some_and(|agent| agent.starts_with("Deno/"));
+    text(headers, "sec-fetch-mode") == Some("cors") || is_deno
 }
 
 /// Whether the host is an address, or a name that the public DNS has not.
@@ -176,7 +183,14 @@ mod tests {
         for host in
             ["127.0.0.1:4400", "[::1]:4400", "localhost:4400", "a.localhost", "receiver", "host.docker.internal:1"]
         {
-            assert_eq!(recognised("GET", "/", &[("host", host), ("accept-language", "*")]), None, "{host}");
+            let any = ("accept-language", "*");
+            for program in [("sec-fetch-mode", "cors"), ("user-agent", "Deno/2.1.4")] {
+                assert_eq!(recognised("GET", "/", &[("host", host), any, program]), None, "{host}");
+            }
+            for other in [("user-agent", "Mozilla/5.0"), ("accept", "*/*")] {
+                let headers = [("host", host), any, other];
+                assert_eq!(recognised("GET", "/", &headers), Some(FromBrowser::Page), "{host}");
+            }
             assert_eq!(recognised("GET", "/", &[("host", host), LANGUAGE]), Some(FromBrowser::Page), "{host}");
         }
     }

@@ -32,6 +32,7 @@ use crate::{
         payload::MAX_DECODED_BYTES,
         place::{self, Lookup},
         record::{Delivery, Forwarded, Response},
+        redact,
         remedy::{Remedy, Warning},
         request::Request,
         signature::{SecretText, Verdict},
@@ -370,7 +371,7 @@ impl Handler for Receiver {
             FromBrowser::Page => {
                 let request = format!("{} {}", excerpt(head.method.as_str()), excerpt(head.uri.path()));
                 let origin = head.headers.get(ORIGIN).filter(|origin| !origin.is_empty() && *origin != "null");
-                let origin = origin.map(|origin| excerpt(&String::from_utf8_lossy(origin.as_bytes())));
+                let origin = origin.map(|origin| excerpt(&redact::query(&String::from_utf8_lossy(origin.as_bytes()))));
                 self.on_error(ReceiveError::Browser { request, origin });
                 Some(response::from_page())
             }

@@ -33,8 +33,8 @@ pub struct Setup {
     pub port: u16,
     /// The path below its public URL that leads to the [`Entrance`](super::Entrance).
     pub prefix: String,
-    /// Variables that its program doesn't get: those of secrets that are none of its business.
-    pub hidden_variables: Vec<String>,
+    /// Variables that its program doesn't get at each start: those of secrets that are none of its business.
+    pub hidden_variables: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     /// How long to wait for what.
     pub timing: Timing,
     /// Gets what happens to it after it was ready for the first time.
@@ -218,7 +218,7 @@ struct Running {
 impl Running {
     async fn launch(setup: &Setup) -> Result<Self, TunnelError> {
         let Setup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
-        let started = Process::start(recipe, *port, hidden_variables).await.map_err(|error| match error {
+        let started = Process::start(recipe, *port, &hidden_variables()).await.map_err(|error| match error {
             StartError::Missing(program) => TunnelError::Missing(program),
             StartError::Refused(_, source) => TunnelError::Refused(format!("can't start its program: {source}")),
         })?;
@@ -348,7 +348,7 @@ mod tests {
             recipe: toml::from_str(&recipe).expect("a valid recipe"),
             port: 1,
             prefix: "/t-1".to_owned(),
-            hidden_variables: Vec::new(),
+            hidden_variables: Box::new(Vec::new),
             timing,
             on_change: Box::new(move |change| drop(sender.send(change))),
         };

@@ -1,6 +1,9 @@
 //! Opens connections: directly or through a proxy, plain or encrypted.
 
-use std::io;
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use reqwest::Url;
 use tokio::net::{TcpStream, lookup_host};
@@ -8,6 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 use super::{
     connection::Connection,
     error::{SendError, not_connected, not_resolved},
+    is_localhost,
     message::Recipient,
     proxy::Proxy,
     stream::Duplex,
@@ -76,12 +80,39 @@ impl Connector {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
     let addresses = lookup_host((without_brackets(host), port)).await;
-    let addresses: Vec<_> = addresses.map_err(|error| not_resolved(&error, host))?.collect();
+    let addresses = match addresses {
+        Ok(addresses) if is_localhost(host) => loopback(addresses.collect(), port),
+        Err(_) if is_localhost(host) => loopback(Vec::new(), port),
+        addresses => addresses.map_err(|error| not_resolved(&error, host))?.collect(),
+    };
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
 }
 
+/// The addresses of a name of this machine, whatever the resolver says of it: RFC 6761, 6.3.
+fn loopback(mut addresses: Vec<SocketAddr>, port: u16) -> Vec<SocketAddr> {
+    addresses.retain(|address| address.ip().to_canonical().is_loopback());
+    if addresses.is_empty() {
+        addresses = vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+    }
+    addresses
+}
+
 fn port(url: &Url) -> u16 {
     url.port_or_known_default().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_this_machine_leads_nowhere_else() {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let here = addresses(&["[::1]:80", "127.0.0.1:80"]);
+        assert_eq!(loopback(here.clone(), 80), here);
+        assert_eq!(loopback(addresses(&["192.0.2.2:80", "127.0.0.2:80"]), 80), addresses(&["127.0.0.2:80"]));
+        assert_eq!(loopback(addresses(&["192.0.2.2:80"]), 80), addresses(&["127.0.0.1:80", "[::1]:80"]));
+    }
 }

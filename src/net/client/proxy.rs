@@ -10,7 +10,7 @@ use reqwest::{Url, redirect, retry};
 
 use super::{
     error::{SendError, chain, io_kind, not_connected},
-    host, is_loopback,
+    host, is_local,
     tls::Tls,
 };
 
@@ -25,7 +25,7 @@ impl Proxy {
     /// If it is one that hookdev can't use.
     pub(super) fn of(url: &Url) -> Result<Option<Self>, SendError> {
         static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_system);
-        if is_loopback(url) {
+        if is_local(url) {
             return Ok(None);
         }
         // The path is left out, as not every path of a URL is one of a URI.

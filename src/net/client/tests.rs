@@ -1,5 +1,7 @@
 //! The client against real sockets on this machine.
 
+use std::io::Write;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -314,4 +316,23 @@ async fn a_request_with_an_interim_response_is_not_sent_again() {
     let (url, server) = server(&[Respond(OK), RespondAndClose(INTERIM), Respond(OK)]).await;
     assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Err(CLOSED.to_owned()), Ok(200)]);
     assert_eq!(connections(server).await, [1, 1, 2]);
+}
+
+/// The time limit ends it, not the limit of the body, which comes after 64 MiB of pieces.
+#[tokio::test]
+async fn tiny_pieces_that_always_come_do_not_outlast_the_time_limit() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut written = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        let pieces = b"1\r\nx\r\n".repeat(5000);
+        while written.is_ok() {
+            written = stream.write_all(&pieces);
+        }
+    });
+    let limit = Duration::from_millis(200);
+    let sent = Client::new(false).send(&url, &request(&[]), limit).await;
+    assert_eq!(sent.response.unwrap_err().to_string(), SendError::TimedOut(limit).to_string());
+    server.join().unwrap();
 }

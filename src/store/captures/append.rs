@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::super::opened::{directory_of, is_of_the_system};
+
 /// A file that is open for appending.
 #[derive(Debug)]
 pub(super) struct Appendable {
@@ -19,6 +21,7 @@ pub(super) struct Appendable {
 impl Appendable {
     /// Opens a file, or creates it with its parents. Only its owner may read it from now on.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        check_parents(path)?;
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -41,9 +44,31 @@ impl Appendable {
     }
 }
 
-/// Checks that a directory is not a link out of the directory that it is in.
+/// Checks that neither a directory nor one that it is in is a link out of the directory that the link is in.
 pub(super) fn check_directory(path: &Path) -> io::Result<()> {
-    target(path).map(drop)
+    // Without a slash or a `.` at the end, which a link would be followed for.
+    let path: PathBuf = path.components().collect();
+    check_parents(&path)?;
+    target(&path).map(drop)
+}
+
+/// Checks the links among the directories of a path: those of a relative path, and those of an absolute path that are in the
+/// working directory or above it, where a checkout may have them.
+fn check_parents(path: &Path) -> io::Result<()> {
+    let path: PathBuf = path.components().collect();
+    let working_dir = std::env::current_dir()?.canonicalize()?;
+    for part in path.ancestors().skip(1).filter(|part| part.is_symlink()) {
+        let place = directory_of(part).canonicalize()?;
+        let is_near = place.starts_with(&working_dir) || place.parent().is_some() && working_dir.starts_with(&place);
+        if part.is_relative() || is_near {
+            let reason = |error: io::Error| match error.kind() {
+                io::ErrorKind::PermissionDenied => refused(format!("{}: {error}", part.display())),
+                _ => error,
+            };
+            target(part).map_err(reason)?;
+        }
+    }
+    Ok(())
 }
 
 /// The file that a path names, and whether it is a link of the system's. A link may lead to a file beside it, so that a name
@@ -53,11 +78,7 @@ fn target(path: &Path) -> io::Result<(PathBuf, bool)> {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         return Ok((path.to_owned(), false));
     }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let directory = parent.canonicalize()?;
+    let directory = directory_of(path).canonicalize()?;
     if is_of_the_system(&directory) {
         return Ok((path.to_owned(), true));
     }
@@ -67,12 +88,6 @@ fn target(path: &Path) -> io::Result<(PathBuf, bool)> {
         (Some(Ok(beside)), Some(name)) if beside == directory => Ok((directory.join(name), false)),
         _ => Err(refused(format!("it is a link to {}, in another directory; name that instead", link.display()))),
     }
-}
-
-/// Whether the links in a directory are the system's own: the names of the standard streams, and the files that a process has
-/// open, such as `>(gzip > log.gz)` of a shell.
-fn is_of_the_system(directory: &Path) -> bool {
-    cfg!(unix) && (directory == Path::new("/dev") || directory.starts_with("/proc"))
 }
 
 fn refused(reason: impl Into<String>) -> io::Error {

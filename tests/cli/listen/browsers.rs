@@ -115,6 +115,13 @@ fn with_the_flag_a_page_is_a_sender_like_any_other() {
 }
 
 #[test]
+fn a_page_is_named_without_credentials() {
+    let mut listener = Dir::new().listen().starts();
+    post(&listener.url("/cyanite"), &[("origin", "http://u:SECRET@evil.example/?SECRET")], "{}");
+    listener.says("sent by a web page of http://[redacted]@evil.example/?[redacted]; responded 403; ");
+}
+
+#[test]
 fn the_fetch_of_node_is_no_browser() {
     let mut listener = Dir::new().listen().starts();
     let headers = [

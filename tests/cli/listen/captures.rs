@@ -308,6 +308,12 @@ fn nothing_is_saved_through_a_link_to_another_directory() {
              caused by: it is a link to {target}, in another directory; name that instead\n"
         ));
     }
+    let absolute = dir.join("clone/captures/sub").to_str().unwrap().to_owned();
+    for place in ["captures/", "captures/.", "./captures//", "captures/sub", "captures/log.ndjson", &absolute] {
+        let refused = dir.listen().inside(&dir.join("clone")).args(["--capture", place]).exits(2);
+        let expected = "it is a link to ../elsewhere, in another directory; name that instead\n";
+        assert!(refused.stderr.ends_with(expected), "{place}: {refused}");
+    }
     assert_eq!(
         (dir.names("elsewhere"), dir.read("elsewhere/log.ndjson")),
         (vec!["log.ndjson".to_owned()], String::new())

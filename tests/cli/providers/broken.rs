@@ -230,6 +230,13 @@ fn replacing_a_built_in_provider_is_reported() {
     listener.says("note: the provider `cyanite` from acme replaces the other provider of that name\n");
     dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
     assert_eq!(listener.next()["event"], "cyanite.made");
+
+    // Somebody else may have written a config that is found.
+    dir.write("hookdev.toml", "providers = [\"acme\"]\n");
+    let origin = dir.join("acme").canonicalize().unwrap();
+    let warning =
+        format!("the provider `cyanite` from {} replaces the other provider of that name\n", origin.display());
+    dir.hookdev().args(["events", "cyanite.*", "-q"]).exits(0).says(&warning);
 }
 
 #[test]

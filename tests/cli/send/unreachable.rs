@@ -60,7 +60,7 @@ fn what_goes_to_other_endpoints_is_still_sent() {
     let other = endpoint.url("/");
     dir.write(
         "hookdev.toml",
-        &format!("[provider.cyanite]\nendpoint = \"{url}\"\n[provider.auphonic]\nendpoint = \"{other}\"\n"),
+        format!("[provider.cyanite]\nendpoint = \"{url}\"\n[provider.auphonic]\nendpoint = \"{other}\"\n"),
     );
     let send = ["send", "cyanite.v2.finished", "auphonic.done", "--json", "--config", "hookdev.toml"];
     let finished = dir.hookdev().args(send).exits(4);
@@ -129,8 +129,11 @@ fn loopback_never_goes_through_a_proxy() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let (_port, proxy) = nowhere();
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
-        dir.send("cyanite.v2.finished", endpoint.url("/")).env(name, &proxy).exits(0);
-        assert_eq!(endpoint.next().target(), "/");
+        for host in ["127.0.0.1", "0.0.0.0", "hooks.localhost"] {
+            let url = format!("http://{host}:{}/", endpoint.port());
+            dir.send("cyanite.v2.finished", url).env(name, &proxy).exits(0);
+            assert_eq!(endpoint.next().target(), "/", "{host}");
+        }
     }
 }
 
