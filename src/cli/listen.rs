@@ -142,13 +142,13 @@ pub struct Listen {
 
     /// Exit 0 once this event has arrived N times (repeatable)
     ///
-    /// Only deliveries that are verified, or that the provider sends unsigned, count.
+    /// Counts only deliveries that are verified or that the provider sends unsigned.
     #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
     pub expect: Vec<String>,
 
     /// Exit 0 once N deliveries have arrived
     ///
-    /// Only deliveries that are verified, or that the provider sends unsigned, count.
+    /// Counts only deliveries that are verified or that the provider sends unsigned.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Expectations")]
     pub count: Option<u64>,
 

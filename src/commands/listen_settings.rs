@@ -33,7 +33,7 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
     let (source, forwards) = if !args.respond.is_empty() {
         // Which `--forward` excludes.
         if context.config.as_ref().is_some_and(|config| !config.forward.is_empty()) {
-            context.terminal.note("--respond is given, so nothing is forwarded as the config says");
+            context.terminal.note("--respond is set, so the forwards in the config are not used");
         }
         ("--respond", Vec::new())
     } else if args.forward.is_empty() {

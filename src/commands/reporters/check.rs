@@ -152,7 +152,7 @@ pub fn list<'t>(
     if any_valid && !json {
         context.terminal.say("* valid: your handler will process it\n");
         context.terminal.say(&format!(
-            "if the handler rejects every delivery: at most {MAX_EXCEPTIONS} more, to find out what it verifies\n"
+            "if the handler rejects every delivery, up to {MAX_EXCEPTIONS} more are sent to find out what it verifies\n"
         ));
     }
     Ok(())

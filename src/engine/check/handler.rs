@@ -244,7 +244,7 @@ impl<'a, T: Transport> Handler<'a, T> {
 fn may_be_unverified(fault: &Fault, clue: Option<&Clue>) -> bool {
     match fault {
         Fault::Rejected(400 | 401 | 403 | 422) => true,
-        Fault::Crashed(500) => clue.is_none_or(|clue| clue.is_mismatch),
+        Fault::Crashed(500) => clue.is_none_or(|clue| clue.is_unspecific),
         _ => false,
     }
 }

@@ -404,7 +404,7 @@ impl ForwardPolicy {
             return None;
         }
         if assessment.verdict == Verdict::Unrecognised {
-            return Some("not forwarded: no provider sends such a request, as far as hookdev knows".to_owned().into());
+            return Some("not forwarded: no provider was recognised".to_owned().into());
         }
         Some(match (self, &assessment.exactness) {
             (Self::VerifiedAndUnsigned, Exactness::Inexact(reason)) => {

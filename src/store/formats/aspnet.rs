@@ -14,7 +14,7 @@ pub(super) struct AspNet;
 
 impl Format for AspNet {
     fn name(&self) -> &'static str {
-        "an HTTP log of ASP.NET Core"
+        "an ASP.NET Core HTTP log"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {

@@ -12,7 +12,7 @@ pub(super) struct Burp;
 
 impl Format for Burp {
     fn name(&self) -> &'static str {
-        "items of Burp Suite"
+        "Burp Suite items"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {

@@ -113,7 +113,7 @@ impl Messages {
             Some(whole) => {
                 let start = end - bytes.len();
                 let note = format!(
-                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {}); HTTPie keeps it with --pretty=none",
+                    "the body is longer than its content-length: a tool such as HTTPie reformatted it ({} B instead of {}); use --pretty=none",
                     whole,
                     bytes.len()
                 );
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_json_body_that_was_indented_after_its_length_was_counted_is_whole() {
-        let note = "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7); HTTPie keeps it with --pretty=none";
+        let note = "the body is longer than its content-length: a tool such as HTTPie reformatted it (12 B instead of 7); use --pretty=none";
         let input = "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\n  \"a\": 1\n}";
         assert_eq!(body(input), noted("{\n  \"a\": 1\n}", note));
         // A document that the length cuts off, and that has no end, stays cut.
@@ -309,8 +309,8 @@ mod tests {
         let read = messages(format!("POST /a HTTP/1.1\nA: b\n\n{{}}\n\n{next}").as_bytes());
         let [Ok(first), Ok(second)] = &read[..] else { panic!("{read:?}") };
         assert_eq!((&first.request.body[..], &second.request.body[..]), (&b"{}"[..], &b"[]"[..]));
-        assert_eq!(first.notes, ["it has no content-length; the body ends before the next message"]);
-        let note = "it has no content-length, so the body includes what may be another request, from its line 2; put a line `###` between requests";
+        assert_eq!(first.notes, ["without a content-length, the body ends where the next request starts"]);
+        let note = "without a content-length, the body includes what may be another request (line 2 of the body); separate requests with a line `###`";
         assert_eq!(body(&format!("POST /a HTTP/1.1\nA: b\n\na=b\n{next}")), noted(&format!("a=b\n{next}"), note));
     }
 
@@ -368,7 +368,7 @@ mod tests {
             |body: &str| format!("POST / HTTP/1.1\nTransfer-Encoding: gzip, Chunked\nContent-Length: 3\n\n{body}");
         assert_eq!(
             body(&chunked("3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX-A: x\r\nX-B: y\r\n\r\n")),
-            noted("abc0123456789", "trailers after the last chunk are not read: X-A, X-B")
+            noted("abc0123456789", "trailers after the last chunk are ignored: X-A, X-B")
         );
         assert_eq!(body(&chunked("3\nabc\n0\n\n")), noted("abc", ""));
         assert_eq!(body(&chunked("0")), noted("", ""));

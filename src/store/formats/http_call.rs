@@ -19,7 +19,7 @@ pub(super) struct HttpCall;
 
 impl Format for HttpCall {
     fn name(&self) -> &'static str {
-        "a call of fetch, axios, requests or HTTPX"
+        "a fetch, axios, Got, requests or HTTPX call"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {

@@ -32,7 +32,7 @@ fn magic(start: &[u8]) -> Option<&'static str> {
 fn mitmproxy(start: &[u8]) -> Option<&'static str> {
     let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits > 0 && start[digits..].starts_with(b":9:websocket;") {
-        return Some("it is a file of mitmproxy's flows; convert it: `mitmdump -nr FILE --set hardump=FILE.har`");
+        return Some("it is a mitmproxy flow file; convert it: `mitmdump -nr FILE --set hardump=FILE.har`");
     }
     let mut lines = start.split(|&byte| byte == b'\n').take(MAX_LINES);
     let is_flow = |line: &[u8]| {
@@ -43,7 +43,7 @@ fn mitmproxy(start: &[u8]) -> Option<&'static str> {
         })
     };
     lines.any(is_flow).then_some(
-        "it is what mitmdump prints, which reformats bodies; save their bytes: `mitmdump --set hardump=FILE.har`",
+        "it is mitmdump's output, which reformats bodies; save the original bytes: `mitmdump --set hardump=FILE.har`",
     )
 }
 
@@ -151,7 +151,7 @@ fn log(line: &[u8]) -> Option<&'static str> {
 
 const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or in Python `json.dumps(yaml.safe_load(open(FILE)))`";
 
-const XML: &str = "it is XML, and not Burp's: save the request as a raw HTTP message";
+const XML: &str = "it is XML, but not from Burp: save the request as a raw HTTP message";
 
 /// A request as a command or a call of a tool other than curl, or curl's own log.
 fn command(start: &[u8]) -> Option<&'static str> {
@@ -199,7 +199,7 @@ mod tests {
                 "it is what mitmdump prints",
             ),
             (b"POST /hook\nHost: h\n\n{}", "its request line has no version"),
-            (b"2140:9:websocket;0:~8:response;435:6:reason;", "it is a file of mitmproxy's flows"),
+            (b"2140:9:websocket;0:~8:response;435:6:reason;", "it is a mitmproxy flow file"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
             (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
             (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is Insomnia YAML"),

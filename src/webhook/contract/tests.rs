@@ -412,7 +412,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
             "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify \
              HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
              respond 401 if it does not match. If it does verify, it ignores the result: await it, because a promise \
-             or a coroutine is always true; return or raise after a mismatch; and don't go on after a catch or an except"
+             or a coroutine is always truthy; return or raise after a mismatch; and don't go on after a catch or an except"
         )
     );
     verifies.add(CaseName::TimestampStale, None, None);

@@ -18,7 +18,7 @@ use crate::webhook::{
 const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
 
 /// What a 422 without a message may mean.
-const UNPROCESSABLE: &str = "the handler's log may say what it misses. If it is in Rails, this may be its CSRF protection, which is for browsers: skip_before_action :verify_authenticity_token, or inherit from ActionController::API. If it responds 422 to a wrong signature, it may have another secret";
+const UNPROCESSABLE: &str = "the handler's log may say what is missing. In Rails, this may be CSRF protection, which is for browsers: skip_before_action :verify_authenticity_token, or inherit from ActionController::API. If it responds 422 to a wrong signature, it may use another secret";
 
 /// What the response to a valid delivery reveals. A rejection may quote a library that found no matching signature; the
 /// comparison of secrets says more.
@@ -26,7 +26,7 @@ fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
     let clue = observation.clue.as_ref()?;
     let says_more = match observation.fault {
         Fault::Crashed(_) | Fault::Redirect(_) => true,
-        Fault::Rejected(_) => !clue.is_mismatch,
+        Fault::Rejected(_) => !clue.is_unspecific,
         _ => false,
     };
     says_more.then(|| Remedy::advice(clue.advice.to_string()))
@@ -55,7 +55,7 @@ fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
     match fault {
         Fault::Crashed(_) => format!("{seen}: {LOG}"),
         _ => format!(
-            "{seen}: it may not handle this event (respond {} to those, too), miss a field, or compare the timestamp in another unit or with a wrong clock",
+            "{seen}: it may not handle this event (respond {} anyway), need a field that is missing, or compare the timestamp in another unit or with a wrong clock",
             provider.delivery.first_success()
         ),
     }

@@ -194,7 +194,7 @@ codes! {
         remedy: advice(NOT_TRUNCATED),
     }
     SignatureCase = "signature-case", proof {
-        meaning: "the signature is right but in uppercase",
+        meaning: "the signature is right but in the other letter case",
         example: "`%X` instead of `%x`",
         remedy: advice("send hexadecimal in lowercase: .toLowerCase(), .lower(), strtolower"),
     }

@@ -215,7 +215,7 @@ fn other_signatures(search: &Search, found: &FoundScheme, draft: &mut Draft) {
     if !others.is_empty() {
         let others = others.join(" and ");
         draft.ask(&format!(
-            "what is in {others}, which looks like a signature too? If another secret makes it, add a scheme that is `sent_along`"
+            "what is in {others}? It looks like a signature too. If another secret makes it, add a scheme with `sent_along = true`"
         ));
     }
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use http::{HeaderName, Method, header};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::webhook::{
@@ -238,11 +239,14 @@ impl PrescribedResponse {
 /// The longest token, in bytes.
 const LONGEST_TOKEN: usize = 256;
 
-/// Whether a text is a token, and so no JSON object and no form: letters, digits and the other characters of base64.
+/// Whether a text is a token, and so no JSON and no form: letters, digits and the other characters of base64.
 pub(super) fn is_token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
-    (1..=LONGEST_TOKEN).contains(&text.len()) && text.len() - body.len() <= 2 && body.bytes().all(is_plain)
+    (1..=LONGEST_TOKEN).contains(&text.len())
+        && text.len() - body.len() <= 2
+        && body.bytes().all(is_plain)
+        && serde_json::from_str::<IgnoredAny>(text).is_err()
 }
 
 const TEXT: http::HeaderValue = http::HeaderValue::from_static("text/plain");

@@ -14,12 +14,12 @@ pub struct Clue {
     /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
     pub only_if_valid: bool,
     /// Whether it says only that the signature does not match, which has many causes.
-    pub is_mismatch: bool,
+    pub is_unspecific: bool,
 }
 
 impl Clue {
     fn new(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { advice: advice.into(), only_if_valid: false, is_mismatch: false }
+        Self { advice: advice.into(), only_if_valid: false, is_unspecific: false }
     }
 
     /// A clue that explains only why a valid delivery fails.
@@ -34,7 +34,7 @@ struct Known {
     texts: &'static [&'static str],
     advice: &'static str,
     only_if_valid: bool,
-    is_mismatch: bool,
+    is_unspecific: bool,
 }
 
 /// How to raise the limit of a body's size.
@@ -45,11 +45,11 @@ pub const ENCODINGS: &str = "parse the body by its media type, which is the part
 
 const PARSED: &str = "the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). Register the webhook's route above it, with express.raw({ type: '*/*' }) as its only parser; req.body is then the raw Buffer, to verify first and to parse with JSON.parse() after that";
 
-const NO_PARSER: &str = "the handler verifies undefined: req.body is undefined if no body parser took the request, and Express sets no req.rawBody: add express.raw({ type: '*/*' }) to the route, and verify req.body; a type such as 'application/json' leaves out forms and other content types";
+const NO_PARSER: &str = "the handler verifies undefined: req.body is undefined if no body parser handled the request, and Express doesn't set req.rawBody. Add express.raw({ type: '*/*' }) to the route, and verify req.body; a type such as 'application/json' leaves out forms and other content types";
 
-const UNDEFINED_BODY: &str = "no body parser took this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route, or express.json() if the deliveries are not signed";
+const UNDEFINED_BODY: &str = "no body parser handled this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route, or express.json() if the deliveries are not signed";
 
-const NOT_FRESH: &str = "the handler takes the timestamp of a valid delivery for too old or too new: check that it compares seconds with seconds (Date.now() / 1000 in JavaScript), that its tolerance is in the same unit and at least 5 minutes, and that its clock is right";
+const NOT_FRESH: &str = "the handler considers the timestamp of a valid delivery too old or too new: check that it compares seconds with seconds (Date.now() / 1000 in JavaScript), that its tolerance is in the same unit and at least 5 minutes, and that its clock is right";
 
 const PARSED_TWICE: &str = "JSON.parse() gets an object that a JSON parser has already parsed: give the route express.raw({ type: '*/*' }) instead, registered above app.use(express.json()); verify that Buffer, then parse it";
 
@@ -68,7 +68,9 @@ const CSRF: &str = "exempt this route from CSRF protection, which is for browser
 const HOSTS: &str =
     "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
 
-const MISSING_IN_FLASK: &str = "Flask responds so if request.form['x'], request.args['x'] or request.headers['x'] is missing, or request.json is not JSON: if the deliveries are JSON, verify request.get_data() and parse it with json.loads(); read optional values with .get()";
+const BAD_REQUEST_IN_DJANGO: &str = "Django responds like this after SuspiciousOperation or BadRequest, and to a host that is not in ALLOWED_HOSTS: add it there";
+
+const MISSING_IN_FLASK: &str = "Flask responds like this after abort(400), and if request.form['x'], request.args['x'] or request.headers['x'] is missing, or request.json is not JSON: if the deliveries are JSON, verify request.get_data() and parse it with json.loads(); read optional values with .get()";
 
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 
@@ -138,19 +140,19 @@ const KNOWN: &[Known] = &[
     ),
     known(&["Invalid HTTP_HOST header"], HOSTS),
     // Django's page in production.
-    known(&["Bad Request (400)"], HOSTS),
+    unspecific(&["Bad Request (400)"], BAD_REQUEST_IN_DJANGO),
     known(&["Blocked host"], HOSTS),
     known(
         &["cannot access body after reading from request's data stream"],
         "read request.body first: request.POST and request.read() consume the stream",
     ),
     known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
-    for_valid(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
-    mismatch(
+    unspecific(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
+    unspecific(
         &["No signatures found matching"],
         "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
     ),
-    mismatch(
+    unspecific(
         &["No matching signature found"],
         "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
     ),
@@ -174,15 +176,15 @@ const NOT_JSON: &[&[&str]] = &[
 ];
 
 const fn known(texts: &'static [&'static str], advice: &'static str) -> Known {
-    Known { texts, advice, only_if_valid: false, is_mismatch: false }
+    Known { texts, advice, only_if_valid: false, is_unspecific: false }
 }
 
 const fn for_valid(texts: &'static [&'static str], advice: &'static str) -> Known {
-    Known { texts, advice, only_if_valid: true, is_mismatch: false }
+    Known { texts, advice, only_if_valid: true, is_unspecific: false }
 }
 
-const fn mismatch(texts: &'static [&'static str], advice: &'static str) -> Known {
-    Known { texts, advice, only_if_valid: true, is_mismatch: true }
+const fn unspecific(texts: &'static [&'static str], advice: &'static str) -> Known {
+    Known { texts, advice, only_if_valid: true, is_unspecific: true }
 }
 
 /// What a success says that means the opposite, in lower case.
@@ -218,8 +220,8 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
     }
     let text = readable(body).unwrap_or_default();
     let occur = |texts: &[&str]| texts.iter().all(|message| text.contains(message));
-    if let Some(&Known { advice, only_if_valid, is_mismatch, .. }) = KNOWN.iter().find(|known| occur(known.texts)) {
-        return Some(Clue { advice: advice.into(), only_if_valid, is_mismatch });
+    if let Some(&Known { advice, only_if_valid, is_unspecific, .. }) = KNOWN.iter().find(|known| occur(known.texts)) {
+        return Some(Clue { advice: advice.into(), only_if_valid, is_unspecific });
     }
     if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
         return Some(Clue::for_valid(advice));

@@ -41,7 +41,7 @@ const DATA: &str = "TypeError [ERR_INVALID_ARG_TYPE]: The \"data\" argument must
 #[test]
 fn express_with_a_parser_too_many_or_too_few() {
     let first = "app.use(express.json()) runs before express.raw()";
-    let none = "add express.raw({ type: '*/*' }) to the route";
+    let none = "express.raw({ type: '*/*' }) to the route";
     let own = "at hmac (/srv/handlers/web/apps.js:";
     let object = &format!("{DATA}an instance of Object");
     let undefined = &format!("{DATA}undefined");
@@ -213,7 +213,7 @@ fn express_with_a_form_where_json_is_expected() {
         response!("express-json-only-form"),
         Media::Json,
         &["TypeError: Cannot destructure property", "at file:///srv/handlers/faults.mjs:144:71"],
-        "no body parser took this request",
+        "no body parser handled this request",
     );
 }
 
@@ -277,7 +277,7 @@ fn flask_and_django() {
         &["Forbidden (403)", "CSRF verification failed. Request aborted. …"],
         "@csrf_exempt in Django",
     );
-    says(response!("django-host"), Media::Json, &["Bad Request (400)"], "ALLOWED_HOSTS in Django");
+    says(response!("django-host"), Media::Json, &["Bad Request (400)"], "a host that is not in ALLOWED_HOSTS");
     says(
         response!("flask-no-field"),
         Media::Json,

@@ -251,7 +251,7 @@ fn one_that_fails_after_it_has_verified_is_not_asked_about_its_secret() {
     };
     let unhandled = Reply::Says(400, b"unhandled event");
     for (refusal, failure, status, cause) in [
-        (Reply::Status(401), unhandled, 401, "it may not handle this event (respond 200 to those, too)"),
+        (Reply::Status(401), unhandled, 401, "it may not handle this event (respond 200 anyway)"),
         (Reply::Says(400, b"wrong signature"), unhandled, 400, "it may not handle this event"),
         (Reply::Status(401), Reply::Status(500), 401, "find the exception in the handler's log"),
     ] {

@@ -190,7 +190,7 @@ fn fixed_status_codes_replace_the_forwards_of_the_config() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("hookdev.toml", format!("[[forward]]\nevents = \"*\"\nto = \"{}\"\n", endpoint.url("/")));
     let mut listener = dir.listen().args(["--config", "hookdev.toml", "--respond", "503"]).starts();
-    listener.says("note: --respond is given, so nothing is forwarded as the config says\n");
+    listener.says("note: --respond is set, so the forwards in the config are not used\n");
     let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((response.status(), &delivery["forwards"]), (503, &serde_json::json!([])));
 }

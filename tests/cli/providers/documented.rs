@@ -166,7 +166,20 @@ fn the_mac_of_a_challenge_in_base64() {
     let expected = r#"{"response_token":"sha256=Cytd4Sq+NvEcV3MMrXxWJGJx5A+y/lXzzU2Maartkx8="}"#;
     assert_eq!((response.status(), response.text()), (200, expected));
     // What could be a body is not signed for anyone.
-    for body in ["%7B%22id%22%3A1%7D", "%7B%7D", "a.b", "a%20b", "a%3Db", "===", "", &"a".repeat(257)] {
+    for body in [
+        "%7B%22id%22%3A1%7D",
+        "%7B%7D",
+        "123",
+        "-1",
+        "true",
+        "null",
+        "a.b",
+        "a%20b",
+        "a%3Db",
+        "===",
+        "",
+        &"a".repeat(257),
+    ] {
         let response = get(&listener.url(&format!("/x?crc_token={body}")));
         assert_eq!((response.status(), response.text()), (401, "rejected\n"), "{body}");
     }

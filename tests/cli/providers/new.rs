@@ -408,7 +408,7 @@ fn a_signature_in_uppercase_and_one_of_method_path_and_body_are_learned() {
 
 #[test]
 fn a_second_signature_that_the_secret_does_not_explain_is_a_question() {
-    let question = "# QUESTION: what is in `x-dock-sign-2`, which looks like a signature too? If another secret makes it, add a scheme that is `sent_along`";
+    let question = "# QUESTION: what is in `x-dock-sign-2`? It looks like a signature too. If another secret makes it, add a scheme with `sent_along = true`";
     dock("two", DOCK, "signed with HMAC-SHA256 of `{body}{timestamp}` in x-dock-sign-1", &[question]);
 }
 

@@ -50,11 +50,11 @@ impl Body {
         match framing {
             Framing::EndOfInput => Ok(match end_before_next(&input[start..]) {
                 Some(NextMessage { body: Some(length), .. }) => {
-                    let note = "it has no content-length; the body ends before the next message".to_owned();
+                    let note = "without a content-length, the body ends where the next request starts".to_owned();
                     Self { bytes: input.slice(start..start + length), end: start + length, note: Some(note) }
                 }
                 Some(NextMessage { body: None, line }) => to_the_end(Some(format!(
-                    "it has no content-length, so the body includes what may be another request, from its line {line}; put a line `###` between requests"
+                    "without a content-length, the body includes what may be another request (line {line} of the body); separate requests with a line `###`"
                 ))),
                 None => to_the_end(None),
             }),
@@ -67,7 +67,7 @@ impl Body {
                     let note = match &trailers[..] {
                         _ if !complete => Some("the body is truncated: its last chunk is missing".to_owned()),
                         [] => None,
-                        names => Some(format!("trailers after the last chunk are not read: {}", names.join(", "))),
+                        names => Some(format!("trailers after the last chunk are ignored: {}", names.join(", "))),
                     };
                     Ok(Self { bytes: bytes.into(), end, note })
                 }

@@ -383,7 +383,7 @@ pub static EVENT: Table = Table {
         optional(
             "present",
             List(&Text, 0),
-            "Fields of the payload, or other places, that it has with any value but null",
+            "Fields of the payload, or other places, that must have a value other than null",
         ),
         optional("headers", Takes::Map(&Text), "Headers of this event alone"),
         optional("schema", Text, "Its definition in schema.json"),
