@@ -124,8 +124,9 @@ pub fn known_providers(words: &[&str]) -> Arc<Catalog> {
 pub fn provider_alone(name: &str, catalog: &Catalog) -> Option<Failure> {
     let failure = Failure::usage(format!("`{name}` is a provider, not a command"));
     catalog.contains(name).then(|| {
-        failure.hint(format!(
-            "to list its events: hookdev events {name}\nand what it requires of a handler: hookdev events {name} --contract"
+        failure.hint(Message::with_lines(
+            format!("to list its events: hookdev events {name}"),
+            [format!("and what it requires of a handler: hookdev events {name} --contract")],
         ))
     })
 }

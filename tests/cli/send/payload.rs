@@ -216,7 +216,7 @@ fn a_given_signature_replaces_the_computed_one() {
 fn an_invalid_header_is_a_usage_error() {
     let dir = Dir::new();
     for wrong in ["no colon", ": nameless", "a b: c", "a: b\nc: d"] {
-        let expected = format!("error: invalid header `{wrong}`: expected `Name: value`\n");
+        let expected = format!("error: invalid header `{}`: expected `Name: value`\n", wrong.replace('\n', "\\n"));
         send(&dir, "cyanite.v2.finished", &["--header", wrong]).exits(2).stderr(&expected);
     }
 }
