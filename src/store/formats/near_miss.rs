@@ -196,7 +196,7 @@ mod tests {
             (b"*   Trying 127.0.0.1:80...\n* Connected\n> POST / HTTP/1.1\n", "it is the log of `curl -v`"),
             (
                 b"[19:50:10.634] HTTP(S) proxy listening at *:3913.\n127.0.0.1:55908: POST http://127.0.0.1:3911/hook\n    Host: h\n",
-                "it is what mitmdump prints",
+                "it is mitmdump's output",
             ),
             (b"POST /hook\nHost: h\n\n{}", "its request line has no version"),
             (b"2140:9:websocket;0:~8:response;435:6:reason;", "it is a mitmproxy flow file"),
