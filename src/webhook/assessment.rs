@@ -303,7 +303,7 @@ fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<
 /// What a request lacks that is meant as a handshake, and isn't one.
 fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
     let lacking = |event: &Event| {
-        let lacking = event.lacking(lookup)?;
+        let lacking = event.missing_for_handshake(lookup)?;
         Some(format!("not the handshake `{}`: {lacking}", event.full_name).into())
     };
     provider.events.iter().find_map(lacking)

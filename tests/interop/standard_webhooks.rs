@@ -165,7 +165,7 @@ fn the_library_verifies_every_event_of_aspect() {
             target: "/aspect",
             now: time,
             secret: Some(&secret),
-            along: &[],
+            sent_along: &[],
             own_headers: &Headers::new(),
         };
         assert_eq!(library_says(&provider.request(&draft, &attempt)), "verified", "{}", event.full_name);

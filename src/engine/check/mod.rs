@@ -182,8 +182,11 @@ pub fn plan<T: Transport>(
         let Some(exemplar) = probes(provider).first().copied() else { continue };
         let target = url.to_string();
         let context = settings.context(provider, &target)?;
-        let cases =
-            selection.cases(provider, exemplar, provider.replacing(settings.keyring.secrets(&provider.name)).len());
+        let cases = selection.cases(
+            provider,
+            exemplar,
+            provider.rotation_secrets(settings.keyring.secrets(&provider.name)).len(),
+        );
         for case in cases.iter().filter(|case| case.skipped.is_none()) {
             let count = case.requests(&context).map_or(0, |requests| requests.len());
             plan.deliveries += count;

@@ -86,7 +86,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         }
         let probe = handler.probe(&events).await?;
         let (Probe::Usable(exemplar, _) | Probe::Unusable(exemplar, _)) = probe;
-        let secrets = handler.provider.replacing(self.settings.keyring.secrets(&handler.provider.name));
+        let secrets = handler.provider.rotation_secrets(self.settings.keyring.secrets(&handler.provider.name));
         let cases = self.selection.cases(handler.provider, exemplar, secrets.len());
         let planned: Vec<CaseRecord> = cases.iter().map(|case| case.record(handler.provider)).collect();
         self.observer.target(target, &planned).map_err(CheckError::Report)?;

@@ -82,7 +82,7 @@ impl DeliveryState {
                     target: job.url.as_str(),
                     now,
                     secret,
-                    along: secrets.get(1..).unwrap_or_default(),
+                    sent_along: secrets.get(1..).unwrap_or_default(),
                     own_headers: &job.headers,
                 };
                 match job.tamper {

@@ -146,12 +146,12 @@ impl<'a> CaseContext<'a> {
 
     fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
         let secret = self.secrets().first();
-        AttemptParams { encoding, target: self.target, now, secret, along: &[], own_headers: self.own_headers }
+        AttemptParams { encoding, target: self.target, now, secret, sent_along: &[], own_headers: self.own_headers }
     }
 
     /// The provider's secrets that replace each other.
     pub(super) fn secrets(&self) -> &'a [SigningSecret] {
-        self.provider.replacing(self.keyring.secrets(&self.provider.name))
+        self.provider.rotation_secrets(self.keyring.secrets(&self.provider.name))
     }
 
     fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {
@@ -395,7 +395,7 @@ impl<'a> CaseContext<'a> {
         });
         let request = |(number, path): (usize, &Path)| {
             let number = u8::try_from(number).unwrap_or(u8::MAX);
-            if event.is_told_by_presence_of(path) {
+            if event.is_recognised_by_presence_of(path) {
                 let source = BodySource::Fixture(None, &unknown::renamed(&event.fixture, path));
                 let draft = self.draft(event, source, &self.context(number, None))?;
                 return Ok(self.usual_request(&draft, Some(format!("{} in place of {path}", unknown::NAME))));

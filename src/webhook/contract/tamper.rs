@@ -98,7 +98,7 @@ impl Tamper {
     /// If the delivery has nothing to forge in this way; the reason in words.
     pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
         // Any signature that is sent along would still be right.
-        let original = &Original { attempt: AttemptParams { along: &[], ..original.attempt }, ..*original };
+        let original = &Original { attempt: AttemptParams { sent_along: &[], ..original.attempt }, ..*original };
         let Original { provider, draft, attempt } = *original;
         match self {
             Self::Stale | Self::Future => {

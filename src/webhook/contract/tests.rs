@@ -285,7 +285,7 @@ fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Requ
         target: "/",
         now: NOW,
         secret: Some(&secret),
-        along: &[],
+        sent_along: &[],
         own_headers: &headers,
     };
     let good = provider.request(&draft, &attempt);

@@ -69,7 +69,7 @@ impl Provider {
         let draft = self.draft(event, BodySource::Fixture(None, &[]), &context).ok()?;
         let encoding = self.delivery.encodings.first()?;
         let attempt =
-            AttemptParams { encoding, target: "/", now, secret: None, along: &[], own_headers: &Headers::new() };
+            AttemptParams { encoding, target: "/", now, secret: None, sent_along: &[], own_headers: &Headers::new() };
         let request = self.request(&draft, &attempt);
         let body = self.decode(&request, LIMIT).ok()?;
         let payload = body.payload(&request);

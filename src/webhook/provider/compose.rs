@@ -77,7 +77,7 @@ pub struct AttemptParams<'a> {
     pub secret: Option<&'a SigningSecret>,
     /// The secrets of the signatures that are sent along with the first scheme's, in the order of their schemes. A signature
     /// without one isn't sent.
-    pub along: &'a [SigningSecret],
+    pub sent_along: &'a [SigningSecret],
     /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
 }
@@ -95,7 +95,7 @@ impl Provider {
     /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.
     #[must_use]
     pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
-        let AttemptParams { encoding, target, now, secret, along, own_headers } = *attempt;
+        let AttemptParams { encoding, target, now, secret, sent_along, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media, self.payload_field.as_deref());
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
@@ -139,7 +139,7 @@ impl Provider {
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             scheme.stamp(&mut request, &draft.id, now);
             let url = origin.map(|origin| format!("{origin}{}", request.target));
-            let others = self.schemes.iter().filter(|scheme| scheme.is_sent_along).zip(along);
+            let others = self.schemes.iter().filter(|scheme| scheme.is_sent_along).zip(sent_along);
             for (scheme, secret) in std::iter::once((scheme, secret)).chain(others) {
                 let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
                 for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {

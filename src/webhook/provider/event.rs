@@ -66,7 +66,7 @@ impl Event {
     /// What a request lacks to be this handshake, in words; `None` if it lacks nothing, or isn't meant as one: it has neither
     /// the handshake's own method nor all values that recognise it.
     #[must_use]
-    pub(in crate::webhook) fn lacking(&self, lookup: &Lookup<'_>) -> Option<String> {
+    pub(in crate::webhook) fn missing_for_handshake(&self, lookup: &Lookup<'_>) -> Option<String> {
         let handshake = self.handshake.as_deref()?;
         let text = |place| lookup.text(place);
         let differing: Vec<&(Place, String)> = self
@@ -106,7 +106,7 @@ impl Event {
     }
 
     /// Whether it is recognised by this field of the payload, whatever its value.
-    pub(in crate::webhook) fn is_told_by_presence_of(&self, field: &Path) -> bool {
+    pub(in crate::webhook) fn is_recognised_by_presence_of(&self, field: &Path) -> bool {
         self.present.iter().any(|place| matches!(place, Place::Body(path) if path == field))
     }
 

@@ -177,8 +177,8 @@ impl Provider {
         let attempts = self.delivery.attempts(false);
         let encoding = attempts.encoding();
         let now = Timestamp::from_unix_seconds(0);
-        let request =
-            self.request(&draft, &AttemptParams { encoding, target: url, now, secret: None, along: &[], own_headers });
+        let request = self
+            .request(&draft, &AttemptParams { encoding, target: url, now, secret: None, sent_along: &[], own_headers });
         if request.headers.contains("content-encoding") {
             return Err(not("has a compressed body"));
         }

@@ -151,7 +151,7 @@ impl Provider {
 
     /// The secrets of which each can sign in place of another: only the first, if some have signatures that are sent along.
     #[must_use]
-    pub fn replacing<'a>(&self, secrets: &'a [SigningSecret]) -> &'a [SigningSecret] {
+    pub fn rotation_secrets<'a>(&self, secrets: &'a [SigningSecret]) -> &'a [SigningSecret] {
         let is_sent_along = self.schemes.iter().any(|scheme| scheme.is_sent_along);
         if is_sent_along { &secrets[..secrets.len().min(1)] } else { secrets }
     }

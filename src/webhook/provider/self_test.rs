@@ -70,7 +70,7 @@ fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
                 target: "/",
                 now: context.now,
                 secret: secret.as_ref(),
-                along: &[],
+                sent_along: &[],
                 own_headers: &Headers::new(),
             };
             let request = provider.request(&draft, &attempt);
