@@ -40,8 +40,17 @@ impl Format for ShellCommand {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let head = String::from_utf8_lossy(head);
+        if head.lines().next().is_some_and(|line| line.starts_with("#!") && line.trim_end().ends_with("sh")) {
+            return true;
+        }
         let mut is_code = true;
+        let mut quote = None;
         for line in head.lines().map(str::trim).take(MAX_LINES) {
+            let in_quotes = quote.is_some();
+            quote = open_quote(line, quote);
+            if in_quotes {
+                continue;
+            }
             if line.starts_with(FENCE) {
                 is_code = true;
             } else if is_code && starts_command(without_prompt(line)) {
@@ -107,6 +116,18 @@ fn is_shell(line: &str) -> bool {
     line.is_empty() || is_set || STARTS.iter().any(|start| line.starts_with(start))
 }
 
+/// The quote that is open at the end of a line of a variable's value.
+fn open_quote(line: &str, open: Option<char>) -> Option<char> {
+    let (quote, text) = match (open, assignment(line)) {
+        (Some(quote), _) => (quote, line),
+        (None, Some((_, value))) => (value.chars().next().filter(|c| ['\'', '"'].contains(c))?, value),
+        (None, None) => return None,
+    };
+    let escaped = text.matches(&format!("\\{quote}")).count();
+    let is_odd = (text.matches(quote).count() - if quote == '"' { escaped } else { 0 }) % 2 == 1;
+    (is_odd != open.is_some()).then_some(quote)
+}
+
 /// A line without the prompt that was copied along: `$ `, `% ` or `me@host:~$ `.
 fn without_prompt(line: &str) -> &str {
     let is_prompt = |prompt: &str| prompt.is_empty() || prompt.contains('@') && !prompt.contains(['"', '\'', '|', '=']);
@@ -115,21 +136,27 @@ fn without_prompt(line: &str) -> &str {
 }
 
 /// The words that may come before a command.
-const BEFORE: [&str; 2] = ["sudo", "time"];
+const BEFORE: [&str; 9] = ["then", "do", "else", "if", "while", "!", "{", "sudo", "time"];
 
 /// Whether a line starts with a command that can be read, or with one that writes into it.
 fn starts_command(line: &str) -> bool {
-    let starts = |line: &str| {
-        let line = BEFORE.iter().fold(line, |line, word| line.strip_prefix(word).map_or(line, str::trim_start));
-        let is_program = |program: &&str| {
-            let rest = line.strip_prefix(program);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\\', '^']))
-        };
-        PROGRAMS.iter().any(is_program) || httpie::starts_command(line)
+    is_command(line)
+        || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program)) && writes_into_command(line)
+}
+
+fn is_command(line: &str) -> bool {
+    let is_program = |line: &str, program: &str| {
+        let rest = line.strip_prefix(program);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\\', '^']))
     };
-    starts(line)
-        || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program))
-            && line.match_indices('|').any(|(at, _)| starts(line[at + 1..].trim_start()))
+    let before = |line, word: &&str| if is_program(line, word) { line[word.len()..].trim_start() } else { line };
+    let line = BEFORE.iter().fold(line, before);
+    PROGRAMS.iter().any(|program| is_program(line, program)) || httpie::starts_command(line)
+}
+
+/// Whether a line has a command that can be read after a pipe.
+fn writes_into_command(line: &str) -> bool {
+    line.match_indices('|').any(|(at, _)| is_command(line[at + 1..].trim_start()))
 }
 
 /// How much text is left before a line that can't be read counts: reading one may take it to the end of the text.
@@ -155,7 +182,7 @@ fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
             rest = &trimmed[end..];
             continue;
         }
-        let is_read = starts_command(first);
+        let is_read = starts_command(first) || writes_into_command(first);
         let mut words = Words::new(rest, is_cmd, &mut variables);
         let command = words.command();
         let mut next = words.rest;
@@ -164,15 +191,12 @@ fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
                 let command = command.without_prefix();
                 match command.words.first() {
                     Some(program) if is_program(program) => commands.push((line, Ok(command))),
-                    Some(word) if assignment(word).is_some() || word == "export" || word == "readonly" => {
-                        variables.set(&command.words);
-                    }
-                    _ => {}
+                    _ => variables.run(&command.words),
                 }
             }
             Err(error) => {
                 errors += usize::from(is_read || rest.len() > FAR);
-                variables.forget(first);
+                variables.forget(first.split_whitespace());
                 if is_read {
                     commands.push((line, Err(error)));
                 }
@@ -196,7 +220,8 @@ impl Command {
     /// Without `sudo` and the like, and variables that are set for this command alone.
     fn without_prefix(mut self) -> Self {
         let program = self.words.iter().position(|word| is_program(word)).unwrap_or_default();
-        let is_prefix = |word: &String| BEFORE.contains(&word.as_str()) || assignment(word).is_some();
+        let is_prefix =
+            |word: &String| BEFORE.contains(&word.as_str()) || word.ends_with("()") || assignment(word).is_some();
         if self.words[..program].iter().all(is_prefix) {
             self.words.drain(..program);
         }
@@ -363,7 +388,65 @@ mod tests {
             assert_eq!(notes, Vec::<String>::new(), "{script}");
         }
         let unknown = error("SIG=$(sign body)\ncurl -H \"x: $SIG\" -d a http://h/a\n");
-        assert_eq!(unknown, "line 2: expected a command without variables or substitutions, found \"$SIG\\\"\"");
+        assert_eq!(unknown, "line 2: expected a command without variables or substitutions, found \"$SIG\"");
+    }
+
+    #[test]
+    fn a_variable_that_only_running_tells_is_an_error() {
+        for change in [
+            "A+=more",
+            "unset A",
+            "read A",
+            "read -r B A",
+            "A=$(date)",
+            "export B=1 A=$(date)",
+            "export B=1 A+=2",
+            "for A in 1 2; do",
+        ] {
+            let error = error(&format!("#!/bin/sh\nA=old\n{change}\ncurl -d \"$A\" http://h/a\n"));
+            assert!(error.ends_with("without variables or substitutions, found \"$A\""), "{change}: {error}");
+        }
+        for kept in ["A=new ./run.sh", "export A", "export B=1"] {
+            assert_eq!(body(&format!("#!/bin/sh\nA=old\n{kept}\ncurl -d \"$A\" http://h/a\n")), "old", "{kept}");
+        }
+        let secret = error("curl -u \"$A:sk_live\" -d a http://h/a\n");
+        assert!(!secret.contains("sk_live"), "{secret}");
+    }
+
+    #[test]
+    fn commands_within_a_line_are_read() {
+        for command in [
+            "if true; then curl -d a http://h/a; fi",
+            "for i in 1 2; do curl -d a http://h/a; done",
+            "send() { curl -d a http://h/a; }",
+            "if ! curl -d a http://h/a; then exit 1; fi",
+        ] {
+            assert_eq!(body(&format!("#!/usr/bin/env bash\n{command}\n")), "a", "{command}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_recognised_by_its_first_line_or_after_a_value_of_several_lines() {
+        for (script, sent) in [
+            ("BODY='{\n  \"a\": 1\n}'\ncurl -d \"$BODY\" http://h/a\n", "{\n  \"a\": 1\n}"),
+            ("BODY=\"{\n  \\\"a\\\": 1\n}\"\ncurl -d \"$BODY\" http://h/a\n", "{\n  \"a\": 1\n}"),
+            ("#!/bin/bash\nif [ a = b ]; then exit 1; fi\ncurl -d a http://h/a\n", "a"),
+        ] {
+            assert_eq!(body(script), sent, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_only_running_tells_is_an_error() {
+        for (command, program) in [
+            ("printf '%s' '{}' | tee x | curl -d @- http://h/a", "tee"),
+            ("echo '{}' | tr a b | curl -d @- http://h/a", "tr"),
+            ("jq -c . a.json | curl -d @- http://h/a", "jq"),
+        ] {
+            let (entries, _) = collected(&format!("curl -d a http://h/a\n{command}\n"));
+            let error = format!("line 2: expected the body in the script, found what \"{program}\" writes");
+            assert_eq!(entries[1].as_ref().map(|_| ()), Err(&error), "{command}");
+        }
     }
 
     #[test]
@@ -411,7 +494,7 @@ mod tests {
     fn variables_and_standard_input_are_an_error() {
         assert_eq!(
             error("curl -H \"signature: $SIG\" -d a http://h"),
-            "line 1: expected a command without variables or substitutions, found \"$SIG\\\"\""
+            "line 1: expected a command without variables or substitutions, found \"$SIG\""
         );
         assert_eq!(error("curl -d 'a http://h"), "line 1: expected a closing `'`");
         assert_eq!(
