@@ -78,12 +78,8 @@ fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseE
 /// The user and password that become a header.
 fn user(library: Library, options: &Options) -> Result<Option<String>, ParseError> {
     let (user, password) = match (library, options.get(&["auth"])) {
-        (Library::Fetch, _) => return Ok(None),
-        (Library::Got, None) => match (options.get(&["username"]), options.get(&["password"])) {
-            (None, None) => return Ok(None),
-            (user, password) => (user, password),
-        },
-        (_, None) => return Ok(None),
+        (Library::Got, None) => (options.get(&["username"]), options.get(&["password"])),
+        (Library::Fetch, _) | (_, None) => (None, None),
         (Library::Requests | Library::Httpx, Some(Expression::List(user))) if user.len() == 2 => {
             (Some(&user[0]), Some(&user[1]))
         }
@@ -93,6 +89,9 @@ fn user(library: Library, options: &Options) -> Result<Option<String>, ParseErro
         }
         (_, Some(other)) => return Err(value::unknown("user and password in `auth`", other)),
     };
+    if user.or(password).is_none() {
+        return Ok(None);
+    }
     let text = |what, part: Option<&Expression>| part.map_or_else(|| Ok(String::new()), |part| value::text(what, part));
     Ok(Some(format!("{}:{}", text("user", user)?, text("password", password)?)))
 }
