@@ -1,6 +1,8 @@
 //! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a request, one
 //! a line, and its body in the same entry of the log or a later one.
 
+use serde::de::IgnoredAny;
+
 use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     parts::{self, ParseError, expected},
@@ -34,6 +36,15 @@ fn is_start(line: &str) -> bool {
     matches!(line, "Request:" | "Request and Response:")
 }
 
+/// Whether a line starts an entry of the log, `info: Category[1]`.
+fn is_entry(line: &str) -> bool {
+    let number = line.trim_end().strip_suffix(']').and_then(|line| line.rsplit_once('['));
+    number.is_some_and(|(category, number)| {
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && category.contains(": ") && category.ends_with(|c: char| c.is_alphanumeric())
+    })
+}
+
 /// The lines after which the headers are those of the response.
 fn is_end(line: &str) -> bool {
     line == "Response:" || line.starts_with("StatusCode: ")
@@ -48,6 +59,8 @@ struct Logged {
     query: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// Whether a line that belongs to no log ends the body.
+    is_cut: bool,
 }
 
 fn read(text: &str) -> Collected {
@@ -56,6 +69,8 @@ fn read(text: &str) -> Collected {
     let mut in_request = false;
     // How far the lines of a body are indented, while they go on.
     let mut indentation: Option<&str> = None;
+    // Empty lines, which a log without spaces at the ends of lines has within a body.
+    let mut empty = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let trimmed = line.trim_start();
         if is_start(trimmed.trim_end()) {
@@ -67,15 +82,20 @@ fn read(text: &str) -> Collected {
         let Some(request) = &mut logged else { continue };
         if let Some(body) = trimmed.strip_prefix("RequestBody: ").filter(|_| request.body.is_none()) {
             request.body = Some(body.to_owned());
-            indentation = Some(&line[..line.len() - trimmed.len()]);
+            (indentation, empty) = (Some(&line[..line.len() - trimmed.len()]), 0);
+            continue;
+        }
+        if line.is_empty() && indentation.is_some() {
+            empty += 1;
             continue;
         }
         let is_next = !line.starts_with([' ', '\t']) || is_end(trimmed) || trimmed.starts_with("ResponseBody: ");
         if is_next || trimmed.starts_with("RequestBodyStatus: ") || trimmed.starts_with("Duration: ") {
             in_request &= !is_next;
-            indentation = None;
+            let in_body = indentation.take().is_some();
+            request.is_cut |= in_body && !line.starts_with([' ', '\t']) && !is_entry(line);
         } else if let (Some(indentation), Some(body)) = (indentation, &mut request.body) {
-            body.push('\n');
+            body.extend(std::iter::repeat_n('\n', 1 + std::mem::take(&mut empty)));
             body.push_str(line.strip_prefix(indentation).unwrap_or(trimmed));
         } else if in_request && let Some((name, value)) = trimmed.split_once(':') {
             request.field(name, value.trim());
@@ -115,6 +135,9 @@ impl Logged {
         let body = self.body.ok_or_else(|| {
             expected("a RequestBody after the headers; log it with HttpLoggingFields.RequestBody and a MediaTypeOptions for its type")
         })?;
+        if self.is_cut && serde_json::from_str::<IgnoredAny>(&body).is_err() {
+            return Err(expected("a RequestBody whose lines are indented, up to the next entry of the log"));
+        }
         for status in
             ["[Not consumed by app]", "[Only partially consumed by app]", "[Truncated by RequestBodyLogLimit]"]
         {
@@ -157,6 +180,18 @@ mod tests {
             assert_eq!(fields(&entry.request), "Host: localhost:5000\nX-A: b: c\n");
             assert_eq!(&entry.request.body[..], b"{\n  \"a\": 1\n}");
         }
+    }
+
+    #[test]
+    fn a_body_goes_on_after_an_empty_line_and_is_whole() {
+        let log = |body: &str| {
+            collected(&format!("{REQUEST}info: a[3]\n      RequestBody: {body}info: a[2]\n      Response:\n")).0
+        };
+        let body = |mut log: Vec<Result<super::Entry, String>>| log.remove(0).map(|entry| entry.request.body.to_vec());
+        assert_eq!(body(log("{\n\n        \"a\": 1\n      }\n")), Ok(b"{\n\n  \"a\": 1\n}".to_vec()));
+        assert_eq!(body(log("{}\nHello\n")), Ok(b"{}".to_vec()));
+        let cut = "line 2: expected a RequestBody whose lines are indented, up to the next entry of the log";
+        assert_eq!(body(log("{\n\"a\": [1]\n      }\n")), Err(cut.to_owned()));
     }
 
     #[test]

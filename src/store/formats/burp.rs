@@ -1,5 +1,7 @@
 //! The XML that Burp Suite saves ("Save items"): each request whole, in base64 or as text.
 
+use std::borrow::Cow;
+
 use super::{
     Collected, Entry, Fault, Format, Input, Reader, http,
     parts::{self, ParseError, expected},
@@ -23,7 +25,7 @@ impl Format for Burp {
         let input = whole(input)?;
         let mut lines = LineCounter::new(&input);
         let mut collected = Collected::default();
-        let starts: Vec<usize> = memchr::memmem::find_iter(&input, b"<item>").collect();
+        let starts = item_starts(&input);
         for (number, &start) in starts.iter().enumerate() {
             let item = &input[start..starts.get(number + 1).copied().unwrap_or(input.len())];
             let place = lines.start(start);
@@ -37,6 +39,25 @@ impl Format for Burp {
     }
 }
 
+const CDATA: &[u8] = b"<![CDATA[";
+const CDATA_END: &[u8] = b"]]>";
+
+/// Where items start, outside of CDATA.
+fn item_starts(input: &[u8]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', &input[at..]) {
+        at += found;
+        if input[at..].starts_with(CDATA) {
+            at = memchr::memmem::find(&input[at..], CDATA_END).map_or(input.len(), |end| at + end);
+        } else {
+            starts.extend(input[at..].starts_with(b"<item>").then_some(at));
+            at += 1;
+        }
+    }
+    starts
+}
+
 /// The request of an item; `None` if it delivers nothing.
 fn entry(item: &[u8]) -> Result<Option<Entry>, ParseError> {
     let (is_base64, content) = if let Some(content) = element(item, b"<request base64=\"true\">", b"</request>") {
@@ -46,24 +67,32 @@ fn entry(item: &[u8]) -> Result<Option<Entry>, ParseError> {
     } else {
         return Err(expected("a `request`"));
     };
-    let message = match str::from_utf8(content) {
+    let message = match str::from_utf8(&content) {
         Ok(text) if is_base64 => parts::base64("request", text)?,
-        _ => content.to_vec().into(),
+        _ => content.into_owned().into(),
     };
     let entry = http::single(message).map_err(|fault| expected(format!("an HTTP message: {fault}")))?;
     if entry.request.body.is_empty() || !parts::delivers(&entry.request.method) {
         return Ok(None);
     }
-    let url = element(item, b"<url>", b"</url>").and_then(|url| str::from_utf8(url).ok()).unwrap_or_default();
-    Ok(Some(Entry { notes: entry.notes, ..Entry::called(url, entry.request) }))
+    let url = element(item, b"<url>", b"</url>").unwrap_or_default();
+    let url = String::from_utf8_lossy(&url);
+    Ok(Some(Entry { notes: entry.notes, ..Entry::called(&url, entry.request) }))
 }
 
-/// The content of an element, without the marks of CDATA.
-fn element<'i>(item: &'i [u8], open: &[u8], close: &[u8]) -> Option<&'i [u8]> {
-    let start = memchr::memmem::find(item, open)? + open.len();
-    let content = &item[start..start + memchr::memmem::find(&item[start..], close)?];
-    let inside = content.strip_prefix(b"<![CDATA[").and_then(|inside| inside.strip_suffix(b"]]>"));
-    Some(inside.unwrap_or(content))
+/// The content of an element. Burp writes `]]>` in a text as `]]]]><![CDATA[>`, the end of one CDATA and the start of another.
+fn element<'i>(item: &'i [u8], open: &[u8], close: &[u8]) -> Option<Cow<'i, [u8]>> {
+    let mut rest = &item[memchr::memmem::find(item, open)? + open.len()..];
+    if !rest.starts_with(CDATA) {
+        return Some(Cow::Borrowed(&rest[..memchr::memmem::find(rest, close)?]));
+    }
+    let mut content = Vec::new();
+    while let Some(inside) = rest.strip_prefix(CDATA) {
+        let end = memchr::memmem::find(inside, CDATA_END)?;
+        content.extend_from_slice(&inside[..end]);
+        rest = &inside[end + CDATA_END.len()..];
+    }
+    Some(Cow::Owned(content))
 }
 
 #[cfg(test)]
@@ -97,5 +126,16 @@ mod tests {
             "line 23: expected an HTTP message: line 1: expected `METHOD /target HTTP/1.1`"
         );
         assert_eq!(notes.len(), 1);
+    }
+
+    #[test]
+    fn a_request_may_have_the_marks_of_xml() {
+        let body = "{\"t\":\"<item></request>]]>\"}";
+        let message = format!("POST /a HTTP/1.1\r\nHost: h\r\n\r\n{body}");
+        let items = item(&message.replace("]]>", "]]]]><![CDATA[>"), false).repeat(2);
+        let (entries, _) =
+            collected(&format!("<?xml version=\"1.0\"?>\n<items burpVersion=\"2024.1\">\n{items}</items>\n"));
+        let bodies: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.request.body[..])).collect();
+        assert_eq!(bodies, [Ok(body.as_bytes()), Ok(body.as_bytes())]);
     }
 }

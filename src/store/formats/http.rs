@@ -210,8 +210,9 @@ fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
     let version = LATER_VERSIONS.iter().find(|version| line.ends_with(version))?;
     let before = line.len() - version.len();
     let rest = &message[line.len()..];
-    let head = memchr::memmem::find(rest, b"\n\r\n").map(|at| at + 3);
-    let head = head.into_iter().chain(memchr::memmem::find(rest, b"\n\n").map(|at| at + 2)).min().unwrap_or(rest.len());
+    let ends = [&b"\n\n"[..], b"\n\r\n"];
+    let empty_line = |feed: usize| ends.iter().find(|end| rest[feed..].starts_with(end)).map(|end| feed + end.len());
+    let head = memchr::memchr_iter(b'\n', rest).find_map(empty_line).unwrap_or(rest.len());
     let text = [&message[..before], b"HTTP/1.1", &rest[..head]].concat();
     Some((text, "HTTP/1.1".len() - version.len()))
 }
@@ -381,6 +382,17 @@ mod tests {
         assert_eq!(body(&chunked("{\"a\":1}")), noted("{\"a\":1}", whole));
         let broken = "byte 75: expected a chunk: its size in hexadecimal, a line end, its bytes, a line end";
         assert_eq!(rejected(&chunked("3\r\nabcd\r\n0\r\n\r\n")), broken);
+    }
+
+    #[test]
+    fn heads_of_later_versions_end_at_the_first_empty_line() {
+        for end in ["\n", "\r\n"] {
+            let message = ["POST /a HTTP/2", "content-length: 2", "", "{}", ""].join(end);
+            let messages = messages((message.repeat(2) + "\r\n\n").as_bytes());
+            let bodies: Vec<_> =
+                messages.iter().map(|message| message.as_ref().map(|entry| &entry.request.body[..])).collect();
+            assert_eq!(bodies, [Ok(&b"{}"[..]), Ok(b"{}")]);
+        }
     }
 
     #[test]

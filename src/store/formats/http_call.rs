@@ -2,11 +2,12 @@
 //! JavaScript's `fetch`, axios and Got; Python's requests and HTTPX.
 //!
 //! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of them;
-//! what needs a variable from elsewhere, or a function, is an error.
+//! what needs a variable from elsewhere, one that is changed by code, or a function is an error.
 
 mod expression;
 mod scope;
 mod sent;
+mod value;
 
 use self::{
     expression::{Language, arguments},
@@ -127,10 +128,12 @@ fn read(text: &str) -> Collected {
         let end = rest.find('\n').map_or(rest.len(), |feed| feed + 1);
         let after = match Call::of_line(&rest[..end]) {
             Some(call) => {
+                // What the call returns may be set.
+                scope.statement(&rest[..call.at], language);
                 let read = arguments(&rest[call.at..], language);
                 let after = read.as_ref().map(|(_, after)| *after);
                 let read = read.ok_or_else(|| expected("a call that ends"));
-                match read.and_then(|(arguments, _)| sent::entry(&call, &arguments, &scope)) {
+                match read.and_then(|(arguments, _)| sent::entry(&call, &scope.filled(arguments))) {
                     Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                     Ok(None) => collected.count_skipped(),
                     Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),

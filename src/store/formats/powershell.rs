@@ -143,10 +143,16 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
 fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;
-    for start in starts.filter(|start| text[*start..].starts_with('$')).take(MAX_VARIABLES) {
+    for (number, start) in starts.filter(|start| text[*start..].starts_with('$')).enumerate() {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
         let mut script = Script { rest: line, variables: &*variables };
-        let Some(Statement { variable, key, value }) = script.statement() else { continue };
+        let statement = if number < MAX_VARIABLES { script.statement() } else { None };
+        let Some(Statement { variable, key, value }) = statement else {
+            // It may change the variable: `$a += …`, `$a.Remove(…)`.
+            let name = line.split(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).next().unwrap_or_default();
+            variables.remove(&name.to_ascii_lowercase());
+            continue;
+        };
         end = text.len() - script.rest.len();
         match (key, variables.get_mut(&variable), value) {
             (Some(key), Some(Value::Table(fields)), Value::Text(value)) => fields.push((key, value)),
@@ -230,6 +236,26 @@ mod tests {
         assert_eq!(read(text).2, "a\u{1f600}\u{e9}");
         let (entries, _) = collected("irm http://h/a -Method Post -Body \"$([char]55357)b\"\n");
         assert_eq!(entries[0].as_ref().unwrap_err(), "line 1: expected a character, found \"$([char]55357)b\\\"\"");
+    }
+
+    #[test]
+    fn a_variable_that_only_running_tells_is_an_error() {
+        for change in [
+            "$a += 'c'",
+            "$a = 'b' + 'c'",
+            "$a = 'b'.Replace('b', 'c')",
+            "$a = 'b' -replace 'b', 'c'",
+            "$a = b 'c'",
+            "$a = $a | d",
+        ] {
+            let (entries, _) = collected(&format!("$a = 'old'\n{change}\nirm http://h/a -Method Post -Body $a\n"));
+            let error = "line 3: expected text, a table or a variable that is set before, found \"$a\"";
+            assert_eq!(entries[0].as_ref().map(|_| ()), Err(&error.to_owned()), "{change}");
+        }
+        assert_eq!(read("$a = 'b'; # c\n$d = $a # e\nirm http://h/a -Method Post -Body $d\n").2, "b");
+        let (entries, _) = collected("irm http://h/a -Method Post -Headers @{ 'x' = ('sk_live' + $a) } -Body 'b'\n");
+        let error = "line 1: expected text, a table or a variable that is set before, found an expression";
+        assert_eq!(entries[0].as_ref().map(|_| ()), Err(&error.to_owned()));
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing is run.
 
 /// How deeply expressions may be nested.
-const MAX_DEPTH: usize = 32;
-
-/// How much of an expression that can't be read messages show, in characters.
-const LONGEST_SHOWN: usize = 40;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// The methods of text.
 const METHODS: [&str; 4] = ["encode", "strip", "toString", "trim"];
@@ -25,25 +22,8 @@ pub(super) enum Expression {
     Call(String, Vec<Argument>),
     /// Texts that are joined, some of which are in variables.
     Joined(Vec<Expression>),
-    /// Anything else, as it is written.
-    Other(String),
-}
-
-impl Expression {
-    /// About how much memory it takes, in bytes.
-    pub fn size(&self) -> usize {
-        let inside: usize = match self {
-            Self::Text(text) | Self::Number(text) | Self::Name(text) | Self::Other(text) => text.len(),
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Constant(_) => 0,
-            Self::List(items) | Self::Joined(items) => items.iter().map(Self::size).sum(),
-            Self::Object(members) => members.iter().map(|(key, value)| key.len() + value.size()).sum(),
-            Self::Call(name, arguments) => {
-                name.len() + arguments.iter().map(|argument| argument.value.size()).sum::<usize>()
-            }
-        };
-        size_of::<Self>() + inside
-    }
+    /// Anything else.
+    Other,
 }
 
 /// An argument of a call.
@@ -124,11 +104,7 @@ impl Parser<'_> {
         }
         (self.rest, self.open) = (start, open);
         self.skip_other()?;
-        let written = &start[..start.len() - self.rest.len()];
-        if written.is_empty() {
-            return None;
-        }
-        Some(Expression::Other(written.lines().next().unwrap_or_default().trim().chars().take(LONGEST_SHOWN).collect()))
+        (self.rest.len() < start.len()).then_some(Expression::Other)
     }
 
     /// Texts that are joined by `+`, or stand beside each other, as Python joins them.
@@ -163,10 +139,11 @@ impl Parser<'_> {
         self.rest[prefix..].starts_with(['"', '\''])
     }
 
-    /// A primary expression and the methods that are called on it.
-    fn called(&mut self, depth: usize) -> Option<Expression> {
+    /// A primary expression and the methods that are called on it, each of which holds what is before it.
+    fn called(&mut self, mut depth: usize) -> Option<Expression> {
         let mut found = self.primary(depth)?;
         while self.rest.starts_with('.') {
+            depth = depth.checked_sub(1)?;
             let method = name(&self.rest[1..]);
             self.rest = &self.rest[1 + method.len()..];
             if method.is_empty() || !self.rest.starts_with('(') {
@@ -210,7 +187,7 @@ impl Parser<'_> {
         self.rest = &self.rest[found.len()..];
         if matches!(found, "await" | "new") && self.rest.starts_with(' ') {
             self.skip_space();
-            return self.called(depth);
+            return self.called(depth.checked_sub(1)?);
         }
         if self.rest.starts_with('(') {
             let mut arguments = self.arguments(depth)?;

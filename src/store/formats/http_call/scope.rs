@@ -1,74 +1,92 @@
-//! The variables that a text sets, and what expressions are with them.
+//! The variables that a text sets. A value that is set holds the values of the variables in it, as they were then.
 
-use std::{cell::Cell, collections::HashMap};
+use std::{cell::Cell, collections::HashMap, rc::Rc};
 
-use super::{
-    super::{
-        parts::{self, ParseError, expected, quoted},
-        written,
-    },
-    expression::{Argument, Expression, Language, arguments, expression, name},
-};
-use crate::webhook::{diagnose::Layout, json};
-
-/// How many names may stand for each other.
-const MAX_NAMES: usize = 8;
+use super::expression::{Argument, Expression, Language, MAX_DEPTH, arguments, expression, name};
 
 /// How many bytes the values that are used may have together: a text may use a large one many times.
 const MAX_USED: usize = 64 << 20;
 
+/// How many members an object may have for more to be added.
+const MAX_MEMBERS: usize = 1024;
+
+/// How many dots of a name count.
+const MAX_DOTS: usize = 8;
+
 /// The variables that were set so far.
 pub(super) struct Scope {
-    variables: HashMap<String, Expression>,
+    variables: HashMap<String, Variable>,
     /// How many bytes of values may still be used.
-    left: Cell<usize>,
+    left: usize,
 }
 
-/// What is sent as a body.
-pub(super) enum Content {
-    Nothing,
-    /// Bytes as they are, and the content type that goes with them.
-    Bytes(Vec<u8>, Option<&'static str>),
-    /// Values, of which the library makes a body.
-    Values(Expression),
+/// The value of a variable.
+struct Variable {
+    value: Expression,
+    size: Size,
+    /// Whether each of the objects in it was changed after it was filled in; the first is the value itself.
+    changed: Vec<Rc<Cell<bool>>>,
+}
+
+/// How large an expression is.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// About how much memory it takes.
+    bytes: usize,
+    /// How deeply it is nested.
+    depth: usize,
+}
+
+impl Size {
+    /// With an expression that is in this one.
+    fn and(self, inside: Self) -> Self {
+        Self { bytes: self.bytes + inside.bytes, depth: self.depth.max(inside.depth + 1) }
+    }
 }
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { variables: HashMap::new(), left: Cell::new(MAX_USED) }
+        Self { variables: HashMap::new(), left: MAX_USED }
     }
 }
 
 impl Scope {
-    /// Reads the statement that a text starts with, if it sets a variable. Returns what follows it, within its last line;
-    /// `None` if it has no end.
+    /// Reads the statement that a text starts with, if it sets or changes a variable. Returns what follows it, within its last
+    /// line; `None` if it has no end.
     pub fn statement<'t>(&mut self, text: &'t str, language: Language) -> Option<&'t str> {
         let declared = text.trim_start_matches([' ', '\t']);
         let mut code = declared;
-        for word in ["export ", "const ", "let ", "var "] {
+        for word in ["export ", "const ", "let ", "var ", "del ", "delete "] {
             code = code.strip_prefix(word).unwrap_or(code);
         }
+        let is_deleted = declared.starts_with("del");
         let variable = name(code);
         let after = &code[variable.len()..];
         if variable.is_empty() {
             return Some(text);
         }
         // `headers.append("X-A", "b")` and `headers["X-A"] = "b"`
-        if let Some(object) = [".append", ".set"].iter().find_map(|method| variable.strip_suffix(method))
+        if let Some((object, method @ ("append" | "set"))) = variable.rsplit_once('.')
             && after.starts_with('(')
         {
-            let (found, rest) = arguments(after, language)?;
-            if let [Argument { value: Expression::Text(key), .. }, Argument { value, .. }] = &found[..] {
-                self.add(object, key, value.clone());
+            let (mut found, rest) = arguments(after, language)?;
+            match (found.pop(), found.pop().map(|argument| argument.value)) {
+                (Some(Argument { value, .. }), Some(Expression::Text(key))) if found.is_empty() => {
+                    self.add(object, key, value, method == "append");
+                }
+                _ => self.forget(object),
             }
             return Some(rest);
         }
         if let Some(key) = after.strip_prefix('[') {
             let (key, rest) = expression(key, language)?;
             let value = rest.strip_prefix(']').map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
-            let (Expression::Text(key), Some(value)) = (key, value) else { return Some(text) };
+            let (Expression::Text(key), Some(value)) = (key, value.filter(|value| !value.starts_with('='))) else {
+                self.forget(variable);
+                return Some(rest);
+            };
             let (value, rest) = expression(value, language)?;
-            self.add(variable, &key, value);
+            self.add(variable, key, value, false);
             return Some(rest);
         }
         // A type may be named before the value.
@@ -76,202 +94,151 @@ impl Scope {
         let line = &after[..after.find('\n').unwrap_or(after.len())];
         let is_set = |at: usize| line[..at].trim().is_empty() || may_have_type && line.starts_with(':');
         let value = line.find('=').filter(|at| is_set(*at)).map(|at| &after[at + 1..]);
-        let Some(value) = value.filter(|value| !value.starts_with(['=', '>'])) else { return Some(text) };
+        let Some(value) = value.filter(|value| !value.starts_with(['=', '>'])) else {
+            if is_deleted || is_change(line.trim()) {
+                self.forget(variable);
+            }
+            return Some(text);
+        };
         let (value, rest) = expression(value, language)?;
-        self.variables.insert(variable.to_owned(), value);
+        match variable.rsplit_once('.') {
+            Some((object, key)) if language == Language::JavaScript && self.variables.contains_key(object) => {
+                self.add(object, key.to_owned(), value, false);
+            }
+            _ => self.set(variable, value),
+        }
         Some(rest)
     }
 
-    /// Adds a member to a variable, which may be `new Headers()`.
-    fn add(&mut self, variable: &str, key: &str, value: Expression) {
-        let Some(found) = self.variables.get_mut(variable) else { return };
-        if let Expression::Call(_, arguments) = found {
-            *found = arguments.pop().map_or(Expression::Object(Vec::new()), |argument| argument.value);
+    /// Sets a variable, or a member of one that isn't known.
+    fn set(&mut self, name: &str, mut value: Expression) {
+        let is_alias = matches!(value, Expression::Name(_));
+        let mut changed = if is_alias { Vec::new() } else { vec![Rc::default()] };
+        let size = self.fill(&mut value, &mut changed);
+        if let Some((object, _)) = name.split_once('.') {
+            self.forget(object);
         }
-        if let Expression::Object(members) = found {
-            members.push((key.to_owned(), value));
+        if changed.is_empty() || size.depth > MAX_DEPTH {
+            self.variables.remove(name);
+        } else {
+            self.variables.insert(name.to_owned(), Variable { value, size, changed });
         }
     }
 
-    /// What a name stands for; the name itself if that isn't known, or the values become too large.
-    pub fn resolve<'e>(&'e self, mut found: &'e Expression) -> &'e Expression {
-        for _ in 0..MAX_NAMES {
-            let Expression::Name(name) = found else { break };
-            let Some(value) = self.variables.get(name) else { break };
-            let Some(left) = self.left.get().checked_sub(value.size()) else { break };
-            self.left.set(left);
-            found = value;
-        }
-        found
-    }
-
-    /// The text of an expression, which is the `what` of a request.
-    pub fn text(&self, what: &str, found: &Expression) -> Result<String, ParseError> {
-        match self.resolve(found) {
-            Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
-            Expression::Joined(parts) => self.joined(what, parts),
-            Expression::Call(function, arguments) => match (function.as_str(), &arguments[..]) {
-                ("URL" | "str" | "String" | ".toString" | ".strip" | ".trim", [argument]) => {
-                    self.text(what, &argument.value)
+    /// Adds a member to an object, which may be `new Headers()`, or replaces it.
+    fn add(&mut self, object: &str, key: String, mut value: Expression, is_more: bool) {
+        let mut inside = Vec::new();
+        let size = self.fill(&mut value, &mut inside);
+        let Some(mut variable) = self.take(object) else { return self.forget(object) };
+        let found = match &mut variable.value {
+            Expression::Call(function, arguments) if matches!(function.as_str(), "Headers" | "URLSearchParams") => {
+                if arguments.is_empty() {
+                    arguments.push(Argument { name: None, value: Expression::Object(Vec::new()) });
                 }
-                _ => Err(unknown(what, found)),
-            },
-            other => Err(unknown(what, other)),
-        }
-    }
-
-    /// Texts that are joined, in variables or not.
-    fn joined(&self, what: &str, parts: &[Expression]) -> Result<String, ParseError> {
-        let text = |part: &Expression| match self.resolve(part) {
-            Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
-            other => Err(unknown(what, other)),
-        };
-        parts.iter().map(text).collect()
-    }
-
-    /// The members of an object or the pairs of a list, with their texts.
-    pub fn fields(&self, what: &str, found: &Expression) -> Result<Vec<(String, String)>, ParseError> {
-        let found = match self.resolve(found) {
-            Expression::Call(function, arguments)
-                if matches!(function.as_str(), "Headers" | "URLSearchParams" | "dict") =>
-            {
-                arguments.first().map_or(&Expression::Constant("null"), |argument| self.resolve(&argument.value))
+                &mut arguments[0].value
             }
             found => found,
         };
-        match found {
-            Expression::Constant("null") => Ok(Vec::new()),
-            Expression::Object(members) => members
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), self.text(&format!("value of {}", quoted(name)), value)?)))
-                .collect(),
-            Expression::List(pairs) => pairs
-                .iter()
-                .map(|pair| match self.resolve(pair) {
-                    Expression::List(pair) if pair.len() == 2 => {
-                        Ok((self.text(what, &pair[0])?, self.text(what, &pair[1])?))
-                    }
-                    other => Err(unknown(what, other)),
-                })
-                .collect(),
-            other => Err(unknown(what, other)),
+        let Expression::Object(members) = found else { return };
+        if members.len().max(variable.changed.len()) > MAX_MEMBERS {
+            return;
+        }
+        variable.size = variable.size.and(size);
+        variable.size.bytes += key.len();
+        variable.changed.extend(inside);
+        if !is_more {
+            members.retain(|(known, _)| *known != key);
+        }
+        members.push((key, value));
+        if variable.size.depth <= MAX_DEPTH {
+            self.variables.insert(object.to_owned(), variable);
         }
     }
 
-    /// An expression as JSON.
-    pub fn json(&self, found: &Expression) -> Result<String, ParseError> {
-        Ok(match self.resolve(found) {
-            Expression::Text(text) => json::quote(text),
-            Expression::Joined(parts) => json::quote(&self.joined("value in the body", parts)?),
-            Expression::Number(number) if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.clone(),
-            Expression::Constant(word) => (*word).to_owned(),
-            Expression::List(items) => {
-                let items: Vec<String> = items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?;
-                format!("[{}]", items.join(","))
-            }
-            Expression::Object(members) => {
-                let member = |(name, value): &(String, _)| Ok(format!("{}:{}", json::quote(name), self.json(value)?));
-                let members: Vec<String> = members.iter().map(member).collect::<Result<_, ParseError>>()?;
-                format!("{{{}}}", members.join(","))
-            }
-            other => return Err(unknown("value in the body", other)),
-        })
+    /// Forgets the variable that a statement may change, and what holds it. Its name may have the names of members after it.
+    fn forget(&mut self, name: &str) {
+        let dots = name.match_indices('.').map(|(at, _)| at).take(MAX_DOTS).chain([name.len()]);
+        dots.for_each(|end| drop(self.take(&name[..end])));
     }
 
-    /// What an expression is as a body.
-    pub fn content(&self, found: &Expression) -> Result<Content, ParseError> {
-        let found = self.resolve(found);
-        let bytes = |text: String| Ok(Content::Bytes(text.into_bytes(), None));
-        match found {
-            Expression::Constant("null") => Ok(Content::Nothing),
-            Expression::Text(text) => bytes(text.clone()),
-            Expression::Joined(parts) => bytes(self.joined("body", parts)?),
-            Expression::Bytes(bytes) => Ok(Content::Bytes(bytes.clone(), None)),
-            Expression::Object(_) | Expression::List(_) => Ok(Content::Values(found.clone())),
-            Expression::Call(function, arguments) => {
-                let values: Vec<&Expression> = arguments.iter().map(|argument| &argument.value).collect();
-                match (function.as_str(), &values[..]) {
-                    ("JSON.stringify", [value]) => bytes(self.javascript(value, Layout::Compact)?),
-                    ("JSON.stringify", [value, Expression::Constant("null"), Expression::Number(indent)]) => {
-                        bytes(self.javascript(value, indented(indent).ok_or_else(|| unknown("body", found))?)?)
-                    }
-                    ("json.dumps", [value, ..]) => bytes(self.python(value, &arguments[1..])?),
-                    (".encode" | ".strip" | ".trim" | ".toString" | "Buffer.from", [value]) => self.content(value),
-                    (".encode" | "bytes" | "Buffer.from", [value, Expression::Text(encoding)])
-                        if matches!(encoding.to_ascii_lowercase().as_str(), "utf-8" | "utf8") =>
-                    {
-                        self.content(value)
-                    }
-                    ("Buffer.from", [value, Expression::Text(encoding)]) if encoding == "base64" => {
-                        let bytes = parts::base64("Buffer.from", &self.text("base64", value)?)?;
-                        Ok(Content::Bytes(bytes.into(), None))
-                    }
-                    ("URLSearchParams", [_]) => {
-                        let form = written::javascript_form(&self.fields("form", found)?);
-                        Ok(Content::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
-                    }
-                    ("urlencode" | "urllib.parse.urlencode" | "parse.urlencode", [fields]) => {
-                        bytes(written::python_form(&self.fields("form", fields)?))
-                    }
-                    _ => Err(unknown("body", found)),
-                }
-            }
-            other => Err(unknown("body", other)),
+    /// Takes a variable out that is about to be changed. What holds it, or is the same object, is not what it was.
+    fn take(&mut self, name: &str) -> Option<Variable> {
+        let mut variable = self.variables.remove(name)?;
+        let is_current = variable.is_current();
+        if matches!(variable.value, Expression::Object(_) | Expression::List(_) | Expression::Call(..)) {
+            variable.changed[0].set(true);
+            variable.changed[0] = Rc::default();
         }
+        is_current.then_some(variable)
     }
 
-    /// A value as `JSON.stringify` writes it.
-    pub fn javascript(&self, found: &Expression, layout: Layout) -> Result<String, ParseError> {
-        written::javascript_json(&self.json(found)?, layout).ok_or_else(|| unknown("body", found))
+    /// The arguments of a call, with the values of the variables in them.
+    pub fn filled(&mut self, mut arguments: Vec<Argument>) -> Vec<Argument> {
+        for argument in &mut arguments {
+            self.fill(&mut argument.value, &mut Vec::new());
+        }
+        arguments
     }
 
-    /// A value as `json.dumps` writes it with these arguments.
-    pub fn python(&self, found: &Expression, arguments: &[Argument]) -> Result<String, ParseError> {
-        let (mut layout, mut is_ascii) = (Layout::Spaced, true);
-        for Argument { name, value } in arguments {
-            match (name.as_deref(), value) {
-                (Some("separators"), Expression::List(separators))
-                    if separators[..] == [Expression::Text(",".to_owned()), Expression::Text(":".to_owned())] =>
+    /// Fills in the values of the variables in an expression, and adds what they hold to `changed`. A name stays if its value
+    /// isn't known, or the values become too large.
+    fn fill(&mut self, found: &mut Expression, changed: &mut Vec<Rc<Cell<bool>>>) -> Size {
+        let own = Size { bytes: size_of::<Expression>(), depth: 0 };
+        match found {
+            Expression::Name(name) => {
+                if let Some(variable) = self.variables.get(name)
+                    && let Some(left) = self.left.checked_sub(variable.size.bytes)
+                    && variable.is_current()
                 {
-                    layout = Layout::Compact;
+                    self.left = left;
+                    changed.extend(variable.changed.iter().cloned());
+                    *found = variable.value.clone();
+                    return variable.size;
                 }
-                (Some("indent"), Expression::Number(indent)) => {
-                    layout = indented(indent).ok_or_else(|| unknown("body", found))?;
-                }
-                (Some("ensure_ascii"), Expression::Constant("false")) => is_ascii = false,
-                (Some("ensure_ascii"), Expression::Constant("true")) => {}
-                (name, _) => {
-                    let name = name.unwrap_or("a second argument");
-                    return Err(expected(format!(
-                        "the body as text, found json.dumps with {name}; print what it returns"
-                    )));
+                own
+            }
+            Expression::List(items) => items.iter_mut().fold(own, |size, item| size.and(self.fill(item, changed))),
+            Expression::Joined(parts) => {
+                let size = parts.iter_mut().fold(own, |size, part| size.and(self.fill(part, changed)));
+                let text =
+                    |part: &Expression| if let Expression::Text(text) = part { Some(text.clone()) } else { None };
+                match parts.iter().map(text).collect() {
+                    Some(text) => {
+                        *found = Expression::Text(text);
+                        Size { depth: 0, ..size }
+                    }
+                    None => size,
                 }
             }
+            Expression::Object(members) => members.iter_mut().fold(own, |size, (key, value)| {
+                let inside = self.fill(value, changed);
+                size.and(Size { bytes: key.len() + inside.bytes, ..inside })
+            }),
+            Expression::Call(_, arguments) => {
+                arguments.iter_mut().fold(own, |size, argument| size.and(self.fill(&mut argument.value, changed)))
+            }
+            Expression::Text(text) | Expression::Number(text) => Size { bytes: own.bytes + text.len(), ..own },
+            Expression::Bytes(bytes) => Size { bytes: own.bytes + bytes.len(), ..own },
+            Expression::Constant(_) | Expression::Other => own,
         }
-        written::python_json(&self.json(found)?, layout, is_ascii).ok_or_else(|| unknown("body", found))
     }
 }
 
-fn indented(by: &str) -> Option<Layout> {
-    match by {
-        "2" => Some(Layout::Indented("  ")),
-        "4" => Some(Layout::Indented("    ")),
-        _ => None,
+impl Variable {
+    /// Whether nothing in it was changed since it was set.
+    fn is_current(&self) -> bool {
+        !self.changed.iter().any(|changed| changed.get())
     }
 }
 
-/// The error of a part whose value the text doesn't have.
-fn unknown(what: &str, found: &Expression) -> ParseError {
-    let shown = match found {
-        Expression::Other(text) | Expression::Name(text) | Expression::Number(text) | Expression::Text(text) => {
-            text.clone()
-        }
-        Expression::Call(function, _) => format!("{function}(…)"),
-        Expression::Constant(word) => (*word).to_owned(),
-        Expression::Bytes(_) => "bytes".to_owned(),
-        Expression::Joined(_) => "a text that is joined".to_owned(),
-        Expression::List(_) => "a list".to_owned(),
-        Expression::Object(_) => "an object".to_owned(),
-    };
-    expected(format!("the {what} in the text, found {}: nothing is run; print the request instead", quoted(&shown)))
+/// Whether what follows a variable's name may change it: a method, an operator before `=`, or more variables.
+fn is_change(after: &str) -> bool {
+    let operator = after.split('=').next().filter(|operator| operator.len() < after.len());
+    after.starts_with('(')
+        || after.starts_with(',') && operator.is_some()
+        || after.starts_with("++")
+        || after.starts_with("--")
+        || operator.is_some_and(|operator| {
+            !operator.is_empty() && operator.bytes().all(|byte| b"+-*/%&|^<>?@".contains(&byte))
+        })
 }

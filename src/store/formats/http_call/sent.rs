@@ -10,7 +10,7 @@ use super::{
     },
     Call, Library,
     expression::{Argument, Expression},
-    scope::{Content, Scope},
+    value::{self, Content},
 };
 use crate::webhook::{
     diagnose::Layout,
@@ -18,40 +18,37 @@ use crate::webhook::{
 };
 
 /// The request; `None` if the call delivers nothing.
-pub(super) fn entry(call: &Call, arguments: &[Argument], scope: &Scope) -> Result<Option<Entry>, ParseError> {
-    let options = Options::of(call, arguments, scope)?;
+pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>, ParseError> {
+    let options = Options::of(call, arguments)?;
     let method = match (call.method, options.get(&["method"])) {
         (Some(method), _) => method.to_owned(),
-        (None, Some(method)) => scope.text("method", method)?,
+        (None, Some(method)) => value::text("method", method)?,
         (None, None) => "GET".to_owned(),
     };
     let method = parts::method("method", &method.to_ascii_uppercase())?;
     if !parts::delivers(&method) {
         return Ok(None);
     }
-    let mut url = scope.text("URL", options.get(&["url", "uri"]).ok_or_else(|| expected("a URL in the call"))?)?;
+    let mut url = value::text("URL", options.get(&["url", "uri"]).ok_or_else(|| expected("a URL in the call"))?)?;
     if let Some(base) = options.get(&["baseURL", "prefixUrl"]) {
-        url = format!("{}/{}", scope.text("baseURL", base)?.trim_end_matches('/'), url.trim_start_matches('/'));
+        url = format!("{}/{}", value::text("baseURL", base)?.trim_end_matches('/'), url.trim_start_matches('/'));
     }
     if let Some(params) = options.get(&["params", "searchParams"]) {
-        let query = written::python_form(&scope.fields("query", params)?);
+        let query = query(call.library, &value::fields("query", params)?)?;
         url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
     }
     let mut headers = Headers::new();
     if let Some(fields) = options.get(&["headers"]) {
-        for (name, value) in scope.fields("headers", fields)? {
+        for (name, value) in value::fields("headers", fields)? {
             let (name, value) = parts::foreign_field(&name, &value)?;
             headers.push(name, value);
         }
     }
-    if let Some(Expression::List(user)) = options.get(&["auth"]).map(|auth| scope.resolve(auth))
-        && let [user, password] = &user[..]
-    {
-        let user = format!("{}:{}", scope.text("user", user)?, scope.text("password", password)?);
+    if let Some(user) = user(call.library, &options)? {
         let (name, value) = parts::foreign_field("authorization", &format!("Basic {}", BASE64_STANDARD.encode(user)))?;
         headers.push(name, value);
     }
-    let Some((body, content_type)) = body(call.library, &options, &headers, scope)? else { return Ok(None) };
+    let Some((body, content_type)) = body(call.library, &options, &headers)? else { return Ok(None) };
     if let Some(content_type) = content_type.filter(|_| !headers.contains("content-type")) {
         let (name, value) = parts::foreign_field("content-type", content_type)?;
         headers.push(name, value);
@@ -65,11 +62,45 @@ pub(super) fn entry(call: &Call, arguments: &[Argument], scope: &Scope) -> Resul
     Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
 }
 
+/// A query as the library writes it.
+fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseError> {
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte));
+    match library {
+        Library::Got | Library::Fetch => Ok(written::javascript_form(fields)),
+        Library::Requests | Library::Httpx => Ok(written::python_form(fields)),
+        Library::Axios if fields.iter().all(|(name, value)| is_plain(name) && is_plain(value)) => {
+            Ok(written::python_form(fields))
+        }
+        Library::Axios => Err(expected("the query in the URL: which characters axios escapes depends on its version")),
+    }
+}
+
+/// The user and password that become a header.
+fn user(library: Library, options: &Options) -> Result<Option<String>, ParseError> {
+    let (user, password) = match (library, options.get(&["auth"])) {
+        (Library::Got, None) => (options.get(&["username"]), options.get(&["password"])),
+        (Library::Fetch, _) | (_, None) => (None, None),
+        (Library::Requests | Library::Httpx, Some(Expression::List(user))) if user.len() == 2 => {
+            (Some(&user[0]), Some(&user[1]))
+        }
+        (Library::Axios, Some(Expression::Object(members))) => {
+            let member = |name| members.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            (member("username"), member("password"))
+        }
+        (_, Some(other)) => return Err(value::unknown("user and password in `auth`", other)),
+    };
+    if user.or(password).is_none() {
+        return Ok(None);
+    }
+    let text = |what, part: Option<&Expression>| part.map_or_else(|| Ok(String::new()), |part| value::text(what, part));
+    Ok(Some(format!("{}:{}", text("user", user)?, text("password", password)?)))
+}
+
 /// The arguments of a call by their names, those of an object of options among them.
 struct Options(Vec<(String, Expression)>);
 
 impl Options {
-    fn of(call: &Call, arguments: &[Argument], scope: &Scope) -> Result<Self, ParseError> {
+    fn of(call: &Call, arguments: &[Argument]) -> Result<Self, ParseError> {
         let positions: &[&str] = match (call.library, call.method) {
             (Library::Axios, Some(_)) => &["url", "data", ""],
             // `axios(config)`
@@ -84,13 +115,13 @@ impl Options {
             match (name, positions.get(at)) {
                 (Some(name), _) if name.is_empty() => {}
                 (Some(name), _) => options.push((name.clone(), value.clone())),
-                (None, Some(&"")) => match scope.resolve(value) {
+                (None, Some(&"")) => match value {
                     Expression::Object(members) => options.extend(members.clone()),
                     // `axios("https://…")`
                     text @ Expression::Text(_) if positions.len() == 1 => {
                         options.push(("url".to_owned(), text.clone()));
                     }
-                    _ => return Err(expected("an object of options in the text, without `...`")),
+                    _ => return Err(expected("a literal object of options, without `...`")),
                 },
                 (None, Some(name)) => options.push(((*name).to_owned(), value.clone())),
                 (None, None) => return Err(expected("arguments that are named, as in headers=…, without `**`")),
@@ -111,29 +142,29 @@ type Body = (Vec<u8>, Option<&'static str>);
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-fn body(library: Library, options: &Options, headers: &Headers, scope: &Scope) -> Result<Option<Body>, ParseError> {
+fn body(library: Library, options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
     if options.get(&["files"]).is_some() {
         return Err(expected("a body whose bytes are in the text, found a multipart form"));
     }
     match library {
-        Library::Fetch => fetch(options, scope),
-        Library::Axios => axios(options, headers, scope),
+        Library::Fetch => fetch(options),
+        Library::Axios => axios(options, headers),
         Library::Got => match options.get(&["json"]) {
-            Some(values) => Ok(Some((scope.javascript(values, Layout::Compact)?.into_bytes(), Some(JSON)))),
-            None => fetch(options, scope).map(|body| {
+            Some(values) => Ok(Some((value::javascript(values, Layout::Compact)?.into_bytes(), Some(JSON)))),
+            None => fetch(options).map(|body| {
                 body.map(|(bytes, content_type)| {
                     (bytes, content_type.filter(|content_type| *content_type != PLAIN_TEXT))
                 })
             }),
         },
-        Library::Requests | Library::Httpx => python(library, options, scope),
+        Library::Requests | Library::Httpx => python(library, options),
     }
 }
 
 const PLAIN_TEXT: &str = "text/plain;charset=UTF-8";
 
-fn fetch(options: &Options, scope: &Scope) -> Result<Option<Body>, ParseError> {
-    match options.get(&["body"]).map(|body| scope.content(body)).transpose()? {
+fn fetch(options: &Options) -> Result<Option<Body>, ParseError> {
+    match options.get(&["body"]).map(value::content).transpose()? {
         Some(Content::Bytes(bytes, content_type)) => Ok(Some((bytes, content_type.or(Some(PLAIN_TEXT))))),
         Some(Content::Values(_)) => Err(expected("text as `body`: JavaScript sends `[object Object]` for an object")),
         Some(Content::Nothing) | None => Ok(None),
@@ -141,10 +172,10 @@ fn fetch(options: &Options, scope: &Scope) -> Result<Option<Body>, ParseError> {
 }
 
 /// As its `transformRequest` does: an object becomes JSON or a form, and JSON in a text is trimmed.
-fn axios(options: &Options, headers: &Headers, scope: &Scope) -> Result<Option<Body>, ParseError> {
+fn axios(options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
     let Some(data) = options.get(&["data"]) else { return Ok(None) };
     let declared = headers.text("content-type").unwrap_or_default();
-    Ok(match scope.content(data)? {
+    Ok(match value::content(data)? {
         Content::Nothing => None,
         Content::Bytes(bytes, Some(content_type)) => Some((bytes, Some(content_type))),
         Content::Bytes(bytes, None) => {
@@ -152,19 +183,19 @@ fn axios(options: &Options, headers: &Headers, scope: &Scope) -> Result<Option<B
             Some((if is_json { bytes.trim_ascii().to_vec() } else { bytes }, Some(FORM)))
         }
         Content::Values(values) if declared.contains(FORM) => {
-            Some((written::javascript_form(&scope.fields("form", &values)?).into_bytes(), None))
+            Some((written::javascript_form(&value::fields("form", &values)?).into_bytes(), None))
         }
-        Content::Values(values) => Some((scope.javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
+        Content::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
     })
 }
 
-fn python(library: Library, options: &Options, scope: &Scope) -> Result<Option<Body>, ParseError> {
+fn python(library: Library, options: &Options) -> Result<Option<Body>, ParseError> {
     if let Some(data) = options.get(&["content", "data"]) {
-        return Ok(match scope.content(data)? {
+        return Ok(match value::content(data)? {
             Content::Nothing => None,
             Content::Bytes(bytes, _) => Some((bytes, None)),
             Content::Values(values) => {
-                Some((written::python_form(&scope.fields("form", &values)?).into_bytes(), Some(FORM)))
+                Some((written::python_form(&value::fields("form", &values)?).into_bytes(), Some(FORM)))
             }
         });
     }
@@ -172,7 +203,7 @@ fn python(library: Library, options: &Options, scope: &Scope) -> Result<Option<B
         Some(_) if library == Library::Httpx => {
             Err(expected("the body in `content=`: what HTTPX makes of `json=` depends on its version"))
         }
-        Some(values) => Ok(Some((scope.python(values, &[])?.into_bytes(), Some(JSON)))),
+        Some(values) => Ok(Some((value::python(values, &[])?.into_bytes(), Some(JSON)))),
         None => Ok(None),
     }
 }

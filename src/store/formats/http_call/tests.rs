@@ -88,24 +88,124 @@ fn what_is_not_in_the_text_is_an_error() {
     for (text, what) in [
         (
             "fetch('http://h/a', { method: 'POST', headers: { 'X-A': sign(body) }, body: '{}' })",
-            "expected the value of \"X-A\" in the text, found \"sign(…)\"",
+            "expected the value of \"X-A\" as a literal, found \"sign(…)\"",
         ),
-        ("fetch('http://h/a', { method: 'POST', body: payload })", "expected the body in the text, found \"payload\""),
-        ("fetch('http://h/a', { method: 'POST', body: `{\"a\":${b}}` })", "expected the body in the text, found \"b\""),
-        ("fetch('http://h/a', { method: 'POST', body: { a: 1 } })", "`[object Object]`"),
+        ("fetch('http://h/a', { method: 'POST', body: payload })", "expected the body as a literal, found \"payload\""),
         (
-            "axios.post('http://h/a', { ...defaults, a: 1 })",
-            "expected the body in the text, found \"{ ...defaults, a: 1 }\"",
+            "fetch('http://h/a', { method: 'POST', body: `{\"a\":${b}}` })",
+            "expected the body as a literal, found \"b\"",
         ),
+        ("fetch('http://h/a', { method: 'POST', body: { a: 1 } })", "`[object Object]`"),
+        ("axios.post('http://h/a', { ...defaults, a: 1 })", "expected the body as a literal, found an expression"),
         ("requests.post('http://h/a', data=f'{a}')", "found \"a\""),
         ("requests.post('http://h/a', files={'a': b'c'})", "found a multipart form"),
         ("httpx.post('http://h/a', json={})", "expected the body in `content=`"),
-        ("requests.post(url, data='a')", "expected the URL in the text, found \"url\""),
+        ("requests.post(url, data='a')", "expected the URL as a literal, found \"url\""),
         ("requests.post('http://h/a', data='a'", "expected a call that ends"),
     ] {
         let error = error(text);
         assert!(error.contains(what), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_variable_may_be_set_from_itself() {
+    for (text, body) in [
+        ("a = '{}'\na = a.encode('utf-8')\nrequests.post('http://h/a', data=a)", "{}"),
+        ("a = ' b '\na = a.strip()\nrequests.post('http://h/a', data=a)", "b"),
+        ("a = 'b'\na = str(a)\nrequests.post('http://h/a', data=a)", "b"),
+        ("a = {'b': 1}\na = {'x': a}\nrequests.post('http://h/a', json=a)", "{\"x\": {\"b\": 1}}"),
+        ("a = ['b']\na = [a]\nrequests.post('http://h/a', json=a)", "[[\"b\"]]"),
+        ("a = {'b': 1}\na = json.dumps(a)\nrequests.post('http://h/a', data=a)", "{\"b\": 1}"),
+        ("a = 'b'\na = a + 'c'\nrequests.post('http://h/a', data=a)", "bc"),
+        ("a = 'b'\nc = a\na = 'd'\nrequests.post('http://h/a', data=c)", "b"),
+        ("requests.post('http://h/a', data=' b '.strip())", "b"),
+        ("requests.post('http://h/a', data=b' b '.strip())", "b"),
+        ("fetch('http://h/a', { method: 'POST', body: ' b '.trim() })", "b"),
+        ("let a = {};\na.b = 1;\na['b'] = 2;\naxios.post('http://h/a', a)", "{\"b\":2}"),
+    ] {
+        assert_eq!(read(text).2, body, "{text}");
+    }
+    let nested = format!(
+        "requests.get('http://h')\na = 'b'\n{}requests.post('http://h/a', json=a)",
+        "a = [a]\n".repeat(100_000)
+    );
+    assert!(error(&nested).contains("found \"a\""));
+    assert!(error("a = [a]\nrequests.post('http://h/a', json=a)").contains("found \"a\""));
+}
+
+#[test]
+fn a_variable_that_code_changes_is_an_error() {
+    for change in [
+        "a += '\\n'",
+        "a |= {'b': 2}",
+        "a.update({'b': 2})",
+        "a.append(2)",
+        "a.pop()",
+        "a++",
+        "del a['b']",
+        "delete a.b",
+        "a['b'] += 1",
+        "a['b']['c'] = 1",
+        "a[b] = 1",
+        "a.b.push(1)",
+        "a, b = c()",
+        "a = requests.post('http://h/b')",
+    ] {
+        let error =
+            error(&format!("requests.get('http://h')\na = {{'b': 1}}\n{change}\nrequests.post('http://h/a', json=a)"));
+        assert!(error.contains("found \"a\""), "{change}: {error}");
+    }
+    // What holds the object is changed, too.
+    for text in [
+        "h = {}\no = {'method': 'POST', 'headers': h}\nh['x'] = 'y'\nfetch('http://h/a', o)",
+        "h = {}\no = h\nh['x'] = 'y'\naxios.post('http://h/a', o)",
+        "o = {}\nh = o\nh.push(1)\naxios.post('http://h/a', o)",
+    ] {
+        let (entries, _) = collected(text);
+        assert!(matches!(&entries[..], [Err(_)]), "{text}: {entries:?}");
+    }
+}
+
+#[test]
+fn expressions_of_any_depth_are_read_without_recursion() {
+    for value in ["await ".repeat(1_000_000) + "a", "'x'".to_owned() + &".trim()".repeat(300_000), "[".repeat(300_000)]
+    {
+        let (entries, _) = collected(&format!("fetch('http://h/a', {{ method: 'POST', body: {value} }})"));
+        assert!(matches!(&entries[..], [Err(_)]), "{}", value.len());
+    }
+}
+
+#[test]
+fn errors_show_no_secrets() {
+    for text in [
+        "fetch('http://h/a', { method: 'POST', body: 'x', headers: { 'Authorization': 'Bearer sk_live', ...h } })",
+        "requests.post('http://h/a', data='x', headers={'Authorization': 'Bearer sk_live %s' % x})",
+        "requests.post('http://h/a', data='x', headers='sk_live')",
+        "requests.post('http://h/a', data='x', auth=('u', pw('sk_live') % 3))",
+        "requests.post('http://h/a', data='x', auth='sk_live')",
+    ] {
+        let error = error(text);
+        assert!(!error.contains("sk_live"), "{error}");
+    }
+}
+
+#[test]
+fn credentials_and_queries_are_sent_as_the_library_does() {
+    // The credentials of RFC 7617, section 2.
+    let basic = "authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n";
+    for text in [
+        "requests.post('http://h/a', data='x', auth=('Aladdin', 'open sesame'))",
+        "axios.post('http://h/a', 'x', { auth: { username: 'Aladdin', password: 'open sesame' } })",
+        "got.post('http://h/a', { body: 'x', username: 'Aladdin', password: 'open sesame' })",
+    ] {
+        assert!(read(text).1.starts_with(basic), "{text}");
+    }
+    assert!(error("requests.post('http://h/a', data='x', auth=Digest('a', 'b'))").contains("found \"Digest(…)\""));
+    assert_eq!(read("got.post('http://h/a', { body: 'x', searchParams: { a: 'b~*' } })").0, "POST http://h/a?a=b%7E*");
+    assert_eq!(read("requests.post('http://h/a', data='x', params={'a': 'b~*'})").0, "POST http://h/a?a=b~%2A");
+    assert_eq!(read("axios.post('http://h/a', 'x', { params: { a: 'b c' } })").0, "POST http://h/a?a=b+c");
+    assert!(error("axios.post('http://h/a', 'x', { params: { a: 'b:c' } })").contains("expected the query in the URL"));
 }
 
 #[test]
@@ -132,9 +232,11 @@ fn other_text_is_no_call() {
 
 #[test]
 fn statements_without_an_end_take_linear_time() {
-    let text = "fetch('http://h/a')\n".to_owned() + &"a = `(\n".repeat(20_000);
-    let (entries, _) = collected(&text);
-    assert!(entries.last().is_some_and(|entry| entry.as_ref().is_err_and(|error| error.contains("was not read"))));
+    for statement in ["a = `(\n", "a[(x\n"] {
+        let text = "fetch('http://h/a')\n".to_owned() + &statement.repeat(20_000);
+        let last = collected(&text).0.pop();
+        assert!(matches!(&last, Some(Err(error)) if error.contains("was not read")), "{statement}: {last:?}");
+    }
 }
 
 #[test]

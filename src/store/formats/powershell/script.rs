@@ -77,7 +77,7 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    /// A statement after its `$`; `None` if it is another one.
+    /// A statement after its `$`; `None` if it is another one, or has more than a value.
     pub fn statement(&mut self) -> Option<Statement> {
         let end = self.rest.find(|c: char| !(c.is_alphanumeric() || "_.:".contains(c)))?;
         let (name, rest) = self.rest.split_at(end);
@@ -88,12 +88,20 @@ impl<'t> Script<'t, '_> {
             self.rest = self.rest.trim_start_matches([' ', ']', ',', '=']);
             let value = self.simple().ok()?;
             self.rest = self.rest.trim_start_matches(')');
+            self.end()?;
             let variable = variable.strip_suffix(".add").unwrap_or(&variable).to_owned();
             return Some(Statement { variable, key: Some(key), value });
         }
         self.rest = rest.trim_start().strip_prefix('=')?;
         let value = self.value().ok()?;
+        self.end()?;
         Some(Statement { variable, key: None, value })
+    }
+
+    /// The end of a statement; `None` if an operator, a method or a pipe makes another value of the one before it.
+    fn end(&mut self) -> Option<()> {
+        self.skip();
+        (self.rest.is_empty() || self.rest.starts_with(['\n', ';', '#', '}'])).then_some(())
     }
 
     pub fn value(&mut self) -> Result<Value, ParseError> {
@@ -143,8 +151,13 @@ impl<'t> Script<'t, '_> {
     }
 
     fn unreadable(&self) -> ParseError {
-        let start: String = self.rest.lines().next().unwrap_or_default().chars().take(40).collect();
-        expected(format!("text, a table or a variable that is set before, found {}", quoted(&start)))
+        // Only a variable's name: other text may be a secret.
+        let name = self.rest.strip_prefix('$').map(|name| {
+            let end = name.find(|c: char| !(c.is_alphanumeric() || "_.:".contains(c))).unwrap_or(name.len());
+            quoted(&self.rest[..=end])
+        });
+        let found = name.as_deref().unwrap_or("an expression");
+        expected(format!("text, a table or a variable that is set before, found {found}"))
     }
 
     /// `@{ "name" = "value"; name = 'value' }`.

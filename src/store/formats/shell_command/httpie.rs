@@ -32,7 +32,9 @@ pub(super) struct Httpie<'a> {
     query: form_urlencoded::Serializer<'static, String>,
     headers: Headers,
     removed: Vec<String>,
-    authorization: Option<String>,
+    /// Of `--auth`: a user and a password, or a token.
+    credentials: Option<String>,
+    is_bearer: bool,
     is_form: bool,
     /// The names of the fields and their values, which are JSON unless they are those of a form.
     fields: Vec<(String, String)>,
@@ -64,11 +66,17 @@ fn skip_options<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<&'w str
         if !word.starts_with('-') {
             return Some(word);
         }
-        if TAKES_ARGUMENT.contains(&word) {
+        let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-')).unwrap_or_default();
+        let first = letters.chars().position(|letter| takes_argument(&format!("-{letter}")));
+        if takes_argument(word) || first.is_some_and(|first| first + 1 == letters.chars().count()) {
             words.next();
         }
     }
     None
+}
+
+fn takes_argument(option: &str) -> bool {
+    TAKES_ARGUMENT.contains(&option)
 }
 
 fn is_method(word: &str) -> bool {
@@ -94,7 +102,8 @@ impl<'a> Httpie<'a> {
             query: form_urlencoded::Serializer::new(String::new()),
             headers: Headers::new(),
             removed: Vec::new(),
-            authorization: None,
+            credentials: None,
+            is_bearer: false,
             is_form: false,
             fields: Vec::new(),
             raw: None,
@@ -125,14 +134,47 @@ impl<'a> Httpie<'a> {
 
     fn option<'w>(
         &mut self,
-        word: &str,
+        word: &'w str,
         words: &mut impl Iterator<Item = &'w str>,
         scheme: &mut String,
     ) -> Result<(), ParseError> {
+        if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.starts_with('-') && letters.len() > 1) {
+            return self.short_options(letters, words, scheme);
+        }
         let (option, attached) = match word.split_once('=') {
             Some((option, argument)) if word.starts_with("--") => (option, Some(argument)),
             _ => (word, None),
         };
+        self.one_option(option, attached, words, scheme)
+    }
+
+    /// Several options of one letter, the last of which may have its argument attached: `-vf`, `-auser:password`.
+    fn short_options<'w>(
+        &mut self,
+        letters: &'w str,
+        words: &mut impl Iterator<Item = &'w str>,
+        scheme: &mut String,
+    ) -> Result<(), ParseError> {
+        for (at, letter) in letters.char_indices() {
+            let option = format!("-{letter}");
+            let argument = &letters[at + letter.len_utf8()..];
+            let is_last = takes_argument(&option);
+            let attached = Some(argument).filter(|argument| is_last && !argument.is_empty());
+            self.one_option(&option, attached, words, scheme)?;
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn one_option<'w>(
+        &mut self,
+        option: &str,
+        attached: Option<&'w str>,
+        words: &mut impl Iterator<Item = &'w str>,
+        scheme: &mut String,
+    ) -> Result<(), ParseError> {
         if matches!(option, "-f" | "--form") {
             self.is_form = true;
         }
@@ -141,17 +183,18 @@ impl<'a> Httpie<'a> {
                 "a body whose bytes are in the command, found `{option}`; add `--offline --print=HB` and save what HTTPie prints"
             )));
         }
-        if !TAKES_ARGUMENT.contains(&option) {
+        if !takes_argument(option) {
             return Ok(());
         }
         let argument =
             attached.or_else(|| words.next()).ok_or_else(|| expected(format!("an argument after `{option}`")))?;
         match option {
             "--raw" => self.raw = Some(argument.into()),
-            "-a" | "--auth" => self.authorization = Some(argument.to_owned()),
-            "-A" | "--auth-type" if argument == "bearer" => {
-                self.authorization = self.authorization.take().map(|token| format!("Bearer {token}"));
-            }
+            "-a" | "--auth" => self.credentials = Some(argument.to_owned()),
+            "-A" | "--auth-type" => match argument {
+                "basic" | "bearer" => self.is_bearer = argument == "bearer",
+                _ => return Err(expected(format!("`basic` or `bearer` after `{option}`"))),
+            },
             "--default-scheme" => argument.clone_into(scheme),
             _ => {}
         }
@@ -237,9 +280,12 @@ impl<'a> Httpie<'a> {
         if !self.has("content-type") {
             self.push("content-type", content_type)?;
         }
-        if let Some(user) = self.authorization.take().filter(|_| !self.headers.contains("authorization")) {
-            let value =
-                if user.starts_with("Bearer ") { user } else { format!("Basic {}", BASE64_STANDARD.encode(user)) };
+        if let Some(credentials) = self.credentials.take().filter(|_| !self.headers.contains("authorization")) {
+            let value = if self.is_bearer {
+                format!("Bearer {credentials}")
+            } else {
+                format!("Basic {}", BASE64_STANDARD.encode(credentials))
+            };
             self.push("authorization", &value)?;
         }
         let query = self.query.finish();
@@ -377,12 +423,28 @@ mod tests {
             ("http POST :3000 a:=x", "expected JSON after `a:=`, found \"x\""),
             ("http POST :3000 hello", "expected `Name:value` or `field=value`, found \"hello\""),
             ("http POST :3000 X-A:$SIG a=b", "without variables"),
+            ("http -A digest -a u:p POST :3000 a=b", "expected `basic` or `bearer` after `-A`"),
             ("http POST :3000 < body.json", "found a reference to \"body.json\""),
         ] {
             let error = collected(command).0.remove(0).unwrap_err();
             assert!(error.contains(what), "{command}: {error}");
         }
         assert_eq!(collected("http :3000/hook X-A:b\nhttp :3000 a=b\n").0.len(), 1);
+    }
+
+    /// As `HTTPie` 3.2.4 sends them; the first is in its documentation, under "Bearer auth".
+    #[test]
+    fn options_count_in_any_order_and_together() {
+        for (command, authorization) in [
+            ("https -A bearer -a token pie.dev/bearer a=b", "Bearer token"),
+            ("https -a token -A bearer pie.dev/bearer a=b", "Bearer token"),
+            ("https -atoken --auth-type=bearer pie.dev/bearer a=b", "Bearer token"),
+            ("https -va Aladdin:open pie.dev/bearer a=b", "Basic QWxhZGRpbjpvcGVu"),
+        ] {
+            let expected = format!("content-type: application/json\nauthorization: {authorization}\n");
+            assert_eq!(read(command).1, expected, "{command}");
+        }
+        assert_eq!(read("http -vf :3000 a=b").2, "a=b");
     }
 
     #[test]

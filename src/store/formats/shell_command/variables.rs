@@ -6,6 +6,9 @@ use std::collections::HashMap;
 const FACTOR: usize = 16;
 const LEAST: usize = 1 << 20;
 
+/// The commands that change the variables that they name.
+const CHANGING: [&str; 7] = ["unset", "read", "for", "declare", "typeset", "let", "mapfile"];
+
 /// The variables that were set so far.
 pub(super) struct Variables {
     values: HashMap<String, String>,
@@ -18,17 +21,26 @@ impl Variables {
         Self { values: HashMap::new(), left: size.saturating_mul(FACTOR).max(LEAST) }
     }
 
-    /// Sets the variables of words such as `NAME=value`, after which no other word comes.
-    pub fn set(&mut self, words: &[String]) {
-        let pairs = words.iter().filter_map(|word| assignment(word));
-        for (name, value) in pairs {
-            self.values.insert(name.to_owned(), value.to_owned());
+    /// Runs a command that sets variables, `NAME=value` or `export NAME=value`. Variables that another one may change are
+    /// forgotten. Those before a program, `NAME=value ./run.sh`, are set for that program alone.
+    pub fn run(&mut self, words: &[String]) {
+        let is_declared = words.first().is_some_and(|word| matches!(word.as_str(), "export" | "readonly" | "local"));
+        let pairs = &words[usize::from(is_declared)..];
+        if pairs.iter().all(|word| assignment(word).is_some() || is_declared && is_name(word)) {
+            let set = |(name, value): (&str, &str)| self.values.insert(name.to_owned(), value.to_owned());
+            pairs.iter().filter_map(|word| assignment(word)).map(set).for_each(drop);
+            return;
+        }
+        let changes = |word: &String| CHANGING.contains(&word.as_str()) || word.contains("+=");
+        if is_declared || words.first().is_some_and(changes) {
+            self.forget(words.iter().map(String::as_str));
         }
     }
 
-    /// Forgets the variable that a line sets to what only running it would tell.
-    pub fn forget(&mut self, line: &str) {
-        if let Some((name, _)) = line.split_whitespace().find_map(assignment) {
+    /// Forgets the variables that these words name or set, as only running them would tell their values.
+    pub fn forget<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        for word in words {
+            let name = word.split_once('=').map_or(word, |(name, _)| name.trim_end_matches('+'));
             self.values.remove(name);
         }
     }
@@ -50,8 +62,11 @@ impl Variables {
 /// The name and the value of `NAME=value`.
 pub(super) fn assignment(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_part);
-    is_name.then_some((name, value))
+    is_name(name).then_some((name, value))
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.chars().all(is_name_part)
 }
 
 fn is_name_part(c: char) -> bool {

@@ -5,6 +5,7 @@ use super::{
     Command,
     stdin::{self, Stdin, formatted},
     variables::Variables,
+    writes_into_command,
 };
 
 /// Reads the words of a script.
@@ -59,6 +60,10 @@ impl<'a, 'v> Words<'a, 'v> {
                         self.rest = &self.rest[1..];
                         stdin = Some(written?);
                         words.clear();
+                    }
+                    None if writes_into_command(self.rest.lines().next().unwrap_or_default()) => {
+                        let program = words.first().map_or("a command", |word| word);
+                        return Err(expected(format!("the body in the script, found what {} writes", quoted(program))));
                     }
                     // What reads the output doesn't matter.
                     None => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
@@ -328,6 +333,9 @@ impl<'a, 'v> Words<'a, 'v> {
 }
 
 fn substitution(text: &str) -> ParseError {
-    let start = text.split_whitespace().next().unwrap_or_default();
-    expected(format!("a command without variables or substitutions, found {}", quoted(start)))
+    // Only the name: what follows it may be a secret.
+    let opening = text.find(|c| !"$`{(".contains(c)).unwrap_or(text.len());
+    let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+    let end = text[opening..].find(is_end).map_or(text.len(), |end| opening + end);
+    expected(format!("a command without variables or substitutions, found {}", quoted(&text[..end])))
 }

@@ -1,0 +1,196 @@
+//! What expressions are in a request, once their variables are filled in: text, fields, JSON, or a body.
+
+use super::{
+    super::{
+        parts::{self, ParseError, expected, quoted},
+        written,
+    },
+    expression::{Argument, Expression},
+};
+use crate::webhook::{diagnose::Layout, json as literal};
+
+/// What is sent as a body.
+pub(super) enum Content {
+    Nothing,
+    /// Bytes as they are, and the content type that goes with them.
+    Bytes(Vec<u8>, Option<&'static str>),
+    /// Values, of which the library makes a body.
+    Values(Expression),
+}
+
+/// The text of an expression, which is the `what` of a request.
+pub(super) fn text(what: &str, found: &Expression) -> Result<String, ParseError> {
+    match found {
+        Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
+        // Numbers are added, unless a text comes before.
+        Expression::Joined(parts) if !matches!(parts[..], [Expression::Number(_), Expression::Number(_), ..]) => {
+            parts.iter().map(|part| text(what, part)).collect()
+        }
+        Expression::Call(function, arguments) => match (function.as_str(), &arguments[..]) {
+            ("URL" | "str" | "String" | ".toString", [argument]) => text(what, &argument.value),
+            (".strip" | ".trim", [argument]) => Ok(text(what, &argument.value)?.trim().to_owned()),
+            _ => Err(unknown(what, found)),
+        },
+        other => Err(unknown(what, other)),
+    }
+}
+
+/// The members of an object or the pairs of a list, with their texts.
+pub(super) fn fields(what: &str, found: &Expression) -> Result<Vec<(String, String)>, ParseError> {
+    let found = match found {
+        Expression::Call(function, arguments)
+            if matches!(function.as_str(), "Headers" | "URLSearchParams" | "dict") =>
+        {
+            arguments.first().map_or(&Expression::Constant("null"), |argument| &argument.value)
+        }
+        found => found,
+    };
+    match found {
+        Expression::Constant("null") => Ok(Vec::new()),
+        Expression::Object(members) => members
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), text(&format!("value of {}", quoted(name)), value)?)))
+            .collect(),
+        Expression::List(pairs) => pairs
+            .iter()
+            .map(|pair| match pair {
+                Expression::List(pair) if pair.len() == 2 => Ok((text(what, &pair[0])?, text(what, &pair[1])?)),
+                other => Err(unknown(what, other)),
+            })
+            .collect(),
+        other => Err(unknown(what, other)),
+    }
+}
+
+/// An expression as JSON.
+pub(super) fn json(found: &Expression) -> Result<String, ParseError> {
+    Ok(match found {
+        Expression::Text(_) | Expression::Joined(_) | Expression::Call(..) => {
+            literal::quote(&text("value in the body", found)?)
+        }
+        Expression::Number(number) if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.clone(),
+        Expression::Constant(word) => (*word).to_owned(),
+        Expression::List(items) => {
+            let items: Vec<String> = items.iter().map(json).collect::<Result<_, _>>()?;
+            format!("[{}]", items.join(","))
+        }
+        Expression::Object(members) => {
+            let member = |(name, value): &(String, _)| Ok(format!("{}:{}", literal::quote(name), json(value)?));
+            let members: Vec<String> = members.iter().map(member).collect::<Result<_, ParseError>>()?;
+            format!("{{{}}}", members.join(","))
+        }
+        other => return Err(unknown("value in the body", other)),
+    })
+}
+
+/// What an expression is as a body.
+pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
+    let bytes = |text: String| Ok(Content::Bytes(text.into_bytes(), None));
+    match found {
+        Expression::Constant("null") => Ok(Content::Nothing),
+        Expression::Text(text) => bytes(text.clone()),
+        Expression::Joined(_) => bytes(text("body", found)?),
+        Expression::Bytes(bytes) => Ok(Content::Bytes(bytes.clone(), None)),
+        Expression::Object(_) | Expression::List(_) => Ok(Content::Values(found.clone())),
+        Expression::Call(function, arguments) => {
+            let values: Vec<&Expression> = arguments.iter().map(|argument| &argument.value).collect();
+            match (function.as_str(), &values[..]) {
+                ("JSON.stringify", [value]) => bytes(javascript(value, Layout::Compact)?),
+                ("JSON.stringify", [value, Expression::Constant("null"), Expression::Number(indent)]) => {
+                    bytes(javascript(value, indented(indent).ok_or_else(|| unknown("body", found))?)?)
+                }
+                ("json.dumps", [value, ..]) => bytes(python(value, &arguments[1..])?),
+                ("str" | "String", [_]) => bytes(text("body", found)?),
+                (".encode" | "Buffer.from", [value]) => encoded(value),
+                (".strip", [Expression::Bytes(bytes)]) => Ok(Content::Bytes(bytes.trim_ascii().to_vec(), None)),
+                (".strip" | ".trim" | ".toString", [value]) => match encoded(value)? {
+                    Content::Bytes(bytes, content_type) if function != ".toString" => {
+                        let bytes = str::from_utf8(&bytes).map_err(|_| unknown("body", found))?.trim();
+                        Ok(Content::Bytes(bytes.as_bytes().to_vec(), content_type))
+                    }
+                    content => Ok(content),
+                },
+                (".encode" | "bytes" | "Buffer.from", [value, Expression::Text(encoding)])
+                    if matches!(encoding.to_ascii_lowercase().as_str(), "utf-8" | "utf8") =>
+                {
+                    encoded(value)
+                }
+                ("Buffer.from", [value, Expression::Text(encoding)]) if encoding == "base64" => {
+                    let bytes = parts::base64("Buffer.from", &text("base64", value)?)?;
+                    Ok(Content::Bytes(bytes.into(), None))
+                }
+                ("URLSearchParams", [_]) => {
+                    let form = written::javascript_form(&fields("form", found)?);
+                    Ok(Content::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
+                }
+                ("urlencode" | "urllib.parse.urlencode" | "parse.urlencode", [form]) => {
+                    bytes(written::python_form(&fields("form", form)?))
+                }
+                _ => Err(unknown("body", found)),
+            }
+        }
+        other => Err(unknown("body", other)),
+    }
+}
+
+/// What text or bytes are as a body; a method of text turns no other values into one.
+fn encoded(found: &Expression) -> Result<Content, ParseError> {
+    match content(found)? {
+        bytes @ Content::Bytes(..) => Ok(bytes),
+        Content::Nothing | Content::Values(_) => Err(unknown("body", found)),
+    }
+}
+
+/// A value as `JSON.stringify` writes it.
+pub(super) fn javascript(found: &Expression, layout: Layout) -> Result<String, ParseError> {
+    written::javascript_json(&json(found)?, layout).ok_or_else(|| unknown("body", found))
+}
+
+/// A value as `json.dumps` writes it with these arguments.
+pub(super) fn python(found: &Expression, arguments: &[Argument]) -> Result<String, ParseError> {
+    let (mut layout, mut is_ascii) = (Layout::Spaced, true);
+    for Argument { name, value } in arguments {
+        match (name.as_deref(), value) {
+            (Some("separators"), Expression::List(separators))
+                if separators[..] == [Expression::Text(",".to_owned()), Expression::Text(":".to_owned())] =>
+            {
+                layout = Layout::Compact;
+            }
+            (Some("indent"), Expression::Number(indent)) => {
+                layout = indented(indent).ok_or_else(|| unknown("body", found))?;
+            }
+            (Some("ensure_ascii"), Expression::Constant("false")) => is_ascii = false,
+            (Some("ensure_ascii"), Expression::Constant("true")) => {}
+            (name, _) => {
+                let name = name.unwrap_or("a second argument");
+                return Err(expected(format!("the body as text, found json.dumps with {name}; print what it returns")));
+            }
+        }
+    }
+    written::python_json(&json(found)?, layout, is_ascii).ok_or_else(|| unknown("body", found))
+}
+
+fn indented(by: &str) -> Option<Layout> {
+    match by {
+        "2" => Some(Layout::Indented("  ")),
+        "4" => Some(Layout::Indented("    ")),
+        _ => None,
+    }
+}
+
+/// The error of a part whose value the text doesn't have. It shows no literals: these may be secrets.
+pub(super) fn unknown(what: &str, found: &Expression) -> ParseError {
+    let shown = match found {
+        Expression::Name(name) => quoted(name),
+        Expression::Call(function, _) => quoted(&format!("{function}(…)")),
+        Expression::Number(_) => "a number".to_owned(),
+        Expression::Text(_) => "text".to_owned(),
+        Expression::Constant(word) => (*word).to_owned(),
+        Expression::Bytes(_) => "bytes".to_owned(),
+        Expression::Joined(_) => "joined text".to_owned(),
+        Expression::List(_) => "a list".to_owned(),
+        Expression::Object(_) => "an object".to_owned(),
+        Expression::Other => "an expression".to_owned(),
+    };
+    expected(format!("the {what} as a literal, found {shown}: hookdev runs no code; save the request itself instead"))
+}
