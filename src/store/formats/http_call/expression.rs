@@ -107,7 +107,7 @@ impl Parser<'_> {
         (self.rest.len() < start.len()).then_some(Expression::Other)
     }
 
-    /// Texts that are joined by `+`, or stand beside each other, as Python joins them.
+    /// Texts that are joined by `+`, or are next to each other, which Python joins.
     fn joined(&mut self, depth: usize) -> Option<Expression> {
         let mut found = self.called(depth)?;
         loop {
