@@ -33,21 +33,22 @@ pub struct Surroundings {
 
 /// A place that a delivery can be sent to again.
 pub struct Target {
-    /// Its name for the page: its URL without tokens.
+    /// Its name for the page: its URL without tokens, or without any value of its query.
     pub name: String,
     /// Its URL.
     pub url: Url,
 }
 
-/// The targets of a receiver, each once.
-pub fn targets(settings: &Settings) -> Vec<Target> {
+/// The targets of a receiver, each once. With `redact`, their names have no value of a query.
+pub fn targets(settings: &Settings, redact: bool) -> Vec<Target> {
+    let hidden = if redact { redact::query } else { redact::tokens };
     let mut targets: Vec<Target> = Vec::new();
     for forward in &settings.forwards {
         if targets.iter().any(|target| target.url == forward.url) {
             continue;
         }
-        let shown = redact::tokens(forward.url.as_str()).into_owned();
-        // Two that differ in their tokens alone.
+        let shown = hidden(forward.url.as_str()).into_owned();
+        // Two that differ only in what is hidden.
         let same = targets
             .iter()
             .filter(|target| target.name == shown || target.name.starts_with(&format!("{shown} (")))
@@ -60,7 +61,7 @@ pub fn targets(settings: &Settings) -> Vec<Target> {
 
 impl Surroundings {
     /// The line that says what is ready.
-    pub fn line(&self, settings: &Settings, history: usize) -> Vec<u8> {
+    pub fn line(&self, settings: &Settings, history: usize, redact: bool) -> Vec<u8> {
         let tunnel = (self.tunnel)();
         let base = tunnel.as_deref().unwrap_or(&self.local);
         let listed = listed(settings);
@@ -78,7 +79,7 @@ impl Surroundings {
         });
         let inspected = Inspected {
             providers: providers.collect(),
-            targets: targets(settings).into_iter().map(|target| target.name).collect(),
+            targets: targets(settings, redact).into_iter().map(|target| target.name).collect(),
             send,
             history,
         };

@@ -85,7 +85,7 @@ impl ResendError {
 pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, ResendError> {
     let Asked { to, body } = serde_json::from_slice(call)?;
     let settings = shared.settings.get();
-    let named = named_targets(&settings);
+    let named = named_targets(&settings, shared.redact);
     let targets = match to {
         Some(name) => {
             let target = named.iter().find(|target| target.name == name);

@@ -63,7 +63,7 @@ pub fn snapshot(shared: &Shared, after: u64) -> Bytes {
 
 impl Shared {
     fn ready(&self) -> Vec<u8> {
-        self.surroundings.line(&self.settings.get(), self.history.limit())
+        self.surroundings.line(&self.settings.get(), self.history.limit(), self.redact)
     }
 
     fn delivery(&self, Entry { delivery, resends, .. }: &Entry, lines: &mut Vec<u8>) {

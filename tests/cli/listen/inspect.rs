@@ -502,9 +502,11 @@ fn open_streams_end_with_ctrl_c() {
 
 #[test]
 fn redacted_deliveries_show_no_credentials_in_the_page() {
-    let dir = Dir::new();
-    let listener = inspected(&dir).arg("--redact").starts();
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let listener = inspected(&dir).args(["--redact", "--forward", &endpoint.url("/?own=hush")]).starts();
     let page = Page::of(&listener);
+    let ready = page.stream(0).expect("ready");
+    assert_eq!(ready["targets"], json!([endpoint.url("/?own=[redacted]")]));
     post(&listener.url("/other?token=hush"), &[("authorization", "Bearer hush")], "{}");
     page.has(1);
     for path in ["deliveries", "deliveries/1", "deliveries/1/curl", "diff?left=1&right=1"] {
