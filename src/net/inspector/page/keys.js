@@ -5,7 +5,7 @@ import * as actions from "./actions.js";
 import { html, useEffect, useRef } from "./html.js";
 import { isNarrow } from "./layout.js";
 import { list } from "./list.js";
-import { afterDraw, store } from "./store.js";
+import { focusAfterDraw, store } from "./store.js";
 
 export const TABS = ["payload", "headers", "why", "forwards", "history"];
 
@@ -129,9 +129,9 @@ function handle(event, filter, detail) {
 
 /** Focuses what the chosen tab shows, which arrow keys scroll, or move through. */
 function focusPanel() {
-  afterDraw(() => {
+  focusAfterDraw(() => {
     const panel = document.getElementById("panel");
-    (panel?.querySelector(".tree, .lines") ?? panel)?.focus();
+    return panel?.querySelector(".tree, .lines") ?? panel;
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { isNarrow } from "./layout.js";
-import { afterDraw, indexOf, store } from "./store.js";
+import { focusAfterDraw, indexOf, store } from "./store.js";
 import { clock, duration, size, visible } from "./text.js";
 import { Verdict, verdict } from "./verdict.js";
 import { Virtual } from "./virtual.js";
@@ -34,8 +34,7 @@ export const list = {
   /** Focuses the selected row, or the first one, once it is drawn. */
   focus() {
     const seq = store.selected ?? store.shown[store.shown.length - 1]?.seq;
-    const focus = () => document.querySelector(`.list-rows [data-seq="${seq}"]`)?.focus({ preventScroll: true });
-    afterDraw(focus);
+    focusAfterDraw(() => document.querySelector(`.list-rows [data-seq="${seq}"]`));
   },
 };
 

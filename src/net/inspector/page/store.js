@@ -368,8 +368,23 @@ export function indexOf(rows, seq) {
 export const store = new Store();
 
 /** Does something once the page is drawn as the store is now. */
-export function afterDraw(action) {
+function afterDraw(action) {
   requestAnimationFrame(() => requestAnimationFrame(action));
+}
+
+let latestFocus = 0;
+
+/**
+ * Focuses the element that a function finds once the page is drawn as the store is now, unless another one was asked for or
+ * got the focus since: what is typed meanwhile must not go elsewhere.
+ */
+export function focusAfterDraw(find) {
+  const turn = ++latestFocus;
+  const before = document.activeElement;
+  afterDraw(() => {
+    const { activeElement, body } = document;
+    if (turn === latestFocus && (activeElement === before || activeElement === body)) find()?.focus({ preventScroll: true });
+  });
 }
 
 /** Draws the component again after each change of the store. */
