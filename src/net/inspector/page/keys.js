@@ -4,8 +4,8 @@
 import * as actions from "./actions.js";
 import { html, useEffect, useRef } from "./html.js";
 import { isNarrow } from "./layout.js";
-import { list } from "./list.js";
-import { focusAfterDraw, store } from "./store.js";
+import { focusAfterDraw, list } from "./list.js";
+import { store } from "./store.js";
 
 export const TABS = ["payload", "headers", "why", "forwards", "history"];
 

@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { isNarrow } from "./layout.js";
-import { focusAfterDraw, indexOf, store } from "./store.js";
+import { indexOf, store } from "./store.js";
 import { clock, duration, size, visible } from "./text.js";
 import { Verdict, verdict } from "./verdict.js";
 import { Virtual } from "./virtual.js";
@@ -37,6 +37,26 @@ export const list = {
     focusAfterDraw(() => document.querySelector(`.list-rows [data-seq="${seq}"]`));
   },
 };
+
+/** Does something once the page is drawn as the store is now. */
+function afterDraw(action) {
+  requestAnimationFrame(() => requestAnimationFrame(action));
+}
+
+let latestFocus = 0;
+
+/**
+ * Focuses the element that a function finds once the page is drawn as the store is now, unless another one was asked for or
+ * got the focus since: what is typed meanwhile must not go elsewhere.
+ */
+export function focusAfterDraw(find) {
+  const turn = ++latestFocus;
+  const before = document.activeElement;
+  afterDraw(() => {
+    const { activeElement, body } = document;
+    if (turn === latestFocus && (activeElement === before || activeElement === body)) find()?.focus({ preventScroll: true });
+  });
+}
 
 function choose(index) {
   const row = store.shown[store.shown.length - 1 - index];

@@ -11,6 +11,9 @@ import { verdictOf } from "./verdict.js";
 /** How many deliveries are listed at most, unless hookdev keeps more. A page that is open all day must not grow forever. */
 const MOST = 100_000;
 
+/** How far apart two deliveries may be that are received at the same time and sent in the other order. */
+const OVERLAP = 64;
+
 /** How long arriving deliveries wait to be drawn together: this at least, and longer where a draw takes long, so that drawing
  * takes at most a tenth of a processor that the receiver needs, too. */
 const GATHER_MS = { least: 60, perDrawMs: 9, most: 1000 };
@@ -142,9 +145,20 @@ class Store {
 
   /** Records that this tab was too slow and missed this many lines. */
   addMissed(count) {
-    if (this.missed === 0) this.#missedAfter = this.#lastSeq;
+    if (this.missed === 0) this.#missedAfter = Math.max(this.#clearedUpTo, this.#lastInOrder());
     this.missed += count;
     this.changed();
+  }
+
+  /** The last delivery before a gap among the newest ones: those that overlap are not quite sent in order. */
+  #lastInOrder() {
+    const { rows } = this;
+    let last = this.#lastSeq;
+    for (let at = rows.length - 1; at > 0 && at > rows.length - OVERLAP; at -= 1) {
+      const gap = rows[at].seq - rows[at - 1].seq;
+      if (gap > 1 && gap <= OVERLAP) last = rows[at - 1].seq;
+    }
+    return last;
   }
 
   /** How many of the missed deliveries did not come when they were asked for again. */
@@ -366,26 +380,6 @@ export function indexOf(rows, seq) {
 }
 
 export const store = new Store();
-
-/** Does something once the page is drawn as the store is now. */
-function afterDraw(action) {
-  requestAnimationFrame(() => requestAnimationFrame(action));
-}
-
-let latestFocus = 0;
-
-/**
- * Focuses the element that a function finds once the page is drawn as the store is now, unless another one was asked for or
- * got the focus since: what is typed meanwhile must not go elsewhere.
- */
-export function focusAfterDraw(find) {
-  const turn = ++latestFocus;
-  const before = document.activeElement;
-  afterDraw(() => {
-    const { activeElement, body } = document;
-    if (turn === latestFocus && (activeElement === before || activeElement === body)) find()?.focus({ preventScroll: true });
-  });
-}
 
 /** Draws the component again after each change of the store. */
 export function useStore() {
