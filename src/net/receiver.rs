@@ -3,6 +3,7 @@
 
 mod body;
 mod counted;
+mod enduring;
 mod head;
 mod heads;
 mod outgoing;
@@ -17,6 +18,7 @@ mod timer;
 mod write_timeout;
 
 use std::{
+    any::Any,
     borrow::Cow,
     future::Future,
     io,
@@ -41,13 +43,13 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    task::JoinError,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
     body::Budget,
+    enduring::Enduring,
     heads::{Heads, KeepHeads},
     outgoing::OutgoingBody,
     places::{Place, Places},
@@ -377,8 +379,8 @@ impl<H: Handler> Exchange<H> {
     /// Waits for the handler, while the connection leaves its place to others.
     async fn handle(&self, received: Received) -> Response<OutgoingBody> {
         self.place.leave();
-        // In a task of its own, so that it runs to completion even if the sender disconnects.
-        let mut handling = tokio::spawn({
+        // It runs to completion even if the sender disconnects.
+        let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
             async move { handler.handle(received).await }
         });
@@ -392,8 +394,8 @@ impl<H: Handler> Exchange<H> {
         };
         let mut response = match handled {
             Ok(outgoing) => outgoing.into_response(),
-            Err(error) => {
-                self.handler.on_error(ReceiveError::Panic(panic_message(error)));
+            Err(panic) => {
+                self.handler.on_error(ReceiveError::Panic(panic_message(&*panic)));
                 Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
             }
         };
@@ -414,14 +416,9 @@ fn shown_target(target: &Uri) -> Cow<'_, str> {
 }
 
 /// The message of a panic.
-fn panic_message(error: JoinError) -> String {
-    match error.try_into_panic() {
-        Ok(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "it panicked".to_owned())
-        }
-        Err(cancelled) => cancelled.to_string(),
-    }
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "it panicked".to_owned())
 }
 
 /// The start of a method, path or header, for messages.

@@ -68,6 +68,6 @@ async fn a_panic_is_reported_with_its_message() {
         (tokio::spawn(async { std::panic::panic_any(7) }), "it panicked"),
     ] {
         let panicking: tokio::task::JoinHandle<()> = panicking;
-        assert_eq!(panic_message(panicking.await.unwrap_err()), expected);
+        assert_eq!(panic_message(&*panicking.await.unwrap_err().into_panic()), expected);
     }
 }
