@@ -16,7 +16,7 @@ use super::{pause::Pause, status::StatusLine, view::View};
 use crate::{
     cli::Format,
     commands::terminal::Terminal,
-    engine::receive::{Confirmation, Deliveries, Update, WhenFull},
+    engine::receive::{Confirmation, Deliveries, SHORT_GATHER_TIME, Update, WhenFull},
     render::json::{self, Ready},
     webhook::record::Delivery,
 };
@@ -117,12 +117,15 @@ impl Printer {
                 self.print(update);
             }
             let is_drained = self.buffer.len() < BATCH_BYTES;
+            let count = self.written.len();
             self.write(&mut stdout)?;
             if let Some(status) = &mut self.status {
                 status.renew();
             }
-            if is_drained && !self.deliveries.are_waited_for() {
-                thread::sleep(GATHER_TIME);
+            match (is_drained, self.deliveries.are_waited_for()) {
+                (true, false) => thread::sleep(GATHER_TIME),
+                (true, true) if count > 1 => thread::sleep(SHORT_GATHER_TIME),
+                _ => {}
             }
         }
         Ok(())

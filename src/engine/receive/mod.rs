@@ -34,7 +34,7 @@ pub(in crate::engine) mod tests;
 mod verdict_counter;
 
 pub use self::{
-    capture_writer::{CaptureWriter, SaveChange},
+    capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::{Forward, Forwarder as Resender},
