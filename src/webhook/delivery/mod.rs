@@ -26,6 +26,8 @@ pub struct Policy {
     /// The encodings of the body, in the order in which they are tried. The next one is tried after an error
     /// response.
     pub encodings: Vec<Encoding>,
+    /// Whether payloads are sent with the whitespace of their files, or without any.
+    pub indented: bool,
     /// How often an attempt that timed out is repeated with the same encoding.
     pub repeat_on_timeout: u32,
     /// The provider's `User-Agent`, if documented.
@@ -153,6 +155,7 @@ impl Policy {
         Self {
             method: Method::POST,
             encodings: vec![Encoding { media: Media::Json, headers: Vec::new() }],
+            indented: false,
             repeat_on_timeout: 0,
             user_agent: None,
             headers: Vec::new(),

@@ -99,11 +99,16 @@ impl Provider {
             }
         }
         let text = overrides::apply(&text, overrides)?;
-        let mut compact = String::with_capacity(text.len());
-        if let Ok(root) = json::parse(&text) {
-            json::compact(&text, &root, &mut compact);
-        }
-        Ok(Ingredients::Payload(Template::marked(compact, &marks)?, values))
+        let sent = match json::parse(&text) {
+            Ok(_) if self.delivery.indented => text.trim().to_owned(),
+            Ok(root) => {
+                let mut compact = String::with_capacity(text.len());
+                json::compact(&text, &root, &mut compact);
+                compact
+            }
+            Err(_) => String::new(),
+        };
+        Ok(Ingredients::Payload(Template::marked(sent, &marks)?, values))
     }
 }
 

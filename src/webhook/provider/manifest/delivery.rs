@@ -21,6 +21,8 @@ pub(super) struct RawDelivery {
     #[serde(default)]
     encodings: Vec<RawEncoding>,
     #[serde(default)]
+    indented: bool,
+    #[serde(default)]
     repeat_on_timeout: u32,
     user_agent: Option<Spanned<String>>,
     #[serde(default)]
@@ -75,6 +77,7 @@ impl RawDelivery {
         Ok(Policy {
             method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
             encodings,
+            indented: self.indented,
             repeat_on_timeout: self.repeat_on_timeout,
             user_agent: self.user_agent.as_ref().map(values::fixed_value).transpose()?,
             headers: headers(self.headers, HeaderTemplate::try_from)?,

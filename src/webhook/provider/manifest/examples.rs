@@ -95,6 +95,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("recognise.schema", r#""event""#),
     ("delivery.method", r#""PUT""#),
     ("delivery.encodings", r#"[{ type = "application/x-www-form-urlencoded" }]"#),
+    ("delivery.indented", "true"),
     ("delivery.repeat_on_timeout", "1"),
     ("delivery.user_agent", r#""Acme-Hooks/2""#),
     ("delivery.headers", r#"{ x-acme-event = "{event}", x-acme-delivery = "{id}" }"#),

@@ -325,6 +325,11 @@ pub static DELIVERY: Table = Table {
             "How the payload is sent; after an error response, the next encoding is tried",
         ),
         optional(
+            "indented",
+            Flag,
+            "Whether payloads are sent with the whitespace of their files, by a provider that indents its JSON (default: without any)",
+        ),
+        optional(
             "repeat_on_timeout",
             Number(0, u32::MAX),
             "How many times a request that timed out is repeated immediately",
