@@ -178,6 +178,14 @@ fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
     let verify = || dir.hookdev().args(["verify", "-", "--secret", flag]).stdin(printed.stdout.clone());
     verify().exits(0).stdout("verified (development)  cyanite.v2.finished  -\n");
     verify().args(["--require", "signature"]).exits(1);
+    // Of KEY:SECRET, only the second part signs.
+    for secret in ["mine:hookdev-development-secret-livekit", "mine:hookdev-development-secret-github"] {
+        let flag = format!("livekit={secret}");
+        let send = ["send", "livekit.room_started", "--print", "http", "--secret", &flag];
+        let printed = dir.hookdev().args(send).exits(0);
+        let verify = dir.hookdev().args(["verify", "-", "--secret", &flag]).stdin(printed.stdout.clone());
+        verify.exits(0).stdout("verified (development)  livekit.room_started  -\n");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{Flag, Found, Resolved, SecretError, Sources, malformed, origin, read
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
     provider::{SecretRule, catalog::Entry, index::IndexEntry},
-    signature::{MalformedSecret, SecretText, SigningSecret},
+    signature::{MalformedSecret, Scheme, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
@@ -66,10 +66,13 @@ impl Search<'_> {
     /// Adds a secret of the user's.
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = self.parse(text, &source)?;
-        if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+        let schemes = &self.entry.load()?.schemes;
+        if !schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
         }
-        let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
+        let has_two_parts = schemes.iter().any(Scheme::has_two_part_secret);
+        let is_like = |public: &SigningSecret| secret.signs_like(public, has_two_parts) || public.expose() == text;
+        let is_public = self.public.iter().any(is_like);
         let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.index().name, secret, source);
         Ok(())

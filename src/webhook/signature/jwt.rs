@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::webhook::encoding::{base64url, decode_base64url};
 
+/// The farthest that a time may be from 1970, in seconds.
+const FARTHEST: i64 = 1_000_000_000_000;
+
 /// A token, split but not verified.
 #[derive(Debug)]
 pub struct Token<'a> {
@@ -35,14 +38,16 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// A claim that is a time in whole Unix seconds; fractions are cut off.
+    /// A claim that is a time in whole Unix seconds; fractions are cut off. It is within 30,000 years of 1970, so that
+    /// differences between times don't overflow.
     #[must_use]
     pub fn time(&self, claim: &str) -> Option<i64> {
         let value = self.claims.get(claim)?;
-        value.as_i64().or_else(|| {
+        let seconds = value.as_i64().or_else(|| {
             #[allow(clippy::cast_possible_truncation, reason = "the fraction is not wanted, and `as` saturates")]
             value.as_f64().map(|seconds| seconds as i64)
-        })
+        });
+        seconds.map(|seconds| seconds.clamp(-FARTHEST, FARTHEST))
     }
 }
 

@@ -158,7 +158,8 @@ impl Scheme {
     }
 
     /// Whether a secret is KEY:SECRET.
-    pub(super) fn has_two_part_secret(&self) -> bool {
+    #[must_use]
+    pub fn has_two_part_secret(&self) -> bool {
         self.content.has_key() || self.claims.iter().any(|(_, claim)| claim.has_key())
     }
 

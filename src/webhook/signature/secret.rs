@@ -215,6 +215,12 @@ impl SigningSecret {
         }
     }
 
+    /// Whether it signs as another one does: of two parts, only the second one signs.
+    #[must_use]
+    pub fn signs_like(&self, other: &Self, has_two_parts: bool) -> bool {
+        self.parts(has_two_parts).secret == other.parts(has_two_parts).secret
+    }
+
     /// Whether it has a private key of this family, or is a shared secret.
     #[must_use]
     pub fn can_sign_for(&self, family: Option<Family>) -> bool {

@@ -107,6 +107,27 @@ fn the_tolerance_of_a_manifest_limits_the_age_of_a_token() {
 }
 
 #[test]
+fn a_token_whose_times_are_out_of_bounds_is_not_valid_for_ever() {
+    // HMAC-SHA256 with the key `secret`, by Python's hmac.
+    for token in [
+        // nbf -9223372036854775808, exp 0
+        "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtaW5lIiwic2hhMjU2IjoiUkJOdm8xV3paNG9SUnEwVzkraGtucFQ3VDhJZjUzNkRFTUJnOWh5cS80bz0iLCJuYmYiOi05MjIzMzcyMDM2ODU0Nzc1ODA4LCJleHAiOjB9.bVsjLIX_59wjl8VLMUNGRx9AqlZkJvJKOp23KAiXlKo",
+        // nbf -1e300, exp 0
+        "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtaW5lIiwic2hhMjU2IjoiUkJOdm8xV3paNG9SUnEwVzkraGtucFQ3VDhJZjUzNkRFTUJnOWh5cS80bz0iLCJuYmYiOi0xZTMwMCwiZXhwIjowfQ.zYUeaYvvU7Mu7cCy07D2jmKlrqin0r8FohF4DUIIY1k",
+        // nbf 1782900000, exp -1e300
+        "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtaW5lIiwic2hhMjU2IjoiUkJOdm8xV3paNG9SUnEwVzkraGtucFQ3VDhJZjUzNkRFTUJnOWh5cS80bz0iLCJuYmYiOjE3ODI5MDAwMDAsImV4cCI6LTFlMzAwfQ.oxFxVBDyJz1LHF0kabFgoeFWLTgdmL2RON0uC1aKQk8",
+    ] {
+        let dir = Dir::new();
+        let request =
+            json!({"method": "POST", "target": "/livekit", "headers": [["authorization", token]], "body": "{}"});
+        dir.write("capture.json", json!({"request": request}).to_string());
+        let verify =
+            dir.hookdev().args(["verify", "capture.json", "--at", "now", "--json", "--secret", "livekit=mine:secret"]);
+        assert_eq!(text(&verify.exits(1).line(), "/rejection/code"), "timestamp-too-old", "{token}");
+    }
+}
+
+#[test]
 fn verify_and_listen_warn_about_a_private_key() {
     let (dir, vectors) = (Dir::new(), vectors());
     let warning = "warning: the key from file:private.pem is private: anyone who can read it can sign deliveries; to verify, \
@@ -179,7 +200,7 @@ fn a_wrong_static_token_is_not_explained_by_the_body() {
     let verify = |secrets: &[&str]| {
         let line = dir.hookdev().args(["verify", "capture.json", "--json"]).args(secrets).exits(1).line();
         let finding = text(&line, "/findings/0/message").to_owned();
-        assert!(finding.ends_with("tried: most likely another secret"), "{finding}");
+        assert!(finding.ends_with("tried): most likely a different secret"), "{finding}");
         assert_eq!(text(&line, "/findings/0/hint"), "compare the secret with the one in the provider's dashboard");
         text(&line, "/rejection/message").to_owned()
     };
