@@ -12,11 +12,14 @@ use parking_lot::Mutex;
 use super::exit::Failure;
 use crate::{store::private, webhook::signature::SecretText};
 
+/// How many numbers are tried for a secret's file.
+const MAX_FILES: usize = 1000;
+
 /// Where secrets are saved, if the user wants that. Clones share what was saved.
 #[derive(Clone, Default)]
 pub struct SecretFile {
     path: Option<PathBuf>,
-    saved: Arc<Mutex<Vec<SecretText>>>,
+    saved: Arc<Mutex<Vec<(SecretText, PathBuf)>>>,
 }
 
 /// What became of a secret.
@@ -42,26 +45,34 @@ impl SecretFile {
         Ok(Self { path, ..Self::default() })
     }
 
-    /// Saves a secret. The first one replaces the file; each other one gets a file beside it, with a number: `FILE.2`.
+    /// Saves a secret. The first one replaces the file; each other one gets a new file beside it, with a number: `FILE.2`.
     pub fn save(&self, secret: &SecretText) -> Saved {
         let Some(path) = &self.path else { return Saved::NotWanted };
         let mut saved = self.saved.lock();
-        let known = saved.iter().position(|earlier| earlier.expose() == secret.expose());
-        let path = numbered(path, known.unwrap_or(saved.len()) + 1);
-        if known.is_none() {
-            if let Err(error) = private::write(&path, secret.expose().as_bytes()) {
-                return Saved::Failed(path, error);
-            }
-            saved.push(secret.clone());
+        if let Some((_, path)) = saved.iter().find(|(earlier, _)| earlier.expose() == secret.expose()) {
+            return Saved::In(path.clone());
         }
+        let bytes = secret.expose().as_bytes();
+        let (path, written) = if saved.is_empty() {
+            (path.clone(), private::write(path, bytes))
+        } else {
+            let create = |path: PathBuf| match private::create(&path, bytes) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+                created => Some((path, created)),
+            };
+            let first = saved.len() + 1;
+            let created = (first..first + MAX_FILES).find_map(|number| create(numbered(path, number)));
+            created.unwrap_or_else(|| (numbered(path, first), Err(io::ErrorKind::AlreadyExists.into())))
+        };
+        if let Err(error) = written {
+            return Saved::Failed(path, error);
+        }
+        saved.push((secret.clone(), path.clone()));
         Saved::In(path)
     }
 }
 
 fn numbered(path: &Path, number: usize) -> PathBuf {
-    if number == 1 {
-        return path.to_owned();
-    }
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));
     name.into()
@@ -78,12 +89,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
         fs::write(&path, "of an earlier run").unwrap();
+        fs::write(dir.path().join("secret.2"), "not ours").unwrap();
         let file = SecretFile::open(Some(path.clone())).unwrap();
         for secret in ["first", "second", "first"] {
             assert!(matches!(file.save(&SecretText::from(secret.to_owned())), Saved::In(_)));
         }
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
-        assert_eq!([read("secret"), read("secret.2")], ["first", "second"]);
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
+        assert_eq!(["secret", "secret.2", "secret.3"].map(read), ["first", "not ours", "second"]);
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 3);
     }
 }

@@ -12,12 +12,26 @@ use std::{
 ///
 /// If its directory can't be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Temporary files are made with this mode.
+    temporary(path, bytes)?.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Like [`write`], but never replaces a file.
+///
+/// # Errors
+///
+/// If there is one, or its directory can't be written to.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    temporary(path, bytes)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
+/// A file beside this path, with its content on disk.
+fn temporary(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    // Temporary files are made with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(directory(path))?;
     file.write_all(bytes)?;
     // The new name may otherwise be on disk before the content is.
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    Ok(file)
 }
 
 /// Checks that a file can be written at this path.
