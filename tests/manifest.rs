@@ -158,7 +158,7 @@ fn a_list_that_is_within_another_is_given_by_the_path_in_its_first_event() {
         ),
         ("['body', 'body:b']", 17, "a path within the list `body` is that of its first event; write \"body:0.b\""),
         ("['body:a', 'header:b']", 19, "a list of events can only be in the payload: write `body` or `body:PATH`"),
-        ("7", 8, "invalid type: integer `7`, expected a text or a list of texts"),
+        ("7", 8, "invalid type: integer `7`, expected a string or a list of strings"),
     ] {
         assert_eq!(found(list), expected(column, message), "{list}");
     }
@@ -198,7 +198,7 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "[\"a-signature\", \"b-signature\"]",
             "5",
-            "acme/provider.toml:14:24: invalid type: integer `5`, expected a text or a list of texts",
+            "acme/provider.toml:14:24: invalid type: integer `5`, expected a string or a list of strings",
         ),
         ("\"a-event\" =", "\"a event\" =", "acme/provider.toml:21:13: invalid header name `a event`"),
         ("\"a-event\"]", "\"a event\"]", "acme/provider.toml:25:27: invalid header name `a event`"),

@@ -69,7 +69,7 @@ pub struct Listen {
     pub tunnel: Option<String>,
 
     /// Check timestamps as if the current time were TIME
-    #[arg(long, value_name = "TIME", help_heading = "Receiving")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Receiving")]
     pub now: Option<Timestamp>,
 
     /// Forward deliveries to your handler and return its response (repeatable; the first match provides the response)
@@ -134,7 +134,7 @@ pub struct Listen {
     #[arg(long, help_heading = "Registration")]
     pub dry_run: bool,
 
-    /// Save the secret that a provider hands over; only you can read FILE
+    /// Save the signing secret that a provider hands over in a handshake; only you can read FILE
     ///
     /// Further secrets go into FILE.2, FILE.3 and so on.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]

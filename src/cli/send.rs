@@ -106,8 +106,8 @@ pub struct Send {
     #[arg(long, value_name = "ID", value_parser = parse_id, help_heading = "Payload")]
     pub id: Option<String>,
 
-    /// Sign as if the current time were TIME
-    #[arg(long, value_name = "TIME", help_heading = "Payload")]
+    /// Sign as if the current time were TIME; `--tamper stale` signs with one that is too old
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Payload")]
     pub now: Option<Timestamp>,
 
     /// Re-sign captured requests with the current time, keeping their ids
@@ -156,7 +156,7 @@ pub struct Load {
     pub repeat: Option<u64>,
 
     /// Repeat for this long
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    #[arg(long, value_name = "DUR", value_parser = parse_load_duration)]
     pub duration: Option<Duration>,
 
     /// Keep up to C requests in flight, each on a connection of its own [default: 1; 32 with --rate]
@@ -203,4 +203,12 @@ pub enum Print {
     Locust,
     /// A script for k6 that makes and signs a new delivery for each request
     K6,
+}
+
+/// Parses how long a load lasts.
+fn parse_load_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err("a load lasts longer than that".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
 }

@@ -83,7 +83,7 @@ impl std::str::FromStr for At {
         match text {
             "received" => Ok(Self::Received),
             "now" => Ok(Self::Now),
-            time => time.parse().map(Self::Time).map_err(|error| format!("{error}, `received` or `now`")),
+            time => time.parse().map(Self::Time).map_err(|error| format!("{error}; `received` and `now` work too")),
         }
     }
 }

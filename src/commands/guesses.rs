@@ -48,8 +48,11 @@ const GUESSES: &[Guess] = &[
         flags: &["--url", "--endpoint", "--target", "--forward"],
         instead: &["--to", "{}"],
     },
+    Guess { command: Some("check"), flags: &["--only", "--filter"], instead: &["--case", "{}"] },
+    Guess { command: Some("check"), flags: &["--skip", "--exclude"], instead: &["--case", "!{}"] },
     Guess { command: Some("verify"), flags: &["--file", "--input", "--capture", "-f"], instead: &["{}"] },
     Guess { command: Some("verify"), flags: &["--payload", "--data", "-d"], instead: &["--body", "{}"] },
+    Guess { command: Some("verify"), flags: &["--now", "--time"], instead: &["--at", "{}"] },
     Guess { command: None, flags: &["--headers", "-H"], instead: &["--header", "{}"] },
     Guess { command: None, flags: &["--secret-file"], instead: &["--secret", "file:{}"] },
     Guess { command: None, flags: &["--secret-env"], instead: &["--secret", "env:{}"] },
@@ -74,6 +77,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("ls", &["events"]),
     ("test", &["check"]),
     ("validate", &["verify"]),
+    ("explain", &["verify"]),
+    ("diagnose", &["verify"]),
     ("completion", &["completions"]),
     ("init", &["providers", "new"]),
     ("new", &["providers", "new"]),
@@ -109,6 +114,13 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
             let names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
             let command = words.iter().find(|word| names.iter().any(|name| name == *word))?;
             unknown_argument(command, wrong, &words)
+        }
+        ErrorKind::MissingRequiredArgument if words.contains(&"send") => {
+            let at = words.iter().position(|word| *word == "--data" || word.starts_with("--data="))?;
+            let line = corrected(&words, at, 0, ["EVENT".to_owned()]);
+            let events = "`hookdev events` lists the events".to_owned();
+            let failure = Failure::usage("--data needs the event whose payload it is");
+            Some(failure.hint(Message::with_lines(line, [events])))
         }
         _ => None,
     }
@@ -176,6 +188,12 @@ fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failur
     };
     if command == "listen" && ["--port", "-p"].contains(&wrong) {
         return Some(failure.hint(listen_on(words, at, count, value)));
+    }
+    if (command, wrong) == ("send", "--provider")
+        && let Some(event) = words.get(at + count).map(|event| format!("{value}.{event}"))
+        && known_providers(words).has_event(&event)
+    {
+        return Some(failure.hint(corrected(words, at, count + 1, [event])));
     }
     let guess = GUESSES
         .iter()
@@ -268,6 +286,9 @@ mod tests {
         assert_hint(&["send", "a.b", "--url", "3000"], "hookdev send a.b --to 3000");
         assert_hint(&["--json", "send", "a.b", "-d", "it's"], r"hookdev --json send a.b --data 'it'\''s'");
         assert_hint(&["send", "--provider", "acme"], "hookdev send 'acme.*'");
+        assert_hint(&["send", "--provider", "stripe", "invoice.paid", "-q"], "hookdev send stripe.invoice.paid -q");
+        assert_hint(&["check", "--skip", "body-*"], "hookdev check --case '!body-*'");
+        assert_hint(&["verify", "a", "--now", "1"], "hookdev verify a --at 1");
         assert_hint(&["listen", "--forward-to", "localhost:3000/x"], "hookdev listen --forward localhost:3000/x");
         assert_hint(&["verify", "a", "-H", "A: b"], "hookdev verify a --header 'A: b'");
         assert_hint(&["check", "--url"], "hookdev check --to VALUE");
@@ -314,6 +335,7 @@ mod tests {
         assert_hint(&["replay", "--to", "3000"], &format!("hookdev send EVENT --to 3000{listed}"));
         assert_hint(&["replay", "zzzz"], &format!("hookdev send EVENT{listed}"));
         assert_hint(&["send", "--forward", "http://x/"], "hookdev send EVENT --to http://x/");
+        assert_hint(&["send", "--data", "a.json"], &format!("hookdev send EVENT --data a.json{listed}"));
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::CompareHandlerSecret { provider, source, further } => format!(
             "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
             source_words(source)
-        ),
+        )
+        .trim_end()
+        .to_owned(),
         Remedy::CorrectUrl { url } => format!(
             "verify with {url}: --url for captures, --public-url for `listen`; in a handler, write the URL as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy"
         ),
@@ -48,7 +50,7 @@ pub fn words(remedy: &Remedy) -> String {
             format!("allow {method} on this route, or give the handler's full URL with --to")
         }
         Remedy::AddHeader => {
-            "read the handler's log for what is missing; add what a proxy in front of it would with --header 'K: V'"
+            "read the handler's log for what is missing; if a proxy in front of it adds a header, send that with --header 'K: V'"
                 .to_owned()
         }
     }

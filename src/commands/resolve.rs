@@ -71,7 +71,13 @@ pub fn expectations(context: &Context, events: &[String], count: Option<u64>) ->
                 Ok(number @ 1..) => (event, number),
                 _ => return Err(Failure::usage(format!("invalid --expect `{text}`: `{number}` isn't a count"))),
             },
-            None => (text.as_str(), 1),
+            None => match text.rsplit_once(':') {
+                Some((event, number)) if context.catalog.has_event(event) && number.parse::<u64>().is_ok() => {
+                    let problem = format!("invalid --expect `{text}`: write {event}={number}");
+                    return Err(Failure::usage(problem));
+                }
+                _ => (text.as_str(), 1),
+            },
         };
         check_event(context, event)?;
         Ok(Expectation { events: Some(pattern(event)?), wanted })

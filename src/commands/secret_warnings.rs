@@ -67,7 +67,7 @@ pub fn without_flag(titles: &[String]) -> Option<String> {
         [title] => (format!("{title} secret"), title.clone()),
         titles => {
             let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-            (format!("secret of {}", listed(&titles)), "their".to_owned())
+            (format!("secret for {}", listed(&titles)), "their".to_owned())
         }
     };
     Some(format!(

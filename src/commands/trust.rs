@@ -29,7 +29,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let global = Global { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
     let context = Context::of(global, Some(config), Announced::default())?;
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
-        return Err(Failure::usage("only a config that was found needs trust"));
+        return Err(Failure::usage("nothing to trust: hookdev limits only a config that it finds by itself"));
     };
     let grant = grant(config, guard.providers());
     let fingerprint = guard.fingerprint()?;

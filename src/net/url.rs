@@ -29,7 +29,9 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     let url = Url::parse(&text).map_err(|error| {
         let is_host =
             text.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.') && !host.starts_with('.'));
-        if is_host && error == ParseError::RelativeUrlWithoutBase {
+        if text.contains("://") {
+            invalid(format!("{error}"))
+        } else if is_host && error == ParseError::RelativeUrlWithoutBase {
             invalid(format!("use https://{shown}"))
         } else {
             invalid(format!("{error}; use http://HOST:PORT/PATH"))

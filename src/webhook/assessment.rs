@@ -126,7 +126,8 @@ impl Judge<'_> {
         let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
         let mut content = EventContents::of(provider, &lookup, &payload);
-        let unlisted = |name: &String| format!("`{name}` is not one of {}'s documented events", provider.title).into();
+        let unlisted =
+            |name: &String| format!("`{name}` is not one of the {} events that hookdev knows", provider.title).into();
         warnings.extend(content.unlisted.iter().map(unlisted));
         if listed.is_none() {
             warnings.extend(near_handshake(provider, &lookup));

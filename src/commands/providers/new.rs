@@ -52,6 +52,12 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }
+    if Catalog::builtin().contains(&args.name) {
+        terminal.note(format!(
+            "{} is built in; this directory replaces it where --providers or a config names it",
+            args.name
+        ));
+    }
     let mut samples = samples(&args.from, &terminal)?;
     if let Some(url) = &args.url {
         for sample in &mut samples {
@@ -122,6 +128,7 @@ fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Ve
     let mut next = vec![format!("hookdev providers check {dir}")];
     if args.from.is_empty() {
         next.push(format!("hookdev --providers {dir} events {}", args.name));
+        next.push(format!("hookdev --providers {dir} send '{}.*'", args.name));
         return next;
     }
     let files: Vec<String> = args.from.iter().map(|file| shell::word(&file.display().to_string())).collect();

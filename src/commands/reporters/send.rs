@@ -14,7 +14,13 @@ use crate::{
     commands::{context::Context, remedies, resolve::goes_to_listener, streams},
     engine::deliver::{Batch, Job, Observer, Wait},
     render::{json, pretty::Page, text},
-    webhook::{record::Attempt, redact, time::words},
+    webhook::{
+        keyring::{Keyring, SecretSource},
+        record::{Attempt, Outcome},
+        redact,
+        remedy::Remedy,
+        time::words,
+    },
 };
 
 /// What to do if nothing listens at the default endpoint.
@@ -24,6 +30,8 @@ pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pa
 pub struct Reporter<'a> {
     context: &'a Context,
     page: Page,
+    /// The secrets that sign.
+    keyring: &'a Keyring,
     /// The width of the longest event name, in columns.
     name_width: usize,
     /// Whether the command line has the endpoint.
@@ -37,11 +45,12 @@ pub struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     /// A reporter of the deliveries of a batch.
-    pub fn new(context: &'a Context, batch: &Batch, is_endpoint_given: bool) -> Self {
+    pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
         let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
         Self {
             context,
             page: context.terminal.page(None),
+            keyring: &batch.keyring,
             name_width: names.map(text::width).max().unwrap_or_default(),
             is_endpoint_given,
             text: String::new(),
@@ -50,6 +59,19 @@ impl<'a> Reporter<'a> {
             accepted: 0,
             failed: 0,
         }
+    }
+
+    /// What to compare if a handler refuses an event, as it does a wrong signature, that only the public development secret
+    /// has signed.
+    fn compare_secrets(&self, attempt: &Attempt) -> Option<Remedy> {
+        let status = attempt.response.as_ref()?.status;
+        let provider = attempt.provider.as_ref().filter(|provider| self.keyring.has_only_development(provider))?;
+        let is_refused = !attempt.good && attempt.outcome == Outcome::Refused && matches!(status, 400 | 401 | 403);
+        (is_refused && attempt.source.is_none()).then(|| Remedy::CompareHandlerSecret {
+            provider: provider.clone(),
+            source: SecretSource::Development,
+            further: String::new(),
+        })
     }
 
     /// Reports how far the run got.
@@ -68,7 +90,8 @@ impl Observer for Reporter<'_> {
         if self.context.global.quiet && attempt.good {
             return Ok(());
         }
-        let attempt = with_remedy(attempt);
+        let remedy = attempt.remedy.clone().or_else(|| self.compare_secrets(attempt));
+        let attempt = with_remedy(&Attempt { remedy, ..attempt.clone() });
         let mut out = self.context.terminal.stdout();
         if self.context.format() == Format::Json {
             let mut line = Vec::new();
@@ -108,6 +131,8 @@ impl Observer for Reporter<'_> {
         }
         if !self.is_endpoint_given && goes_to_listener(self.context, job.provider.as_deref()) {
             terminal.note(NO_LISTENER);
+        } else {
+            terminal.note("check that the handler is running, and that this is its URL");
         }
     }
 }

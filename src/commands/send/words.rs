@@ -52,7 +52,14 @@ impl Word {
         }
         let failure = Failure::usage(format!("`{shown}` is neither an event nor a file"));
         Err(match near.as_slice() {
-            [] => failure.hint("`hookdev events` lists all events"),
+            [] => failure.hint(match text.split_once('.') {
+                Some((provider, _)) if !catalog.contains(provider) => Message::with_lines(
+                    "`hookdev events` lists all events",
+                    ["to add a provider of your own: --providers DIR, or providers = [\"DIR\"] in hookdev.toml"
+                        .to_owned()],
+                ),
+                _ => "`hookdev events` lists all events".into(),
+            }),
             [first, ..] => {
                 let meant = format!("did you mean {}?", near.join(", "));
                 failure.hint(match own_payload(catalog, text, first) {

@@ -282,8 +282,9 @@ pub(in crate::engine) fn report(
             (Content::Event(_), Some(provider)) => provider.delivery.encodings.first().map(|encoding| encoding.media),
             _ => None,
         };
+        let is_valid = job.tamper.is_none() && explanation.remedy != Some(Remedy::SignAgain);
         clue(response.status, &response.body, media, Some(&request.headers))
-            .filter(|clue| job.tamper.is_none() || !clue.only_if_valid)
+            .filter(|clue| is_valid || !clue.only_if_valid && !clue.is_unspecific)
     });
     Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),

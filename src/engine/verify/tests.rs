@@ -327,7 +327,7 @@ fn searches(criteria: &Criteria, dir: &TempDir, input: &str) -> Vec<usize> {
         fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
             if let Progress::Verified { verification, .. } = progress {
                 let message = &verification.assessment.findings[0].message;
-                let count = message.split(' ').find_map(|word| word.parse().ok());
+                let count = message.split([' ', '(']).find_map(|word| word.parse().ok());
                 self.0.push(count.unwrap_or_else(|| panic!("no number in {message}")));
             }
             Ok(())

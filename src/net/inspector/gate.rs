@@ -126,7 +126,13 @@ fn check_origin(head: &Parts, authority: &str) -> Result<(), Refused> {
     if !head.headers.contains_key(ORIGIN) {
         // These change nothing.
         let is_safe = [Method::GET, Method::HEAD].contains(&head.method);
-        return if is_safe { Ok(()) } else { Err(forbidden("the origin header is missing")) };
+        return if is_safe {
+            Ok(())
+        } else {
+            Err(forbidden(
+                "the Origin header is missing; send the inspector's own address, such as Origin: http://127.0.0.1:4401",
+            ))
+        };
     }
     let origin = sole(&head.headers, &ORIGIN).and_then(|value| value.to_str().ok());
     let is_own = origin.and_then(|origin| origin.strip_prefix("http://")) == Some(authority);

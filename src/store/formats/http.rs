@@ -132,7 +132,7 @@ impl Messages {
             let ignored = next_start(left).unwrap_or(left.len());
             self.at = end + ignored;
             if !left[..ignored].trim_ascii().is_empty() || self.at == self.input.len() {
-                entry.notes.push(format!("{ignored} B after the end of the body are ignored"));
+                entry.notes.push(format!("ignored {ignored} B after the end of the body"));
             }
         }
         Ok(entry)
@@ -321,7 +321,7 @@ mod tests {
             "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\n\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n";
         let read = messages(format!("{exchange}{exchange}").as_bytes());
         let notes: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
-        let note = ["43 B after the end of the body are ignored".to_owned()];
+        let note = ["ignored 43 B after the end of the body".to_owned()];
         assert_eq!(notes, [Ok(&note[..]), Ok(&note[..])]);
     }
 
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn bytes_after_the_body_are_ignored_and_noted() {
-        let left = "1 B after the end of the body are ignored";
+        let left = "ignored 1 B after the end of the body";
         assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\n"), noted("{}", left));
     }
 

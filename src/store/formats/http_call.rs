@@ -144,7 +144,7 @@ fn read(text: &str) -> Collected {
         };
         unended += usize::from(after.is_none() && rest.len() > FAR);
         if unended > MAX_UNENDED {
-            let error = expected("statements that end; the rest of the text was not read");
+            let error = expected("complete statements; the rest of the text was not read");
             collected.push(Err(Fault::at(Start::of_line(line), error)));
             break;
         }

@@ -210,8 +210,8 @@ mod tests {
         let request = "POST /a HTTP/1.1\nContent-Length: 2\nHost: h\n\n{}";
         let (entries, _) = collected(&format!("Listening\n{request}\nConnection closed\n{request}\n"));
         let notes: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
-        let (between, before) = ("19 B after the end of the body are ignored", "skipped 1 line before the request");
-        let after = "1 B after the end of the body are ignored";
+        let (between, before) = ("ignored 19 B after the end of the body", "skipped 1 line before the request");
+        let after = "ignored 1 B after the end of the body";
         assert_eq!(notes, [Ok(&[between.to_owned(), before.to_owned()][..]), Ok(&[after.to_owned()][..])]);
     }
 

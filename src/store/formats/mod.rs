@@ -120,7 +120,7 @@ static FORMATS: &[&dyn Format] = &[
 pub fn names() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
     match names.split_last() {
-        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        Some((last, others)) => format!("{}, or {last}", others.join(", ")),
         None => String::new(),
     }
 }

@@ -72,7 +72,7 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.is_empty() {
         return "it starts like JSON but isn't valid JSON";
     }
-    "it is JSON without headers: if it is a bare payload, pass the headers with `--header 'Name: value'`"
+    "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, `send EVENT --data FILE`"
 }
 
 /// `{ key: …` or `{ 'key-with-dash': …`: an identifier or a single-quoted key.

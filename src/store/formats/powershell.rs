@@ -249,12 +249,12 @@ mod tests {
             "$a = $a | d",
         ] {
             let (entries, _) = collected(&format!("$a = 'old'\n{change}\nirm http://h/a -Method Post -Body $a\n"));
-            let error = "line 3: expected text, a table or a variable that is set before, found \"$a\"";
+            let error = "line 3: expected text, a table or a variable set earlier, found \"$a\"";
             assert_eq!(entries[0].as_ref().map(|_| ()), Err(&error.to_owned()), "{change}");
         }
         assert_eq!(read("$a = 'b'; # c\n$d = $a # e\nirm http://h/a -Method Post -Body $d\n").2, "b");
         let (entries, _) = collected("irm http://h/a -Method Post -Headers @{ 'x' = ('sk_live' + $a) } -Body 'b'\n");
-        let error = "line 1: expected text, a table or a variable that is set before, found an expression";
+        let error = "line 1: expected text, a table or a variable set earlier, found an expression";
         assert_eq!(entries[0].as_ref().map(|_| ()), Err(&error.to_owned()));
     }
 

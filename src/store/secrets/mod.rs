@@ -117,6 +117,9 @@ pub enum SecretError {
     /// The text before the first `=` of a literal is nearly the name of this provider.
     #[error("the text before `=` in --secret isn't a provider; did you mean `{0}=…`?")]
     MisspeltProvider(String),
+    /// The text before the first `:` of a literal is the name of this provider.
+    #[error("the text before `:` in --secret is a provider; write `{0}=…`")]
+    ColonAfterProvider(String),
     /// The provider takes no secret.
     #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
@@ -145,8 +148,8 @@ impl SecretError {
             Self::EmptyVariable(name) | Self::NotText(name) => {
                 Some(format!("set {name} to the secret that the provider shows, or unset it"))
             }
-            Self::MisspeltProvider(_) => {
-                Some("if all of it is the secret, write the provider's name and another `=` before it".to_owned())
+            Self::MisspeltProvider(_) | Self::ColonAfterProvider(_) => {
+                Some("if all of it is the secret, write the provider's name and `=` before it".to_owned())
             }
             Self::Malformed { problem, from, .. } => Some(malformed_hint(*problem, from)),
             _ => None,
@@ -248,7 +251,10 @@ impl<'a> Flag<'a> {
                 Some(name) => Err(SecretError::MisspeltProvider(name.to_owned())),
                 None => Ok(()),
             },
-            _ => Ok(()),
+            _ => match self.source.split_once(':').filter(|_| self.provider.is_none()) {
+                Some((name, _)) if catalog.contains(name) => Err(SecretError::ColonAfterProvider(name.to_owned())),
+                _ => Ok(()),
+            },
         }
     }
 

@@ -79,7 +79,7 @@ codes! {
         remedy: advice("write the file as UTF-8 without a byte order mark, and read it as bytes"),
     }
     BodyReencoded = "body-reencoded", proof {
-        meaning: "the same characters were sent as other bytes: other escapes or another character set",
+        meaning: "the same characters were sent as different bytes: different escapes or a different character set",
         example: "`\\u00e9` became `é`, or UTF-8 was read as Latin-1",
         remedy: advice("sign and verify the raw bytes, and encode text as UTF-8 only: Encoding.UTF8 in .NET, StandardCharsets.UTF_8 in Java; express.raw({ type: '*/*' }) in Express, await request.body() in FastAPI, request.raw_post in Rails, $request->getContent() in Laravel"),
     }
@@ -154,7 +154,7 @@ codes! {
         remedy: advice("set the provider's own secret on both sides, or on neither"),
     }
     WrongAlgorithm = "wrong-algorithm", proof {
-        meaning: "the signature uses another hash",
+        meaning: "the signature uses the wrong hash",
         example: "SHA-256 instead of the provider's SHA-512",
         remedy: advice("use the provider's hash, as an HMAC with the secret as its key: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"),
     }
@@ -179,7 +179,7 @@ codes! {
         remedy: advice("send whole seconds or milliseconds as the provider does: for seconds, Math.floor(Date.now() / 1000) in Node, int(time.time()) in Python, time() in PHP"),
     }
     TimestampSpelling = "timestamp-spelling", proof {
-        meaning: "the timestamp is the same number in another spelling",
+        meaning: "the timestamp is the same number, written differently",
         example: "`1767225600123.0`, after parsing it as a float",
         remedy: advice("sign and verify the timestamp's text exactly as the header has it; don't parse it as a number first"),
     }
@@ -274,7 +274,7 @@ codes! {
         remedy: advice(NOT_TRUNCATED),
     }
     SeenLocalUrl = "seen-local-url", observation {
-        meaning: "seen, not proven: the URL is signed, and only one of this machine is known",
+        meaning: "seen, not proven: the URL is signed, and only a local URL is known",
         example: "a tunnel replaces `Host` with `localhost:4400`",
         remedy: advice(EXACT_URL),
     }

@@ -147,7 +147,7 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     let limit = match outcome {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
         ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
-            ", the rest skipped because earlier requests used up the limit (verify this one alone to try them all)"
+            ", the rest skipped because earlier requests used up the limit; verify this one alone to try them all"
         }
         ControlFlow::Break(End::Exhausted) => ", the rest skipped because of the body's size",
         ControlFlow::Break(End::Late) => ", the rest skipped for lack of time",
@@ -353,10 +353,10 @@ impl<'a> Trials<'a> {
         let tried = count(self.attempted(), "variant");
         let skipped = self.skipped.map(|(tried, all)| format!(", with {tried} of {all} secrets")).unwrap_or_default();
         let cause = match what {
-            Unmatched::Signature => "another secret or a changed body",
-            Unmatched::Jwt | Unmatched::Token => "another secret",
+            Unmatched::Signature => "a different secret or a changed body",
+            Unmatched::Jwt | Unmatched::Token => "a different secret",
         };
-        let message = format!("cause not found, {tried} tried{skipped}{limit}: most likely {cause}");
+        let message = format!("cause not found ({tried} tried{skipped}{limit}): most likely {cause}");
         let kinds = self.attempts.iter().filter(|(_, attempts)| *attempts > 0);
         let kinds: Vec<String> = kinds.map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
         let detail = (!kinds.is_empty()).then(|| format!("tried: {}", kinds.join(", ")));

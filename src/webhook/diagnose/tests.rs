@@ -725,14 +725,18 @@ fn a_clock_that_is_off_gets_a_warning() {
     };
     let (found, warning) = finding(-420, Clock::Live);
     assert_eq!(found, []);
-    assert!(warning.message.starts_with("it was delayed, or sent again with its old signature; "));
-    assert_eq!(finding(420, Clock::Recorded).1.message, "the sender's clock is fast, or this one is slow");
+    assert!(
+        warning
+            .message
+            .starts_with("it was delayed, or sent again with its old signature, or one of the clocks is wrong (")
+    );
+    assert_eq!(finding(420, Clock::Recorded).1.message, "the sender's clock is fast, or this machine's is slow");
     for (distance, remedy) in [(-86_400, Remedy::CheckAgeAtReceipt), (86_400, Remedy::CorrectCheckedTime)] {
         let (found, warning) = finding(distance, Clock::Chosen);
         assert_eq!((found, warning.remedy), (vec![], Some(remedy)), "{distance}");
     }
     for (distance, message) in [
-        (420, "it was signed 7 min after it was received: the sender's clock is fast, or this one is slow"),
+        (420, "it was signed 7 min after it was received: the sender's clock is fast, or this machine's is slow"),
         (7199, "the timestamp is 2 h ahead, the offset of a time zone: a local time may have been signed as UTC"),
         (
             -20_701,
@@ -1046,7 +1050,7 @@ fn requests_after_the_budget_of_a_run_is_spent_get_a_short_search_that_says_so()
     let large = format!(r#"{{"version":"2","text":"{}"}}"#, "x".repeat(100 << 10));
     let message = &found(&large, "another body", spent)[0].message;
     assert!(
-        message.contains(" tried, the rest skipped because earlier requests used up the limit (verify this one alone to try them all): "),
+        message.contains(" tried, the rest skipped because earlier requests used up the limit; verify this one alone to try them all): "),
         "{message}"
     );
 }
@@ -1069,7 +1073,7 @@ fn a_search_that_runs_late_ends_and_says_so() {
     let found = diagnose_within(&case, &mut { PER_SEARCH }, &is_late);
     assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
     assert!(
-        found[0].message.contains(" variants tried, the rest skipped for lack of time: most likely "),
+        found[0].message.contains(" variants tried, the rest skipped for lack of time): most likely "),
         "{}",
         found[0].message
     );
@@ -1098,8 +1102,8 @@ fn many_secrets_and_signatures_stay_within_the_budget() {
     let (wrong, body) = ("00".repeat(64), vec![b'x'; 100_000]);
     let findings = world.findings("cyanite", &request(&[("signature", &wrong)], &body));
     // With all 3,000 secrets, a single variant would cost more than the budget.
-    let message = "cause not found, 310 variants tried, with 20 of 3000 secrets, the rest skipped because of the body's size: most \
-                   likely another secret or a changed body";
+    let message = "cause not found (310 variants tried, with 20 of 3000 secrets, the rest skipped because of the body's size): \
+                   most likely a different secret or a changed body";
     assert_eq!(findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [message]);
     let header = vec![format!("v1,{}", STANDARD.encode([0; 32])); 65].join(" ");
     assert_eq!(World::usual().codes("aspect", &aspect_request(&header, &TIME.to_string())), [""; 0]);

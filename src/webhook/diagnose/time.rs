@@ -46,10 +46,10 @@ pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
             Warning::new("it was signed later than the time you are checking against", Remedy::CorrectCheckedTime)
         }
         (_, true) => Warning::new(
-            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one is fast",
+            "it was delayed, or sent again with its old signature, or one of the clocks is wrong (the sender's is slow, or this machine's is fast)",
             compare(),
         ),
-        (_, false) => Warning::new("the sender's clock is fast, or this one is slow", compare()),
+        (_, false) => Warning::new("the sender's clock is fast, or this machine's is slow", compare()),
     })
 }
 
@@ -119,7 +119,7 @@ pub fn skew(case: &RejectedRequest<'_>) -> Option<Finding> {
             words(zone)
         ),
         (None, false) => format!(
-            "the signature matches, but it was signed {} after it was received: the sender's clock is fast, or this one is slow",
+            "the signature matches, but it was signed {} after it was received: the sender's clock is fast, or this machine's is slow",
             words(distance)
         ),
         (None, true) => return None,

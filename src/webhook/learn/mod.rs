@@ -208,7 +208,7 @@ fn disagreements<'a>(
                 };
                 let findings = diagnose_within(&case, &mut bytes, &|| false);
                 let finding = findings.into_iter().next().map(|finding| match finding.code {
-                    Code::Unexplained => "most likely another secret or a changed body".to_owned(),
+                    Code::Unexplained => "most likely a different secret or a changed body".to_owned(),
                     _ => finding.message,
                 });
                 let other = catalog.by_content(&read.lookup());

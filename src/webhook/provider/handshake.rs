@@ -135,7 +135,10 @@ impl fmt::Display for PrescribedResponse {
         write!(f, "{}", self.status)?;
         match &self.body {
             PrescribedBody::Any => {}
-            PrescribedBody::Text(_, text) => write!(f, " with the text {text}")?,
+            PrescribedBody::Text(_, text) => match &text.0[..] {
+                [ResponsePiece::Value(place)] => write!(f, " with {} as the text", place.words())?,
+                _ => write!(f, " with the text {text}")?,
+            },
             PrescribedBody::Json(json) => write!(f, " with the JSON {}", json.fill(&ToString::to_string))?,
         }
         self.headers.iter().try_for_each(|(name, text)| write!(f, " with the header {name}: {text}"))

@@ -150,11 +150,11 @@ const KNOWN: &[Known] = &[
     unspecific(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
     unspecific(
         &["No signatures found matching"],
-        "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
+        "the library found no matching signature: the handler uses a different secret, or passes the library a parsed body instead of the raw bytes",
     ),
     unspecific(
         &["No matching signature found"],
-        "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
+        "the library found no matching signature: the handler uses a different secret, or passes the library a parsed body instead of the raw bytes",
     ),
     for_valid(
         &["Missing required headers"],

@@ -34,7 +34,7 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
     let instead = if own.is_empty() {
         "the provider sends no headers of its own".to_owned()
     } else {
-        format!("read the provider's own, which are {}", own.join(", "))
+        format!("read the provider's own headers: {}", own.join(", "))
     };
     Some(format!("the handler asks for the header `{wanted}`, which was not sent: {instead}"))
 }
@@ -78,7 +78,7 @@ mod tests {
             assert_eq!(
                 advice(body.as_bytes(), &sent()).unwrap(),
                 format!(
-                    "the handler asks for the header `{named}`, which was not sent: read the provider's own, which are svix-id, svix-signature"
+                    "the handler asks for the header `{named}`, which was not sent: read the provider's own headers: svix-id, svix-signature"
                 ),
                 "{body}"
             );

@@ -104,7 +104,12 @@ fn express_with_other_faults() {
         "",
     );
     says(response!("express-none"), Media::Json, &["Cannot POST /nothing-here"], "");
-    says(response!("express-svix-raw"), Media::Json, &["Error: No matching signature found", own], "another secret");
+    says(
+        response!("express-svix-raw"),
+        Media::Json,
+        &["Error: No matching signature found", own],
+        "a different secret",
+    );
 }
 
 #[test]

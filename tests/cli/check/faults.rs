@@ -318,13 +318,16 @@ fn one_that_ignores_a_handshake_is_told_the_response() {
     let report = Report::of(&check(&dir, &handler.url("/slack")).args(["--case", "handshake"]).exits(1));
     let hint = text(report.case("handshake"), "/hint");
     assert!(
-        hint.starts_with("respond 200 with the text {body:challenge} to this POST request: Slack sends it"),
+        hint.starts_with(
+            "respond 200 with the field `challenge` of the body as the text to this POST request: Slack sends it"
+        ),
         "{hint}"
     );
     let handler = Handler::new(|message| Reply::Status(if message.start.starts_with("GET ") { 404 } else { 200 }));
     let report = Report::of(&check(&dir, &handler.url("/whatsapp")).args(["--case", "handshake"]).exits(1));
     let hint = text(report.case("handshake"), "/hint");
-    let start = "respond 200 with the text {query:hub.challenge} to this GET request, which is not signed: ";
+    let start =
+        "respond 200 with the query parameter `hub.challenge` as the text to this GET request, which is not signed: ";
     assert!(hint.starts_with(start), "{hint}");
 }
 

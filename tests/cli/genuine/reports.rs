@@ -13,7 +13,7 @@ const ONLY_DEVELOPMENT: &str = "only the public development secret was tried; se
 
 const CHANGED: &str = "it was verified when it was captured: the file or the secret has changed since";
 
-const UNEXPLAINED: &str = "most likely another secret or a changed body; compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
+const UNEXPLAINED: &str = "most likely a different secret or a changed body; compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
 
 /// Verifies one capture that the development secret signed.
 fn signed_by_anyone(format: &str, exit: i32, options: &[&str]) -> Finished {
@@ -34,8 +34,8 @@ fn changed(format: &str) -> Finished {
 
 /// A text without the number of variants, which is another with each new explanation.
 fn without_count(text: &str) -> String {
-    let (before, rest) = text.split_once("cause not found, ").expect("unexplained");
-    let (count, after) = rest.split_once(" variants tried: ").expect("a count");
+    let (before, rest) = text.split_once("cause not found (").expect("unexplained");
+    let (count, after) = rest.split_once(" variants tried): ").expect("a count");
     assert!(count.parse::<u32>().is_ok_and(|count| count > 100), "{count}");
     format!("{before}cause not found: {after}")
 }

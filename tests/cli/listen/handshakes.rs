@@ -311,7 +311,7 @@ fn a_request_that_lacks_what_the_response_repeats_is_no_handshake() {
     let (response, delivery) = listener.receives("/zoom", &headers, VALIDATION.replace("plainToken", "token"));
     assert_eq!((response.status(), response.text(), text(&delivery, "/verdict")), (200, "", "verified"));
     assert_eq!(delivery["handshake"], json!(false));
-    let warning = "`zoom.endpoint.url_validation` is not one of Zoom's documented events";
+    let warning = "`zoom.endpoint.url_validation` is not one of the Zoom events that hookdev knows";
     assert!(delivery["warnings"].to_string().contains(warning), "{delivery}");
 }
 

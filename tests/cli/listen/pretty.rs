@@ -83,7 +83,7 @@ fn a_rejected_delivery_says_why() {
     let (finding, hint) = unexplained.split_once('\n').unwrap();
     // The search of `listen` is limited by processor time, which a busy machine gives less of.
     let finding = finding.replace(" variants tried, the rest skipped for lack of time:", " variants tried:");
-    assert!(finding.ends_with(" variants tried: most likely another secret or a changed body"), "{shown}");
+    assert!(finding.ends_with(" variants tried): most likely a different secret or a changed body"), "{shown}");
     assert!(hint.starts_with("  hint: compare the secret with the one in the provider's dashboard"), "{shown}");
 }
 

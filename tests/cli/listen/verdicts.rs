@@ -267,7 +267,7 @@ fn an_undocumented_event_is_verified_and_gets_a_warning() {
     let delivery = taken(&mut listener, "/jewelmusic", &signed.headers(), &signed.body, "verified");
     assert_eq!(text(&delivery, "/event"), "jewelmusic.webhook.test");
     assert_eq!(text(&delivery, "/payload/status"), "unknown");
-    let warning = "`jewelmusic.webhook.test` is not one of JewelMusic's documented events";
+    let warning = "`jewelmusic.webhook.test` is not one of the JewelMusic events that hookdev knows";
     assert_eq!(delivery["warnings"], json!([warning]));
 }
 

@@ -40,7 +40,10 @@ fn each_event_of_a_list_is_checked_and_summarised() {
     let unknown = verify("levitated", "", 0);
     assert_eq!(text(&unknown, "/payload/status"), "unknown");
     let warnings = unknown["warnings"].to_string();
-    assert!(warnings.contains("`sendgrid.levitated` is not one of SendGrid's documented events"), "{warnings}");
+    assert!(
+        warnings.contains("`sendgrid.levitated` is not one of the SendGrid events that hookdev knows"),
+        "{warnings}"
+    );
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn captures_that_are_not_signed_like_the_others_are_named_and_left_out() {
     learn_with_exit(&dir, "borealis", BOREALIS, 1)
         .prints("proven  6 of 10 captures are signed with HMAC-SHA512 of `{id}:{timestamp}:{body}` in x-borealis-signature\n")
         .prints("tells the events apart: artist.updated, track.mastered, track.rejected\n")
-        .prints("left out  captures/z/forged.json: the signature doesn't match this body with the configured secret: most likely another secret or a changed body\n")
+        .prints("left out  captures/z/forged.json: the signature doesn't match this body with the configured secret: most likely a different secret or a changed body\n")
         .prints("left out  captures/z/other.json: missing header `x-borealis-signature`: it looks like a delivery from GitHub\n")
         .prints("left out  captures/z/two.ndjson: the signature doesn't match this body with the configured secret: the body is empty\n")
         .prints("left out  captures/z/two.ndjson:2: the signature doesn't match this body with the configured secret: the signature covers the same JSON without whitespace")
@@ -238,7 +238,8 @@ fn a_template_passes_its_check_and_can_be_sent() {
     let dir = Dir::new();
     dir.hookdev().args(["providers", "new", "my-shop"]).exits(0).stdout(
         "wrote  my-shop\n  provider.toml\n  schema.json\n  events/order.placed.json\nnext\n  \
-         hookdev providers check my-shop\n  hookdev --providers my-shop events my-shop\n",
+         hookdev providers check my-shop\n  hookdev --providers my-shop events my-shop\n  \
+         hookdev --providers my-shop send 'my-shop.*'\n",
     );
     dir.hookdev().args(["providers", "check", "my-shop"]).exits(0).stdout("passed  my-shop  my-shop, 1 event\n");
     let send = ["--providers", "my-shop", "send", "my-shop.order.placed", "--print", "curl"];

@@ -80,7 +80,7 @@ fn a_misspelt_provider_is_asked_about() {
     let send = |event, secret| dir.hookdev().args(["send", event, "--print", "json", "--secret", secret]).exits(2);
     send("aspect.task.failed", "aspekt=whsec_dG9wc2VjcmV0").stdout("").stderr(
         "error: the text before `=` in --secret isn't a provider; did you mean `aspect=…`?\n\
-         hint: if all of it is the secret, write the provider's name and another `=` before it\n",
+         hint: if all of it is the secret, write the provider's name and `=` before it\n",
     );
     for secret in ["aspekt=env:ASPECT", "aspekt=file:secret"] {
         let expected = "error: unknown provider `aspekt`; did you mean `aspect`?";
@@ -194,7 +194,7 @@ fn a_misspelt_provider_before_a_secret_gets_a_suggestion_without_the_secret() {
     let print = ["send", "cyanite.v2.finished", "--print", "json", "--secret", "cyanit=topsecret"];
     let finished = dir.hookdev().args(print).exits(2).stdout("").stderr(
         "error: the text before `=` in --secret isn't a provider; did you mean `cyanite=…`?\n\
-         hint: if all of it is the secret, write the provider's name and another `=` before it\n",
+         hint: if all of it is the secret, write the provider's name and `=` before it\n",
     );
     assert!(!finished.text().contains("topsecret") && !finished.stderr.contains("topsecret"), "{finished}");
 }

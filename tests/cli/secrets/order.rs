@@ -144,7 +144,7 @@ fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
     let verified = verify().args(["verify", "-", "--json"]).stdin(aspect).exits(1);
     assert_eq!(verified.line()["rejection"]["code"], "no-matching-signature");
     verified
-        .says("--secret isn't a valid secret of Anthropic, Aspect, Clerk")
+        .says("--secret isn't a valid secret for Anthropic, Aspect, Clerk")
         .says("so their deliveries will be rejected");
 }
 

@@ -62,11 +62,23 @@ fn only_the_events_that_their_providers_do_not_sign_are_unsigned() {
     );
 }
 
+/// What to do if a handler refuses what the development secret signed.
+fn compare_secrets(provider: &str) -> String {
+    format!(
+        " (the delivery was signed with the public development secret: does the handler use the same one? \
+         --secret {provider}=SOURCE selects another.)"
+    )
+}
+
 #[test]
 fn cyanite_accepts_only_200() {
     accepted("cyanite.v2.finished", 200, "Cyanite expects exactly 200");
     for status in [201, 202, 204, 400, 401, 404, 500, 503] {
-        let hint = if status == 404 { NOT_FOUND } else { "" };
+        let hint = match status {
+            404 => NOT_FOUND.to_owned(),
+            400 | 401 => compare_secrets("cyanite"),
+            _ => String::new(),
+        };
         let reason = format!("Cyanite counts {status} as failed; it expects exactly 200{hint}");
         refused("cyanite.v2.finished", status, &reason);
     }
@@ -79,7 +91,8 @@ fn jewelmusic_and_aspect_accept_any_2xx() {
         accepted("aspect.task.completed", status, "Aspect expects any 2xx");
     }
     refused("jewelmusic.release.live", 500, "JewelMusic counts 500 as failed; it expects any 2xx");
-    refused("aspect.task.completed", 401, "Aspect counts 401 as failed; it expects any 2xx");
+    let reason = format!("Aspect counts 401 as failed; it expects any 2xx{}", compare_secrets("aspect"));
+    refused("aspect.task.completed", 401, &reason);
 }
 
 #[test]

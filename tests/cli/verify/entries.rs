@@ -60,9 +60,9 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
         .prints(
             "rejected      cyanite.v2.finished  one.json\n  \
              no-matching-signature: the signature doesn't match this body with the configured secret\n  \
-             unexplained: cause not found, ",
+             unexplained: cause not found (",
         )
-        .prints(" variants tried: most likely another secret or a changed body\n")
+        .prints(" variants tried): most likely a different secret or a changed body\n")
         .stderr("1 request: 1 rejected\n");
 }
 

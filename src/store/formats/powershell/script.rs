@@ -157,7 +157,7 @@ impl<'t> Script<'t, '_> {
             quoted(&self.rest[..=end])
         });
         let found = name.as_deref().unwrap_or("an expression");
-        expected(format!("text, a table or a variable that is set before, found {found}"))
+        expected(format!("text, a table or a variable set earlier, found {found}"))
     }
 
     /// `@{ "name" = "value"; name = 'value' }`.

@@ -52,7 +52,7 @@ pub(super) fn forgery_accepted(name: CaseName, provider: &Provider, history: &Hi
             forgery_accepted(CaseName::SignatureMissing, provider, history)
         }
         CaseName::BodyMalformed => format!(
-            "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
+            "the handler accepts a delivery that it can't parse: respond 401 if {} is missing, before you parse the body",
             header_of(provider)
         ),
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(

@@ -217,7 +217,7 @@ fn family(schemes: &[RawScheme]) -> Result<Option<Family>, Wrong> {
         Some(other) => Err(Wrong::new(
             other.name.span(),
             format!(
-                "`{}` has another kind of key than `{}`: give it a `secret` of its own",
+                "`{}` has a different kind of key from `{}`: give it a `secret` of its own",
                 other.name.get_ref(),
                 first.name.get_ref()
             ),

@@ -67,7 +67,7 @@ impl RawSecret {
             other_keys: self.other_keys.iter().map(|start| start.get_ref().clone()).collect(),
         };
         if let Some(empty) = self.other_keys.iter().find(|start| start.get_ref().is_empty()) {
-            return Err(Wrong::new(empty.span(), "`other_keys` has an empty text, with which every secret starts"));
+            return Err(Wrong::new(empty.span(), "`other_keys` has an empty string, which would match every secret"));
         }
         let Some(development) = &self.development else {
             return Err(Wrong::new(place.clone(), "the secret needs a `development` secret"));
