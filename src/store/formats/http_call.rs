@@ -9,11 +9,11 @@ mod scope;
 mod sent;
 mod value;
 
-use self::{
-    expression::{Language, arguments},
-    scope::Scope,
+use self::{expression::arguments, scope::Scope};
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader, newlines, parts::expected, position::Start,
+    values::text_literal::Language, whole,
 };
-use super::{Collected, Entry, Fault, Format, Input, Reader, newlines, parts::expected, position::Start, whole};
 
 /// Calls that send a request.
 pub(super) struct HttpCall;
