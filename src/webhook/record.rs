@@ -172,7 +172,7 @@ impl Recorded {
 
 /// How the result of a capture that is sent again compares with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum OutcomeChange {
     /// It failed, and is accepted now.
     Fixed,
     /// It was accepted, and fails now.
@@ -183,7 +183,7 @@ pub enum Change {
     StillPassing,
 }
 
-impl Change {
+impl OutcomeChange {
     /// The change between two results.
     #[must_use]
     pub const fn between(was_accepted: bool, is_accepted: bool) -> Self {
@@ -255,7 +255,7 @@ pub struct Attempt {
     /// What the user can do about it.
     pub remedy: Option<Remedy>,
     /// What the capture says that the handler responded, and how the result compares with it.
-    pub was: Option<(Recorded, Change)>,
+    pub was: Option<(Recorded, OutcomeChange)>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
     /// What a failure's response reveals about the handler.

@@ -18,7 +18,7 @@ use crate::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Attempt, Change, Outcome, Response},
+        record::{Attempt, Outcome, OutcomeChange, Response},
         remedy::Remedy,
         request::Request,
         response::clue::clue,
@@ -50,7 +50,7 @@ pub struct DeliveryState {
 impl DeliveryState {
     pub(super) fn new(job: &Job, context: SendContext) -> Self {
         let draft = match &job.content {
-            Content::Event(recipe) => Some(recipe.draft(&context)),
+            Content::Event(prepared) => Some(prepared.draft(&context)),
             Content::Capture(_) => None,
         };
         Self { context, draft }
@@ -301,7 +301,7 @@ pub(in crate::engine) fn report(
         // A handler that can't be reached shows nothing about how it has changed.
         was: job.was.filter(|_| outcome != Outcome::Unreachable).map(|was| {
             let was_accepted = was.is_accepted(job.provider.as_deref());
-            (was, Change::between(was_accepted, outcome == Outcome::Accepted))
+            (was, OutcomeChange::between(was_accepted, outcome == Outcome::Accepted))
         }),
         response: sent.into_received(),
         clue,

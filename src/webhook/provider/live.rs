@@ -6,7 +6,7 @@
 use super::{
     Provider,
     compose::AttemptParams,
-    recipe::{Marked, Recipe},
+    prepared::{Marked, PreparedEvent},
 };
 use crate::webhook::{
     delivery::{HeaderPiece, Media},
@@ -167,8 +167,8 @@ impl Provider {
     /// # Errors
     ///
     /// If it can't make them: the body is compressed or no text, or the event is a handshake.
-    pub fn live(&self, recipe: &Recipe, url: &str, own_headers: &Headers) -> Result<LiveEvent, NotLive> {
-        let Marked { draft, id, values } = recipe.marked();
+    pub fn live(&self, prepared: &PreparedEvent, url: &str, own_headers: &Headers) -> Result<LiveEvent, NotLive> {
+        let Marked { draft, id, values } = prepared.marked();
         let name = format!("{}.{}", self.name, draft.event);
         let not = |problem: &str| NotLive::new(&name, problem);
         if self.event(&draft.event).is_some_and(|event| event.handshake.is_some()) {
@@ -201,7 +201,7 @@ impl Provider {
             Media::Urlencoded => escaped(parts, |text| form_urlencoded::byte_serialize(text.as_bytes()).collect()),
             Media::Multipart => parts,
         });
-        let is_signed = !recipe.unsigned && !self.schemes.is_empty();
+        let is_signed = !prepared.unsigned && !self.schemes.is_empty();
         let scheme = self.schemes.first().filter(|_| is_signed);
         for source in scheme.iter().flat_map(|scheme| [scheme.id.as_ref(), time_source(scheme)]).flatten() {
             if let place::Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
@@ -229,7 +229,7 @@ impl Provider {
             target: request.target.clone(),
             body,
             is_form,
-            id: recipe.id().map(parts).unwrap_or_default(),
+            id: prepared.id().map(parts).unwrap_or_default(),
             is_signed,
             name,
         })
