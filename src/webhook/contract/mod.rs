@@ -8,11 +8,11 @@
 mod body;
 mod cases;
 pub mod cause;
-mod deviations;
-pub mod exceptions;
+pub mod deviations;
 mod expectation;
 mod history;
 pub mod judge;
+mod mistakes;
 mod name;
 mod payloads;
 mod record;

@@ -18,7 +18,7 @@ use crate::webhook::{
     request::{self, Request},
     signature::{
         MalformedSecret, Scheme, SigningInput, SigningSecret,
-        grammar::{Candidate, Grammar, TextEncoding},
+        grammar::{Grammar, ParsedSignature, TextEncoding},
         secret::KeyEncoding,
     },
     time::{Timestamp, Tolerance},
@@ -297,7 +297,7 @@ impl<'a> SignedRequest<'a> {
         };
         let parsed = scheme.grammar.read(&value);
         let timestamp = parsed.timestamps.first().copied().unwrap_or_default().to_owned();
-        let Some(Candidate::Decoded(signature)) = parsed.signatures.into_iter().next() else {
+        let Some(ParsedSignature::Decoded(signature)) = parsed.signatures.into_iter().next() else {
             return Err(format!("{} is one that you set", place.words()));
         };
         Ok(Self { request, grammar: &scheme.grammar, place, value, signature, timestamp })
