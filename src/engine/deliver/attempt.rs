@@ -9,7 +9,7 @@ use crate::{
         url::with_target,
     },
     webhook::{
-        contract::{Tamper, cause, tamper::Original},
+        contract::{Original, Tamper, cause},
         delivery::{AttemptSequence, FailedAttempt, retry_after},
         payload::DecodedBody,
         payload::MAX_DECODED_BYTES,

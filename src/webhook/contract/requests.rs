@@ -10,7 +10,7 @@ use super::{
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
-    tamper::{self, Original, SignedRequest},
+    signed_request::{Original, SignedRequest},
     unknown,
 };
 use crate::webhook::{
@@ -282,7 +282,7 @@ impl<'a> CaseContext<'a> {
         let DeliverySpec { scheme, secret, rewriting, encoding, other_headers, .. } = spec;
         let mut draft = self.fixture(event, None, 0).ok()?;
         if let Some(rewriting) = rewriting {
-            let signs_json = self.usual_encoding().media == Media::Json && tamper::signs_body(scheme);
+            let signs_json = self.usual_encoding().media == Media::Json && scheme.signs_body();
             let bytes = Bytes::from(rewriting.write(draft.payload().filter(|_| signs_json)?)?);
             draft = self.with_bytes(event, &draft, &bytes).ok()?;
         }
