@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use glob::Pattern;
 use reqwest::Url;
 use tokio::{
@@ -15,12 +15,13 @@ use super::{
     causes::{Cause, explain, kind_of},
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
+    rest::Rest,
     targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
 };
 use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
-        receiver::{BodyPermit, Pieces, PiecesSender, UNMETERED_BYTES},
+        receiver::{BodyPermit, UNMETERED_BYTES},
         url::{target_with_query, with_target},
     },
     webhook::{
@@ -352,75 +353,6 @@ impl PendingForward {
     fn without_response(&self, problem: NoResponse) -> Forwarded {
         Forwarded { url: self.url.clone(), outcome: Err(problem), elapsed: self.started.elapsed() }
     }
-}
-
-/// The rest of a long response.
-#[derive(Debug)]
-pub struct Rest {
-    body: ResponseBody,
-    left: Option<u64>,
-    status: u16,
-    until: Instant,
-    cancel: CancellationToken,
-    _place: InFlightPermit,
-    _memory: BodyPermit,
-}
-
-impl Rest {
-    /// The ends for the pieces of this body.
-    pub fn pieces(&self) -> (PiecesSender, Pieces) {
-        Pieces::new(self.left)
-    }
-
-    /// Passes it on in pieces; how it failed, if it did. A sender that goes is no failure.
-    ///
-    /// # Errors
-    ///
-    /// If the body is incomplete.
-    pub async fn pass_on(mut self, sender: PiecesSender) -> Result<(), NoResponse> {
-        let status = self.status;
-        let cancel = self.cancel.clone();
-        let until = self.until;
-        let passing = async {
-            while let Some(piece) = self.next().await? {
-                if !sender.send(piece).await {
-                    return Ok(());
-                }
-            }
-            sender.end().await;
-            Ok(())
-        };
-        tokio::select! {
-            passed = timeout_at(until, passing) => passed.unwrap_or(Err(())),
-            () = cancel.cancelled() => Err(()),
-        }
-        .map_err(|()| cut_off(status, "; so was the response"))
-    }
-
-    /// Reads it to its end.
-    async fn discard(mut self) -> Result<(), NoResponse> {
-        let status = self.status;
-        let cancel = self.cancel.clone();
-        let until = self.until;
-        let reading = async {
-            while self.next().await?.is_some() {}
-            Ok(())
-        };
-        tokio::select! {
-            read = timeout_at(until, reading) => read.unwrap_or(Err(())),
-            () = cancel.cancelled() => Err(()),
-        }
-        .map_err(|()| cut_off(status, ""))
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, ()> {
-        self.body.piece().await.map_err(drop)
-    }
-}
-
-fn cut_off(status: u16, further: &str) -> NoResponse {
-    let message = format!("your handler responded {status}, but its body was cut off{further}");
-    NoResponse::new(NoResponseKind::Incomplete(status), message)
 }
 
 /// The handler's response for the sender: without the headers of its connection, and without those that would let a web

@@ -17,11 +17,12 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
+    rest::Rest,
     settings::{CurrentSettings, Settings, UnusedSecret},
 };
 use crate::{
