@@ -17,14 +17,14 @@ use crate::webhook::{
         event::{Event, EventName},
         handshake::Handshake,
     },
-    remedy::{Remedy, Warning},
+    remedy::Warning,
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
     trust::{Exactness, Trust},
 };
 use contents::EventContents;
-use warnings::{near_handshake, only_first_signed, other_header_chosen};
+use warnings::near_handshake;
 
 /// What a request is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -142,22 +142,7 @@ impl Judge<'_> {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
         }
-        match &verdict {
-            Verdict::Rejected(Rejection {
-                reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
-            }) => {
-                let misdirected = self.misdirected(provider, &lookup);
-                warnings.extend(misdirected.or_else(|| other_header_chosen(provider)));
-            }
-            Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
-                "the signature covers the body before its content-encoding",
-                Remedy::advice("decompress the body before you verify it"),
-            )),
-            Verdict::Verified(verified) if content.total() > 1 => {
-                warnings.extend(only_first_signed(provider, &verified.scheme, content.total()));
-            }
-            _ => {}
-        }
+        warnings.extend(self.about_verdict(&verdict, provider, &lookup, content.total()));
         Assessment {
             summary: content.summary(provider),
             payload: content.check(&mut warnings),

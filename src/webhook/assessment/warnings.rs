@@ -11,7 +11,7 @@ use crate::webhook::{
     },
     remedy::{Remedy, Warning},
     request::Request,
-    signature::{Reason, Verdict},
+    signature::{Reason, Rejection, Verdict},
 };
 
 impl Judge<'_> {
@@ -44,8 +44,29 @@ impl Judge<'_> {
         Warning::new(message, Remedy::NameProvider { example })
     }
 
+    /// What a verdict needs besides its reason; `total` is the number of events.
+    pub(super) fn about_verdict(
+        &self,
+        verdict: &Verdict,
+        provider: &Provider,
+        lookup: &Lookup<'_>,
+        total: usize,
+    ) -> Option<Warning> {
+        match verdict {
+            Verdict::Rejected(Rejection {
+                reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
+            }) => self.misdirected(provider, lookup).or_else(|| other_header_chosen(provider)),
+            Verdict::Verified(verified) if verified.before_compression => Some(Warning::new(
+                "the signature covers the body before its content-encoding",
+                Remedy::advice("decompress the body before you verify it"),
+            )),
+            Verdict::Verified(verified) if total > 1 => only_first_signed(provider, &verified.scheme, total),
+            _ => None,
+        }
+    }
+
     /// Another provider whose request this looks like.
-    pub(super) fn misdirected(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+    fn misdirected(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
         let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
         let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
@@ -62,7 +83,7 @@ impl Judge<'_> {
 }
 
 /// That only the first event of a list is verified, if its own values are all that the scheme signs.
-pub(super) fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<Warning> {
+fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<Warning> {
     let list = provider.list()?;
     let scheme = provider.schemes.iter().find(|known| *known.name == *scheme).filter(|scheme| !scheme.signs_body())?;
     let signs_first = scheme.content.places().any(|place| list.is_in_first(place));
@@ -80,7 +101,7 @@ pub(super) fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option
 }
 
 /// That the user may have chosen another header for the signature, where a provider leaves it to the user.
-pub(super) fn other_header_chosen(provider: &Provider) -> Option<Warning> {
+fn other_header_chosen(provider: &Provider) -> Option<Warning> {
     let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
     let message = format!(
         "you choose the name of the signature header at {}; assuming `{}`",

@@ -103,20 +103,7 @@ impl Provider {
         let marks: Vec<(&str, Vec<LivePart>)> = std::iter::once((id.as_str(), vec![LivePart::Id]))
             .chain(values.iter().map(|(mark, _, fresh)| (mark.as_str(), parts(fresh))))
             .collect();
-        let body = fill(body, &marks, |parts, before| match encoding.media {
-            Media::Json if before.ends_with('"') => escaped(parts, |text| {
-                let quoted = json::quote(text);
-                quoted[1..quoted.len() - 1].to_owned()
-            }),
-            // The mark is a number, and so is its value if that can be one.
-            Media::Json if is_number(&parts) => parts.into_iter().map(number).collect(),
-            Media::Json => {
-                let quote = || LivePart::Text("\"".to_owned());
-                std::iter::once(quote()).chain(parts).chain([quote()]).collect()
-            }
-            Media::Urlencoded => escaped(parts, |text| form_urlencoded::byte_serialize(text.as_bytes()).collect()),
-            Media::Multipart => parts,
-        });
+        let body = fill(body, &marks, |parts, before| in_body(encoding.media, parts, before));
         let is_signed = !prepared.unsigned && !self.schemes.is_empty();
         let scheme = self.schemes.first().filter(|_| is_signed);
         for source in scheme.iter().flat_map(|scheme| [scheme.id.as_ref(), time_source(scheme)]).flatten() {
@@ -174,6 +161,24 @@ fn header_part(piece: &HeaderPiece, event: &str) -> LivePart {
         HeaderPiece::Event => LivePart::Text(event.to_owned()),
         HeaderPiece::Time(unit) => LivePart::Time(*unit),
         HeaderPiece::Id => LivePart::Id,
+    }
+}
+
+/// A value's parts as a body has them, after the text `before`.
+fn in_body(media: Media, parts: Vec<LivePart>, before: &str) -> Vec<LivePart> {
+    match media {
+        Media::Json if before.ends_with('"') => escaped(parts, |text| {
+            let quoted = json::quote(text);
+            quoted[1..quoted.len() - 1].to_owned()
+        }),
+        // The mark is a number, and so is its value if that can be one.
+        Media::Json if is_number(&parts) => parts.into_iter().map(number).collect(),
+        Media::Json => {
+            let quote = || LivePart::Text("\"".to_owned());
+            std::iter::once(quote()).chain(parts).chain([quote()]).collect()
+        }
+        Media::Urlencoded => escaped(parts, |text| form_urlencoded::byte_serialize(text.as_bytes()).collect()),
+        Media::Multipart => parts,
     }
 }
 
