@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// One delivery in progress.
-pub struct Delivery<'a> {
+pub struct OngoingDelivery<'a> {
     /// The job being delivered.
     pub job: &'a Job,
     secrets: &'a [SigningSecret],
@@ -113,7 +113,7 @@ pub struct AttemptResult {
     pub next: Option<Duration>,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a> OngoingDelivery<'a> {
     /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
     #[must_use]
     pub fn new(job: &'a Job, secrets: &'a [SigningSecret], retries: bool) -> Self {

@@ -32,7 +32,7 @@ struct Asked {
 
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
-pub enum ResendError {
+pub enum NotResent {
     /// The call has another shape.
     #[error("invalid body: {0}")]
     Invalid(#[from] serde_json::Error),
@@ -53,7 +53,7 @@ pub enum ResendError {
     Unsigned(#[from] ResignError),
 }
 
-impl ResendError {
+impl NotResent {
     /// The status of the response.
     pub fn status(&self) -> u16 {
         match self {
@@ -80,21 +80,21 @@ impl ResendError {
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, ResendError> {
+pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, NotResent> {
     let Asked { to, body } = serde_json::from_slice(call)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);
     let targets = match to {
         Some(name) => {
             let target = named.iter().find(|target| target.name == name);
-            let Some(target) = target else { return Err(ResendError::UnknownTarget(name)) };
+            let Some(target) = target else { return Err(NotResent::UnknownTarget(name)) };
             vec![&target.url]
         }
-        None if settings.forwards.is_empty() => return Err(ResendError::NoTarget),
+        None if settings.forwards.is_empty() => return Err(NotResent::NoTarget),
         None => Forward::targets(&settings.forwards, &delivery.assessment),
     };
     if targets.is_empty() {
-        return Err(ResendError::NoMatch(delivery.assessment.title().to_owned()));
+        return Err(NotResent::NoMatch(delivery.assessment.title().to_owned()));
     }
     let original = &delivery.request;
     let edited = match body {
