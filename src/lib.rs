@@ -36,11 +36,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let args: Vec<OsString> = args.into_iter().collect();
-    match commands::read(args.clone()) {
-        Ok(cli) => ExitCode::from(commands::run(cli).code()),
-        Err(error) => {
-            commands::explain(&error, &args);
-            ExitCode::from(if error.use_stderr() { 2 } else { 0 })
-        }
-    }
+    let exit = match commands::read(args.clone()) {
+        Ok(cli) => commands::run(cli),
+        Err(message) => commands::explain(&message, &args),
+    };
+    ExitCode::from(exit.code())
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     cli::{Demo, Format, Global},
     engine::{
-        deliver::{self, Batch, Delivery, Dispatcher, Job},
+        deliver::{self, Batch, Dispatcher, Job, OngoingDelivery},
         receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, VerdictCounter},
     },
     net::{
@@ -214,7 +214,7 @@ async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
     });
     let mut accepted = 0;
     for job in &batch.jobs {
-        let attempt = Delivery::new(job, batch.secrets_of(job), false).attempt(&dispatcher).await?.attempt;
+        let attempt = OngoingDelivery::new(job, batch.secrets_of(job), false).attempt(&dispatcher).await?.attempt;
         if attempt.outcome == Outcome::Accepted {
             accepted += 1;
         } else {

@@ -38,7 +38,7 @@ pub fn run(args: &Help) -> Result<Exit, Failure> {
         }
     };
     if let Err(help) = read(line.into_iter().map(Into::into)) {
-        streams::explain(&help);
+        streams::explain(&help).map_err(Failure::output)?;
     }
     Ok(Exit::Success)
 }

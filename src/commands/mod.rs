@@ -67,11 +67,18 @@ pub fn run(cli: Cli) -> Exit {
 }
 
 /// Prints clap's message, or a better one if it is clear what was meant.
-pub fn explain(message: &clap::Error, args: &[OsString]) {
-    match guesses::explain_guess(message, args) {
-        Some(failure) => Terminal::plain().fail(&failure),
-        None => streams::explain(message),
-    }
+#[must_use]
+pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
+    let failure = match guesses::explain_guess(message, args) {
+        Some(failure) => failure,
+        None => match streams::explain(message) {
+            Ok(()) if message.use_stderr() => return Exit::Usage,
+            Ok(()) => return Exit::Success,
+            Err(error) => Failure::output(error),
+        },
+    };
+    Terminal::plain().fail(&failure);
+    failure.exit
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {

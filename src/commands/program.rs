@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::Format,
-    engine::program::{self, Program, Request, exit_code},
+    engine::program::{self, EndRequest, Program, exit_code},
     webhook::{provider::catalog::Catalog, time::words},
 };
 
@@ -94,7 +94,7 @@ impl UserProgram {
                 }
                 interrupt = interrupts.next_of_kind() => match interrupt {
                     Interrupt::CtrlC if self.shares_terminal => {}
-                    Interrupt::CtrlC => self.program.ask(Request::Interrupt),
+                    Interrupt::CtrlC => self.program.ask(EndRequest::Interrupt),
                     Interrupt::Terminate => {
                         let status = self.program.end(interrupts.next()).await;
                         return status.map(|status| ProgramEnd::Exited(exit_code(status))).map_err(failed);

@@ -32,7 +32,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::AcceptAnyCertificate => "add --insecure to accept any certificate".to_owned(),
         Remedy::CompareHandlerSecret { provider, source, further } => format!(
             "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
-            source_words(source)
+            secret_words(source)
         )
         .trim_end()
         .to_owned(),
@@ -56,15 +56,11 @@ pub fn words(remedy: &Remedy) -> String {
     }
 }
 
-/// A secret, by where it came from.
-fn source_words(source: &SecretSource) -> String {
+/// A secret, by what the user set it with.
+fn secret_words(source: &SecretSource) -> String {
     match source {
-        SecretSource::Development => "the public development secret".to_owned(),
-        SecretSource::Env(name) => format!("the secret from env:{name}"),
-        SecretSource::File(path) => format!("the secret from file:{path}"),
-        SecretSource::Config => "the secret from the config".to_owned(),
         SecretSource::Flag => "the secret from --secret".to_owned(),
-        SecretSource::Registered => "the secret that the provider handed over".to_owned(),
+        other => other.secret_words(),
     }
 }
 

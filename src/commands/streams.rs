@@ -164,15 +164,19 @@ pub fn progress(visible: bool, hertz: u8) -> ProgressDrawTarget {
 }
 
 /// Prints clap's message: help, the version, or what is wrong with the command line.
-pub fn explain(message: &clap::Error) {
+///
+/// # Errors
+///
+/// If help or the version can't be written.
+pub fn explain(message: &clap::Error) -> io::Result<()> {
     let plain = message.render().to_string();
     let mut gated = Gate::new(Palette::new(false), Vec::new());
     // Writing to memory cannot fail.
     let _ = gated.write_all(plain.as_bytes());
     if gated.into_inner() == plain.as_bytes() {
-        // A reader that has closed the pipe has read enough.
-        let _ = message.print();
+        message.print().or_else(|error| if message.use_stderr() { Ok(()) } else { Err(error) })
     } else {
         write_message(Palette::new(false), &plain);
+        Ok(())
     }
 }

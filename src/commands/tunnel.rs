@@ -25,7 +25,7 @@ use crate::{
     cli::Listen,
     engine::{
         receive::{CurrentSettings, Receiver, Settings},
-        tunnel::{Change, Entrance, Setup, Timing, Tunnel, TunnelError, new_prefix},
+        tunnel::{Entrance, Setup, Timing, Tunnel, TunnelError, TunnelEvent, new_prefix},
     },
     net::receiver::{Limits, serve},
     render::diagnostic::{Message, inline},
@@ -129,9 +129,9 @@ pub async fn open(
     let port = listener.local_addr().map_err(unbound)?.port();
     let prefix = new_prefix()?;
     context.terminal.note(format!("starting the tunnel {name}; this can take a few seconds"));
-    let on_change = {
+    let on_event = {
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
-        move |change| report(&name, &prefix, &settings.get(), &warnings, change)
+        move |event| report(&name, &prefix, &settings.get(), &warnings, event)
     };
     let setup = Setup {
         recipe: recipe.clone(),
@@ -143,7 +143,7 @@ pub async fn open(
             Box::new(move || [always.clone(), variables_in_use(&settings.get())].concat())
         },
         timing: Timing::default(),
-        on_change: Box::new(on_change),
+        on_event: Box::new(on_event),
     };
     let started = tokio::select! {
         started = Tunnel::start(setup) => started,
@@ -271,15 +271,15 @@ fn urls(settings: &Settings, url: &str) -> Vec<String> {
 }
 
 /// Reports what happens to a tunnel that was ready.
-fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink, change: Change) {
-    match change {
-        Change::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
-        Change::StillLost(error) => {
+fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink, event: TunnelEvent) {
+    match event {
+        TunnelEvent::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
+        TunnelEvent::StillLost(error) => {
             warnings
                 .warn(with_lines(format!("the tunnel {name} can't be started again, still trying: {error}"), &error));
         }
-        Change::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
-        Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
+        TunnelEvent::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
+        TunnelEvent::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
     }
 }
 

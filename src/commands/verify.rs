@@ -20,7 +20,7 @@ use crate::{
     net::url::parse_url,
     store::{
         formats::bare,
-        snapshot::{Change, Snapshot},
+        snapshot::{FileChange, Snapshot},
         watch::Watch,
     },
     webhook::{request::Headers, time::Tolerance},
@@ -172,19 +172,19 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
 fn verify_changes(
     context: &Context,
     criteria: &Criteria,
-    changes: &[Change],
+    changes: &[FileChange],
     args: &Verify,
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let (mut inputs, headers) = (Vec::new(), headers(args)?);
     for change in changes {
         let (file, what) = match change {
-            Change::Removed(file) => (file, "removed"),
-            Change::Added(file) => (file, "added"),
-            Change::Changed(file) => (file, "changed"),
+            FileChange::Removed(file) => (file, "removed"),
+            FileChange::Added(file) => (file, "added"),
+            FileChange::Changed(file) => (file, "changed"),
         };
         context.terminal.note(format!("{} {what}", file.display()));
-        if !matches!(change, Change::Removed(_)) {
+        if !matches!(change, FileChange::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(match is_named {
                 _ if !headers.is_empty() => Input::Body(file.clone(), headers.clone()),

@@ -41,7 +41,7 @@ pub fn limits(body: usize) -> Limits {
 
 /// What the page asks for, with the start of the path and the credentials removed.
 #[derive(Debug)]
-pub struct Call {
+pub struct PageRequest {
     /// `GET` or `POST`.
     pub method: Method,
     /// The path below `/api/`.
@@ -56,8 +56,8 @@ pub struct Call {
 
 /// What the page asks.
 pub trait Api: Send + Sync + 'static {
-    /// Responds to a call that may come in.
-    fn respond(&self, call: Call) -> impl Future<Output = Reply> + Send;
+    /// Responds to a request that may come in.
+    fn respond(&self, request: PageRequest) -> impl Future<Output = Reply> + Send;
 
     /// Reports a problem outside [`Self::respond`].
     fn on_error(&self, error: ReceiveError);
@@ -93,7 +93,7 @@ impl<A: Api> Handler for Inspector<A> {
         }
         let Some(path) = path.strip_prefix(API) else { return Reply::not_found().into() };
         let (path, query) = (path.to_owned(), query.to_owned());
-        self.api.respond(Call { method: request.method, path, query, body: request.body, permit }).await.into()
+        self.api.respond(PageRequest { method: request.method, path, query, body: request.body, permit }).await.into()
     }
 
     fn add_headers(&self, headers: &mut HeaderMap) {

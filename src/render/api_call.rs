@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::shell;
 use crate::webhook::{
-    provider::registration::{Call, Values},
+    provider::registration::{ApiCall, Values},
     redact, request,
 };
 
@@ -17,7 +17,7 @@ const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 /// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the API's
 /// URL is redacted.
 #[must_use]
-pub fn curl(call: &Call, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
+pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
     let values = Values { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };
     let markers = [(KEY, variable.unwrap_or_default()), (NEW_SECRET, "SIGNING_SECRET")];
     let quoted = |text: &str| shell::word_with_variables(text, &markers);
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_call_is_shown_as_a_command_that_reads_the_key_from_its_variable() {
-        let call = Call {
+        let call = ApiCall {
             method: Method::POST,
             path: Template::parse("/hooks/{id}").unwrap(),
             headers: vec![(http::header::AUTHORIZATION, Template::parse("Bearer {key}").unwrap())],

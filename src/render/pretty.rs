@@ -211,7 +211,7 @@ impl Page {
                 }
             }
             Err(problem) => {
-                self.palette.push(Role::Bad, &text::printable(problem), out);
+                self.palette.push(Role::Bad, &text::printable(&problem.message), out);
                 let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
             }
         }

@@ -1,4 +1,4 @@
-//! The cache of checked provider directories: for each, fingerprints of its manifest and of all its files, and its index
+//! The cache of checked provider directories: for each, digests of its manifest and of all its files, and its index
 //! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files are the
 //! same, they are not checked again.
 //!
@@ -48,7 +48,7 @@ pub(super) struct CheckedDirectory {
     pub index: IndexEntry,
 }
 
-/// The fingerprints of a provider directory.
+/// The digests of a provider directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Digests {
     /// Of the manifest, which alone decides the index entry.
@@ -121,13 +121,13 @@ fn is_private(metadata: &Metadata) -> bool {
 }
 
 /// The state of some files: names, sizes, times, and which files they are.
-pub(super) struct Fingerprint {
+pub(super) struct Stamp {
     pub digest: String,
     newest: Duration,
 }
 
-impl Fingerprint {
-    /// The fingerprint of files with these names in their directory.
+impl Stamp {
+    /// The stamp of files with these names in their directory.
     pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a Metadata)>) -> Self {
         let (mut hash, mut newest) = (Sha256::new(), Duration::ZERO);
         for (name, metadata) in files {
@@ -217,8 +217,8 @@ mod tests {
             let (manifest, event) = (metadata("provider.toml"), metadata("events/made.json"));
             let known = CheckedDirectory {
                 digests: Digests {
-                    manifest: Fingerprint::of([("provider.toml", &manifest)]).digest,
-                    files: Fingerprint::of([("events/made.json", &event), ("provider.toml", &manifest)]).digest,
+                    manifest: Stamp::of([("provider.toml", &manifest)]).digest,
+                    files: Stamp::of([("events/made.json", &event), ("provider.toml", &manifest)]).digest,
                 },
                 index: entry.index().clone(),
             };
@@ -258,7 +258,7 @@ mod tests {
         assert!(!home.cache().dir.exists());
         let metadata = fs::metadata(home.providers().join("acme/provider.toml")).unwrap();
         let saved = metadata.modified().unwrap();
-        let settled = |age| Fingerprint::of([("", &metadata)]).is_settled(saved + Duration::from_millis(age));
+        let settled = |age| Stamp::of([("", &metadata)]).is_settled(saved + Duration::from_millis(age));
         assert_eq!([settled(0), settled(1900), settled(2100)], [false, false, true]);
     }
 

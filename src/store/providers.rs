@@ -12,7 +12,7 @@ use std::{
 use walkdir::WalkDir;
 
 use super::{
-    provider_cache::{Checked, CheckedDirectory, Digests, Fingerprint, ProviderCache},
+    provider_cache::{Checked, CheckedDirectory, Digests, ProviderCache, Stamp},
     read as read_file,
 };
 use crate::webhook::provider::{
@@ -94,7 +94,7 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
     for (path, manifest) in directories(dir)? {
-        let manifest = Fingerprint::of([(MANIFEST, &manifest)]).digest;
+        let manifest = Stamp::of([(MANIFEST, &manifest)]).digest;
         // The directory itself has an empty name.
         let name = path.strip_prefix(dir).ok().and_then(Path::to_str).map(str::to_owned);
         let known = name.as_ref().and_then(|name| before.0.remove(name));
@@ -140,7 +140,7 @@ fn loader(path: PathBuf, Place { cache, dir, name }: Place, files: String) -> Lo
     Box::new(move |index| {
         let now = SystemTime::now();
         let directory = Directory::scan(&path)?;
-        let is_same = directory.fingerprint().digest == files;
+        let is_same = directory.stamp().digest == files;
         let provider = if is_same { directory.load()? } else { directory.check()? };
         if IndexEntry::of(&provider) != *index {
             cache.forget(&dir);
@@ -220,15 +220,15 @@ impl<'a> Directory<'a> {
         Ok(Self { path, files })
     }
 
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.files.iter().map(|file| (file.name.as_str(), &file.metadata)))
+    fn stamp(&self) -> Stamp {
+        Stamp::of(self.files.iter().map(|file| (file.name.as_str(), &file.metadata)))
     }
 
-    /// The fingerprints that show any change after `now`, if its files are old enough for that.
+    /// The digests that show any change after `now`, if its files are old enough for that.
     fn digests(&self, now: SystemTime) -> Option<Digests> {
-        let files = Some(self.fingerprint()).filter(|files| files.is_settled(now))?.digest;
+        let files = Some(self.stamp()).filter(|files| files.is_settled(now))?.digest;
         let manifest = self.files.iter().find(|file| file.name == MANIFEST)?;
-        Some(Digests { manifest: Fingerprint::of([(MANIFEST, &manifest.metadata)]).digest, files })
+        Some(Digests { manifest: Stamp::of([(MANIFEST, &manifest.metadata)]).digest, files })
     }
 
     fn load(&self) -> Result<Provider, ProviderError> {

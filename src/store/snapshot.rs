@@ -15,7 +15,7 @@ pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 
 /// A difference between two snapshots.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// The file is new.
     Added(PathBuf),
     /// The file was written or replaced.
@@ -43,12 +43,12 @@ impl Snapshot {
 
     /// The changes since an earlier snapshot, in the order of names, removed files first.
     #[must_use]
-    pub fn since(&self, earlier: &Self) -> Vec<Change> {
+    pub fn since(&self, earlier: &Self) -> Vec<FileChange> {
         let removed = earlier.0.keys().filter(|file| !self.0.contains_key(*file));
-        let mut changes: Vec<Change> = removed.cloned().map(Change::Removed).collect();
+        let mut changes: Vec<FileChange> = removed.cloned().map(FileChange::Removed).collect();
         changes.extend(self.0.iter().filter_map(|(file, stamp)| match earlier.0.get(file) {
-            None => Some(Change::Added(file.clone())),
-            Some(before) => (before != stamp).then(|| Change::Changed(file.clone())),
+            None => Some(FileChange::Added(file.clone())),
+            Some(before) => (before != stamp).then(|| FileChange::Changed(file.clone())),
         }));
         changes
     }
@@ -100,10 +100,10 @@ mod tests {
         fs::write(path("deep/added"), "a").unwrap();
         let after = Snapshot::of(&paths);
         let mut expected = vec![
-            Change::Removed(path("removed")),
-            Change::Added(path("deep/added")),
-            Change::Changed(path("grown")),
-            Change::Changed(path("replaced")),
+            FileChange::Removed(path("removed")),
+            FileChange::Added(path("deep/added")),
+            FileChange::Changed(path("grown")),
+            FileChange::Changed(path("replaced")),
         ];
         // Without inodes, only length and time show a change.
         expected.truncate(if cfg!(unix) { 4 } else { 3 });
@@ -117,6 +117,6 @@ mod tests {
         let before = Snapshot::of(&[file.clone(), dir.path().to_owned()]);
         fs::write(&file, "").unwrap();
         let after = Snapshot::of(&[file.clone(), dir.path().to_owned()]);
-        assert_eq!(after.since(&before), [Change::Added(file)]);
+        assert_eq!(after.since(&before), [FileChange::Added(file)]);
     }
 }

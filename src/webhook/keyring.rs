@@ -33,6 +33,16 @@ impl SecretSource {
             other => other.to_string(),
         }
     }
+
+    /// A secret from this source, in words.
+    #[must_use]
+    pub fn secret_words(&self) -> String {
+        match self {
+            Self::Development => "the public development secret".to_owned(),
+            Self::Registered => "the secret that the provider handed over".to_owned(),
+            other => format!("the secret from {}", other.words()),
+        }
+    }
 }
 
 impl fmt::Display for SecretSource {

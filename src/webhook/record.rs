@@ -144,9 +144,46 @@ pub struct Forwarded {
     /// The handler's URL.
     pub url: String,
     /// Its response, or why there is none.
-    pub outcome: Result<Response, String>,
+    pub outcome: Result<Response, NoResponse>,
     /// How long that took.
     pub elapsed: Duration,
+}
+
+/// Why there is no whole response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoResponse {
+    /// What kind of failure it is.
+    pub kind: NoResponseKind,
+    /// The reason in words.
+    pub message: String,
+}
+
+impl NoResponse {
+    /// A failure of this kind, with the reason in words.
+    pub fn new(kind: NoResponseKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The kinds of failure by which there is no whole response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoResponseKind {
+    /// The handler had too many deliveries already and did not get this one.
+    Busy,
+    /// The delivery had been forwarded before, and came back.
+    Returned,
+    /// The handler could not be reached.
+    Unreachable,
+    /// It took too long.
+    TimedOut,
+    /// It was reached, and what it sent is no response.
+    Broken,
+    /// The response has this status, but not its whole body.
+    Incomplete(u16),
+    /// It is not awaited any more.
+    Abandoned,
+    /// It is still awaited.
+    Pending,
 }
 
 /// What a capture says that a handler responded.
@@ -172,7 +209,7 @@ impl Recorded {
 
 /// How the result of a capture that is sent again compares with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum OutcomeChange {
     /// It failed, and is accepted now.
     Fixed,
     /// It was accepted, and fails now.
@@ -183,7 +220,7 @@ pub enum Change {
     StillPassing,
 }
 
-impl Change {
+impl OutcomeChange {
     /// The change between two results.
     #[must_use]
     pub const fn between(was_accepted: bool, is_accepted: bool) -> Self {
@@ -255,7 +292,7 @@ pub struct Attempt {
     /// What the user can do about it.
     pub remedy: Option<Remedy>,
     /// What the capture says that the handler responded, and how the result compares with it.
-    pub was: Option<(Recorded, Change)>,
+    pub was: Option<(Recorded, OutcomeChange)>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
     /// What a failure's response reveals about the handler.

@@ -13,7 +13,7 @@ use crate::{
         report::{self, Check, Place, Problem},
     },
     webhook::{
-        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally, exceptions::MAX_EXCEPTIONS},
+        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally, deviations::MAX_DEVIATIONS},
         diagnose::Code,
         keyring::Keyring,
         words::count,
@@ -152,7 +152,7 @@ pub fn list<'t>(
     if any_valid && !json {
         context.terminal.say("* valid: your handler will process it\n");
         context.terminal.say(&format!(
-            "if the handler rejects every delivery, up to {MAX_EXCEPTIONS} more are sent to find out what it verifies\n"
+            "if the handler rejects every delivery, up to {MAX_DEVIATIONS} more are sent to find out what it verifies\n"
         ));
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
     webhook::{
         provider::{
             compose::{Draft, SendContext},
-            recipe::Recipe,
+            prepared::PreparedEvent,
         },
         request::{Headers, Request},
     },
@@ -46,9 +46,9 @@ pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<
     let secret = job.provider.as_ref().and_then(|provider| batch.keyring.secrets(&provider.name).first());
     let send = moment(args.now.unwrap_or_else(now), args.id.clone())?;
     match &mut job.content {
-        Content::Event(recipe) => {
-            let (edited, id) = edit_event(context, recipe, &send)?;
-            **recipe = edited;
+        Content::Event(prepared) => {
+            let (edited, id) = edit_event(context, prepared, &send)?;
+            **prepared = edited;
             Ok(id)
         }
         Content::Capture(resend) => {
@@ -68,8 +68,12 @@ pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<
 }
 
 /// Edits the payload of an event. Its fresh values and its id are those that the editor shows.
-fn edit_event(context: &Context, recipe: &Recipe, send: &SendContext) -> Result<(Recipe, Option<String>), Failure> {
-    let draft = recipe.draft(send);
+fn edit_event(
+    context: &Context,
+    prepared: &PreparedEvent,
+    send: &SendContext,
+) -> Result<(PreparedEvent, Option<String>), Failure> {
+    let draft = prepared.draft(send);
     let shown = shown(&draft);
     if shown.body.is_empty() {
         return Err(Failure::usage("can't edit the payload: it is empty"));
@@ -81,10 +85,10 @@ fn edit_event(context: &Context, recipe: &Recipe, send: &SendContext) -> Result<
         context.terminal.note(UNCHANGED);
         shown.body
     };
-    let recipe = recipe.with_payload(body).map_err(|error| {
+    let prepared = prepared.with_payload(body).map_err(|error| {
         Failure::usage("can't send the edited payload").because(&error).hint("--data FILE sends any bytes")
     })?;
-    Ok((recipe, Some(draft.id).filter(|id| !id.is_empty())))
+    Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
 }
 
 /// The payload as a request, which is how the editor takes it.

@@ -295,10 +295,10 @@ fn source(file: &str, index: usize, line: Option<u64>) -> CaptureSource {
 /// Checks that every job can be tampered with as requested.
 fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
-        let (Some(tamper), Content::Event(recipe), Some(provider)) = (job.tamper, &job.content, &job.provider) else {
+        let (Some(tamper), Content::Event(prepared), Some(provider)) = (job.tamper, &job.content, &job.provider) else {
             continue;
         };
-        if let Some(objection) = tamper.objection(provider, recipe.unsigned) {
+        if let Some(objection) = tamper.objection(provider, prepared.unsigned) {
             let event = job.event.as_deref().unwrap_or(&provider.name);
             return Err(Failure::usage(format!("can't tamper with {event}: {objection}")));
         }

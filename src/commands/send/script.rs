@@ -79,14 +79,14 @@ fn is_handshake(job: &Job) -> bool {
 
 /// Adds a job to the part of its provider.
 fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
-    let (Content::Event(recipe), Some(provider)) = (&job.content, &job.provider) else {
+    let (Content::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
         let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());
         return Err(Failure::usage(format!(
             "{source} is a captured request, which has fixed bytes; a script needs events"
         ))
         .hint("print captures with --print vegeta"));
     };
-    let event = provider.live(recipe, job.url.as_str(), &job.headers).map_err(|error| unable(&error))?;
+    let event = provider.live(prepared, job.url.as_str(), &job.headers).map_err(|error| unable(&error))?;
     let signer = if event.is_signed { provider.live_signer().map_err(|error| unable(&error))? } else { None };
     let origin = job.url.origin().ascii_serialization();
     let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);

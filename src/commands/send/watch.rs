@@ -21,7 +21,7 @@ use crate::{
     net::client::Client,
     store::{
         formats,
-        snapshot::{Change, Snapshot},
+        snapshot::{FileChange, Snapshot},
         watch::Watch,
     },
 };
@@ -159,15 +159,15 @@ fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The captures that were added or changed. Those that were removed are reported.
-fn changed_captures(context: &Context, named: &[PathBuf], changes: &[Change]) -> Vec<Word> {
+fn changed_captures(context: &Context, named: &[PathBuf], changes: &[FileChange]) -> Vec<Word> {
     let mut words = Vec::new();
     for change in changes {
         match change {
             // A directory of captures may contain other files.
-            Change::Added(file) | Change::Changed(file)
+            FileChange::Added(file) | FileChange::Changed(file)
                 if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
-            Change::Removed(file) => context.terminal.note(format!("{} was removed", file.display())),
-            Change::Added(file) | Change::Changed(file) => words.push(Word::Path(file.clone())),
+            FileChange::Removed(file) => context.terminal.note(format!("{} was removed", file.display())),
+            FileChange::Added(file) | FileChange::Changed(file) => words.push(Word::Path(file.clone())),
         }
     }
     words

@@ -13,9 +13,9 @@ use crate::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
-            exceptions::exceptions,
+            deviations::deviations,
             judge::{Exchange, Fault, NoResponse, judge},
-            unusable::{Exceptional, unusable},
+            unusable::{DeviationResult, unusable},
         },
         forward_hint::redirected,
         http_response::Response,
@@ -118,10 +118,10 @@ impl<'a, T: Transport> Handler<'a, T> {
         let Err(fault) = judge(Expectation::Accepted, &self.provider.delivery, &exchange) else {
             return Ok(Probe::Usable(event, vec![(event, exchange)]));
         };
-        let exception = if may_be_unverified(&fault, exchange.clue.as_ref()) {
-            self.exception(event, &exchange).await?
+        let deviation = if may_be_unverified(&fault, exchange.clue.as_ref()) {
+            self.search_deviations(event, &exchange).await?
         } else {
-            Exceptional::Unknown
+            DeviationResult::Unknown
         };
         let Exchange { excerpt, clue, elapsed, .. } = exchange;
         let observation = Observation {
@@ -134,32 +134,35 @@ impl<'a, T: Transport> Handler<'a, T> {
             timeout: self.timeout,
         };
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
-        let explanation = Some(unusable(&observation, source, exception));
+        let explanation = Some(unusable(&observation, source, deviation));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
-    /// Whether a handler that responded in this way to a usual delivery accepts one that is unlike the provider's.
-    async fn exception(&self, event: &Event, exchange: &Exchange) -> Result<Exceptional, CheckError> {
-        let exceptions = exceptions(&self.context()?, event).map_err(CheckError::Fixture)?;
+    /// Whether a handler that responded in this way to a usual delivery accepts one that deviates from them.
+    async fn search_deviations(&self, event: &Event, exchange: &Exchange) -> Result<DeviationResult, CheckError> {
+        let deviations = deviations(&self.context()?, event).map_err(CheckError::Fixture)?;
         let search = async {
             // In batches: each delivery says something for itself, and a slow handler would take too long otherwise.
-            for batch in exceptions.chunks(BATCH) {
-                let exchanges = join_all(batch.iter().map(|exception| self.send(&exception.request))).await;
-                for (exception, exchange) in batch.iter().zip(exchanges) {
+            for batch in deviations.chunks(BATCH) {
+                let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
+                for (deviation, exchange) in batch.iter().zip(exchanges) {
                     let exchange = exchange?;
                     if self.accepts(&exchange) {
-                        return Ok(Exceptional::Accepted(exception.advice.clone()));
+                        return Ok(DeviationResult::Accepted(deviation.advice.clone()));
                     }
                     // A handler with too many requests judges none.
                     if exchange.status().is_none_or(|status| matches!(status, 429 | 503)) {
-                        return Ok(Exceptional::Unknown);
+                        return Ok(DeviationResult::Unknown);
                     }
                 }
             }
-            Ok(self.response_to_forgery(event, exchange).await?.map_or(Exceptional::None, Exceptional::Verified))
+            Ok(self
+                .response_to_forgery(event, exchange)
+                .await?
+                .map_or(DeviationResult::None, DeviationResult::Verified))
         };
-        timeout(MAX_SEARCH, search).await.unwrap_or(Ok(Exceptional::Unfinished))
+        timeout(MAX_SEARCH, search).await.unwrap_or(Ok(DeviationResult::Unfinished))
     }
 
     /// The status of the response to a delivery that is signed with another secret, if the handler refuses that one

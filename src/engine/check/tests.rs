@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     net::client::Sent,
     webhook::{
-        contract::{CaseOutcome, exceptions::MAX_EXCEPTIONS},
+        contract::{CaseOutcome, deviations::MAX_DEVIATIONS},
         keyring::SecretSource,
         provider::catalog::Catalog,
         record::Response,
@@ -202,7 +202,7 @@ async fn a_handler_that_accepts_nothing_is_not_tried_further() {
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!(total, summary(0, 1, 24));
     // Two events, and the first one in some of the ways in which a handler might verify it.
-    assert!((30..=2 + MAX_EXCEPTIONS).contains(&handler.received()), "{}", handler.received());
+    assert!((30..=2 + MAX_DEVIATIONS).contains(&handler.received()), "{}", handler.received());
     let (message, remedy) = recorder.explanation(CaseName::EventAccepted);
     assert_eq!(message, "Aspect counts 401 as failed; it expects any 2xx");
     let Some(Remedy::CompareHandlerSecret { provider, source, .. }) = remedy else { panic!("{remedy:?}") };

@@ -9,7 +9,7 @@ use crate::{
         url::with_target,
     },
     webhook::{
-        contract::{Tamper, cause, tamper::Original},
+        contract::{Original, Tamper, cause},
         delivery::{AttemptSequence, FailedAttempt, retry_after},
         payload::DecodedBody,
         payload::MAX_DECODED_BYTES,
@@ -18,7 +18,7 @@ use crate::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Attempt, Change, Outcome, Response},
+        record::{Attempt, Outcome, OutcomeChange, Response},
         remedy::Remedy,
         request::Request,
         response::clue::clue,
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// One delivery in progress.
-pub struct Delivery<'a> {
+pub struct OngoingDelivery<'a> {
     /// The job being delivered.
     pub job: &'a Job,
     secrets: &'a [SigningSecret],
@@ -50,7 +50,7 @@ pub struct DeliveryState {
 impl DeliveryState {
     pub(super) fn new(job: &Job, context: SendContext) -> Self {
         let draft = match &job.content {
-            Content::Event(recipe) => Some(recipe.draft(&context)),
+            Content::Event(prepared) => Some(prepared.draft(&context)),
             Content::Capture(_) => None,
         };
         Self { context, draft }
@@ -113,7 +113,7 @@ pub struct AttemptResult {
     pub next: Option<Duration>,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a> OngoingDelivery<'a> {
     /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
     #[must_use]
     pub fn new(job: &'a Job, secrets: &'a [SigningSecret], retries: bool) -> Self {
@@ -302,7 +302,7 @@ pub(in crate::engine) fn report(
         // A handler that can't be reached shows nothing about how it has changed.
         was: job.was.filter(|_| outcome != Outcome::Unreachable).map(|was| {
             let was_accepted = was.is_accepted(job.provider.as_deref());
-            (was, Change::between(was_accepted, outcome == Outcome::Accepted))
+            (was, OutcomeChange::between(was_accepted, outcome == Outcome::Accepted))
         }),
         response: sent.into_received(),
         clue,

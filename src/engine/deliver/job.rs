@@ -12,7 +12,7 @@ use crate::{
         delivery::{self, AttemptSequence, Policy},
         keyring::Keyring,
         overrides::OverrideError,
-        provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
+        provider::{Provider, compose::BodySource, event::Event, prepared::PreparedEvent},
         record::{CaptureSource, Recorded},
         request::Headers,
         signature::SigningSecret,
@@ -73,7 +73,7 @@ pub struct Job {
 #[derive(Debug)]
 pub enum Content {
     /// An event. Each delivery has fresh values; each attempt is encoded and signed.
-    Event(Box<Recipe>),
+    Event(Box<PreparedEvent>),
     /// A captured request.
     Capture(Box<Resend>),
 }
@@ -93,15 +93,15 @@ impl Job {
     ///
     /// If an override does not fit the payload.
     pub fn event(provider: &Arc<Provider>, event: &Event, body: BodySource<'_>, url: Url) -> Result<Self, InvalidJob> {
-        let recipe =
-            provider.recipe(event, body).map_err(|error| InvalidJob { event: event.full_name.clone(), error })?;
+        let prepared =
+            provider.prepare(event, body).map_err(|error| InvalidJob { event: event.full_name.clone(), error })?;
         Ok(Self {
             provider: Some(Arc::clone(provider)),
             event: Some(event.full_name.clone()),
             source: None,
             was: None,
             url,
-            content: Content::Event(Box::new(recipe)),
+            content: Content::Event(Box::new(prepared)),
             headers: Headers::new(),
             tamper: None,
         })
@@ -120,7 +120,7 @@ impl Job {
     #[must_use]
     pub fn is_signed(&self) -> bool {
         let is_signed = match &self.content {
-            Content::Event(recipe) => !recipe.unsigned,
+            Content::Event(prepared) => !prepared.unsigned,
             Content::Capture(resend) => resend.is_signed,
         };
         is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())

@@ -36,7 +36,7 @@ use crate::{
 };
 
 pub use self::{
-    attempt::{AttemptResult, Delivery, DeliveryState},
+    attempt::{AttemptResult, DeliveryState, OngoingDelivery},
     job::{Batch, Content, InvalidJob, Job},
     resend::{Changes, Resend},
     schedule::{Observer, Retries, RunOutcome, Wait, run},

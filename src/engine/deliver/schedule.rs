@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, io, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Batch, DeliverError, Delivery, Dispatcher, Job};
+use super::{Batch, DeliverError, Dispatcher, Job, OngoingDelivery};
 use crate::{
     net::client::Transport,
     webhook::record::{Attempt, Outcome},
@@ -85,7 +85,7 @@ struct Queued<'a> {
     index: usize,
     wait: Duration,
     at_provider: Duration,
-    delivery: Delivery<'a>,
+    delivery: OngoingDelivery<'a>,
 }
 
 impl Queued<'_> {
@@ -127,7 +127,7 @@ pub async fn run<T: Transport>(
 ) -> Result<RunOutcome, DeliverError> {
     let (due, wait) = (Instant::now(), Duration::ZERO);
     let queued = |(index, job)| {
-        let delivery = Delivery::new(job, batch.secrets_of(job), retries.are_wanted());
+        let delivery = OngoingDelivery::new(job, batch.secrets_of(job), retries.are_wanted());
         Queued { due, index, wait, at_provider: wait, delivery }
     };
     let mut queue: BinaryHeap<Queued<'_>> = batch.jobs.iter().enumerate().map(queued).collect();

@@ -25,7 +25,7 @@ pub use self::{curl::curl_command, ready::Surroundings};
 use super::receive::{CurrentSettings, Entry, History, Resender};
 use crate::{
     net::{
-        inspector::{Api, Call, ErrorReply, Reply},
+        inspector::{Api, ErrorReply, PageRequest, Reply},
         receiver::ReceiveError,
     },
     render::json,
@@ -62,7 +62,7 @@ pub struct Setup {
     pub hints: Hints,
     /// Whether credentials are hidden.
     pub redact: bool,
-    /// Gets every problem outside a call.
+    /// Gets every problem outside a request.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// Ends the streams.
     pub stop: CancellationToken,
@@ -178,8 +178,8 @@ impl Inspection {
         self.compute(move |shared| json(|out| json::seqs(&search::find(&shared.history.all(), &text), out))).await
     }
 
-    async fn resend(&self, entry: Entry, call: Call) -> Reply {
-        let Call { body, permit, .. } = call;
+    async fn resend(&self, entry: Entry, request: PageRequest) -> Reply {
+        let PageRequest { body, permit, .. } = request;
         let result = resend::resend(&self.shared, &entry.delivery, &body).await;
         drop(permit);
         match result {
@@ -191,10 +191,10 @@ impl Inspection {
         }
     }
 
-    /// Responds to a call about one delivery.
-    async fn delivery(&self, seq: &str, what: &[&str], query: &Query, call: Call) -> Reply {
+    /// Responds to a request about one delivery.
+    async fn delivery(&self, seq: &str, what: &[&str], query: &Query, request: PageRequest) -> Reply {
         let Ok(seq) = seq.parse() else { return Reply::not_found() };
-        let is_get = call.method == Method::GET;
+        let is_get = request.method == Method::GET;
         let is_known = match what {
             ["resend"] => !is_get,
             [] | ["tree" | "body" | "curl"] => is_get,
@@ -210,7 +210,7 @@ impl Inspection {
             ["tree"] => self.tree(entry, query).await,
             ["body"] => attachment(&entry.delivery),
             ["curl"] => self.compute(move |shared| Reply::Text(shared.curl(&entry.delivery))).await,
-            ["resend"] => self.resend(entry, call).await,
+            ["resend"] => self.resend(entry, request).await,
             _ => self.compute(move |shared| json(|out| shared.whole(&entry, out))).await,
         }
     }
@@ -244,13 +244,13 @@ impl Shared {
 }
 
 impl Api for Inspection {
-    async fn respond(&self, call: Call) -> Reply {
-        let query = Query::parse(&call.query);
-        let path = call.path.clone();
+    async fn respond(&self, request: PageRequest) -> Reply {
+        let query = Query::parse(&request.query);
+        let path = request.path.clone();
         let segments: Vec<&str> = path.split('/').collect();
-        let is_get = call.method == Method::GET;
+        let is_get = request.method == Method::GET;
         match segments.as_slice() {
-            ["deliveries", seq, what @ ..] => self.delivery(seq, what, &query, call).await,
+            ["deliveries", seq, what @ ..] => self.delivery(seq, what, &query, request).await,
             ["stream"] if is_get => self.stream(&query),
             ["deliveries"] if is_get => self.lines(&query).await,
             ["diff"] if is_get => self.diff(&query).await,
@@ -278,7 +278,7 @@ fn attachment(delivery: &Delivery) -> Reply {
     Reply::Attachment { name: format!("delivery-{}.{extension}", delivery.seq), bytes: delivery.request.body.clone() }
 }
 
-/// The parameters of a call.
+/// The parameters of a request.
 struct Query(Vec<(String, String)>);
 
 /// A parameter that is not a number.

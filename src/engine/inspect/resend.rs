@@ -1,7 +1,5 @@
 //! Sends a delivery again for the page: to the targets of the config by name, never to a URL that the page gives.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use super::{Hints, Shared, ready::targets as named_targets};
@@ -15,7 +13,7 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, Forwarded, Outcome},
+        record::{Attempt, Delivery, Forwarded, NoResponse, NoResponseKind, Outcome, Recorded},
         redact,
     },
 };
@@ -34,7 +32,7 @@ struct Asked {
 
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
-pub enum ResendError {
+pub enum NotResent {
     /// The call has another shape.
     #[error("invalid body: {0}")]
     Invalid(#[from] serde_json::Error),
@@ -55,7 +53,7 @@ pub enum ResendError {
     Unsigned(#[from] ResignError),
 }
 
-impl ResendError {
+impl NotResent {
     /// The status of the response.
     pub fn status(&self) -> u16 {
         match self {
@@ -82,21 +80,21 @@ impl ResendError {
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, ResendError> {
+pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, NotResent> {
     let Asked { to, body } = serde_json::from_slice(call)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);
     let targets = match to {
         Some(name) => {
             let target = named.iter().find(|target| target.name == name);
-            let Some(target) = target else { return Err(ResendError::UnknownTarget(name)) };
+            let Some(target) = target else { return Err(NotResent::UnknownTarget(name)) };
             vec![&target.url]
         }
-        None if settings.forwards.is_empty() => return Err(ResendError::NoTarget),
+        None if settings.forwards.is_empty() => return Err(NotResent::NoTarget),
         None => Forward::targets(&settings.forwards, &delivery.assessment),
     };
     if targets.is_empty() {
-        return Err(ResendError::NoMatch(delivery.assessment.title().to_owned()));
+        return Err(NotResent::NoMatch(delivery.assessment.title().to_owned()));
     }
     let original = &delivery.request;
     let edited = match body {
@@ -115,8 +113,7 @@ pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result
         (original.clone(), request)
     };
     let changes = diff(&before, &after, MAX_DECODED_BYTES);
-    let mut attempts: Vec<Attempt> =
-        forwards.iter().map(|forwarded| attempt(delivery, forwarded, shared.resender.timeout())).collect();
+    let mut attempts: Vec<Attempt> = forwards.iter().map(|forwarded| attempt(delivery, forwarded)).collect();
     if shared.redact {
         attempts = attempts.iter().map(redact::attempt).collect();
     }
@@ -128,22 +125,32 @@ pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result
 }
 
 /// The result of one target, judged as the provider would.
-fn attempt(delivery: &Delivery, forwarded: &Forwarded, timeout: Duration) -> Attempt {
+fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
     let assessment = &delivery.assessment;
     let provider = assessment.provider.as_deref();
     let Forwarded { url, outcome, elapsed } = forwarded.clone();
+    let judge = |status| {
+        let recorded = Recorded { status: Some(status), elapsed };
+        if recorded.is_accepted(provider) { Outcome::Accepted } else { Outcome::Refused }
+    };
     let (outcome, reason, response) = match outcome {
         Ok(response) => {
             let status = response.status;
-            let is_accepted = match provider {
-                Some(provider) => provider.delivery.objection(&provider.title, status, elapsed).is_none(),
-                None => (200..300).contains(&status),
-            };
-            let outcome = if is_accepted { Outcome::Accepted } else { Outcome::Refused };
-            (outcome, explain_status(provider, status, elapsed), Some(response))
+            (judge(status), explain_status(provider, status, elapsed), Some(response))
         }
-        Err(reason) if elapsed >= timeout => (Outcome::TimedOut, reason, None),
-        Err(reason) => (Outcome::Unreachable, reason, None),
+        Err(NoResponse { kind, message }) => {
+            let outcome = match kind {
+                NoResponseKind::Incomplete(status) => judge(status),
+                NoResponseKind::Broken => Outcome::Refused,
+                NoResponseKind::TimedOut => Outcome::TimedOut,
+                NoResponseKind::Busy
+                | NoResponseKind::Returned
+                | NoResponseKind::Unreachable
+                | NoResponseKind::Abandoned
+                | NoResponseKind::Pending => Outcome::Unreachable,
+            };
+            (outcome, message, None)
+        }
     };
     Attempt {
         provider: provider.map(|provider| provider.name.clone()),

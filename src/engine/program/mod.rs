@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How a program is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum EndRequest {
     /// As by Ctrl-C.
     Interrupt,
     /// As by `kill`.
@@ -71,7 +71,7 @@ impl Program {
     }
 
     /// Asks the program and all that it started to end.
-    pub fn ask(&mut self, request: Request) {
+    pub fn ask(&mut self, request: EndRequest) {
         self.tree.ask(request);
     }
 
@@ -82,7 +82,7 @@ impl Program {
     ///
     /// If it can't be waited for.
     pub async fn end(&mut self, hurry: impl Future<Output = ()>) -> io::Result<ExitStatus> {
-        self.ask(Request::Terminate);
+        self.ask(EndRequest::Terminate);
         let deadline = Instant::now() + GRACE_PERIOD;
         let all_ended = async {
             let status = self.child.wait().await;
@@ -99,7 +99,7 @@ impl Program {
             }
             () = hurry => {}
         }
-        self.ask(Request::Kill);
+        self.ask(EndRequest::Kill);
         self.child.wait().await
     }
 }

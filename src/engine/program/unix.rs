@@ -13,7 +13,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
-use super::Request;
+use super::EndRequest;
 
 /// The processes of a program.
 #[derive(Debug)]
@@ -57,11 +57,11 @@ impl Tree {
     }
 
     /// Sends every process a signal.
-    pub fn ask(&mut self, request: Request) {
+    pub fn ask(&mut self, request: EndRequest) {
         let signal = match request {
-            Request::Interrupt => Signal::INT,
-            Request::Terminate => Signal::TERM,
-            Request::Kill => Signal::KILL,
+            EndRequest::Interrupt => Signal::INT,
+            EndRequest::Terminate => Signal::TERM,
+            EndRequest::Kill => Signal::KILL,
         };
         self.refresh();
         // It fails for processes that have just ended.

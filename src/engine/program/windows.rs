@@ -7,7 +7,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
-use super::{Request, search::executable};
+use super::{EndRequest, search::executable};
 
 /// The processes of a program.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ impl Tree {
     }
 
     /// Ends every process, unless the console already asks them to end.
-    pub fn ask(&mut self, request: Request) {
-        if request != Request::Interrupt {
+    pub fn ask(&mut self, request: EndRequest) {
+        if request != EndRequest::Interrupt {
             let mut command = Command::new("taskkill");
             command.args(["/T", "/F", "/PID", &self.0.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
             // It fails for processes that have just ended.

@@ -5,7 +5,10 @@ use std::path::Path;
 use reqwest::Url;
 use url::Position;
 
-use crate::net::client::{Client, Protocol, SendError, is_loopback};
+use crate::{
+    net::client::{Client, Protocol, SendError, is_loopback},
+    webhook::record::NoResponseKind,
+};
 
 /// How many ports are named.
 const MAX_PORTS: usize = 5;
@@ -25,6 +28,21 @@ pub struct Cause {
 impl Cause {
     fn new(problem: &impl ToString, advice: impl Into<String>) -> Self {
         Self { problem: problem.to_string(), advice: advice.into() }
+    }
+}
+
+/// The kind of an error of a forward.
+pub const fn kind_of(error: &SendError) -> NoResponseKind {
+    match error {
+        SendError::TimedOut(_) => NoResponseKind::TimedOut,
+        SendError::Broken(_) | SendError::OtherProtocol(_) => NoResponseKind::Broken,
+        SendError::Incomplete(response, _) => NoResponseKind::Incomplete(response.status),
+        SendError::Unsendable(_)
+        | SendError::Unreachable(_)
+        | SendError::NotListening(_)
+        | SendError::UnknownHost(_)
+        | SendError::Unresolved(_)
+        | SendError::Untrusted(_) => NoResponseKind::Unreachable,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use glob::Pattern;
 use reqwest::Url;
 use tokio::{
@@ -12,20 +12,21 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    causes::{Cause, explain},
+    causes::{Cause, explain, kind_of},
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
+    rest::Rest,
     targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
 };
 use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
-        receiver::{BodyPermit, Pieces, PiecesSender, UNMETERED_BYTES},
+        receiver::{BodyPermit, UNMETERED_BYTES},
         url::{target_with_query, with_target},
     },
     webhook::{
         assessment::Assessment,
-        record::{Forwarded, Response},
+        record::{Forwarded, NoResponse, NoResponseKind, Response},
         request::Request,
     },
 };
@@ -86,17 +87,6 @@ pub struct Arrival<'a> {
     pub memory: &'a BodyPermit,
 }
 
-/// Why a forward has no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoResponse {
-    /// The handler had too many deliveries already and did not get this one.
-    Busy,
-    /// The delivery had been forwarded before, and came back.
-    Returned,
-    /// The handler failed.
-    Failed,
-}
-
 /// The results of the forwards of one delivery.
 pub struct Forwards {
     /// The one that provides the response.
@@ -114,8 +104,6 @@ pub struct Exchange {
     pub response: Option<Response>,
     /// The rest of that body.
     pub rest: Option<Rest>,
-    /// Why there is no response, if there is none.
-    pub failure: Option<NoResponse>,
 }
 
 /// What a forward holds while it is in flight.
@@ -206,12 +194,6 @@ impl Forwarder {
         results
     }
 
-    /// How long it waits for a handler.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
         let url = with_target(target, &target_with_query(target, &request.target));
@@ -244,21 +226,22 @@ impl Forwarder {
         request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str()) else {
-            let error = format!("busy with {MAX_IN_FLIGHT} deliveries");
-            return Exchange::failed(url, started, error, NoResponse::Busy);
+            let message = format!("busy with {MAX_IN_FLIGHT} deliveries");
+            return Exchange::failed(url, started, NoResponse::new(NoResponseKind::Busy, message));
         };
         let until = started + self.timeout;
         let result = tokio::select! {
             result = self.begin(target, &request, until, memory, &permit) => result,
             () = self.cancel.cancelled() => {
-                Err("hookdev was stopped before the handler responded".to_owned())
+                Err(NoResponse::new(NoResponseKind::Abandoned, "hookdev was stopped before the handler responded"))
             }
             () = async { closed.cancelled().await; permit.offered().await } => {
-                Err("the sender had gone, and another delivery took its place".to_owned())
+                let message = "the sender had gone, and another delivery took its place";
+                Err(NoResponse::new(NoResponseKind::Abandoned, message))
             }
         };
         match result {
-            Err(error) => Exchange::failed(url, started, error, NoResponse::Failed),
+            Err(problem) => Exchange::failed(url, started, problem),
             Ok((response, rest)) => {
                 let status = response.status;
                 let rest = rest.map(|(body, memory)| Rest {
@@ -274,7 +257,7 @@ impl Forwarder {
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
-                Exchange { forwarded, response: Some(for_sender), rest, failure: None }
+                Exchange { forwarded, response: Some(for_sender), rest }
             }
         }
     }
@@ -288,7 +271,7 @@ impl Forwarder {
         until: Instant,
         memory: &BodyPermit,
         permit: &InFlightPermit,
-    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), String> {
+    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), NoResponse> {
         let timed_out = || SendError::TimedOut(self.timeout);
         let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
         let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
@@ -298,8 +281,13 @@ impl Forwarder {
         permit.set_responded();
         let status = response.status;
         if status < 200 {
-            return Err(format!("your handler responded {status}, which is not a final response"));
+            let message = format!("your handler responded {status}, which is not a final response");
+            return Err(NoResponse::new(NoResponseKind::Broken, message));
         }
+        let incomplete = |problem: &str| {
+            let message = format!("your handler responded {status}, but {problem}");
+            NoResponse::new(NoResponseKind::Incomplete(status), message)
+        };
         let mut start = BytesMut::new();
         while start.len() <= UNMETERED_BYTES {
             match timeout_at(until, response.body.piece()).await {
@@ -308,35 +296,38 @@ impl Forwarder {
                     return Ok((Response { status, headers: response.headers, body: start.freeze() }, None));
                 }
                 Err(_) => return Err(self.explain(&timed_out(), url, permit).await),
-                Ok(Err(problem)) => {
-                    return Err(format!("your handler responded {status}, but {problem}"));
-                }
+                Ok(Err(problem)) => return Err(incomplete(&problem)),
             }
         }
         let memory = timeout_at(until, memory.another(PIECES_BYTES))
             .await
-            .map_err(|_| format!("your handler responded {status}, but there are too many large bodies at one time"))?;
+            .map_err(|_| incomplete("there are too many large bodies at one time"))?;
         Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
     }
 
     /// Why there is no response. What to check is said once, and again after a response.
-    async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> String {
+    async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> NoResponse {
         let Cause { problem, advice } = explain(error, &self.client, url, permit.has_responded()).await;
-        if permit.is_new_advice(&advice) { format!("{problem}{advice}") } else { problem }
+        let message = if permit.is_new_advice(&advice) { format!("{problem}{advice}") } else { problem };
+        NoResponse::new(kind_of(error), message)
     }
 }
 
 impl Exchange {
-    fn failed(url: String, started: Instant, error: String, failure: NoResponse) -> Self {
-        let forwarded = Forwarded { url, outcome: Err(error), elapsed: started.elapsed() };
-        Self { forwarded, response: None, rest: None, failure: Some(failure) }
+    fn failed(url: String, started: Instant, problem: NoResponse) -> Self {
+        let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
+        Self { forwarded, response: None, rest: None }
     }
 
     /// The exchange that does not take place for a delivery that has come back from this target.
     fn returned(target: String) -> Self {
-        let error = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
-        let forwarded = Forwarded { url: target, outcome: Err(error.to_owned()), elapsed: Duration::ZERO };
-        Self { forwarded, response: None, rest: None, failure: Some(NoResponse::Returned) }
+        let message = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
+        let problem = NoResponse::new(NoResponseKind::Returned, message);
+        Self {
+            forwarded: Forwarded { url: target, outcome: Err(problem), elapsed: Duration::ZERO },
+            response: None,
+            rest: None,
+        }
     }
 }
 
@@ -350,79 +341,17 @@ impl PendingForward {
     pub async fn result(&mut self) -> Forwarded {
         match (&mut self.task).await {
             Ok(forwarded) => forwarded,
-            Err(error) => self.without_response(error.to_string()),
+            Err(error) => self.without_response(NoResponse::new(NoResponseKind::Abandoned, error.to_string())),
         }
     }
 
     /// What is known while it runs.
     pub fn so_far(&self) -> Forwarded {
-        self.without_response("no response yet".to_owned())
+        self.without_response(NoResponse::new(NoResponseKind::Pending, "no response yet"))
     }
 
-    fn without_response(&self, error: String) -> Forwarded {
-        Forwarded { url: self.url.clone(), outcome: Err(error), elapsed: self.started.elapsed() }
-    }
-}
-
-/// The rest of a long response.
-#[derive(Debug)]
-pub struct Rest {
-    body: ResponseBody,
-    left: Option<u64>,
-    status: u16,
-    until: Instant,
-    cancel: CancellationToken,
-    _place: InFlightPermit,
-    _memory: BodyPermit,
-}
-
-impl Rest {
-    /// The ends for the pieces of this body.
-    pub fn pieces(&self) -> (PiecesSender, Pieces) {
-        Pieces::new(self.left)
-    }
-
-    /// Passes it on in pieces; how it failed, if it did. A sender that goes is no failure.
-    ///
-    /// # Errors
-    ///
-    /// If the body is incomplete.
-    pub async fn pass_on(mut self, sender: PiecesSender) -> Result<(), String> {
-        let cancel = self.cancel.clone();
-        let until = self.until;
-        let passing = async {
-            while let Some(piece) = self.next().await? {
-                if !sender.send(piece).await {
-                    return Ok(());
-                }
-            }
-            sender.end().await;
-            Ok(())
-        };
-        tokio::select! {
-            passed = timeout_at(until, passing) => passed.unwrap_or(Err(())),
-            () = cancel.cancelled() => Err(()),
-        }
-        .map_err(|()| format!("your handler responded {}, but its body was cut off; so was the response", self.status))
-    }
-
-    /// Reads it to its end.
-    async fn discard(mut self) -> Result<(), String> {
-        let cancel = self.cancel.clone();
-        let until = self.until;
-        let reading = async {
-            while self.next().await?.is_some() {}
-            Ok(())
-        };
-        tokio::select! {
-            read = timeout_at(until, reading) => read.unwrap_or(Err(())),
-            () = cancel.cancelled() => Err(()),
-        }
-        .map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, ()> {
-        self.body.piece().await.map_err(drop)
+    fn without_response(&self, problem: NoResponse) -> Forwarded {
+        Forwarded { url: self.url.clone(), outcome: Err(problem), elapsed: self.started.elapsed() }
     }
 }
 

@@ -26,6 +26,7 @@ mod receiver;
 mod repeats;
 mod resend;
 mod response;
+mod rest;
 mod settings;
 pub mod shutdown;
 mod targets;

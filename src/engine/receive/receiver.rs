@@ -17,11 +17,12 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, NoResponse, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
+    rest::Rest,
     settings::{CurrentSettings, Settings, UnusedSecret},
 };
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
         assessment::Assessment,
         payload::MAX_DECODED_BYTES,
         place::{self, Lookup},
-        record::{Delivery, Forwarded, Response},
+        record::{Delivery, Forwarded, NoResponseKind, Response},
         redact,
         remedy::{Remedy, Warning},
         request::Request,
@@ -188,15 +189,15 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let Exchange { forwarded, response, rest, failure } = first;
-        let otherwise = match failure {
-            Some(NoResponse::Busy) => {
+        let Exchange { forwarded, response, rest } = first;
+        let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
+            Some(NoResponseKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";
                 assessment.warnings.push(warning.to_owned().into());
                 response::busy
             }
-            Some(NoResponse::Returned) => response::returned,
-            Some(NoResponse::Failed) | None => response::no_response,
+            Some(NoResponseKind::Returned) => response::returned,
+            _ => response::no_response,
         };
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }

@@ -10,7 +10,7 @@ use crate::{
     net::url::parse_url,
     store::journal::JournalEntry,
     webhook::{
-        provider::registration::{Call, Values},
+        provider::registration::{ApiCall, Values},
         redact,
     },
 };
@@ -73,7 +73,7 @@ impl RegisterError {
 }
 
 /// The error of a response that lacks what a later call needs.
-pub(super) fn incomplete(account: &Account, call: &Call, entry: &JournalEntry, what: &'static str) -> RegisterError {
+pub(super) fn incomplete(account: &Account, call: &ApiCall, entry: &JournalEntry, what: &'static str) -> RegisterError {
     let path = call.path.fill(&values(entry, account, ""));
     let url = format!("{}{path}", account.api);
     // The call was made, so its URL is valid.

@@ -24,7 +24,7 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{Call, How, Registration, Values, is_segment, value_at},
+            registration::{ApiCall, How, Registration, Values, is_segment, value_at},
         },
         request::Request,
         signature::SecretText,
@@ -305,7 +305,7 @@ impl<T: Transport> Registrations<T> {
     }
 
     /// Makes a call; the JSON of its response, or null.
-    async fn call(&self, account: &Account, call: &Call, values: &Values<'_>) -> Result<Value, RegisterError> {
+    async fn call(&self, account: &Account, call: &ApiCall, values: &Values<'_>) -> Result<Value, RegisterError> {
         let filled = call.fill(values).map_err(RegisterError::Invalid)?;
         let url = format!("{}{}", account.api, filled.path);
         let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;

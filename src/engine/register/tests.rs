@@ -21,7 +21,7 @@ use crate::{
     webhook::{
         provider::{
             catalog::Catalog,
-            registration::{Call, CallBody, List},
+            registration::{ApiCall, CallBody, List},
         },
         record::Response,
         request::{Headers, Request},
@@ -79,7 +79,7 @@ impl Fake {
         let (status, body) = match &registration.how {
             How::Endpoint(calls) => {
                 let id = state.endpoints.keys().copied().find(|id| path.contains(&id.to_string()));
-                let is = |call: &Call| {
+                let is = |call: &ApiCall| {
                     let id = id.map(|id| id.to_string()).unwrap_or_default();
                     let values = Values { id: &id, resource: &self.account.resource, ..Values::default() };
                     request.method == call.method && path == call.path.fill(&values)
@@ -153,7 +153,7 @@ fn list(state: &State, list: &List) -> Value {
 }
 
 /// The fields of a request's body.
-fn fields(call: &Call, request: &Request) -> Value {
+fn fields(call: &ApiCall, request: &Request) -> Value {
     match call.body {
         CallBody::Form(_) => form_urlencoded::parse(&request.body)
             .map(|(name, value)| (name.into_owned(), json!(value)))

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use self::{
     entrance::{Entrance, new_prefix},
-    supervisor::{Change, Setup, Tunnel},
+    supervisor::{Setup, Tunnel, TunnelEvent},
 };
 
 /// The path below the prefix that responds with 204, and by which a tunnel is checked.

@@ -38,12 +38,12 @@ pub struct Setup {
     /// How long to wait for what.
     pub timing: Timing,
     /// Gets what happens to it after it was ready for the first time.
-    pub on_change: Box<dyn Fn(Change) + Send + Sync>,
+    pub on_event: Box<dyn Fn(TunnelEvent) + Send + Sync>,
 }
 
 /// What happens to a tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum TunnelEvent {
     /// It doesn't work any more, for this reason. It is started again.
     Lost(String),
     /// It could not be started again. Reported once, until it is back; the attempts go on.
@@ -124,14 +124,14 @@ impl Supervisor {
             if running.since.elapsed() >= longest_backoff {
                 wait = backoff;
             }
-            (self.setup.on_change)(Change::Lost(reason));
+            (self.setup.on_event)(TunnelEvent::Lost(reason));
             running.process.end().await;
             match stop.run_until_cancelled(self.while_watched(Box::pin(self.restart(&mut wait)))).await {
                 Some(new) => running = new,
                 None => return,
             }
             if !self.moves_to(&running.url) {
-                (self.setup.on_change)(Change::Back);
+                (self.setup.on_event)(TunnelEvent::Back);
             }
         }
     }
@@ -152,7 +152,7 @@ impl Supervisor {
             *wait = (*wait * 2).min(self.setup.timing.longest_backoff);
             match Running::launch(&self.setup).await {
                 Ok(running) => return running,
-                Err(error) if !is_reported => (self.setup.on_change)(Change::StillLost(error)),
+                Err(error) if !is_reported => (self.setup.on_event)(TunnelEvent::StillLost(error)),
                 Err(_) => {}
             }
             is_reported = true;
@@ -200,7 +200,7 @@ impl Supervisor {
             is_new
         });
         if is_new {
-            (self.setup.on_change)(Change::Moved(url.clone()));
+            (self.setup.on_event)(TunnelEvent::Moved(url.clone()));
         }
         is_new
     }
@@ -330,7 +330,7 @@ mod tests {
         script: &str,
         more: &str,
         timing: Timing,
-    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<Change>) {
+    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<TunnelEvent>) {
         start_with(script, &format!("{more}\n[url]\nline = 'https://\\S+'\n"), timing).await
     }
 
@@ -339,20 +339,20 @@ mod tests {
         script: &str,
         rest: &str,
         timing: Timing,
-    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<Change>) {
+    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<TunnelEvent>) {
         let script = script.replace('{', "{{").replace('}', "}}");
         assert!(!script.contains('{'), "braces are placeholders: {script}");
         let recipe = format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\n{rest}");
-        let (sender, changes) = unbounded_channel();
+        let (sender, events) = unbounded_channel();
         let setup = Setup {
             recipe: toml::from_str(&recipe).expect("a valid recipe"),
             port: 1,
             prefix: "/t-1".to_owned(),
             hidden_variables: Box::new(Vec::new),
             timing,
-            on_change: Box::new(move |change| drop(sender.send(change))),
+            on_event: Box::new(move |event| drop(sender.send(event))),
         };
-        (Tunnel::start(setup).await, changes)
+        (Tunnel::start(setup).await, events)
     }
 
     /// Responds with these statuses in turn, the last one again for later requests, and sends their request lines.
@@ -417,21 +417,21 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_exits_is_started_again() {
         let dir = tempfile::tempdir().unwrap();
-        let (tunnel, mut changes) = start(&two_starts(dir.path(), "exit 7"), "", FAST).await;
+        let (tunnel, mut events) = start(&two_starts(dir.path(), "exit 7"), "", FAST).await;
         let tunnel = tunnel.unwrap();
         assert_eq!(url(&tunnel), "https://one.example");
         fs::write(dir.path().join("go"), "").unwrap();
-        assert_eq!(changes.recv().await, Some(Change::Lost("its program exited with code 7".to_owned())));
-        assert_eq!(changes.recv().await, Some(Change::Moved("https://two.example".parse().unwrap())));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Lost("its program exited with code 7".to_owned())));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Moved("https://two.example".parse().unwrap())));
         assert_eq!(url(&tunnel), "https://two.example");
         tunnel.end().await;
-        assert_eq!(changes.recv().await, None);
+        assert_eq!(events.recv().await, None);
     }
 
     #[tokio::test]
     async fn a_program_that_exits_is_not_missed_once_its_tunnel_is_not_watched() {
         let dir = tempfile::tempdir().unwrap();
-        let (tunnel, mut changes) = start(&two_starts(dir.path(), "touch ended; exit 7"), "", FAST).await;
+        let (tunnel, mut events) = start(&two_starts(dir.path(), "touch ended; exit 7"), "", FAST).await;
         let tunnel = tunnel.unwrap();
         tunnel.stop_watching();
         fs::write(dir.path().join("go"), "").unwrap();
@@ -439,16 +439,16 @@ mod tests {
             tokio::task::yield_now().await;
         }
         tunnel.end().await;
-        assert_eq!(changes.recv().await, None);
+        assert_eq!(events.recv().await, None);
     }
 
     #[tokio::test]
-    async fn a_url_that_changes_while_the_program_runs_is_reported() {
+    async fn a_url_that_events_while_the_program_runs_is_reported() {
         let dir = tempfile::tempdir().unwrap();
-        let (tunnel, mut changes) = start(&two_starts(dir.path(), ":"), "", FAST).await;
+        let (tunnel, mut events) = start(&two_starts(dir.path(), ":"), "", FAST).await;
         let tunnel = tunnel.unwrap();
         fs::write(dir.path().join("go"), "").unwrap();
-        assert_eq!(changes.recv().await, Some(Change::Moved("https://two.example".parse().unwrap())));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Moved("https://two.example".parse().unwrap())));
         assert_eq!(url(&tunnel), "https://two.example");
     }
 
@@ -460,10 +460,10 @@ mod tests {
         let (sender, _lines) = unbounded_channel();
         tokio::spawn(respond(listener, &[503, 200, 200, 503, 503, 200, 503, 503, 503, 200], sender));
         let ready = format!("ready = {{ http = \"http://{address}/ready\" }}\n");
-        let (tunnel, mut changes) = start("echo https://same.example; exec sleep 1000", &ready, FAST).await;
+        let (tunnel, mut events) = start("echo https://same.example; exec sleep 1000", &ready, FAST).await;
         let tunnel = tunnel.unwrap();
-        assert_eq!(changes.recv().await, Some(Change::Lost("it failed 3 checks in a row".to_owned())));
-        assert_eq!(changes.recv().await, Some(Change::Back));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Lost("it failed 3 checks in a row".to_owned())));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Back));
         assert_eq!(url(&tunnel), "https://same.example");
     }
 
@@ -476,13 +476,13 @@ mod tests {
         tokio::spawn(respond(listener, &[204, 502, 204, 404, 502, 200, 204], sender));
         let script = format!("echo http://{address}; exec sleep 1000");
         let recipe = "check_url = true\n[url]\nline = 'http://\\S+'\n";
-        let (tunnel, mut changes) = start_with(&script, recipe, FAST).await;
+        let (tunnel, mut events) = start_with(&script, recipe, FAST).await;
         let tunnel = tunnel.unwrap();
         assert_eq!(lines.recv().await.as_deref(), Some("GET /t-1/hookdev-check HTTP/1.1"));
-        assert_eq!(changes.recv().await, Some(Change::Lost("it failed 3 checks in a row".to_owned())));
-        assert_eq!(changes.recv().await, Some(Change::Back));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Lost("it failed 3 checks in a row".to_owned())));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Back));
         tunnel.end().await;
-        assert_eq!(changes.recv().await, None);
+        assert_eq!(events.recv().await, None);
     }
 
     #[tokio::test]
@@ -493,13 +493,13 @@ mod tests {
         tokio::spawn(respond(listener, &[403], sender));
         let script = format!("echo http://{address}; exec sleep 1000");
         let recipe = "check_url = true\n[url]\nline = 'http://\\S+'\n";
-        let (tunnel, mut changes) = start_with(&script, recipe, FAST).await;
+        let (tunnel, mut events) = start_with(&script, recipe, FAST).await;
         let tunnel = tunnel.unwrap();
         for _ in 0..5 {
             lines.recv().await.unwrap();
         }
         tunnel.end().await;
-        assert_eq!(changes.recv().await, None);
+        assert_eq!(events.recv().await, None);
     }
 
     #[tokio::test]
@@ -511,16 +511,16 @@ mod tests {
              1) echo https://one.example; while ! test -e go; do sleep 0.02; done; exit 1 ;; \
              2 | 3 | 4) echo no luck; exit 2 ;; *) echo https://one.example; exec sleep 1000 ;; esac"
         );
-        let (tunnel, mut changes) = start(&script, "", FAST).await;
+        let (tunnel, mut events) = start(&script, "", FAST).await;
         let _tunnel = tunnel.unwrap();
         fs::write(dir.path().join("go"), "").unwrap();
-        assert!(matches!(changes.recv().await, Some(Change::Lost(_))));
+        assert!(matches!(events.recv().await, Some(TunnelEvent::Lost(_))));
         let error = TunnelError::Exited {
             status: "its program exited with code 2".to_owned(),
             lines: vec!["no luck".to_owned()],
         };
-        assert_eq!(changes.recv().await, Some(Change::StillLost(error)));
-        assert_eq!(changes.recv().await, Some(Change::Back));
+        assert_eq!(events.recv().await, Some(TunnelEvent::StillLost(error)));
+        assert_eq!(events.recv().await, Some(TunnelEvent::Back));
     }
 
     #[tokio::test]

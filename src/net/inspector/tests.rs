@@ -14,12 +14,12 @@ use crate::net::receiver::serve;
 
 const TOKEN: &str = "5a";
 
-/// Names the call that it gets.
+/// Names the request that it gets.
 struct Echo;
 
 impl Api for Echo {
-    async fn respond(&self, call: Call) -> Reply {
-        let Call { method, path, query, body, .. } = call;
+    async fn respond(&self, request: PageRequest) -> Reply {
+        let PageRequest { method, path, query, body, .. } = request;
         Reply::Text(format!("{method} {path} {query} {}", String::from_utf8_lossy(&body)))
     }
 

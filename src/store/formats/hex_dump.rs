@@ -25,9 +25,7 @@ impl Format for HexDump {
 /// Where the request starts: the request line of a delivery.
 fn message(bytes: &[u8]) -> Option<usize> {
     let version = bytes.windows(8).position(|part| part == b" HTTP/1.")?;
-    let methods: [&[u8]; 3] = [b"POST ", b"PUT ", b"PATCH "];
-    let start = |method: &&[u8]| bytes[..version].windows(method.len()).rposition(|part| part == *method);
-    methods.iter().filter_map(start).max()
+    http::delivery_starts(&bytes[..version]).next_back()
 }
 
 /// The bytes of all rows. The second packet of a dump has headers of its own, so only the first with a request is read.

@@ -62,13 +62,22 @@ pub(super) fn is_field(line: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
+/// Whether a line starts like the request line of a delivery.
+pub(super) fn starts_delivery(line: &[u8]) -> bool {
+    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
+}
+
+/// Where request lines of deliveries may start in a text.
+pub(super) fn delivery_starts(text: &[u8]) -> impl DoubleEndedIterator<Item = usize> {
+    memchr::memchr_iter(b'P', text).filter(|at| starts_delivery(&text[*at..]))
+}
+
 /// Where the next request starts: a line that delivers something, with header fields after it.
 fn next_start(text: &[u8]) -> Option<usize> {
     let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|feed| feed + 1));
     let is_start = |start: &usize| {
         let rest = &text[*start..];
-        let is_delivery = [&b"POST "[..], b"PUT ", b"PATCH "].iter().any(|method| rest.starts_with(method));
-        is_delivery && starts_message(rest) && rest.split(|&byte| byte == b'\n').nth(1).is_some_and(is_field)
+        starts_delivery(rest) && starts_message(rest) && rest.split(|&byte| byte == b'\n').nth(1).is_some_and(is_field)
     };
     starts.into_iter().find(is_start)
 }

@@ -9,11 +9,11 @@ mod scope;
 mod sent;
 mod value;
 
-use self::{
-    expression::{Language, arguments},
-    scope::Scope,
+use self::{expression::arguments, scope::Scope};
+use super::{
+    Collected, Entry, FAR, Fault, Format, Input, Reader, newlines, parts::expected, position::Start,
+    values::text_literal::Language, whole,
 };
-use super::{Collected, Entry, Fault, Format, Input, Reader, newlines, parts::expected, position::Start, whole};
 
 /// Calls that send a request.
 pub(super) struct HttpCall;
@@ -113,9 +113,8 @@ fn function(called: &str) -> Option<(Library, Option<&'static str>)> {
     })
 }
 
-/// How many statements may have no end. Reading one takes it to the end of the text, which counts if that is far.
+/// How many statements may have no end. Reading one takes it to the end of the text.
 const MAX_UNENDED: usize = 8;
-const FAR: usize = 8 << 10;
 
 /// Reads the calls of a text, each with the variables that are set before it.
 fn read(text: &str) -> Collected {

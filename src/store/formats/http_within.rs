@@ -49,9 +49,7 @@ const MAX_LINES: usize = 12;
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
-        let methods = ["POST ", "PUT ", "PATCH "];
-        let start = methods.iter().filter_map(|method| memchr::memmem::find(line, method.as_bytes())).min();
-        if let Some(start) = start.filter(|start| at + start > 0) {
+        if let Some(start) = http::delivery_starts(line).next().filter(|start| at + start > 0) {
             let is_word = start == 0 || matches!(line[start - 1], b' ' | b'\t' | b':' | b']' | b'|' | b'>');
             let next = input[at + line.len()..].split(|&byte| byte == b'\n').next().unwrap_or_default();
             if is_word && http::starts_message(&line[start..]) && (start == 0 || http::is_field(next)) {
@@ -70,8 +68,7 @@ fn in_packet(input: &[u8]) -> Option<usize> {
     // With -X, it also prints the bytes.
     let is_tcpdump = is_tcpdump && !input.windows(9).any(|part| part == b"\t0x0000: ");
     let version = input.windows(8).position(|part| part == b" HTTP/1.").filter(|_| is_tcpdump)?;
-    let start = |method: &&str| input[..version].windows(method.len()).rposition(|part| part == method.as_bytes());
-    ["POST ", "PUT ", "PATCH "].iter().filter_map(start).max()
+    http::delivery_starts(&input[..version]).next_back()
 }
 
 /// The messages that are texts in quotes, as Go prints them with `%q` and Python with `%r`.
@@ -79,8 +76,8 @@ fn quoted(input: &[u8]) -> Option<Collected> {
     let text = String::from_utf8_lossy(input);
     let mut collected = None;
     for line in text.split('\n').filter(|line| line.contains(r" HTTP/1.1\r\n")) {
-        let starts = ["\"POST ", "'POST ", "\"PUT ", "'PUT ", "\"PATCH ", "'PATCH "];
-        let Some(start) = starts.iter().filter_map(|start| line.find(start)).min() else { continue };
+        let mut quotes = http::delivery_starts(line.as_bytes()).filter_map(|start| start.checked_sub(1));
+        let Some(start) = quotes.find(|quote| b"\"'".contains(&line.as_bytes()[*quote])) else { continue };
         let start = start - usize::from(line[..start].ends_with('b'));
         let message = match literal::value(&line[start..]) {
             Some((Value::Text(text), _)) => text.into_bytes(),
@@ -202,6 +199,7 @@ mod tests {
             r#"DEBUG got b'POST /a HTTP/1.1\r\nHost: h\r\n\r\n{"a":"\xc3\xa9"}' from client"#,
         ] {
             assert_eq!(read(text), expected, "{text}");
+            assert_eq!(read(&format!("\u{e9}POST {text}")), expected, "{text}");
         }
     }
 

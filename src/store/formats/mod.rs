@@ -10,9 +10,11 @@ mod beside;
 mod bruno;
 mod burp;
 mod cgi;
+mod collected;
 mod csv_rows;
 mod curl_trace;
 mod document;
+mod entry;
 mod envelope;
 mod fault;
 mod github;
@@ -47,7 +49,6 @@ mod webhook_site_csv;
 mod written;
 
 use std::{
-    collections::VecDeque,
     fs::Metadata,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -55,22 +56,15 @@ use std::{
 
 use bytes::Bytes;
 
+use self::collected::{Collected, FAR, MAX_BROKEN};
 pub use self::{
+    entry::{Entries, Entry, Piece},
     fault::{EntryError, Fault},
     objects::Document,
     position::{Position, location},
     walk::{Walk, open_found, walk},
 };
-use self::{parts::ParseError, position::Start};
-use crate::{
-    store::opened,
-    webhook::{
-        capture::{self, Capture},
-        record::Recorded,
-        request::Request,
-        time::Timestamp,
-    },
-};
+use crate::{store::opened, webhook::capture};
 
 /// The formats, in the order they are tried: the first that recognises an input reads it.
 static FORMATS: &[&dyn Format] = &[
@@ -183,219 +177,6 @@ pub trait Reader: Iterator<Item = Piece> + Send {
     /// Notes on the input as a whole; complete after the last entry.
     fn notes(&self) -> &[String] {
         &[]
-    }
-}
-
-/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a broken
-/// entry may have, so the others are only counted.
-const MAX_FAULTS: usize = 1000;
-
-/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given up.
-const MAX_BROKEN: usize = 64;
-
-/// The entries of an input that was read whole, and how many were skipped.
-#[derive(Default)]
-struct Collected {
-    entries: VecDeque<Result<Entry, Fault>>,
-    faults: usize,
-    skipped: usize,
-    /// Complete after the last entry.
-    notes: Vec<String>,
-}
-
-impl Collected {
-    fn single(entry: Entry) -> Self {
-        Self { entries: [Ok(entry)].into(), ..Self::default() }
-    }
-
-    /// The entry of an input that holds one, if it delivers anything.
-    fn of(parsed: Result<Option<Entry>, ParseError>) -> Self {
-        let mut collected = Self::default();
-        match parsed {
-            Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
-        }
-        collected
-    }
-
-    fn push(&mut self, entry: Result<Entry, Fault>) {
-        self.faults += usize::from(entry.is_err());
-        if entry.is_ok() || self.faults <= MAX_FAULTS {
-            self.entries.push_back(entry);
-        }
-    }
-
-    /// Adds the requests of an entry that starts here.
-    fn extend(&mut self, start: Start, requests: Result<Vec<Result<Entry, ParseError>>, ParseError>) {
-        match requests {
-            Ok(requests) if requests.is_empty() => self.count_skipped(),
-            Ok(requests) => {
-                for entry in requests {
-                    self.push(entry.map_err(|error| Fault::at(start, error)));
-                }
-            }
-            Err(error) => self.push(Err(Fault::at(start, error))),
-        }
-    }
-
-    /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
-    fn count_skipped(&mut self) {
-        self.skipped += 1;
-    }
-
-    fn write_notes(&mut self) {
-        let counted = |count: usize| format!("{count} {}", if count == 1 { "entry" } else { "entries" });
-        self.notes.clear();
-        if self.skipped > 0 {
-            let hold = if self.skipped == 1 { "holds" } else { "hold" };
-            let counted = counted(self.skipped);
-            self.notes.push(format!("skipped {counted} that {hold} no POST, PUT or PATCH request with a body"));
-        }
-        if let Some(more @ 1..) = self.faults.checked_sub(MAX_FAULTS) {
-            self.notes.push(format!("{} can't be read either", counted(more)));
-        }
-    }
-}
-
-impl Iterator for Collected {
-    type Item = Piece;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.entries.pop_front();
-        if next.is_none() {
-            self.write_notes();
-        }
-        next.map(Piece::Entry)
-    }
-}
-
-impl Reader for Collected {
-    fn notes(&self) -> &[String] {
-        &self.notes
-    }
-}
-
-/// One captured request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The line it starts on, from 1, if the format has lines.
-    pub line: Option<u64>,
-    /// When it was received, if the input says when.
-    pub received_at: Option<Timestamp>,
-    /// The provider that it was verified for when it was captured, if the input says so.
-    pub verified_for: Option<String>,
-    /// The URL that was called, if the input has it whole.
-    pub url: Option<String>,
-    /// What the handler responded, if the input says so.
-    pub forwarded: Option<Recorded>,
-    /// The request as it was received.
-    pub request: Request,
-    /// Notes on it, such as a truncated body.
-    pub notes: Vec<String>,
-}
-
-impl Entry {
-    fn new(request: Request) -> Self {
-        Self {
-            line: None,
-            received_at: None,
-            verified_for: None,
-            url: None,
-            forwarded: None,
-            request,
-            notes: Vec::new(),
-        }
-    }
-
-    /// An entry whose input has this as its URL. It is kept if it is absolute.
-    fn called(url: &str, request: Request) -> Self {
-        Self { url: absolute(url), ..Self::new(request) }
-    }
-}
-
-impl From<Capture> for Entry {
-    fn from(Capture { received_at, verified_for, url, forwarded, request }: Capture) -> Self {
-        Self { received_at, verified_for, url: url.as_deref().and_then(absolute), forwarded, ..Self::new(request) }
-    }
-}
-
-/// A URL as it is signed, if the text is a whole one: without its fragment, and with a path.
-fn absolute(url: &str) -> Option<String> {
-    let url = url.split('#').next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://")?;
-    let is_whole = matches!(scheme, "http" | "https")
-        && rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, target) = rest.split_at(end);
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    is_whole.then(|| format!("{scheme}://{authority}{slash}{target}"))
-}
-
-/// One entry of an input, or the text of one, for any thread to parse.
-#[derive(Debug)]
-pub enum Piece {
-    /// A parsed entry.
-    Entry(Result<Entry, Fault>),
-    /// An unparsed JSON document.
-    Document(Document),
-}
-
-impl Piece {
-    /// The entry; `None` for a document of another kind.
-    ///
-    /// # Errors
-    ///
-    /// If the entry is broken; the error names the file.
-    pub fn parse(self, file: &Path) -> Option<Result<Entry, EntryError>> {
-        Some(self.read()?.map_err(|fault| fault.in_file(file)))
-    }
-
-    fn read(self) -> Option<Result<Entry, Fault>> {
-        let entry = match self {
-            Self::Entry(entry) => Some(entry),
-            Self::Document(document) => document.parse().transpose(),
-        };
-        Some(entry?.and_then(|entry| match entry.request.headers.len() {
-            0..=MAX_FIELDS => Ok(entry),
-            _ => Err(Fault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
-        }))
-    }
-
-    /// The number of bytes that are not parsed yet.
-    #[must_use]
-    pub fn unparsed(&self) -> usize {
-        match self {
-            Self::Entry(_) => 0,
-            Self::Document(document) => document.len(),
-        }
-    }
-}
-
-/// The entries of one input, in order.
-pub struct Entries<'a> {
-    file: PathBuf,
-    reader: Box<dyn Reader + 'a>,
-}
-
-impl Entries<'_> {
-    /// The entries in order, for other threads to parse.
-    pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
-        &mut self.reader
-    }
-
-    /// Notes on the input as a whole, such as a skipped incomplete last line. Complete after the last entry.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
-        self.reader.notes()
-    }
-}
-
-impl Iterator for Entries<'_> {
-    type Item = Result<Entry, EntryError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.reader.find_map(|piece| piece.parse(&self.file))
     }
 }
 

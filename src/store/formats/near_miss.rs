@@ -1,6 +1,7 @@
 //! What an input is that no format recognises: the nearest format and what is missing from it.
 
 use super::{
+    http,
     json_request::{HEADERS, is_named},
     keys::Outline,
 };
@@ -123,8 +124,8 @@ fn text(start: &[u8]) -> Option<&'static str> {
 
 /// Whether a line is a request line such as `POST /hook`.
 fn lacks_version(line: &[u8]) -> bool {
-    let target = [&b"POST "[..], b"PUT ", b"PATCH "].iter().find_map(|method| line.strip_prefix(*method));
-    target.map(<[u8]>::trim_ascii).is_some_and(|target| target.starts_with(b"/") && !target.contains(&b' '))
+    let target = line.splitn(2, |&byte| byte == b' ').nth(1).unwrap_or_default().trim_ascii();
+    http::starts_delivery(line) && target.starts_with(b"/") && !target.contains(&b' ')
 }
 
 /// A line of a log, or what a language prints, that has no request in it.

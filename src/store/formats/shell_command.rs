@@ -21,7 +21,7 @@ use self::{
     words::Words,
 };
 use super::{
-    Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, FAR, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -158,9 +158,6 @@ fn is_command(line: &str) -> bool {
 fn writes_into_command(line: &str) -> bool {
     line.match_indices('|').any(|(at, _)| is_command(line[at + 1..].trim_start()))
 }
-
-/// How much text is left before a line that can't be read counts: reading one may take it to the end of the text.
-const FAR: usize = 8 << 10;
 
 /// The commands of a script that can be read, each with its line.
 fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {

@@ -4,7 +4,8 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{collected::MAX_FAULTS, *};
+use crate::webhook::request::Request;
 
 const CAPTURE: &str = r#"{"kind":"delivery","hookdev":1,"received_at":null,"request":{"method":"POST","target":"/a","headers":[["x","y"]],"body":"{\"n\":1e400}"}}"#;
 const MESSAGE: &str = "POST /a HTTP/1.1\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";

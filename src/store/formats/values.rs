@@ -3,6 +3,7 @@
 pub(super) mod literal;
 pub(super) mod maps;
 pub(super) mod php;
+pub(super) mod text_literal;
 
 use self::literal::Value;
 use super::cgi;

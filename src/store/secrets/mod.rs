@@ -1,161 +1,22 @@
 //! Where secrets come from: literals, environment variables and files, and which of them is used.
 
+mod environment;
+mod error;
 mod search;
 
-use std::{
-    collections::HashMap,
-    ffi::OsString,
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use self::search::Search;
+pub use self::{environment::Environment, error::SecretError};
 use super::{env_file, read as read_file};
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
-    provider::{
-        catalog::{Catalog, LoadError, reason},
-        index::IndexEntry,
-    },
-    signature::{MalformedSecret, SecretText, SigningSecret},
+    provider::catalog::Catalog,
+    signature::{SecretText, SigningSecret},
 };
-
-/// The variables that secrets are looked up in: the process's, then the env file's.
-pub struct Environment {
-    process: fn(&str) -> Option<OsString>,
-    file: HashMap<String, Zeroizing<String>>,
-    /// The env file, if it is configured but missing, as it often is in CI.
-    missing: Option<PathBuf>,
-}
-
-impl Environment {
-    /// Reads the env file, if one is configured. `process` looks a variable up in the process's environment.
-    ///
-    /// # Errors
-    ///
-    /// If the env file exists and can't be read.
-    pub fn read(process: fn(&str) -> Option<OsString>, env_file: Option<&Path>) -> Result<Self, SecretError> {
-        let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
-        match env_file::variables(path) {
-            Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(Self { process, file: HashMap::new(), missing: Some(path.to_owned()) })
-            }
-            Err(error) => Err(SecretError::EnvFile(path.to_owned(), error)),
-        }
-    }
-
-    /// Whether a variable is set in the env file alone.
-    #[must_use]
-    pub fn is_from_file(&self, name: &str) -> bool {
-        (self.process)(name).is_none() && self.file.contains_key(name)
-    }
-
-    /// A variable of the process, else of the env file.
-    ///
-    /// # Errors
-    ///
-    /// If it isn't set, is empty, or is not text.
-    pub fn get(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
-        match self.of_process(name)? {
-            Some(text) => Ok(text),
-            None => self.of_file(name)?.ok_or_else(|| SecretError::UnsetVariable(name.to_owned())),
-        }
-    }
-
-    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let the
-    /// public development secret verify deliveries.
-    fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
-        let Some(value) = (self.process)(name) else { return Ok(None) };
-        let text = value.into_string().map_err(|_| SecretError::NotText(name.to_owned()))?;
-        not_empty(name, Zeroizing::new(text)).map(Some)
-    }
-
-    fn of_file(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
-        self.file.get(name).cloned().map(|text| not_empty(name, text)).transpose()
-    }
-}
-
-fn not_empty(name: &str, text: Zeroizing<String>) -> Result<Zeroizing<String>, SecretError> {
-    if text.is_empty() { Err(SecretError::EmptyVariable(name.to_owned())) } else { Ok(text) }
-}
-
-/// What is wrong with a secret. No variant contains any of it.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// The variable isn't set.
-    #[error("the environment variable {0} is not set")]
-    UnsetVariable(String),
-    /// The variable is set to nothing.
-    #[error("the environment variable {0} is empty")]
-    EmptyVariable(String),
-    /// The variable is not UTF-8.
-    #[error("the environment variable {0} is not text: its value is not UTF-8")]
-    NotText(String),
-    /// The file can't be read.
-    #[error("can't read the secret file {}", .0.display())]
-    File(PathBuf, #[source] io::Error),
-    /// The env file can't be read.
-    #[error("can't read the env file {}", .0.display())]
-    EnvFile(PathBuf, #[source] io::Error),
-    /// The text isn't a valid secret of the provider.
-    #[error("invalid {provider} secret from {}: {problem}", origin(.from))]
-    Malformed {
-        /// The provider's title.
-        provider: String,
-        /// Where the secret came from.
-        from: SecretSource,
-        /// What is wrong with it.
-        problem: MalformedSecret,
-    },
-    /// The text before the `=` of a source is not a provider's name; the message.
-    #[error("{0}")]
-    UnknownProvider(String),
-    /// The text before the first `=` of a literal is nearly the name of this provider.
-    #[error("the text before `=` in --secret isn't a provider; did you mean `{0}=…`?")]
-    MisspeltProvider(String),
-    /// The text before the first `:` of a literal is the name of this provider.
-    #[error("the text before `:` in --secret is a provider; write `{0}=…`")]
-    ColonAfterProvider(String),
-    /// The provider takes no secret.
-    #[error("{0} doesn't sign its deliveries and takes no secret")]
-    NotUsed(String),
-    /// The provider that the secret is for can't be loaded; the text is that error's.
-    #[error("{0}")]
-    Provider(String),
-}
-
-impl SecretError {
-    /// Whether the source doesn't exist.
-    fn is_missing(&self) -> bool {
-        match self {
-            Self::UnsetVariable(_) => true,
-            Self::File(_, error) => error.kind() == io::ErrorKind::NotFound,
-            _ => false,
-        }
-    }
-
-    /// What to do about it, if that is known.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnsetVariable(name) => {
-                Some(format!("set it with `export {name}=…`, or pass another source with --secret"))
-            }
-            Self::EmptyVariable(name) | Self::NotText(name) => {
-                Some(format!("set {name} to the secret that the provider shows, or unset it"))
-            }
-            Self::MisspeltProvider(_) | Self::ColonAfterProvider(_) => {
-                Some("if all of it is the secret, write the provider's name and `=` before it".to_owned())
-            }
-            Self::Malformed { problem, from, .. } => Some(malformed_hint(*problem, from)),
-            _ => None,
-        }
-    }
-}
 
 /// The sources of secrets, as the user named them.
 pub struct Sources<'a> {
@@ -334,30 +195,6 @@ fn only_line(text: &str) -> Option<&str> {
     (!line.is_empty() && !line.contains(['\n', '\r'])).then_some(line)
 }
 
-fn malformed(provider: &IndexEntry, source: &SecretSource, problem: MalformedSecret) -> SecretError {
-    SecretError::Malformed { provider: provider.title.clone(), from: source.clone(), problem }
-}
-
-/// What to do about a malformed secret at its source.
-fn malformed_hint(problem: MalformedSecret, from: &SecretSource) -> String {
-    match (problem, from) {
-        (MalformedSecret::TrailingNewline, SecretSource::Env(name)) => {
-            format!("set {name} without the newline; the shell removes it in {name}=\"$(cat FILE)\"")
-        }
-        (MalformedSecret::TrailingNewline, SecretSource::Flag) => {
-            "pass it without the newline; the shell removes it in --secret \"$(cat FILE)\"".to_owned()
-        }
-        (MalformedSecret::TrailingNewline, SecretSource::Config) => "remove the newline at its end".to_owned(),
-        (MalformedSecret::ByteOrderMark, SecretSource::Env(name)) => {
-            format!("set {name} without the byte order mark (U+FEFF) at its start")
-        }
-        (MalformedSecret::ByteOrderMark, SecretSource::Flag | SecretSource::Config) => {
-            "remove the byte order mark (U+FEFF) at its start".to_owned()
-        }
-        _ => problem.hint().to_owned(),
-    }
-}
-
 /// The variables of providers in a file beside the config that nothing loads: those whose providers have no secret of the
 /// user's. A file that can't be read or parsed has none.
 #[must_use]
@@ -369,24 +206,9 @@ pub fn unloaded_variables(file: &Path, catalog: &Catalog, keyring: &Keyring) -> 
     names.filter(is_set).map(str::to_owned).collect()
 }
 
-impl From<&LoadError> for SecretError {
-    fn from(error: &LoadError) -> Self {
-        Self::Provider(reason(error))
-    }
-}
-
-/// Where a secret comes from, in words.
-fn origin(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Flag => "--secret".to_owned(),
-        SecretSource::Config => "the config".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{ffi::OsString, fs};
 
     use super::*;
 

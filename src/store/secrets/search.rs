@@ -5,7 +5,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Flag, Found, Resolved, SecretError, Sources, malformed, origin, read};
+use super::{
+    Flag, Found, Resolved, SecretError, Sources,
+    error::{malformed, origin},
+    read,
+};
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
     provider::{SecretRule, catalog::Entry, index::IndexEntry},

@@ -167,7 +167,7 @@ impl<'a> ForwardObject<'a> {
             url: &forwarded.url,
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
-            error: forwarded.outcome.as_ref().err().map(String::as_str),
+            error: forwarded.outcome.as_ref().err().map(|problem| problem.message.as_str()),
             response: None,
             hint: None,
             excerpt: Vec::new(),

@@ -10,7 +10,7 @@ use crate::webhook::{
     delivery::Media,
     json::Path,
     provider::{Provider, event::Event},
-    signature::grammar::Grammar,
+    signature::{Scheme, grammar::Grammar},
     time::words,
 };
 
@@ -187,7 +187,7 @@ fn inapplicable(name: CaseName, provider: &Provider, exemplar: &Event, secrets: 
         CaseName::BodyReserialised if unsigned => {
             Some(format!("{title} does not sign deliveries: no handler can fail by verifying re-serialised JSON"))
         }
-        CaseName::BodyReserialised if !provider.schemes.first().is_some_and(tamper::signs_body) => {
+        CaseName::BodyReserialised if !provider.schemes.first().is_some_and(Scheme::signs_body) => {
             Some(format!("{title} does not sign the body"))
         }
         CaseName::SignatureRotated if unsigned => {

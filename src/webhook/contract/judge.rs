@@ -103,6 +103,9 @@ impl Fault {
     }
 }
 
+/// What a 429 means.
+pub const RATE_LIMITED: &str = "the handler, or a proxy in front of it, rate-limits requests";
+
 /// What a 4xx means that says nothing about a signature, worded to follow "means that"; `None` for any other status.
 #[must_use]
 pub const fn unrelated(status: u16) -> Option<&'static str> {
@@ -111,7 +114,7 @@ pub const fn unrelated(status: u16) -> Option<&'static str> {
         405 => "this URL does not allow the method",
         410 => "this URL is no longer in use",
         413 => "the body is too large for the handler, or for a proxy in front of it",
-        429 => "the handler, or a proxy in front of it, rate-limits requests",
+        429 => RATE_LIMITED,
         _ => return None,
     })
 }

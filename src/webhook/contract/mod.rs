@@ -8,16 +8,17 @@
 mod body;
 mod cases;
 pub mod cause;
-mod deviations;
-pub mod exceptions;
+pub mod deviations;
 mod expectation;
 mod history;
 pub mod judge;
+mod mistakes;
 mod name;
 mod payloads;
 mod record;
 mod requests;
 mod serialisations;
+mod signed_request;
 pub mod tamper;
 mod terms;
 mod unknown;
@@ -29,6 +30,7 @@ pub use history::History;
 pub use name::CaseName;
 pub use record::{CaseOutcome, CaseProblem, CaseRecord, CaseTally};
 pub use requests::{CaseContext, CaseRequest, probes};
+pub use signed_request::Original;
 pub use tamper::Tamper;
 pub use terms::{Term, terms};
 

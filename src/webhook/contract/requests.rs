@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 use super::{
     cases::{BURST, Case, LARGE, large_body, size_words},
     cause::{EMOJI, FIRST_TIME, RETRY_SECONDS, SIGNED_WITH},
-    deviations::{Recipe, other_names},
+    mistakes::{DeliverySpec, other_names},
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
-    tamper::{self, Original, SignedRequest},
+    signed_request::{Original, SignedRequest},
     unknown,
 };
 use crate::webhook::{
@@ -278,11 +278,11 @@ impl<'a> CaseContext<'a> {
     }
 
     /// A delivery of an event that differs from the provider's; `None` if it would not differ, or can't be sent.
-    pub(super) fn deviating(&self, event: &Event, recipe: &Recipe) -> Option<CaseRequest> {
-        let Recipe { scheme, secret, rewriting, spelling, other_headers } = recipe;
+    pub(super) fn deviating(&self, event: &Event, spec: &DeliverySpec) -> Option<CaseRequest> {
+        let DeliverySpec { scheme, secret, rewriting, encoding, other_headers, .. } = spec;
         let mut draft = self.fixture(event, None, 0).ok()?;
         if let Some(rewriting) = rewriting {
-            let signs_json = self.usual_encoding().media == Media::Json && tamper::signs_body(scheme);
+            let signs_json = self.usual_encoding().media == Media::Json && scheme.signs_body();
             let bytes = Bytes::from(rewriting.write(draft.payload().filter(|_| signs_json)?)?);
             draft = self.with_bytes(event, &draft, &bytes).ok()?;
         }
@@ -293,8 +293,8 @@ impl<'a> CaseContext<'a> {
         let signed = scheme.sign(secret, &message)?;
         for (place, value) in signed {
             let is_signature = scheme.signature.place().as_ref() == Some(&place);
-            let value = match spelling.filter(|_| is_signature) {
-                Some(spelling) => spelling.apply(&scheme.grammar, &value)?,
+            let value = match encoding.filter(|_| is_signature) {
+                Some(encoding) => encoding.apply(&scheme.grammar, &value)?,
                 None => value,
             };
             if let Some(own) = place.header().filter(|_| *other_headers) {

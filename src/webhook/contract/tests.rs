@@ -8,7 +8,7 @@ use super::{
     cause::{self, Observation},
     judge::{Exchange, Fault, NoResponse, judge},
     probes,
-    tamper::Original,
+    signed_request::Original,
 };
 use crate::webhook::{
     keyring::{Keyring, SecretSource},

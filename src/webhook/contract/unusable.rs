@@ -2,10 +2,11 @@
 
 use super::{
     cause::{
-        Explanation, LOG, Observation, RESPOND_FIRST, header_of, message, redirected, signature_of, wrong_success,
+        Explanation, LOG, Observation, RESPOND_FIRST, header_of, message, rate_limited, redirected, signature_of,
+        wrong_success,
     },
-    deviations::{self, key_of},
     judge::{Fault, NoResponse},
+    mistakes::{self, key_of},
     name::CaseName,
 };
 use crate::webhook::{
@@ -32,9 +33,9 @@ fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
     says_more.then(|| Remedy::advice(clue.advice.to_string()))
 }
 
-/// Whether a handler that rejects the usual deliveries accepts one that is unlike the provider's.
+/// Whether a handler that rejects the usual deliveries accepts one that deviates from them.
 #[derive(Clone, Debug)]
-pub enum Exceptional {
+pub enum DeviationResult {
     /// It accepts one: what is wrong with it.
     Accepted(String),
     /// It rejects them all.
@@ -61,35 +62,35 @@ fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
     }
 }
 
-/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `exception` says
-/// whether it accepts one that is unlike the provider's.
+/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `deviation` says
+/// whether it accepts one that deviates from the provider's.
 #[must_use]
 pub fn unusable(
     observation: &Observation<'_>,
     signed_with: Option<&SecretSource>,
-    exception: Exceptional,
+    deviation: DeviationResult,
 ) -> Explanation {
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-    let were_tried = matches!(exception, Exceptional::None);
-    let unfinished = match exception {
-        Exceptional::Unfinished => {
+    let were_tried = matches!(deviation, DeviationResult::None);
+    let unfinished = match deviation {
+        DeviationResult::Unfinished => {
             ". The usual mistakes could not all be tried, because the handler responds too slowly"
         }
         _ => "",
     };
-    let remedy = match exception {
-        Exceptional::Accepted(advice) => Some(Remedy::advice(advice)),
-        Exceptional::Verified(status) => {
+    let remedy = match deviation {
+        DeviationResult::Accepted(advice) => Some(Remedy::advice(advice)),
+        DeviationResult::Verified(status) => {
             revealed(observation).or_else(|| Some(Remedy::advice(verified(status, observation.fault, provider))))
         }
-        Exceptional::None | Exceptional::Unknown | Exceptional::Unfinished => revealed(observation),
+        DeviationResult::None | DeviationResult::Unknown | DeviationResult::Unfinished => revealed(observation),
     };
     let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
         (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
             provider: provider.name.clone(),
             source: source.clone(),
-            further: if were_tried && deviations::cover(provider) {
+            further: if were_tried && mistakes::cover(provider) {
                 format!(
                     "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes in body, secret, algorithm, encoding, signed content, header and unit of the timestamp were tried, alone and in pairs, and are not the cause",
                     key_of(provider),
@@ -106,9 +107,7 @@ pub fn unusable(
         (Fault::Rejected(422), _) => Remedy::advice(UNPROCESSABLE),
         (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
         (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(429), _) => Remedy::advice(
-            "the handler, or a proxy in front of it, rate-limits requests: exempt the provider's deliveries",
-        ),
+        (Fault::Rejected(429), _) => Remedy::advice(rate_limited()),
         (Fault::Rejected(_), _) => Remedy::AddHeader,
         (Fault::Redirect(_), _) => Remedy::advice(redirected()),
         (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),

@@ -9,7 +9,7 @@ use crate::webhook::{
     place::{Lookup, Place},
     request::Method,
     signature::{
-        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::Candidate, jwt::Token,
+        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Token,
         timestamp::TimestampRule,
     },
     words::{REDACTED, bytes},
@@ -72,7 +72,7 @@ fn length(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.provider.schemes.iter().find_map(|scheme| {
         let value = case.request.headers.text(scheme.headers().first()?.as_str())?;
         let parsed = scheme.grammar.read(&value);
-        let [Candidate::Decoded(signature)] = parsed.signatures.as_slice() else { return None };
+        let [ParsedSignature::Decoded(signature)] = parsed.signatures.as_slice() else { return None };
         let signature = match scheme.algorithm.jwt_name() {
             Some(_) => Token::parse(std::str::from_utf8(signature).ok()?)?.signature,
             None => signature.clone(),

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 
 use super::{
     diagnose::{Clock, Code, PER_SEARCH, RejectedRequest, diagnose_within},
+    json,
     keyring::{Keyring, SecretSource},
     payload::{DecodedBody, MAX_DECODED_BYTES, Payload, PayloadKind},
     place::Lookup,
@@ -125,49 +126,20 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     learned.proven.extend(search.proven(samples.len()));
     learned.proven.extend(events.proven());
 
-    let mut replacements = Replacements::new(events.protected());
-    read.iter().filter_map(|read| read.payload.root()).for_each(|root| replacements.collect(root));
-    let mut definitions = serde_json::Map::new();
-    let (mut is_opaque, mut is_loose) = (false, false);
-    for group in &events.groups {
-        let mut shape = Shape::default();
-        let mut fixture = None;
-        for &index in &group.samples {
-            if let Some(root) = read[index].payload.root() {
-                shape.add(root, &replacements);
-                fixture.get_or_insert_with(|| replacements.written(root));
-            }
-        }
-        is_opaque |= fixture.is_none();
-        let text = fixture.unwrap_or_else(|| "example\n".to_owned());
-        learned.files.push((group.fixture(), text));
-        if shape.is_known() {
-            is_loose |= !shape.is_well_known();
-            definitions.insert(group.name.clone(), shape.schema(&events.protected()));
-        }
-    }
-    let mut schema = Vec::new();
-    let mut document = serde_json::Map::new();
-    if is_loose {
-        document.insert("$comment".to_owned(), shape::COMMENT.into());
-    }
-    document.insert("$defs".to_owned(), definitions.clone().into());
-    super::json::writer::line(&document, &mut schema);
-    let schema = String::from_utf8_lossy(&super::json::writer::indented(&schema)).into_owned();
-    learned.files.insert(0, ("schema.json".to_owned(), schema));
-
+    let payloads = Payloads::of(&read, &events);
     let (text, questions) = manifest::write(&manifest::Facts {
         name,
         samples: &read,
         search: &search,
         events: &events,
-        defined: &|event| definitions.contains_key(event),
+        defined: &|event| payloads.definitions.contains_key(event),
     });
     learned.questions = questions;
-    if is_opaque {
+    if payloads.has_opaque {
         learned.questions.push("what do the payloads look like? Some are neither JSON nor a form".to_owned());
     }
-    learned.files.insert(0, ("provider.toml".to_owned(), text));
+    learned.files = vec![("provider.toml".to_owned(), text), ("schema.json".to_owned(), payloads.schema())];
+    learned.files.extend(payloads.fixtures);
     let provider = match provider(name, &learned.files) {
         Ok(provider) => provider,
         Err(problems) => return Learned { problems, ..learned },
@@ -177,6 +149,56 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
         learned.disagreeing = disagreements(&provider, bad.iter().map(|(_, read)| read), found, catalog);
     }
     learned
+}
+
+/// What the payloads look like.
+#[derive(Default)]
+struct Payloads {
+    /// An example of each event, by its path in the directory.
+    fixtures: Vec<(String, String)>,
+    /// The schema of each event.
+    definitions: serde_json::Map<String, serde_json::Value>,
+    /// Whether some schemas are learned from few captures.
+    has_loose: bool,
+    /// Whether some payloads can't be read.
+    has_opaque: bool,
+}
+
+impl Payloads {
+    fn of(read: &[Read<'_>], events: &Events) -> Self {
+        let mut replacements = Replacements::new(events.protected());
+        read.iter().filter_map(|read| read.payload.root()).for_each(|root| replacements.collect(root));
+        let mut payloads = Self::default();
+        for group in &events.groups {
+            let mut shape = Shape::default();
+            let mut fixture = None;
+            for &index in &group.samples {
+                if let Some(root) = read[index].payload.root() {
+                    shape.add(root, &replacements);
+                    fixture.get_or_insert_with(|| replacements.written(root));
+                }
+            }
+            payloads.has_opaque |= fixture.is_none();
+            payloads.fixtures.push((group.fixture(), fixture.unwrap_or_else(|| "example\n".to_owned())));
+            if shape.is_known() {
+                payloads.has_loose |= !shape.is_well_known();
+                payloads.definitions.insert(group.name.clone(), shape.schema(&events.protected()));
+            }
+        }
+        payloads
+    }
+
+    /// The schema of all events, as a file.
+    fn schema(&self) -> String {
+        let mut document = serde_json::Map::new();
+        if self.has_loose {
+            document.insert("$comment".to_owned(), shape::COMMENT.into());
+        }
+        document.insert("$defs".to_owned(), self.definitions.clone().into());
+        let mut line = Vec::new();
+        json::writer::line(&document, &mut line);
+        String::from_utf8_lossy(&json::writer::indented(&line)).into_owned()
+    }
 }
 
 /// The captures that the written manifest rejects, with what is wrong.

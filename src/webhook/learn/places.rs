@@ -102,7 +102,7 @@ pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidat
                     .read(&value)
                     .signatures
                     .iter()
-                    .any(|candidate| matches!(candidate, grammar::Candidate::Decoded(_)))
+                    .any(|candidate| matches!(candidate, grammar::ParsedSignature::Decoded(_)))
             })
         };
         let count = samples.iter().filter(is_read).count();

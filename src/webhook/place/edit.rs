@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Place, query};
+use super::{Place, lookup::query};
 use crate::webhook::{
     json::{self, Path},
     overrides::{self, Override, Value},

@@ -5,23 +5,19 @@
 //! `sha256-base64url:` before another place are its hash.
 
 mod edit;
+mod lookup;
+mod source;
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use http::HeaderName;
-use sha1::{Digest, Sha1};
-use sha2::{Sha256, Sha512};
 
 pub(in crate::webhook) use edit::multipart;
 pub use edit::{remove, write};
+pub use lookup::Lookup;
+pub use source::Source;
 
-use super::{
-    called_url, encoding,
-    json::{Kind, Path},
-    nearest,
-    payload::Payload,
-    request::{self, Request},
-};
+use super::{json::Path, nearest};
 
 /// Where a value of a request is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,19 +71,6 @@ pub enum Hash {
     Sha256Base64,
     /// SHA-256 in URL-safe base64 without padding.
     Sha256Base64Url,
-}
-
-/// Everything that places are looked up in.
-#[derive(Clone, Copy, Debug)]
-pub struct Lookup<'a> {
-    /// The request.
-    pub request: &'a Request,
-    /// The exact bytes of the body: the request's own, or those before compression.
-    pub body: &'a [u8],
-    /// The URL that the provider called, if it is known; otherwise it is the one that the request names.
-    pub url: Option<&'a str>,
-    /// The payload; without one, `body:` and `form:` are missing.
-    pub payload: Option<&'a Payload<'a>>,
 }
 
 /// What a place may be written with.
@@ -253,177 +236,15 @@ impl fmt::Display for Place {
     }
 }
 
-impl Hash {
-    fn of(self, bytes: &[u8]) -> String {
-        match self {
-            Self::Sha1 => encoding::hex(&Sha1::digest(bytes)),
-            Self::Sha256 => encoding::hex(&Sha256::digest(bytes)),
-            Self::Sha512 => encoding::hex(&Sha512::digest(bytes)),
-            Self::Sha256Base64 => encoding::base64(&Sha256::digest(bytes)),
-            Self::Sha256Base64Url => encoding::base64url(&Sha256::digest(bytes)),
-        }
-    }
-}
-
-impl<'a> Lookup<'a> {
-    /// A lookup in a request whose payload is not parsed, and where no URL but the request's own is known.
-    #[must_use]
-    pub fn new(request: &'a Request) -> Self {
-        Self { request, body: &request.body, url: None, payload: None }
-    }
-
-    /// A lookup in a request and its payload.
-    #[must_use]
-    pub fn of(request: &'a Request, payload: &'a Payload<'a>) -> Self {
-        Self { payload: Some(payload), ..Self::new(request) }
-    }
-
-    /// The value at a place, as bytes; `None` if it is missing.
-    #[must_use]
-    pub fn bytes(&self, place: &Place) -> Option<Cow<'a, [u8]>> {
-        Some(match place {
-            Place::Header(name) => Cow::Borrowed(self.request.headers.get(name.as_str())?.as_bytes()),
-            Place::RawBody => Cow::Borrowed(self.body),
-            Place::Hash(hash, inner) => Cow::Owned(hash.of(&self.bytes(inner)?).into_bytes()),
-            Place::Mac(..) => return None,
-            _ => match self.text(place)? {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            },
-        })
-    }
-
-    /// The value at a place, as text; `None` if it is missing.
-    #[must_use]
-    pub fn text(&self, place: &Place) -> Option<Cow<'a, str>> {
-        let request = self.request;
-        Some(match place {
-            Place::Header(name) => request::text(request.headers.get(name.as_str())?),
-            Place::Query(name) => query(request).find(|(key, _)| key == name)?.1,
-            Place::Body(path) => self.payload?.text(path)?,
-            Place::Form(name) => Cow::Borrowed(self.payload?.form().find(|(key, _)| key == name)?.1),
-            Place::Url => self.url(),
-            Place::Method => Cow::Borrowed(request.method.as_str()),
-            Place::Path => Cow::Borrowed(request.path()),
-            Place::QueryString => Cow::Borrowed(request.query()),
-            Place::SortedForm => Cow::Owned(self.sorted_form()),
-            Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
-            Place::Mac(..) => return None,
-        })
-    }
-
-    /// Whether there is a value at a place, which may also be an object or an array, but not null.
-    #[must_use]
-    pub fn has(&self, place: &Place) -> bool {
-        let node = match place {
-            Place::Body(path) => self.payload.and_then(|payload| payload.root()?.get(path)),
-            _ => None,
-        };
-        node.map_or_else(|| self.text(place).is_some(), |node| !matches!(node.kind, Kind::Null))
-    }
-
-    /// How often a value is sent under this name; a handler might read another one than the first.
-    #[must_use]
-    pub fn count(&self, place: &Place) -> usize {
-        match place {
-            Place::Header(name) => self.request.headers.all(name.as_str()).count(),
-            Place::Query(name) => query(self.request).filter(|(key, _)| key == name).count(),
-            Place::Form(name) => {
-                self.payload.map_or(0, |payload| payload.form().filter(|(key, _)| key == name).count())
-            }
-            _ => usize::from(self.text(place).is_some()),
-        }
-    }
-
-    /// The URL that was called.
-    fn url(&self) -> Cow<'a, str> {
-        if let Some(url) = self.url {
-            return Cow::Borrowed(url);
-        }
-        Cow::Owned(called_url::of(self.request))
-    }
-
-    /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.
-    fn sorted_form(&self) -> String {
-        let mut pairs: Vec<(&str, &str)> = self.payload.map(|payload| payload.form().collect()).unwrap_or_default();
-        pairs.sort_unstable();
-        pairs.dedup();
-        pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
-    }
-}
-
-/// The parameters of a request's query, decoded.
-fn query(request: &Request) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    form_urlencoded::parse(request.query().as_bytes())
-}
-
-/// Where a value is sent: under one of several header names, or at one other place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Header names: the first is sent, the first one present is read.
-    Headers(Vec<HeaderName>),
-    /// Any other place.
-    At(Place),
-}
-
-impl Source {
-    /// The header names; empty if the value is sent elsewhere.
-    #[must_use]
-    pub fn headers(&self) -> &[HeaderName] {
-        match self {
-            Self::Headers(names) => names,
-            Self::At(_) => &[],
-        }
-    }
-
-    /// The place that is written.
-    #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        match self {
-            Self::Headers(names) => names.first().cloned().map(Place::Header),
-            Self::At(place) => Some(place.clone()),
-        }
-    }
-
-    /// All places that are read, the preferred one first.
-    #[must_use]
-    pub fn places(&self) -> Vec<Place> {
-        match self {
-            Self::Headers(names) => names.iter().cloned().map(Place::Header).collect(),
-            Self::At(place) => vec![place.clone()],
-        }
-    }
-
-    /// Whether reading it needs the payload.
-    #[must_use]
-    pub fn needs_payload(&self) -> bool {
-        matches!(self, Self::At(place) if place.needs_payload())
-    }
-
-    /// Whether a request has a value here.
-    #[must_use]
-    pub fn is_in(&self, lookup: &Lookup<'_>) -> bool {
-        match self {
-            Self::Headers(names) => names.iter().any(|name| lookup.request.headers.contains(name.as_str())),
-            Self::At(place) => lookup.text(place).is_some(),
-        }
-    }
-}
-
-/// The source as people read it: the header's name, or the place in words.
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Headers(names) => f.write_str(names.first().map_or("", HeaderName::as_str)),
-            Self::At(place) => f.write_str(&place.words()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::{edit::URLENCODED, *};
-    use crate::webhook::request::{Headers, Method};
+    use crate::webhook::{
+        payload::Payload,
+        request::{self, Headers, Method, Request},
+    };
 
     fn request(target: &str, headers: &[(&'static str, &str)], body: &'static str) -> Request {
         let headers: Headers =

@@ -1,4 +1,4 @@
-//! Makes the requests that a provider would send: from a draft, which a [`recipe`](super::recipe) makes,
+//! Makes the requests that a provider would send: from a draft, which a [`PreparedEvent`](super::prepared::PreparedEvent) makes,
 //! the body, headers and signature of each attempt.
 
 use std::{borrow::Cow, io::Write};
@@ -89,7 +89,7 @@ impl Provider {
     ///
     /// If an override does not fit the payload.
     pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
-        Ok(self.recipe(event, source)?.draft(context))
+        Ok(self.prepare(event, source)?.draft(context))
     }
 
     /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.

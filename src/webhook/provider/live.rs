@@ -1,26 +1,22 @@
 //! An event as a program in another language can make it: the parts of its headers and body that are new in each
-//! delivery, and the steps that sign it.
-//!
-//! The values of secrets have no place here: a program reads them when it runs.
+//! delivery.
 
+mod signer;
+
+use self::signer::time_source;
+pub use self::signer::{LiveSigner, SignaturePart, SignedPart, Spot};
 use super::{
     Provider,
     compose::AttemptParams,
-    recipe::{Marked, Recipe},
+    prepared::{Marked, PreparedEvent},
 };
 use crate::webhook::{
     delivery::{HeaderPiece, Media},
     fresh::{Alphabet, Fresh, FreshPiece},
     json,
-    place::{self, Hash, Place},
+    place::{Place, Source},
     request::{self, Headers},
-    signature::{
-        Algorithm, Scheme,
-        content::Part,
-        secret::{KeyEncoding, SecretRule},
-        timestamp::TimeUnit,
-    },
-    template::{self, Piece},
+    signature::timestamp::TimeUnit,
     time::Timestamp,
 };
 
@@ -66,86 +62,6 @@ pub enum LivePart {
     Number(usize),
 }
 
-/// How one provider's deliveries are signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveSigner {
-    /// The environment variable that has the secret.
-    pub env: String,
-    /// How the secret's bytes are written.
-    pub encoding: KeyEncoding,
-    /// The optional prefix of the secret.
-    pub prefix: Option<String>,
-    /// The algorithm: an HMAC, a plain hash, or a static token.
-    pub algorithm: Algorithm,
-    /// The signed content.
-    pub content: Vec<SignedPart>,
-    /// Where the id goes.
-    pub id: Option<Spot>,
-    /// Where the timestamp goes, unless the signature has it.
-    pub timestamp: Option<Spot>,
-    /// How the timestamp is written; `None` if the scheme has none.
-    pub unit: Option<TimeUnit>,
-    /// Where the signature goes.
-    pub signature: Spot,
-    /// What is written there.
-    pub value: Vec<SignaturePart>,
-}
-
-/// Where a program puts a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Spot {
-    /// A header.
-    Header(String),
-    /// A parameter of the query.
-    Query(String),
-}
-
-/// A part of the signed content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignedPart {
-    /// Text.
-    Text(String),
-    /// The delivery's id.
-    Id,
-    /// The timestamp.
-    Timestamp,
-    /// The secret.
-    Secret,
-    /// The body.
-    Body,
-    /// A hash of the body in hexadecimal, or in base64.
-    BodyHash(Algorithm, bool),
-    /// A header.
-    Header(String),
-    /// The URL.
-    Url,
-    /// The method.
-    Method,
-    /// The path.
-    Path,
-    /// The query.
-    Query,
-}
-
-/// A part of the value that carries the signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignaturePart {
-    /// Text.
-    Text(String),
-    /// The timestamp.
-    Timestamp,
-    /// The signature, in uppercase hexadecimal.
-    UppercaseHex,
-    /// The signature, in hexadecimal.
-    Hex,
-    /// The signature, in base64 with padding.
-    Base64,
-    /// The signature, in URL-safe base64 without padding.
-    Base64Url,
-    /// The secret itself.
-    Token,
-}
-
 /// Why a program can't make or sign an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
@@ -167,8 +83,8 @@ impl Provider {
     /// # Errors
     ///
     /// If it can't make them: the body is compressed or no text, or the event is a handshake.
-    pub fn live(&self, recipe: &Recipe, url: &str, own_headers: &Headers) -> Result<LiveEvent, NotLive> {
-        let Marked { draft, id, values } = recipe.marked();
+    pub fn live(&self, prepared: &PreparedEvent, url: &str, own_headers: &Headers) -> Result<LiveEvent, NotLive> {
+        let Marked { draft, id, values } = prepared.marked();
         let name = format!("{}.{}", self.name, draft.event);
         let not = |problem: &str| NotLive::new(&name, problem);
         if self.event(&draft.event).is_some_and(|event| event.handshake.is_some()) {
@@ -187,24 +103,11 @@ impl Provider {
         let marks: Vec<(&str, Vec<LivePart>)> = std::iter::once((id.as_str(), vec![LivePart::Id]))
             .chain(values.iter().map(|(mark, _, fresh)| (mark.as_str(), parts(fresh))))
             .collect();
-        let body = fill(body, &marks, |parts, before| match encoding.media {
-            Media::Json if before.ends_with('"') => escaped(parts, |text| {
-                let quoted = json::quote(text);
-                quoted[1..quoted.len() - 1].to_owned()
-            }),
-            // The mark is a number, and so is its value if that can be one.
-            Media::Json if is_number(&parts) => parts.into_iter().map(number).collect(),
-            Media::Json => {
-                let quote = || LivePart::Text("\"".to_owned());
-                std::iter::once(quote()).chain(parts).chain([quote()]).collect()
-            }
-            Media::Urlencoded => escaped(parts, |text| form_urlencoded::byte_serialize(text.as_bytes()).collect()),
-            Media::Multipart => parts,
-        });
-        let is_signed = !recipe.unsigned && !self.schemes.is_empty();
+        let body = fill(body, &marks, |parts, before| in_body(encoding.media, parts, before));
+        let is_signed = !prepared.unsigned && !self.schemes.is_empty();
         let scheme = self.schemes.first().filter(|_| is_signed);
         for source in scheme.iter().flat_map(|scheme| [scheme.id.as_ref(), time_source(scheme)]).flatten() {
-            if let place::Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
+            if let Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
                 let path = at.to_string();
                 let path = path.split_once(':').map_or("", |(_, path)| path);
                 if !values.iter().any(|(_, label, _)| *label == path) {
@@ -229,71 +132,11 @@ impl Provider {
             target: request.target.clone(),
             body,
             is_form,
-            id: recipe.id().map(parts).unwrap_or_default(),
+            id: prepared.id().map(parts).unwrap_or_default(),
             is_signed,
             name,
         })
     }
-
-    /// How a program signs this provider's deliveries; `None` if they are unsigned by design.
-    ///
-    /// # Errors
-    ///
-    /// If it can't: it needs a private key, or the signature covers or is a value within the body.
-    pub fn live_signer(&self) -> Result<Option<LiveSigner>, NotLive> {
-        let Some(scheme) = self.schemes.first() else { return Ok(None) };
-        let not = |problem: String| NotLive::new(&self.title, problem);
-        let algorithm = scheme.algorithm;
-        if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
-            return Err(not(format!("signs with {algorithm}, which the script can't do")));
-        }
-        let rule = scheme.secret.as_deref().or(self.secret.as_ref());
-        let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
-        let spot = |source: &place::Source, what: &str| match source.place() {
-            Some(Place::Header(name)) => Ok(Spot::Header(name.to_string())),
-            Some(Place::Query(name)) => Ok(Spot::Query(name)),
-            Some(place) => Err(not(format!("sends its {what} in {}, where a script can't set it", place.words()))),
-            None => Err(not(format!("has no place for its {what}"))),
-        };
-        // Ids and timestamps within the body are values of the event.
-        let outside = |source: &&place::Source| !matches!(source, place::Source::At(Place::Body(_) | Place::Form(_)));
-        let content = if algorithm == Algorithm::Token {
-            Vec::new()
-        } else {
-            let parts = scheme.content.parts().iter().map(signed_part);
-            parts.collect::<Result<_, _>>().map_err(&not)?
-        };
-        let uses_text = content.contains(&SignedPart::Secret) || algorithm == Algorithm::Token;
-        if uses_text && format.encoding != KeyEncoding::Text {
-            return Err(not("sends or hashes a secret that isn't text, which the script can't do".to_owned()));
-        }
-        let value = signature_parts(&scheme.grammar.to_string());
-        Ok(Some(LiveSigner {
-            env: rule.and_then(env).unwrap_or_else(|| format!("{}_WEBHOOK_SECRET", upper(&self.name))),
-            encoding: format.encoding,
-            prefix: format.prefix,
-            algorithm,
-            content,
-            id: scheme.id.as_ref().filter(outside).map(|source| spot(source, "id")).transpose()?,
-            timestamp: time_source(scheme).filter(outside).map(|source| spot(source, "timestamp")).transpose()?,
-            unit: scheme.timestamp.as_ref().map(|rule| rule.unit),
-            signature: spot(&scheme.signature, "signature")?,
-            value,
-        }))
-    }
-}
-
-fn env(rule: &SecretRule) -> Option<String> {
-    rule.env.clone()
-}
-
-/// A name as a variable of the environment has it.
-fn upper(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
-}
-
-fn time_source(scheme: &Scheme) -> Option<&place::Source> {
-    scheme.timestamp.as_ref()?.source.as_ref()
 }
 
 fn parts(fresh: &Fresh) -> Vec<LivePart> {
@@ -318,6 +161,24 @@ fn header_part(piece: &HeaderPiece, event: &str) -> LivePart {
         HeaderPiece::Event => LivePart::Text(event.to_owned()),
         HeaderPiece::Time(unit) => LivePart::Time(*unit),
         HeaderPiece::Id => LivePart::Id,
+    }
+}
+
+/// A value's parts as a body has them, after the text `before`.
+fn in_body(media: Media, parts: Vec<LivePart>, before: &str) -> Vec<LivePart> {
+    match media {
+        Media::Json if before.ends_with('"') => escaped(parts, |text| {
+            let quoted = json::quote(text);
+            quoted[1..quoted.len() - 1].to_owned()
+        }),
+        // The mark is a number, and so is its value if that can be one.
+        Media::Json if is_number(&parts) => parts.into_iter().map(number).collect(),
+        Media::Json => {
+            let quote = || LivePart::Text("\"".to_owned());
+            std::iter::once(quote()).chain(parts).chain([quote()]).collect()
+        }
+        Media::Urlencoded => escaped(parts, |text| form_urlencoded::byte_serialize(text.as_bytes()).collect()),
+        Media::Multipart => parts,
     }
 }
 
@@ -382,47 +243,4 @@ fn number(part: LivePart) -> LivePart {
         LivePart::Digits(length) => LivePart::Number(length),
         other => other,
     }
-}
-
-fn signed_part(part: &Part) -> Result<SignedPart, String> {
-    Ok(match part {
-        Part::Literal(text) => SignedPart::Text(text.clone()),
-        Part::Id => SignedPart::Id,
-        Part::Timestamp => SignedPart::Timestamp,
-        Part::Secret => SignedPart::Secret,
-        Part::Key => return Err("signs with a secret of two parts, which the script can't do".to_owned()),
-        Part::Place(Place::RawBody) => SignedPart::Body,
-        Part::Place(Place::Header(name)) => SignedPart::Header(name.to_string()),
-        Part::Place(Place::Url) => SignedPart::Url,
-        Part::Place(Place::Method) => SignedPart::Method,
-        Part::Place(Place::Path) => SignedPart::Path,
-        Part::Place(Place::QueryString) => SignedPart::Query,
-        Part::Place(Place::Hash(hash, inner)) if **inner == Place::RawBody => match hash {
-            Hash::Sha1 => SignedPart::BodyHash(Algorithm::Sha1, false),
-            Hash::Sha256 => SignedPart::BodyHash(Algorithm::Sha256, false),
-            Hash::Sha512 => SignedPart::BodyHash(Algorithm::Sha512, false),
-            Hash::Sha256Base64 => SignedPart::BodyHash(Algorithm::Sha256, true),
-            Hash::Sha256Base64Url => {
-                return Err("signs a hash in URL-safe base64, which the script can't write".to_owned());
-            }
-        },
-        Part::Place(Place::SortedForm) => {
-            return Err("signs the sorted fields of the form, which the script can't do".to_owned());
-        }
-        Part::Place(place) => return Err(format!("signs {}, which the script can't read", place.words())),
-    })
-}
-
-fn signature_parts(grammar: &str) -> Vec<SignaturePart> {
-    let pieces = template::split(grammar).unwrap_or_default();
-    let part = |piece| match piece {
-        Piece::Literal(text) => SignaturePart::Text(text.to_owned()),
-        Piece::Placeholder("timestamp") => SignaturePart::Timestamp,
-        Piece::Placeholder("hex") => SignaturePart::Hex,
-        Piece::Placeholder("HEX") => SignaturePart::UppercaseHex,
-        Piece::Placeholder("base64") => SignaturePart::Base64,
-        Piece::Placeholder("base64url") => SignaturePart::Base64Url,
-        Piece::Placeholder(_) => SignaturePart::Token,
-    };
-    pieces.into_iter().map(part).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Provider`] is loaded from a directory's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
 //! recognises the provider of a request; it loads few of them, because an [`index`] tells what most runs need.
-//! [`recipe`] and [`compose`] make the requests that a provider would send.
+//! [`prepared`] and [`compose`] make the requests that a provider would send.
 
 pub mod catalog;
 mod cautions;
@@ -14,7 +14,7 @@ pub mod index;
 mod list;
 pub mod live;
 pub mod manifest;
-pub mod recipe;
+pub mod prepared;
 pub mod registration;
 pub mod resign;
 pub mod self_test;

@@ -42,29 +42,29 @@ pub enum How {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointCalls {
     /// Creates it; the response has its `id`, and may have its `secret`.
-    pub create: Call,
+    pub create: ApiCall,
     /// Finds the id of one whose creation was interrupted, by its mark.
     pub list: List,
     /// Changes its URL.
-    pub update: Call,
+    pub update: ApiCall,
     /// Deletes it.
-    pub delete: Call,
+    pub delete: ApiCall,
 }
 
 /// The calls for one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueCalls {
     /// Reads the value that is there: `previous`.
-    pub read: Call,
+    pub read: ApiCall,
     /// Sets it to the URL.
-    pub set: Call,
+    pub set: ApiCall,
     /// Sets it to the previous value.
-    pub restore: Call,
+    pub restore: ApiCall,
 }
 
 /// One call of the API.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct ApiCall {
     /// The method.
     pub method: Method,
     /// The path and query below the base URL.
@@ -87,7 +87,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
     /// The call.
-    pub call: Call,
+    pub call: ApiCall,
     /// The list in the response; empty if the response is the list.
     pub items: String,
     /// The id within an item.
@@ -183,7 +183,7 @@ pub struct Filled {
     pub request: Request,
 }
 
-impl Call {
+impl ApiCall {
     /// The call with its values.
     ///
     /// # Errors

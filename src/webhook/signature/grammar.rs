@@ -63,9 +63,9 @@ impl TextEncoding {
         }
     }
 
-    fn decode(self, text: &str) -> Candidate {
+    fn decode(self, text: &str) -> ParsedSignature {
         if text.is_empty() {
-            return Candidate::Undecodable;
+            return ParsedSignature::Undecodable;
         }
         // Handlers compare text, so the other case is rejected although it decodes.
         let is_other_case = match self {
@@ -75,14 +75,14 @@ impl TextEncoding {
         };
         let decoded = match self {
             Self::Hex | Self::UppercaseHex if is_other_case && encoding::decode_hex(text).is_some() => {
-                return Candidate::NotCanonical;
+                return ParsedSignature::NotCanonical;
             }
             Self::Hex | Self::UppercaseHex => encoding::decode_hex(text),
             Self::Base64 => encoding::decode_base64(text),
             Self::Base64Url => encoding::decode_base64url(text),
             Self::Plain | Self::Jwt => Some(text.as_bytes().to_vec()),
         };
-        decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
+        decoded.map_or(ParsedSignature::Undecodable, ParsedSignature::Decoded)
     }
 }
 
@@ -118,7 +118,7 @@ pub const MAX_SIGNATURES: usize = 64;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'a> {
     /// The signatures of the known version, in order.
-    pub signatures: Vec<Candidate>,
+    pub signatures: Vec<ParsedSignature>,
     /// The timestamps, in order; a valid header has one.
     pub timestamps: Vec<&'a str>,
     /// The tags of other versions, in order.
@@ -131,7 +131,7 @@ pub struct Parsed<'a> {
 
 /// One signature in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Candidate {
+pub enum ParsedSignature {
     /// The decoded bytes.
     Decoded(Vec<u8>),
     /// Hexadecimal in the case that the provider doesn't send. Handlers that compare text reject it.
@@ -319,21 +319,21 @@ mod tests {
     fn a_plain_value_is_only_the_signature() {
         let hex = grammar("{hex}", None).unwrap();
         assert_eq!(hex.write(&[0x0a, 0xff], ""), "0aff");
-        assert_eq!(hex.read("0aff").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
-        assert_eq!(hex.read("0AFF").signatures, [Candidate::NotCanonical]);
+        assert_eq!(hex.read("0aff").signatures, [ParsedSignature::Decoded(vec![0x0a, 0xff])]);
+        assert_eq!(hex.read("0AFF").signatures, [ParsedSignature::NotCanonical]);
         let upper = grammar("{HEX}", None).unwrap();
         assert_eq!((upper.write(&[0x0a, 0xff], ""), upper.to_string()), ("0AFF".to_owned(), "{HEX}".to_owned()));
-        assert_eq!(upper.read("0AFF").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
-        assert_eq!(upper.read("0aff").signatures, [Candidate::NotCanonical]);
+        assert_eq!(upper.read("0AFF").signatures, [ParsedSignature::Decoded(vec![0x0a, 0xff])]);
+        assert_eq!(upper.read("0aff").signatures, [ParsedSignature::NotCanonical]);
         for wrong in ["0af", "0afg", "", "0aff "] {
-            assert_eq!(hex.read(wrong).signatures, [Candidate::Undecodable], "{wrong:?}");
+            assert_eq!(hex.read(wrong).signatures, [ParsedSignature::Undecodable], "{wrong:?}");
         }
     }
 
     #[test]
     fn a_prefix_is_required() {
         let prefixed = grammar("sha256={hex}", None).unwrap();
-        assert_eq!(prefixed.read("sha256=00").signatures, [Candidate::Decoded(vec![0])]);
+        assert_eq!(prefixed.read("sha256=00").signatures, [ParsedSignature::Decoded(vec![0])]);
         assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, count: 1, ..Parsed::default() });
     }
 
@@ -341,20 +341,20 @@ mod tests {
     fn a_versioned_list_skips_other_versions() {
         let svix = grammar("v1,{base64}", Some(' ')).unwrap();
         let parsed = svix.read("v1a,AAAA v1,AQ==  v1,AQ bare");
-        assert_eq!(parsed.signatures, [Candidate::Decoded(vec![1]), Candidate::Undecodable]);
+        assert_eq!(parsed.signatures, [ParsedSignature::Decoded(vec![1]), ParsedSignature::Undecodable]);
         assert_eq!((parsed.unknown, parsed.malformed), (vec!["v1a"], true));
     }
 
     #[test]
     fn only_padding_of_http_lists_is_trimmed() {
         let svix = grammar("v1,{base64}", Some(' ')).unwrap();
-        assert_eq!(svix.read("  v1,AQ== ").signatures, [Candidate::Decoded(vec![1])]);
-        assert_eq!(svix.read("v1,AQ==\t").signatures, [Candidate::Undecodable]);
+        assert_eq!(svix.read("  v1,AQ== ").signatures, [ParsedSignature::Decoded(vec![1])]);
+        assert_eq!(svix.read("v1,AQ==\t").signatures, [ParsedSignature::Undecodable]);
         assert_eq!(svix.read("\tv1,AQ==").unknown, ["\tv1"]);
         let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
-        assert_eq!(stripe.read("t=12,\t v1=07 ").signatures, [Candidate::Decoded(vec![7])]);
+        assert_eq!(stripe.read("t=12,\t v1=07 ").signatures, [ParsedSignature::Decoded(vec![7])]);
         // A byte 0xA0 of a header is U+00A0 as text, which Unicode counts as whitespace.
-        assert_eq!(stripe.read("t=12,v1=07\u{a0}").signatures, [Candidate::Undecodable]);
+        assert_eq!(stripe.read("t=12,v1=07\u{a0}").signatures, [ParsedSignature::Undecodable]);
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(stripe.write(&[7], "12"), "t=12,v1=07");
         let parsed = stripe.read("t=12, v1=07,v0=08,v1=09");
         assert_eq!(parsed.timestamps, ["12"]);
-        assert_eq!(parsed.signatures, [Candidate::Decoded(vec![7]), Candidate::Decoded(vec![9])]);
+        assert_eq!(parsed.signatures, [ParsedSignature::Decoded(vec![7]), ParsedSignature::Decoded(vec![9])]);
         assert_eq!(parsed.unknown, ["v0"]);
     }
 
@@ -384,9 +384,9 @@ mod tests {
         let docuseal = grammar("{timestamp}.{hex}", Some('.')).unwrap();
         assert_eq!(docuseal.write(&[7], "12"), "12.07");
         let parsed = docuseal.read("12.07");
-        assert_eq!((parsed.timestamps, parsed.signatures), (vec!["12"], vec![Candidate::Decoded(vec![7])]));
+        assert_eq!((parsed.timestamps, parsed.signatures), (vec!["12"], vec![ParsedSignature::Decoded(vec![7])]));
         assert!(docuseal.read("12").malformed && !docuseal.is_list());
-        assert_eq!(docuseal.read("12.07.08").signatures, [Candidate::Undecodable]);
+        assert_eq!(docuseal.read("12.07.08").signatures, [ParsedSignature::Undecodable]);
     }
 
     #[test]
@@ -395,7 +395,7 @@ mod tests {
         let workos = Grammar::parse(&text).unwrap();
         assert_eq!(workos.write(&[7], "12"), "t=12, v1=07");
         for value in ["t=12, v1=07", "t=12,v1=07"] {
-            assert_eq!(workos.read(value).signatures, [Candidate::Decoded(vec![7])], "{value}");
+            assert_eq!(workos.read(value).signatures, [ParsedSignature::Decoded(vec![7])], "{value}");
         }
     }
 
@@ -404,9 +404,9 @@ mod tests {
         let sanity = grammar("{base64url}", None).unwrap();
         assert_eq!(sanity.write(&[0xfb, 0xff], ""), "-_8");
         for value in ["-_8", "-_8="] {
-            assert_eq!(sanity.read(value).signatures, [Candidate::Decoded(vec![0xfb, 0xff])]);
+            assert_eq!(sanity.read(value).signatures, [ParsedSignature::Decoded(vec![0xfb, 0xff])]);
         }
-        assert_eq!(sanity.read("+/8").signatures, [Candidate::Undecodable]);
+        assert_eq!(sanity.read("+/8").signatures, [ParsedSignature::Undecodable]);
     }
 
     #[test]

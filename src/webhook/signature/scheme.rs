@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     algorithm::Algorithm,
     content::{ContentValues, SecretParts, SignedContent},
-    grammar::{Candidate, Grammar},
+    grammar::{Grammar, ParsedSignature},
     jwt,
     key::Key,
     secret::{SecretRule, SigningSecret},
@@ -212,7 +212,7 @@ impl Scheme {
             Source::Headers(_) => value.bytes().all(|byte| matches!(byte, b' '..=b'~')),
             Source::At(_) => true,
         };
-        is_sendable && self.grammar.read(&value).signatures == [Candidate::Decoded(token)]
+        is_sendable && self.grammar.read(&value).signatures == [ParsedSignature::Decoded(token)]
     }
 
     /// The names of the header that carries the signature; empty if it is sent elsewhere.

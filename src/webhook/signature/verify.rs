@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     algorithm::Algorithm,
     content::{ContentValues, ResolvedContent, SecretParts},
-    grammar::{Candidate, MAX_SIGNATURES, Parsed, TextEncoding},
+    grammar::{MAX_SIGNATURES, Parsed, ParsedSignature, TextEncoding},
     jwt::Token,
     key::Key,
     scheme::{Scheme, decoded},
@@ -155,7 +155,8 @@ impl Scheme {
         let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
         let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
-        if let (Some(_), [Candidate::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice()) {
+        if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
+        {
             let secret = self.readable(&secrets[index]);
             let secret = secret.as_ref().map(|secret| secret.get().parts(self.has_two_part_secret()));
             let token = String::from_utf8_lossy(token);
@@ -226,10 +227,12 @@ impl Scheme {
         if parsed.malformed {
             return Err(malformed(place, "an entry has no version, and no other entry matches"));
         }
-        if parsed.signatures.iter().all(|candidate| *candidate == Candidate::Undecodable) {
+        if parsed.signatures.iter().all(|candidate| *candidate == ParsedSignature::Undecodable) {
             return Err(malformed(place, self.undecodable()));
         }
-        if let (Some(needed), [Candidate::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice()) {
+        if let (Some(needed), [ParsedSignature::Decoded(token)]) =
+            (self.algorithm.jwt_name(), parsed.signatures.as_slice())
+        {
             let token = std::str::from_utf8(token).ok().and_then(Token::parse);
             let found = token.ok_or_else(|| malformed(place, NOT_A_JWT))?.algorithm;
             if found != needed {
@@ -283,10 +286,10 @@ enum Match {
 pub(in crate::webhook) const SHORTEST: usize = 10;
 
 impl Match {
-    fn any<'a>(self, key: &Key, content: impl Iterator<Item = &'a [u8]>, candidates: &'a [Candidate]) -> bool {
+    fn any<'a>(self, key: &Key, content: impl Iterator<Item = &'a [u8]>, candidates: &'a [ParsedSignature]) -> bool {
         let signatures = candidates.iter().filter_map(|candidate| match candidate {
-            Candidate::Decoded(signature) => Some(signature.as_slice()),
-            Candidate::NotCanonical | Candidate::Undecodable => None,
+            ParsedSignature::Decoded(signature) => Some(signature.as_slice()),
+            ParsedSignature::NotCanonical | ParsedSignature::Undecodable => None,
         });
         match self {
             Self::Whole => key.verify(content, signatures),

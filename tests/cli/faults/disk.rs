@@ -199,3 +199,14 @@ fn output_that_never_gets_space_is_not_a_success() {
     listener.interrupt();
     listener.exits(130);
 }
+
+#[test]
+fn help_or_a_version_that_cannot_be_written_is_an_error() {
+    for arguments in
+        [&["--help"][..], &["--version"], &["listen", "--help"], &["help"], &["help", "send"], &["help", "secrets"]]
+    {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let finished = Dir::new().hookdev().args(arguments).stdout_to(full).exits(1);
+        finished.stderr("error: can't write the output\ncaused by: No space left on device (os error 28)\n");
+    }
+}

@@ -9,7 +9,7 @@ use crate::harness::NO_SECRETS;
 use crate::{
     harness::{
         AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message, PATIENCE,
-        TestCommand, gzip, hex, keys, post, request, respond, text,
+        TestCommand, break_off, gzip, hang, hex, keys, post, request, respond, text,
     },
     machine::Port,
 };
@@ -345,6 +345,33 @@ fn a_delivery_is_resent_byte_for_byte_and_the_stream_says_so() {
     let whole = page.object("deliveries/1");
     let statuses: Vec<_> = whole["resends"].as_array().unwrap().iter().map(|resend| resend["status"].clone()).collect();
     assert_eq!(statuses, [json!(200), json!(503)]);
+}
+
+/// As `send` judges them: a handler that was reached has refused, whatever it sent.
+#[test]
+fn a_resend_without_a_response_is_judged_by_how_it_failed() {
+    let (dir, gone) = (Dir::new(), Port::reserve());
+    let (crashed, hung) = (Endpoint::new([break_off()]), Endpoint::new([hang()]));
+    // A body whose first chunk has no length.
+    let broken = |status| Endpoint::new([respond(status).header("transfer-encoding", "chunked").body("x")]);
+    let (accepted, refused) = (broken(200), broken(503));
+    let targets = [
+        (format!("http://127.0.0.1:{}/", gone.number()), "unreachable"),
+        (crashed.url("/"), "refused"),
+        (hung.url("/"), "timed-out"),
+        (accepted.url("/"), "accepted"),
+        (refused.url("/"), "refused"),
+    ];
+    let forwards = targets.iter().flat_map(|(url, _)| ["--forward".to_owned(), format!("auphonic.*={url}")]);
+    let command = inspected(&dir).args(forwards).args(["--forward-timeout", "300ms", "--forward-wait", "0ms"]);
+    let listener = command.starts();
+    let page = Page::of(&listener);
+    deliver(&listener);
+    page.has(1);
+    for (url, outcome) in &targets {
+        let (status, resent) = page.resend(1, &json!({"to": url}));
+        assert_eq!((status, text(&resent, "/attempts/0/outcome")), (200, *outcome), "{resent}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookdev::webhook::{
     provider::{Provider, catalog::Catalog},
     request::{self, HeaderValue, Headers, Method, Request},
-    signature::{Scheme, SigningSecret, grammar::Candidate},
+    signature::{Scheme, SigningSecret, grammar::ParsedSignature},
     time::Timestamp,
 };
 
@@ -97,6 +97,6 @@ fn separator(scheme: &Scheme) -> Option<char> {
     [' ', ',', '|', ';'].into_iter().find(|separator| {
         let one = scheme.grammar.write(&[7; 32], "1");
         let two = scheme.grammar.read(&format!("{one}{separator}{one}")).signatures;
-        two == [Candidate::Decoded(vec![7; 32]), Candidate::Decoded(vec![7; 32])]
+        two == [ParsedSignature::Decoded(vec![7; 32]), ParsedSignature::Decoded(vec![7; 32])]
     })
 }

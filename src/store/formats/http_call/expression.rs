@@ -1,5 +1,7 @@
 //! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing is run.
 
+use super::super::values::text_literal::{Language, QUOTES, Stop, TextLiteral};
+
 /// How deeply expressions may be nested.
 pub(super) const MAX_DEPTH: usize = 32;
 
@@ -32,13 +34,6 @@ pub(super) struct Argument {
     /// The keyword, in Python.
     pub name: Option<String>,
     pub value: Expression,
-}
-
-/// What an expression is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    JavaScript,
-    Python,
 }
 
 /// The expression that a text starts with, and the rest of the text; `None` if it doesn't end.
@@ -135,8 +130,7 @@ impl Parser<'_> {
 
     /// Whether a literal of text starts here.
     fn is_text(&self) -> bool {
-        let prefix = self.rest.bytes().take(2).take_while(|byte| b"brufBRUF".contains(byte)).count();
-        self.rest[prefix..].starts_with(['"', '\''])
+        TextLiteral::open(&mut { self.rest }, Some(self.language)).is_some()
     }
 
     /// A primary expression and the methods that are called on it, each of which holds what is before it.
@@ -168,7 +162,6 @@ impl Parser<'_> {
                 let mut items = self.list('(', ')', depth)?;
                 if is_tuple(&items) { Some(Expression::List(items)) } else { items.pop() }
             }
-            '`' => self.text(),
             c if c.is_ascii_digit() || c == '-' => {
                 let end = self.rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || "._+-".contains(c)));
                 let (number, rest) = self.rest.split_at(1 + end.unwrap_or(self.rest.len() - 1));
@@ -281,66 +274,22 @@ impl Parser<'_> {
         }
     }
 
-    /// A literal of text or bytes; `None` if a variable is within it.
+    /// A literal of text or bytes; `None` if anything but the name of a variable is within it.
     fn text(&mut self) -> Option<Expression> {
-        let at = self.rest.find(['"', '\'', '`'])?;
-        let prefix = self.rest[..at].to_ascii_lowercase();
-        self.rest = &self.rest[at..];
-        let quote = &self.rest[..1];
-        let triple = quote.repeat(3);
-        let is_triple = quote != "`" && self.rest.starts_with(&triple);
-        let end = if is_triple { triple.as_str() } else { quote };
-        self.rest = &self.rest[end.len()..];
-        let is_bytes = prefix.contains('b');
-        let mut joined = Vec::new();
-        let mut bytes = Vec::new();
-        let push = |bytes: &mut Vec<u8>, c: char, is_byte: bool| match u8::try_from(c) {
-            Ok(byte) if is_byte => bytes.push(byte),
-            _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        };
+        let literal = TextLiteral::open(&mut self.rest, Some(self.language))?;
+        let mut parts = Vec::new();
         loop {
-            if self.take(end) {
-                break;
+            let (bytes, stop) = literal.read(&mut self.rest)?;
+            if literal.is_bytes() {
+                return Some(Expression::Bytes(bytes));
             }
-            let c = self.rest.chars().next()?;
-            self.rest = &self.rest[c.len_utf8()..];
-            match c {
-                '\n' if !is_triple && quote != "`" => return None,
-                '$' if quote == "`" && self.take("{") => {
-                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
-                    joined.push(self.variable()?);
-                }
-                '{' | '}' if prefix.contains('f') && self.rest.starts_with(c) => {
-                    self.rest = &self.rest[1..];
-                    push(&mut bytes, c, false);
-                }
-                '{' if prefix.contains('f') => {
-                    joined.push(Expression::Text(String::from_utf8(std::mem::take(&mut bytes)).ok()?));
-                    joined.push(self.variable()?);
-                }
-                '\\' if !prefix.contains('r') => match self.escape()? {
-                    Escaped::Char(c) => push(&mut bytes, c, false),
-                    Escaped::Byte(byte) => push(&mut bytes, char::from(byte), is_bytes),
-                    Escaped::Nothing => {}
-                    Escaped::Unknown(c) => {
-                        if self.language == Language::Python {
-                            push(&mut bytes, '\\', false);
-                        }
-                        push(&mut bytes, c, false);
-                    }
-                },
-                c => push(&mut bytes, c, false),
+            parts.push(Expression::Text(String::from_utf8(bytes).ok()?));
+            match stop {
+                Stop::Expression => parts.push(self.variable()?),
+                Stop::End if parts.len() == 1 => return parts.pop(),
+                Stop::End => return Some(Expression::Joined(parts)),
             }
         }
-        if is_bytes {
-            return Some(Expression::Bytes(bytes));
-        }
-        let text = Expression::Text(String::from_utf8(bytes).ok()?);
-        if joined.is_empty() {
-            return Some(text);
-        }
-        joined.push(text);
-        Some(Expression::Joined(joined))
     }
 
     /// The name of a variable within a text, up to the closing brace.
@@ -350,44 +299,6 @@ impl Parser<'_> {
         Some(Expression::Name(found.to_owned()))
     }
 
-    /// What follows a backslash.
-    fn escape(&mut self) -> Option<Escaped> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        Some(match c {
-            '\n' => Escaped::Nothing,
-            'n' => Escaped::Char('\n'),
-            'r' => Escaped::Char('\r'),
-            't' => Escaped::Char('\t'),
-            'b' => Escaped::Char('\u{8}'),
-            'f' => Escaped::Char('\u{c}'),
-            'v' => Escaped::Char('\u{b}'),
-            'x' => Escaped::Byte(u8::try_from(self.hex(2)?).ok()?),
-            'u' if self.take("{") => {
-                let (digits, rest) = self.rest.split_once('}')?;
-                self.rest = rest;
-                Escaped::Char(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?)
-            }
-            'u' => {
-                let unit = self.hex(4)?;
-                let is_high = (0xd800..0xdc00).contains(&unit);
-                let low = if is_high && self.take("\\u") { Some(self.hex(4)?) } else { None };
-                let units = std::iter::once(unit).chain(low).map(|unit| u16::try_from(unit).unwrap_or_default());
-                Escaped::Char(char::decode_utf16(units).next()?.ok()?)
-            }
-            'U' => Escaped::Char(char::from_u32(self.hex(8)?)?),
-            '0' if !self.rest.starts_with(|c: char| c.is_ascii_digit()) => Escaped::Char('\0'),
-            '"' | '\'' | '\\' => Escaped::Char(c),
-            other => Escaped::Unknown(other),
-        })
-    }
-
-    fn hex(&mut self, digits: usize) -> Option<u32> {
-        let (text, rest) = self.rest.split_at_checked(digits)?;
-        self.rest = rest;
-        u32::from_str_radix(text, 16).ok()
-    }
-
     /// Skips an expression that can't be read, up to what separates it from the next.
     fn skip_other(&mut self) -> Option<()> {
         let mut open = 0_usize;
@@ -395,9 +306,8 @@ impl Parser<'_> {
             if self.is_comment() {
                 self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
             }
-            if let Some(end) = ["\"\"\"", "'''", "\"", "'", "`"].iter().find(|end| self.rest.starts_with(**end)) {
-                self.rest = &self.rest[end.len()..];
-                while !self.take(end) {
+            if let Some(quotes) = QUOTES.iter().find(|quotes| self.take(quotes)) {
+                while !self.take(quotes) {
                     let c = self.rest.chars().next()?;
                     self.rest = &self.rest[c.len_utf8()..];
                     if c == '\\' {
@@ -416,14 +326,4 @@ impl Parser<'_> {
             self.rest = &self.rest[c.len_utf8()..];
         }
     }
-}
-
-enum Escaped {
-    Char(char),
-    /// The byte that `\xHH` is, or the character of that number.
-    Byte(u8),
-    /// A line that goes on.
-    Nothing,
-    /// No escape: Python keeps the backslash, and JavaScript drops it.
-    Unknown(char),
 }

@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, collections::HashMap, rc::Rc};
 
-use super::expression::{Argument, Expression, Language, MAX_DEPTH, arguments, expression, name};
+use super::{
+    super::values::text_literal::Language,
+    expression::{Argument, Expression, MAX_DEPTH, arguments, expression, name},
+};
 
 /// How many bytes the values that are used may have together: a text may use a large one many times.
 const MAX_USED: usize = 64 << 20;

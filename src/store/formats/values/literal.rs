@@ -1,5 +1,6 @@
 //! Values as JavaScript's `console.log` and Python's `print` write them. JSON and Ruby's hashes are among them.
 
+use super::text_literal::TextLiteral;
 use crate::webhook::json::quote;
 
 /// How deeply values may be nested.
@@ -101,12 +102,8 @@ impl<'a> Parser<'a> {
             }
             '[' => self.list(']', depth),
             '(' => self.list(')', depth),
-            quote @ ('\'' | '"' | '`') => self.texts(quote),
-            'b' if self.rest[1..].starts_with(['\'', '"']) => {
-                self.rest = &self.rest[1..];
-                let quote = self.rest.chars().next()?;
-                self.bytes(quote)
-            }
+            '\'' | '"' | '`' => self.texts(),
+            'b' if self.rest[1..].starts_with(['\'', '"']) => self.literal().map(Value::Bytes),
             '<' => self.buffer(),
             _ => self.word(depth),
         }
@@ -121,7 +118,7 @@ impl<'a> Parser<'a> {
                 return Some(Value::Object(members));
             }
             let key = match self.rest.chars().next()? {
-                quote @ ('\'' | '"') => self.string(quote)?,
+                '\'' | '"' => self.string()?,
                 '[' => self.take_until(']')?.to_owned(),
                 _ => self.take_while(|c| c.is_alphanumeric() || "_$-.".contains(c)).to_owned(),
             };
@@ -147,70 +144,29 @@ impl<'a> Parser<'a> {
     }
 
     /// A string, or several that are joined by `+`, as long ones are printed.
-    fn texts(&mut self, quote: char) -> Option<Value> {
-        let mut text = self.string(quote)?;
+    fn texts(&mut self) -> Option<Value> {
+        let mut text = self.string()?;
         loop {
             let after = self.rest.trim_start();
             if after.starts_with("... ") {
                 return Some(Value::Lost);
             }
-            let Some(next) = after.strip_prefix('+').map(str::trim_start) else { return Some(Value::Text(text)) };
-            let Some(quote) = next.chars().next().filter(|c| "'\"`".contains(*c)) else {
+            let next = after.strip_prefix('+').map(str::trim_start);
+            let Some(next) = next.filter(|next| next.starts_with(['\'', '"', '`'])) else {
                 return Some(Value::Text(text));
             };
             self.rest = next;
-            text += &self.string(quote)?;
+            text += &self.string()?;
         }
     }
 
-    fn string(&mut self, quote: char) -> Option<String> {
-        let letter = |unit| match unit {
-            Unit::Char(c) => c,
-            Unit::Byte(byte) => char::from(byte),
-        };
-        Some(self.quoted(quote)?.into_iter().map(letter).collect())
+    fn string(&mut self) -> Option<String> {
+        String::from_utf8(self.literal()?).ok()
     }
 
-    fn bytes(&mut self, quote: char) -> Option<Value> {
-        let mut bytes = Vec::new();
-        for unit in self.quoted(quote)? {
-            match unit {
-                Unit::Char(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                Unit::Byte(byte) => bytes.push(byte),
-            }
-        }
-        Some(Value::Bytes(bytes))
-    }
-
-    /// Reads up to the closing quote.
-    fn quoted(&mut self, quote: char) -> Option<Vec<Unit>> {
-        let mut units = Vec::new();
-        let mut rest = self.rest.strip_prefix(quote)?;
-        loop {
-            let c = next(&mut rest)?;
-            if c == quote {
-                self.rest = rest;
-                return Some(units);
-            }
-            if c != '\\' {
-                units.push(Unit::Char(c));
-                continue;
-            }
-            units.push(match next(&mut rest)? {
-                'x' => Unit::Byte(u8::try_from(hex(&mut rest, 2)?).ok()?),
-                'U' => Unit::Char(char::from_u32(hex(&mut rest, 8)?)?),
-                'u' => Unit::Char(utf16(&mut rest)?),
-                'n' => Unit::Char('\n'),
-                'r' => Unit::Char('\r'),
-                't' => Unit::Char('\t'),
-                'b' => Unit::Char('\u{8}'),
-                'f' => Unit::Char('\u{c}'),
-                'v' => Unit::Char('\u{b}'),
-                'a' => Unit::Char('\u{7}'),
-                '0' => Unit::Char('\0'),
-                other => Unit::Char(other),
-            });
-        }
+    fn literal(&mut self) -> Option<Vec<u8>> {
+        let literal = TextLiteral::open(&mut self.rest, None)?;
+        Some(literal.read(&mut self.rest)?.0)
     }
 
     /// Node's `<Buffer 7b 22 …>`; anything else in angle brackets is an object without its content.
@@ -247,35 +203,6 @@ impl<'a> Parser<'a> {
         }
         Some(Value::Word(word.to_owned()))
     }
-}
-
-/// A character of a string, or a byte that `\xHH` stands for.
-enum Unit {
-    Char(char),
-    Byte(u8),
-}
-
-fn next(rest: &mut &str) -> Option<char> {
-    let c = rest.chars().next()?;
-    *rest = &rest[c.len_utf8()..];
-    Some(c)
-}
-
-fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
-    let (text, after) = rest.split_at_checked(digits)?;
-    *rest = after;
-    u32::from_str_radix(text, 16).ok()
-}
-
-/// The character of `\uHHHH`, or of two of them that are surrogates.
-fn utf16(rest: &mut &str) -> Option<char> {
-    let unit = u16::try_from(hex(rest, 4)?).ok()?;
-    if !(0xd800..0xdc00).contains(&unit) {
-        return char::from_u32(u32::from(unit));
-    }
-    *rest = rest.strip_prefix("\\u")?;
-    let low = u16::try_from(hex(rest, 4)?).ok()?;
-    char::decode_utf16([unit, low]).next()?.ok()
 }
 
 #[cfg(test)]

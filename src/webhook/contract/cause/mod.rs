@@ -17,7 +17,7 @@ use super::{
 };
 use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::clue::Clue, time::words};
 
-pub(super) use rejected::{HEADER_CASE, redirected, wrong_success};
+pub(super) use rejected::{HEADER_CASE, rate_limited, redirected, wrong_success};
 
 /// What happened, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,9 +146,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         }
         (Fault::Redirect(_), _) => clue.map_or_else(rejected::redirected, str::to_owned),
         (Fault::WrongSuccess(status), _) => rejected::wrong_success(*status, provider),
-        (Fault::Rejected(429), _) => {
-            "the handler, or a proxy in front of it, rate-limits requests: exempt the provider's deliveries".to_owned()
-        }
+        (Fault::Rejected(429), _) => rejected::rate_limited(),
         (Fault::Rejected(status), _) => rejected::rejected(*status, case, observation, history),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{EMOJI, FIRST_TIME, Observation, RETRY_SECONDS, SIGNED_WITH, accepted::tolerance_of, header_of};
 use crate::webhook::{
-    contract::{cases::Case, history::History, name::CaseName, serialisations::SURROUNDED},
+    contract::{cases::Case, history::History, judge::RATE_LIMITED, name::CaseName, serialisations::SURROUNDED},
     provider::Provider,
     remedy::RAW_BODY,
     response::clue::{ENCODINGS, RAISE_LIMIT},
@@ -109,6 +109,10 @@ pub(super) fn handshake(case: &Case<'_>, provider: &Provider) -> Option<String> 
 pub(in crate::webhook::contract) fn redirected() -> String {
     "respond at the URL itself: a trailing slash, http instead of https, or a login page redirects deliveries elsewhere"
         .to_owned()
+}
+
+pub(in crate::webhook::contract) fn rate_limited() -> String {
+    format!("{RATE_LIMITED}: exempt the provider's deliveries")
 }
 
 pub(in crate::webhook::contract) fn wrong_success(status: u16, provider: &Provider) -> String {

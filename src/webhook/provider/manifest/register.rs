@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::values::{self, Wrong};
 use crate::webhook::{
     delivery::StatusPattern,
-    provider::registration::{self, Call, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
+    provider::registration::{self, ApiCall, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
     template::JsonTemplate,
 };
 
@@ -142,7 +142,7 @@ impl RawRegister {
 
 /// Checks that the API's key and the resource are given where templates use them, and used where they are given.
 fn check_account(registration: &Registration, span: &Range<usize>) -> Result<(), Wrong> {
-    let calls: Vec<&Call> = match &registration.how {
+    let calls: Vec<&ApiCall> = match &registration.how {
         How::Endpoint(calls) => vec![&calls.create, &calls.list.call, &calls.update, &calls.delete],
         How::Value(calls) => vec![&calls.read, &calls.set, &calls.restore],
         How::Manual(_) => Vec::new(),
@@ -168,7 +168,7 @@ fn step_of(text: &str) -> Result<Template, String> {
     }
 }
 
-fn call(name: &str, call: Spanned<RawCall>, placeholders: &Placeholders) -> Result<Call, Wrong> {
+fn call(name: &str, call: Spanned<RawCall>, placeholders: &Placeholders) -> Result<ApiCall, Wrong> {
     let span = call.span();
     check_placeholders(name, call.into_inner().call()?, placeholders, span)
 }
@@ -183,10 +183,10 @@ fn list(list: Spanned<RawList>) -> Result<List, Wrong> {
 /// should.
 fn check_placeholders(
     name: &str,
-    call: Call,
+    call: ApiCall,
     Placeholders { required, optional }: &Placeholders,
     span: Range<usize>,
-) -> Result<Call, Wrong> {
+) -> Result<ApiCall, Wrong> {
     if let Some(missing) = required.iter().find(|placeholder| !call.uses(placeholder)) {
         return Err(Wrong::new(span, format!("`{name}` needs {{{missing}}}")));
     }
@@ -197,7 +197,7 @@ fn check_placeholders(
     }
 }
 
-fn take_id(create: Spanned<RawCall>) -> Result<Call, Wrong> {
+fn take_id(create: Spanned<RawCall>) -> Result<ApiCall, Wrong> {
     let span = create.span();
     let create = call("create", create, &CREATE)?;
     if create.id.is_none() {
@@ -206,7 +206,7 @@ fn take_id(create: Spanned<RawCall>) -> Result<Call, Wrong> {
     Ok(create)
 }
 
-fn take_previous(read: Spanned<RawCall>) -> Result<Call, Wrong> {
+fn take_previous(read: Spanned<RawCall>) -> Result<ApiCall, Wrong> {
     let span = read.span();
     let read = call("read", read, &READ)?;
     if read.previous.is_none() {
@@ -216,7 +216,7 @@ fn take_previous(read: Spanned<RawCall>) -> Result<Call, Wrong> {
 }
 
 impl RawCall {
-    fn call(self) -> Result<Call, Wrong> {
+    fn call(self) -> Result<ApiCall, Wrong> {
         let method =
             values::parse(&self.method, |text| text.parse::<Method>().map_err(|_| format!("invalid method `{text}`")))?;
         let body = match (self.json, self.form.is_empty()) {
@@ -236,7 +236,7 @@ impl RawCall {
             .iter()
             .map(|text| values::parse(text, |text| StatusPattern::try_from(text.to_owned())))
             .collect::<Result<_, _>>()?;
-        Ok(Call {
+        Ok(ApiCall {
             method,
             path: values::parse(&self.path, path)?,
             headers: headers(self.headers)?,
@@ -251,7 +251,7 @@ impl RawCall {
 
 impl RawList {
     fn list(self) -> Result<List, Wrong> {
-        let call = Call {
+        let call = ApiCall {
             method: Method::GET,
             path: values::parse(&self.path, path)?,
             headers: headers(self.headers)?,

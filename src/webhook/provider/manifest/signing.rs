@@ -97,17 +97,7 @@ impl RawScheme {
             let message = "the value has a {timestamp}, but the scheme has no `timestamp`";
             return Err(Wrong::new(value.span(), message));
         }
-        let id = match self.id {
-            Some(id) => {
-                let span = id.span();
-                let RawId { header, query, body, form } = id.into_inner();
-                let source = PlaceKeys { header, query, body, form }.source()?;
-                Some(source.ok_or_else(|| {
-                    Wrong::new(span, "the id has no place: add a `header`, `query`, `body` or `form`")
-                })?)
-            }
-            None => None,
-        };
+        let id = self.id.map(id_source).transpose()?;
         let name_span = self.name.span();
         let claims = claims(self.claims)?;
         let jwt = self.algorithm.jwt_name().is_some();
@@ -144,15 +134,8 @@ impl RawScheme {
             is_sent_along: self.sent_along.is_some_and(Spanned::into_inner),
             is_body_unsigned_by_design: self.signs_body.as_ref().is_some_and(|signs| !signs.get_ref()),
         };
-        if let Some(signs) = self.signs_body
-            && *signs.get_ref() != scheme.signs_body()
-        {
-            let message = if *signs.get_ref() {
-                "the signed content contains no `{body}`, so the body isn't signed"
-            } else {
-                "the signed content contains the body, so it is signed"
-            };
-            return Err(Wrong::new(signs.span(), message));
+        if let Some(signs) = &self.signs_body {
+            check_signs_body(signs, &scheme)?;
         }
         let in_form = payload_field.and_then(|field| Some((field, read_in_payload(&scheme)?)));
         let in_form = in_form.map(|(field, inside)| {
@@ -162,6 +145,24 @@ impl RawScheme {
             Some(message) => Err(Wrong::new(span, message)),
             None => Ok(scheme),
         }
+    }
+}
+
+fn id_source(id: Spanned<RawId>) -> Result<Source, Wrong> {
+    let span = id.span();
+    let RawId { header, query, body, form } = id.into_inner();
+    let source = PlaceKeys { header, query, body, form }.source()?;
+    source.ok_or_else(|| Wrong::new(span, "the id has no place: add a `header`, `query`, `body` or `form`"))
+}
+
+/// Checks what a manifest says of the body against the signed content.
+fn check_signs_body(signs: &Spanned<bool>, scheme: &Scheme) -> Result<(), Wrong> {
+    match (*signs.get_ref(), scheme.signs_body()) {
+        (true, false) => {
+            Err(Wrong::new(signs.span(), "the signed content contains no `{body}`, so the body isn't signed"))
+        }
+        (false, true) => Err(Wrong::new(signs.span(), "the signed content contains the body, so it is signed")),
+        _ => Ok(()),
     }
 }
 

@@ -1,14 +1,28 @@
 //! Keys that handlers make of the secret instead of the provider's.
 
-use super::{Change, Mistake};
+use super::{Mistake, MistakeKind};
 use crate::webhook::{
     encoding::{decode_base64url, decode_hex, decode_lenient_base64},
     provider::Provider,
     signature::{SigningSecret, secret::KeyEncoding},
 };
 
-/// A key, whether it is common, and what is wrong with a handler that has it.
-type Candidate = (Vec<u8>, bool, String);
+/// A key, and what is wrong with a handler that has it.
+struct WrongKey {
+    key: Vec<u8>,
+    is_common: bool,
+    advice: String,
+}
+
+impl WrongKey {
+    fn common(key: impl Into<Vec<u8>>, advice: impl Into<String>) -> Self {
+        Self { key: key.into(), is_common: true, advice: advice.into() }
+    }
+
+    fn rare(key: impl Into<Vec<u8>>, advice: impl Into<String>) -> Self {
+        Self { key: key.into(), is_common: false, advice: advice.into() }
+    }
+}
 
 pub(super) fn mistakes(provider: &Provider, secret: &SigningSecret) -> Vec<Mistake> {
     let text = secret.expose();
@@ -23,22 +37,22 @@ pub(super) fn mistakes(provider: &Provider, secret: &SigningSecret) -> Vec<Mista
         let prefix = rule.and_then(|rule| rule.format.prefix.as_deref()).unwrap_or_default();
         keys.extend(undecoded(text, prefix, &form));
     }
-    let make = |(bytes, is_common, advice): Candidate| {
-        let key = SigningSecret::from_bytes(text, bytes)?;
-        Some(Mistake { change: Change::Secret(key), advice, is_common })
+    let make = |WrongKey { key, is_common, advice }| {
+        let key = SigningSecret::from_bytes(text, key)?;
+        Some(Mistake { kind: MistakeKind::Secret(key), advice, is_common })
     };
     let mut mistakes: Vec<Mistake> = keys.into_iter().filter_map(make).collect();
     let development = rule.and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
     mistakes.extend(development.map(|secret| {
         let advice = "the handler verifies with the public development secret: set yours there, too";
-        Mistake::rare(Change::Secret(secret), advice)
+        Mistake::rare(MistakeKind::Secret(secret), advice)
     }));
-    mistakes.retain(|mistake| !matches!(&mistake.change, Change::Secret(key) if key == secret));
+    mistakes.retain(|mistake| !matches!(&mistake.kind, MistakeKind::Secret(key) if key == secret));
     mistakes
 }
 
 /// Keys of handlers that have no secret.
-fn unset() -> Vec<Candidate> {
+fn unset() -> Vec<WrongKey> {
     let unset = "so the variable that it reads is not set: check its name, and that the process has it. Refuse to start without a secret, because anyone can sign with this one";
     let empty = format!(
         "the handler verifies with an empty secret, {unset}. If it is set, it is decoded to nothing, as Buffer.from(text, 'hex') does with text that is not hexadecimal"
@@ -47,30 +61,30 @@ fn unset() -> Vec<Candidate> {
     let words = ["undefined", "null", "None"];
     let words = words.map(|word| {
         let advice = format!("the handler verifies with the text `{word}` as its secret, {unset}");
-        (word.into(), word == "undefined", advice)
+        WrongKey { key: word.into(), is_common: word == "undefined", advice }
     });
-    std::iter::once((vec![0], true, empty)).chain(words).collect()
+    std::iter::once(WrongKey::common([0], empty)).chain(words).collect()
 }
 
 /// The secret as it is copied with more than belongs to it.
-fn with_extra_characters(text: &str) -> Vec<Candidate> {
+fn with_extra_characters(text: &str) -> Vec<WrongKey> {
     let kept = "which is not part of the secret: remove it where the handler's secret is set, or trim the secret when you read it";
-    let newline = (format!("{text}\n").into(), false, format!("the handler's secret ends with a newline, {kept}"));
+    let newline = WrongKey::rare(format!("{text}\n"), format!("the handler's secret ends with a newline, {kept}"));
     let quoted = ["\"", "'"].map(|quote| {
         let advice = format!("the handler's secret has quotes ({quote}) around it, {kept}");
-        (format!("{quote}{text}{quote}").into(), false, advice)
+        WrongKey::rare(format!("{quote}{text}{quote}"), advice)
     });
     std::iter::once(newline).chain(quoted).collect()
 }
 
 /// Keys that are decoded from a secret whose text is the key.
-fn decoded(text: &str) -> Vec<Candidate> {
+fn decoded(text: &str) -> Vec<WrongKey> {
     let whole = "the key is the text of the secret itself, as bytes";
     let mut keys = Vec::new();
     let (prefix, rest) = text.split_once('_').map_or(("", text), |(prefix, rest)| (prefix, rest));
     if !prefix.is_empty() {
         let advice = format!("the handler removes `{prefix}_` from the secret: {whole}, with `{prefix}_`");
-        keys.push((rest.into(), true, advice));
+        keys.push(WrongKey::common(rest, advice));
     }
     // Node's decoder takes both alphabets, and ignores a single character at the end.
     let base64 = |text: &str| {
@@ -79,23 +93,23 @@ fn decoded(text: &str) -> Vec<Candidate> {
     };
     for (key, encoding) in [(base64(rest), "base64"), (base64(text), "base64"), (decode_hex(text), "hexadecimal")] {
         let advice = format!("the handler decodes the secret from {encoding}: {whole}");
-        keys.extend(key.map(|key| (key, true, advice)));
+        keys.extend(key.map(|key| WrongKey::common(key, advice)));
     }
     keys
 }
 
 /// Keys of handlers that don't decode the secret, or decode it to text; `form` says how the key is made.
-fn undecoded(text: &str, prefix: &str, form: &str) -> Vec<Candidate> {
+fn undecoded(text: &str, prefix: &str, form: &str) -> Vec<WrongKey> {
     let rest = text.strip_prefix(prefix).unwrap_or(text);
     let taken = format!("the handler uses the text of the secret as the key: {form}");
-    let mut keys: Vec<Candidate> = vec![(text.into(), true, taken.clone()), (rest.into(), true, taken)];
+    let mut keys = vec![WrongKey::common(text, taken.as_str()), WrongKey::common(rest, taken)];
     if let Some(bytes) = decode_lenient_base64(rest) {
         let turned = format!(
             "the handler turns the decoded secret into text, as atob() and .toString() do in JavaScript: {form}; keep it as bytes, Buffer.from(text, 'base64')"
         );
         let latin_1: String = bytes.iter().copied().map(char::from).collect();
-        keys.push((latin_1.into(), false, turned.clone()));
-        keys.push((String::from_utf8_lossy(&bytes).into_owned().into(), false, turned));
+        keys.push(WrongKey::rare(latin_1, turned.as_str()));
+        keys.push(WrongKey::rare(String::from_utf8_lossy(&bytes).into_owned(), turned));
     }
     keys
 }

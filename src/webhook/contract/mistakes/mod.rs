@@ -1,5 +1,5 @@
 //! How handlers verify differently from their provider: another body, key, algorithm, encoding or signed content, or two of
-//! these. A delivery that is signed in the same way is accepted by such a handler alone.
+//! these. A delivery that is made in the same way is accepted by such a handler alone.
 
 mod bodies;
 mod keys;
@@ -16,20 +16,11 @@ use crate::webhook::{
 
 pub(super) use bodies::Rewriting;
 pub(super) use keys::key_of;
-pub(super) use signing::{Spelling, other_names};
+pub(super) use signing::{UnusualEncoding, other_names};
 
-/// A delivery that differs from the provider's.
+/// The delivery that a handler with one mistake or two accepts, and what to do about them.
 #[derive(Clone, Debug)]
-pub(super) struct Deviation {
-    /// How it is made.
-    pub recipe: Recipe,
-    /// What is wrong with a handler that accepts it, and how to fix it.
-    pub advice: String,
-}
-
-/// How a delivery is made that differs from the provider's.
-#[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(super) struct DeliverySpec {
     /// The provider's scheme, with differences.
     pub scheme: Scheme,
     /// The secret that the handler has.
@@ -37,23 +28,25 @@ pub(super) struct Recipe {
     /// How the JSON is written, if not as the provider writes it.
     pub rewriting: Option<Rewriting>,
     /// How the signature is written, if not in the scheme's encoding.
-    pub spelling: Option<Spelling>,
+    pub encoding: Option<UnusualEncoding>,
     /// Whether other headers have the values of the scheme's as well.
     pub other_headers: bool,
+    /// What is wrong with the handler, and how to fix it.
+    pub advice: String,
 }
 
-/// A mistake in a handler: the difference of the deliveries that it accepts, and what to do.
+/// A mistake in a handler, and what to do about it.
 #[derive(Clone, Debug)]
 struct Mistake {
-    change: Change,
+    kind: MistakeKind,
     advice: String,
     /// Whether it is common enough to be tried together with another one.
     is_common: bool,
 }
 
-/// One difference from the provider's deliveries.
+/// How the deliveries that the handler accepts differ from the provider's.
 #[derive(Clone, Debug)]
-enum Change {
+enum MistakeKind {
     Body(Rewriting),
     Secret(SigningSecret),
     Content(SignedContent),
@@ -62,43 +55,43 @@ enum Change {
     /// A plain hash of this content.
     Hash(Algorithm, SignedContent),
     Form(Grammar),
-    Spelling(Spelling),
+    Encoding(UnusualEncoding),
     Unit(TimeUnit),
     OtherHeaders,
 }
 
 impl Mistake {
-    fn common(change: Change, advice: impl Into<String>) -> Self {
-        Self { change, advice: advice.into(), is_common: true }
+    fn common(kind: MistakeKind, advice: impl Into<String>) -> Self {
+        Self { kind, advice: advice.into(), is_common: true }
     }
 
-    fn rare(change: Change, advice: impl Into<String>) -> Self {
-        Self { change, advice: advice.into(), is_common: false }
+    fn rare(kind: MistakeKind, advice: impl Into<String>) -> Self {
+        Self { kind, advice: advice.into(), is_common: false }
     }
 }
 
-impl Change {
-    fn apply(&self, recipe: &mut Recipe) {
+impl MistakeKind {
+    fn apply(&self, spec: &mut DeliverySpec) {
         match self {
-            Self::Body(rewriting) => recipe.rewriting = Some(*rewriting),
-            Self::Secret(secret) => recipe.secret = secret.clone(),
-            Self::Content(content) => recipe.scheme.content = content.clone(),
+            Self::Body(rewriting) => spec.rewriting = Some(*rewriting),
+            Self::Secret(secret) => spec.secret = secret.clone(),
+            Self::Content(content) => spec.scheme.content = content.clone(),
             Self::Algorithm(algorithm, grammar) => {
-                recipe.scheme.algorithm = *algorithm;
-                recipe.scheme.grammar = grammar.clone();
+                spec.scheme.algorithm = *algorithm;
+                spec.scheme.grammar = grammar.clone();
             }
             Self::Hash(algorithm, content) => {
-                recipe.scheme.algorithm = *algorithm;
-                recipe.scheme.content = content.clone();
+                spec.scheme.algorithm = *algorithm;
+                spec.scheme.content = content.clone();
             }
-            Self::Form(grammar) => recipe.scheme.grammar = grammar.clone(),
-            Self::Spelling(spelling) => recipe.spelling = Some(*spelling),
+            Self::Form(grammar) => spec.scheme.grammar = grammar.clone(),
+            Self::Encoding(encoding) => spec.encoding = Some(*encoding),
             Self::Unit(unit) => {
-                if let Some(rule) = &mut recipe.scheme.timestamp {
+                if let Some(rule) = &mut spec.scheme.timestamp {
                     rule.unit = *unit;
                 }
             }
-            Self::OtherHeaders => recipe.other_headers = true,
+            Self::OtherHeaders => spec.other_headers = true,
         }
     }
 
@@ -106,20 +99,19 @@ impl Change {
     fn combines_with(&self, other: &Self) -> bool {
         let has = |is: fn(&Self) -> bool| is(self) || is(other);
         let is_same = mem::discriminant(self) == mem::discriminant(other);
-        let is_hash = has(|change| matches!(change, Self::Hash(..)))
-            && has(|change| matches!(change, Self::Content(_) | Self::Algorithm(..)));
-        let is_form =
-            has(|change| matches!(change, Self::Spelling(_))) && has(|change| matches!(change, Self::Form(_)));
+        let is_hash = has(|kind| matches!(kind, Self::Hash(..)))
+            && has(|kind| matches!(kind, Self::Content(_) | Self::Algorithm(..)));
+        let is_form = has(|kind| matches!(kind, Self::Encoding(_))) && has(|kind| matches!(kind, Self::Form(_)));
         !is_same && !is_hash && !is_form
     }
 }
 
-/// Whether deviations of a provider are known: it signs with a MAC.
+/// Whether mistakes with a provider are known: it signs with a MAC.
 pub(super) fn apply_to(provider: &Provider) -> bool {
     provider.schemes.first().is_some_and(|scheme| MACS.contains(&scheme.algorithm))
 }
 
-/// Whether the deviations are the usual mistakes with a provider: there are others where the URL or a form is signed.
+/// Whether these are the usual mistakes with a provider: there are others where the URL or a form is signed.
 pub(super) fn cover(provider: &Provider) -> bool {
     let is_usual = |piece: &Piece<'_>| match piece {
         Piece::Literal(_) => true,
@@ -133,8 +125,8 @@ pub(super) fn cover(provider: &Provider) -> bool {
 const MACS: [Algorithm; 5] =
     [Algorithm::HmacSha256, Algorithm::HmacSha1, Algorithm::HmacSha512, Algorithm::HmacSha384, Algorithm::HmacMd5];
 
-/// Every deviation from a provider's scheme: each mistake alone, then two common ones together, the likeliest first.
-pub(super) fn deviations(provider: &Provider, scheme: &Scheme, secret: &SigningSecret) -> Vec<Deviation> {
+/// The deliveries for each mistake alone, then for two common ones together, the likeliest first.
+pub(super) fn specs(provider: &Provider, scheme: &Scheme, secret: &SigningSecret) -> Vec<DeliverySpec> {
     let is_mac = apply_to(provider);
     // The unit first: a tolerance in the wrong unit may be as short as 300 ms.
     let mut mistakes = if is_mac { signing::units(scheme) } else { Vec::new() };
@@ -143,27 +135,27 @@ pub(super) fn deviations(provider: &Provider, scheme: &Scheme, secret: &SigningS
         mistakes.extend(keys::mistakes(provider, secret));
         mistakes.extend(signing::mistakes(scheme, &header_of(provider)));
     }
-    let usual = Recipe {
-        scheme: scheme.clone(),
-        secret: secret.clone(),
-        rewriting: None,
-        spelling: None,
-        other_headers: false,
-    };
     let with = |mistakes: &[&Mistake], advice: String| {
-        let mut recipe = usual.clone();
+        let mut spec = DeliverySpec {
+            scheme: scheme.clone(),
+            secret: secret.clone(),
+            rewriting: None,
+            encoding: None,
+            other_headers: false,
+            advice,
+        };
         for mistake in mistakes {
-            mistake.change.apply(&mut recipe);
+            mistake.kind.apply(&mut spec);
         }
-        Deviation { recipe, advice }
+        spec
     };
-    let mut all: Vec<Deviation> = mistakes.iter().map(|mistake| with(&[mistake], mistake.advice.clone())).collect();
+    let mut all: Vec<DeliverySpec> = mistakes.iter().map(|mistake| with(&[mistake], mistake.advice.clone())).collect();
     let common: Vec<&Mistake> = mistakes.iter().filter(|mistake| mistake.is_common).collect();
     let pairs =
         common.iter().enumerate().flat_map(|(at, first)| common[at + 1..].iter().map(move |other| (first, other)));
-    all.extend(pairs.filter(|(first, other)| first.change.combines_with(&other.change)).map(|(first, other)| {
+    all.extend(pairs.filter(|(first, other)| first.kind.combines_with(&other.kind)).map(|(first, other)| {
         // The advice about bodies is long, and comes last.
-        let (first, second) = if matches!(first.change, Change::Body(_)) { (other, first) } else { (first, other) };
+        let (first, second) = if matches!(first.kind, MistakeKind::Body(_)) { (other, first) } else { (first, other) };
         let advice = format!("the handler makes two mistakes. First: {}. Second: {}", first.advice, second.advice);
         with(&[first, second], advice)
     }));

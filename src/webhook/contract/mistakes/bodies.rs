@@ -1,6 +1,6 @@
 //! Bodies as handlers write them that verify re-serialised JSON.
 
-use super::{Change, Mistake};
+use super::{Mistake, MistakeKind};
 use crate::webhook::{
     diagnose::rewriting::{Document, Layout, Order, WRITERS},
     json::{self, Kind, Member, Node},
@@ -58,8 +58,8 @@ pub(super) fn mistakes() -> Vec<Mistake> {
             rewriting.words()
         )
     };
-    let common = COMMON.iter().map(|rewriting| Mistake::common(Change::Body(*rewriting), advice(rewriting)));
-    let rare = RARE.iter().map(|rewriting| Mistake::rare(Change::Body(*rewriting), advice(rewriting)));
+    let common = COMMON.iter().map(|rewriting| Mistake::common(MistakeKind::Body(*rewriting), advice(rewriting)));
+    let rare = RARE.iter().map(|rewriting| Mistake::rare(MistakeKind::Body(*rewriting), advice(rewriting)));
     common.chain(rare).collect()
 }
 

@@ -3,39 +3,39 @@
 
 use http::HeaderName;
 
-use super::{Change, MACS, Mistake};
+use super::{MACS, Mistake, MistakeKind};
 use crate::webhook::{
     encoding,
     provider::Provider,
     signature::{
         Algorithm, Scheme,
         content::SignedContent,
-        grammar::{Candidate, Grammar, GrammarText},
+        grammar::{Grammar, GrammarText, ParsedSignature},
         timestamp::TimeUnit,
     },
 };
 
 /// A way to write a signature that no provider uses.
 #[derive(Clone, Copy, Debug)]
-pub enum Spelling {
+pub enum UnusualEncoding {
     /// Hexadecimal in upper case.
     UppercaseHex,
     /// The hexadecimal text, encoded as base64.
     Base64OfHex,
 }
 
-impl Spelling {
+impl UnusualEncoding {
     /// A header's value with its signature written in this way; `None` if it has none.
     pub fn apply(self, grammar: &Grammar, value: &str) -> Option<String> {
-        let Some(Candidate::Decoded(signature)) = grammar.read(value).signatures.into_iter().next() else {
+        let Some(ParsedSignature::Decoded(signature)) = grammar.read(value).signatures.into_iter().next() else {
             return None;
         };
         let hex = encoding::hex(&signature);
-        let spelled = match self {
+        let written = match self {
             Self::UppercaseHex => hex.to_ascii_uppercase(),
             Self::Base64OfHex => encoding::base64(hex.as_bytes()),
         };
-        Some(value.replacen(&grammar.encoding().encode(&signature), &spelled, 1))
+        Some(value.replacen(&grammar.encoding().encode(&signature), &written, 1))
     }
 }
 
@@ -62,9 +62,9 @@ pub(super) fn mistakes(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     all.extend(algorithms(scheme));
     all.extend(hashes(scheme));
     all.extend(forms(scheme, header));
-    all.extend(spellings(scheme, header));
+    all.extend(encodings(scheme, header));
     all.push(Mistake::common(
-        Change::OtherHeaders,
+        MistakeKind::OtherHeaders,
         format!(
             "the handler reads another header: it accepts the same delivery if the signature is also in headers with similar names, such as x-signature; read {header}"
         ),
@@ -76,19 +76,21 @@ fn contents(scheme: &Scheme) -> Vec<Mistake> {
     let own = scheme.content.as_str();
     let lost =
         "something reads the body before the handler does (a JSON parser, a logger): read it once, and verify that";
-    let mut all = vec![
-        (own.replace("{body}", ""), false, format!("the handler verifies an empty body, because {lost}")),
-        (
-            own.replace("{body}", "[object Object]"),
-            false,
-            format!("the handler verifies the text `[object Object]`, because the body is parsed already: {EXPRESS}"),
-        ),
-        (
-            own.replace("{body}", "b'{body}'"),
-            true,
-            "the handler verifies the text of a bytes object, b'…', as str(body) and an f-string write it in Python: verify the bytes, or body.decode()".to_owned(),
-        ),
-    ];
+    let claim = |content: &str| {
+        let content = SignedContent::claim(content).ok().filter(|_| content != own)?;
+        Some(MistakeKind::Content(content))
+    };
+    let empty = claim(&own.replace("{body}", ""))
+        .map(|kind| Mistake::rare(kind, format!("the handler verifies an empty body, because {lost}")));
+    let object = claim(&own.replace("{body}", "[object Object]")).map(|kind| {
+        let advice =
+            format!("the handler verifies the text `[object Object]`, because the body is parsed already: {EXPRESS}");
+        Mistake::rare(kind, advice)
+    });
+    let bytes = claim(&own.replace("{body}", "b'{body}'")).map(|kind| {
+        let advice = "the handler verifies the text of a bytes object, b'…', as str(body) and an f-string write it in Python: verify the bytes, or body.decode()";
+        Mistake::common(kind, advice)
+    });
     let mut others = vec![("{body}".to_owned(), true)];
     if scheme.timestamp.is_some() {
         let templates = [
@@ -110,15 +112,11 @@ fn contents(scheme: &Scheme) -> Vec<Mistake> {
         seen.push(template.clone());
         is_new
     });
-    all.extend(others.into_iter().map(|(content, is_common)| {
+    let others = others.into_iter().filter_map(|(content, is_common)| {
         let advice = format!("the handler verifies a signature of {content}, but the provider signs {own}");
-        (content, is_common, advice)
-    }));
-    let mistake = |(content, is_common, advice): (String, bool, String)| {
-        let content = SignedContent::claim(&content).ok().filter(|_| content != own)?;
-        Some(Mistake { change: Change::Content(content), advice, is_common })
-    };
-    all.into_iter().filter_map(mistake).collect()
+        Some(Mistake { kind: claim(&content)?, advice, is_common })
+    });
+    [empty, object, bytes].into_iter().flatten().chain(others).collect()
 }
 
 const EXPRESS: &str = "give the route express.raw({ type: '*/*' }) as its only parser, above any express.json()";
@@ -134,7 +132,7 @@ fn algorithms(scheme: &Scheme) -> Vec<Mistake> {
         });
         std::iter::once(scheme.grammar.clone()).chain(renamed).map(move |grammar| {
             let advice = format!("the handler verifies an {algorithm}, but the provider signs with {own}");
-            Mistake { change: Change::Algorithm(algorithm, grammar), advice, is_common }
+            Mistake { kind: MistakeKind::Algorithm(algorithm, grammar), advice, is_common }
         })
     });
     mistakes.collect()
@@ -177,7 +175,7 @@ fn hashes(scheme: &Scheme) -> Vec<Mistake> {
             "the handler compares a plain {hash} of {content}, but the provider signs with {own}: use createHmac('…', secret) instead of createHash in Node.js, hmac.new(secret, body, …) instead of hashlib in Python, hash_hmac instead of hash in PHP"
         );
         let content = SignedContent::claim(&content).ok()?;
-        Some(Mistake { change: Change::Hash(hash, content), advice, is_common: number == 0 })
+        Some(Mistake { kind: MistakeKind::Hash(hash, content), advice, is_common: number == 0 })
     };
     contents.into_iter().enumerate().filter_map(mistake).collect()
 }
@@ -197,7 +195,7 @@ fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     let mistake = |form: String| {
         let grammar = grammar(scheme, &form).filter(|_| form != own)?;
         let advice = format!("the handler expects `{form}` in {header}, but the provider sends `{own}`");
-        Some(Mistake::common(Change::Form(grammar), advice))
+        Some(Mistake::common(MistakeKind::Form(grammar), advice))
     };
     forms.into_iter().filter_map(mistake).collect()
 }
@@ -207,16 +205,16 @@ fn grammar(scheme: &Scheme, form: &str) -> Option<Grammar> {
     Grammar::parse(&GrammarText { value: form.to_owned(), separator }).ok()
 }
 
-fn spellings(scheme: &Scheme, header: &str) -> Vec<Mistake> {
+fn encodings(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     let own = scheme.grammar.to_string();
     let base64 = Mistake::common(
-        Change::Spelling(Spelling::Base64OfHex),
+        MistakeKind::Encoding(UnusualEncoding::Base64OfHex),
         format!(
             "the handler expects the base64 of the hexadecimal text in {header}, but the provider sends `{own}`: encode the bytes of the signature, .digest('base64') in Node.js, base64.b64encode(mac.digest()) in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP"
         ),
     );
     let uppercase = Mistake::rare(
-        Change::Spelling(Spelling::UppercaseHex),
+        MistakeKind::Encoding(UnusualEncoding::UppercaseHex),
         format!("the handler expects hexadecimal in upper case in {header}, but the provider sends lower case"),
     );
     match own.contains("{base64}") {
@@ -231,11 +229,11 @@ pub(super) fn units(scheme: &Scheme) -> Vec<Mistake> {
     let rule = scheme.timestamp.as_ref();
     let mistake = |unit: TimeUnit| match unit {
         TimeUnit::Seconds => Some(Mistake::common(
-            Change::Unit(TimeUnit::Milliseconds),
+            MistakeKind::Unit(TimeUnit::Milliseconds),
             "the handler accepts the same delivery with its timestamp in milliseconds, but the provider sends seconds: compare with Date.now() / 1000 in JavaScript, time.time() in Python",
         )),
         TimeUnit::Milliseconds => Some(Mistake::common(
-            Change::Unit(TimeUnit::Seconds),
+            MistakeKind::Unit(TimeUnit::Seconds),
             "the handler accepts the same delivery with its timestamp in seconds, but the provider sends milliseconds: compare with Date.now() in JavaScript, time.time() * 1000 in Python",
         )),
         TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => None,

@@ -3,14 +3,14 @@
 
 use super::{
     cause::HEADER_CASE,
-    deviations::{Deviation, deviations},
+    mistakes::specs,
     requests::{CaseContext, CaseRequest},
 };
-use crate::webhook::{keyring::SecretSource, provider::event::Event, wire_form::WireForm};
+use crate::webhook::{provider::event::Event, wire_form::WireForm};
 
 /// A delivery, and what to do about a handler that accepts it.
 #[derive(Clone, Debug)]
-pub struct Exception {
+pub struct Deviation {
     /// The delivery.
     pub request: CaseRequest,
     /// What is wrong with the handler, and how to fix it.
@@ -18,17 +18,17 @@ pub struct Exception {
 }
 
 /// The number of deliveries that are tried at most.
-pub const MAX_EXCEPTIONS: usize = 200;
+pub const MAX_DEVIATIONS: usize = 200;
 
-/// The deliveries to try, the likeliest first: at most [`MAX_EXCEPTIONS`].
+/// The deliveries to try, the likeliest first: at most [`MAX_DEVIATIONS`].
 ///
 /// # Errors
 ///
 /// If the event can't be sent; the reason in words.
-pub fn exceptions(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Exception>, String> {
-    let mut exceptions = Vec::new();
+pub fn deviations(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Deviation>, String> {
+    let mut deviations = Vec::new();
     let provider = context.provider;
-    let Some(scheme) = provider.schemes.first().filter(|_| !event.unsigned) else { return Ok(exceptions) };
+    let Some(scheme) = provider.schemes.first().filter(|_| !event.unsigned) else { return Ok(deviations) };
     let source = |index| context.keyring.source(&provider.name, index);
     for index in 1..context.secrets().len() {
         if let (Some(request), Some(other), Some(first)) =
@@ -36,39 +36,27 @@ pub fn exceptions(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Except
         {
             let advice = format!(
                 "the handler accepts the same delivery signed with {}, and not with {}: it has only one of your secrets; while you replace one, it must accept both",
-                secret_words(other),
-                secret_words(first)
+                other.secret_words(),
+                first.secret_words()
             );
-            exceptions.push(Exception { request, advice });
+            deviations.push(Deviation { request, advice });
         }
     }
     let usual = context.plain(event)?.swap_remove(0);
-    exceptions.push(Exception {
+    deviations.push(Deviation {
         request: CaseRequest { form: WireForm::Capitalised, ..usual },
         advice: format!("the handler accepts the same delivery with capitalised header names: {HEADER_CASE}"),
     });
     let secret = context.secrets().first();
-    for Deviation { recipe, advice } in secret.map(|secret| deviations(provider, scheme, secret)).unwrap_or_default() {
+    for spec in secret.map(|secret| specs(provider, scheme, secret)).unwrap_or_default() {
         // Two libraries may write a body in the same way.
-        let is_new = |request: &CaseRequest| exceptions.iter().all(|other| other.request.request != request.request);
-        if let Some(request) = context.deviating(event, &recipe).filter(is_new) {
-            exceptions.push(Exception { request, advice });
+        let is_new = |request: &CaseRequest| deviations.iter().all(|other| other.request.request != request.request);
+        if let Some(request) = context.deviating(event, &spec).filter(is_new) {
+            deviations.push(Deviation { request, advice: spec.advice });
         }
     }
-    exceptions.truncate(MAX_EXCEPTIONS);
-    Ok(exceptions)
-}
-
-/// A secret, by where it came from.
-fn secret_words(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Development => "the public development secret".to_owned(),
-        SecretSource::Env(name) => format!("the secret from env:{name}"),
-        SecretSource::File(path) => format!("the secret from file:{path}"),
-        SecretSource::Config => "the secret from the config".to_owned(),
-        SecretSource::Registered => "the secret that the provider handed over".to_owned(),
-        SecretSource::Flag => "the secret from the command line".to_owned(),
-    }
+    deviations.truncate(MAX_DEVIATIONS);
+    Ok(deviations)
 }
 
 #[cfg(test)]
@@ -103,9 +91,9 @@ mod tests {
                 own_headers: &own_headers,
             };
             let event = probes(provider)[0];
-            let exceptions = exceptions(&context, event).unwrap();
+            let deviations = deviations(&context, event).unwrap();
             let mut seen = HashSet::new();
-            for Exception { request: CaseRequest { request, form, .. }, advice } in &exceptions {
+            for Deviation { request: CaseRequest { request, form, .. }, advice } in &deviations {
                 let headers: Vec<(String, Vec<u8>)> = request
                     .headers
                     .iter()
@@ -114,7 +102,7 @@ mod tests {
                 let delivery = (headers, request.body.clone(), request.target.clone(), format!("{form:?}"));
                 assert!(seen.insert(delivery), "{}: {advice}", provider.name);
             }
-            assert!(exceptions.len() < MAX_EXCEPTIONS, "{}: {}", provider.name, exceptions.len());
+            assert!(deviations.len() < MAX_DEVIATIONS, "{}: {}", provider.name, deviations.len());
         }
     }
 }

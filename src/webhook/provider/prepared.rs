@@ -18,7 +18,7 @@ use crate::webhook::{
 
 /// An event from which deliveries are drafted.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct PreparedEvent {
     /// The event's name, without the provider's name.
     event: String,
     /// Whether the provider sends it without a signature.
@@ -53,7 +53,7 @@ impl Provider {
     /// # Errors
     ///
     /// If an override does not fit the payload.
-    pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
+    pub fn prepare(&self, event: &Event, source: BodySource<'_>) -> Result<PreparedEvent, OverrideError> {
         let ingredients = match source {
             BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
             // Bytes that are sent as they are, or a handshake without a body.
@@ -64,7 +64,7 @@ impl Provider {
         };
         let extras = event.handshake.as_ref().map(|handshake| handshake.extras.clone()).unwrap_or_default();
         let (id, unsigned) = (self.delivery.id.clone(), event.unsigned);
-        Ok(Recipe { event: event.name.clone(), unsigned, id, extras, ingredients })
+        Ok(PreparedEvent { event: event.name.clone(), unsigned, id, extras, ingredients })
     }
 
     /// Prepares a payload. While it is edited, each fresh value is replaced by a mark: an override that sets or
@@ -119,7 +119,7 @@ fn mark(seed: &[u8; 32], label: &str) -> String {
     digits.map(|digits| digits.make(&source, label)).unwrap_or_default()
 }
 
-impl Recipe {
+impl PreparedEvent {
     /// A draft with a mark in the place of its id and of each fresh value, and what each mark stands for. A mark is a text of
     /// digits that does not occur otherwise.
     pub(super) fn marked(&self) -> Marked<'_> {
@@ -209,13 +209,13 @@ mod tests {
         let files =
             [("provider.toml", MANIFEST), ("events/ping.json", PING)].map(|(path, text)| (path.into(), text.into()));
         let provider = Provider::load(Files::new("acme", files.into())).unwrap();
-        let recipe = provider.recipe(&provider.events[0], BodySource::Fixture(None, overrides)).unwrap();
+        let prepared = provider.prepare(&provider.events[0], BodySource::Fixture(None, overrides)).unwrap();
         let context = |seconds, id: &str| SendContext {
             now: Timestamp::from_unix_seconds(seconds),
             id: Some(id.to_owned()),
             entropy: [0; 32],
         };
-        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&context(now, id)).payload().unwrap().to_owned()).collect()
+        ids.iter().zip(7..).map(|(id, now)| prepared.draft(&context(now, id)).payload().unwrap().to_owned()).collect()
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! Where a value is sent that may have several names.
+
+use std::fmt;
+
+use http::HeaderName;
+
+use super::{Lookup, Place};
+
+/// Where a value is sent: under one of several header names, or at one other place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Header names: the first is sent, the first one present is read.
+    Headers(Vec<HeaderName>),
+    /// Any other place.
+    At(Place),
+}
+
+impl Source {
+    /// The header names; empty if the value is sent elsewhere.
+    #[must_use]
+    pub fn headers(&self) -> &[HeaderName] {
+        match self {
+            Self::Headers(names) => names,
+            Self::At(_) => &[],
+        }
+    }
+
+    /// The place that is written.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Headers(names) => names.first().cloned().map(Place::Header),
+            Self::At(place) => Some(place.clone()),
+        }
+    }
+
+    /// All places that are read, the preferred one first.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        match self {
+            Self::Headers(names) => names.iter().cloned().map(Place::Header).collect(),
+            Self::At(place) => vec![place.clone()],
+        }
+    }
+
+    /// Whether reading it needs the payload.
+    #[must_use]
+    pub fn needs_payload(&self) -> bool {
+        matches!(self, Self::At(place) if place.needs_payload())
+    }
+
+    /// Whether a request has a value here.
+    #[must_use]
+    pub fn is_in(&self, lookup: &Lookup<'_>) -> bool {
+        match self {
+            Self::Headers(names) => names.iter().any(|name| lookup.request.headers.contains(name.as_str())),
+            Self::At(place) => lookup.text(place).is_some(),
+        }
+    }
+}
+
+/// The source as people read it: the header's name, or the place in words.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Headers(names) => f.write_str(names.first().map_or("", HeaderName::as_str)),
+            Self::At(place) => f.write_str(&place.words()),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The steps by which a program in another language signs a provider's deliveries. It reads the secret when it runs.
+
+use super::{super::Provider, NotLive};
+use crate::webhook::{
+    place::{Hash, Place, Source},
+    signature::{
+        Algorithm, Scheme,
+        content::Part,
+        secret::{KeyEncoding, SecretRule},
+        timestamp::TimeUnit,
+    },
+    template::{self, Piece},
+};
+
+/// How one provider's deliveries are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSigner {
+    /// The environment variable that has the secret.
+    pub env: String,
+    /// How the secret's bytes are written.
+    pub encoding: KeyEncoding,
+    /// The optional prefix of the secret.
+    pub prefix: Option<String>,
+    /// The algorithm: an HMAC, a plain hash, or a static token.
+    pub algorithm: Algorithm,
+    /// The signed content.
+    pub content: Vec<SignedPart>,
+    /// Where the id goes.
+    pub id: Option<Spot>,
+    /// Where the timestamp goes, unless the signature has it.
+    pub timestamp: Option<Spot>,
+    /// How the timestamp is written; `None` if the scheme has none.
+    pub unit: Option<TimeUnit>,
+    /// Where the signature goes.
+    pub signature: Spot,
+    /// What is written there.
+    pub value: Vec<SignaturePart>,
+}
+
+/// Where a program puts a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// A header.
+    Header(String),
+    /// A parameter of the query.
+    Query(String),
+}
+
+/// A part of the signed content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedPart {
+    /// Text.
+    Text(String),
+    /// The delivery's id.
+    Id,
+    /// The timestamp.
+    Timestamp,
+    /// The secret.
+    Secret,
+    /// The body.
+    Body,
+    /// A hash of the body in hexadecimal, or in base64.
+    BodyHash(Algorithm, bool),
+    /// A header.
+    Header(String),
+    /// The URL.
+    Url,
+    /// The method.
+    Method,
+    /// The path.
+    Path,
+    /// The query.
+    Query,
+}
+
+/// A part of the value that carries the signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignaturePart {
+    /// Text.
+    Text(String),
+    /// The timestamp.
+    Timestamp,
+    /// The signature, in uppercase hexadecimal.
+    UppercaseHex,
+    /// The signature, in hexadecimal.
+    Hex,
+    /// The signature, in base64 with padding.
+    Base64,
+    /// The signature, in URL-safe base64 without padding.
+    Base64Url,
+    /// The secret itself.
+    Token,
+}
+
+impl Provider {
+    /// How a program signs this provider's deliveries; `None` if they are unsigned by design.
+    ///
+    /// # Errors
+    ///
+    /// If it can't: it needs a private key, or the signature covers or is a value within the body.
+    pub fn live_signer(&self) -> Result<Option<LiveSigner>, NotLive> {
+        let Some(scheme) = self.schemes.first() else { return Ok(None) };
+        let not = |problem: String| NotLive::new(&self.title, problem);
+        let algorithm = scheme.algorithm;
+        if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
+            return Err(not(format!("signs with {algorithm}, which the script can't do")));
+        }
+        let rule = scheme.secret.as_deref().or(self.secret.as_ref());
+        let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
+        let spot = |source: &Source, what: &str| match source.place() {
+            Some(Place::Header(name)) => Ok(Spot::Header(name.to_string())),
+            Some(Place::Query(name)) => Ok(Spot::Query(name)),
+            Some(place) => Err(not(format!("sends its {what} in {}, where a script can't set it", place.words()))),
+            None => Err(not(format!("has no place for its {what}"))),
+        };
+        // Ids and timestamps within the body are values of the event.
+        let outside = |source: &&Source| !matches!(source, Source::At(Place::Body(_) | Place::Form(_)));
+        let content = if algorithm == Algorithm::Token {
+            Vec::new()
+        } else {
+            let parts = scheme.content.parts().iter().map(signed_part);
+            parts.collect::<Result<_, _>>().map_err(&not)?
+        };
+        let uses_text = content.contains(&SignedPart::Secret) || algorithm == Algorithm::Token;
+        if uses_text && format.encoding != KeyEncoding::Text {
+            return Err(not("sends or hashes a secret that isn't text, which the script can't do".to_owned()));
+        }
+        let value = signature_parts(&scheme.grammar.to_string());
+        Ok(Some(LiveSigner {
+            env: rule.and_then(env).unwrap_or_else(|| format!("{}_WEBHOOK_SECRET", upper(&self.name))),
+            encoding: format.encoding,
+            prefix: format.prefix,
+            algorithm,
+            content,
+            id: scheme.id.as_ref().filter(outside).map(|source| spot(source, "id")).transpose()?,
+            timestamp: time_source(scheme).filter(outside).map(|source| spot(source, "timestamp")).transpose()?,
+            unit: scheme.timestamp.as_ref().map(|rule| rule.unit),
+            signature: spot(&scheme.signature, "signature")?,
+            value,
+        }))
+    }
+}
+
+fn env(rule: &SecretRule) -> Option<String> {
+    rule.env.clone()
+}
+
+/// A name as a variable of the environment has it.
+fn upper(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+pub(super) fn time_source(scheme: &Scheme) -> Option<&Source> {
+    scheme.timestamp.as_ref()?.source.as_ref()
+}
+
+fn signed_part(part: &Part) -> Result<SignedPart, String> {
+    Ok(match part {
+        Part::Literal(text) => SignedPart::Text(text.clone()),
+        Part::Id => SignedPart::Id,
+        Part::Timestamp => SignedPart::Timestamp,
+        Part::Secret => SignedPart::Secret,
+        Part::Key => return Err("signs with a secret of two parts, which the script can't do".to_owned()),
+        Part::Place(Place::RawBody) => SignedPart::Body,
+        Part::Place(Place::Header(name)) => SignedPart::Header(name.to_string()),
+        Part::Place(Place::Url) => SignedPart::Url,
+        Part::Place(Place::Method) => SignedPart::Method,
+        Part::Place(Place::Path) => SignedPart::Path,
+        Part::Place(Place::QueryString) => SignedPart::Query,
+        Part::Place(Place::Hash(hash, inner)) if **inner == Place::RawBody => match hash {
+            Hash::Sha1 => SignedPart::BodyHash(Algorithm::Sha1, false),
+            Hash::Sha256 => SignedPart::BodyHash(Algorithm::Sha256, false),
+            Hash::Sha512 => SignedPart::BodyHash(Algorithm::Sha512, false),
+            Hash::Sha256Base64 => SignedPart::BodyHash(Algorithm::Sha256, true),
+            Hash::Sha256Base64Url => {
+                return Err("signs a hash in URL-safe base64, which the script can't write".to_owned());
+            }
+        },
+        Part::Place(Place::SortedForm) => {
+            return Err("signs the sorted fields of the form, which the script can't do".to_owned());
+        }
+        Part::Place(place) => return Err(format!("signs {}, which the script can't read", place.words())),
+    })
+}
+
+fn signature_parts(grammar: &str) -> Vec<SignaturePart> {
+    let pieces = template::split(grammar).unwrap_or_default();
+    let part = |piece| match piece {
+        Piece::Literal(text) => SignaturePart::Text(text.to_owned()),
+        Piece::Placeholder("timestamp") => SignaturePart::Timestamp,
+        Piece::Placeholder("hex") => SignaturePart::Hex,
+        Piece::Placeholder("HEX") => SignaturePart::UppercaseHex,
+        Piece::Placeholder("base64") => SignaturePart::Base64,
+        Piece::Placeholder("base64url") => SignaturePart::Base64Url,
+        Piece::Placeholder(_) => SignaturePart::Token,
+    };
+    pieces.into_iter().map(part).collect()
+}
