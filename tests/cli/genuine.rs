@@ -184,7 +184,7 @@ fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
         let send = ["send", "livekit.room_started", "--print", "http", "--secret", &flag];
         let printed = dir.hookdev().args(send).exits(0);
         let verify = dir.hookdev().args(["verify", "-", "--secret", &flag]).stdin(printed.stdout.clone());
-        verify.exits(0).stdout("verified (development)  livekit.room_started  -\n");
+        verify.exits(0).stdout("verified (development)  livekit.room_started  -  (age not checked)\n");
     }
 }
 
