@@ -13,7 +13,7 @@ use super::{
 use crate::webhook::{
     place::{Place, Source},
     signature::{
-        Algorithm, Scheme,
+        Algorithm, Scheme, SecretRule,
         content::SignedContent,
         grammar::{Grammar, GrammarText, TextEncoding},
     },
@@ -122,7 +122,8 @@ impl RawScheme {
         let secret = match self.secret {
             Some(secret) => {
                 let span = secret.span();
-                Some(secret.into_inner().rule(defaults, self.algorithm.family(), &span)?)
+                let rule = secret.into_inner().rule(defaults, self.algorithm.family(), &span)?;
+                Some(SecretRule { scheme: Some(self.name.get_ref().clone()), ..rule })
             }
             None => None,
         };
