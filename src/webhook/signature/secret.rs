@@ -345,8 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_only_looks_labelled_is_a_secret() {
-        for secret in ["AB_C=", "AB_C==", "a_b=c", "ABC=d", "bearer", "x Bearer y", "sk_test"] {
+    fn a_text_that_only_looks_labelled_or_like_a_key_is_a_secret() {
+        for secret in
+            ["AB_C=", "AB_C==", "a_b=c", "ABC=d", "bearer", "x Bearer y", "sk_test", "{a!(a!#A0A(0A!AA##0a#!A0#a#a!aA#"]
+        {
             assert!(SigningSecret::parse(secret, &SecretFormat::default()).is_ok(), "{secret}");
         }
     }
