@@ -418,7 +418,7 @@ pub static RESPONSE: Table = Table {
     name: "response",
     keys: &[
         optional("status", Number(200, 599), "The status (default: 200)"),
-        optional("type", Text, "The media type of `text` (default: text/plain)"),
+        optional("type", Text, "The media type of `text` (default: text/plain), or of a response without a body"),
         optional("text", Text, "The body as text, a template: `{query:hub.challenge}`"),
         optional("json", Any, "The body as JSON, in which each string is a template"),
         optional("headers", Takes::Map(&Text), "Headers, templates"),
