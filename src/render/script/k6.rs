@@ -37,6 +37,7 @@ fn time(unit: TimeUnit, now: &str) -> String {
         TimeUnit::Milliseconds => format!("String({now})"),
         TimeUnit::Rfc3339 => format!("new Date({now}).toISOString().replace(/\\.\\d+Z$/, \"Z\")"),
         TimeUnit::Rfc3339Millis => format!("new Date({now}).toISOString()"),
+        TimeUnit::HttpDate => format!("new Date({now}).toUTCString()"),
         TimeUnit::Rfc3339Nanos => format!("new Date({now}).toISOString().replace(\"Z\", \"000000Z\")"),
     }
 }

@@ -37,6 +37,7 @@ fn time(unit: TimeUnit) -> String {
         TimeUnit::Rfc3339 => "rfc3339(now, 0)",
         TimeUnit::Rfc3339Millis => "rfc3339(now, 3)",
         TimeUnit::Rfc3339Nanos => "rfc3339(now, 9)",
+        TimeUnit::HttpDate => "email.utils.formatdate(now, usegmt=True)",
     }
     .to_owned()
 }
@@ -146,6 +147,7 @@ fn push_imports(helpers: &str, code: &str, out: &mut String) {
     out.push('\n');
     let modules = [
         ("base64.", "base64"),
+        ("email.utils.", "email.utils"),
         ("hashlib.", "hashlib"),
         ("hmac.", "hmac"),
         ("itertools.", "itertools"),

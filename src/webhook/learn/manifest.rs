@@ -184,6 +184,7 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
             TimeUnit::Rfc3339 => "rfc3339",
             TimeUnit::Rfc3339Millis => "rfc3339-ms",
             TimeUnit::Rfc3339Nanos => "rfc3339-ns",
+            TimeUnit::HttpDate => "http-date",
         };
         keys.push(format!("unit = {}", quoted(unit)));
         let tolerance = if rule.tolerance.past == Tolerance::ANY { "any" } else { "5m" };

@@ -225,7 +225,11 @@ pub static TIMESTAMP: Table = Table {
         optional("query", Text, "A parameter of the URL's query"),
         optional("body", Text, "A field of the payload, by its path"),
         optional("form", Text, "A field of a form"),
-        optional("unit", Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns"]), "Its unit (default: s)"),
+        optional(
+            "unit",
+            Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns", "http-date"]),
+            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date` (default: s)",
+        ),
         required(
             "tolerance",
             Either(&[LIMIT, In(&TOLERANCE)]),
