@@ -199,6 +199,11 @@ pub static SIGNATURE: Table = Table {
         ),
         optional("separator", Text, "What separates the entries of a list"),
         optional(
+            "repeated",
+            Text,
+            "What separates whole values, if there may be several: during a rotation, each with another secret",
+        ),
+        optional(
             "configurable_header",
             Flag,
             "`true` if the user chooses the header's name at the provider, and gives it in hookdev.toml as `signature_header`",
