@@ -37,6 +37,18 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
     }
 
+    /// Reads a date of HTTP (RFC 9110) or of RFC 2822; `None` if it is anything else.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::parse(text).ok().map(|date| Self(date.timestamp().as_millisecond()))
+    }
+
+    /// The date as HTTP writes it, without a fraction: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.to_jiff()).unwrap_or_default()
+    }
+
     /// The signed distance from `other` to this time.
     #[must_use]
     pub const fn skew_from(self, other: Self) -> Skew {

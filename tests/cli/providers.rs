@@ -1,6 +1,7 @@
 //! Custom providers: directories of data with `--providers`.
 
 mod broken;
+mod dock;
 mod documented;
 mod lists;
 mod new;

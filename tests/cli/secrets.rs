@@ -3,6 +3,7 @@
 mod keys;
 mod leaks;
 mod malformed;
+mod of_schemes;
 mod order;
 #[cfg(unix)]
 mod process;

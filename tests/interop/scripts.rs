@@ -39,7 +39,7 @@ fn events() -> Vec<String> {
 /// The development secrets, in the variables that the scripts read.
 fn secrets() -> Vec<(String, String)> {
     let catalog = Catalog::builtin();
-    let rules = catalog.names().filter_map(|name| catalog.get(name)?.secret.as_ref());
+    let rules = catalog.names().filter_map(|name| catalog.get(name)).flat_map(|provider| provider.secret_rules());
     rules.filter_map(|rule| Some((rule.env.clone()?, rule.development.clone()))).collect()
 }
 

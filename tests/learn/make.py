@@ -3,7 +3,7 @@
 The secrets are those in tests/cli/providers; the public keys are written to keys/. Run it in this directory.
 """
 
-import base64, datetime, hashlib, hmac, json, urllib.parse
+import base64, datetime, email.utils, hashlib, hmac, json, urllib.parse
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
@@ -132,6 +132,9 @@ def dock(number, kind):
     if kind == "field":
         signature = mac(f"{time}{token}", hashlib.sha256)
         value = {"signature": {"timestamp": str(time), "token": token, "value": signature}, "data": value, "kind": value["kind"]}
+    if kind == "nested":
+        seal = {"algorithm": "sha256", "value": mac(f"{token}:{time}", hashlib.sha256)}
+        value = {"auth": {"nonce": token, "ts": time, "seal": seal}, "data": value, "kind": value["kind"]}
     if kind == "body-token":
         value = {**value, "passcode": DOCK}
     if kind == "uppercase":
@@ -143,6 +146,17 @@ def dock(number, kind):
         target = f"/in?berth={number}"
         digest = hmac.new(DOCK.encode(), f"POST\n/in\n{body}".encode(), hashlib.sha256).digest()
         headers = [["Authorization", f"DOCK {base64url(digest)}"]]
+    if kind == "date":
+        date = email.utils.formatdate(time, usegmt=True)
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        content = f"POST\n/in\n{date}\n{digest}"
+        signature = base64.b64encode(hmac.new(DOCK.encode(), content.encode(), hashlib.sha256).digest()).decode()
+        headers = [["Date", date], ["X-Dock-Sign", f"key=dock-1; sig={signature}"]]
+    if kind == "key":
+        headers = [["X-Dock-Sign", f"key=dock-1;ts={time};sig={mac(f'{time}.{body}', hashlib.sha256)}"]]
+    if kind == "digest":
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        headers = [["X-Dock-Sign", mac(digest, hashlib.sha256)]]
     if kind == "two":
         keyed = lambda key: base64.b64encode(hmac.new(key.encode(), f"{body}{time}".encode(), hashlib.sha256).digest()).decode()
         headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign-1", keyed(DOCK)], ["X-Dock-Sign-2", keyed("the-other-dock")]]
@@ -239,7 +253,7 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
-    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two"]:
+    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two", "nested", "date", "digest", "key"]:
         write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -4,10 +4,11 @@ use crate::{
     cli::{Print, Send},
     commands::{exit::Failure, terminal::Terminal},
     engine::deliver::{Batch, Content, Job},
-    render::script::{Script, Sender, comment, distinct, k6, locust},
+    render::script::{Script, Sender, Signer, comment, distinct, k6, locust},
     webhook::{
         load::Rate,
         provider::{Provider, live::NotLive},
+        signature::SigningSecret,
     },
 };
 
@@ -34,7 +35,7 @@ pub(super) fn script(batch: &Batch, format: Print, args: &Send, terminal: Termin
         terminal.note(format!("left out handshakes: {}", names.join(", ")));
     }
     for job in if events.is_empty() { handshakes } else { events } {
-        add(&mut script, job, args)?;
+        add(&mut script, job, batch.secrets_of(job), args)?;
     }
     Ok(if format == Print::K6 { k6(&script) } else { locust(&script) })
 }
@@ -78,7 +79,7 @@ fn is_handshake(job: &Job) -> bool {
 }
 
 /// Adds a job to the part of its provider.
-fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
+fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &Send) -> Result<(), Failure> {
     let (Content::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
         let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());
         return Err(Failure::usage(format!(
@@ -87,19 +88,33 @@ fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
         .hint("print captures with --print vegeta"));
     };
     let event = provider.live(prepared, job.url.as_str(), &job.headers).map_err(|error| unable(&error))?;
-    let signer = if event.is_signed { provider.live_signer().map_err(|error| unable(&error))? } else { None };
+    let signers =
+        if event.is_signed { provider.live_signers(secrets).map_err(|error| unable(&error))? } else { Vec::new() };
     let origin = job.url.origin().ascii_serialization();
     let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);
     let at = known.unwrap_or_else(|| {
-        let taken: Vec<&str> = script.senders.iter().map(|sender| sender.identifier.as_str()).collect();
-        let identifier = distinct(&provider.name, &taken);
+        let identifier = distinct(&provider.name, &identifiers(script));
         script.senders.push(sender(provider, identifier, origin, args));
         script.senders.len() - 1
     });
-    let sender = &mut script.senders[at];
-    sender.signer = sender.signer.take().or(signer);
-    sender.events.push(event);
+    if script.senders[at].signers.is_empty() {
+        for (index, live) in signers.into_iter().enumerate() {
+            let own = script.senders[at].identifier.clone();
+            let identifier = match index {
+                0 => own,
+                _ => distinct(&format!("{own}_{}", live.scheme), &identifiers(script)),
+            };
+            script.senders[at].signers.push(Signer { identifier, live });
+        }
+    }
+    script.senders[at].events.push(event);
     Ok(())
+}
+
+/// The identifiers that are taken.
+fn identifiers(script: &Script) -> Vec<&str> {
+    let signers = script.senders.iter().flat_map(|sender| &sender.signers).map(|signer| signer.identifier.as_str());
+    script.senders.iter().map(|sender| sender.identifier.as_str()).chain(signers).collect()
 }
 
 fn sender(provider: &Provider, identifier: String, origin: String, args: &Send) -> Sender {
@@ -110,7 +125,7 @@ fn sender(provider: &Provider, identifier: String, origin: String, args: &Send) 
         title: comment(&provider.title),
         origin,
         events: Vec::new(),
-        signer: None,
+        signers: Vec::new(),
         success: policy.success.clone(),
         success_in_words: policy.success_in_words(),
         timeout: args.timeout.unwrap_or_else(|| policy.timeout_or_default()),

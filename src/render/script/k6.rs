@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{Language, Script, Sender, functions, literal, operands, seconds, sum, titles, variables};
+use super::{Language, Script, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -37,6 +37,7 @@ fn time(unit: TimeUnit, now: &str) -> String {
         TimeUnit::Milliseconds => format!("String({now})"),
         TimeUnit::Rfc3339 => format!("new Date({now}).toISOString().replace(/\\.\\d+Z$/, \"Z\")"),
         TimeUnit::Rfc3339Millis => format!("new Date({now}).toISOString()"),
+        TimeUnit::HttpDate => format!("new Date({now}).toUTCString()"),
         TimeUnit::Rfc3339Nanos => format!("new Date({now}).toISOString().replace(\"Z\", \"000000Z\")"),
     }
 }
@@ -108,7 +109,7 @@ pub fn k6(script: &Script) -> String {
     let names = functions(script);
     let mut code = String::new();
     for sender in &script.senders {
-        push_signer(sender, &mut code);
+        sender.signers.iter().for_each(|signer| push_signer(sender, signer, &mut code));
     }
     for (sender, names) in script.senders.iter().zip(&names) {
         for (event, name) in sender.events.iter().zip(names) {
@@ -212,9 +213,8 @@ fn whole_rate(per_second: f64) -> (f64, &'static str) {
     }
 }
 
-fn push_signer(sender: &Sender, out: &mut String) {
-    let Some(signer) = &sender.signer else { return };
-    let name = &sender.identifier;
+fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
+    let Signer { identifier: name, live: signer } = signer;
     let key = format!("{}_KEY", name.to_uppercase());
     let _ = writeln!(out, "\nconst {key} = {};", key_expression(signer));
     let _ = writeln!(out, "\n// Signs as {} does.\nfunction sign_{name}(request) {{", sender.title);
@@ -334,8 +334,7 @@ fn push_event(sender: &Sender, event: &LiveEvent, function: &str, out: &mut Stri
         literal(&event.method),
         literal(&event.target)
     );
-    let request = if event.is_signed { format!("sign_{}({request})", sender.identifier) } else { request };
-    let _ = write!(out, ";\n  return {request};\n}}\n");
+    let _ = write!(out, ";\n  return {};\n}}\n", sender.signed(event, request));
 }
 
 fn push_run(script: &Script, functions: &[Vec<String>], out: &mut String) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Language, Script, Sender, functions, literal, operands, seconds, sum, titles, variables};
+use super::{Language, Script, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -37,6 +37,7 @@ fn time(unit: TimeUnit) -> String {
         TimeUnit::Rfc3339 => "rfc3339(now, 0)",
         TimeUnit::Rfc3339Millis => "rfc3339(now, 3)",
         TimeUnit::Rfc3339Nanos => "rfc3339(now, 9)",
+        TimeUnit::HttpDate => "email.utils.formatdate(now, usegmt=True)",
     }
     .to_owned()
 }
@@ -77,7 +78,7 @@ pub fn locust(script: &Script) -> String {
     let names = functions(script);
     let mut code = String::new();
     for sender in &script.senders {
-        push_signer(sender, &mut code);
+        sender.signers.iter().for_each(|signer| push_signer(sender, signer, &mut code));
     }
     for (sender, names) in script.senders.iter().zip(&names) {
         for (event, name) in sender.events.iter().zip(names) {
@@ -146,6 +147,7 @@ fn push_imports(helpers: &str, code: &str, out: &mut String) {
     out.push('\n');
     let modules = [
         ("base64.", "base64"),
+        ("email.utils.", "email.utils"),
         ("hashlib.", "hashlib"),
         ("hmac.", "hmac"),
         ("itertools.", "itertools"),
@@ -199,9 +201,8 @@ fn users(script: &Script) -> usize {
     usize::from(script.concurrency).max(script.senders.len())
 }
 
-fn push_signer(sender: &Sender, out: &mut String) {
-    let Some(signer) = &sender.signer else { return };
-    let name = &sender.identifier;
+fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
+    let Signer { identifier: name, live: signer } = signer;
     let key = format!("{}_KEY", name.to_uppercase());
     let _ = write!(out, "\n\n{key} = {}\n", key_expression(signer));
     let _ = write!(out, "\n\ndef sign_{name}(request):\n    \"\"\"Signs as {} does.\"\"\"\n", sender.title);
@@ -314,11 +315,7 @@ fn push_event(sender: &Sender, event: &LiveEvent, function: &str, out: &mut Stri
     out.push_str("    )\n");
     let request =
         format!("Request({}, host + {}, headers, body, id, now)", literal(&event.method), literal(&event.target));
-    let _ = if event.is_signed {
-        writeln!(out, "    return sign_{}({request})", sender.identifier)
-    } else {
-        writeln!(out, "    return {request}")
-    };
+    let _ = writeln!(out, "    return {}", sender.signed(event, request));
 }
 
 fn push_user(script: &Script, sender: &Sender, functions: &[String], out: &mut String) {

@@ -45,14 +45,31 @@ pub struct Sender {
     pub origin: String,
     /// The events, in turn.
     pub events: Vec<LiveEvent>,
-    /// How they are signed; `None` if none of them is.
-    pub signer: Option<LiveSigner>,
+    /// How they are signed: with each of the signatures that are sent together, or not at all.
+    pub signers: Vec<Signer>,
     /// The statuses that count as delivered.
     pub success: Vec<StatusPattern>,
     /// What counts as success, in words.
     pub success_in_words: String,
     /// How long a request waits for its response.
     pub timeout: Duration,
+}
+
+/// How a script makes one signature.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The name of its function and of its key, which no other part has.
+    pub identifier: String,
+    /// What it signs and writes.
+    pub live: LiveSigner,
+}
+
+impl Sender {
+    /// A request, an expression, signed if the event is.
+    fn signed(&self, event: &LiveEvent, request: String) -> String {
+        let signers = self.signers.iter().filter(|_| event.is_signed);
+        signers.fold(request, |request, signer| format!("sign_{}({request})", signer.identifier))
+    }
 }
 
 /// What differs between the two languages in an expression.
@@ -151,9 +168,9 @@ fn functions(script: &Script) -> Vec<Vec<String>> {
 /// The variables that hold the secrets, each once, in order.
 fn variables(script: &Script) -> Vec<&str> {
     let mut variables: Vec<&str> = Vec::new();
-    for signer in script.senders.iter().filter_map(|sender| sender.signer.as_ref()) {
-        if !variables.contains(&signer.env.as_str()) {
-            variables.push(&signer.env);
+    for signer in script.senders.iter().flat_map(|sender| &sender.signers) {
+        if !variables.contains(&signer.live.env.as_str()) {
+            variables.push(&signer.live.env);
         }
     }
     variables

@@ -53,8 +53,9 @@ impl Search<'_> {
             return Ok(());
         }
         for rule in &self.index().secrets {
-            let secret = self.parse(&rule.development, &SecretSource::Development)?;
-            resolved.keyring.add(&self.index().name, secret, SecretSource::Development);
+            let source = SecretSource::Development;
+            let secret = rule.read(&rule.development).map_err(|problem| malformed(self.index(), &source, problem))?;
+            resolved.keyring.add(&self.index().name, secret, source);
         }
         Ok(())
     }
@@ -64,7 +65,11 @@ impl Search<'_> {
     }
 
     fn parse(&self, text: &str, source: &SecretSource) -> Result<SigningSecret, SecretError> {
-        self.index().parse_secret(text).map_err(|problem| malformed(self.index(), source, problem))
+        let parsed = match source {
+            SecretSource::Env(name) => self.index().parse_variable(name, text),
+            _ => self.index().parse_secret(text),
+        };
+        parsed.map_err(|problem| malformed(self.index(), source, problem))
     }
 
     /// Adds a secret of the user's.

@@ -80,8 +80,12 @@ impl<'a> SignedRequest<'a> {
 
     /// The header's value with an invalid signature before the valid one, and with one after it.
     pub(super) fn with_invalid_signature(&self) -> Option<[String; 2]> {
-        let separator = self.grammar.separator()?;
         let invalid = self.write(&flipped(&self.signature, self.grammar));
+        if let Some(repetition) = self.grammar.repetition() {
+            let valid = &self.value;
+            return Some([format!("{invalid}{repetition}{valid}"), format!("{valid}{repetition}{invalid}")]);
+        }
+        let separator = self.grammar.separator()?;
         let (valid, invalid): (Vec<&str>, Vec<&str>) =
             (self.value.split(separator).collect(), invalid.split(separator).collect());
         let position = valid.iter().zip(&invalid).position(|(valid, invalid)| valid != invalid)?;

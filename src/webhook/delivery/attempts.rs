@@ -136,7 +136,7 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         // More digits than fit mean centuries anyway.
         return Some(Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    let date = Timestamp::from_http_date(value)?.to_jiff();
     Some(date.duration_since(now.to_jiff()).try_into().unwrap_or_default())
 }
 

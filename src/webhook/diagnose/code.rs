@@ -138,6 +138,11 @@ codes! {
         example: "two variables were mixed up",
         remedy: Remedy::SetSecretOfEach,
     }
+    SecretOfOtherScheme = "secret-of-other-scheme", proof {
+        meaning: "the secret is set for another of the provider's signatures",
+        example: "the variables of two keys were mixed up",
+        remedy: advice("set each of the provider's secrets in the variable that its scheme reads: hookdev events PROVIDER lists them"),
+    }
     SecretSuperseded = "secret-superseded", proof {
         meaning: "the secret is overridden by a flag or variable, or was replaced while `listen` runs",
         example: "a secret in the environment overrides the one in the config",
@@ -317,7 +322,7 @@ mod tests {
         let names: Vec<&str> = CODES.iter().map(|code| code.as_str()).collect();
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
             body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
-            secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
+            secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider secret-of-other-scheme \
             secret-superseded wrong-key-id secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-repeated \
             header-renamed scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \

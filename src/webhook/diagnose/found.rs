@@ -250,6 +250,13 @@ impl FoundSignature {
         let form = canonical.replacen(&encoded, "…", 1);
         let same_form = canonical.replacen(&encoded, &self.text, 1);
         let is_in_form = match scheme.grammar.separator() {
+            _ if scheme
+                .grammar
+                .repetition()
+                .is_some_and(|between| self.value.split(between).any(|it| it == same_form)) =>
+            {
+                true
+            }
             Some(separator) => {
                 same_form.split(separator).all(|entry| self.value.split(separator).any(|other| other.trim() == entry))
             }

@@ -63,6 +63,7 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
         keys.add(SigningSecret::from_bytes("", key.to_vec()), [Some(finding)]);
     }
     keys.of_other_ids(case);
+    keys.of_other_schemes(case);
     for shadowed in case.keyring.shadowed(&case.provider.name) {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
         keys.add(secret, [Some(superseded(shadowed))]);
@@ -125,6 +126,21 @@ impl CandidateKeys<'_> {
                 let secret = SigningSecret::from_bytes(secret.expose(), key);
                 self.add(secret, [Some(Finding::new(Code::WrongKeyId, message))]);
             }
+        }
+    }
+
+    /// The secrets that only one of the provider's schemes uses, for the other ones.
+    fn of_other_schemes(&mut self, case: &RejectedRequest<'_>) {
+        if case.provider.secret_rules().nth(1).is_none() {
+            return;
+        }
+        for (place, secret) in case.secrets().iter().enumerate().filter(|(_, secret)| !secret.is_for_any()) {
+            let source = source(case, case.provider, place);
+            let message =
+                format!("the signature matches {source}, which is for another signature of {}", case.provider.title);
+            let findings = vec![Finding::new(Code::SecretOfOtherScheme, message)];
+            self.found
+                .extend(case.provider.parse_secret(secret.expose()).map(|secret| CandidateKey { secret, findings }));
         }
     }
 

@@ -12,11 +12,12 @@ pub(super) struct Parts<'a> {
     pub tag: Option<&'a str>,
 }
 
-/// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `U` the URL,
-/// `M` the method, `P` the path, `F` the fields of a form.
-const ORDERS: [&str; 31] = [
+/// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `h` the same in
+/// base64, `U` the URL, `M` the method, `P` the path, `F` the fields of a form.
+const ORDERS: [&str; 38] = [
     "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "BU", "UF",
-    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT",
+    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT", "h", "Th", "MPTH", "MPH",
+    "TMPH", "MPTh", "TMPh",
 ];
 
 const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];
@@ -76,6 +77,7 @@ impl<'a> Parts<'a> {
             'I' => self.id.unwrap_or_default(),
             'B' => "{body}",
             'H' => "{sha256:body}",
+            'h' => "{sha256-base64:body}",
             'U' => "{url}",
             'M' => "{method}",
             'P' => "{path}",

@@ -184,6 +184,7 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
             TimeUnit::Rfc3339 => "rfc3339",
             TimeUnit::Rfc3339Millis => "rfc3339-ms",
             TimeUnit::Rfc3339Nanos => "rfc3339-ns",
+            TimeUnit::HttpDate => "http-date",
         };
         keys.push(format!("unit = {}", quoted(unit)));
         let tolerance = if rule.tolerance.past == Tolerance::ANY { "any" } else { "5m" };
@@ -206,8 +207,15 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
     }
 }
 
-/// Asks about headers that look like signatures and that the scheme doesn't read.
+/// Asks about what looks like a signature, or is beside one, and that the scheme doesn't read.
 fn other_signatures(search: &Search, found: &FoundScheme, draft: &mut Draft) {
+    let entries: Vec<String> = found.other_entries.iter().map(|tag| format!("`{tag}`")).collect();
+    if !entries.is_empty() {
+        draft.ask(&format!(
+            "does a receiver need {} in the signature's value? It isn't read, and hookdev doesn't send it",
+            entries.join(" and ")
+        ));
+    }
     let scheme = &found.scheme;
     let is_read = |name: &HeaderName| scheme.names_of(name).contains(name);
     let others: Vec<String> =

@@ -129,6 +129,10 @@ pub(super) fn times(probe: &Read<'_>) -> Vec<Located> {
     for (name, value) in own_headers(probe.request()) {
         add(Source::Headers(vec![name.clone()]), &value);
     }
+    // HTTP's own date, which some senders sign.
+    if let Some(value) = probe.request().headers.text("date") {
+        add(Source::Headers(vec![http::header::DATE]), &value);
+    }
     for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
         add(Source::At(Place::Query(name.into_owned())), &value);
     }
@@ -157,8 +161,8 @@ pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Ve
             let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
             let source = Source::At(Place::Body(path));
             let is_named = key == "id" || key.ends_with("_id") || key == "token" || key == "nonce";
-            // A signature in the payload covers values beside it.
-            let depth = if is_in_payload(signature) { 2 } else { 1 };
+            // A signature in the payload covers values beside it, or beside an object that it is in.
+            let depth = if is_in_payload(signature) { DEPTH } else { 1 };
             if is_named && source != *signature && path_depth(&source) <= depth {
                 found.push(Located { source, text });
             }
@@ -180,7 +184,10 @@ fn path_depth(source: &Source) -> usize {
     }
 }
 
-/// The scalars of a payload down to the second level, with their paths. Of a list, only the first item counts.
+/// How deep in a payload values are looked for.
+const DEPTH: usize = 3;
+
+/// The scalars of a payload down to the third level, with their paths. Of a list, only the first item counts.
 pub(super) fn scalars(root: &Node<'_>) -> Vec<(Path, String)> {
     let mut found = Vec::new();
     match &root.kind {
@@ -196,7 +203,7 @@ fn add_scalars(node: &Node<'_>, keys: &[&str], found: &mut Vec<(Path, String)>) 
         let path: Vec<&str> = keys.iter().copied().chain([member.key.as_ref()]).collect();
         if let Some(text) = member.value.text() {
             found.push((path.iter().map(|key| (*key).to_owned()).collect(), text.into_owned()));
-        } else if path.len() < 2 {
+        } else if path.len() < DEPTH {
             add_scalars(&member.value, &path, found);
         }
     }

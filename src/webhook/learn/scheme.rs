@@ -45,6 +45,8 @@ pub(super) struct FoundScheme {
     pub is_https: Option<bool>,
     /// The captures for which it doesn't hold, by their positions.
     pub disagreeing: Vec<usize>,
+    /// The tags of the entries in the signature's value that the scheme doesn't have.
+    pub other_entries: Vec<String>,
     /// The URLs of the captures, in their order, if they are signed.
     urls: Vec<(String, String)>,
 }
@@ -188,6 +190,7 @@ impl Search {
             rule.tolerance = Tolerance::both(Tolerance::ANY);
         }
         let is_everywhere = bad.is_empty();
+        let other_entries = good.first().map(|read| other_entries(&scheme, read)).unwrap_or_default();
         self.found = Some(FoundScheme {
             scheme,
             text: text.clone(),
@@ -195,10 +198,18 @@ impl Search {
             secrets: reading.secrets.clone(),
             is_https,
             disagreeing: bad.into_iter().map(|(index, _)| index).collect(),
+            other_entries,
             urls,
         });
         is_everywhere
     }
+}
+
+/// The tags of the entries of a signature's value that are not the scheme's.
+fn other_entries(scheme: &Scheme, read: &Read<'_>) -> Vec<String> {
+    let lookup = read.lookup();
+    let value = scheme.signature.place().and_then(|place| lookup.text(&place).map(Cow::into_owned));
+    value.map(|value| scheme.grammar.read(&value).unknown.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
 /// The time that may be signed.

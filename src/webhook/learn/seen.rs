@@ -29,12 +29,22 @@ pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<(HeaderName, String)>, bool) {
             let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
             let words = format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value);
             seen.push((name.clone(), words));
+        } else if let Some(length) = base64_in_hex(&value) {
+            let words = format!("`{name}` has {} as base64 in hexadecimal, which no manifest can say", bytes(length));
+            seen.push((name.clone(), words));
         } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt) {
             is_asymmetric |= ["with ES256", "with RS256"].iter().any(|with| jwt.contains(with));
             seen.push((name.clone(), format!("`{name}` has {jwt}")));
         }
     }
     (seen, is_asymmetric)
+}
+
+/// The length of a hash that was written as base64, and that as hexadecimal; `None` if the text is anything else.
+fn base64_in_hex(text: &str) -> Option<usize> {
+    let base64 = String::from_utf8(encoding::decode_hex(text)?).ok()?;
+    let length = encoding::decode_base64(&base64)?.len();
+    matches!(length, 16 | 20 | 32 | 48 | 64).then_some(length)
 }
 
 /// The algorithms with a private key whose signatures look like this one, in words.

@@ -19,6 +19,9 @@ pub(super) fn time_unit(text: &str) -> Option<TimeUnit> {
         };
         return PLAUSIBLE.contains(&unit.read(text)?.unix_seconds()).then_some(unit);
     }
+    if let Some(date) = Timestamp::from_http_date(text) {
+        return PLAUSIBLE.contains(&date.unix_seconds()).then_some(TimeUnit::HttpDate);
+    }
     let time = Timestamp::from_rfc3339(text)?;
     let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     PLAUSIBLE.contains(&time.unix_seconds()).then_some(match digits {

@@ -16,7 +16,7 @@ use crate::webhook::{
     payload::Payload,
     place::{self, Lookup, Place},
     request::{self, Headers, InvalidHeaderValue, Request},
-    signature::{SigningInput, SigningSecret},
+    signature::{Scheme, SigningInput, SigningSecret},
     time::Timestamp,
 };
 
@@ -75,8 +75,7 @@ pub struct AttemptParams<'a> {
     pub now: Timestamp,
     /// The secret to sign with.
     pub secret: Option<&'a SigningSecret>,
-    /// The secrets of the signatures that are sent along with the first scheme's, in the order of their schemes. A signature
-    /// without one isn't sent.
+    /// The other secrets, for the signatures that are sent along with it. A signature without one isn't sent.
     pub sent_along: &'a [SigningSecret],
     /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
@@ -139,7 +138,7 @@ impl Provider {
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             scheme.stamp(&mut request, &draft.id, now);
             let url = origin.map(|origin| format!("{origin}{}", request.target));
-            let others = self.schemes.iter().filter(|scheme| scheme.is_sent_along).zip(sent_along);
+            let others = self.sent_together(scheme, sent_along);
             for (scheme, secret) in std::iter::once((scheme, secret)).chain(others) {
                 let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
                 for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
@@ -151,6 +150,28 @@ impl Provider {
             request.body = gzip(&request.body);
         }
         request
+    }
+
+    /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it, or else the
+    /// next one of which nothing says what it is for.
+    pub(super) fn sent_together<'a>(
+        &'a self,
+        signing: &Scheme,
+        secrets: &'a [SigningSecret],
+    ) -> impl Iterator<Item = (&'a Scheme, &'a SigningSecret)> {
+        let (for_any, own): (Vec<_>, Vec<_>) = secrets.iter().partition(|secret| secret.is_for_any());
+        let mut for_any = for_any.into_iter();
+        let is_together = |scheme: &Scheme| {
+            scheme.is_sent_along || self.schemes.first().is_some_and(|first| first.name == scheme.name)
+        };
+        let others = self
+            .schemes
+            .iter()
+            .filter(move |scheme| scheme.name != signing.name && is_together(scheme) && is_together(signing));
+        others.filter_map(move |scheme| {
+            let secret = own.iter().find(|secret| scheme.reads(secret)).copied().or_else(|| for_any.next())?;
+            Some((scheme, secret))
+        })
     }
 
     /// Writes what tells an event apart from others outside the payload: headers, and parameters of the query.

@@ -54,8 +54,8 @@ pub struct PrescribedResponse {
 /// The body of a prescribed response.
 #[derive(Clone, Debug)]
 pub enum PrescribedBody {
-    /// None; what a handler writes does not matter.
-    Any,
+    /// None; what a handler writes does not matter, but it must have a content type if there is one here.
+    Any(Option<String>),
     /// A text and its media type.
     Text(String, ResponseTemplate),
     /// JSON.
@@ -134,7 +134,8 @@ impl fmt::Display for PrescribedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         match &self.body {
-            PrescribedBody::Any => {}
+            PrescribedBody::Any(None) => {}
+            PrescribedBody::Any(Some(media)) => write!(f, " with a content-type, such as {media}")?,
             PrescribedBody::Text(_, text) => match &text.0[..] {
                 [ResponsePiece::Value(place)] => write!(f, " with {} as the text", place.words())?,
                 _ => write!(f, " with the text {text}")?,
@@ -166,7 +167,7 @@ impl PrescribedResponse {
 
     fn values(&self) -> impl Iterator<Item = &Place> {
         let in_body = match &self.body {
-            PrescribedBody::Any => Vec::new(),
+            PrescribedBody::Any(_) => Vec::new(),
             PrescribedBody::Text(_, text) => vec![text],
             PrescribedBody::Json(json) => json.texts(),
         };
@@ -183,7 +184,12 @@ impl PrescribedResponse {
         let values = Values { lookup, secret };
         let mut headers = Headers::new();
         let body = match &self.body {
-            PrescribedBody::Any => Bytes::new(),
+            PrescribedBody::Any(media) => {
+                if let Some(media) = media {
+                    headers.push(header::CONTENT_TYPE, request::value(media).unwrap_or(TEXT));
+                }
+                Bytes::new()
+            }
             PrescribedBody::Text(media, text) => {
                 headers.push(header::CONTENT_TYPE, request::value(media).unwrap_or(TEXT));
                 text.fill(values).into()
@@ -214,6 +220,9 @@ impl PrescribedResponse {
         if response.status != wanted.status {
             return Some(format!("the response is {}; the handshake wants {}", response.status, wanted.status));
         }
+        if matches!(&self.body, PrescribedBody::Any(Some(_))) && !response.headers.contains("content-type") {
+            return Some("the response lacks the `content-type` header that the handshake wants".to_owned());
+        }
         let values = Values { lookup, secret };
         for (name, text) in &self.headers {
             if response.headers.text(name.as_str()).as_deref() != Some(text.fill(values).as_str()) {
@@ -221,7 +230,7 @@ impl PrescribedResponse {
             }
         }
         let is_same = match &self.body {
-            PrescribedBody::Any => true,
+            PrescribedBody::Any(_) => true,
             PrescribedBody::Text(..) => {
                 let given = response.body.trim_ascii();
                 given == wanted.body.trim_ascii() || is_only_value(given, &wanted.body)

@@ -150,6 +150,20 @@ impl IndexEntry {
         SecretRule::parse(text, &self.secrets)
     }
 
+    /// Parses the secret in an environment variable, for the schemes that read this variable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse_secret`].
+    pub fn parse_variable(&self, name: &str, text: &str) -> Result<SigningSecret, MalformedSecret> {
+        let mut rules = self.secrets.iter().filter(|rule| rule.env.as_deref() == Some(name));
+        match (rules.next(), rules.next()) {
+            (Some(rule), None) if rule.scheme.is_some() => rule.read(text),
+            (Some(_), None) => self.parse_secret(text).map(SigningSecret::of_provider),
+            _ => self.parse_secret(text),
+        }
+    }
+
     /// Appends the line of `fixtures/index.ndjson` for a manifest with this hash.
     pub fn push_line(&self, manifest: &str, out: &mut Vec<u8>) {
         #[derive(Serialize)]

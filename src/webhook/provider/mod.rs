@@ -145,7 +145,7 @@ impl Provider {
     }
 
     /// The rules for its secrets: the provider's own, then those of single schemes.
-    pub fn secret_rules(&self) -> impl Iterator<Item = &SecretRule> {
+    pub fn secret_rules(&self) -> impl Iterator<Item = &SecretRule> + Clone {
         self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
     }
 

@@ -93,6 +93,8 @@ pub struct Grammar {
     entries: Vec<(String, Field)>,
     /// Whether entries have no tags, and are distinguished by their order.
     is_positional: bool,
+    /// What separates whole values, of which each has a signature.
+    repetition: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,12 +164,29 @@ impl Grammar {
         }
         let is_positional = entries.len() > 1 && entries.iter().all(|(tag, _)| tag.is_empty());
         if is_positional {
-            return Ok(Self { separator: text.separator.clone(), entries, is_positional });
+            return Ok(Self { separator: text.separator.clone(), entries, is_positional, repetition: None });
         }
         if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
             return Err(format!("two entries of `{}` have the same tag, so they can't be distinguished", text.value));
         }
-        Ok(Self { separator: text.separator.clone(), entries, is_positional })
+        Ok(Self { separator: text.separator.clone(), entries, is_positional, repetition: None })
+    }
+
+    /// The same format, in which the whole value may be repeated after this separator, with the same timestamp.
+    ///
+    /// # Errors
+    ///
+    /// A message if the separator is empty, or that of the entries.
+    pub fn repeated(self, separator: String) -> Result<Self, String> {
+        if separator.is_empty() || self.separator.as_deref().is_some_and(|own| own.trim() == separator.trim()) {
+            return Err("what separates repeated values must not be empty, nor separate the entries too".to_owned());
+        }
+        Ok(Self { repetition: Some(separator), ..self })
+    }
+
+    /// What separates whole values, if the value may be repeated.
+    pub(in crate::webhook) fn repetition(&self) -> Option<&str> {
+        self.repetition.as_deref()
     }
 
     /// Whether the header carries the timestamp too.
@@ -184,7 +203,7 @@ impl Grammar {
     /// Whether the header may have several signatures.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        self.separator().is_some()
+        self.separator().is_some() || self.repetition.is_some()
     }
 
     /// The tag of a version that the provider does not have; `None` if the format has no versions.
@@ -223,19 +242,29 @@ impl Grammar {
     #[must_use]
     pub fn read<'a>(&self, value: &'a str) -> Parsed<'a> {
         let mut parsed = Parsed::default();
+        match self.repetition.as_deref() {
+            Some(repetition) => value.split(repetition).for_each(|value| self.read_value(value, &mut parsed)),
+            None => self.read_value(value, &mut parsed),
+        }
+        if self.repetition.is_some() {
+            parsed.timestamps.dedup();
+        }
+        parsed
+    }
+
+    fn read_value<'a>(&self, value: &'a str, parsed: &mut Parsed<'a>) {
         match self.separator.as_deref() {
-            Some(separator) if self.is_positional => self.read_positions(value, separator, &mut parsed),
+            Some(separator) if self.is_positional => self.read_positions(value, separator, parsed),
             Some(separator) => {
                 // Padding in HTTP lists. If whitespace is the separator, there is no padding.
                 let visible = separator.trim();
                 let (separator, padding): (_, &[char]) =
                     if visible.is_empty() { (separator, &[]) } else { (visible, &[' ', '\t']) };
                 let pieces = value.split(separator).map(|piece| piece.trim_matches(padding));
-                pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, &mut parsed));
+                pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, parsed));
             }
-            None => self.read_entry(value, &mut parsed),
+            None => self.read_entry(value, parsed),
         }
-        parsed
     }
 
     /// Reads values that are distinguished by their order. There must be as many as the template has.
@@ -407,6 +436,21 @@ mod tests {
             assert_eq!(sanity.read(value).signatures, [ParsedSignature::Decoded(vec![0xfb, 0xff])]);
         }
         assert_eq!(sanity.read("+/8").signatures, [ParsedSignature::Undecodable]);
+    }
+
+    #[test]
+    fn whole_values_are_repeated_with_the_same_timestamp() {
+        let persona = grammar("t={timestamp},v1={hex}", Some(',')).unwrap().repeated(" ".to_owned()).unwrap();
+        assert_eq!(persona.write(&[7], "12"), "t=12,v1=07");
+        let parsed = persona.read("t=12,v1=07 t=12,v1=08");
+        assert_eq!(parsed.timestamps, ["12"]);
+        assert_eq!(parsed.signatures, [ParsedSignature::Decoded(vec![7]), ParsedSignature::Decoded(vec![8])]);
+        // Which one is signed is not known.
+        assert_eq!(persona.read("t=12,v1=07 t=13,v1=08").timestamps, ["12", "13"]);
+        for separator in ["", ","] {
+            let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
+            assert!(stripe.repeated(separator.to_owned()).is_err(), "{separator:?}");
+        }
     }
 
     #[test]

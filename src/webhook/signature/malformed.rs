@@ -1,5 +1,7 @@
 //! What is wrong with the text of a secret.
 
+use serde::de::IgnoredAny;
+
 use super::asymmetric::{self, Family};
 
 /// What is wrong with a secret's text. No variant contains any of it.
@@ -154,7 +156,9 @@ impl MalformedSecret {
 /// Whether it is a PEM document or a JWKS, which no shared secret is.
 pub(super) fn is_key_document(text: &str) -> bool {
     let text = text.trim_start();
-    text.starts_with("-----BEGIN ") || text.starts_with('{') && asymmetric::kind(text.as_bytes()).is_some()
+    // A shared secret that begins with a brace has the bytes of a raw key if it is 32 bytes long.
+    let is_object = || text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    text.starts_with("-----BEGIN ") || is_object() && asymmetric::kind(text.as_bytes()).is_some()
 }
 
 pub(super) fn check_edges(text: &str) -> Result<(), MalformedSecret> {

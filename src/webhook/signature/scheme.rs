@@ -11,7 +11,7 @@ use super::{
     grammar::{Grammar, ParsedSignature},
     jwt,
     key::Key,
-    secret::{SecretRule, SigningSecret},
+    secret::{Owner, SecretRule, SigningSecret},
     timestamp::TimestampRule,
 };
 use crate::webhook::{
@@ -145,9 +145,11 @@ impl Scheme {
 
     /// The secret in the form that this scheme has; `None` if it is one of another scheme.
     pub(super) fn readable<'a>(&self, secret: &'a SigningSecret) -> Option<Readable<'a>> {
-        match &self.secret {
-            Some(rule) => SigningSecret::parse(secret.expose(), &rule.format).ok().map(Readable::Own),
-            None => (!secret.is_of_scheme).then_some(Readable::Borrowed(secret)),
+        match (&secret.owner, &self.secret) {
+            (Owner::Provider, Some(_)) => None,
+            (Owner::Scheme(name), _) if *name != self.name => None,
+            (Owner::Decoded, _) | (_, None) => Some(Readable::Borrowed(secret)),
+            (_, Some(rule)) => SigningSecret::parse(secret.expose(), &rule.format).ok().map(Readable::Own),
         }
     }
 

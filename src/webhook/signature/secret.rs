@@ -2,7 +2,7 @@
 //!
 //! A secret is wiped from memory when dropped, and can't be printed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -92,25 +92,56 @@ pub struct SecretRule {
     pub development: String,
     /// The public key of the development pair, which verifies what the development secret signs; `None` for a shared secret.
     pub public: Option<String>,
+    /// The only scheme that uses it; `None` if all schemes without a rule of their own do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
 }
 
 impl SecretRule {
-    /// Parses a secret in the form of a provider, whose rule is the first, or failing that, in the form of one of its schemes.
+    /// Parses a secret of which nothing says what it is for: in the form of the provider, whose rule is the first, for any
+    /// scheme, or in the form of one scheme, if it has its prefix or is in no other form.
     ///
     /// # Errors
     ///
     /// If it has none of them; what is wrong by the provider's own form.
-    pub(in crate::webhook) fn parse<'a>(
-        text: &str,
-        rules: impl IntoIterator<Item = &'a Self>,
-    ) -> Result<SigningSecret, MalformedSecret> {
+    pub(in crate::webhook) fn parse<'a, R>(text: &str, rules: R) -> Result<SigningSecret, MalformedSecret>
+    where
+        R: IntoIterator<Item = &'a Self, IntoIter: Clone>,
+    {
         let mut rules = rules.into_iter();
         let own = rules.next().map(|rule| rule.format.clone()).unwrap_or_default();
-        SigningSecret::parse(text, &own).or_else(|problem| {
-            let of_scheme = rules.find_map(|rule| SigningSecret::parse(text, &rule.format).ok());
-            of_scheme.map(SigningSecret::of_scheme).ok_or(problem)
-        })
+        let has_prefix = |rule: &&Self| {
+            rule.format.prefix != own.prefix && rule.format.prefix.as_deref().is_some_and(|it| text.starts_with(it))
+        };
+        if let Some(secret) = rules.clone().filter(has_prefix).find_map(|rule| rule.read(text).ok()) {
+            return Ok(secret);
+        }
+        SigningSecret::parse(text, &own).or_else(|problem| rules.find_map(|rule| rule.read(text).ok()).ok_or(problem))
     }
+
+    /// Parses a secret that is for the schemes with this rule, and for no others.
+    ///
+    /// # Errors
+    ///
+    /// If it isn't in this form.
+    pub fn read(&self, text: &str) -> Result<SigningSecret, MalformedSecret> {
+        let secret = SigningSecret::parse(text, &self.format)?;
+        let owner = self.scheme.as_deref().map_or(Owner::Provider, |name| Owner::Scheme(name.into()));
+        Ok(SigningSecret { owner, ..secret })
+    }
+}
+
+/// Which of a provider's schemes use a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// All that can read it.
+    Any,
+    /// All, with these bytes, whatever the form of their secrets.
+    Decoded,
+    /// Those without a rule of their own.
+    Provider,
+    /// The one of this name.
+    Scheme(Arc<str>),
 }
 
 /// Text that is a secret or may contain one: an argument, a variable, a value in the config.
@@ -149,8 +180,7 @@ impl fmt::Debug for SecretText {
 pub struct SigningSecret {
     text: Zeroizing<String>,
     bytes: Zeroizing<Vec<u8>>,
-    /// Whether it has the form of one scheme alone, and not that of the provider.
-    pub(super) is_of_scheme: bool,
+    pub(super) owner: Owner,
 }
 
 impl SigningSecret {
@@ -163,7 +193,7 @@ impl SigningSecret {
         if let Some(family) = format.family {
             let bytes = Zeroizing::new(format.key_bytes(text, family)?);
             AsymmetricKey::parse(family, &bytes).ok_or_else(|| MalformedSecret::of_key(&bytes, family))?;
-            return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, is_of_scheme: false });
+            return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, owner: Owner::Any });
         }
         if is_key_document(text) {
             return Err(MalformedSecret::KeyDocument);
@@ -185,19 +215,26 @@ impl SigningSecret {
         if bytes.is_empty() {
             return Err(MalformedSecret::Empty);
         }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes), is_of_scheme: false })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes), owner: Owner::Any })
     }
 
-    /// The same secret, which only a scheme of its own form reads.
-    fn of_scheme(self) -> Self {
-        Self { is_of_scheme: true, ..self }
+    /// The same secret, which schemes with a rule of their own don't use.
+    #[must_use]
+    pub(in crate::webhook) fn of_provider(self) -> Self {
+        let owner = if self.owner == Owner::Any { Owner::Provider } else { self.owner };
+        Self { owner, ..self }
+    }
+
+    /// Whether nothing says which schemes it is for.
+    pub(in crate::webhook) fn is_for_any(&self) -> bool {
+        self.owner == Owner::Any
     }
 
     /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
-        (!bytes.is_empty()).then_some(Self { text, bytes, is_of_scheme: false })
+        (!bytes.is_empty()).then_some(Self { text, bytes, owner: Owner::Decoded })
     }
 
     /// The secret as a key; `None` if it is not a valid key of this algorithm.
@@ -314,8 +351,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_only_looks_labelled_is_a_secret() {
-        for secret in ["AB_C=", "AB_C==", "a_b=c", "ABC=d", "bearer", "x Bearer y", "sk_test"] {
+    fn a_text_that_only_looks_labelled_or_like_a_key_is_a_secret() {
+        for secret in
+            ["AB_C=", "AB_C==", "a_b=c", "ABC=d", "bearer", "x Bearer y", "sk_test", "{a!(a!#A0A(0A!AA##0a#!A0#a#a!aA#"]
+        {
             assert!(SigningSecret::parse(secret, &SecretFormat::default()).is_ok(), "{secret}");
         }
     }
@@ -332,7 +371,7 @@ mod tests {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
         // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.
-        let SigningSecret { text, bytes, is_of_scheme: _ } = &secret;
+        let SigningSecret { text, bytes, owner: _ } = &secret;
         is_wiped(text);
         is_wiped(bytes);
         is_wiped(&SecretText::default().0);

@@ -69,6 +69,9 @@ pub enum TimeUnit {
     /// RFC 3339, written with nanoseconds.
     #[serde(rename = "rfc3339-ns")]
     Rfc3339Nanos,
+    /// A date as HTTP writes it, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Those of RFC 2822 are read too.
+    #[serde(rename = "http-date")]
+    HttpDate,
 }
 
 impl TimeUnit {
@@ -81,6 +84,7 @@ impl TimeUnit {
             Self::Rfc3339 => time.rfc3339_seconds(),
             Self::Rfc3339Millis => time.to_string(),
             Self::Rfc3339Nanos => format!("{:.9}", time.to_jiff()),
+            Self::HttpDate => time.http_date(),
         }
     }
 
@@ -89,13 +93,14 @@ impl TimeUnit {
         match self {
             Self::Seconds | Self::Milliseconds => "the timestamp is not a whole number",
             Self::Rfc3339 | Self::Rfc3339Millis | Self::Rfc3339Nanos => "the timestamp is not RFC 3339",
+            Self::HttpDate => "the timestamp is not an HTTP date",
         }
     }
 
     /// Rounds a clock reading down to whole units, as the providers' libraries do before they compare.
     pub(super) fn floor(self, time: Timestamp) -> Timestamp {
         match self {
-            Self::Seconds => Timestamp::from_unix_seconds(time.unix_seconds()),
+            Self::Seconds | Self::HttpDate => Timestamp::from_unix_seconds(time.unix_seconds()),
             Self::Milliseconds | Self::Rfc3339 | Self::Rfc3339Millis | Self::Rfc3339Nanos => time,
         }
     }
@@ -104,8 +109,10 @@ impl TimeUnit {
     /// another spelling of it (`+1`, `01`).
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
-        if !matches!(self, Self::Seconds | Self::Milliseconds) {
-            return Timestamp::from_rfc3339(text);
+        match self {
+            Self::Seconds | Self::Milliseconds => {}
+            Self::Rfc3339 | Self::Rfc3339Millis | Self::Rfc3339Nanos => return Timestamp::from_rfc3339(text),
+            Self::HttpDate => return Timestamp::from_http_date(text),
         }
         let is_plain =
             text == "0" || text.strip_prefix('-').unwrap_or(text).starts_with(|digit| matches!(digit, '1'..='9'));

@@ -260,7 +260,7 @@ fn a_signed_handshake_gets_what_its_provider_documents_and_a_forged_one_is_rejec
     let signature = "2dfb9dc8242e8f6591e669954ef42ec97e384674ebbc81dcf53af02883ce5ec60efd10f784d1b9ac666d89b09b9e57f110d74091ff535e8df04723e8f3c12c05";
     let body = r#"{"version":1,"application_id":"1234560123453231555","type":0}"#;
     let response = signed(&listener, "/discord", &time, ("X-Signature-Ed25519", signature), body);
-    assert_eq!(parts(&response), (204, None, ""));
+    assert_eq!(parts(&response), (204, Some("application/json"), ""));
     let signature = "37736a5134c576c347a744f057225e899ef29d22e9bb546d28e5354acbf4b32456c8c7f541e5d81555018711cee4d4fa76f1656e39a8805f721479f69312dd06";
     let body = r#"{"application_id":"845027738276462632","id":"787053080478613555","token":"t","type":1,"version":1}"#;
     let response = signed(&listener, "/discord", &time, ("X-Signature-Ed25519", signature), body);
@@ -360,4 +360,18 @@ fn the_cases_from_the_field_have_no_handshake_and_stay_ordinary_deliveries() {
     assert!(fs::metadata(dir.join("saved")).is_err());
     let _ = post(&listener.url("/zoom"), &[], VALIDATION);
     assert_eq!(text(&listener.next(), "/verdict"), "rejected");
+}
+
+#[test]
+fn a_response_without_a_body_may_need_a_content_type() {
+    let listener = Dir::new().listen().starts();
+    let dir = Dir::new();
+    dir.send("discord.ping", listener.url("/discord")).exits(0).prints("the handler completed the handshake");
+    // A 204 of most frameworks has no content type, which Discord rejects.
+    let endpoint = Endpoint::new([respond(204), respond(204).header("content-type", "text/html; charset=utf-8")]);
+    let send = || dir.send("discord.ping", endpoint.url("/"));
+    send().exits(1).prints("the response lacks the `content-type` header that the handshake wants");
+    send().exits(0).prints("the handler completed the handshake");
+    let contract = dir.hookdev().args(["events", "discord", "--contract"]);
+    contract.exits(0).prints("204 with a content-type, such as application/json");
 }

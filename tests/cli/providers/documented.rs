@@ -65,6 +65,18 @@ fn two_signatures_with_a_key_each_over_an_rfc_3339_time_with_an_offset() {
 }
 
 #[test]
+fn a_whole_value_for_each_of_two_secrets() {
+    verifies("persona", "wbhsec_new", None);
+    verifies("persona", "wbhsec_old", None);
+    // A handler that reads only one value fails while a secret is replaced.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/persona");
+    let dir = Dir::new();
+    let listener = dir.listen().args(["--providers", root]).starts();
+    let check = ["--providers", root, "check", "--provider", "persona", "--case", "signature-rotated"];
+    dir.hookdev().args(check).args(["--to", &listener.url("/persona")]).exits(0).prints("plus an invalid signature");
+}
+
+#[test]
 fn a_token_in_a_field_of_the_body() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/figma");
     let dir = Dir::new();

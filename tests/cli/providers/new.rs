@@ -20,7 +20,7 @@ fn with_captures(scheme: &str) -> Dir {
     dir
 }
 
-fn learn(dir: &Dir, name: &str, secret: &str) -> Finished {
+pub(super) fn learn(dir: &Dir, name: &str, secret: &str) -> Finished {
     learn_with_exit(dir, name, secret, 0)
 }
 
@@ -29,13 +29,13 @@ fn learn_with_exit(dir: &Dir, name: &str, secret: &str, code: i32) -> Finished {
 }
 
 /// All files of a written directory, in one text.
-fn written(dir: &Dir, name: &str) -> String {
+pub(super) fn written(dir: &Dir, name: &str) -> String {
     let files = walkdir::WalkDir::new(dir.join(name)).into_iter().map(Result::unwrap);
     files.filter(|entry| entry.file_type().is_file()).map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
 }
 
 /// Checks that the written directory passes its check, and that all captures verify with it.
-fn accepts_all(dir: &Dir, name: &str, secret: &str) {
+pub(super) fn accepts_all(dir: &Dir, name: &str, secret: &str) {
     dir.hookdev().args(["providers", "check", name]).exits(0);
     let verify = ["--providers", name, "verify", "captures", "--provider", name, "--secret", secret, "--json"];
     let lines = dir.hookdev().args(verify).args(["--require", "signature,schema"]).exits(0).lines();
@@ -357,73 +357,4 @@ fn a_jwt_with_a_claim_that_hashes_the_body_is_learned() {
     let manifest = dir.read("marina/provider.toml");
     assert!(manifest.contains("signature = { header = \"authorization\", value = \"Bearer {jwt}\" }\n"), "{manifest}");
     assert!(manifest.contains("development = \"hookdev:hookdev-development-secret-marina\"\n"), "{manifest}");
-}
-
-/// What is learned from the captures of one kind in `tests/learn/dock`.
-fn dock(kind: &str, secret: &str, said: &str, lines: &[&str]) {
-    let dir = Dir::new();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/learn/dock").join(kind).with_extension("ndjson");
-    dir.write("captures/dock.ndjson", fs::read(from).unwrap());
-    let proven = format!("proven  all 6 captures are {said}\n");
-    learn(&dir, "dock", secret).prints(&proven).prints("proven  the written manifest verifies all 6 captures");
-    accepts_all(&dir, "dock", secret);
-    let manifest = dir.read("dock/provider.toml");
-    for line in lines {
-        assert!(manifest.lines().any(|other| other == *line), "{line}\n{manifest}");
-    }
-    assert!(!written(&dir, "dock").contains(DOCK), "{kind}");
-}
-
-/// The secret of `tests/learn/make.py`.
-const DOCK: &str = "dock-of-the-bay-1967";
-
-#[test]
-fn signatures_and_tokens_in_the_query_and_the_body_are_learned() {
-    let in_query = "signed with HMAC-SHA512 of `{body}` in the query parameter `sig`";
-    dock("query", DOCK, in_query, &["signature = { query = \"sig\", value = \"{hex}\" }"]);
-    let in_query = "sent with the secret itself in the query parameter `key`";
-    dock("query-token", DOCK, in_query, &["signature = { query = \"key\", value = \"{token}\" }"]);
-    let in_body = "sent with the secret itself in the field `passcode` of the body";
-    dock("body-token", DOCK, in_body, &["signature = { body = \"passcode\", value = \"{token}\" }"]);
-    let in_body = "signed with HMAC-SHA256 of `{timestamp}{id}` in the field `signature.value` of the body";
-    let lines = [
-        "content   = \"{timestamp}{id}\"",
-        "signature = { body = \"signature.value\", value = \"{hex}\" }",
-        "id        = { body = \"signature.token\" }",
-        "timestamp = { body = \"signature.timestamp\", unit = \"s\", tolerance = \"5m\" }",
-    ];
-    dock("field", DOCK, in_body, &lines);
-}
-
-#[test]
-fn a_signature_in_uppercase_and_one_of_method_path_and_body_are_learned() {
-    let uppercase = "signed with HMAC-SHA512 of `{timestamp}|{body}` in x-dock-sign";
-    let lines = [
-        "signature = { header = \"x-dock-sign\", value = \"{HEX}\" }",
-        "timestamp = { body = \"meta.sent\", unit = \"rfc3339\", tolerance = \"5m\" }",
-    ];
-    dock("uppercase", DOCK, uppercase, &lines);
-    let path = "signed with HMAC-SHA256 of `{method}\\n{path}\\n{body}` in authorization";
-    dock("path", DOCK, path, &["signature = { header = \"authorization\", value = \"DOCK {base64url}\" }"]);
-}
-
-#[test]
-fn a_second_signature_that_the_secret_does_not_explain_is_a_question() {
-    let question = "# QUESTION: what is in `x-dock-sign-2`? It looks like a signature too. If another secret makes it, add a scheme with `sent_along = true`";
-    dock("two", DOCK, "signed with HMAC-SHA256 of `{body}{timestamp}` in x-dock-sign-1", &[question]);
-}
-
-#[test]
-fn a_claim_with_a_hash_in_url_safe_base64_is_learned() {
-    let jwt = "signed with JWT-HS256 in x-dock-token, whose claim `body_hash` is `{sha256-base64url:body}`";
-    dock("jwt", DOCK, jwt, &["claims    = { \"body_hash\" = \"{sha256-base64url:body}\" }"]);
-}
-
-#[test]
-fn the_fields_of_a_form_and_a_signature_of_two_numbers_are_learned() {
-    let sorted = "signed with HMAC-SHA256 of `{form:sorted}` in x-dock-sign";
-    dock("form", DOCK, sorted, &["content   = \"{form:sorted}\""]);
-    let key = format!("file:{}/tests/learn/keys/p256.pem", env!("CARGO_MANIFEST_DIR"));
-    let raw = "signed with ECDSA-P256-SHA256 in 64 bytes of `{body}` in x-dock-sign";
-    dock("raw", &key, raw, &["algorithm = \"ecdsa-p256-raw\"", "content   = \"{body}\""]);
 }

@@ -313,3 +313,39 @@ fn aspect_verifies_the_public_vectors_of_svix() {
         assert_eq!((text(&line, "/provider"), text(&line, "/verdict")), ("aspect", "verified"));
     }
 }
+
+#[test]
+fn a_timestamp_may_be_an_http_date() {
+    let scheme = r#"algorithm = "hmac-sha256"
+content = "{timestamp}\n{body}"
+signature = { header = "x-signature", value = "{hex}" }
+timestamp = { header = "date", unit = "http-date", tolerance = "5m" }"#;
+    let signature = "34b3b981c84c5aaf525fb8a5df294fafad35f63f99ebbfd0258ae7c14ad45f71";
+    signs(SECRET, scheme, &[("date", "Wed, 01 Jan 2025 12:00:00 GMT"), ("x-signature", signature)]);
+
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, &format!("[[scheme]]\nname = \"only\"\n{scheme}")));
+    dir.write("received", BODY);
+    let verify = |date: &str, signature: &str, code| {
+        let [date, signature] = [format!("date: {date}"), format!("x-signature: {signature}")];
+        let headers = ["--header", &date, "--header", &signature, "--provider", "acme", "--at", "2025-01-01T12:00:30Z"];
+        let verify = ["--providers", "acme", "verify", "--body", "received", "--json"];
+        dir.hookdev().args(verify).args(headers).exits(code).line()
+    };
+    // That of RFC 2822 has an offset, and is signed as it was sent.
+    let offset = "8e22529d359c417c9d093e7492547787882f417a9520c0aeb6d8879ef1947306";
+    assert_eq!(text(&verify("Wed, 01 Jan 2025 13:00:00 +0100", offset, 0), "/verdict"), "verified");
+    let old = "d8c17e854adf5d90fae54076b0c39d84f0c88a62847c4a2aec144678710f4104";
+    let line = verify("Wed, 01 Jan 2025 11:50:00 GMT", old, 1);
+    assert_eq!(text(&line, "/rejection/code"), "timestamp-too-old");
+    let line = verify("2025-01-01T12:00:00Z", signature, 1);
+    let message = text(&line, "/rejection/message").to_owned();
+    assert!(message.contains("the timestamp is not an HTTP date"), "{message}");
+
+    let print = ["--providers", "acme", "send", "acme.made", "--to", "http://127.0.0.1:9/", "--print"];
+    let script = |format: &str| dir.hookdev().args(print).arg(format).exits(0).text().to_owned();
+    let (k6, locust) = (script("k6"), script("locust"));
+    assert!(k6.contains("const timestamp = new Date(request.now).toUTCString();"), "{k6}");
+    assert!(locust.contains("import email.utils\nimport hashlib\n"), "{locust}");
+    assert!(locust.contains("timestamp = email.utils.formatdate(request.now, usegmt=True)"), "{locust}");
+}

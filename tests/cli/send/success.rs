@@ -32,7 +32,7 @@ fn refused(event: &str, status: u16, reason: &str) {
 fn every_built_in_event_is_verified_or_unsigned_by_design() {
     let dir = Dir::new();
     let events = dir.hookdev().args(["events", "--json"]).exits(0).lines();
-    assert_eq!(events.len(), 198);
+    assert_eq!(events.len(), 199);
     let mut listener = dir.listen().starts();
     let attempts = dir.send("*", listener.url("/")).arg("--json").exits(0).lines();
     assert_eq!(attempts.len(), events.len());

@@ -68,7 +68,8 @@ pub(super) fn rotated(observation: &Observation<'_>) -> String {
     if observation.variation.is_some_and(|variation| variation.starts_with(SIGNED_WITH)) {
         return "while you replace a secret, deliveries are signed with the old or the new one: keep both, verify with each, and accept a delivery if either matches".to_owned();
     }
-    let separator = observation.provider.schemes.first().and_then(|scheme| scheme.grammar.separator());
+    let separator = observation.provider.schemes.first().map(|scheme| &scheme.grammar);
+    let separator = separator.and_then(|grammar| grammar.repetition().or_else(|| grammar.separator()));
     let place = match separator {
         Some(" ") => "each space".to_owned(),
         Some(separator) => format!("each `{separator}`"),

@@ -236,7 +236,7 @@ pub(super) fn units(scheme: &Scheme) -> Vec<Mistake> {
             MistakeKind::Unit(TimeUnit::Seconds),
             "the handler accepts the same delivery with its timestamp in seconds, but the provider sends milliseconds: compare with Date.now() in JavaScript, time.time() * 1000 in Python",
         )),
-        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => None,
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos | TimeUnit::HttpDate => None,
     };
     rule.and_then(|rule| mistake(rule.unit)).into_iter().collect()
 }

@@ -3,18 +3,15 @@
 use super::{super::Provider, NotLive};
 use crate::webhook::{
     place::{Hash, Place, Source},
-    signature::{
-        Algorithm, Scheme,
-        content::Part,
-        secret::{KeyEncoding, SecretRule},
-        timestamp::TimeUnit,
-    },
+    signature::{Algorithm, Scheme, SigningSecret, content::Part, secret::KeyEncoding, timestamp::TimeUnit},
     template::{self, Piece},
 };
 
-/// How one provider's deliveries are signed.
+/// How one provider's deliveries are signed by one scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveSigner {
+    /// The scheme's name.
+    pub scheme: String,
     /// The environment variable that has the secret.
     pub env: String,
     /// How the secret's bytes are written.
@@ -25,9 +22,9 @@ pub struct LiveSigner {
     pub algorithm: Algorithm,
     /// The signed content.
     pub content: Vec<SignedPart>,
-    /// Where the id goes.
+    /// Where the id goes, unless another signer writes it there.
     pub id: Option<Spot>,
-    /// Where the timestamp goes, unless the signature has it.
+    /// Where the timestamp goes, unless the signature has it or another signer writes it there.
     pub timestamp: Option<Spot>,
     /// How the timestamp is written; `None` if the scheme has none.
     pub unit: Option<TimeUnit>,
@@ -93,13 +90,28 @@ pub enum SignaturePart {
 }
 
 impl Provider {
-    /// How a program signs this provider's deliveries; `None` if they are unsigned by design.
+    /// How a program signs this provider's deliveries, with the signatures that these secrets make; none if they are unsigned
+    /// by design.
     ///
     /// # Errors
     ///
     /// If it can't: it needs a private key, or the signature covers or is a value within the body.
-    pub fn live_signer(&self) -> Result<Option<LiveSigner>, NotLive> {
-        let Some(scheme) = self.schemes.first() else { return Ok(None) };
+    pub fn live_signers(&self, secrets: &[SigningSecret]) -> Result<Vec<LiveSigner>, NotLive> {
+        let secret = secrets.first();
+        let by_secret = secret.and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)));
+        let Some(first) = by_secret.or(self.schemes.first()) else { return Ok(Vec::new()) };
+        let mut signers = vec![self.live_signer(first)?];
+        for (scheme, _) in self.sent_together(first, secrets.get(1..).unwrap_or_default()) {
+            let mut signer = self.live_signer(scheme)?;
+            signer.id = signer.id.filter(|id| !signers.iter().any(|other| other.id.as_ref() == Some(id)));
+            signer.timestamp =
+                signer.timestamp.filter(|time| !signers.iter().any(|other| other.timestamp.as_ref() == Some(time)));
+            signers.push(signer);
+        }
+        Ok(signers)
+    }
+
+    fn live_signer(&self, scheme: &Scheme) -> Result<LiveSigner, NotLive> {
         let not = |problem: String| NotLive::new(&self.title, problem);
         let algorithm = scheme.algorithm;
         if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
@@ -126,8 +138,12 @@ impl Provider {
             return Err(not("sends or hashes a secret that isn't text, which the script can't do".to_owned()));
         }
         let value = signature_parts(&scheme.grammar.to_string());
-        Ok(Some(LiveSigner {
-            env: rule.and_then(env).unwrap_or_else(|| format!("{}_WEBHOOK_SECRET", upper(&self.name))),
+        Ok(LiveSigner {
+            scheme: scheme.name.to_string(),
+            env: rule.and_then(|rule| rule.env.clone()).unwrap_or_else(|| match &scheme.secret {
+                Some(_) => format!("{}_{}_SECRET", upper(&self.name), upper(&scheme.name)),
+                None => format!("{}_WEBHOOK_SECRET", upper(&self.name)),
+            }),
             encoding: format.encoding,
             prefix: format.prefix,
             algorithm,
@@ -137,12 +153,8 @@ impl Provider {
             unit: scheme.timestamp.as_ref().map(|rule| rule.unit),
             signature: spot(&scheme.signature, "signature")?,
             value,
-        }))
+        })
     }
-}
-
-fn env(rule: &SecretRule) -> Option<String> {
-    rule.env.clone()
 }
 
 /// A name as a variable of the environment has it.

@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("signature.form", r#""signature""#),
     ("signature.value", r#""t={timestamp},v1={hex}""#),
     ("signature.separator", r#"",""#),
+    ("signature.repeated", r#"" ""#),
     ("signature.configurable_header", "true"),
     ("id.header", r#""x-acme-delivery""#),
     ("id.query", r#""id""#),

@@ -81,7 +81,7 @@ pub(super) struct RawHandshake {
 pub(super) struct RawResponse {
     /// The status; 200 if there is none.
     status: Option<Spanned<u16>>,
-    /// The media type of `text`.
+    /// The media type of `text`, or of a response without a body.
     #[serde(rename = "type")]
     media: Option<String>,
     /// The body as text, a template.
@@ -181,7 +181,7 @@ impl RawResponse {
                 let value = serde_json::to_value(json.into_inner()).map_err(|error| wrong(error.to_string()))?;
                 PrescribedBody::Json(JsonTemplate::parse(&value, ResponseTemplate::parse).map_err(wrong)?)
             }
-            (None, None) => PrescribedBody::Any,
+            (None, None) => PrescribedBody::Any(self.media),
             (Some(text), Some(_)) => return Err(Wrong::new(text.span(), "a response has either `text` or `json`")),
         };
         let header = |(name, text): (&Spanned<String>, &Spanned<String>)| {

@@ -199,6 +199,11 @@ pub static SIGNATURE: Table = Table {
         ),
         optional("separator", Text, "What separates the entries of a list"),
         optional(
+            "repeated",
+            Text,
+            "What separates whole values, if there may be several: during a rotation, each with another secret",
+        ),
+        optional(
             "configurable_header",
             Flag,
             "`true` if the user chooses the header's name at the provider, and gives it in hookdev.toml as `signature_header`",
@@ -225,7 +230,11 @@ pub static TIMESTAMP: Table = Table {
         optional("query", Text, "A parameter of the URL's query"),
         optional("body", Text, "A field of the payload, by its path"),
         optional("form", Text, "A field of a form"),
-        optional("unit", Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns"]), "Its unit (default: s)"),
+        optional(
+            "unit",
+            Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns", "http-date"]),
+            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date` (default: s)",
+        ),
         required(
             "tolerance",
             Either(&[LIMIT, In(&TOLERANCE)]),
@@ -423,7 +432,7 @@ pub static RESPONSE: Table = Table {
     name: "response",
     keys: &[
         optional("status", Number(200, 599), "The status (default: 200)"),
-        optional("type", Text, "The media type of `text` (default: text/plain)"),
+        optional("type", Text, "The media type of `text` (default: text/plain), or of a response without a body"),
         optional("text", Text, "The body as text, a template: `{query:hub.challenge}`"),
         optional("json", Any, "The body as JSON, in which each string is a template"),
         optional("headers", Takes::Map(&Text), "Headers, templates"),

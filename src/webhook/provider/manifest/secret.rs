@@ -85,7 +85,7 @@ impl RawSecret {
             return Err(wrong(MalformedSecret::NotPrivate));
         }
         let public = public.or_else(|| secret.public_text(&format));
-        Ok(SecretRule { env: self.env.clone(), format, development: text.clone(), public })
+        Ok(SecretRule { env: self.env.clone(), format, development: text.clone(), public, scheme: None })
     }
 
     /// Checks that the schemes can send the development secret, where it is a token.

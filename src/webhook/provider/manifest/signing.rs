@@ -13,7 +13,7 @@ use super::{
 use crate::webhook::{
     place::{Place, Source},
     signature::{
-        Algorithm, Scheme,
+        Algorithm, Scheme, SecretRule,
         content::SignedContent,
         grammar::{Grammar, GrammarText, TextEncoding},
     },
@@ -69,6 +69,8 @@ pub(super) struct RawSignature {
     value: Spanned<String>,
     /// The text between the entries of a list.
     separator: Option<String>,
+    /// The text between whole values, each with a signature.
+    repeated: Option<Spanned<String>>,
     /// Whether the user chooses the header's name at the provider, and may say it in the config.
     #[serde(default)]
     configurable_header: bool,
@@ -79,7 +81,7 @@ impl RawScheme {
     /// payload.
     pub(super) fn scheme(self, defaults: &Defaults, payload_field: Option<&str>) -> Result<Scheme, Wrong> {
         let place = self.signature.span();
-        let RawSignature { header, query, body, form, value, separator, configurable_header } =
+        let RawSignature { header, query, body, form, value, separator, repeated, configurable_header } =
             self.signature.into_inner();
         let signature = PlaceKeys { header, query, body, form }.source()?.ok_or_else(|| {
             Wrong::new(place.clone(), "the signature has no place: add a `header`, `query`, `body` or `form`")
@@ -87,8 +89,12 @@ impl RawScheme {
         if configurable_header && signature.headers().is_empty() {
             return Err(Wrong::new(place, "`configurable_header` needs a `header`, the one that is used by default"));
         }
-        let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
+        let mut grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
             .map_err(|message| Wrong::new(value.span(), message))?;
+        if let Some(repeated) = repeated {
+            let span = repeated.span();
+            grammar = grammar.repeated(repeated.into_inner()).map_err(|message| Wrong::new(span, message))?;
+        }
         if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
             return Err(Wrong::new(value.span(), message));
         }
@@ -112,7 +118,8 @@ impl RawScheme {
         let secret = match self.secret {
             Some(secret) => {
                 let span = secret.span();
-                Some(secret.into_inner().rule(defaults, self.algorithm.family(), &span)?)
+                let rule = secret.into_inner().rule(defaults, self.algorithm.family(), &span)?;
+                Some(SecretRule { scheme: Some(self.name.get_ref().clone()), ..rule })
             }
             None => None,
         };
