@@ -133,8 +133,8 @@ impl Found<'_> {
 }
 
 /// The words before a printed body.
-const LABELS: [&str; 9] =
-    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data"];
+const LABELS: [&str; 10] =
+    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data", "params"];
 
 /// How many characters may be before the label of a body, such as `[src/main.rs:11:5] &`.
 const LONGEST_BEFORE_LABEL: usize = 64;
@@ -146,8 +146,14 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     if let Some(body) = php::text(text) {
         return Ok((body.into(), true));
     }
+    if let Some(body) = of_entity(before, rest) {
+        return Ok((body.as_bytes().to_vec(), false));
+    }
     if text.is_empty() {
         return Err(expected("the raw body after the headers; print both"));
+    }
+    if let Some(bytes) = numbers(text) {
+        return Ok((bytes, false));
     }
     if text.starts_with("0x") {
         return Err(expected(
@@ -172,6 +178,22 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
             Ok((line.trim_end().as_bytes().to_vec(), true))
         }
     }
+}
+
+/// The body before the headers in Spring's `<BODY,[NAME:"VALUE", …]>` or `<POST URL,BODY,[…]>`.
+fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
+    let inside = before.strip_suffix(',').filter(|_| rest.starts_with('>'))?.split_once('<')?.1;
+    let after_url = inside.strip_prefix("POST ").and_then(|inside| Some(inside.split_once(',')?.1));
+    Some(after_url.unwrap_or(inside))
+}
+
+/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers too.
+fn numbers(text: &str) -> Option<Vec<u8>> {
+    let (Value::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
+    let byte = |item: &Value| if let Value::Word(word) = item { word.parse().ok() } else { None };
+    let bytes = items.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+    let is_document = bytes.starts_with(b"{") || bytes.starts_with(b"[");
+    (is_document && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()).then_some(bytes)
 }
 
 /// The quoted text that a program assigns before the headers, as in `payload = '…'`.
@@ -230,6 +252,11 @@ mod tests {
             "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
             "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",
             "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
+            "map[host:[h] x-a:[b]] [123 34 110 34 58 49 46 48 125]\n",
+            "headers={\"host\": \"h\", \"x-a\": \"b\"} body=[123, 34, 110, 34, 58, 49, 46, 48, 125]\n",
+            "<{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
+            "INFO <POST http://h/a,{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
+            "post \"/a\", params: '{\"n\":1.0}', headers: {\n  'host' => 'h',\n  'x-a' => 'b'\n}\nassert_response :success\n",
         ] {
             assert_eq!(read(text), Ok((HEADERS.to_owned(), b"{\"n\":1.0}".to_vec())), "{text}");
         }
