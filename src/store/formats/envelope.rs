@@ -1,20 +1,21 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Pub/Sub and Vercel's invocations. The
-//! request inside is read in its own format, and the entry notes that.
+//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents` and
+//! Vercel's invocations. The request inside is read in its own format, and the entry notes that.
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Piece, Reader,
+    Collected, Entry, Fault, Format, Input, MAX_SIZE, Piece, Reader,
     document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
     position::Start,
     sniff, whole,
 };
-use crate::webhook::json;
+use crate::webhook::{json, payload};
 
 /// Documents with messages, each of which holds one request or several.
 pub(super) struct Envelopes {
@@ -95,6 +96,42 @@ pub(super) static EVENTBRIDGE: Envelopes = Envelopes {
     },
 };
 
+/// The records of a Kinesis stream, as AWS Lambda receives them.
+pub(super) static KINESIS: Envelopes = Envelopes {
+    name: "a Kinesis event",
+    matches: |outline| outline.has_all("Records[].", &["kinesis.data"]),
+    array: &["Records"],
+    parse: |json| {
+        let StreamRecord { kinesis: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&encoded("kinesis.data", &data)?, "a Kinesis record")
+    },
+};
+
+/// The records of Firehose, as it sends them to AWS Lambda or an HTTP endpoint.
+pub(super) static FIREHOSE: Envelopes = Envelopes {
+    name: "a Firehose event",
+    matches: |outline| {
+        outline.has_all("records[].", &["data"])
+            && ["deliveryStreamArn", "requestId"].iter().any(|key| outline.has_all("", &[key]))
+    },
+    array: &["records"],
+    parse: |json| {
+        let Message { data: Text(data) } = serde_json::from_str(json)?;
+        unwrap(&encoded("data", &data)?, "a Firehose record")
+    },
+};
+
+/// A `CloudEvent` in its JSON format, whose data is in base64. Data in JSON is read as part of the object.
+pub(super) static CLOUDEVENT: Envelopes = Envelopes {
+    name: "a CloudEvent",
+    matches: |outline| outline.has_all("", &["specversion", "data_base64"]),
+    array: &[],
+    parse: |json| {
+        let CloudEvent { data: Text(data) } = serde_json::from_str(json)?;
+        unwrap(&encoded("data_base64", &data)?, "a CloudEvent")
+    },
+};
+
 /// A message that Google Pub/Sub pushes or that a subscriber pulls.
 pub(super) static PUBSUB: Envelopes = Envelopes {
     name: "a Pub/Sub message",
@@ -147,6 +184,17 @@ pub(super) static CLOUDWATCH_SUBSCRIPTION: Envelopes = Envelopes {
     matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
     array: &["logEvents"],
     parse: log_record,
+};
+
+/// The same, compressed, as AWS Lambda receives it.
+pub(super) static CLOUDWATCH_DATA: Envelopes = Envelopes {
+    name: "a CloudWatch Logs event",
+    matches: |outline| outline.has_all("awslogs.", &["data"]),
+    array: &[],
+    parse: |json| {
+        let LogsEvent { awslogs: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&encoded("awslogs.data", &data)?, "a CloudWatch Logs event")
+    },
 };
 
 /// The rows of `CloudWatch Logs Insights`, as `aws logs get-query-results` prints them: each is a list of fields.
@@ -217,6 +265,17 @@ fn log_record(json: &str) -> Result<Requests, ParseError> {
 fn in_log(line: &str) -> Result<Requests, ParseError> {
     let format = sniff(line.as_bytes()).filter(|_| line.contains('{'));
     format.map_or(Ok(Vec::new()), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
+}
+
+/// The bytes of a message in base64, which may be compressed with gzip: those of `CloudWatch`'s subscriptions are.
+fn encoded(key: &str, text: &str) -> Result<Bytes, ParseError> {
+    let bytes = parts::base64(key, text)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let inflated =
+        payload::gunzipped(&bytes, MAX_SIZE).map_err(|error| expected(format!("gzip in `{key}`: {error}")))?;
+    Ok(inflated.into_owned().into())
 }
 
 #[derive(Deserialize)]
@@ -292,6 +351,27 @@ struct BusEvent<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a record, an object with `kinesis`")]
+struct StreamRecord<'a> {
+    #[serde(borrow)]
+    kinesis: Message<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `awslogs`")]
+struct LogsEvent<'a> {
+    #[serde(borrow)]
+    awslogs: Message<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `data_base64`")]
+struct CloudEvent<'a> {
+    #[serde(borrow, rename = "data_base64")]
+    data: Text<'a>,
+}
+
+#[derive(Deserialize)]
 #[serde(expecting = "an object with `message`")]
 struct Push<'a> {
     #[serde(borrow)]
@@ -347,20 +427,21 @@ mod tests {
     const REQUEST: &str = r#"{"headers":{"x":"y"},"rawBody":"{\"a\":1}"}"#;
 
     /// The messages that carry a text.
-    fn envelopes(inside: &str) -> [String; 7] {
+    fn envelopes(inside: &str) -> [String; 10] {
         use base64::{Engine, prelude::BASE64_STANDARD};
         let text = quote(inside);
+        let encoded = BASE64_STANDARD.encode(inside);
         [
             format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Type":"Notification","Message":{text}}}}}]}}"#),
             format!(r#"{{"Records":[{{"messageId":"m","eventSource":"aws:sqs","body":{text}}}]}}"#),
             format!(r#"{{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:x","Message":{text}}}"#),
             format!(r#"{{"version":"0","detail-type":"webhook","source":"a","detail":{inside}}}"#),
-            format!(
-                r#"{{"message":{{"data":"{}","messageId":"1"}},"subscription":"s"}}"#,
-                BASE64_STANDARD.encode(inside)
-            ),
+            format!(r#"{{"message":{{"data":"{encoded}","messageId":"1"}},"subscription":"s"}}"#),
             format!(r#"{{"Action":"Invoke","body":{text}}}"#),
             format!(r#"{{"Messages":[{{"MessageId":"m","ReceiptHandle":"h","Body":{text}}}]}}"#),
+            format!(r#"{{"Records":[{{"kinesis":{{"data":"{encoded}"}},"eventSource":"aws:kinesis"}}]}}"#),
+            format!(r#"{{"deliveryStreamArn":"arn","records":[{{"recordId":"1","data":"{encoded}"}}]}}"#),
+            format!(r#"{{"specversion":"1.0","type":"t","source":"s","id":"i","data_base64":"{encoded}"}}"#),
         ]
     }
 
@@ -396,6 +477,17 @@ mod tests {
         let (entries, _) = collected(&nested);
         let notes = &entries[0].as_ref().unwrap().notes;
         assert_eq!(notes, &["unwrapped from an SNS message", "unwrapped from an SQS message"]);
+    }
+
+    /// As a function that CloudWatch subscribes receives it; compressed with `gzip -n`.
+    #[test]
+    fn the_compressed_events_of_a_subscription_are_read() {
+        let data = "H4sIAAAAAAACAy2OQWvDMAyF/0rRuV1sh644t4ylZYduh+S0qRR3cVtDEgfbXRZC/vusriAk9L73kCZotffqoqux15At4DWv8uO+KMt8V8ByAXbotCPAaWvsZefsrSchUYNPGtWeapVcH7AMTquWqCfF307+25k+GNttTRO085F9wRkO//7iR3fhrk1gasqllAsmfhVUS3f4Rq6lTDdMcJFG9viXvIKJ5xXnKyErkWaMxXpijH1ikGeO4e19+4FhQrhqVcfTCFlcfuNAGBHmJYJTw4utx7s0ISIoahmfI8YO5sP8B56xeSchAQAA";
+        let (entries, _) = collected(&format!(r#"{{"awslogs":{{"data":"{data}"}}}}"#));
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((fields(&entry.request), &entry.request.body[..]), ("x: y\n".to_owned(), &b"{\"a\":1}"[..]));
+        let (entries, _) = collected(&format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, &data[..40]));
+        assert!(entries[0].as_ref().unwrap_err().contains("gzip in `awslogs.data`"), "{entries:?}");
     }
 
     #[test]
