@@ -7,7 +7,7 @@ use super::{
     Collected, Entry, Fault, Format, Input, Reader, json_request,
     parts::{self, ParseError, expected},
     position::Start,
-    values::{are_headers, fields, literal, literal::Value, maps, php},
+    values::{are_headers, elixir, fields, literal, literal::Value, maps, php},
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -55,7 +55,9 @@ enum Found<'t> {
 
 /// The first printed headers, or object with headers.
 fn find(text: &str) -> Option<Found<'_>> {
-    if let Some(found) = php::value(text).and_then(|(value, rest)| of_php(value, rest)) {
+    let php = php::value(text).and_then(|(value, rest)| of_language(value, "", rest));
+    let elixir = || elixir::value(text).and_then(|(value, before, rest)| of_language(value, before, rest));
+    if let Some(found) = php.or_else(elixir) {
         return Some(found);
     }
     let lines =
@@ -75,9 +77,10 @@ fn find(text: &str) -> Option<Found<'_>> {
     })
 }
 
-fn of_php(value: Value, rest: &str) -> Option<Found<'_>> {
+/// What a value is that is written as no other language writes it.
+fn of_language<'t>(value: Value, before: &'t str, rest: &'t str) -> Option<Found<'t>> {
     match fields(&value) {
-        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, "", rest)),
+        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, before, rest)),
         _ => json_request::is_request(&value.json()).then_some(Found::Request(value)),
     }
 }
@@ -252,6 +255,9 @@ mod tests {
             "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
             "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",
             "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
+            "%{\n  headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}],\n  raw_body: \"{\\\"n\\\":1.0}\"\n}\n",
+            "%{body: \"{\\\"n\\\":1.0}\", headers: %{\"host\" => \"h\", \"x-a\" => \"b\"}}\n",
+            "[debug] headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}]\n[debug] body: \"{\\\"n\\\":1.0}\"\n",
             "map[host:[h] x-a:[b]] [123 34 110 34 58 49 46 48 125]\n",
             "headers={\"host\": \"h\", \"x-a\": \"b\"} body=[123, 34, 110, 34, 58, 49, 46, 48, 125]\n",
             "<{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
