@@ -99,7 +99,7 @@ fn what_is_not_in_the_text_is_an_error() {
         ("axios.post('http://h/a', { ...defaults, a: 1 })", "expected the body as a literal, found an expression"),
         ("requests.post('http://h/a', data=f'{a}')", "found \"a\""),
         ("requests.post('http://h/a', files={'a': b'c'})", "found a multipart form"),
-        ("httpx.post('http://h/a', json={})", "expected the body in `content=`"),
+        ("httpx.post('http://h/a', json={})", "expected the body as text: what this library makes of `json=`"),
         ("requests.post(url, data='a')", "expected the URL as a literal, found \"url\""),
         ("requests.post('http://h/a', data='a'", "expected a call that ends"),
     ] {
