@@ -197,6 +197,21 @@ pub(super) static CLOUDWATCH_DATA: Envelopes = Envelopes {
     },
 };
 
+/// The events of Cloudflare's Workers, as `wrangler tail --format json` prints them: each log has the arguments of a
+/// `console.log`.
+pub(super) static WRANGLER: Envelopes = Envelopes {
+    name: "wrangler's events",
+    matches: |outline| outline.has_all("logs[].", &["message", "level"]) && outline.has_all("", &["outcome"]),
+    array: &["logs"],
+    parse: |json| {
+        let Log { message } = serde_json::from_str(json)?;
+        let text =
+            |value: &&RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
+        let texts: Vec<String> = message.iter().map(text).collect();
+        in_log(&texts.join(" "))
+    },
+};
+
 /// The rows of `CloudWatch Logs Insights`, as `aws logs get-query-results` prints them: each is a list of fields.
 pub(super) struct Insights;
 
@@ -365,6 +380,13 @@ struct LogsEvent<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a log, an object with `message`")]
+struct Log<'a> {
+    #[serde(borrow)]
+    message: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
 #[serde(expecting = "an event, an object with `data_base64`")]
 struct CloudEvent<'a> {
     #[serde(borrow, rename = "data_base64")]
@@ -488,6 +510,24 @@ mod tests {
         assert_eq!((fields(&entry.request), &entry.request.body[..]), ("x: y\n".to_owned(), &b"{\"a\":1}"[..]));
         let (entries, _) = collected(&format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, &data[..40]));
         assert!(entries[0].as_ref().unwrap_err().contains("gzip in `awslogs.data`"), "{entries:?}");
+    }
+
+    #[test]
+    fn what_a_worker_logs_is_read_from_its_events() {
+        let request = r#""event":{"request":{"url":"https://h/a","method":"POST","headers":{"x":"y"}}}"#;
+        for message in [
+            format!("[{}]", quote(REQUEST)),
+            format!("[{REQUEST}]"),
+            r#"["headers",{"host":"h","x-a":"b"},"body","{\"a\":1}"]"#.to_owned(),
+        ] {
+            let event = format!(
+                r#"{{"outcome":"ok","logs":[{{"message":["hi"],"level":"log"}},{{"message":{message},"level":"log"}}],{request}}}"#
+            );
+            let (entries, _) = collected(&event);
+            let bodies: Vec<_> =
+                entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.request.body[..])).collect();
+            assert_eq!(bodies, [Ok(&b"{\"a\":1}"[..])], "{event}");
+        }
     }
 
     #[test]

@@ -107,6 +107,7 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::CLOUDWATCH,
     &envelope::CLOUDWATCH_SUBSCRIPTION,
     &envelope::CLOUDWATCH_DATA,
+    &envelope::WRANGLER,
     &envelope::Insights,
     &envelope::Loki,
     &envelope::LOG_RECORDS,

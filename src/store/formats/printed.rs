@@ -215,7 +215,11 @@ fn labelled(text: &str) -> Option<&str> {
         let at = start.find(label)?;
         let is_word = !start[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let after = text[at + label.len()..].trim_start_matches([' ', '\t']);
-        is_word.then(|| after.strip_prefix([':', '=']).map(str::trim_start))?
+        // `console.log("body", body)` has only a space after the label.
+        let is_spaced = after.len() < text.len() - at - label.len()
+            && ["{", "[", "\"", "'", "b'", "<Buffer"].iter().any(|start| after.starts_with(start));
+        let value = after.strip_prefix([':', '=']).or_else(|| is_spaced.then_some(after)).map(str::trim_start);
+        value.filter(|_| is_word)
     });
     found.next()
 }
@@ -239,6 +243,7 @@ mod tests {
         for text in [
             "{ host: 'h', 'x-a': 'b' }\n{\"n\":1.0}\n",
             "{ host: 'h', 'x-a': 'b' } {\"n\":1.0}\n",
+            "headers { host: 'h', 'x-a': 'b' } body {\"n\":1.0}\n",
             "{\n  host: 'h',\n  'x-a': 'b'\n}\n<Buffer 7b 22 6e 22 3a 31 2e 30 7d>\n",
             "{'host': 'h', 'x-a': 'b'}\nb'{\"n\":1.0}'\n",
             "INFO:app:headers={'host': 'h', 'x-a': 'b'} body=b'{\"n\":1.0}'\n",
@@ -254,6 +259,7 @@ mod tests {
             "[src/main.rs:10:5] &headers = {\n    \"host\": \"h\",\n    \"x-a\": \"b\",\n}\n[src/main.rs:11:5] &body = \"{\\\"n\\\":1.0}\"\n",
             "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
             "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",
+            "array:2 [ // routes/web.php:3\n  \"host\" => array:1 [\n    0 => \"h\"\n  ]\n  \"x-a\" => array:1 [\n    0 => \"b\"\n  ]\n]\n\"{\"n\":1.0}\" // routes/web.php:3\n",
             "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
             "%{\n  headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}],\n  raw_body: \"{\\\"n\\\":1.0}\"\n}\n",
             "%{body: \"{\\\"n\\\":1.0}\", headers: %{\"host\" => \"h\", \"x-a\" => \"b\"}}\n",

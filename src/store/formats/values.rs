@@ -4,6 +4,7 @@ pub(super) mod elixir;
 pub(super) mod literal;
 pub(super) mod maps;
 pub(super) mod php;
+mod var_dumper;
 
 use self::literal::Value;
 use super::cgi;
