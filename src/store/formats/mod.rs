@@ -27,6 +27,7 @@ mod json_request;
 mod keys;
 mod log_line;
 mod logfmt;
+mod logs;
 mod near_miss;
 mod ngrok;
 mod objects;
@@ -104,13 +105,13 @@ static FORMATS: &[&dyn Format] = &[
     &json_request::REQUESTS,
     &json_request::INSOMNIA,
     &json_request::JsonRequest,
-    &envelope::CLOUDWATCH,
-    &envelope::CLOUDWATCH_SUBSCRIPTION,
-    &envelope::CLOUDWATCH_DATA,
-    &envelope::WRANGLER,
-    &envelope::Insights,
-    &envelope::Loki,
-    &envelope::LOG_RECORDS,
+    &logs::CLOUDWATCH,
+    &logs::CLOUDWATCH_SUBSCRIPTION,
+    &logs::CLOUDWATCH_DATA,
+    &logs::WRANGLER,
+    &logs::Insights,
+    &logs::Loki,
+    &logs::LOG_RECORDS,
     &aspnet::AspNet,
     &http_call::HttpCall,
     &logfmt::Logfmt,
