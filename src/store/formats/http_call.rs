@@ -44,7 +44,7 @@ enum Library {
     Got,
     Requests,
     Httpx,
-    /// The clients of test suites: Flask's, Django's, FastAPI's, and sessions of Requests.
+    /// The clients of test suites: those of Flask, Django and `FastAPI`.
     PythonClient,
     /// k6's `http`.
     K6,

@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// As a function that CloudWatch subscribes receives it; compressed with `gzip -n`.
+    /// As a function that `CloudWatch` subscribes receives it; compressed with `gzip -n`.
     #[test]
     fn the_compressed_events_of_a_subscription_are_read() {
         let data = "H4sIAAAAAAACAy2OQWvDMAyF/0rRuV1sh644t4ylZYduh+S0qRR3cVtDEgfbXRZC/vusriAk9L73kCZotffqoqux15At4DWv8uO+KMt8V8ByAXbotCPAaWvsZefsrSchUYNPGtWeapVcH7AMTquWqCfF307+25k+GNttTRO085F9wRkO//7iR3fhrk1gasqllAsmfhVUS3f4Rq6lTDdMcJFG9viXvIKJ5xXnKyErkWaMxXpijH1ikGeO4e19+4FhQrhqVcfTCFlcfuNAGBHmJYJTw4utx7s0ISIoahmfI8YO5sP8B56xeSchAQAA";

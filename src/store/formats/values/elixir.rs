@@ -169,7 +169,7 @@ mod tests {
                 "%{\n  d: ~D[2026-01-01],\n  f: &String.length/1,\n  k: [a: 1],\n  m: :post,\n  mod: String.Chars,\n  n: nil,\n  q: :\"a-b\",\n  r: #Reference<0.1589110099.2636906498.254742>,\n  self: #PID<0.96.0>,\n  t: {127, 0, 0, 1}\n}",
                 r#"{"d":{"lost":true},"f":{"lost":true},"k":[["a",1]],"m":"post","mod":"String.Chars","n":null,"q":"a-b","r":{"lost":true},"self":{"lost":true},"t":[127,0,0,1]}"#,
             ),
-            (r##"%{b: "é \"q\" \#{x}\e"}"##, r##"{"b":"é \"q\" #{x}\u001b"}"##),
+            (r#"%{b: "é \"q\" \#{x}\e"}"#, r#"{"b":"é \"q\" #{x}\u001b"}"#),
             ("%{b: <<255, 1, 123,\n  32>>}", r#"{"b":{"type":"Buffer","data":[255,1,123,32]}}"#),
             (r#"%{b: "aaa" <> ...}"#, r#"{"b":{"lost":true}}"#),
         ] {
