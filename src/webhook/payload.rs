@@ -139,10 +139,19 @@ pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String>
     let body = request.body.as_ref();
     match encoding.as_str() {
         "" | "identity" => Ok(Cow::Borrowed(body)),
-        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),
+        "gzip" | "x-gzip" => gunzipped(body, limit),
         "deflate" => inflate(ZlibDecoder::new(body), limit),
         other => Err(format!("unsupported content-encoding `{other}`")),
     }
+}
+
+/// Decompresses gzip.
+///
+/// # Errors
+///
+/// A message if the data is invalid or longer than `limit` bytes.
+pub fn gunzipped(bytes: &[u8], limit: usize) -> Result<Cow<'static, [u8]>, String> {
+    inflate(MultiGzDecoder::new(bytes), limit)
 }
 
 fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, String> {

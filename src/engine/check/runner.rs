@@ -11,7 +11,7 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
+            BodySizes, Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
             cause::{self, Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, Seen, judge},
             probes,
@@ -40,6 +40,7 @@ struct Attempted<'a> {
     failed: Option<Failed>,
     /// The last response.
     response: Option<Seen>,
+    sizes: BodySizes,
     timeout: Duration,
 }
 
@@ -189,6 +190,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         }
         let fault = attempted.failed.as_ref().map(|failed| failed.fault.clone());
         self.history.add(attempted.case.name, fault, response);
+        self.history.add_sizes(attempted.case.name, attempted.sizes);
         self.hold(attempted)
     }
 
@@ -222,7 +224,15 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
 impl<'a> Attempted<'a> {
     fn new<T>(handler: &Handler<'a, T>, case: Case<'a>) -> Self {
         let (provider, timeout) = (handler.provider, handler.timeout);
-        Self { provider, record: case.record(provider), case, failed: None, response: None, timeout }
+        Self {
+            provider,
+            record: case.record(provider),
+            case,
+            failed: None,
+            response: None,
+            sizes: BodySizes::default(),
+            timeout,
+        }
     }
 
     /// The case with its outcome, and the index of the request that decided it.
@@ -237,8 +247,19 @@ impl<'a> Attempted<'a> {
         attempted.record.elapsed = exchanges.iter().map(|exchange| exchange.elapsed).max();
         attempted.response = exchanges.last().and_then(Exchange::seen);
         let expectation = attempted.case.name.expectation();
+        let has_usual_body = matches!(attempted.case.name, CaseName::EventAccepted | CaseName::BodyLarge);
         for (index, (request, exchange)) in requests.iter().zip(exchanges).enumerate() {
-            if let Err(fault) = judge(expectation, &handler.provider.delivery, exchange) {
+            let judged = judge(expectation, &handler.provider.delivery, exchange);
+            if expectation == Expectation::Accepted {
+                let size = Some(request.request.body.len());
+                attempted.sizes = attempted.sizes.and(match &judged {
+                    Ok(()) => BodySizes { accepted: size, rejected: None },
+                    // What is in other bodies is a likelier reason than their size, unless another form was accepted.
+                    Err(_) if index == 0 && !has_usual_body => BodySizes::default(),
+                    Err(_) => BodySizes { accepted: None, rejected: size },
+                });
+            }
+            if let Err(fault) = judged {
                 attempted.record.status = fault.status();
                 attempted.record.elapsed = Some(exchange.elapsed);
                 attempted.failed = Some(Failed {

@@ -1,35 +1,33 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Pub/Sub and Vercel's invocations. The
-//! request inside is read in its own format, and the entry notes that.
+//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents` and
+//! Vercel's invocations. The request inside is read in its own format, and the entry notes that.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, de::IgnoredAny};
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Piece, Reader,
+    Entry, Fault, Format, Input, MAX_SIZE, Piece, Reader,
     document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
-    position::Start,
     sniff, whole,
 };
-use crate::webhook::json;
+use crate::webhook::payload;
 
 /// Documents with messages, each of which holds one request or several.
 pub(super) struct Envelopes {
     /// As [`Format::name`].
-    name: &'static str,
+    pub name: &'static str,
     /// Whether a document with these keys is in this format.
-    matches: fn(&Outline) -> bool,
+    pub matches: fn(&Outline) -> bool,
     /// The path of keys to the array that holds the messages.
-    array: &'static [&'static str],
+    pub array: &'static [&'static str],
     /// The requests in a message.
-    parse: fn(&str) -> Result<Requests, ParseError>,
+    pub parse: fn(&str) -> Result<Requests, ParseError>,
 }
 
 /// The requests in a message; those that can't be read hide no others.
-type Requests = Vec<Result<Entry, ParseError>>;
+pub(super) type Requests = Vec<Result<Entry, ParseError>>;
 
 impl Format for Envelopes {
     fn name(&self) -> &'static str {
@@ -95,6 +93,42 @@ pub(super) static EVENTBRIDGE: Envelopes = Envelopes {
     },
 };
 
+/// The records of a Kinesis stream, as AWS Lambda receives them.
+pub(super) static KINESIS: Envelopes = Envelopes {
+    name: "a Kinesis event",
+    matches: |outline| outline.has_all("Records[].", &["kinesis.data"]),
+    array: &["Records"],
+    parse: |json| {
+        let StreamRecord { kinesis: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&encoded("kinesis.data", &data)?, "a Kinesis record")
+    },
+};
+
+/// The records of Firehose, as it sends them to AWS Lambda or an HTTP endpoint.
+pub(super) static FIREHOSE: Envelopes = Envelopes {
+    name: "a Firehose event",
+    matches: |outline| {
+        outline.has_all("records[].", &["data"])
+            && ["deliveryStreamArn", "requestId"].iter().any(|key| outline.has_all("", &[key]))
+    },
+    array: &["records"],
+    parse: |json| {
+        let Message { data: Text(data) } = serde_json::from_str(json)?;
+        unwrap(&encoded("data", &data)?, "a Firehose record")
+    },
+};
+
+/// A `CloudEvent` in its JSON format, whose data is in base64. Data in JSON is read as part of the object.
+pub(super) static CLOUDEVENT: Envelopes = Envelopes {
+    name: "a CloudEvent",
+    matches: |outline| outline.has_all("", &["specversion", "data_base64"]),
+    array: &[],
+    parse: |json| {
+        let CloudEvent { data: Text(data) } = serde_json::from_str(json)?;
+        unwrap(&encoded("data_base64", &data)?, "a CloudEvent")
+    },
+};
+
 /// A message that Google Pub/Sub pushes or that a subscriber pulls.
 pub(super) static PUBSUB: Envelopes = Envelopes {
     name: "a Pub/Sub message",
@@ -120,146 +154,16 @@ pub(super) static VERCEL: Envelopes = Envelopes {
     },
 };
 
-/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or Logstash.
-pub(super) static LOG_RECORDS: Envelopes = Envelopes {
-    name: "log records",
-    matches: |outline| {
-        [&["log", "stream"][..], &["labels", "line"], &["@timestamp", "message"], &["@message"]]
-            .iter()
-            .any(|keys| outline.has_all("", keys))
-            || ["MESSAGE", "textPayload", "_raw"].iter().any(|key| outline.has_all("", &[key]))
-    },
-    array: &[],
-    parse: log_record,
-};
-
-/// The events of `CloudWatch`, as `aws logs get-log-events` prints them.
-pub(super) static CLOUDWATCH: Envelopes = Envelopes {
-    name: "CloudWatch's log events",
-    matches: |outline| outline.has_all("events[].", &["message", "timestamp"]),
-    array: &["events"],
-    parse: log_record,
-};
-
-/// The events of `CloudWatch`, as a subscription gets them.
-pub(super) static CLOUDWATCH_SUBSCRIPTION: Envelopes = Envelopes {
-    name: "CloudWatch subscription log events",
-    matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
-    array: &["logEvents"],
-    parse: log_record,
-};
-
-/// The rows of `CloudWatch Logs Insights`, as `aws logs get-query-results` prints them: each is a list of fields.
-pub(super) struct Insights;
-
-impl Format for Insights {
-    fn name(&self) -> &'static str {
-        "a result of CloudWatch Logs Insights"
+/// The bytes of a message in base64, which may be compressed with gzip: those of `CloudWatch`'s subscriptions are.
+pub(super) fn encoded(key: &str, text: &str) -> Result<Bytes, ParseError> {
+    let bytes = parts::base64(key, text)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
     }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        Outline::new(head).has_all("results[][].", &["field", "value"])
-    }
-
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        let input = whole(input)?;
-        let Rows { results } = json_of(&input)?;
-        let cells = results.iter().flatten().filter(|cell| cell.field.0 == "@message");
-        Ok(Box::new(logged(cells.map(|cell| &*cell.value.0))))
-    }
+    let inflated =
+        payload::gunzipped(&bytes, MAX_SIZE).map_err(|error| expected(format!("gzip in `{key}`: {error}")))?;
+    Ok(inflated.into_owned().into())
 }
-
-/// The streams that Loki's API returns, each with the times and lines of a log.
-pub(super) struct Loki;
-
-impl Format for Loki {
-    fn name(&self) -> &'static str {
-        "a response of Loki's API"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        Outline::new(head).has_all("data.", &["resultType", "result"])
-    }
-
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        let input = whole(input)?;
-        let Response { data } = json_of(&input)?;
-        let lines = data.result.iter().flat_map(|stream| &stream.values);
-        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line))))
-    }
-}
-
-fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
-    serde_json::from_slice(input).map_err(|error| Fault::at(Start::of_line(1), error.into()))
-}
-
-/// The requests in the lines of a log.
-fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
-    let mut collected = Collected::default();
-    for line in lines {
-        collected.extend(Start::of_line(1), in_log(line));
-    }
-    collected
-}
-
-/// The keys of a log's message.
-const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
-
-/// Reads the requests in a log's message, which mostly has none.
-fn log_record(json: &str) -> Result<Requests, ParseError> {
-    serde_json::from_str::<serde::de::IgnoredAny>(json)?;
-    let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
-    let mut messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
-    let is_captured = |message: &Cow<'_, str>| message.contains('{') && sniff(message.as_bytes()).is_some();
-    messages.find(is_captured).map_or(Ok(Vec::new()), |message| in_log(&message))
-}
-
-fn in_log(line: &str) -> Result<Requests, ParseError> {
-    let format = sniff(line.as_bytes()).filter(|_| line.contains('{'));
-    format.map_or(Ok(Vec::new()), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `results`")]
-struct Rows<'a> {
-    #[serde(borrow)]
-    results: Vec<Vec<Cell<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a field of a row")]
-struct Cell<'a> {
-    #[serde(borrow)]
-    field: Text<'a>,
-    #[serde(borrow)]
-    value: Text<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `data`")]
-struct Response<'a> {
-    #[serde(borrow)]
-    data: Streams<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `result`")]
-struct Streams<'a> {
-    #[serde(borrow)]
-    result: Vec<Stream<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a stream, an object with `values`")]
-struct Stream<'a> {
-    #[serde(borrow)]
-    values: Vec<Line<'a>>,
-}
-
-/// A time and a line, and with newer versions labels.
-#[derive(Deserialize)]
-#[serde(expecting = "a time and a line")]
-struct Line<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
 
 #[derive(Deserialize)]
 #[serde(expecting = "a record, an object with `body` or `Sns`")]
@@ -292,6 +196,20 @@ struct BusEvent<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a record, an object with `kinesis`")]
+struct StreamRecord<'a> {
+    #[serde(borrow)]
+    kinesis: Message<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `data_base64`")]
+struct CloudEvent<'a> {
+    #[serde(borrow, rename = "data_base64")]
+    data: Text<'a>,
+}
+
+#[derive(Deserialize)]
 #[serde(expecting = "an object with `message`")]
 struct Push<'a> {
     #[serde(borrow)]
@@ -300,9 +218,9 @@ struct Push<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a message, an object with `data`")]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     #[serde(borrow)]
-    data: Text<'a>,
+    pub data: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -313,11 +231,15 @@ struct Invocation<'a> {
 }
 
 /// Reads the requests inside a message.
-fn unwrap(inside: &[u8], message: &str) -> Result<Requests, ParseError> {
+pub(super) fn unwrap(inside: &[u8], message: &str) -> Result<Requests, ParseError> {
     unwrap_as(sniff(inside).filter(|format| !format.searches()), inside, message)
 }
 
-fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) -> Result<Requests, ParseError> {
+pub(super) fn unwrap_as(
+    format: Option<&'static dyn Format>,
+    inside: &[u8],
+    message: &str,
+) -> Result<Requests, ParseError> {
     let Some(format) = format else {
         let start = String::from_utf8_lossy(&inside[..inside.len().min(200)]);
         return Err(expected(format!(
@@ -347,37 +269,22 @@ mod tests {
     const REQUEST: &str = r#"{"headers":{"x":"y"},"rawBody":"{\"a\":1}"}"#;
 
     /// The messages that carry a text.
-    fn envelopes(inside: &str) -> [String; 7] {
+    fn envelopes(inside: &str) -> [String; 10] {
         use base64::{Engine, prelude::BASE64_STANDARD};
         let text = quote(inside);
+        let encoded = BASE64_STANDARD.encode(inside);
         [
             format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Type":"Notification","Message":{text}}}}}]}}"#),
             format!(r#"{{"Records":[{{"messageId":"m","eventSource":"aws:sqs","body":{text}}}]}}"#),
             format!(r#"{{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:x","Message":{text}}}"#),
             format!(r#"{{"version":"0","detail-type":"webhook","source":"a","detail":{inside}}}"#),
-            format!(
-                r#"{{"message":{{"data":"{}","messageId":"1"}},"subscription":"s"}}"#,
-                BASE64_STANDARD.encode(inside)
-            ),
+            format!(r#"{{"message":{{"data":"{encoded}","messageId":"1"}},"subscription":"s"}}"#),
             format!(r#"{{"Action":"Invoke","body":{text}}}"#),
             format!(r#"{{"Messages":[{{"MessageId":"m","ReceiptHandle":"h","Body":{text}}}]}}"#),
+            format!(r#"{{"Records":[{{"kinesis":{{"data":"{encoded}"}},"eventSource":"aws:kinesis"}}]}}"#),
+            format!(r#"{{"deliveryStreamArn":"arn","records":[{{"recordId":"1","data":"{encoded}"}}]}}"#),
+            format!(r#"{{"specversion":"1.0","type":"t","source":"s","id":"i","data_base64":"{encoded}"}}"#),
         ]
-    }
-
-    #[test]
-    fn the_results_of_queries_are_read_line_by_line() {
-        let line = quote(REQUEST);
-        for results in [
-            format!(r#"{{"results":[[{{"field":"@ptr","value":"p"}},{{"field":"@message","value":{line}}}]]}}"#),
-            format!(
-                r#"{{"status":"success","data":{{"resultType":"streams","result":[{{"stream":{{}},"values":[["1",{line}]]}}]}}}}"#
-            ),
-        ] {
-            let (entries, notes) = collected(&results);
-            let [Ok(entry)] = &entries[..] else { panic!("{results}: {entries:?}") };
-            assert_eq!(fields(&entry.request), "x: y\n");
-            assert_eq!(notes, Vec::<String>::new());
-        }
     }
 
     #[test]
@@ -405,29 +312,6 @@ mod tests {
             let bodies: Vec<_> =
                 entries.iter().map(|entry| entry.as_ref().map(|entry| &entry.request.body[..])).collect();
             assert_eq!(bodies, [Ok(&b"{\"a\":1}"[..]); 2], "{inside}");
-        }
-    }
-
-    #[test]
-    fn the_requests_in_the_records_of_a_log_are_read() {
-        let line = format!("2026-01-01T00:00:00Z INFO {REQUEST}\n");
-        let text = serde_json::to_string(&line).unwrap();
-        let docker = |text: &str| format!(r#"{{"log":{text},"stream":"stdout","time":"2026-01-01T00:00:00Z"}}"#);
-        for json in [
-            format!("{}\n{}\n", docker(r#""server up\n""#), docker(&text)),
-            format!(r#"{{"MESSAGE":{text},"_SYSTEMD_UNIT":"hooks.service"}}"#),
-            format!(r#"{{"textPayload":{text},"timestamp":"2026-01-01T00:00:00Z"}}"#),
-            format!(r#"{{"labels":{{"app":"a"}},"line":{text},"timestamp":"2026-01-01T00:00:00Z"}}"#),
-            format!(r#"{{"@timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":{text}}}"#),
-            format!(r#"{{"preview":false,"offset":0,"_raw":{text}}}"#),
-            format!(
-                r#"{{"events":[{{"timestamp":1,"message":"START"}},{{"timestamp":1,"message":{text}}}],"nextForwardToken":"f"}}"#
-            ),
-        ] {
-            let (entries, _) = collected(&json);
-            let [Ok(entry)] = &entries[..] else { panic!("{json}: {entries:?}") };
-            assert_eq!((fields(&entry.request), &entry.request.body[..]), ("x: y\n".to_owned(), &b"{\"a\":1}"[..]));
-            assert_eq!(entry.notes, ["unwrapped from a log record"]);
         }
     }
 

@@ -82,6 +82,29 @@ fn next_start(text: &[u8]) -> Option<usize> {
     starts.into_iter().find(is_start)
 }
 
+/// How many bytes the responses at the start take, with the line ends around them, if each says where it ends.
+fn responses_len(text: &[u8]) -> Option<usize> {
+    let mut at = blank_len(text);
+    while text[at..].starts_with(b"HTTP/1.") {
+        at += response_len(&text[at..])?;
+        at += blank_len(&text[at..]);
+    }
+    Some(at)
+}
+
+fn response_len(text: &[u8]) -> Option<usize> {
+    let mut fields = vec![EMPTY_HEADER; MAX_FIELDS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let Ok(Status::Complete(head)) = parsed.parse(text) else { return None };
+    if matches!(parsed.code, Some(100..=199 | 204 | 304)) {
+        return Some(head);
+    }
+    match Framing::of(&headers(parsed.headers).ok()?)? {
+        Framing::EndOfInput => None,
+        framing => Some(Body::cut(&Bytes::copy_from_slice(text), head, framing).ok()?.end),
+    }
+}
+
 /// How many bytes at the start are line ends.
 fn blank_len(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
@@ -138,7 +161,8 @@ impl Messages {
             self.at = end;
         } else if !left.is_empty() {
             // A log of traffic has the response there, or a program's own lines, and then the next request.
-            let ignored = next_start(left).unwrap_or(left.len());
+            let after_responses = responses_len(left).filter(|length| starts_message(&left[*length..]));
+            let ignored = after_responses.or_else(|| next_start(left)).unwrap_or(left.len());
             self.at = end + ignored;
             if !left[..ignored].trim_ascii().is_empty() || self.at == self.input.len() {
                 entry.notes.push(format!("ignored {ignored} B after the end of the body"));
@@ -201,14 +225,18 @@ fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
     let mut fields = vec![EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
+    let method = parsed.method.and_then(|method| method.parse::<Method>().ok()).ok_or(Error::Token)?;
+    let target = parsed.path.and_then(target).ok_or(Error::Token)?;
+    let headers = headers(parsed.headers)?;
+    Ok(Some((Request { method, target, headers, body: Bytes::new() }, length)))
+}
+
+fn headers(fields: &[httparse::Header<'_>]) -> Result<Headers, Error> {
     let field = |field: &httparse::Header<'_>| {
         let name = FieldName::new(field.name).map_err(|_| Error::HeaderName)?;
         Ok((name, HeaderValue::from_bytes(field.value).map_err(|_| Error::HeaderValue)?))
     };
-    let method = parsed.method.and_then(|method| method.parse::<Method>().ok()).ok_or(Error::Token)?;
-    let target = parsed.path.and_then(target).ok_or(Error::Token)?;
-    let headers = parsed.headers.iter().map(field).collect::<Result<Headers, Error>>()?;
-    Ok(Some((Request { method, target, headers, body: Bytes::new() }, length)))
+    fields.iter().map(field).collect()
 }
 
 /// The head of a message of a later version with `HTTP/1.1` in its first line, and how many bytes longer that is.
@@ -332,6 +360,20 @@ mod tests {
         let notes: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
         let note = ["ignored 43 B after the end of the body".to_owned()];
         assert_eq!(notes, [Ok(&note[..]), Ok(&note[..])]);
+    }
+
+    #[test]
+    fn requests_that_follow_a_response_without_a_line_end_are_read() {
+        let request = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}";
+        for response in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+        ] {
+            let read = messages(format!("{request}{response}{request}").as_bytes());
+            let bodies: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| &entry.request.body[..])).collect();
+            assert_eq!(bodies, [Ok(&b"{}"[..]); 2], "{response}");
+        }
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! Calls that send a request, as browsers copy them ("Copy as fetch"), Postman generates them, and people write them:
-//! JavaScript's `fetch`, axios and Got; Python's requests and HTTPX.
+//! JavaScript's `fetch`, axios, Got, superagent and k6; Python's requests and HTTPX, and the clients of test suites.
 //!
 //! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of them;
 //! what needs a variable from elsewhere, one that is changed by code, or a function is an error.
 
+mod chain;
 mod expression;
 mod scope;
 mod sent;
 mod value;
 
-use self::{expression::arguments, scope::Scope};
+use self::{
+    expression::{Argument, Expression, arguments, expression},
+    scope::Scope,
+};
 use super::{
     Collected, Entry, FAR, Fault, Format, Input, Reader, newlines, parts::expected, position::Start,
     values::text_literal::Language, whole,
@@ -20,7 +24,7 @@ pub(super) struct HttpCall;
 
 impl Format for HttpCall {
     fn name(&self) -> &'static str {
-        "a fetch, axios, Got, requests or HTTPX call"
+        "a call of an HTTP library such as fetch, axios, requests or superagent"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
@@ -43,13 +47,19 @@ enum Library {
     Got,
     Requests,
     Httpx,
+    /// The clients of test suites: those of Flask, Django and `FastAPI`.
+    PythonClient,
+    /// k6's `http`.
+    K6,
+    /// superagent and supertest, whose options are methods that are called on the request.
+    Superagent,
 }
 
 impl Library {
     fn language(self) -> Language {
         match self {
-            Self::Fetch | Self::Axios | Self::Got => Language::JavaScript,
-            Self::Requests | Self::Httpx => Language::Python,
+            Self::Fetch | Self::Axios | Self::Got | Self::K6 | Self::Superagent => Language::JavaScript,
+            Self::Requests | Self::Httpx | Self::PythonClient => Language::Python,
         }
     }
 }
@@ -63,8 +73,16 @@ const FUNCTIONS: [(&str, Library); 6] = [
     ("requests.request", Library::Requests),
     ("httpx.request", Library::Httpx),
 ];
-const MODULES: [(&str, Library); 4] =
-    [("axios.", Library::Axios), ("got.", Library::Got), ("requests.", Library::Requests), ("httpx.", Library::Httpx)];
+const MODULES: [(&str, Library); 8] = [
+    ("axios.", Library::Axios),
+    ("got.", Library::Got),
+    ("http.", Library::K6),
+    ("superagent.", Library::Superagent),
+    ("requests.", Library::Requests),
+    ("session.", Library::Requests),
+    ("httpx.", Library::Httpx),
+    ("client.", Library::PythonClient),
+];
 const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
 
 /// Where a call is in a line.
@@ -97,9 +115,27 @@ impl Call {
             {
                 return Some(Self { library, method, at: open });
             }
+            // `request(app).post('/a')`, or its `.post('/a')` on a line of its own.
+            if (code.is_empty() || code.ends_with(')'))
+                && line[open + 1..].starts_with(['\'', '"', '`'])
+                && let Some(method) = called.strip_prefix('.').and_then(method)
+            {
+                return Some(Self { library: Library::Superagent, method: Some(method), at: open });
+            }
             at = open + 1;
         }
         None
+    }
+
+    /// The arguments, those of the methods that are called on the request included, and the rest of the text.
+    fn arguments<'t>(&self, text: &'t str, language: Language) -> Option<(Vec<Argument>, &'t str)> {
+        let (mut found, mut rest) = arguments(text, language)?;
+        if self.library == Library::Superagent {
+            let (methods, after) = chain::methods(rest);
+            found.extend(methods);
+            rest = after;
+        }
+        Some((found, rest))
     }
 }
 
@@ -107,10 +143,12 @@ fn function(called: &str) -> Option<(Library, Option<&'static str>)> {
     if let Some((_, library)) = FUNCTIONS.iter().find(|(name, _)| *name == called) {
         return Some((*library, None));
     }
-    MODULES.iter().find_map(|(module, library)| {
-        let method = called.strip_prefix(module)?;
-        Some((*library, Some(*METHODS.iter().find(|known| **known == method)?)))
-    })
+    let called = called.strip_prefix("self.").unwrap_or(called);
+    MODULES.iter().find_map(|(module, library)| Some((*library, Some(method(called.strip_prefix(module)?)?))))
+}
+
+fn method(name: &str) -> Option<&'static str> {
+    METHODS.iter().find(|known| **known == name).copied()
 }
 
 /// How many statements may have no end. Reading one takes it to the end of the text.
@@ -127,9 +165,13 @@ fn read(text: &str) -> Collected {
         let end = rest.find('\n').map_or(rest.len(), |feed| feed + 1);
         let after = match Call::of_line(&rest[..end]) {
             Some(call) => {
-                // What the call returns may be set.
-                scope.statement(&rest[..call.at], language);
-                let read = arguments(&rest[call.at..], language);
+                // What the call returns may be set. Other statements may be before it in the line.
+                let before = &rest[..call.at];
+                if let Some(next) = scope.statement(before, language).and_then(|left| next_statement(left, language)) {
+                    rest = &rest[before.len() - next.len()..];
+                    continue;
+                }
+                let read = call.arguments(&rest[call.at..], language);
                 let after = read.as_ref().map(|(_, after)| *after);
                 let read = read.ok_or_else(|| expected("a call that ends"));
                 match read.and_then(|(arguments, _)| sent::entry(&call, &scope.filled(arguments))) {
@@ -147,13 +189,22 @@ fn read(text: &str) -> Collected {
             collected.push(Err(Fault::at(Start::of_line(line), error)));
             break;
         }
-        // Go on with the line after what was read.
+        // Go on with the next statement of the line, or the line after what was read.
         let read = after.map_or(0, |after| rest.len() - after.len());
-        let next = rest[read..].find('\n').map_or(rest.len(), |feed| read + feed + 1).max(end);
+        let line_end = rest[read..].find('\n').map_or(rest.len(), |feed| read + feed + 1).max(end);
+        let in_line = after.and_then(|_| next_statement(&rest[read..line_end], language));
+        let next = in_line.map_or(line_end, |next| line_end - next.len());
         line += newlines(&rest[..next]);
         rest = &rest[next..];
     }
     collected
+}
+
+/// What follows the semicolon that ends the statement at the start of a line.
+fn next_statement(line: &str, language: Language) -> Option<&str> {
+    let (_, rest) = expression(line, language).unwrap_or((Expression::Other, line));
+    let next = rest.trim_start().strip_prefix(';')?;
+    (!next.trim().is_empty()).then_some(next)
 }
 
 #[cfg(test)]

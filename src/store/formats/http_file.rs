@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, beside, http,
+    Collected, Entry, Fault, Format, Input, Reader, beside, http, near_miss,
     parts::{self, ParseError, expected},
     position::Start,
     variables::Variables,
@@ -36,7 +36,10 @@ impl Format for HttpFile {
                     .zip(Block::split(head).next())
                     .is_some_and(|(end, first)| first.text.len() < end));
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
-        !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
+        !is_message
+            && !near_miss::is_hurl(head)
+            && (is_url(first) || requests[0].is_request())
+            && requests.iter().any(is_delivery)
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {

@@ -29,6 +29,7 @@ mod json_request;
 mod keys;
 mod log_line;
 mod logfmt;
+mod logs;
 mod near_miss;
 mod ngrok;
 mod objects;
@@ -86,6 +87,9 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::SQS_MESSAGES,
     &envelope::SNS,
     &envelope::EVENTBRIDGE,
+    &envelope::KINESIS,
+    &envelope::FIREHOSE,
+    &envelope::CLOUDEVENT,
     &envelope::PUBSUB,
     &envelope::VERCEL,
     &svix::SVIX,
@@ -95,11 +99,13 @@ static FORMATS: &[&dyn Format] = &[
     &json_request::REQUESTS,
     &json_request::INSOMNIA,
     &json_request::JsonRequest,
-    &envelope::CLOUDWATCH,
-    &envelope::CLOUDWATCH_SUBSCRIPTION,
-    &envelope::Insights,
-    &envelope::Loki,
-    &envelope::LOG_RECORDS,
+    &logs::CLOUDWATCH,
+    &logs::CLOUDWATCH_SUBSCRIPTION,
+    &logs::CLOUDWATCH_DATA,
+    &logs::WRANGLER,
+    &logs::Insights,
+    &logs::Loki,
+    &logs::LOG_RECORDS,
     &aspnet::AspNet,
     &http_call::HttpCall,
     &logfmt::Logfmt,

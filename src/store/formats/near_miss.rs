@@ -103,6 +103,16 @@ fn text(start: &[u8]) -> Option<&'static str> {
     if let Some(reason) = command(start) {
         return Some(reason);
     }
+    if is_hurl(start) {
+        return Some(
+            "it is a Hurl file; `hurl --curl REQUESTS.sh FILE` runs it and writes its requests as curl commands, which hookdev reads",
+        );
+    }
+    if CODE.iter().any(|code| memchr::memmem::find(start, code.as_bytes()).is_some()) {
+        return Some(
+            "it is code that builds a request, and hookdev runs no code; run it with the URL of `hookdev listen --capture captures` in place of its own",
+        );
+    }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
     if lacks_version(line) {
         return Some("its request line has no version; write ` HTTP/1.1` at the end of its first line");
@@ -150,7 +160,31 @@ fn log(line: &[u8]) -> Option<&'static str> {
     (line.starts_with(b"headers:") || line.starts_with(b"request:")).then_some("it is YAML; save it as JSON")
 }
 
-const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or in Python `json.dumps(yaml.safe_load(open(FILE)))`";
+const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or `python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' FILE`";
+
+/// Code that builds a request, in languages whose calls are not read, and the text that gives each away.
+const CODE: [&str; 10] = [
+    "http.NewRequest(",
+    "httptest.NewRequest(",
+    "new XMLHttpRequest(",
+    "Net::HTTP::Post.new(",
+    "Faraday.",
+    "curl_setopt",
+    "HttpRequest.newBuilder(",
+    "new HttpRequestMessage(",
+    "reqwest::",
+    "OkHttpClient(",
+];
+
+/// A file of Hurl, whose requests look like those of an `.http` file.
+pub(super) fn is_hurl(text: &[u8]) -> bool {
+    let is_section = |line: &[u8]| {
+        let status = line.strip_prefix(b"HTTP ");
+        status.is_some_and(|status| status == b"*" || status.len() == 3 && status.iter().all(u8::is_ascii_digit))
+            || [&b"[Asserts]"[..], b"[Options]", b"[Captures]"].contains(&line)
+    };
+    text.split(|&byte| byte == b'\n').any(|line| is_section(line.trim_ascii()))
+}
 
 const XML: &str = "it is XML, but not from Burp: save the request as a raw HTTP message";
 
@@ -217,6 +251,9 @@ mod tests {
             (b"headers:\n  X-A: b\nbody: '{}'\n", "it is YAML"),
             (b"---\nhttp_interactions:\n- request:\n", "it is a VCR cassette"),
             (b"{\"host\":\"h\",\"user-agent\":\"a\",\"body\":{\"a\":1},\"query\":{}}", "it is a relayed event"),
+            (b"POST http://h/a\nX-A: b\n```json\n{}\n```\nHTTP 200\n", "it is a Hurl file"),
+            (b"func TestHook(t *testing.T) {\n\treq := httptest.NewRequest(\"POST\", \"/a\", body)\n", "it is code"),
+            (b"var xhr = new XMLHttpRequest();\n", "it is code"),
             (b"# Read me\n", "its content is in no format"),
         ] {
             let reason = describe(input);

@@ -7,7 +7,7 @@ use super::{
     Collected, Entry, Fault, Format, Input, Reader, json_request,
     parts::{self, ParseError, expected},
     position::Start,
-    values::{are_headers, fields, literal, literal::Value, maps, php},
+    values::{are_headers, elixir, fields, literal, literal::Value, maps, php},
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -55,7 +55,9 @@ enum Found<'t> {
 
 /// The first printed headers, or object with headers.
 fn find(text: &str) -> Option<Found<'_>> {
-    if let Some(found) = php::value(text).and_then(|(value, rest)| of_php(value, rest)) {
+    let php = php::value(text).and_then(|(value, rest)| of_language(value, "", rest));
+    let elixir = || elixir::value(text).and_then(|(value, before, rest)| of_language(value, before, rest));
+    if let Some(found) = php.or_else(elixir) {
         return Some(found);
     }
     let lines =
@@ -75,9 +77,10 @@ fn find(text: &str) -> Option<Found<'_>> {
     })
 }
 
-fn of_php(value: Value, rest: &str) -> Option<Found<'_>> {
+/// What a value is that is written as no other language writes it.
+fn of_language<'t>(value: Value, before: &'t str, rest: &'t str) -> Option<Found<'t>> {
     match fields(&value) {
-        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, "", rest)),
+        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, before, rest)),
         _ => json_request::is_request(&value.json()).then_some(Found::Request(value)),
     }
 }
@@ -133,8 +136,8 @@ impl Found<'_> {
 }
 
 /// The words before a printed body.
-const LABELS: [&str; 9] =
-    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data"];
+const LABELS: [&str; 10] =
+    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data", "params"];
 
 /// How many characters may be before the label of a body, such as `[src/main.rs:11:5] &`.
 const LONGEST_BEFORE_LABEL: usize = 64;
@@ -146,8 +149,14 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     if let Some(body) = php::text(text) {
         return Ok((body.into(), true));
     }
+    if let Some(body) = of_entity(before, rest) {
+        return Ok((body.as_bytes().to_vec(), false));
+    }
     if text.is_empty() {
         return Err(expected("the raw body after the headers; print both"));
+    }
+    if let Some(bytes) = numbers(text) {
+        return Ok((bytes, false));
     }
     if text.starts_with("0x") {
         return Err(expected(
@@ -174,6 +183,22 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     }
 }
 
+/// The body before the headers in Spring's `<BODY,[NAME:"VALUE", …]>` or `<POST URL,BODY,[…]>`.
+fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
+    let inside = before.strip_suffix(',').filter(|_| rest.starts_with('>'))?.split_once('<')?.1;
+    let after_url = inside.strip_prefix("POST ").and_then(|inside| Some(inside.split_once(',')?.1));
+    Some(after_url.unwrap_or(inside))
+}
+
+/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers too.
+fn numbers(text: &str) -> Option<Vec<u8>> {
+    let (Value::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
+    let byte = |item: &Value| if let Value::Word(word) = item { word.parse().ok() } else { None };
+    let bytes = items.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+    let is_document = bytes.starts_with(b"{") || bytes.starts_with(b"[");
+    (is_document && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()).then_some(bytes)
+}
+
 /// The quoted text that a program assigns before the headers, as in `payload = '…'`.
 fn assigned(before: &str) -> Option<&str> {
     let starts = std::iter::once(0).chain(before.match_indices('\n').map(|(at, _)| at + 1));
@@ -190,7 +215,11 @@ fn labelled(text: &str) -> Option<&str> {
         let at = start.find(label)?;
         let is_word = !start[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let after = text[at + label.len()..].trim_start_matches([' ', '\t']);
-        is_word.then(|| after.strip_prefix([':', '=']).map(str::trim_start))?
+        // `console.log("body", body)` has only a space after the label.
+        let is_spaced = after.len() < text.len() - at - label.len()
+            && ["{", "[", "\"", "'", "b'", "<Buffer"].iter().any(|start| after.starts_with(start));
+        let value = after.strip_prefix([':', '=']).or_else(|| is_spaced.then_some(after)).map(str::trim_start);
+        value.filter(|_| is_word)
     });
     found.next()
 }
@@ -214,6 +243,7 @@ mod tests {
         for text in [
             "{ host: 'h', 'x-a': 'b' }\n{\"n\":1.0}\n",
             "{ host: 'h', 'x-a': 'b' } {\"n\":1.0}\n",
+            "headers { host: 'h', 'x-a': 'b' } body {\"n\":1.0}\n",
             "{\n  host: 'h',\n  'x-a': 'b'\n}\n<Buffer 7b 22 6e 22 3a 31 2e 30 7d>\n",
             "{'host': 'h', 'x-a': 'b'}\nb'{\"n\":1.0}'\n",
             "INFO:app:headers={'host': 'h', 'x-a': 'b'} body=b'{\"n\":1.0}'\n",
@@ -229,7 +259,16 @@ mod tests {
             "[src/main.rs:10:5] &headers = {\n    \"host\": \"h\",\n    \"x-a\": \"b\",\n}\n[src/main.rs:11:5] &body = \"{\\\"n\\\":1.0}\"\n",
             "Array\n(\n    [host] => h\n    [x-a] => b\n)\n{\"n\":1.0}\n",
             "array(2) {\n  [\"host\"]=>\n  string(1) \"h\"\n  [\"x-a\"]=>\n  string(1) \"b\"\n}\nstring(9) \"{\"n\":1.0}\"\n",
+            "array:2 [ // routes/web.php:3\n  \"host\" => array:1 [\n    0 => \"h\"\n  ]\n  \"x-a\" => array:1 [\n    0 => \"b\"\n  ]\n]\n\"{\"n\":1.0}\" // routes/web.php:3\n",
             "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
+            "%{\n  headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}],\n  raw_body: \"{\\\"n\\\":1.0}\"\n}\n",
+            "%{body: \"{\\\"n\\\":1.0}\", headers: %{\"host\" => \"h\", \"x-a\" => \"b\"}}\n",
+            "[debug] headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}]\n[debug] body: \"{\\\"n\\\":1.0}\"\n",
+            "map[host:[h] x-a:[b]] [123 34 110 34 58 49 46 48 125]\n",
+            "headers={\"host\": \"h\", \"x-a\": \"b\"} body=[123, 34, 110, 34, 58, 49, 46, 48, 125]\n",
+            "<{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
+            "INFO <POST http://h/a,{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
+            "post \"/a\", params: '{\"n\":1.0}', headers: {\n  'host' => 'h',\n  'x-a' => 'b'\n}\nassert_response :success\n",
         ] {
             assert_eq!(read(text), Ok((HEADERS.to_owned(), b"{\"n\":1.0}".to_vec())), "{text}");
         }

@@ -1,9 +1,11 @@
 //! Values as programs print them for their developers, and the headers among them.
 
+pub(super) mod elixir;
 pub(super) mod literal;
 pub(super) mod maps;
 pub(super) mod php;
 pub(super) mod text_literal;
+mod var_dumper;
 
 use self::literal::Value;
 use super::cgi;

@@ -13,6 +13,31 @@ pub struct History {
     cases: Vec<(CaseName, Option<Fault>)>,
     /// The responses to valid deliveries that were accepted.
     accepted: Vec<Seen>,
+    /// The sizes of the valid deliveries of each case.
+    sizes: Vec<(CaseName, BodySizes)>,
+}
+
+/// The sizes of the bodies of valid deliveries, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BodySizes {
+    /// The largest that was accepted.
+    pub accepted: Option<usize>,
+    /// The smallest that was rejected.
+    pub rejected: Option<usize>,
+}
+
+impl BodySizes {
+    /// With those of more deliveries.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        let smaller = |one: Option<usize>, other| one.into_iter().chain(other).min();
+        Self { accepted: self.accepted.max(more.accepted), rejected: smaller(self.rejected, more.rejected) }
+    }
+
+    /// Whether deliveries were rejected, all of them larger than each that was accepted.
+    fn tell_apart(self) -> bool {
+        self.accepted.zip(self.rejected).is_some_and(|(accepted, rejected)| rejected > accepted)
+    }
 }
 
 impl History {
@@ -22,6 +47,17 @@ impl History {
             self.accepted.extend(response);
         }
         self.cases.push((name, fault));
+    }
+
+    /// Adds the sizes of the bodies of a case's valid deliveries.
+    pub fn add_sizes(&mut self, name: CaseName, sizes: BodySizes) {
+        self.sizes.push((name, sizes));
+    }
+
+    /// Whether only the size of a body tells whether it is accepted, in the cases that count.
+    pub(super) fn is_about_size(&self, counts: impl Fn(CaseName) -> bool) -> bool {
+        let sizes = self.sizes.iter().filter(|(name, _)| counts(*name)).map(|(_, sizes)| *sizes);
+        sizes.fold(BodySizes::default(), BodySizes::and).tell_apart()
     }
 
     /// The fault, given how the handler responds to valid deliveries: an accepted forgery with another response than theirs

@@ -258,6 +258,16 @@ codes! {
         example: "Latin-1 decoded as UTF-8",
         remedy: advice("read the body as bytes, and decode it as UTF-8 only after verifying: the replaced bytes can't be restored"),
     }
+    SeenInvalidJson = "seen-invalid-json", observation {
+        meaning: "seen, not proven: the body should be JSON, but isn't valid",
+        example: "`[object Object]`, or a shell's `read` that removed the backslashes",
+        remedy: advice("forward, save and verify the text that arrived, not what a program makes of it: no print() or inspect of the parsed value, no stripslashes() in PHP, and in a shell `read -r` and printf '%s' \"$body\""),
+    }
+    SeenSortedKeys = "seen-sorted-keys", observation {
+        meaning: "seen, not proven: the keys are in alphabetical order, unlike those of the provider's examples",
+        example: "Go's `json.Marshal` of a map",
+        remedy: advice(RAW_BODY),
+    }
     SeenCutAtComma = "seen-cut-at-comma", observation {
         meaning: "seen, not proven: a value ends where a comma was",
         example: "`t=1767225600` without its `v1=`",
@@ -291,7 +301,7 @@ codes! {
     Unexplained = "unexplained", observation {
         meaning: "the cause was not found: most likely a different secret, or the body was changed",
         example: "the secret was rotated at the provider",
-        remedy: advice("compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log"),
+        remedy: advice("compare the secret with the one in the provider's dashboard (each endpoint, test mode and the provider's own CLI may have another), and make sure that the body is the raw one, not parsed, reformatted or copied from a log"),
     }
 }
 
@@ -326,7 +336,8 @@ mod tests {
             secret-superseded wrong-key-id secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-repeated \
             header-renamed scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
-            seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
+            seen-boundary seen-log-escapes seen-replacement-character seen-invalid-json seen-sorted-keys \
+            seen-cut-at-comma seen-two-values \
             seen-renamed-header seen-signature-length seen-local-url seen-unknown-key unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());
     }

@@ -44,6 +44,8 @@ enum Spelling {
     UppercaseHex,
     Base64,
     UrlBase64,
+    /// Base64 of the text of hexadecimal digits.
+    Base64OfHex,
 }
 
 impl Spelling {
@@ -53,6 +55,9 @@ impl Spelling {
             Self::UppercaseHex => "uppercase hexadecimal",
             Self::Base64 => "base64",
             Self::UrlBase64 => "URL-safe or unpadded base64",
+            Self::Base64OfHex => {
+                "base64 of its hexadecimal digits, as of digest('hex') in Node or hash_hmac() without binary: true in PHP"
+            }
         }
     }
 
@@ -134,8 +139,10 @@ fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
     let is_standard = text.len().is_multiple_of(4) && !text.contains(['-', '_']);
     let is_base64 = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'));
     let written = if is_standard { Spelling::Base64 } else { Spelling::UrlBase64 };
-    let bytes = if is_base64 { forgiving_base64(body) } else { None };
-    bytes.filter(long_enough).map(|bytes| (bytes, written))
+    let bytes = if is_base64 { forgiving_base64(body)? } else { return None };
+    let digits = std::str::from_utf8(&bytes).ok().and_then(decode_hex);
+    let (bytes, written) = digits.map_or((bytes, written), |digits| (digits, Spelling::Base64OfHex));
+    long_enough(&bytes).then_some((bytes, written))
 }
 
 impl FoundSignature {

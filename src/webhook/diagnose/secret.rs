@@ -220,7 +220,9 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
             all.push((changed, Some(Finding::new(code, message))));
         }
     };
-    for (suffix, what) in [("\n", "a newline"), ("\r\n", "a CRLF newline"), (" ", "a space")] {
+    for (suffix, what) in
+        [("\n", "a newline"), ("\r\n", "a CRLF newline"), ("\r", "a carriage return"), (" ", "a space")]
+    {
         let message =
             format!("the signature matches {source} followed by {what}: the sender treats that as part of it");
         add(Code::SecretWhitespace, format!("{text}{suffix}"), message);

@@ -6,8 +6,9 @@ use memchr::memmem;
 
 use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, url};
 use crate::webhook::{
+    json::{self, Kind, Node},
     place::{Lookup, Place},
-    request::Method,
+    request::{Method, Request},
     signature::{
         Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Token,
         timestamp::TimestampRule,
@@ -120,6 +121,7 @@ fn is_redacted(value: &str) -> bool {
 
 fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
     let request = case.request;
+    let before = all.len();
     let mut add = |code, message: String| all.push(Finding::new(code, message));
     if request.body.is_empty() {
         let handshakes = case.provider.events.iter().filter_map(|event| event.handshake.as_deref());
@@ -166,6 +168,81 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
             "the body has U+FFFD (\u{fffd}) where bytes could not be decoded: these bytes are lost".to_owned();
         add(Code::SeenReplacementCharacter, message);
     }
+    // The others say more exactly why it isn't JSON.
+    if all.len() == before {
+        all.extend(invalid_json(request).or_else(|| sorted_keys(case)));
+    }
+}
+
+/// A body that should be JSON, but is what a language prints in its place, or lost its quotes or escapes.
+fn invalid_json(request: &Request) -> Option<Finding> {
+    let body = request.body.trim_ascii();
+    let is_declared =
+        request.headers.text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
+    let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err().filter(|error| !error.is_eof())?;
+    let printed = [
+        (
+            body == b"[object Object]",
+            "the body is [object Object], which JavaScript makes of an object that is used as text",
+        ),
+        (body.starts_with(b"{'") || body.starts_with(b"[{'"), "the body is what Python prints for a dict, not JSON"),
+        (body.starts_with(b"{\"") && contains(body, b"\"=>"), "the body is what Ruby prints for a hash, not JSON"),
+        (body.starts_with(b"{\"") && contains(body, b"\" => "), "the body is what Ruby prints for a hash, not JSON"),
+        (is_console(body), "the body is what console.log prints for an object, not JSON"),
+        (body.starts_with(b"a:") && body.ends_with(b"}"), "the body is what PHP's serialize() writes, not JSON"),
+    ];
+    if let Some((_, message)) = printed.into_iter().find(|(is_printed, _)| *is_printed) {
+        return Some(Finding::new(Code::SeenInvalidJson, message.to_owned()));
+    }
+    let is_text = is_declared && std::str::from_utf8(body).is_ok();
+    let message = format!("the content-type says JSON, but the body isn't valid JSON: {error}");
+    is_text.then(|| Finding::new(Code::SeenInvalidJson, message))
+}
+
+/// The keys of all objects are in alphabetical order, as no example of the provider has them.
+fn sorted_keys(case: &RejectedRequest<'_>) -> Option<Finding> {
+    let body = std::str::from_utf8(&case.request.body).ok().filter(|body| body.len() <= LONGEST_REWRITTEN)?;
+    let root = json::parse(body).ok()?;
+    let mut examples = case.provider.events.iter().filter_map(|event| json::parse(&event.fixture).ok());
+    let is_unusual = key_pairs(&root) >= MANY_KEY_PAIRS && is_sorted(&root) && !examples.any(|root| is_sorted(&root));
+    let message = "the keys are in alphabetical order, and those of the provider's examples are not: the body was parsed and serialised again, as Go does with a map and Python with sort_keys=True";
+    is_unusual.then(|| Finding::new(Code::SeenSortedKeys, message))
+}
+
+/// How many neighbouring keys must be in order for that to be no coincidence: one of 720 orders of six keys is sorted.
+const MANY_KEY_PAIRS: usize = 5;
+
+/// How many times one key follows another in the same object.
+fn key_pairs(node: &Node<'_>) -> usize {
+    match &node.kind {
+        Kind::Array(items) => items.iter().map(key_pairs).sum(),
+        Kind::Object(members) => {
+            members.len().saturating_sub(1) + members.iter().map(|member| key_pairs(&member.value)).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
+fn is_sorted(node: &Node<'_>) -> bool {
+    match &node.kind {
+        Kind::Array(items) => items.iter().all(is_sorted),
+        Kind::Object(members) => {
+            members.is_sorted_by(|one, next| one.key <= next.key)
+                && members.iter().all(|member| is_sorted(&member.value))
+        }
+        _ => true,
+    }
+}
+
+/// `{ id: 1` or `{ 'a-b': 1`, as Node prints them.
+fn is_console(body: &[u8]) -> bool {
+    let Some(inside) = body.strip_prefix(b"{").filter(|inside| inside.starts_with(b" ") || inside.starts_with(b"\n"))
+    else {
+        return false;
+    };
+    let inside = inside.trim_ascii_start();
+    let name = inside.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    inside.starts_with(b"'") || name > 0 && inside[name..].starts_with(b": ")
 }
 
 fn contains(text: &[u8], sought: &[u8]) -> bool {

@@ -1242,3 +1242,24 @@ fn a_signature_that_was_percent_encoded_or_lost_its_letter_case_is_found() {
     let sha1 = hex(&mac(Algorithm::HmacSha1, b"It's a Secret to Everybody", b"Hello, World!"));
     assert_eq!(hello(&[("x-hub-signature", &format!("sha1={sha1}"))]), ["scheme-of-other-provider"]);
 }
+
+#[test]
+fn a_clock_that_is_read_twice_is_named() {
+    let key = STANDARD.decode(&ASPECT["whsec_".len()..]).unwrap();
+    let signature = svix(&key, Algorithm::HmacSha256, &aspect_content(&TIME.to_string()));
+    let found = World::usual().findings("aspect", &aspect_request(&signature, &(TIME + 1).to_string()));
+    assert_eq!(found[0].code, Code::WrongSignedContent, "{found:?}");
+    assert!(found[0].message.contains("`1735732801` was sent, 1 s later"), "{found:?}");
+    let codes = World::usual().codes("aspect", &aspect_request(&signature, &(TIME + 9).to_string()));
+    assert_eq!(codes, ["unexplained"]);
+}
+
+/// PHP's `base64_encode(hash_hmac('sha512', '{"id":1}', $secret))`, which should have been hexadecimal alone.
+#[test]
+fn base64_of_hexadecimal_digits_is_named() {
+    let body = b"{\"id\":1}";
+    let signature = STANDARD.encode(hex(&mac(Algorithm::HmacSha512, CYANITE.as_bytes(), body)));
+    let found = World::usual().findings("cyanite", &request(&[("signature", &signature)], body));
+    assert_eq!(found[0].code, Code::WrongEncoding, "{found:?}");
+    assert!(found[0].message.contains("base64 of its hexadecimal digits"), "{found:?}");
+}

@@ -190,6 +190,16 @@ fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
             continue;
         }
         let scheme = Scheme { content, timestamp: None, ..scheme.clone() };
+        if let Some(earlier) = seconds_between(&text, &sent) {
+            let message = format!(
+                "the signature covers the timestamp `{text}`, but `{sent}` was sent, {earlier}: the sender reads the clock once to sign and again to send"
+            );
+            let remedy =
+                Remedy::advice("read the clock once, and use that time in the header and in the signed content");
+            let finding = Finding { remedy, ..Finding::new(Code::WrongSignedContent, message) };
+            readings.push(Reading::new(scheme, case, vec![finding]));
+            continue;
+        }
         let message = match text.as_str() {
             "" => format!("the signature covers an empty timestamp, but it was sent as `{sent}`"),
             text => format!("the signature covers the timestamp as `{text}`, but it was sent as `{sent}`"),
@@ -213,6 +223,20 @@ fn sent(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<String> {
     parsed.timestamps.first().map(|text| (*text).to_owned()).filter(|text| text.len() <= LONGEST)
 }
 
+/// How many seconds may pass between two readings of the clock.
+const MOST_SECONDS: i64 = 3;
+
+/// How far the sent timestamp is from the signed one, in words, if both are seconds and differ.
+fn seconds_between(signed: &str, sent: &str) -> Option<String> {
+    let seconds = |text: &str| text.parse::<i64>().ok().filter(|_| text.len() == UNIX_SECONDS);
+    let difference = seconds(sent)? - seconds(signed)?;
+    let after = if difference > 0 { "later" } else { "earlier" };
+    (difference != 0).then(|| format!("{} s {after}", difference.abs()))
+}
+
+/// How many digits the seconds since 1970 have.
+const UNIX_SECONDS: usize = 10;
+
 /// The longest timestamp that is respelled, in bytes.
 const LONGEST: usize = 40;
 
@@ -234,6 +258,11 @@ fn respelled(sent: &str) -> Vec<String> {
         all.push(format!("{mantissa}e+{:02}", rest.len()));
         all.extend([format!("\"{whole}\""), format!("+{whole}"), format!("{whole}n")]);
         let number: i64 = whole.parse().unwrap_or_default();
+        if whole.len() == UNIX_SECONDS {
+            all.extend(
+                (1..=MOST_SECONDS).flat_map(|seconds| [number - seconds, number + seconds]).map(|at| at.to_string()),
+            );
+        }
         for time in
             [jiff::Timestamp::from_second(number), jiff::Timestamp::from_millisecond(number)].into_iter().flatten()
         {

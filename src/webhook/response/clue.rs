@@ -63,7 +63,7 @@ const NO_SIGNATURE_TEXT: &str =
 
 const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status means success, and the provider looks at nothing else: respond 401. If the response to valid deliveries says the same, the handler can't verify any";
 
-const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
+const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php, @csrf.exempt with Flask-WTF, and in Express the route above app.use(csrf)";
 
 const HOSTS: &str =
     "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
@@ -134,6 +134,10 @@ const KNOWN: &[Known] = &[
     // Rails' own page for it in production.
     known(&["The change you wanted was rejected"], CSRF),
     known(&["CSRF token mismatch"], CSRF),
+    // Flask-WTF, and csurf for Express.
+    known(&["CSRF token is missing"], CSRF),
+    known(&["CSRF session token is missing"], CSRF),
+    known(&["invalid csrf token"], CSRF),
     known(
         &["the URL doesn't end in a slash and you have APPEND_SLASH set"],
         "the route ends in a slash: add one to the URL",

@@ -26,6 +26,11 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
     if !MISSING.iter().any(|word| lower.contains(word)) {
         return None;
     }
+    if let Some(name) = sent_signature(&lower, sent) {
+        return Some(format!(
+            "the response says that the signature is missing, but it was sent in `{name}`: read that header. In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME"
+        ));
+    }
     let wanted = text
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
         .filter(|word| word.len() <= LONGEST_NAME)
@@ -37,6 +42,19 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
         format!("read the provider's own headers: {}", own.join(", "))
     };
     Some(format!("the handler asks for the header `{wanted}`, which was not sent: {instead}"))
+}
+
+/// Responses of handlers that find no signature, in lower case.
+const NO_SIGNATURE: &[&str] =
+    &["missing signature", "no signature", "signature missing", "signature is missing", "signature header is missing"];
+
+/// The header with the signature, if the response says only that there is none.
+fn sent_signature<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
+    let names_none =
+        !lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|word| name(word).is_some());
+    let is_missing = NO_SIGNATURE.iter().any(|text| lower.contains(text));
+    let mut names = sent.iter().map(|(name, _)| name.spelling());
+    names.find(|name| name.to_ascii_lowercase().contains("signature")).filter(|_| is_missing && names_none)
 }
 
 /// The name of a header that a word is likely to mean, in lower case. Frameworks have names of their own for it
@@ -55,6 +73,15 @@ fn is_usual(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_that_was_sent_and_not_found_is_named() {
+        for body in [&b"missing signature"[..], b"{\"error\":\"No signature\"}"] {
+            let advice = advice(body, &sent()).unwrap();
+            assert!(advice.contains("it was sent in `svix-signature`"), "{advice}");
+        }
+        assert_eq!(advice(b"bad signature", &sent()), None);
+    }
 
     fn sent() -> Headers {
         [("host", "localhost"), ("content-type", "application/json"), ("svix-id", "msg_1"), ("svix-signature", "v1,x")]

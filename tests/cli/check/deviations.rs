@@ -261,6 +261,15 @@ fn one_that_fails_after_it_has_verified_is_not_asked_about_its_secret() {
 }
 
 #[test]
+fn one_that_verifies_only_the_first_piece_of_the_body() {
+    let handler = Handler::new(|message| {
+        let signed = cyanite_signed(message, &message.body[..message.body.len().min(4096)]);
+        Reply::Status(if signed || is_cyanite_test(message) { 200 } else { 401 })
+    });
+    fails(&handler, "/cyanite", &["body-large"], "io.ReadAll in Go");
+}
+
+#[test]
 fn one_that_trims_the_body() {
     let handler = Handler::new(|message| {
         let signed = cyanite_signed(message, message.body.trim_ascii());

@@ -13,7 +13,7 @@ const ONLY_DEVELOPMENT: &str = "only the public development secret was tried; se
 
 const CHANGED: &str = "it was verified when it was captured: the file or the secret has changed since";
 
-const UNEXPLAINED: &str = "most likely a different secret or a changed body; compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
+const UNEXPLAINED: &str = "most likely a different secret or a changed body; compare the secret with the one in the provider's dashboard (each endpoint, test mode and the provider's own CLI may have another), and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
 
 /// Verifies one capture that the development secret signed.
 fn signed_by_anyone(format: &str, exit: i32, options: &[&str]) -> Finished {

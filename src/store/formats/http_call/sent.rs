@@ -4,11 +4,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
     super::{
-        Entry,
+        Entry, cgi,
         parts::{self, ParseError, expected},
         written,
     },
-    Call, Library,
+    Call, Library, chain,
     expression::{Argument, Expression},
     value::{self, Content},
 };
@@ -44,6 +44,9 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
             headers.push(name, value);
         }
     }
+    if call.library == Library::PythonClient {
+        options.variables(&mut headers)?;
+    }
     if let Some(user) = user(call.library, &options)? {
         let (name, value) = parts::foreign_field("authorization", &format!("Basic {}", BASE64_STANDARD.encode(user)))?;
         headers.push(name, value);
@@ -66,8 +69,8 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
 fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseError> {
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte));
     match library {
-        Library::Got | Library::Fetch => Ok(written::javascript_form(fields)),
-        Library::Requests | Library::Httpx => Ok(written::python_form(fields)),
+        Library::Got | Library::Fetch | Library::K6 | Library::Superagent => Ok(written::javascript_form(fields)),
+        Library::Requests | Library::Httpx | Library::PythonClient => Ok(written::python_form(fields)),
         Library::Axios if fields.iter().all(|(name, value)| is_plain(name) && is_plain(value)) => {
             Ok(written::python_form(fields))
         }
@@ -79,7 +82,7 @@ fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseE
 fn user(library: Library, options: &Options) -> Result<Option<String>, ParseError> {
     let (user, password) = match (library, options.get(&["auth"])) {
         (Library::Got, None) => (options.get(&["username"]), options.get(&["password"])),
-        (Library::Fetch, _) | (_, None) => (None, None),
+        (Library::Fetch | Library::K6 | Library::Superagent, _) | (_, None) => (None, None),
         (Library::Requests | Library::Httpx, Some(Expression::List(user))) if user.len() == 2 => {
             (Some(&user[0]), Some(&user[1]))
         }
@@ -108,7 +111,12 @@ impl Options {
             (Library::Fetch | Library::Got | Library::Axios, _) => &["url", ""],
             (Library::Requests | Library::Httpx, None) => &["method", "url"],
             (Library::Requests, Some("post")) => &["url", "data", "json"],
-            (Library::Requests | Library::Httpx, Some(_)) => &["url", "data"],
+            (Library::Requests | Library::Httpx | Library::PythonClient, _) => &["url", "data"],
+            (Library::K6, _) => &["url", "body", ""],
+            (Library::Superagent, _) => {
+                let url = arguments.first().map(|url| ("url".to_owned(), url.value.clone()));
+                return Ok(Self(url.into_iter().chain(chain::options(arguments)?).collect()));
+            }
         };
         let mut options = Vec::new();
         for (at, Argument { name, value }) in arguments.iter().enumerate() {
@@ -134,6 +142,19 @@ impl Options {
         let found = names.iter().find_map(|name| self.0.iter().find(|(known, _)| known == name));
         found.map(|(_, value)| value).filter(|value| **value != Expression::Constant("null"))
     }
+
+    /// Adds the headers that the clients of Flask and Django take as arguments: `content_type="…"`, `HTTP_X_A="…"`.
+    fn variables(&self, headers: &mut Headers) -> Result<(), ParseError> {
+        for (name, found) in &self.0 {
+            if let Some(header) =
+                cgi::header_name(&name.to_ascii_uppercase()).filter(|header| !headers.contains(header))
+            {
+                let (name, value) = parts::foreign_field(&header, &value::text(name, found)?)?;
+                headers.push(name, value);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A body, and the content type that the library gives it.
@@ -157,7 +178,9 @@ fn body(library: Library, options: &Options, headers: &Headers) -> Result<Option
                 })
             }),
         },
-        Library::Requests | Library::Httpx => python(library, options),
+        Library::Requests | Library::Httpx | Library::PythonClient => python(library, options),
+        Library::K6 => Ok(fetch(options)?.map(|(bytes, _)| (bytes, None))),
+        Library::Superagent => superagent(options, headers),
     }
 }
 
@@ -189,19 +212,36 @@ fn axios(options: &Options, headers: &Headers) -> Result<Option<Body>, ParseErro
     })
 }
 
+/// Objects become JSON, and text is taken for a form.
+fn superagent(options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
+    let Some(body) = options.get(&["body"]) else { return Ok(None) };
+    let is_form = headers.text("content-type").is_some_and(|declared| declared.contains(FORM));
+    Ok(match value::content(body)? {
+        Content::Nothing => None,
+        Content::Bytes(bytes, content_type) => Some((bytes, content_type.or(Some(FORM)))),
+        Content::Values(_) if is_form => return Err(expected("the form as text, found an object")),
+        Content::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
+    })
+}
+
 fn python(library: Library, options: &Options) -> Result<Option<Body>, ParseError> {
     if let Some(data) = options.get(&["content", "data"]) {
         return Ok(match value::content(data)? {
             Content::Nothing => None,
             Content::Bytes(bytes, _) => Some((bytes, None)),
+            Content::Values(_) if library == Library::PythonClient => {
+                return Err(expected(
+                    "the body as text: what a test client makes of an object depends on its framework",
+                ));
+            }
             Content::Values(values) => {
                 Some((written::python_form(&value::fields("form", &values)?).into_bytes(), Some(FORM)))
             }
         });
     }
     match options.get(&["json"]) {
-        Some(_) if library == Library::Httpx => {
-            Err(expected("the body in `content=`: what HTTPX makes of `json=` depends on its version"))
+        Some(_) if library != Library::Requests => {
+            Err(expected("the body as text: what this library makes of `json=` depends on its version"))
         }
         Some(values) => Ok(Some((value::python(values, &[])?.into_bytes(), Some(JSON)))),
         None => Ok(None),

@@ -99,7 +99,7 @@ fn what_is_not_in_the_text_is_an_error() {
         ("axios.post('http://h/a', { ...defaults, a: 1 })", "expected the body as a literal, found an expression"),
         ("requests.post('http://h/a', data=f'{a}')", "found \"a\""),
         ("requests.post('http://h/a', files={'a': b'c'})", "found a multipart form"),
-        ("httpx.post('http://h/a', json={})", "expected the body in `content=`"),
+        ("httpx.post('http://h/a', json={})", "expected the body as text: what this library makes of `json=`"),
         ("requests.post(url, data='a')", "expected the URL as a literal, found \"url\""),
         ("requests.post('http://h/a', data='a'", "expected a call that ends"),
     ] {
@@ -248,4 +248,75 @@ fn a_large_value_that_is_used_often_is_an_error() {
     );
     let (entries, _) = collected(&text);
     assert_eq!((entries.len(), entries.iter().filter(|entry| entry.is_ok()).count()), (100, 63));
+}
+
+/// As supertest 7 on Node 22 sends them.
+#[test]
+fn a_request_of_superagent_is_read_with_the_methods_that_are_called_on_it() {
+    let json = "content-type: application/json\n";
+    for (text, headers, body) in [
+        (
+            "await request(s).post('/a').set('X-A', 'b').send('{\"n\": 1.0}');",
+            "X-A: b\ncontent-type: application/x-www-form-urlencoded\n",
+            "{\"n\": 1.0}",
+        ),
+        (
+            "  const res = await request(app)\n    .post('/a')\n    .set({ 'X-A': 'b' })\n    .type('json')\n    .send('{\"n\": 1.0}')\n    .expect(200);\n",
+            "X-A: b\ncontent-type: application/json\n",
+            "{\"n\": 1.0}",
+        ),
+        (
+            "superagent.post('/a').set('X-A', 'b').send({ n: 1.0, t: '\u{e9}' })",
+            "X-A: b\ncontent-type: application/json\n",
+            "{\"n\":1,\"t\":\"\u{e9}\"}",
+        ),
+        (
+            "request(app).post('/a').set('content-type', 'application/json').send(JSON.stringify({ n: [1, 2] }));",
+            json,
+            "{\"n\":[1,2]}",
+        ),
+    ] {
+        let (_, found, sent) = read(text);
+        assert_eq!((found.as_str(), sent.as_str()), (headers, body), "{text}");
+    }
+    assert!(error("request(app).post('/a').attach('f', 'a.png')").contains("found a multipart form"));
+    assert!(error("request(app).post('/a').query({ a: 1 }).send('{}')").contains("the query in the URL"));
+}
+
+/// As the test clients of Flask 3.1 and Django 5.2 send them.
+#[test]
+fn the_calls_of_test_clients_are_read() {
+    for text in [
+        "res = client.post('/a', data='{\"n\": 1.0}', content_type='application/json', headers={'X-A': 'b'})",
+        "response = self.client.post('/a', '{\"n\": 1.0}', content_type='application/json', HTTP_X_A='b')",
+        "client.post('/a', content=b'{\"n\": 1.0}', headers={'X-A': 'b', 'Content-Type': 'application/json'})",
+        // k6
+        "http.post('/a', '{\"n\": 1.0}', { headers: { 'X-A': 'b', 'Content-Type': 'application/json' } });",
+    ] {
+        let (_, headers, body) = read(text);
+        let mut headers: Vec<_> = headers.lines().map(str::to_ascii_lowercase).collect();
+        headers.sort();
+        assert_eq!(headers, ["content-type: application/json", "x-a: b"], "{text}");
+        assert_eq!(body, "{\"n\": 1.0}", "{text}");
+    }
+    for text in ["client.post('/a', data={'n': 1}, headers={'X-A': 'b'})", "client.post('/a', json={'n': 1})"] {
+        assert!(error(text).contains("expected the body as text"), "{text}");
+    }
+}
+
+#[test]
+fn statements_on_one_line_are_read_in_order() {
+    let headers = "{ 'x-a': 'b' }";
+    let script = format!(
+        "const headers = {headers}; const body = 'a;b'; await fetch('http://h/a', {{ method: 'POST', headers, body }});"
+    );
+    assert_eq!(read(&script).2, "a;b");
+    let script = "import requests; h = {'X-A': 'b'}; body = '{}'\nr = requests.post('http://h/a', headers=h, data=body); print(r.text)\n";
+    assert_eq!(read(script).1, "X-A: b\n");
+    let call =
+        |body: &str| format!("fetch('http://h/a', {{ method: 'POST', body: '{body}' }}).then((r) => r.text()); ");
+    let (entries, _) = collected(&format!("{}{}\n{}", call("1"), call("2"), call("3")));
+    let read: Vec<_> =
+        entries.iter().map(|entry| entry.as_ref().map(|entry| (entry.line, &entry.request.body[..]))).collect();
+    assert_eq!(read, [Ok((Some(1), &b"1"[..])), Ok((Some(1), b"2")), Ok((Some(2), b"3"))]);
 }

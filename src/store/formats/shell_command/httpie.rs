@@ -1,7 +1,8 @@
-//! The command line of `HTTPie`: `http POST :3000/hook Name:value field=text field:=1 < body.json`.
+//! The command line of `HTTPie`: `http POST :3000/hook Name:value field=text field:=1 < body.json`; and of xh, which has
+//! the same.
 //!
 //! The rules are those of its documentation, under "Request items" and "Localhost shorthand"; fields become the JSON that it
-//! writes, which is that of Python's `json.dumps`.
+//! writes, which is that of Python's `json.dumps`, or with xh of `serde_json`.
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ use crate::webhook::{
     request::{Headers, Request},
 };
 
-pub(super) const PROGRAMS: [&str; 2] = ["http", "https"];
+pub(super) const PROGRAMS: [&str; 4] = ["http", "https", "xh", "xhs"];
 
 /// A command of `HTTPie`.
 pub(super) struct Httpie<'a> {
@@ -36,6 +37,7 @@ pub(super) struct Httpie<'a> {
     credentials: Option<String>,
     is_bearer: bool,
     is_form: bool,
+    is_xh: bool,
     /// The names of the fields and their values, which are JSON unless they are those of a form.
     fields: Vec<(String, String)>,
     raw: Option<Vec<u8>>,
@@ -105,10 +107,11 @@ impl<'a> Httpie<'a> {
             credentials: None,
             is_bearer: false,
             is_form: false,
+            is_xh: program.starts_with("xh"),
             fields: Vec::new(),
             raw: None,
         };
-        let mut scheme = program.to_owned();
+        let mut scheme = if program.ends_with('s') { "https" } else { "http" }.to_owned();
         let mut positional = Vec::new();
         while let Some(word) = words.next() {
             if word == "--" {
@@ -275,8 +278,11 @@ impl<'a> Httpie<'a> {
         if body.is_empty() || !parts::delivers(&method) {
             return Ok(None);
         }
-        let content_type =
-            if self.is_form { "application/x-www-form-urlencoded; charset=utf-8" } else { "application/json" };
+        let content_type = match (self.is_form, self.is_xh) {
+            (true, false) => "application/x-www-form-urlencoded; charset=utf-8",
+            (true, true) => "application/x-www-form-urlencoded",
+            (false, _) => "application/json",
+        };
         if !self.has("content-type") {
             self.push("content-type", content_type)?;
         }
@@ -309,11 +315,17 @@ impl<'a> Httpie<'a> {
             return Ok(Vec::new());
         }
         if self.is_form {
-            return Ok(written::python_form(&self.fields).into_bytes());
+            let form = if self.is_xh { written::javascript_form } else { written::python_form };
+            return Ok(form(&self.fields).into_bytes());
         }
         let members: Vec<String> =
             self.fields.iter().map(|(name, json)| format!("{}:{json}", json::quote(name))).collect();
-        let body = written::python_json(&format!("{{{}}}", members.join(",")), Layout::Spaced, true);
+        let json = format!("{{{}}}", members.join(","));
+        if self.is_xh {
+            let value: serde_json::Value = serde_json::from_str(&json)?;
+            return Ok(serde_json::to_vec(&value)?);
+        }
+        let body = written::python_json(&json, Layout::Spaced, true);
         body.map(String::into_bytes).ok_or_else(|| expected("fields that Python can write as JSON"))
     }
 }
@@ -395,6 +407,17 @@ mod tests {
         assert_eq!(form.2, "a=x+y~%2A&b=%C3%A9");
         let query = read("https 'h.example/x?b=2' c==3 'd==ö x' a=b");
         assert_eq!(query.0, "POST https://h.example/x?b=2&c=3&d=%C3%B6+x");
+    }
+
+    /// xh writes fields with `serde_json` and `form_urlencoded`, as reqwest's `json` and `form` do.
+    #[test]
+    fn the_fields_of_xh_become_compact_json() {
+        let (line, fields, body) = read("xhs POST h.example/x X-A:b a=\u{e9} n:=1.50 'o:={\"b\": null}'");
+        assert_eq!(line, "POST https://h.example/x");
+        assert_eq!(fields, "X-A: b\ncontent-type: application/json\n");
+        assert_eq!(body, "{\"a\":\"\u{e9}\",\"n\":1.5,\"o\":{\"b\":null}}");
+        assert_eq!(read("xh -f :3000/hook a='x y~*'").2, "a=x+y%7E*");
+        assert_eq!(read("xh :3000/hook X-A:b --raw '{\"a\": 1}'").2, "{\"a\": 1}");
     }
 
     #[test]

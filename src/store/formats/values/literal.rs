@@ -27,6 +27,12 @@ impl Value {
         }
     }
 
+    /// The value at a key of an object.
+    pub(in crate::store::formats) fn member(&self, key: &str) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
     /// The value as JSON, with bytes as Node writes a `Buffer`.
     pub(in crate::store::formats) fn json(&self) -> String {
         let listed = |items: Vec<String>| items.join(",");
@@ -148,7 +154,7 @@ impl<'a> Parser<'a> {
         let mut text = self.string()?;
         loop {
             let after = self.rest.trim_start();
-            if after.starts_with("... ") {
+            if after.starts_with("... ") || after.starts_with("<> ...") {
                 return Some(Value::Lost);
             }
             let next = after.strip_prefix('+').map(str::trim_start);

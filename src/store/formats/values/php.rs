@@ -1,8 +1,11 @@
-//! Values as PHP's `print_r`, `var_dump` and `var_export` write them.
+//! Values as PHP's `print_r`, `var_dump` and `var_export` write them, and the `dump` of its frameworks.
 //!
 //! `print_r` marks no text's end: it is where the next key, or the end of the array, begins a line.
 
-use super::literal::{self, Value};
+use super::{
+    literal::{self, Value},
+    var_dumper,
+};
 
 /// How deeply arrays may be nested.
 const MAX_DEPTH: usize = 8;
@@ -15,19 +18,23 @@ pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let start = starts.take(MAX_LINES).find(|at| {
         let line = &text[*at..];
-        line.starts_with("Array\n(") || line.starts_with("array(") || line.starts_with("array (\n")
+        line.starts_with("Array\n(")
+            || line.starts_with("array:")
+            || line.starts_with("array(")
+            || line.starts_with("array (\n")
     })?;
     let text = &text[start..];
-    dumped(text, MAX_DEPTH)
+    var_dumper::array(text)
+        .or_else(|| dumped(text, MAX_DEPTH))
         .or_else(|| printed(text, 0, MAX_DEPTH))
         .or_else(|| if text.starts_with("array (") { exported(text, MAX_DEPTH) } else { None })
 }
 
-/// The text of `string(LENGTH) "…"`, as `var_dump` writes it.
+/// The text of `string(LENGTH) "…"`, as `var_dump` writes it, or of `dump`.
 pub(in crate::store::formats) fn text(text: &str) -> Option<String> {
-    match dumped(text, 1)? {
-        (Value::Text(text), _) => Some(text),
-        _ => None,
+    match dumped(text, 1) {
+        Some((Value::Text(text), _)) => Some(text),
+        _ => var_dumper::text(text),
     }
 }
 

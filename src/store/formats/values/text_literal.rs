@@ -100,6 +100,7 @@ impl TextLiteral {
             'f' => '\u{c}',
             'v' => '\u{b}',
             'a' if self.language != Some(Language::JavaScript) => '\u{7}',
+            'e' if self.language.is_none() => '\u{1b}',
             '0' if self.language.is_none() || !is_digit_next(rest) => '\0',
             // The line goes on.
             '\n' if self.language.is_some() => return Some(()),

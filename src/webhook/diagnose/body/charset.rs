@@ -94,6 +94,20 @@ pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'
     changed(DecomposingNormalizerBorrowed::new_nfd().normalize(text), decomposed)
 }
 
+/// Typographic quotes and spaces, which chats and word processors put in the place of plain ones.
+pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    let plain = text
+        .replace(['\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'], "\"")
+        .replace(['\u{2018}', '\u{2019}'], "'")
+        .replace(['\u{a0}', '\u{202f}'], " ");
+    if plain == text {
+        return ControlFlow::Continue(());
+    }
+    let message = "the signature covers the body with plain quotes and spaces: it was copied through a chat or a word processor, which replaces them";
+    emit(plain.into_bytes(), Code::BodyLogged, message.into())
+}
+
 /// Characters that were lost when the signed bytes were made.
 pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };

@@ -18,6 +18,10 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         return ControlFlow::Continue(());
     }
     if let Some(fields) = fields(text) {
+        if fields[0].0.starts_with(['{', '[']) {
+            let message = "the signature covers the JSON that is now the name of a member: JSON was parsed as a form, because its content-type said so, and serialised again";
+            emit(of_names(&fields).into_bytes(), Code::BodyReserialised, message.into())?;
+        }
         for (form, words) in written(&fields) {
             let message = format!(
                 "the signature covers the same fields as a form, {words}: the form was converted to JSON after signing"
@@ -30,6 +34,13 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         emit(from_python(text).into_bytes(), Code::BodyLogged, message.into())?;
     }
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
+}
+
+/// The text whose parts between `&` and `=` are names and values.
+fn of_names(fields: &[(String, String)]) -> String {
+    let joined =
+        |(name, value): &(String, String)| if value.is_empty() { name.clone() } else { format!("{name}={value}") };
+    fields.iter().map(joined).collect::<Vec<_>>().join("&")
 }
 
 /// The fields of a flat JSON object, as a form has them.

@@ -292,7 +292,7 @@ fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bytes that a text lists: hexadecimal digits, Node's `<Buffer 7b 22>`, or JSON of a buffer.
+/// The bytes that a text lists: hexadecimal digits, Node's `<Buffer 7b 22>`, Go's `[123 34]`, or JSON of a buffer.
 fn listed(text: &[u8]) -> Option<Vec<u8>> {
     let printed = text.strip_prefix(b"<Buffer ").and_then(|rest| rest.strip_suffix(b">"));
     let digits = printed.or_else(|| text.strip_prefix(b"\\x")).or_else(|| text.strip_prefix(b"0x")).unwrap_or(text);
@@ -301,6 +301,14 @@ fn listed(text: &[u8]) -> Option<Vec<u8>> {
         if let Some(bytes) = decode_hex(&digits).filter(|bytes| bytes.len() > 1) {
             return Some(bytes);
         }
+    }
+    // Go prints bytes as `[123 34]`.
+    if let Some(numbers) = text.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"))
+        && let Ok(numbers) = std::str::from_utf8(numbers)
+        && let Some(bytes) = numbers.split(' ').map(|number| number.parse().ok()).collect::<Option<Vec<u8>>>()
+        && bytes.len() > 1
+    {
+        return Some(bytes);
     }
     let mut bytes = None;
     // A text that is not JSON lists no bytes.

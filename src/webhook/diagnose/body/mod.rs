@@ -15,6 +15,7 @@ mod logged;
 mod number_style;
 mod numbers;
 pub(super) mod order;
+mod parameters;
 mod raw;
 pub(super) mod serialise;
 
@@ -77,8 +78,15 @@ const CHEAP: [Hypothesis; 8] = [
 ];
 
 /// Hypotheses that take the body out of other text, or write all of it again.
-const UNWRAPPED: [Hypothesis; 6] =
-    [charset::lossy, charset::normalized, lines::removed, logged::unescaped, json::control_characters, inside::values];
+const UNWRAPPED: [Hypothesis; 7] = [
+    charset::lossy,
+    charset::normalized,
+    charset::plain,
+    lines::removed,
+    logged::unescaped,
+    json::control_characters,
+    inside::values,
+];
 
 /// Hypotheses that are not combined with others: they make many bodies, or bodies of another kind.
 const LONE: [Hypothesis; 2] = [converted::formats, raw::trimmed];
@@ -148,6 +156,7 @@ pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>,
     }
     json::reordered(original, &mut alone)?;
     numbers::rewritten(original, &mut alone)?;
+    parameters::restored(original, &mut alone)?;
     for hypothesis in REWRITTEN {
         hypothesis(original, &mut |body, code, message| {
             let first = Finding::new(code, message);

@@ -1,0 +1,58 @@
+//! The methods that are called on a request of superagent or supertest: `.set(…)`, `.type(…)`, `.send(…)`.
+
+use super::{
+    super::parts::{ParseError, expected},
+    super::values::text_literal::Language,
+    expression::{Argument, Expression, arguments, name},
+    value,
+};
+
+/// The calls of methods after a call, each as an argument with the method's name whose value is the list of its arguments.
+/// They may be on the next lines.
+pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
+    let (mut calls, mut rest) = (Vec::new(), text);
+    while let Some(call) = rest.trim_start().strip_prefix('.') {
+        let method = name(call);
+        let after = &call[method.len()..];
+        let Some((found, after)) = after.starts_with('(').then(|| arguments(after, Language::JavaScript)).flatten()
+        else {
+            break;
+        };
+        let values = found.into_iter().map(|argument| argument.value).collect();
+        calls.push(Argument { name: Some(method.to_owned()), value: Expression::List(values) });
+        rest = after;
+    }
+    (calls, rest)
+}
+
+/// The options that these calls set: `headers` and `body`.
+pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, ParseError> {
+    let (mut headers, mut options) = (Vec::new(), Vec::new());
+    for Argument { name, value } in calls {
+        let Expression::List(values) = value else { continue };
+        match (name.as_deref(), &values[..]) {
+            (Some("set"), [Expression::Text(name), value]) => headers.push((name.clone(), value.clone())),
+            (Some("set"), [fields]) => {
+                let fields = value::fields("headers", fields)?;
+                headers.extend(fields.into_iter().map(|(name, value)| (name, Expression::Text(value))));
+            }
+            (Some("set"), [other, _]) => return Err(value::unknown("name of a header", other)),
+            (Some("type"), [Expression::Text(kind)]) => {
+                let content_type = match kind.as_str() {
+                    "json" => "application/json",
+                    "form" | "urlencoded" => "application/x-www-form-urlencoded",
+                    other => other,
+                };
+                headers.push(("content-type".to_owned(), Expression::Text(content_type.to_owned())));
+            }
+            (Some("send"), [body]) => options.push(("body".to_owned(), body.clone())),
+            (Some("query"), _) => return Err(expected("the query in the URL, found `.query(…)`")),
+            (Some("attach" | "field"), _) => {
+                return Err(expected("a body whose bytes are in the text, found a multipart form"));
+            }
+            _ => {}
+        }
+    }
+    options.push(("headers".to_owned(), Expression::Object(headers)));
+    Ok(options)
+}

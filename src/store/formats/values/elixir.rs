@@ -1,0 +1,197 @@
+//! Values as Elixir's `inspect` writes them: `%{"a" => "b"}`, `[{"a", "b"}]`, `%Plug.Conn{…}`.
+
+use super::literal::{self, Value};
+
+/// How deeply values may be nested.
+const MAX_DEPTH: usize = 16;
+
+/// How many lines are searched for a map or headers.
+const MAX_LINES: usize = 64;
+
+/// How many places in these lines are tried.
+const MAX_PLACES: usize = 16;
+
+/// The first map or list of pairs that a text has, the text before it, and the rest. A `Plug.Conn` is the request that it
+/// holds.
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str, &str)> {
+    let end = text.match_indices('\n').nth(MAX_LINES).map_or(text.len(), |(at, _)| at);
+    let is_start = |at: &usize| {
+        let rest = &text[*at..];
+        rest.starts_with("[{\"") || rest.starts_with("[\n  {\"") || name_end(rest).is_some()
+    };
+    let starts = text[..end].match_indices(['%', '[']).map(|(at, _)| at).filter(is_start);
+    starts.take(MAX_PLACES).find_map(|at| {
+        let mut parser = Parser { rest: &text[at..] };
+        let value = parser.value(MAX_DEPTH)?;
+        Some((request(&value).unwrap_or(value), &text[..at], parser.rest))
+    })
+}
+
+/// Where the name of a map or struct ends: at its brace.
+fn name_end(text: &str) -> Option<usize> {
+    let name = text.strip_prefix('%')?;
+    let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))?;
+    name[end..].starts_with('{').then_some(1 + end)
+}
+
+/// The keys under which applications keep the raw body, by convention.
+const BODIES: [&str; 4] = ["raw_body", "rawbody", "raw_payload", "request_body"];
+
+/// The request of a `Plug.Conn`. Its raw body is in `assigns` or `private` if the application keeps it there.
+fn request(conn: &Value) -> Option<Value> {
+    let headers = conn.member("req_headers")?.clone();
+    let text = |key| conn.member(key).and_then(Value::text).unwrap_or_default();
+    let query = text("query_string");
+    let separator = if query.is_empty() { "" } else { "?" };
+    let target = format!("{}{separator}{query}", text("request_path"));
+    let kept = ["assigns", "private"].iter().filter_map(|key| conn.member(key));
+    let body = kept.flat_map(|kept| BODIES.iter().filter_map(|key| kept.member(key))).next();
+    Some(Value::Object(vec![
+        ("method".to_owned(), Value::Text(text("method").to_owned())),
+        ("target".to_owned(), Value::Text(target)),
+        ("headers".to_owned(), headers),
+        ("raw_body".to_owned(), body.map_or(Value::Lost, joined)),
+    ]))
+}
+
+/// A body that was kept in chunks, the last one first, as Plug's documentation shows it.
+fn joined(body: &Value) -> Value {
+    let Value::List(chunks) = body else { return body.clone() };
+    let texts = chunks.iter().rev().map(Value::text).collect::<Option<String>>();
+    texts.map_or_else(|| body.clone(), Value::Text)
+}
+
+struct Parser<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Parser<'t> {
+    fn take(&mut self, start: &str) -> bool {
+        let rest = self.rest.strip_prefix(start);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn take_while(&mut self, is_part: impl Fn(char) -> bool) -> &'t str {
+        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+        let (part, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        part
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        let depth = depth.checked_sub(1)?;
+        if let Some(end) = name_end(self.rest) {
+            self.rest = &self.rest[end..];
+            return Some(Value::Object(self.members("}", depth)?.into_iter().filter_map(pair).collect()));
+        }
+        if self.rest.starts_with('"') {
+            let (value, rest) = literal::value(self.rest)?;
+            self.rest = rest.strip_prefix(" <> ...").unwrap_or(rest);
+            return Some(value);
+        }
+        if self.take("<<") {
+            let (inside, rest) = self.rest.split_once(">>")?;
+            self.rest = rest;
+            let bytes: Option<Vec<u8>> = inside.split(',').map(|byte| byte.trim().parse().ok()).collect();
+            return Some(bytes.map_or(Value::Lost, Value::Bytes));
+        }
+        match self.rest.chars().next()? {
+            '[' => Some(Value::List(self.members("]", depth)?)),
+            '{' => Some(Value::List(self.members("}", depth)?)),
+            // `#PID<0.96.0>`, `~D[2026-01-01]`, `#Reference<…>`
+            '#' => self.skip_to('>'),
+            '~' => self.skip_to(']'),
+            '&' => {
+                self.take_while(|c| !",]}\n".contains(c));
+                Some(Value::Lost)
+            }
+            _ => {
+                let is_quoted = self.rest.starts_with(":\"");
+                self.take(":");
+                if is_quoted {
+                    return self.value(depth);
+                }
+                let word = self.take_while(|c| c.is_alphanumeric() || "_.?!@+-".contains(c));
+                (!word.is_empty()).then(|| Value::Word(word.to_owned()))
+            }
+        }
+    }
+
+    fn skip_to(&mut self, end: char) -> Option<Value> {
+        self.rest = self.rest.split_once(end)?.1;
+        Some(Value::Lost)
+    }
+
+    /// The items up to the closing bracket. Those with a key, `a: 1` or `"a" => 1`, become pairs.
+    fn members(&mut self, end: &str, depth: usize) -> Option<Vec<Value>> {
+        let mut items = Vec::new();
+        self.rest = &self.rest[1..];
+        loop {
+            self.take_while(|c| c.is_whitespace() || c == ',');
+            if self.take(end) {
+                return Some(items);
+            }
+            let key = self.value(depth)?;
+            let has_value = self.take(": ") || self.take(":\n") || self.take(" => ") || self.take(" =>\n");
+            if !has_value {
+                items.push(key);
+                continue;
+            }
+            self.take_while(char::is_whitespace);
+            items.push(Value::List(vec![key, self.value(depth)?]));
+        }
+    }
+}
+
+/// The key of a pair as text, and its value.
+fn pair(item: Value) -> Option<(String, Value)> {
+    let Value::List(pair) = item else { return None };
+    let [Value::Text(key) | Value::Word(key), value] = <[Value; 2]>::try_from(pair).ok()? else { return None };
+    Some((key, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Option<String> {
+        value(text).map(|(value, ..)| value.json())
+    }
+
+    /// As Elixir 1.14 prints them.
+    #[test]
+    fn values_are_read_as_inspect_prints_them() {
+        for (printed, expected) in [
+            (r#"%{"a" => "b", "c-d" => ["e"]}"#, r#"{"a":"b","c-d":["e"]}"#),
+            (r#"[info] headers: [{"a", "b"}, {"c", "d"}]"#, r#"[["a","b"],["c","d"]]"#),
+            (
+                "%{\n  d: ~D[2026-01-01],\n  f: &String.length/1,\n  k: [a: 1],\n  m: :post,\n  mod: String.Chars,\n  n: nil,\n  q: :\"a-b\",\n  r: #Reference<0.1589110099.2636906498.254742>,\n  self: #PID<0.96.0>,\n  t: {127, 0, 0, 1}\n}",
+                r#"{"d":{"lost":true},"f":{"lost":true},"k":[["a",1]],"m":"post","mod":"String.Chars","n":null,"q":"a-b","r":{"lost":true},"self":{"lost":true},"t":[127,0,0,1]}"#,
+            ),
+            (r#"%{b: "é \"q\" \#{x}\e"}"#, r#"{"b":"é \"q\" #{x}\u001b"}"#),
+            ("%{b: <<255, 1, 123,\n  32>>}", r#"{"b":{"type":"Buffer","data":[255,1,123,32]}}"#),
+            (r#"%{b: "aaa" <> ...}"#, r#"{"b":{"lost":true}}"#),
+        ] {
+            assert_eq!(json(printed).as_deref(), Some(expected), "{printed}");
+        }
+        for text in ["", "100%", "%d{", "%{", "%{a}", "[{\"a\"", "%{\"a\" => }", "50% [a](b)"] {
+            assert!(json(text).is_none_or(|found| found == "{}"), "{text}: {:?}", json(text));
+        }
+        assert_eq!(json(&"%{a: ".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn a_conn_is_the_request_that_it_holds() {
+        let conn = |assigns: &str| {
+            format!(
+                "%Plug.Conn{{\n  adapter: {{Bandit.Adapter, :...}},\n  assigns: %{{{assigns}}},\n  body_params: %Plug.Conn.Unfetched{{aspect: :body_params}},\n  method: \"POST\",\n  owner: #PID<0.512.0>,\n  query_string: \"x=1\",\n  req_headers: [{{\"a\", \"b\"}}],\n  request_path: \"/hook\"\n}}"
+            )
+        };
+        let request =
+            |body: &str| format!(r#"{{"method":"POST","target":"/hook?x=1","headers":[["a","b"]],"raw_body":{body}}}"#);
+        assert_eq!(json(&conn(r#"raw_body: "{}""#)), Some(request("\"{}\"")));
+        assert_eq!(json(&conn(r#"raw_body: ["}", "{"]"#)), Some(request("\"{}\"")));
+        assert_eq!(json(&conn("")), Some(request(r#"{"lost":true}"#)));
+    }
+}

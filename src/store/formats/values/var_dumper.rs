@@ -1,0 +1,108 @@
+//! Values as Symfony's `dump` and Laravel's `dd` print them in a terminal.
+//!
+//! Quotes within a text are not escaped, so that only the end of its line marks its end. A text of several lines is between
+//! lines of `"""`, and each of its line feeds is written as `\n` too.
+
+use super::literal::Value;
+
+/// How deeply arrays may be nested.
+const MAX_DEPTH: usize = 8;
+
+/// The array that a text starts with, and the rest of the text.
+pub(super) fn array(text: &str) -> Option<(Value, &str)> {
+    if text.starts_with("array:") { value(text, MAX_DEPTH) } else { None }
+}
+
+/// The text that was dumped alone, if it is one of several lines or JSON: other languages escape the quotes in that.
+pub(super) fn text(text: &str) -> Option<String> {
+    let (Value::Text(found), _) = value(text, 1)? else { return None };
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(&found).is_ok();
+    (text.starts_with("\"\"\"\n") || is_json()).then_some(found)
+}
+
+fn value(text: &str, depth: usize) -> Option<(Value, &str)> {
+    let depth = depth.checked_sub(1)?;
+    if let Some(rest) = text.strip_prefix("\"\"\"\n") {
+        return block(rest);
+    }
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    // The first line may say where the value was dumped.
+    let line = line.rsplit_once(" // ").map_or(line, |(line, _)| line).trim_end();
+    if line.starts_with("array:") && line.ends_with('[') {
+        return members(rest, depth);
+    }
+    if let Some(inside) = line.strip_prefix('"') {
+        return Some((Value::Text(inside.strip_suffix('"')?.to_owned()), rest));
+    }
+    let value = if line == "[]" { Value::List(Vec::new()) } else { Value::Word(line.to_owned()) };
+    Some((value, rest))
+}
+
+/// The lines up to one of `"""`, which has their indentation.
+fn block(text: &str) -> Option<(Value, &str)> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some((line, after)) = rest.split_once('\n').or_else(|| (!rest.is_empty()).then_some((rest, ""))) {
+        if line.trim() == "\"\"\"" {
+            let indent = line.len() - line.trim_start().len();
+            let text = lines.into_iter().map(|line: &str| {
+                let line = line.get(indent..)?;
+                Some(line.strip_suffix("\\n").map_or_else(|| line.to_owned(), |line| format!("{line}\n")))
+            });
+            return Some((Value::Text(text.collect::<Option<String>>()?), after));
+        }
+        lines.push(line);
+        rest = after;
+    }
+    None
+}
+
+/// The members up to the closing bracket: a list if their keys are numbers.
+fn members(text: &str, depth: usize) -> Option<(Value, &str)> {
+    let (mut members, mut is_list) = (Vec::new(), true);
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(']') {
+            let after = after.strip_prefix('\n').unwrap_or(after);
+            let list = || members.iter().map(|(_, value): &(String, Value)| value.clone()).collect();
+            return Some((if is_list { Value::List(list()) } else { Value::Object(members) }, after));
+        }
+        let (key, found) = rest.split_once(" => ")?;
+        is_list &= key.bytes().all(|byte| byte.is_ascii_digit());
+        let (value, after) = value(found, depth)?;
+        members.push((key.trim_matches('"').to_owned(), value));
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `dump` of symfony/var-dumper 5.4 prints them.
+    #[test]
+    fn values_are_read_as_dump_prints_them() {
+        let printed = "array:5 [ // app/Hook.php:12\n  \"headers\" => array:3 [\n    \"host\" => array:1 [\n      0 => \"h\"\n    ]\n    \"x-a\" => array:2 [\n      0 => \"b\"\n      1 => \"c\"d\"\n    ]\n    \"content-length\" => array:1 [\n      0 => \"\"\n    ]\n  ]\n  \"body\" => \"{\"n\":1.0}\"\n  \"n\" => 1\n  \"x\" => null\n  \"e\" => []\n]\nrest";
+        let (value, rest) = array(printed).unwrap();
+        let expected = r#"{"headers":{"host":["h"],"x-a":["b","c\"d"],"content-length":[""]},"body":"{\"n\":1.0}","n":1,"x":null,"e":[]}"#;
+        assert_eq!((value.json().as_str(), rest), (expected, "rest"));
+        for text in ["array:1 [", "array:1 [\n  \"a\" => \"b\"\n", "array:1 [\n  \"a\"\n]", "array(1) {"] {
+            assert_eq!(array(text), None, "{text}");
+        }
+        assert_eq!(array(&"array:1 [\n0 => ".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn a_text_ends_with_its_line_or_block() {
+        assert_eq!(
+            text("\"{\"n\":1.0,\"t\":\"\u{e9} \\\" q\"}\"\n").as_deref(),
+            Some("{\"n\":1.0,\"t\":\"\u{e9} \\\" q\"}")
+        );
+        assert_eq!(text("\"\"\"\n{\\n\n  \"a\": 1\\n\n}\\n\n\"\"\"\n").as_deref(), Some("{\n  \"a\": 1\n}\n"));
+        assert_eq!(text("\"\"\"\n{\\n\n  \"a\": 1\\n\n}\n\"\"\"\n").as_deref(), Some("{\n  \"a\": 1\n}"));
+        // What other languages print.
+        for other in ["\"{\\\"n\\\":1.0}\"\n", "\"a\"b\"", "\"\"\"\nnever ends", "{}"] {
+            assert_eq!(text(other), None, "{other}");
+        }
+    }
+}
