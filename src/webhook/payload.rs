@@ -198,6 +198,12 @@ impl<'a> Payload<'a> {
         self.root.as_ref()
     }
 
+    /// Whether the body is a form, perhaps with the payload in one of its fields.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        matches!(self.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) || !self.form.is_empty()
+    }
+
     /// The fields of a form, in order, also of one whose field holds the payload; empty for JSON alone.
     pub fn form(&self) -> impl Iterator<Item = (&str, &str)> {
         let around = self.form.iter().map(|(name, value)| (name.as_str(), value.as_str()));

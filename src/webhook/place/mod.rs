@@ -223,6 +223,7 @@ impl Place {
             Self::Query(name) => format!("the query parameter `{name}`"),
             Self::Body(path) => format!("the field `{path}` of the body"),
             Self::Form(name) => format!("the form field `{name}`"),
+            Self::SortedForm => "the fields of a URL-encoded form".to_owned(),
             other => format!("the {other}"),
         }
     }
@@ -306,7 +307,7 @@ impl<'a> Lookup<'a> {
             Place::Method => Cow::Borrowed(request.method.as_str()),
             Place::Path => Cow::Borrowed(request.path()),
             Place::QueryString => Cow::Borrowed(request.query()),
-            Place::SortedForm => Cow::Owned(self.sorted_form()),
+            Place::SortedForm => Cow::Owned(self.sorted_form()?),
             Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
             Place::Mac(..) => return None,
         })
@@ -344,11 +345,18 @@ impl<'a> Lookup<'a> {
     }
 
     /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.
-    fn sorted_form(&self) -> String {
-        let mut pairs: Vec<(&str, &str)> = self.payload.map(|payload| payload.form().collect()).unwrap_or_default();
+    /// Without a body, there are none. `None` if the body isn't a URL-encoded form, whose fields are all that it says.
+    fn sorted_form(&self) -> Option<String> {
+        // A multipart form also has files, and headers for each part.
+        let is_multipart = self.request.media_type().is_some_and(|media| media == "multipart/form-data");
+        let payload = self.payload.filter(|payload| payload.is_form() && !is_multipart);
+        let mut pairs: Vec<(&str, &str)> = payload.map(|payload| payload.form().collect()).unwrap_or_default();
+        if pairs.is_empty() && !self.request.body.is_empty() {
+            return None;
+        }
         pairs.sort_unstable();
         pairs.dedup();
-        pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
+        Some(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
     }
 }
 
@@ -450,7 +458,6 @@ mod tests {
             ("method", "POST"),
             ("path", "/a/b"),
             ("query", "x=1%202&y"),
-            ("form:sorted", ""),
             // sha256sum and openssl of the body.
             ("sha256:header:x-id", "7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451"),
             ("sha1:header:x-id", "902ba3cda1883801594b6e1b452790cc53948fda"),
@@ -459,7 +466,7 @@ mod tests {
         ] {
             assert_eq!(look(&json, place).as_deref(), Some(expected), "{place}");
         }
-        for missing in ["header:other", "query:z", "body:a", "body:b", "form:a"] {
+        for missing in ["header:other", "query:z", "body:a", "body:b", "form:a", "form:sorted", "sha256:form:sorted"] {
             assert_eq!(look(&json, missing), None, "{missing}");
         }
     }
@@ -469,6 +476,19 @@ mod tests {
         let form = request("/", &[("content-type", URLENCODED)], "b=2&a=1+x&c=3&b=1&b=2");
         assert_eq!(look(&form, "form:sorted").as_deref(), Some("a1 xb1b2c3"));
         assert_eq!(look(&form, "form:a").as_deref(), Some("1 x"));
+    }
+
+    #[test]
+    fn a_body_that_is_no_form_has_no_sorted_form() {
+        let place = Place::parse("form:sorted").unwrap();
+        let sorted = |body: &'static str, decoded: &[u8]| {
+            let request = request("/", &[("content-type", URLENCODED)], body);
+            Lookup::of(&request, &Payload::parse(&request, decoded)).text(&place).map(Cow::into_owned)
+        };
+        assert_eq!(sorted("", b"").as_deref(), Some(""));
+        // It can't be decoded.
+        assert_eq!(sorted("a=1", b""), None);
+        assert_eq!(sorted("{}", b"{}"), None);
     }
 
     #[test]

@@ -119,6 +119,12 @@ impl SignedContent {
         self.parts.contains(&Part::Secret)
     }
 
+    /// Whether it begins with the secret, so that a plain hash of it can be continued without the secret.
+    #[must_use]
+    pub fn begins_with_secret(&self) -> bool {
+        self.parts.first() == Some(&Part::Secret)
+    }
+
     /// Whether the URL is signed, in whole or in part.
     #[must_use]
     pub fn signs_url(&self) -> bool {
