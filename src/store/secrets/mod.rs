@@ -7,6 +7,7 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use zeroize::Zeroizing;
@@ -17,10 +18,11 @@ use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{
-        catalog::{Catalog, LoadError, reason},
+        SecretRule,
+        catalog::{Catalog, Entry, LoadError, reason},
         index::IndexEntry,
     },
-    signature::{MalformedSecret, SecretText, SigningSecret},
+    signature::{MalformedSecret, SecretText},
 };
 
 /// The variables that secrets are looked up in: the process's, then the env file's.
@@ -213,9 +215,10 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             return Err(SecretError::NotUsed(index.title.clone()));
         }
     }
-    let rules = catalog.entries().flat_map(|entry| &entry.index().secrets);
-    let public =
-        rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
+    let built_in = Catalog::builtin();
+    let is_replaced = |entry: &&Arc<Entry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
+    let entries = catalog.entries().chain(built_in.entries().filter(is_replaced));
+    let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
         Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;

@@ -1,7 +1,7 @@
 //! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for the
 //! diagnosis.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ pub(super) struct Search<'a> {
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
     /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
-    pub public: &'a [SigningSecret],
+    pub public: &'a HashSet<Vec<u8>>,
 }
 
 impl Search<'_> {
@@ -69,7 +69,7 @@ impl Search<'_> {
         if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
         }
-        let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
+        let is_public = secret.is_among(self.public, &self.rule.format);
         let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.index().name, secret, source);
         Ok(())
@@ -90,6 +90,7 @@ impl Search<'_> {
                         MalformedSecret::NotBase64
                         | MalformedSecret::NotBase64Url
                         | MalformedSecret::NotHex
+                        | MalformedSecret::NotTwoParts
                         | MalformedSecret::NotAKey
                         | MalformedSecret::OtherKind { .. }
                         | MalformedSecret::OtherFormat(_)
