@@ -264,7 +264,8 @@ impl Receiver {
         };
         assessment.warnings.extend(warning);
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
-        let arrival = Arrival { seq, closed: &closed, memory: &permit };
+        let is_verified = assessment.trust() == Some(Trust::Verified);
+        let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
             self.respond(&settings, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
