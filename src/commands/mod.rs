@@ -70,7 +70,22 @@ pub fn run(cli: Cli) -> Exit {
 pub fn explain(message: &clap::Error, args: &[OsString]) {
     match guesses::explain_guess(message, args) {
         Some(failure) => Terminal::plain().fail(&failure),
+        None if message.use_stderr() && args.iter().any(|arg| on_one_line(arg) != *arg) => {
+            // Clap quotes arguments as they are, and a file's name may start a line of its own.
+            match read(args.iter().map(on_one_line)) {
+                Err(message) if message.use_stderr() => streams::explain(&message),
+                _ => Terminal::plain().fail(&Failure::usage(message.render().to_string())),
+            }
+        }
         None => streams::explain(message),
+    }
+}
+
+/// An argument without line feeds, and without the start of a command for GitHub's runner.
+fn on_one_line(arg: &OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) => text.replace('\n', r"\n").replace("##[", r"##\[").into(),
+        None => arg.to_string_lossy().replace('\n', r"\n").replace("##[", r"##\[").into(),
     }
 }
 
