@@ -18,12 +18,12 @@ use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
     commands,
-    engine::receive::MAX_IN_FLIGHT,
+    engine::receive::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
-    webhook::payload::MAX_DECODED_BYTES,
     webhook::{
         diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
+        payload::{MAX_DECODED_BYTES, MAX_FIELDS},
         provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry, manifest::keys::TABLES},
         redact::KEPT_HEADERS,
         signature::{Scheme, grammar::MAX_SIGNATURES},
@@ -316,10 +316,11 @@ fn limits() -> String {
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
          | connections that are idle, or that send or receive | {connections} | the one whose sender has been silent longest, at least 1 s, is closed |\n\
          | requests that wait for their response | {connections} | each counts as a connection |\n\
-         | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
+         | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT}, and {MAX_VERIFIED_IN_FLIGHT} more that your own secret verifies | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that pauses for a second loses its share |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | JSON values, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | form fields | {MAX_FIELDS} | the same, unless the fields themselves are signed: then the delivery is rejected |\n\
          | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
 }

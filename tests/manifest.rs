@@ -572,7 +572,8 @@ proptest! {
     #[test]
     fn any_scheme_verifies_what_it_signs_and_nothing_else(
         written in scheme(),
-        key in "[!#-&(-~]{1,80}",
+        // With `=`, it may look like the assignment of a variable, which is refused.
+        key in "[!#-&(-<>-~]{1,80}",
         body in prop::collection::vec(any::<u8>(), 0..200),
         id in "[!-~]{0,30}",
         extra in "[ -~]{0,20}",

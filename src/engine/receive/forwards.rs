@@ -16,7 +16,7 @@ use super::{
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
     rest::Rest,
-    targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
+    targets::{InFlightPermit, Targets, places},
 };
 use crate::{
     net::{
@@ -81,6 +81,8 @@ pub struct Forwarder {
 pub struct Arrival<'a> {
     /// The delivery's number.
     pub seq: u64,
+    /// Whether the user's own secret verifies it.
+    pub is_verified: bool,
     /// Cancelled when the sender has closed its side.
     pub closed: &'a CancellationToken,
     /// The budget that the responses take from.
@@ -161,17 +163,17 @@ impl Forwarder {
             }
             request
         };
-        let Arrival { seq, closed, memory } = arrival;
+        let Arrival { seq, is_verified, closed, memory } = arrival;
         let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
         let others = others
             .iter()
             .map(|url| {
                 let journey = Journey { _departure: Arc::clone(&departure), _pending: pending(url) };
-                self.start(url, mark(url, request.clone()), memory.clone(), journey)
+                self.start(url, mark(url, request.clone()), is_verified, memory.clone(), journey)
             })
             .collect();
         let _pending = pending(first);
-        let first = self.exchange(first, mark(first, request.clone()), closed, memory).await;
+        let first = self.exchange(first, mark(first, request.clone()), is_verified, closed, memory).await;
         Some(Forwards { first, others })
     }
 
@@ -184,7 +186,7 @@ impl Forwarder {
             if departure.is_repeated {
                 self.circles.mark(url.as_str(), &mut request);
             }
-            self.start(url, request, BodyPermit::default(), journey)
+            self.start(url, request, true, BodyPermit::default(), journey)
         };
         let started: Vec<PendingForward> = targets.iter().map(start).collect();
         let mut results = Vec::new();
@@ -195,13 +197,20 @@ impl Forwarder {
     }
 
     /// Starts a forward whose response nobody waits for.
-    fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
+    fn start(
+        &self,
+        target: &Url,
+        request: Request,
+        is_verified: bool,
+        memory: BodyPermit,
+        journey: Journey,
+    ) -> PendingForward {
         let url = with_target(target, &target_with_query(target, &request.target));
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
             let Exchange { mut forwarded, rest, .. } =
-                forwarder.exchange(&target, request, &CancellationToken::new(), &memory).await;
+                forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
             {
@@ -216,6 +225,7 @@ impl Forwarder {
         &self,
         target: &Url,
         mut request: Request,
+        is_verified: bool,
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> Exchange {
@@ -225,8 +235,8 @@ impl Forwarder {
         // It was met when the body was read here.
         request.headers.remove("expect");
         let started = Instant::now();
-        let Some(permit) = self.targets.take(target.as_str()) else {
-            let message = format!("busy with {MAX_IN_FLIGHT} deliveries");
+        let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
+            let message = format!("busy with {} deliveries", places(is_verified));
             return Exchange::failed(url, started, NoResponse::new(NoResponseKind::Busy, message));
         };
         let until = started + self.timeout;

@@ -45,6 +45,6 @@ pub use self::{
     resend::{Resent, ResignError, resend},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings, UnusedSecret},
-    targets::MAX_IN_FLIGHT,
+    targets::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
     verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -30,7 +30,7 @@ use crate::{
     net::receiver::{BodyPermit, Counted, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
         assessment::Assessment,
-        payload::MAX_DECODED_BYTES,
+        payload::{MAX_DECODED_BYTES, decoded},
         place::{self, Lookup},
         record::{Delivery, Forwarded, NoResponseKind, Response},
         redact,
@@ -46,8 +46,12 @@ use crate::{
 /// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Larger and
-/// compressed ones are parsed on a blocking thread, so that they don't hold up other connections.
+/// How many bodies are parsed at a time that are over [`INLINE_BODY_LIMIT`] only once they are decompressed. They are not
+/// among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
+const MAX_COMPRESSED_BODIES: usize = 1;
+
+/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Those that are
+/// larger, as they came or decompressed, are parsed on a blocking thread, so that they don't hold up other connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
 
 /// Gets a secret that a handshake hands over, or why it is not used, with the provider's title.
@@ -92,6 +96,7 @@ pub struct Receiver {
     now: Option<Timestamp>,
     cancel: CancellationToken,
     large_bodies: Semaphore,
+    compressed_bodies: Semaphore,
     seq: AtomicU64,
     in_progress: Arc<AtomicUsize>,
 }
@@ -118,6 +123,7 @@ impl Receiver {
             now,
             cancel,
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
+            compressed_bodies: Semaphore::new(MAX_COMPRESSED_BODIES),
             seq: AtomicU64::new(0),
             in_progress: Arc::default(),
         }
@@ -146,10 +152,11 @@ impl Receiver {
             let identity = repeats.identify(request, &assessment);
             (assessment, identity)
         };
-        if request.body.len() <= INLINE_BODY_LIMIT && !request.headers.contains("content-encoding") {
+        let is_compressed = request.headers.contains("content-encoding");
+        if request.body.len() <= INLINE_BODY_LIMIT && (!is_compressed || decoded(request, INLINE_BODY_LIMIT).is_ok()) {
             return assess(settings, &self.repeats, request);
         }
-        let permit = self.large_bodies.acquire().await;
+        let permit = if is_compressed { &self.compressed_bodies } else { &self.large_bodies }.acquire().await;
         let (settings, repeats, request) = (Arc::clone(settings), Arc::clone(&self.repeats), request.clone());
         let assessed = spawn_blocking(move || assess(&settings, &repeats, &request)).await;
         drop(permit);
@@ -258,7 +265,8 @@ impl Receiver {
         };
         assessment.warnings.extend(warning);
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
-        let arrival = Arrival { seq, closed: &closed, memory: &permit };
+        let is_verified = assessment.trust() == Some(Trust::Verified);
+        let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
             self.respond(&settings, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
@@ -413,5 +421,71 @@ impl ForwardPolicy {
             }
             _ => Warning::new("not forwarded: it is unsigned", Remedy::ForwardUnsigned),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use futures_util::FutureExt;
+    use http::Method;
+
+    use super::*;
+    use crate::webhook::{
+        keyring::Keyring,
+        provider::catalog::Catalog,
+        request::{HeaderName, HeaderValue, Headers},
+    };
+
+    fn receiver() -> Receiver {
+        let settings = Settings {
+            catalog: Arc::new(Catalog::builtin()),
+            keyring: Keyring::default(),
+            provider: None,
+            public_url: None,
+            accepts_development: true,
+            forwards: Vec::new(),
+        };
+        Receiver::new(Setup {
+            settings: Arc::new(CurrentSettings::new(settings)),
+            responses: ResponsePolicy::default(),
+            captures: None,
+            consumers: Consumers::default(),
+            pending: None,
+            on_error: Box::new(|_| {}),
+            on_secret: Box::new(|_, _| {}),
+            now: None,
+            cancel: CancellationToken::new(),
+        })
+    }
+
+    fn plain(bytes: usize) -> Request {
+        let body = vec![b'x'; bytes].into();
+        Request { method: Method::POST, target: "/".into(), headers: Headers::default(), body }
+    }
+
+    fn compressed(bytes: usize) -> Request {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&vec![b'x'; bytes]).unwrap();
+        let headers = [(HeaderName::from_static("content-encoding"), HeaderValue::from_static("gzip"))];
+        Request { headers: headers.into_iter().collect(), body: encoder.finish().unwrap().into(), ..plain(0) }
+    }
+
+    #[tokio::test]
+    async fn bodies_that_expand_hold_up_no_others() {
+        let receiver = receiver();
+        let settings = receiver.settings();
+        let assess = |request: Request| {
+            let (receiver, settings) = (&receiver, &settings);
+            async move { receiver.assess(settings, &request, now()).await.0.verdict }
+        };
+        let _held =
+            receiver.compressed_bodies.acquire_many(u32::try_from(MAX_COMPRESSED_BODIES).unwrap()).await.unwrap();
+        assert_eq!(assess(compressed(INLINE_BODY_LIMIT + 1)).now_or_never(), None);
+        for others in [compressed(INLINE_BODY_LIMIT), plain(INLINE_BODY_LIMIT + 1), plain(INLINE_BODY_LIMIT)] {
+            assert_eq!(assess(others).await, Verdict::Unrecognised);
+        }
     }
 }

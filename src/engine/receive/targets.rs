@@ -15,6 +15,15 @@ use tokio_util::sync::CancellationToken;
 /// The deliveries that may be in flight to one target.
 pub const MAX_IN_FLIGHT: usize = 64;
 
+/// The deliveries beyond these that may be in flight if the user's own secret verifies them. Anyone can send others, and keep
+/// all places of a handler that hangs on them.
+pub const MAX_VERIFIED_IN_FLIGHT: usize = 16;
+
+/// The deliveries that may be in flight to one target for another one to start.
+pub const fn places(is_verified: bool) -> usize {
+    if is_verified { MAX_IN_FLIGHT + MAX_VERIFIED_IN_FLIGHT } else { MAX_IN_FLIGHT }
+}
+
 /// All targets, by their URL.
 #[derive(Debug, Default)]
 pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
@@ -44,8 +53,9 @@ pub struct InFlightPermit {
 }
 
 impl Targets {
-    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken.
-    pub fn take(&self, url: &str) -> Option<InFlightPermit> {
+    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken; there are
+    /// more for a delivery that is verified.
+    pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
         let target = {
             let mut targets = self.0.lock();
             if let Some(target) = targets.get(url) {
@@ -56,7 +66,7 @@ impl Targets {
         };
         {
             let mut in_flight = target.in_flight.lock();
-            if in_flight.count < MAX_IN_FLIGHT {
+            if in_flight.count < places(is_verified) {
                 in_flight.count += 1;
             } else {
                 in_flight.abandoned.pop_front()?.1.cancel();
@@ -122,42 +132,52 @@ mod tests {
     #[test]
     fn each_target_has_its_own_places() {
         let targets = Targets::default();
-        let mut full: Vec<_> = std::iter::from_fn(|| targets.take("a")).collect();
+        let mut full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         assert_eq!(full.len(), MAX_IN_FLIGHT);
-        assert!(targets.take("b").is_some());
+        assert!(targets.take("b", false).is_some());
         full.pop();
-        assert!(targets.take("a").is_some());
+        assert!(targets.take("a", false).is_some());
+    }
+
+    #[test]
+    fn verified_deliveries_have_places_that_no_others_take() {
+        let targets = Targets::default();
+        let _forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
+        let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
+        assert_eq!(verified.len(), MAX_VERIFIED_IN_FLIGHT);
+        drop(verified);
+        assert!(targets.take("a", false).is_none());
     }
 
     #[test]
     fn advice_is_new_once_until_the_target_responds() {
         let targets = Targets::default();
-        let (one, other) = (targets.take("a").unwrap(), targets.take("a").unwrap());
+        let (one, other) = (targets.take("a", false).unwrap(), targets.take("a", false).unwrap());
         let new = ["x", "x", "y", "x"].map(|advice| one.is_new_advice(advice));
         assert_eq!(new, [true, false, true, true]);
         assert!(!other.is_new_advice("x"));
         other.set_responded();
         assert!(one.is_new_advice("x"));
-        assert!(targets.take("b").unwrap().is_new_advice("x"));
+        assert!(targets.take("b", false).unwrap().is_new_advice("x"));
     }
 
     #[test]
     fn the_place_of_a_sender_that_has_gone_is_given_to_the_next_one() {
         let targets = Targets::default();
-        let full: Vec<_> = std::iter::from_fn(|| targets.take("a")).collect();
+        let full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         for index in [3, 1, 2] {
             assert_eq!(full[index].offered().now_or_never(), None);
         }
-        let next = targets.take("a").unwrap();
+        let next = targets.take("a", false).unwrap();
         let taken = |index: usize| full[index].offered().now_or_never().is_some();
         assert_eq!([taken(1), taken(2), taken(3)], [false, false, true]);
-        let last = [targets.take("a").unwrap(), targets.take("a").unwrap()];
-        assert!(targets.take("a").is_none());
+        let last = [targets.take("a", false).unwrap(), targets.take("a", false).unwrap()];
+        assert!(targets.take("a", false).is_none());
         // Those whose places were taken free none, and all others do.
         drop(full);
         assert_eq!(next.target.in_flight.lock().count, 3);
         drop(last);
         assert_eq!(next.target.in_flight.lock().count, 1);
-        assert_eq!(std::iter::from_fn(|| targets.take("a")).collect::<Vec<_>>().len(), MAX_IN_FLIGHT - 1);
+        assert_eq!(std::iter::from_fn(|| targets.take("a", false)).collect::<Vec<_>>().len(), MAX_IN_FLIGHT - 1);
     }
 }

@@ -22,8 +22,8 @@ impl Report for Junit {
         let mut case = TestCase::new(clean(&check.name), status(check));
         case.set_classname(clean(&check.suite));
         if !check.warnings.is_empty() {
-            let lines = check.warnings.iter().map(|warning| format!("warning: {}", warning.text()));
-            case.set_system_out(clean(&lines.collect::<Vec<_>>().join("\n")));
+            let lines = check.warnings.iter().map(|warning| format!("warning: {}", on_one_line(&warning.text())));
+            case.set_system_out(lines.collect::<Vec<_>>().join("\n"));
         }
         if let Some(elapsed) = check.elapsed {
             case.set_time(elapsed);
@@ -52,8 +52,8 @@ fn without_root_skipped(mut xml: String) -> String {
     xml
 }
 
-/// Writes whitespace in attributes as character references, because parsers turn it into spaces otherwise, and a service
-/// that prints the report to its log may take a line for a command.
+/// Writes whitespace in attributes as character references, because parsers turn it into spaces otherwise, and the second of
+/// two `#`, because a service that prints the report to its log may take what follows for a command.
 fn with_escaped_attributes(xml: &str) -> String {
     let mut out = String::with_capacity(xml.len());
     let (mut is_tag, mut quote) = (false, None);
@@ -69,22 +69,16 @@ fn with_escaped_attributes(xml: &str) -> String {
             '\n' if quote.is_some() => out.push_str("&#10;"),
             '\r' if quote.is_some() => out.push_str("&#13;"),
             '\t' if quote.is_some() => out.push_str("&#9;"),
+            '#' if quote.is_some() && out.ends_with('#') => out.push_str("&#35;"),
             c => out.push(c),
         }
     }
     out
 }
 
-/// Text without lines that GitHub or Azure would take for a command in a log: their line feeds are shown as `\n`.
-fn without_commands(text: &str) -> String {
-    let mut lines = text.split('\n');
-    let mut out = lines.next().unwrap_or_default().to_owned();
-    for line in lines {
-        let is_command = ["::", "##"].iter().any(|start| line.trim_start().starts_with(start));
-        out.push_str(if is_command { "\\n" } else { "\n" });
-        out.push_str(line);
-    }
-    out
+/// Text on one line and without `##`, so that GitHub and Azure take no part of it for a command in a log.
+fn on_one_line(text: &str) -> String {
+    clean(text).replace('\n', r"\n").replace("##", r"#\#")
 }
 
 fn status(check: &Check) -> TestCaseStatus {
@@ -93,7 +87,7 @@ fn status(check: &Check) -> TestCaseStatus {
         Outcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
             // The published schemas have no attribute for a message here; consumers read the text.
-            skipped.set_description(without_commands(&clean(why)));
+            skipped.set_description(on_one_line(why));
             skipped
         }
         Outcome::Failed(problems) => {
@@ -104,7 +98,8 @@ fn status(check: &Check) -> TestCaseStatus {
             // The published schemas have no attribute for a place.
             let place = check.place.iter().map(Place::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
-            failed.set_description(without_commands(&clean(&place.chain(lines).collect::<Vec<_>>().join("\n"))));
+            let lines: Vec<String> = place.chain(lines).map(|line| on_one_line(&line)).collect();
+            failed.set_description(lines.join("\n"));
             failed
         }
     }
@@ -129,14 +124,15 @@ mod tests {
         report.finish(&mut out);
         let xml = String::from_utf8(out).unwrap();
         assert!(!xml.lines().any(|line| line.trim_start().starts_with(['#', ':'])), "{xml}");
-        let name = r#"<testcase name="a\tb&#10;::set-output name=x::y&#10;  ##[error]z""#;
+        assert!(!xml.contains("##"), "{xml}");
+        let name = r#"<testcase name="a\tb&#10;::set-output name=x::y&#10;  #&#35;[error]z""#;
         assert!(xml.contains(name), "{xml}");
         let parsed = Document::deserialize_from_str(&xml).unwrap();
         let case = &parsed.test_suites[0].test_cases[0];
         assert_eq!(case.name.as_str(), r"a\tb".to_owned() + "\n::set-output name=x::y\n  ##[error]z");
         let TestCaseStatus::NonSuccess { description, .. } = &case.status else { panic!("{xml}") };
         let text = description.as_ref().unwrap().as_str();
-        assert!(text.ends_with("code: a\\tb\\n::set-output name=x::y\\n  ##[error]z"), "{text}");
+        assert!(text.ends_with("\ncode: a\\tb\\n::set-output name=x::y\\n  #\\#[error]z"), "{text}");
     }
 
     #[test]

@@ -157,8 +157,10 @@ pub(super) fn is_capture_name(name: &str) -> bool {
     stem.len() > PATTERN.len() && stem.as_bytes().iter().zip(PATTERN).all(fits)
 }
 
-/// Writes a new file. A directory that was removed meanwhile is created again.
+/// Writes a new file. A directory that was removed meanwhile is created again; one that a link has replaced is refused, as
+/// it is at the start.
 fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
+    append::check_directory(dir)?;
     match try_write_file(dir, name, object) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(dir)?;
@@ -374,6 +376,24 @@ mod tests {
         let store = CaptureStore::open(&captures).unwrap();
         fs::remove_dir(&captures).unwrap();
         assert!(store.write(&name("x"), b"{}").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_a_link_replaces_meanwhile_is_not_written_to() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("out")).unwrap();
+        fs::create_dir(path("in")).unwrap();
+        let captures = path("in/captures");
+        let store = CaptureStore::open(&captures).unwrap();
+        store.write(&name("x"), b"{}").unwrap();
+        fs::rename(&captures, path("in/before")).unwrap();
+        symlink("../out", &captures).unwrap();
+        let refused = store.write(&name("y"), b"{}").unwrap_err().to_string();
+        assert_eq!(refused, "it is a link to ../out, in another directory; name that instead");
+        assert_eq!(names_in(&path("out")), [""; 0]);
     }
 
     #[test]

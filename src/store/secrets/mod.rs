@@ -4,7 +4,7 @@ mod environment;
 mod error;
 mod search;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
@@ -14,8 +14,11 @@ use super::{env_file, read as read_file};
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
-    provider::catalog::Catalog,
-    signature::{SecretText, SigningSecret},
+    provider::{
+        SecretRule,
+        catalog::{Catalog, Entry},
+    },
+    signature::SecretText,
 };
 
 /// The sources of secrets, as the user named them.
@@ -77,9 +80,10 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             return Err(SecretError::NotUsed(index.title.clone()));
         }
     }
-    let rules = catalog.entries().flat_map(|entry| &entry.index().secrets);
-    let public =
-        rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
+    let built_in = Catalog::builtin();
+    let is_replaced = |entry: &&Arc<Entry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
+    let entries = catalog.entries().chain(built_in.entries().filter(is_replaced));
+    let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
         Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;

@@ -1,7 +1,7 @@
 //! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for the
 //! diagnosis.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
     provider::{SecretRule, catalog::Entry, index::IndexEntry},
-    signature::{MalformedSecret, Scheme, SecretText, SigningSecret},
+    signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
@@ -23,7 +23,7 @@ pub(super) struct Search<'a> {
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
     /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
-    pub public: &'a [SigningSecret],
+    pub public: &'a HashSet<Vec<u8>>,
 }
 
 impl Search<'_> {
@@ -75,13 +75,10 @@ impl Search<'_> {
     /// Adds a secret of the user's.
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = self.parse(text, &source)?;
-        let schemes = &self.entry.load()?.schemes;
-        if !schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+        if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
         }
-        let has_two_parts = schemes.iter().any(Scheme::has_two_part_secret);
-        let is_like = |public: &SigningSecret| secret.signs_like(public, has_two_parts) || public.expose() == text;
-        let is_public = self.public.iter().any(is_like);
+        let is_public = secret.is_among(self.public, &self.rule.format);
         let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.index().name, secret, source);
         Ok(())
@@ -102,6 +99,7 @@ impl Search<'_> {
                         MalformedSecret::NotBase64
                         | MalformedSecret::NotBase64Url
                         | MalformedSecret::NotHex
+                        | MalformedSecret::NotTwoParts
                         | MalformedSecret::NotAKey
                         | MalformedSecret::OtherKind { .. }
                         | MalformedSecret::OtherFormat(_)

@@ -267,8 +267,9 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
             // The seed of another pair.
             return SigningSecret::parse(plain, &rule.format);
         }
+        let plain = if rule.format.has_two_parts { format!("hookdev:{plain}") } else { plain.to_owned() };
         let text = match rule.format.encoding {
-            KeyEncoding::Text => plain.to_owned(),
+            KeyEncoding::Text => plain,
             KeyEncoding::Base64 => TextEncoding::Base64.encode(plain.as_bytes()),
             KeyEncoding::Base64Url => TextEncoding::Base64Url.encode(plain.as_bytes()),
             KeyEncoding::Hex => TextEncoding::Hex.encode(plain.as_bytes()),

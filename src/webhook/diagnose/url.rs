@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::{Code, Finding, RejectedRequest, reading::Reading};
 use crate::webhook::{
     called_url::{self, forwarded},
+    redact,
     remedy::Remedy,
     request::Request,
     signature::{Scheme, content::SignedContent},
@@ -26,7 +27,7 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some((before, configured, after)) = literal(template) else { return Vec::new() };
     let changed = variants_of(configured, case.request).filter_map(|url| {
         let content = SignedContent::try_from(format!("{before}{url}{after}")).ok()?;
-        let message = format!("the signature covers the URL `{}`, not the configured `{configured}`", shown(&url));
+        let message = format!("the signature covers the URL {}, not the configured `{configured}`", shown(&url));
         let finding = Finding::new(Code::WrongUrl, message);
         Some(Reading::new(Scheme { content, ..scheme.clone() }, case, vec![finding]))
     });
@@ -37,8 +38,13 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
 fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let known = known(case);
     let changed = variants_of(&known, case.request).map(|url| {
-        let message = format!("the signature covers the URL `{}`, not `{}`", shown(&url), shown(&known));
-        let remedy = Remedy::CorrectUrl { url: shown(&url) };
+        let (signed, known) = (shown(&url), shown(&known));
+        let message = if signed == known {
+            format!("the signature covers the URL {signed} with another spelling of a value that isn't shown")
+        } else {
+            format!("the signature covers the URL {signed}, not {known}")
+        };
+        let remedy = Remedy::CorrectUrl { url: redact::tokens(&url).into_owned() };
         let finding = Finding { remedy, ..Finding::new(Code::WrongUrl, message) };
         Reading { url: Some(url), ..Reading::new(scheme.clone(), case, vec![finding]) }
     });
@@ -58,7 +64,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} signs the URL that it calls, but the request shows only `{}`, a URL of this machine",
+        "{} signs the URL that it calls, but the request shows only {}, a URL of this machine",
         case.provider.title,
         shown(&known)
     );
@@ -72,9 +78,10 @@ fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
     variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
 }
 
-/// A URL as messages show it.
+/// A URL as messages quote it, so that [`redact::finding`] recognises it.
 fn shown(url: &str) -> String {
-    url.chars().take(LONGEST_SHOWN).collect()
+    let url: String = redact::tokens(url).replace('`', "%60").chars().take(LONGEST_SHOWN).collect();
+    format!("`{url}`")
 }
 
 /// The URL that a template has as literal text, with what is before and after it.

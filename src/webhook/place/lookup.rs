@@ -67,7 +67,7 @@ impl<'a> Lookup<'a> {
             Place::Method => Cow::Borrowed(request.method.as_str()),
             Place::Path => Cow::Borrowed(request.path()),
             Place::QueryString => Cow::Borrowed(request.query()),
-            Place::SortedForm => Cow::Owned(self.sorted_form()),
+            Place::SortedForm => Cow::Owned(self.sorted_form()?),
             Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
             Place::Mac(..) => return None,
         })
@@ -105,11 +105,18 @@ impl<'a> Lookup<'a> {
     }
 
     /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.
-    fn sorted_form(&self) -> String {
-        let mut pairs: Vec<(&str, &str)> = self.payload.map(|payload| payload.form().collect()).unwrap_or_default();
+    /// Without a body, there are none. `None` if the body isn't a URL-encoded form, whose fields are all that it says.
+    fn sorted_form(&self) -> Option<String> {
+        // A multipart form also has files, and headers for each part.
+        let is_multipart = self.request.media_type().is_some_and(|media| media == "multipart/form-data");
+        let payload = self.payload.filter(|payload| payload.is_form() && !is_multipart);
+        let mut pairs: Vec<(&str, &str)> = payload.map(|payload| payload.form().collect()).unwrap_or_default();
+        if pairs.is_empty() && !self.request.body.is_empty() {
+            return None;
+        }
         pairs.sort_unstable();
         pairs.dedup();
-        pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
+        Some(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
     }
 }
 

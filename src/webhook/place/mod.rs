@@ -206,6 +206,7 @@ impl Place {
             Self::Query(name) => format!("the query parameter `{name}`"),
             Self::Body(path) => format!("the field `{path}` of the body"),
             Self::Form(name) => format!("the form field `{name}`"),
+            Self::SortedForm => "the fields of a URL-encoded form".to_owned(),
             other => format!("the {other}"),
         }
     }
@@ -271,7 +272,6 @@ mod tests {
             ("method", "POST"),
             ("path", "/a/b"),
             ("query", "x=1%202&y"),
-            ("form:sorted", ""),
             // sha256sum and openssl of the body.
             ("sha256:header:x-id", "7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451"),
             ("sha1:header:x-id", "902ba3cda1883801594b6e1b452790cc53948fda"),
@@ -280,7 +280,7 @@ mod tests {
         ] {
             assert_eq!(look(&json, place).as_deref(), Some(expected), "{place}");
         }
-        for missing in ["header:other", "query:z", "body:a", "body:b", "form:a"] {
+        for missing in ["header:other", "query:z", "body:a", "body:b", "form:a", "form:sorted", "sha256:form:sorted"] {
             assert_eq!(look(&json, missing), None, "{missing}");
         }
     }
@@ -290,6 +290,19 @@ mod tests {
         let form = request("/", &[("content-type", URLENCODED)], "b=2&a=1+x&c=3&b=1&b=2");
         assert_eq!(look(&form, "form:sorted").as_deref(), Some("a1 xb1b2c3"));
         assert_eq!(look(&form, "form:a").as_deref(), Some("1 x"));
+    }
+
+    #[test]
+    fn a_body_that_is_no_form_has_no_sorted_form() {
+        let place = Place::parse("form:sorted").unwrap();
+        let sorted = |body: &'static str, decoded: &[u8]| {
+            let request = request("/", &[("content-type", URLENCODED)], body);
+            Lookup::of(&request, &Payload::parse(&request, decoded)).text(&place).map(Cow::into_owned)
+        };
+        assert_eq!(sorted("", b"").as_deref(), Some(""));
+        // It can't be decoded.
+        assert_eq!(sorted("a=1", b""), None);
+        assert_eq!(sorted("{}", b"{}"), None);
     }
 
     #[test]

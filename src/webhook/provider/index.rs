@@ -27,7 +27,7 @@ pub struct IndexEntry {
     pub signs: Vec<String>,
     /// The rules for its secrets, its own before those of single schemes; empty if it signs nothing.
     pub secrets: Vec<SecretRule>,
-    /// Whether its requests contain the secret itself.
+    /// Whether its requests contain the secret itself, or a part of it.
     pub sends_secret: bool,
     /// The headers by which its requests are recognised, in lower case.
     pub headers: Vec<String>,

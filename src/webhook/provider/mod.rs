@@ -331,10 +331,11 @@ impl Provider {
         self.schemes.first().is_some_and(Scheme::limits_age)
     }
 
-    /// Whether its requests contain the secret itself rather than a signature.
+    /// Whether its requests contain the secret itself, or the first part of one of two parts, and not only a signature.
     #[must_use]
     pub fn sends_secret(&self) -> bool {
-        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token)
+        let has_key = |scheme: &Scheme| scheme.claims.iter().any(|(_, claim)| claim.has_key());
+        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token || has_key(scheme))
     }
 
     /// The field of the payload that has the delivery's id, if one does.

@@ -40,6 +40,9 @@ pub enum MalformedSecret {
     /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
+    /// The provider's secrets are a key and a secret, and one of them is missing.
+    #[error("it is not a key and a secret with a colon between them")]
+    NotTwoParts,
     /// The provider signs with a private key, and this is no key of its kind.
     #[error("it is not the kind of key that the provider uses")]
     NotAKey,
@@ -142,6 +145,7 @@ impl MalformedSecret {
             Self::NotAKey => {
                 "use the provider's public key to verify (as the provider shows it, SPKI, PEM, a certificate or a JWKS file), or a private key to sign (PKCS#8 or PEM)"
             }
+            Self::NotTwoParts => "write both, the API key first: KEY:SECRET",
             Self::NotPrivate => {
                 "use a private key (PKCS#8 or PEM) or, in a manifest, a text that begins with `hookdev-`"
             }

@@ -2,7 +2,7 @@
 //!
 //! A secret is wiped from memory when dropped, and can't be printed.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,9 +50,17 @@ pub struct SecretFormat {
     /// How the provider's other keys start, such as `sk_`, which are taken for the secret by mistake.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_keys: Vec<String>,
+    /// Whether a secret is KEY:SECRET.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_two_parts: bool,
 }
 
 impl SecretFormat {
+    /// A secret's text, and what follows its prefix.
+    fn texts<'a>(&self, text: &'a str) -> [&'a str; 2] {
+        [text, self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)]
+    }
+
     /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text that is
     /// declared as nothing else is read as hexadecimal or base64.
     fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
@@ -98,6 +106,15 @@ pub struct SecretRule {
 }
 
 impl SecretRule {
+    /// All bytes that anyone can sign with, because they are the development secret, in whole or in part, or its text.
+    #[must_use]
+    pub fn public_bytes(&self) -> Vec<Vec<u8>> {
+        let parsed = SigningSecret::parse(&self.development, &self.format);
+        let texts = self.format.texts(&self.development).into_iter().chain(self.public.as_deref());
+        let texts = texts.map(|text| text.as_bytes().to_vec());
+        parsed.iter().map(|secret| secret.parts(self.format.has_two_parts).secret.to_vec()).chain(texts).collect()
+    }
+
     /// Parses a secret of which nothing says what it is for: in the form of the provider, whose rule is the first, for any
     /// scheme, or in the form of one scheme, if it has its prefix or is in no other form.
     ///
@@ -205,7 +222,7 @@ impl SigningSecret {
         if format.prefix.as_deref().is_some_and(|prefix| has_version_tag(text, prefix)) {
             return Err(MalformedSecret::VersionTag);
         }
-        let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+        let [_, rest] = format.texts(text);
         let bytes = match format.encoding {
             KeyEncoding::Text => rest.as_bytes().to_vec(),
             KeyEncoding::Base64 => decode_lenient_base64(rest).ok_or(MalformedSecret::NotBase64)?,
@@ -214,6 +231,11 @@ impl SigningSecret {
         };
         if bytes.is_empty() {
             return Err(MalformedSecret::Empty);
+        }
+        // With an empty secret, anyone could sign.
+        let has_both = || bytes.iter().position(|byte| *byte == b':').is_some_and(|at| at > 0 && at + 1 < bytes.len());
+        if format.has_two_parts && !has_both() {
+            return Err(MalformedSecret::NotTwoParts);
         }
         Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes), owner: Owner::Any })
     }
@@ -252,10 +274,11 @@ impl SigningSecret {
         }
     }
 
-    /// Whether it signs as another one does: of two parts, only the second one signs.
+    /// Whether its text, or the part of it that signs, is one of these public ones.
     #[must_use]
-    pub fn signs_like(&self, other: &Self, has_two_parts: bool) -> bool {
-        self.parts(has_two_parts).secret == other.parts(has_two_parts).secret
+    pub fn is_among(&self, public: &HashSet<Vec<u8>>, format: &SecretFormat) -> bool {
+        let [text, rest] = format.texts(&self.text).map(str::as_bytes);
+        [text, rest, self.parts(format.has_two_parts).secret].into_iter().any(|bytes| public.contains(bytes))
     }
 
     /// Whether it has a private key of this family, or is a shared secret.
@@ -327,6 +350,8 @@ mod tests {
         let text = SecretFormat::default();
         let hex = SecretFormat { encoding: KeyEncoding::Hex, ..SecretFormat::default() };
         let keys = SecretFormat { other_keys: vec!["sk_".to_owned()], ..SecretFormat::default() };
+        let two = SecretFormat { has_two_parts: true, ..SecretFormat::default() };
+        assert!(SigningSecret::parse("key:s", &two).is_ok());
         let cases = [
             ("abc\n", &text, MalformedSecret::TrailingNewline),
             (" abc", &text, MalformedSecret::SurroundingSpace),
@@ -344,6 +369,10 @@ mod tests {
             ("whsec_", &svix(), MalformedSecret::Empty),
             ("whsec_no base64", &svix(), MalformedSecret::NotBase64),
             ("abc", &hex, MalformedSecret::NotHex),
+            ("key:", &two, MalformedSecret::NotTwoParts),
+            (":secret", &two, MalformedSecret::NotTwoParts),
+            (":", &two, MalformedSecret::NotTwoParts),
+            ("secret", &two, MalformedSecret::NotTwoParts),
         ];
         for (secret, format, expected) in cases {
             assert_eq!(SigningSecret::parse(secret, format), Err(expected), "{secret:?}");

@@ -150,6 +150,13 @@ pub enum Reason {
         /// The claim that doesn't hold.
         claim: String,
     },
+    /// The signature matches, but the body lacks what it covers, and so isn't covered itself.
+    NotInBody {
+        /// Its place in words.
+        place: String,
+    },
+    /// The hash matches, but it begins with the secret, and the body isn't text: it may have been extended by anyone.
+    Extendable,
     /// A signature matches, but only under the public development secret, which is not accepted here.
     DevelopmentSecret,
     /// The signature matches, but the request is too old.
@@ -191,6 +198,8 @@ impl Reason {
             Self::NoMatchingSignature { .. }
             | Self::OtherAlgorithm { .. }
             | Self::ClaimMismatch { .. }
+            | Self::NotInBody { .. }
+            | Self::Extendable
             | Self::DevelopmentSecret => "no-matching-signature",
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
@@ -206,6 +215,8 @@ impl Reason {
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } | Self::OtherAlgorithm { .. } => 4,
             Self::ClaimMismatch { .. }
+            | Self::NotInBody { .. }
+            | Self::Extendable
             | Self::DevelopmentSecret
             | Self::TimestampTooOld { .. }
             | Self::TimestampTooNew { .. } => 5,
@@ -261,6 +272,12 @@ impl fmt::Display for Reason {
             Self::ClaimMismatch { claim } => {
                 write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
             }
+            Self::NotInBody { place } => {
+                write!(f, "the signature matches, but not for this body, which lacks what is signed: {place}")
+            }
+            Self::Extendable => f.write_str(
+                "the hash matches, but the body isn't text, and anyone can extend a hash that begins with the secret by such bytes",
+            ),
             Self::DevelopmentSecret => {
                 f.write_str("the signature matches only the public development secret, with which anyone can sign")
             }

@@ -155,6 +155,7 @@ impl Scheme {
         let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
         let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        self.covers(lookup)?;
         if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
             let secret = self.readable(&secrets[index]);
@@ -174,6 +175,25 @@ impl Scheme {
         let freshness = if self.limits_age() { freshness } else { Freshness::NoTimestamp };
         Ok(Verified { scheme: self.name.clone(), secret: index, freshness, before_compression: false })
     }
+
+    /// Checks that a signature that matches covers this body. What is signed of a body and isn't in it counts as empty, so
+    /// without it any body would do. A hash that begins with the secret can be extended without it, by bytes that no text has.
+    fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
+        if self.algorithm == Algorithm::Token {
+            return Ok(());
+        }
+        let is_extendable = self.algorithm.is_plain_hash() && self.content.begins_with_secret();
+        if is_extendable && std::str::from_utf8(lookup.body).is_err() {
+            return Err(Reason::Extendable);
+        }
+        let of_claims = self.claims.iter().flat_map(|(_, claim)| claim.places());
+        let mut of_payload = self.content.places().chain(of_claims).filter(|place| place.needs_payload());
+        match of_payload.find(|place| lookup.bytes(place).is_none()) {
+            Some(place) => Err(Reason::NotInBody { place: place.words() }),
+            None => Ok(()),
+        }
+    }
+
     /// Checks a token whose signature matches: its claims hold, and it is valid at this time.
     fn check_claims(
         &self,

@@ -23,6 +23,8 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let base64 = "it is not base64 (standard alphabet)\n\
                   hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
+    let one_part = "it is not a key and a secret with a colon between them\n\
+                    hint: write both, the API key first: KEY:SECRET\n";
     for (flag, provider, origin, problem) in [
         ("cyanite=file:newlines", "Cyanite", "file:newlines", newlines),
         ("cyanite=topsecret\r\n", "Cyanite", "--secret", newline),
@@ -33,6 +35,10 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
         ("aspect=whsec_dG9wc2VjcmV0X", "Aspect", "--secret", base64),
         ("aspect=whsec_", "Aspect", "--secret", empty),
         ("cyanite=", "Cyanite", "--secret", empty),
+        // Anyone could sign with an empty secret, as `"$KEY:$SECRET"` makes with SECRET unset.
+        ("livekit=key:", "LiveKit", "--secret", one_part),
+        ("livekit=:secret", "LiveKit", "--secret", one_part),
+        ("livekit=secret", "LiveKit", "--secret", one_part),
     ] {
         let finished = run(&dir).args(["--secret", flag]).exits(2).stdout("");
         finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));

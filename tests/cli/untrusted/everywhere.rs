@@ -109,6 +109,28 @@ fn a_completion_offers_no_control_characters() {
 }
 
 #[test]
+fn an_argument_that_is_refused_starts_no_line_of_its_own() {
+    let dir = Dir::new();
+    let evil = EVIL.replace('\0', "");
+    let (flag, at) = (format!("--{evil}"), format!("--at={evil}"));
+    let commands: [&[&str]; 8] = [
+        &[&evil],
+        &["verify", &flag],
+        &["verify", &at, "x"],
+        &["listen", "--respond", &evil],
+        &["listen", "--delay", &evil],
+        &["send", "x", "--id", &evil, &flag],
+        &["completions", &evil],
+        &["providers", &evil],
+    ];
+    for command in commands {
+        let refused = dir.hookdev().args(command).exits(2);
+        assert_all_harmless(&refused);
+        assert!(!refused.stderr.contains("##["), "{refused}");
+    }
+}
+
+#[test]
 fn a_source_of_a_secret_is_named_without_control_characters() {
     let dir = Dir::new();
     let evil = EVIL.replace('\0', "");

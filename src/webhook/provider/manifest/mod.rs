@@ -144,7 +144,10 @@ fn secret_rule(
         Some(secret) if schemes.is_empty() => {
             Err(Wrong::new(secret.span(), "[secret] needs a [[scheme]] that uses it"))
         }
-        Some(secret) => secret.get_ref().rule(defaults, family(schemes)?, &secret.span()).map(Some),
+        Some(secret) => {
+            let has_two_parts = sharing(schemes).any(RawScheme::has_two_part_secret);
+            secret.get_ref().rule(defaults, family(schemes)?, has_two_parts, &secret.span()).map(Some)
+        }
         None if schemes.is_empty() => Ok(None),
         None => Err(Wrong::new(name.span(), "[[scheme]] needs a [secret] with the format of its secret")),
     }
@@ -208,9 +211,14 @@ fn add(event: Event, span: Range<usize>, events: &mut Vec<Event>) -> Result<(), 
     Ok(())
 }
 
+/// The schemes that use the provider's secret.
+fn sharing(schemes: &[RawScheme]) -> impl Iterator<Item = &RawScheme> {
+    schemes.iter().filter(|scheme| scheme.secret.is_none())
+}
+
 /// The family of the provider's keys: that of the schemes without a secret of their own.
 fn family(schemes: &[RawScheme]) -> Result<Option<Family>, Wrong> {
-    let mut sharing = schemes.iter().filter(|scheme| scheme.secret.is_none());
+    let mut sharing = sharing(schemes);
     let Some(first) = sharing.next() else { return Ok(None) };
     let family = first.algorithm.family();
     match sharing.find(|scheme| scheme.algorithm.family() != family) {

@@ -49,6 +49,7 @@ impl RawSecret {
         &self,
         defaults: &Defaults,
         family: Option<Family>,
+        has_two_parts: bool,
         place: &Range<usize>,
     ) -> Result<SecretRule, Wrong> {
         let prefix = self.prefix.as_ref();
@@ -65,6 +66,7 @@ impl RawSecret {
             encoding: self.encoding.unwrap_or(defaults.encoding),
             family,
             other_keys: self.other_keys.iter().map(|start| start.get_ref().clone()).collect(),
+            has_two_parts,
         };
         if let Some(empty) = self.other_keys.iter().find(|start| start.get_ref().is_empty()) {
             return Err(Wrong::new(empty.span(), "`other_keys` has an empty string, which would match every secret"));

@@ -77,9 +77,16 @@ pub(super) struct RawSignature {
 }
 
 impl RawScheme {
+    /// Whether a secret is KEY:SECRET.
+    pub(super) fn has_two_part_secret(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.get_ref().has_key())
+            || self.claims.values().any(|claim| claim.get_ref().contains("{key}"))
+    }
+
     /// The scheme; `defaults` are those of the provider's secrets, and `payload_field` is the form field that holds the
     /// payload.
     pub(super) fn scheme(self, defaults: &Defaults, payload_field: Option<&str>) -> Result<Scheme, Wrong> {
+        let has_two_parts = self.has_two_part_secret();
         let place = self.signature.span();
         let RawSignature { header, query, body, form, value, separator, repeated, configurable_header } =
             self.signature.into_inner();
@@ -118,7 +125,7 @@ impl RawScheme {
         let secret = match self.secret {
             Some(secret) => {
                 let span = secret.span();
-                let rule = secret.into_inner().rule(defaults, self.algorithm.family(), &span)?;
+                let rule = secret.into_inner().rule(defaults, self.algorithm.family(), has_two_parts, &span)?;
                 Some(SecretRule { scheme: Some(self.name.get_ref().clone()), ..rule })
             }
             None => None,
