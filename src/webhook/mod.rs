@@ -36,6 +36,7 @@ pub mod size;
 pub mod template;
 pub mod time;
 pub mod trust;
+pub mod url_redaction;
 pub(crate) mod visible;
 pub mod wire_form;
 pub mod words;

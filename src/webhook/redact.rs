@@ -4,8 +4,8 @@
 //! Of the headers, only those on a list are kept, because no list of the names of credentials is complete. Signatures
 //! are kept: they are not secret, and nothing could be verified without them.
 
-use std::borrow::Cow;
-
+use super::url_redaction::is_credential;
+pub use super::url_redaction::{invalid_url, query, tokens, without_user};
 use super::{
     diagnose::Finding,
     provider::Provider,
@@ -47,70 +47,6 @@ pub const KEPT_HEADERS: [&str; 27] = [
     "vary",
 ];
 
-/// Words in the names of headers and parameters that carry credentials.
-const WORDS: [&str; 19] = [
-    "apikey",
-    "auth",
-    "authorisation",
-    "authorization",
-    "bearer",
-    "cookie",
-    "cookies",
-    "credential",
-    "credentials",
-    "jwt",
-    "key",
-    "pass",
-    "passwd",
-    "password",
-    "pwd",
-    "secret",
-    "session",
-    "sid",
-    "token",
-];
-
-/// Words for URL parameters only: a signed URL is a credential, a signed body is not.
-const OF_URLS: [&str; 4] = ["hmac", "sig", "sign", "signature"];
-
-/// Endings of names written as one word.
-const ENDS: [&str; 5] = ["apikey", "password", "secret", "token", "signature"];
-
-/// What is hidden in a URL's query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hidden {
-    /// The values of parameters that look like tokens.
-    Tokens,
-    /// Every value.
-    AllValues,
-}
-
-/// Redacts a URL or request target for display: the user and password, and the values of parameters that
-/// look like tokens. Tokens in the path can't be recognised and stay.
-#[must_use]
-pub fn tokens(url: &str) -> Cow<'_, str> {
-    hide(url, Hidden::Tokens)
-}
-
-/// Redacts a URL or request target for sharing: the user and password, and every value of the query.
-#[must_use]
-pub fn query(url: &str) -> Cow<'_, str> {
-    hide(url, Hidden::AllValues)
-}
-
-/// Redacts text that should have been a URL, for an error. All before its last `@` may be a password, with any
-/// characters in it.
-#[must_use]
-pub fn invalid_url(text: &str) -> Cow<'_, str> {
-    let start = authority(text);
-    match text.rfind('@') {
-        Some(at) if at >= start => {
-            Cow::Owned(query(&format!("{}{REDACTED}{}", &text[..start], &text[at..])).into_owned())
-        }
-        _ => query(text),
-    }
-}
-
 /// Redacts the values of all headers that are not known to be harmless: [`KEPT_HEADERS`], and those that the provider's
 /// manifest names.
 #[must_use]
@@ -133,11 +69,6 @@ fn is_kept(name: &HeaderName, provider: Option<&Provider>) -> bool {
     let is_named =
         |provider: &Provider| provider.signs_in(name) || provider.names_header(name) && !is_credential(name.as_str());
     KEPT_HEADERS.contains(&name.as_str()) || provider.is_some_and(is_named)
-}
-
-/// Whether a header that a manifest names looks like a credential all the same, judging by its lower-case name.
-fn is_credential(header: &str) -> bool {
-    words(header).iter().any(|word| WORDS.contains(&word.as_str())) || ENDS[..4].iter().any(|end| header.ends_with(end))
 }
 
 /// Redacts a request of a provider for sharing. Its body stays the same, to the byte.
@@ -209,82 +140,6 @@ pub fn attempt(attempt: &Attempt) -> Attempt {
 
 fn response(response: &Response) -> Response {
     Response { headers: headers(&response.headers, None), ..response.clone() }
-}
-
-fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
-    let url = without_user(url);
-    let Some((before, rest)) = url.split_once('?') else { return url };
-    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, fragment)| (pairs, Some(fragment)));
-    let shown: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, hidden)).collect();
-    if shown.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
-        return url;
-    }
-    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    Cow::Owned(format!("{before}?{}{fragment}", shown.join("&")))
-}
-
-fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
-    match pair.split_once('=') {
-        _ if pair.is_empty() => Cow::Borrowed(pair),
-        // Without a value, the name itself may be a token: base64 ends with `=`.
-        Some((_, value)) if hidden == Hidden::AllValues && value.trim_matches('=').is_empty() => {
-            Cow::Owned(REDACTED.to_owned())
-        }
-        None if hidden == Hidden::AllValues => Cow::Owned(REDACTED.to_owned()),
-        Some((name, value)) if hidden == Hidden::AllValues || !value.is_empty() && names_token(name) => {
-            Cow::Owned(format!("{name}={REDACTED}"))
-        }
-        _ => Cow::Borrowed(pair),
-    }
-}
-
-/// A URL with its `user:password@` redacted.
-#[must_use]
-pub fn without_user(url: &str) -> Cow<'_, str> {
-    let start = authority(url);
-    let authority = &url[start..];
-    let authority = &authority[..authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len())];
-    match authority.rfind('@') {
-        Some(at) => Cow::Owned(format!("{}{REDACTED}{}", &url[..start], &url[start + at..])),
-        None => Cow::Borrowed(url),
-    }
-}
-
-/// Where the authority of a URL starts: after its scheme and slashes. For http, parsers take any number of slashes and
-/// backslashes, and skip tabs and newlines.
-fn authority(url: &str) -> usize {
-    let is_skipped = |c: char| matches!(c, '/' | '\\' | '\t' | '\n' | '\r');
-    let Some((scheme, rest)) = url.split_once(':') else { return 0 };
-    let is_http = ["http", "https"].iter().any(|http| scheme.trim().eq_ignore_ascii_case(http));
-    // A `:` after the path does not follow a scheme, nor does one before a password or a port.
-    if scheme.contains(['/', '?', '#', '@']) || !is_http && !rest.starts_with(is_skipped) {
-        return 0;
-    }
-    url.len() - rest.trim_start_matches(is_skipped).len()
-}
-
-/// Whether a parameter's name, which may be percent-encoded, looks like the name of a token.
-fn names_token(name: &str) -> bool {
-    let name = form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
-    let known = |word: &String| WORDS.contains(&word.as_str()) || OF_URLS.contains(&word.as_str());
-    let lower = name.to_ascii_lowercase();
-    words(&name).iter().any(known) || ENDS.iter().any(|end| lower.ends_with(end))
-}
-
-/// The words of `access_token`, `X-Api-Key` or `accessToken`, in lower case.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        if !c.is_alphanumeric() || c.is_ascii_uppercase() && was_lower {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.push(c.to_ascii_lowercase()));
-        }
-        was_lower = c.is_ascii_lowercase();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::{
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub use self::find::{find, last, newest};
@@ -19,7 +20,10 @@ use self::log::Log;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 
 /// The prefix of an unfinished file's name: hidden, so readers skip it.
-const UNFINISHED_PREFIX: &str = ".hookdev-";
+const UNFINISHED_PREFIX: &str = ".hookdev-unfinished-";
+
+/// When a file that is still unfinished was left by a process that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 /// The length limit of the part of a file name that comes from outside, in characters.
 const MAX_LABEL: usize = 64;
@@ -52,6 +56,7 @@ impl CaptureStore {
             Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
             _ => append::check_directory(path)
                 .and_then(|()| fs::create_dir_all(path))
+                .inspect(|()| remove_abandoned(path))
                 .map(|()| Destination::Dir(path.to_owned())),
         };
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
@@ -167,6 +172,18 @@ fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
             try_write_file(dir, name, object)
         }
         written => written,
+    }
+}
+
+/// Removes the unfinished files of processes that were killed. One that can't be removed does no harm.
+fn remove_abandoned(dir: &Path) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(UNFINISHED_PREFIX.as_bytes()))
+    {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+        if matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -376,6 +393,23 @@ mod tests {
         let store = CaptureStore::open(&captures).unwrap();
         fs::remove_dir(&captures).unwrap();
         assert!(store.write(&name("x"), b"{}").unwrap().is_file());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = std::time::SystemTime::now();
+        for (name, age) in [
+            (".hookdev-unfinished-old", ABANDONED_AFTER * 2),
+            (".hookdev-unfinished-new", Duration::ZERO),
+            (".hookdev-other", ABANDONED_AFTER * 2),
+            ("unfinished", ABANDONED_AFTER * 2),
+        ] {
+            let file = fs::File::create(dir.path().join(name)).unwrap();
+            file.set_modified(now - age).unwrap();
+        }
+        CaptureStore::open(dir.path()).unwrap();
+        assert_eq!(names_in(dir.path()), [".hookdev-other", ".hookdev-unfinished-new", "unfinished"]);
     }
 
     #[cfg(unix)]

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use super::{Code, Finding, RejectedRequest, reading::Reading};
 use crate::webhook::{
     called_url::{self, forwarded},
-    redact,
     remedy::Remedy,
     request::Request,
     signature::{Scheme, content::SignedContent},
+    url_redaction,
 };
 
 /// The maximum number of URLs that are tried.
@@ -44,7 +44,7 @@ fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         } else {
             format!("the signature covers the URL {signed}, not {known}")
         };
-        let remedy = Remedy::CorrectUrl { url: redact::tokens(&url).into_owned() };
+        let remedy = Remedy::CorrectUrl { url: url_redaction::tokens(&url).into_owned() };
         let finding = Finding { remedy, ..Finding::new(Code::WrongUrl, message) };
         Reading { url: Some(url), ..Reading::new(scheme.clone(), case, vec![finding]) }
     });
@@ -78,9 +78,9 @@ fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
     variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
 }
 
-/// A URL as messages quote it, so that [`redact::finding`] recognises it.
+/// A URL as messages quote it, so that [`crate::webhook::redact::findings`] recognises it.
 fn shown(url: &str) -> String {
-    let url: String = redact::tokens(url).replace('`', "%60").chars().take(LONGEST_SHOWN).collect();
+    let url: String = url_redaction::tokens(url).replace('`', "%60").chars().take(LONGEST_SHOWN).collect();
     format!("`{url}`")
 }
 

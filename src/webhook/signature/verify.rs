@@ -177,7 +177,7 @@ impl Scheme {
     }
 
     /// Checks that a signature that matches covers this body. What is signed of a body and isn't in it counts as empty, so
-    /// without it any body would do. A hash that begins with the secret can be extended without it, by bytes that no text has.
+    /// without all of it any body would do. A hash that begins with the secret can be extended without it, by bytes that no text has.
     fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
         if self.algorithm == Algorithm::Token {
             return Ok(());
@@ -187,8 +187,10 @@ impl Scheme {
             return Err(Reason::Extendable);
         }
         let of_claims = self.claims.iter().flat_map(|(_, claim)| claim.places());
-        let mut of_payload = self.content.places().chain(of_claims).filter(|place| place.needs_payload());
-        match of_payload.find(|place| lookup.bytes(place).is_none()) {
+        let of_payload = self.content.places().chain(of_claims).filter(|place| place.needs_payload());
+        let (found, missing): (Vec<&Place>, Vec<&Place>) = of_payload.partition(|place| lookup.bytes(place).is_some());
+        // Of several fields, some may be optional.
+        match missing.into_iter().find(|place| found.is_empty() || place.covers_body()) {
             Some(place) => Err(Reason::NotInBody { place: place.words() }),
             None => Ok(()),
         }

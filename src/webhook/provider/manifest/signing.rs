@@ -182,7 +182,13 @@ fn check_signs_body(signs: &Spanned<bool>, scheme: &Scheme) -> Result<(), Wrong>
 
 /// The claims of a JWT, each a template.
 fn claims(table: BTreeMap<String, Spanned<String>>) -> Result<Vec<(String, SignedContent)>, Wrong> {
-    let claim = |(name, text): (String, Spanned<String>)| Ok((name, values::parse(&text, SignedContent::claim)?));
+    let without_secret = |text: &str| match SignedContent::claim(text)? {
+        claim if claim.has_secret() => {
+            Err("a token's claims are sent as they are, so `{secret}` can't be in one".to_owned())
+        }
+        claim => Ok(claim),
+    };
+    let claim = |(name, text): (String, Spanned<String>)| Ok((name, values::parse(&text, without_secret)?));
     table.into_iter().map(claim).collect()
 }
 
