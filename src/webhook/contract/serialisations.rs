@@ -28,6 +28,7 @@ pub(super) const SURROUNDED: &str = "whitespace before and after the body";
 pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serialisation> {
     let indented = Style { colon: " : ", indented: true, reversed: true, ..Style::default() };
     let mut serialisations = vec![
+        Style::default().apply(text, "no whitespace"),
         Style { comma: ", ", colon: ": ", ..Style::default() }.apply(text, "a space after each comma and colon"),
         indented.apply(text, "line breaks, tabs and another key order"),
         Style { reversed: true, ..Style::default() }.apply(text, "another key order"),

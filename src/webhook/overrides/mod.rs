@@ -184,7 +184,7 @@ fn add(mut text: String, path: &Path, value: &Value) -> Result<String, OverrideE
         return Err(OverrideError::Exists { path: path.clone() });
     };
     let item = below.iter().rev().fold(value.token(None), |item, key| Cow::Owned(enclose(key, &item)));
-    let Some((at, insertion)) = insertion(parent, key, &item) else {
+    let Some((at, insertion)) = insertion(&text, parent, key, &item) else {
         let reached = &path.keys()[..path.keys().len() - missing.len()];
         return Err(OverrideError::no_room(path, reached, parent));
     };
@@ -200,16 +200,25 @@ fn enclose(key: &str, item: &str) -> String {
     }
 }
 
-/// Where an item goes after the last one of its parent, and the text to insert; `None` if the parent can't have that key.
-fn insertion(parent: &Node<'_>, key: &str, item: &str) -> Option<(usize, String)> {
-    let (last, item) = match &parent.kind {
-        Kind::Object(members) => (members.last().map(|member| &member.value), format!("{}:{item}", quote(key))),
-        Kind::Array(items) if key == "-" || key == items.len().to_string() => (items.last(), item.to_owned()),
+/// Where an item goes after the last one of its parent, and the text to insert, with the whitespace of the first one; `None`
+/// if the parent can't have that key.
+fn insertion(text: &str, parent: &Node<'_>, key: &str, item: &str) -> Option<(usize, String)> {
+    let start = parent.span.start + 1;
+    let (first, last, item) = match &parent.kind {
+        Kind::Object(members) => {
+            let colon = members.first().map_or(":", |first| &text[first.key_span.end..first.value.span.start]);
+            let first = members.first().map(|member| member.key_span.start);
+            (first, members.last().map(|member| &member.value), format!("{}{colon}{item}", quote(key)))
+        }
+        Kind::Array(items) if key == "-" || key == items.len().to_string() => {
+            (items.first().map(|item| item.span.start), items.last(), item.to_owned())
+        }
         _ => return None,
     };
+    let space = first.map_or("", |first| &text[start..first]);
     Some(match last {
-        Some(last) => (last.span.end, format!(",{item}")),
-        None => (parent.span.start + 1, item),
+        Some(last) => (last.span.end, format!(",{space}{item}")),
+        None => (start, item),
     })
 }
 

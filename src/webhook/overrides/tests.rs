@@ -102,11 +102,22 @@ fn a_path_that_is_not_there_is_an_error_with_the_nearest() {
 }
 
 #[test]
+fn an_addition_has_the_whitespace_of_its_siblings() {
+    let indented = "{\n  \"a\": [\n    1\n  ]\n}";
+    for (argument, expected) in
+        [("b=x", "{\n  \"a\": [\n    1\n  ],\n  \"b\": \"x\"\n}"), ("a.-:=2", "{\n  \"a\": [\n    1,\n    2\n  ]\n}")]
+    {
+        let edit = Override::add(argument).unwrap();
+        assert_eq!(apply(indented, &[edit]).unwrap(), expected, "{argument}");
+    }
+}
+
+#[test]
 fn additions_go_to_the_end() {
-    assert_eq!(add("event.extra=1"), Ok(changed(r#""finished""#, r#""finished","extra":1"#)));
-    assert_eq!(add(r"a\.b:=[]"), Ok(changed(": null", r#": null,"a.b":[]"#)));
-    assert_eq!(add("list.2=c"), Ok(changed(r#"{"name": "b"}"#, r#"{"name": "b"},"c""#)));
-    assert_eq!(add("list.-.name=c"), Ok(changed(r#"{"name": "b"}"#, r#"{"name": "b"},{"name":"c"}"#)));
+    assert_eq!(add("event.extra=1"), Ok(changed(r#""finished""#, r#""finished", "extra": 1"#)));
+    assert_eq!(add(r"a\.b:=[]"), Ok(changed(": null", ": null,\n  \"a.b\": []")));
+    assert_eq!(add("list.2=c"), Ok(changed(r#"{"name": "b"}"#, r#"{"name": "b"}, "c""#)));
+    assert_eq!(add("list.-.name=c"), Ok(changed(r#"{"name": "b"}"#, r#"{"name": "b"}, {"name":"c"}"#)));
     let edit = |text| apply(text, &[Override::add("/-=1").unwrap()]);
     assert_eq!(edit("[ ]"), Ok("[1 ]".into()));
     assert_eq!(edit("{ }"), Ok(r#"{"-":1 }"#.into()));
@@ -114,9 +125,9 @@ fn additions_go_to_the_end() {
 
 #[test]
 fn missing_parents_are_created() {
-    assert_eq!(add("event.a.b.c=x"), Ok(changed(r#""finished""#, r#""finished","a":{"b":{"c":"x"}}"#)));
-    assert_eq!(add("event.a.0.b=x"), Ok(changed(r#""finished""#, r#""finished","a":[{"b":"x"}]"#)));
-    assert_eq!(add("event.a.-=x"), Ok(changed(r#""finished""#, r#""finished","a":["x"]"#)));
+    assert_eq!(add("event.a.b.c=x"), Ok(changed(r#""finished""#, r#""finished", "a": {"b":{"c":"x"}}"#)));
+    assert_eq!(add("event.a.0.b=x"), Ok(changed(r#""finished""#, r#""finished", "a": [{"b":"x"}]"#)));
+    assert_eq!(add("event.a.-=x"), Ok(changed(r#""finished""#, r#""finished", "a": ["x"]"#)));
 }
 
 #[test]
@@ -163,7 +174,7 @@ fn edits_build_on_one_another() {
         Override::set("event.list.0=2").unwrap(),
         Override::remove("event.status").unwrap(),
     ];
-    assert_eq!(apply(PAYLOAD, &edits), Ok(changed(r#", "status": "finished""#, r#","list":[2]"#)));
+    assert_eq!(apply(PAYLOAD, &edits), Ok(changed(r#", "status": "finished""#, r#", "list": [2]"#)));
 }
 
 /// Documents with keys from a small set, some of which need escapes in a pointer.

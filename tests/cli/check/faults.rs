@@ -79,7 +79,7 @@ fn one_that_verifies_reserialised_json() {
     assert_eq!((&case["status"], &case["expected"]), (&401.into(), &"200 within 3 s".into()));
     let message = "a space after each comma and colon: Cyanite counts 401 as failed; it expects exactly 200";
     assert_eq!(text(case, "/message"), message);
-    assert!(text(case, "/hint").starts_with("the compact form passes"), "{case}");
+    assert!(text(case, "/hint").starts_with("the provider's own form passes"), "{case}");
 }
 
 #[test]
@@ -319,15 +319,14 @@ fn one_that_ignores_a_handshake_is_told_the_response() {
     let hint = text(report.case("handshake"), "/hint");
     assert!(
         hint.starts_with(
-            "respond 200 with the field `challenge` of the body as the text to this POST request: Slack sends it"
+            "respond 200 with the value of the field `challenge` of the body as text to this POST request: Slack sends it"
         ),
         "{hint}"
     );
     let handler = Handler::new(|message| Reply::Status(if message.start.starts_with("GET ") { 404 } else { 200 }));
     let report = Report::of(&check(&dir, &handler.url("/whatsapp")).args(["--case", "handshake"]).exits(1));
     let hint = text(report.case("handshake"), "/hint");
-    let start =
-        "respond 200 with the query parameter `hub.challenge` as the text to this GET request, which is not signed: ";
+    let start = "respond 200 with the value of the query parameter `hub.challenge` as text to this GET request, which is not signed: ";
     assert!(hint.starts_with(start), "{hint}");
 }
 
