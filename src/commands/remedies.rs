@@ -31,11 +31,10 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::SignAgain => "add --resign to sign it again with the current time and the configured secret".to_owned(),
         Remedy::AcceptAnyCertificate => "add --insecure to accept any certificate".to_owned(),
         Remedy::CompareHandlerSecret { provider, source, further } => format!(
-            "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
-            secret_words(source)
-        )
-        .trim_end()
-        .to_owned(),
+            "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another{}{further}",
+            secret_words(source),
+            if further.is_empty() { "" } else { ". " }
+        ),
         Remedy::CorrectUrl { url } => format!(
             "verify with {url}: --url for captures, --public-url for `listen`; in a handler, write the URL as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy"
         ),

@@ -2,6 +2,7 @@
 //! standard error.
 
 use std::{
+    collections::HashMap,
     io::{self, Write},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use crate::{
     engine::deliver::{Batch, Job, Observer, Wait},
     render::{json, pretty::Page, text},
     webhook::{
-        keyring::{Keyring, SecretSource},
+        keyring::SecretSource,
         record::{Attempt, Outcome},
         redact,
         remedy::Remedy,
@@ -30,8 +31,8 @@ pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pa
 pub struct Reporter<'a> {
     context: &'a Context,
     page: Page,
-    /// The secrets that sign.
-    keyring: &'a Keyring,
+    /// The events that only the public development secret signs, each with its provider's name.
+    signed_by_anyone: HashMap<&'a str, &'a str>,
     /// The width of the longest event name, in columns.
     name_width: usize,
     /// Whether the command line has the endpoint.
@@ -46,11 +47,16 @@ pub struct Reporter<'a> {
 impl<'a> Reporter<'a> {
     /// A reporter of the deliveries of a batch.
     pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
+        let is_own = |job: &Job, name: &str| batch.keyring.has_only_development(name) && job.is_signed_by_hookdev();
+        let signed_by_anyone = batch.jobs.iter().filter_map(|job| {
+            let name = job.provider.as_ref()?.name.as_str();
+            is_own(job, name).then_some((job.event.as_deref()?, name))
+        });
         let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
         Self {
             context,
             page: context.terminal.page(None),
-            keyring: &batch.keyring,
+            signed_by_anyone: signed_by_anyone.collect(),
             name_width: names.map(text::width).max().unwrap_or_default(),
             is_endpoint_given,
             text: String::new(),
@@ -61,17 +67,22 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// What to compare if a handler refuses an event, as it does a wrong signature, that only the public development secret
-    /// has signed.
-    fn compare_secrets(&self, attempt: &Attempt) -> Option<Remedy> {
-        let status = attempt.response.as_ref()?.status;
-        let provider = attempt.provider.as_ref().filter(|provider| self.keyring.has_only_development(provider))?;
-        let is_refused = !attempt.good && attempt.outcome == Outcome::Refused && matches!(status, 400 | 401 | 403);
-        (is_refused && attempt.source.is_none()).then(|| Remedy::CompareHandlerSecret {
-            provider: provider.clone(),
-            source: SecretSource::Development,
-            further: String::new(),
-        })
+    /// Asks about the secret, once for each provider, if a handler refuses an event, as it does a wrong signature, that only
+    /// the public development secret has signed.
+    fn ask_about_secret(&mut self, attempt: &Attempt) {
+        let refused = attempt.response.as_ref().filter(|_| !attempt.good && attempt.outcome == Outcome::Refused);
+        if !refused.is_some_and(|response| matches!(response.status, 400 | 401 | 403)) {
+            return;
+        }
+        let provider = attempt.event.as_deref().and_then(|event| self.signed_by_anyone.get(event).copied());
+        if let Some(provider) = provider {
+            self.signed_by_anyone.retain(|_, other| *other != provider);
+            self.context.terminal.note(remedies::words(&Remedy::CompareHandlerSecret {
+                provider: provider.to_owned(),
+                source: SecretSource::Development,
+                further: String::new(),
+            }));
+        }
     }
 
     /// Reports how far the run got.
@@ -90,8 +101,7 @@ impl Observer for Reporter<'_> {
         if self.context.global.quiet && attempt.good {
             return Ok(());
         }
-        let remedy = attempt.remedy.clone().or_else(|| self.compare_secrets(attempt));
-        let attempt = with_remedy(&Attempt { remedy, ..attempt.clone() });
+        let attempt = with_remedy(attempt);
         let mut out = self.context.terminal.stdout();
         if self.context.format() == Format::Json {
             let mut line = Vec::new();
@@ -103,7 +113,10 @@ impl Observer for Reporter<'_> {
             self.page.attempt(&attempt, self.name_width, &mut self.text);
             out.write_all(self.text.as_bytes())?;
         }
-        out.flush()
+        out.flush()?;
+        drop(out);
+        self.ask_about_secret(&attempt);
+        Ok(())
     }
 
     fn waiting(&mut self, wait: &Wait<'_>) {

@@ -126,6 +126,14 @@ impl Job {
         is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
     }
 
+    /// Whether it is signed, and not by headers of the user's own.
+    #[must_use]
+    pub fn is_signed_by_hookdev(&self) -> bool {
+        let schemes = self.provider.iter().flat_map(|provider| &provider.schemes);
+        let mut names = schemes.flat_map(|scheme| scheme.signature.headers());
+        self.is_signed() && !names.any(|name| self.headers.contains(name.as_str()))
+    }
+
     /// The provider's delivery policy, or the one that is assumed for an unknown provider.
     #[must_use]
     pub fn policy(&self) -> &Policy {
