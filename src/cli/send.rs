@@ -208,7 +208,7 @@ pub enum Print {
 /// Parses how long a load lasts.
 fn parse_load_duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("a load lasts longer than that".to_owned()),
+        Ok(Duration::ZERO) => Err("it must be longer than 0".to_owned()),
         parsed => parsed.map_err(|error| error.to_string()),
     }
 }

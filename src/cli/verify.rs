@@ -37,7 +37,13 @@ pub struct Verify {
     pub allow_development: bool,
 
     /// Check timestamps as if the request had arrived at this time: RFC 3339, Unix seconds, `received` or `now`
-    #[arg(long, value_name = "TIME|received|now", default_value = "received", help_heading = "Verification")]
+    #[arg(
+        long,
+        value_name = "TIME|received|now",
+        default_value = "received",
+        allow_hyphen_values = true,
+        help_heading = "Verification"
+    )]
     pub at: At,
 
     /// Allow this much time between signing and receipt [default: the provider's tolerance]

@@ -37,7 +37,7 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
     }
 
-    /// Reads a date of HTTP (RFC 9110) or of RFC 2822; `None` if it is anything else.
+    /// Reads an HTTP date (RFC 9110), or one of RFC 2822; `None` if it is anything else.
     #[must_use]
     pub fn from_http_date(text: &str) -> Option<Self> {
         jiff::fmt::rfc2822::parse(text).ok().map(|date| Self(date.timestamp().as_millisecond()))

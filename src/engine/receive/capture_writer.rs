@@ -23,8 +23,8 @@ use crate::{
 const BATCH_BYTES: usize = 64 << 10;
 
 /// How long a thread whose lines responses wait for pauses after it has written several at once, because more are likely
-/// to follow. Instead of waking it for each, two busy cores forward about a third more deliveries. A sender that waits for
-/// each response never waits for this.
+/// to follow. Instead of waking it for each, two busy cores forward about a third more deliveries. A single sender that
+/// waits for each response never waits for this.
 pub const SHORT_GATHER_TIME: Duration = Duration::from_micros(50);
 
 /// The approximate size of a capture without its body, in bytes.

@@ -58,7 +58,7 @@ const fn name(unit: TimeUnit) -> &'static str {
         TimeUnit::Seconds => "seconds",
         TimeUnit::Milliseconds => "milliseconds",
         TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => "RFC 3339",
-        TimeUnit::HttpDate => "a date of HTTP",
+        TimeUnit::HttpDate => "an HTTP date",
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<(HeaderName, String)>, bool) {
             let words = format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value);
             seen.push((name.clone(), words));
         } else if let Some(length) = base64_in_hex(&value) {
-            let words = format!("`{name}` has {} as base64 in hexadecimal, which no manifest can say", bytes(length));
+            let words =
+                format!("`{name}` has {} as base64 in hexadecimal, which a manifest can't describe", bytes(length));
             seen.push((name.clone(), words));
         } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt) {
             is_asymmetric |= ["with ES256", "with RS256"].iter().any(|with| jwt.contains(with));

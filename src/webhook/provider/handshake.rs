@@ -137,7 +137,7 @@ impl fmt::Display for PrescribedResponse {
             PrescribedBody::Any(None) => {}
             PrescribedBody::Any(Some(media)) => write!(f, " with a content-type, such as {media}")?,
             PrescribedBody::Text(_, text) => match &text.0[..] {
-                [ResponsePiece::Value(place)] => write!(f, " with {} as the text", place.words())?,
+                [ResponsePiece::Value(place)] => write!(f, " with the value of {} as text", place.words())?,
                 _ => write!(f, " with the text {text}")?,
             },
             PrescribedBody::Json(json) => write!(f, " with the JSON {}", json.fill(&ToString::to_string))?,

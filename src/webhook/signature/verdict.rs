@@ -273,10 +273,10 @@ impl fmt::Display for Reason {
                 write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
             }
             Self::NotInBody { place } => {
-                write!(f, "the signature matches, but not for this body, which lacks what is signed: {place}")
+                write!(f, "the signature matches, but covers nothing of this body, which lacks {place}")
             }
             Self::Extendable => f.write_str(
-                "the hash matches, but the body isn't text, and anyone can extend a hash that begins with the secret by such bytes",
+                "the hash matches, but the body isn't text, and anyone who has seen a hash that begins with the secret can append such bytes",
             ),
             Self::DevelopmentSecret => {
                 f.write_str("the signature matches only the public development secret, with which anyone can sign")

@@ -107,7 +107,7 @@ fn replaced(text: &str, empty: &[(Empty, usize)], choice: &[bool]) -> (String, &
     }
     out.push_str(&text[at..]);
     let words = match (has_objects, has_texts) {
-        (true, false) => "{} where it has [] now: PHP's json_decode to arrays makes no difference between them",
+        (true, false) => "{} where it has [] now: PHP's json_decode can't tell them apart in arrays",
         (false, true) => "\"\" where it has null now: Laravel's ConvertEmptyStringsToNull changed the parsed input",
         _ => {
             "{} where it has [] now, and \"\" where it has null: the body was parsed to PHP's arrays, and changed by ConvertEmptyStringsToNull"

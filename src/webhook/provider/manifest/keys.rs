@@ -201,7 +201,7 @@ pub static SIGNATURE: Table = Table {
         optional(
             "repeated",
             Text,
-            "What separates whole values, if there may be several: during a rotation, each with another secret",
+            "What separates whole values, if there may be several: one for each secret during a rotation",
         ),
         optional(
             "configurable_header",
@@ -233,7 +233,7 @@ pub static TIMESTAMP: Table = Table {
         optional(
             "unit",
             Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns", "http-date"]),
-            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date` (default: s)",
+            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date`, as `Sun, 06 Nov 1994 08:49:37 GMT` (default: s)",
         ),
         required(
             "tolerance",

@@ -24,7 +24,7 @@ fn a_run_without_an_end_is_a_usage_error() {
          hint: use --duration DUR to repeat for a given time\n"
     );
     assert!(refused(&["--repeat", "5", "--rate", "fast"]).contains("invalid rate `fast`: use deliveries per second"));
-    assert!(refused(&["--duration", "0s"]).contains("a load lasts longer than that"));
+    assert!(refused(&["--duration", "0s"]).contains("it must be longer than 0"));
     assert!(refused(&["--repeat", "5", "--concurrency", "0"]).contains("0 is not in 1..=65535"));
     assert!(refused(&["--repeat", "5", "--retry"]).contains("cannot be used with"));
 }
