@@ -96,8 +96,8 @@ fn provider(manifest: &str) -> Result<Provider, String> {
 fn secret(provider: &Provider, scheme: &Scheme, label: &str) -> SigningSecret {
     let rule = scheme.secret.as_deref().or(provider.secret.as_ref());
     let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
-    // A pair of keys is derived from a text of this beginning; other formats may want base64.
-    let texts = [format!("hookdev-development-secret-{label}"), label.repeat(8)];
+    // A pair of keys is derived from a text of this beginning; other formats may want base64, or two parts.
+    let texts = [format!("hookdev-development-secret-{label}"), label.repeat(8), format!("key:{label}")];
     texts.iter().find_map(|text| SigningSecret::parse(text, &format).ok()).expect("a secret of the scheme's format")
 }
 
