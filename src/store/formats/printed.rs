@@ -193,7 +193,7 @@ fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
 /// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers too.
 fn numbers(text: &str) -> Option<Vec<u8>> {
     let (Value::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
-    let byte = |item: &Value| if let Value::Word(word) = item { word.parse().ok() } else { None };
+    let byte = |item: &Value| if let Value::Word(word) = item { word.parse::<u8>().ok() } else { None };
     let bytes = items.iter().map(byte).collect::<Option<Vec<u8>>>()?;
     let is_document = bytes.starts_with(b"{") || bytes.starts_with(b"[");
     (is_document && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()).then_some(bytes)

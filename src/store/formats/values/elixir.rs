@@ -93,7 +93,7 @@ impl<'t> Parser<'t> {
         if self.take("<<") {
             let (inside, rest) = self.rest.split_once(">>")?;
             self.rest = rest;
-            let bytes: Option<Vec<u8>> = inside.split(',').map(|byte| byte.trim().parse().ok()).collect();
+            let bytes: Option<Vec<u8>> = inside.split(',').map(|byte| byte.trim().parse::<u8>().ok()).collect();
             return Some(bytes.map_or(Value::Lost, Value::Bytes));
         }
         match self.rest.chars().next()? {

@@ -305,7 +305,7 @@ fn listed(text: &[u8]) -> Option<Vec<u8>> {
     // Go prints bytes as `[123 34]`.
     if let Some(numbers) = text.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"))
         && let Ok(numbers) = std::str::from_utf8(numbers)
-        && let Some(bytes) = numbers.split(' ').map(|number| number.parse().ok()).collect::<Option<Vec<u8>>>()
+        && let Some(bytes) = numbers.split(' ').map(|number| number.parse::<u8>().ok()).collect::<Option<Vec<u8>>>()
         && bytes.len() > 1
     {
         return Some(bytes);
