@@ -1,5 +1,6 @@
 //! Sends a delivery again for the page: to the targets of the config by name, never to a URL that the page gives.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{Hints, Shared, ready::targets as named_targets};
@@ -13,8 +14,9 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, Forwarded, NoResponse, NoResponseKind, Outcome, Recorded},
+        record::{Attempt, Delivery, Forwarded, NoResponse, NoResponseKind, Outcome, Recorded, Response},
         redact,
+        request::Headers,
     },
 };
 
@@ -139,17 +141,19 @@ fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
             (judge(status), explain_status(provider, status, elapsed), Some(response))
         }
         Err(NoResponse { kind, message }) => {
-            let outcome = match kind {
-                NoResponseKind::Incomplete(status) => judge(status),
-                NoResponseKind::Broken => Outcome::Refused,
-                NoResponseKind::TimedOut => Outcome::TimedOut,
+            let (outcome, status) = match kind {
+                NoResponseKind::Incomplete(status) => (judge(status), Some(status)),
+                NoResponseKind::Broken => (Outcome::Refused, None),
+                NoResponseKind::TimedOut => (Outcome::TimedOut, None),
                 NoResponseKind::Busy
                 | NoResponseKind::Returned
                 | NoResponseKind::Unreachable
                 | NoResponseKind::Abandoned
-                | NoResponseKind::Pending => Outcome::Unreachable,
+                | NoResponseKind::Pending => (Outcome::Unreachable, None),
             };
-            (outcome, message, None)
+            // Nothing but the status of a response that is cut off is kept.
+            let response = status.map(|status| Response { status, headers: Headers::default(), body: Bytes::new() });
+            (outcome, message, response)
         }
     };
     Attempt {

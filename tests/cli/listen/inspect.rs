@@ -355,19 +355,24 @@ fn a_resend_without_a_response_is_judged_by_how_it_failed() {
     let broken = |status| Endpoint::new([respond(status).header("transfer-encoding", "chunked").body("x")]);
     let (accepted, refused) = (broken(200), broken(503));
     let targets = [
-        (format!("http://127.0.0.1:{}/", gone.number()), "unreachable"),
-        (crashed.url("/"), "refused"),
-        (accepted.url("/"), "accepted"),
-        (refused.url("/"), "refused"),
+        (format!("http://127.0.0.1:{}/", gone.number()), "unreachable", Value::Null),
+        (crashed.url("/"), "refused", Value::Null),
+        (accepted.url("/"), "accepted", json!(200)),
+        (refused.url("/"), "refused", json!(503)),
     ];
-    let forwards = targets.iter().flat_map(|(url, _)| ["--forward".to_owned(), format!("auphonic.*={url}")]);
+    let forwards = targets.iter().flat_map(|(url, ..)| ["--forward".to_owned(), format!("auphonic.*={url}")]);
     let listener = inspected(&dir).args(forwards).args(["--forward-wait", "0ms"]).starts();
     let page = Page::of(&listener);
     deliver(&listener);
     page.has(1);
-    for (url, outcome) in &targets {
+    for (url, outcome, response_status) in &targets {
         let (status, resent) = page.resend(1, &json!({"to": url}));
-        assert_eq!((status, text(&resent, "/attempts/0/outcome")), (200, *outcome), "{resent}");
+        let attempt = &resent["attempts"][0];
+        assert_eq!(
+            (status, text(attempt, "/outcome"), &attempt["status"]),
+            (200, *outcome, response_status),
+            "{resent}"
+        );
     }
 }
 
