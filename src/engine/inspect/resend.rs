@@ -23,7 +23,7 @@ use crate::{
 /// What the page asks for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ResendRequest {
     /// The name of a target; without it, every target that the event is forwarded to.
     #[serde(default)]
     to: Option<String>,
@@ -35,7 +35,7 @@ struct Asked {
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NotResent {
-    /// The call has another shape.
+    /// The page's request has a different shape.
     #[error("invalid body: {0}")]
     Invalid(#[from] serde_json::Error),
     /// There is no target.
@@ -77,13 +77,13 @@ impl NotResent {
     }
 }
 
-/// Sends a delivery again as the call asks; an object with what came of it.
+/// Sends a delivery again as the page's request asks; an object with what came of it.
 ///
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, NotResent> {
-    let Asked { to, body } = serde_json::from_slice(call)?;
+pub async fn resend(shared: &Shared, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
+    let ResendRequest { to, body } = serde_json::from_slice(request)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);
     let targets = match to {
