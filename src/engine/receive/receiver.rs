@@ -46,7 +46,7 @@ use crate::{
 /// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// How many bodies are parsed at a time that are over [`INLINE_BODY_LIMIT`] only once they are decompressed. They are not
+/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are not
 /// among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
 const MAX_COMPRESSED_BODIES: usize = 1;
 
