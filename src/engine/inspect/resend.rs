@@ -14,7 +14,7 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, Forwarded, NoResponse, NoResponseKind, Outcome, Recorded, Response},
+        record::{Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, Recorded, Response},
         redact,
         request::Headers,
     },
@@ -140,16 +140,16 @@ fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
             let status = response.status;
             (judge(status), explain_status(provider, status, elapsed), Some(response))
         }
-        Err(NoResponse { kind, message }) => {
+        Err(ForwardFailure { kind, message }) => {
             let (outcome, status) = match kind {
-                NoResponseKind::Incomplete(status) => (judge(status), Some(status)),
-                NoResponseKind::Broken => (Outcome::Refused, None),
-                NoResponseKind::TimedOut => (Outcome::TimedOut, None),
-                NoResponseKind::Busy
-                | NoResponseKind::Returned
-                | NoResponseKind::Unreachable
-                | NoResponseKind::Abandoned
-                | NoResponseKind::Pending => (Outcome::Unreachable, None),
+                ForwardFailureKind::Incomplete(status) => (judge(status), Some(status)),
+                ForwardFailureKind::Broken => (Outcome::Refused, None),
+                ForwardFailureKind::TimedOut => (Outcome::TimedOut, None),
+                ForwardFailureKind::Busy
+                | ForwardFailureKind::Returned
+                | ForwardFailureKind::Unreachable
+                | ForwardFailureKind::Abandoned
+                | ForwardFailureKind::Pending => (Outcome::Unreachable, None),
             };
             // Nothing but the status of a response that is cut off is kept.
             let response = status.map(|status| Response { status, headers: Headers::default(), body: Bytes::new() });
