@@ -48,7 +48,10 @@ pub use exit::{Exit, Failure};
 
 use std::ffi::OsString;
 
-use crate::cli::{Cli, Command, Format};
+use crate::{
+    cli::{Cli, Command, Format},
+    render::text,
+};
 use context::Context;
 use terminal::Terminal;
 
@@ -97,12 +100,8 @@ fn printed(message: &clap::Error) -> Exit {
     }
 }
 
-/// An argument without line feeds, and without the start of a command for GitHub's runner.
 fn on_one_line(arg: &OsString) -> OsString {
-    match arg.to_str() {
-        Some(text) => text.replace('\n', r"\n").replace("##[", r"##\[").into(),
-        None => arg.to_string_lossy().replace('\n', r"\n").replace("##[", r"##\[").into(),
-    }
+    text::on_one_line(&arg.to_string_lossy()).into()
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {

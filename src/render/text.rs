@@ -43,6 +43,13 @@ pub fn printable_lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(|line| printable_bytes(line.strip_suffix(b"\n").unwrap_or(line)))
 }
 
+/// The text with its line feeds shown as `\n`, and without `##`, so that GitHub and Azure take no part of it for a command in
+/// a log.
+#[must_use]
+pub fn on_one_line(text: &str) -> String {
+    text.replace('\n', r"\n").replace("##", r"#\#")
+}
+
 /// Appends the text as [`printable`] shows it.
 pub fn push_printable(mut text: &str, out: &mut String) {
     while let Some((plain, hidden, after)) = split_at_hidden(text) {

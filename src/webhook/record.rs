@@ -144,30 +144,30 @@ pub struct Forwarded {
     /// The handler's URL.
     pub url: String,
     /// Its response, or why there is none.
-    pub outcome: Result<Response, NoResponse>,
+    pub outcome: Result<Response, ForwardFailure>,
     /// How long that took.
     pub elapsed: Duration,
 }
 
 /// Why there is no whole response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoResponse {
+pub struct ForwardFailure {
     /// What kind of failure it is.
-    pub kind: NoResponseKind,
+    pub kind: ForwardFailureKind,
     /// The reason in words.
     pub message: String,
 }
 
-impl NoResponse {
+impl ForwardFailure {
     /// A failure of this kind, with the reason in words.
-    pub fn new(kind: NoResponseKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ForwardFailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 }
 
 /// The kinds of failure by which there is no whole response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoResponseKind {
+pub enum ForwardFailureKind {
     /// The handler had too many deliveries already and did not get this one.
     Busy,
     /// The delivery had been forwarded before, and came back.

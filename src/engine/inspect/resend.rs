@@ -1,5 +1,6 @@
 //! Sends a delivery again for the page: to the targets of the config by name, never to a URL that the page gives.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{Hints, Shared, ready::targets as named_targets};
@@ -13,15 +14,16 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, Forwarded, NoResponse, NoResponseKind, Outcome, Recorded},
+        record::{Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, Recorded, Response},
         redact,
+        request::Headers,
     },
 };
 
 /// What the page asks for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ResendRequest {
     /// The name of a target; without it, every target that the event is forwarded to.
     #[serde(default)]
     to: Option<String>,
@@ -33,7 +35,7 @@ struct Asked {
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NotResent {
-    /// The call has another shape.
+    /// The page's request has a different shape.
     #[error("invalid body: {0}")]
     Invalid(#[from] serde_json::Error),
     /// There is no target.
@@ -75,13 +77,13 @@ impl NotResent {
     }
 }
 
-/// Sends a delivery again as the call asks; an object with what came of it.
+/// Sends a delivery again as the page's request asks; an object with what came of it.
 ///
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, NotResent> {
-    let Asked { to, body } = serde_json::from_slice(call)?;
+pub async fn resend(shared: &Shared, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
+    let ResendRequest { to, body } = serde_json::from_slice(request)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);
     let targets = match to {
@@ -138,18 +140,20 @@ fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
             let status = response.status;
             (judge(status), explain_status(provider, status, elapsed), Some(response))
         }
-        Err(NoResponse { kind, message }) => {
-            let outcome = match kind {
-                NoResponseKind::Incomplete(status) => judge(status),
-                NoResponseKind::Broken => Outcome::Refused,
-                NoResponseKind::TimedOut => Outcome::TimedOut,
-                NoResponseKind::Busy
-                | NoResponseKind::Returned
-                | NoResponseKind::Unreachable
-                | NoResponseKind::Abandoned
-                | NoResponseKind::Pending => Outcome::Unreachable,
+        Err(ForwardFailure { kind, message }) => {
+            let (outcome, status) = match kind {
+                ForwardFailureKind::Incomplete(status) => (judge(status), Some(status)),
+                ForwardFailureKind::Broken => (Outcome::Refused, None),
+                ForwardFailureKind::TimedOut => (Outcome::TimedOut, None),
+                ForwardFailureKind::Busy
+                | ForwardFailureKind::Returned
+                | ForwardFailureKind::Unreachable
+                | ForwardFailureKind::Abandoned
+                | ForwardFailureKind::Pending => (Outcome::Unreachable, None),
             };
-            (outcome, message, None)
+            // Nothing but the status of a response that is cut off is kept.
+            let response = status.map(|status| Response { status, headers: Headers::default(), body: Bytes::new() });
+            (outcome, message, response)
         }
     };
     Attempt {

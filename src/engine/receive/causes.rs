@@ -7,7 +7,7 @@ use url::Position;
 
 use crate::{
     net::client::{Client, Protocol, SendError, is_loopback},
-    webhook::record::NoResponseKind,
+    webhook::record::ForwardFailureKind,
 };
 
 /// How many ports are named.
@@ -32,17 +32,17 @@ impl Cause {
 }
 
 /// The kind of an error of a forward.
-pub const fn kind_of(error: &SendError) -> NoResponseKind {
+pub const fn kind_of(error: &SendError) -> ForwardFailureKind {
     match error {
-        SendError::TimedOut(_) => NoResponseKind::TimedOut,
-        SendError::Broken(_) | SendError::OtherProtocol(_) => NoResponseKind::Broken,
-        SendError::Incomplete(response, _) => NoResponseKind::Incomplete(response.status),
+        SendError::TimedOut(_) => ForwardFailureKind::TimedOut,
+        SendError::Broken(_) | SendError::OtherProtocol(_) => ForwardFailureKind::Broken,
+        SendError::Incomplete(response, _) => ForwardFailureKind::Incomplete(response.status),
         SendError::Unsendable(_)
         | SendError::Unreachable(_)
         | SendError::NotListening(_)
         | SendError::UnknownHost(_)
         | SendError::Unresolved(_)
-        | SendError::Untrusted(_) => NoResponseKind::Unreachable,
+        | SendError::Untrusted(_) => ForwardFailureKind::Unreachable,
     }
 }
 

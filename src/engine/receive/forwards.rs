@@ -26,7 +26,7 @@ use crate::{
     },
     webhook::{
         assessment::Assessment,
-        record::{Forwarded, NoResponse, NoResponseKind, Response},
+        record::{ForwardFailure, ForwardFailureKind, Forwarded, Response},
         request::Request,
     },
 };
@@ -237,17 +237,17 @@ impl Forwarder {
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
             let message = format!("busy with {} deliveries", places(is_verified));
-            return Exchange::failed(url, started, NoResponse::new(NoResponseKind::Busy, message));
+            return Exchange::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
         };
         let until = started + self.timeout;
         let result = tokio::select! {
             result = self.begin(target, &request, until, memory, &permit) => result,
             () = self.cancel.cancelled() => {
-                Err(NoResponse::new(NoResponseKind::Abandoned, "hookdev was stopped before the handler responded"))
+                Err(ForwardFailure::new(ForwardFailureKind::Abandoned, "hookdev was stopped before the handler responded"))
             }
             () = async { closed.cancelled().await; permit.offered().await } => {
                 let message = "the sender had gone, and another delivery took its place";
-                Err(NoResponse::new(NoResponseKind::Abandoned, message))
+                Err(ForwardFailure::new(ForwardFailureKind::Abandoned, message))
             }
         };
         match result {
@@ -281,7 +281,7 @@ impl Forwarder {
         until: Instant,
         memory: &BodyPermit,
         permit: &InFlightPermit,
-    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), NoResponse> {
+    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), ForwardFailure> {
         let timed_out = || SendError::TimedOut(self.timeout);
         let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
         let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
@@ -292,11 +292,11 @@ impl Forwarder {
         let status = response.status;
         if status < 200 {
             let message = format!("your handler responded {status}, which is not a final response");
-            return Err(NoResponse::new(NoResponseKind::Broken, message));
+            return Err(ForwardFailure::new(ForwardFailureKind::Broken, message));
         }
         let incomplete = |problem: &str| {
             let message = format!("your handler responded {status}, but {problem}");
-            NoResponse::new(NoResponseKind::Incomplete(status), message)
+            ForwardFailure::new(ForwardFailureKind::Incomplete(status), message)
         };
         let mut start = BytesMut::new();
         while start.len() <= UNMETERED_BYTES {
@@ -316,15 +316,15 @@ impl Forwarder {
     }
 
     /// Why there is no response. What to check is said once, and again after a response.
-    async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> NoResponse {
+    async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> ForwardFailure {
         let Cause { problem, advice } = explain(error, &self.client, url, permit.has_responded()).await;
         let message = if permit.is_new_advice(&advice) { format!("{problem}{advice}") } else { problem };
-        NoResponse::new(kind_of(error), message)
+        ForwardFailure::new(kind_of(error), message)
     }
 }
 
 impl Exchange {
-    fn failed(url: String, started: Instant, problem: NoResponse) -> Self {
+    fn failed(url: String, started: Instant, problem: ForwardFailure) -> Self {
         let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
         Self { forwarded, response: None, rest: None }
     }
@@ -332,7 +332,7 @@ impl Exchange {
     /// The exchange that does not take place for a delivery that has come back from this target.
     fn returned(target: String) -> Self {
         let message = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
-        let problem = NoResponse::new(NoResponseKind::Returned, message);
+        let problem = ForwardFailure::new(ForwardFailureKind::Returned, message);
         Self {
             forwarded: Forwarded { url: target, outcome: Err(problem), elapsed: Duration::ZERO },
             response: None,
@@ -351,16 +351,16 @@ impl PendingForward {
     pub async fn result(&mut self) -> Forwarded {
         match (&mut self.task).await {
             Ok(forwarded) => forwarded,
-            Err(error) => self.without_response(NoResponse::new(NoResponseKind::Abandoned, error.to_string())),
+            Err(error) => self.without_response(ForwardFailure::new(ForwardFailureKind::Abandoned, error.to_string())),
         }
     }
 
     /// What is known while it runs.
     pub fn so_far(&self) -> Forwarded {
-        self.without_response(NoResponse::new(NoResponseKind::Pending, "no response yet"))
+        self.without_response(ForwardFailure::new(ForwardFailureKind::Pending, "no response yet"))
     }
 
-    fn without_response(&self, problem: NoResponse) -> Forwarded {
+    fn without_response(&self, problem: ForwardFailure) -> Forwarded {
         Forwarded { url: self.url.clone(), outcome: Err(problem), elapsed: self.started.elapsed() }
     }
 }

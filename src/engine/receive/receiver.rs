@@ -32,7 +32,7 @@ use crate::{
         assessment::Assessment,
         payload::{MAX_DECODED_BYTES, decoded},
         place::{self, Lookup},
-        record::{Delivery, Forwarded, NoResponseKind, Response},
+        record::{Delivery, ForwardFailureKind, Forwarded, Response},
         redact,
         remedy::{Remedy, Warning},
         request::Request,
@@ -46,7 +46,7 @@ use crate::{
 /// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// How many bodies are parsed at a time that are over [`INLINE_BODY_LIMIT`] only once they are decompressed. They are not
+/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are not
 /// among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
 const MAX_COMPRESSED_BODIES: usize = 1;
 
@@ -198,12 +198,12 @@ impl Receiver {
         };
         let Exchange { forwarded, response, rest } = first;
         let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
-            Some(NoResponseKind::Busy) => {
+            Some(ForwardFailureKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";
                 assessment.warnings.push(warning.to_owned().into());
                 response::busy
             }
-            Some(NoResponseKind::Returned) => response::returned,
+            Some(ForwardFailureKind::Returned) => response::returned,
             _ => response::no_response,
         };
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }

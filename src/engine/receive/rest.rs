@@ -10,7 +10,7 @@ use crate::{
         client::ResponseBody,
         receiver::{BodyPermit, Pieces, PiecesSender},
     },
-    webhook::record::{NoResponse, NoResponseKind},
+    webhook::record::{ForwardFailure, ForwardFailureKind},
 };
 
 /// The rest of a long response.
@@ -36,7 +36,7 @@ impl Rest {
     /// # Errors
     ///
     /// If the body is incomplete.
-    pub async fn pass_on(mut self, sender: PiecesSender) -> Result<(), NoResponse> {
+    pub async fn pass_on(mut self, sender: PiecesSender) -> Result<(), ForwardFailure> {
         let status = self.status;
         let cancel = self.cancel.clone();
         let until = self.until;
@@ -57,7 +57,7 @@ impl Rest {
     }
 
     /// Reads it to its end.
-    pub(super) async fn discard(mut self) -> Result<(), NoResponse> {
+    pub(super) async fn discard(mut self) -> Result<(), ForwardFailure> {
         let status = self.status;
         let cancel = self.cancel.clone();
         let until = self.until;
@@ -77,7 +77,7 @@ impl Rest {
     }
 }
 
-fn cut_off(status: u16, further: &str) -> NoResponse {
+fn cut_off(status: u16, further: &str) -> ForwardFailure {
     let message = format!("your handler responded {status}, but its body was cut off{further}");
-    NoResponse::new(NoResponseKind::Incomplete(status), message)
+    ForwardFailure::new(ForwardFailureKind::Incomplete(status), message)
 }

@@ -39,22 +39,32 @@ struct Target {
 #[derive(Debug, Default)]
 struct InFlight {
     count: usize,
-    /// Those whose senders have closed their side, in that order, by their number.
-    abandoned: VecDeque<(u64, CancellationToken)>,
+    /// Those whose senders have closed their side, in that order.
+    abandoned: VecDeque<Offer>,
     next_number: u64,
+}
+
+/// The place of a delivery whose sender has closed its side.
+#[derive(Clone, Debug)]
+struct Offer {
+    number: u64,
+    is_verified: bool,
+    /// Cancelled when the place is given to another.
+    taken: CancellationToken,
 }
 
 /// The place of one delivery, free again when dropped.
 #[derive(Debug)]
 pub struct InFlightPermit {
     target: Arc<Target>,
-    /// Set once the sender has closed its side. It is cancelled when the place is given to another.
-    abandoned: OnceLock<(u64, CancellationToken)>,
+    is_verified: bool,
+    /// Set once the sender has closed its side.
+    offer: OnceLock<Offer>,
 }
 
 impl Targets {
     /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken; there are
-    /// more for a delivery that is verified.
+    /// more for a delivery that is verified, and only another verified one is given its place.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
         let target = {
             let mut targets = self.0.lock();
@@ -69,24 +79,27 @@ impl Targets {
             if in_flight.count < places(is_verified) {
                 in_flight.count += 1;
             } else {
-                in_flight.abandoned.pop_front()?.1.cancel();
+                let unverified = in_flight.abandoned.iter().position(|offer| !offer.is_verified);
+                let index = unverified.or(is_verified.then_some(0))?;
+                in_flight.abandoned.remove(index)?.taken.cancel();
             }
         }
-        Some(InFlightPermit { target, abandoned: OnceLock::new() })
+        Some(InFlightPermit { target, is_verified, offer: OnceLock::new() })
     }
 }
 
 impl InFlightPermit {
     /// Offers the place to others, because the sender has closed its side, and waits until one takes it.
     pub async fn offered(&self) {
-        let (_, taken) = self.abandoned.get_or_init(|| {
+        let offer = self.offer.get_or_init(|| {
             let mut in_flight = self.target.in_flight.lock();
             in_flight.next_number += 1;
-            let offer = (in_flight.next_number, CancellationToken::new());
+            let number = in_flight.next_number;
+            let offer = Offer { number, is_verified: self.is_verified, taken: CancellationToken::new() };
             in_flight.abandoned.push_back(offer.clone());
             offer
         });
-        taken.cancelled().await;
+        offer.taken.cancelled().await;
     }
 
     /// Takes note that the target has responded.
@@ -113,11 +126,11 @@ impl InFlightPermit {
 impl Drop for InFlightPermit {
     fn drop(&mut self) {
         let mut in_flight = self.target.in_flight.lock();
-        if let Some((number, taken)) = self.abandoned.get() {
-            if taken.is_cancelled() {
+        if let Some(offer) = self.offer.get() {
+            if offer.taken.is_cancelled() {
                 return;
             }
-            in_flight.abandoned.retain(|(other, _)| other != number);
+            in_flight.abandoned.retain(|other| other.number != offer.number);
         }
         in_flight.count -= 1;
     }
@@ -147,6 +160,29 @@ mod tests {
         assert_eq!(verified.len(), MAX_VERIFIED_IN_FLIGHT);
         drop(verified);
         assert!(targets.take("a", false).is_none());
+    }
+
+    #[test]
+    fn the_place_of_a_verified_delivery_is_given_to_verified_ones_only() {
+        let targets = Targets::default();
+        let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
+        assert_eq!(verified[0].offered().now_or_never(), None);
+        assert!(targets.take("a", false).is_none());
+        assert_eq!(verified[0].offered().now_or_never(), None);
+        let _next = targets.take("a", true).unwrap();
+        assert_eq!(verified[0].offered().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_verified_delivery_is_given_the_place_of_an_unverified_one_first() {
+        let targets = Targets::default();
+        let forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
+        let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
+        assert_eq!(verified[0].offered().now_or_never(), None);
+        assert_eq!(forged[0].offered().now_or_never(), None);
+        let _next = targets.take("a", true).unwrap();
+        let taken = [&verified[0], &forged[0]].map(|permit| permit.offered().now_or_never().is_some());
+        assert_eq!(taken, [false, true]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
         assessment::Assessment,
         keyring::{Keyring, SecretSource},
         provider::catalog::Catalog,
-        record::{Delivery, NoResponse, NoResponseKind},
+        record::{Delivery, ForwardFailure, ForwardFailureKind},
         request::{Headers, Request},
         signature::{Receipt, SigningSecret},
         time::Timestamp,
@@ -247,7 +247,10 @@ async fn cancelling_ends_the_wait_for_a_handler() {
     receiver.cancel.cancel();
     assert_eq!(response.await.unwrap(), (502, "hookdev got no response from the handler\n".to_owned()));
     let error = "hookdev was stopped before the handler responded";
-    assert_eq!(receiver.next().await.forwards[0].outcome, Err(NoResponse::new(NoResponseKind::Abandoned, error)));
+    assert_eq!(
+        receiver.next().await.forwards[0].outcome,
+        Err(ForwardFailure::new(ForwardFailureKind::Abandoned, error))
+    );
     receiver.stop().await;
 }
 
@@ -270,7 +273,7 @@ async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
     receiver.cancel.cancel();
     let Some(Update::Forwards { forwards, .. }) = receiver.deliveries.next().await else { panic!("no result") };
     let error = "your handler responded 200, but its body was cut off";
-    assert_eq!(forwards[0].outcome, Err(NoResponse::new(NoResponseKind::Incomplete(200), error)));
+    assert_eq!(forwards[0].outcome, Err(ForwardFailure::new(ForwardFailureKind::Incomplete(200), error)));
     receiver.stop().await;
     handler.stop().await;
 }

@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_url_that_events_while_the_program_runs_is_reported() {
+    async fn a_url_that_changes_while_the_program_runs_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let (tunnel, mut events) = start(&two_starts(dir.path(), ":"), "", FAST).await;
         let tunnel = tunnel.unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Check, Outcome, Place, Problem, Report, clean};
+use super::{super::text, Check, Outcome, Place, Problem, Report, clean};
 
 /// The document. It is written at the end, because its head counts the cases.
 #[derive(Debug, Default)]
@@ -76,9 +76,8 @@ fn with_escaped_attributes(xml: &str) -> String {
     out
 }
 
-/// Text on one line and without `##`, so that GitHub and Azure take no part of it for a command in a log.
 fn on_one_line(text: &str) -> String {
-    clean(text).replace('\n', r"\n").replace("##", r"#\#")
+    text::on_one_line(&clean(text))
 }
 
 fn status(check: &Check) -> TestCaseStatus {

@@ -8,7 +8,7 @@ use super::*;
 use crate::webhook::{
     assessment::Assessment,
     diagnose::{Code, Finding},
-    record::{Forwarded, NoResponse, NoResponseKind},
+    record::{ForwardFailure, ForwardFailureKind, Forwarded},
     remedy::Remedy,
     request::{self, HeaderName, HeaderValue, Method},
 };
@@ -44,7 +44,7 @@ fn delivery(request: Request) -> Delivery {
         elapsed: Duration::from_micros(1500),
         forwards: vec![Forwarded {
             url: "http://h/".to_owned(),
-            outcome: Err(NoResponse::new(NoResponseKind::Unreachable, "refused")),
+            outcome: Err(ForwardFailure::new(ForwardFailureKind::Unreachable, "refused")),
             elapsed: Duration::from_millis(2),
         }],
         capture: Some("captures/a.json".to_owned()),

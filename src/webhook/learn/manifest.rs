@@ -8,7 +8,7 @@ use super::{
     Read,
     event::{Events, Group, table_entry, unique_headers},
     fresh::FreshValues,
-    is_form,
+    is_form, is_indented,
     places::own_headers,
     scheme::{FoundScheme, Search},
 };
@@ -349,6 +349,12 @@ fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut Draft) {
         let media =
             if kind == PayloadKind::Multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         draft.line(&format!("encodings = [{{ type = {} }}]", quoted(media)));
+    }
+    if is_indented(facts.samples) {
+        draft.ask(
+            "how does it indent its JSON? The files in `events` are indented by two spaces, and are sent as they are",
+        );
+        draft.line("indented = true");
     }
     draft.ask("which statuses count as delivered, how long does it wait (`timeout`), and when does it try again (`[delivery.retry]`)?");
     draft.line("success = [\"2xx\"]");

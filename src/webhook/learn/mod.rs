@@ -125,6 +125,7 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     let mut learned = Learned { captures: read.len(), has_scheme: search.found.is_some(), ..Learned::default() };
     learned.proven.extend(search.proven(samples.len()));
     learned.proven.extend(events.proven());
+    learned.proven.extend(is_indented(&read).then(|| "the JSON of every capture is indented".to_owned()));
 
     let payloads = Payloads::of(&read, &events);
     let (text, questions) = manifest::write(&manifest::Facts {
@@ -267,6 +268,14 @@ fn confirmed(provider: &Provider, samples: &[Read<'_>], found: &FoundScheme) -> 
         count => format!("these {count} captures"),
     };
     samples.iter().all(holds).then(|| format!("the written manifest verifies {which}"))
+}
+
+/// Whether there are payloads in JSON, and all of them have line breaks.
+fn is_indented(samples: &[Read<'_>]) -> bool {
+    let json = samples.iter().filter(|read| read.payload.kind == PayloadKind::Json);
+    let mut bodies = json.map(|read| read.body.bytes()).peekable();
+    // A line feed in a string of JSON is escaped.
+    bodies.peek().is_some() && bodies.all(|body| body.trim_ascii().contains(&b'\n'))
 }
 
 /// Whether a payload is a form.

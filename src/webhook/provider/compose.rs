@@ -1,5 +1,5 @@
-//! Makes the requests that a provider would send: from a draft, which a [`PreparedEvent`](super::prepared::PreparedEvent) makes,
-//! the body, headers and signature of each attempt.
+//! Makes the requests that a provider would send: from a draft, which a
+//! [`PreparedEvent`](super::prepared::PreparedEvent) makes, the body, headers and signature of each attempt.
 
 use std::{borrow::Cow, io::Write};
 

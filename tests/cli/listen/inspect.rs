@@ -350,28 +350,42 @@ fn a_delivery_is_resent_byte_for_byte_and_the_stream_says_so() {
 /// As `send` judges them: a handler that was reached has refused, whatever it sent.
 #[test]
 fn a_resend_without_a_response_is_judged_by_how_it_failed() {
-    let (dir, gone) = (Dir::new(), Port::reserve());
-    let (crashed, hung) = (Endpoint::new([break_off()]), Endpoint::new([hang()]));
+    let (dir, gone, crashed) = (Dir::new(), Port::reserve(), Endpoint::new([break_off()]));
     // A body whose first chunk has no length.
     let broken = |status| Endpoint::new([respond(status).header("transfer-encoding", "chunked").body("x")]);
     let (accepted, refused) = (broken(200), broken(503));
     let targets = [
-        (format!("http://127.0.0.1:{}/", gone.number()), "unreachable"),
-        (crashed.url("/"), "refused"),
-        (hung.url("/"), "timed-out"),
-        (accepted.url("/"), "accepted"),
-        (refused.url("/"), "refused"),
+        (format!("http://127.0.0.1:{}/", gone.number()), "unreachable", Value::Null),
+        (crashed.url("/"), "refused", Value::Null),
+        (accepted.url("/"), "accepted", json!(200)),
+        (refused.url("/"), "refused", json!(503)),
     ];
-    let forwards = targets.iter().flat_map(|(url, _)| ["--forward".to_owned(), format!("auphonic.*={url}")]);
-    let command = inspected(&dir).args(forwards).args(["--forward-timeout", "300ms", "--forward-wait", "0ms"]);
-    let listener = command.starts();
+    let forwards = targets.iter().flat_map(|(url, ..)| ["--forward".to_owned(), format!("auphonic.*={url}")]);
+    let listener = inspected(&dir).args(forwards).args(["--forward-wait", "0ms"]).starts();
     let page = Page::of(&listener);
     deliver(&listener);
     page.has(1);
-    for (url, outcome) in &targets {
+    for (url, outcome, response_status) in &targets {
         let (status, resent) = page.resend(1, &json!({"to": url}));
-        assert_eq!((status, text(&resent, "/attempts/0/outcome")), (200, *outcome), "{resent}");
+        let attempt = &resent["attempts"][0];
+        assert_eq!(
+            (status, text(attempt, "/outcome"), &attempt["status"]),
+            (200, *outcome, response_status),
+            "{resent}"
+        );
     }
+}
+
+#[test]
+fn a_resend_to_a_target_that_hangs_times_out() {
+    let (dir, hung) = (Dir::new(), Endpoint::new([hang()]));
+    let forward = format!("auphonic.*={}", hung.url("/"));
+    let listener = inspected(&dir).args(["--forward", &forward, "--forward-timeout", "300ms"]).starts();
+    let page = Page::of(&listener);
+    deliver(&listener);
+    page.has(1);
+    let (status, resent) = page.resend(1, &json!({"to": hung.url("/")}));
+    assert_eq!((status, text(&resent, "/attempts/0/outcome")), (200, "timed-out"), "{resent}");
 }
 
 #[test]

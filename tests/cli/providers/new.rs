@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use crate::harness::{Dir, Finished};
+use crate::harness::{Dir, Finished, text};
 
 /// The secrets of `tests/learn/make.py`.
 const BOREALIS: &str = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ==";
@@ -231,6 +231,22 @@ fn a_few_captures_require_no_more_than_what_tells_their_events_apart() {
     assert_eq!(order["properties"]["number"], serde_json::json!({"type": "number"}));
     assert_eq!(order["properties"]["customer"].get("required"), None);
     assert!(schema["$comment"].as_str().unwrap().contains("add others to `required`"));
+}
+
+#[test]
+fn a_provider_that_indents_its_json_is_learned_as_such() {
+    let dir = with_captures("cartwheel");
+    learn(&dir, "cartwheel", CARTWHEEL).prints("proven  the JSON of every capture is indented\n");
+    let manifest = dir.read("cartwheel/provider.toml");
+    assert!(manifest.contains("\nindented = true\n"), "{manifest}");
+    let send = ["--providers", "cartwheel", "send", "cartwheel.order.placed", "--print", "json"];
+    let request = dir.hookdev().args(send).exits(0).line();
+    assert!(text(&request, "/body").starts_with("{\n  \"kind\": \"order\",\n"), "{request}");
+
+    let dir = with_captures("borealis");
+    learn(&dir, "borealis", BOREALIS);
+    let manifest = dir.read("borealis/provider.toml");
+    assert!(!manifest.contains("indented"), "{manifest}");
 }
 
 #[test]
