@@ -240,6 +240,19 @@ fn statements_without_an_end_take_linear_time() {
 }
 
 #[test]
+fn many_statements_on_a_line_take_linear_time() {
+    for statement in ["f(1);", "a=1;", "a;", "let a:b;", "a.b(c);"] {
+        let text = format!(
+            "fetch('http://h/a');\n{}fetch('http://h/a', {{ method: 'POST', body: '{{}}' }});\n",
+            statement.repeat(200_000)
+        );
+        let (entries, _) = collected(&text);
+        let lines: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| entry.line)).collect();
+        assert_eq!(lines, [Ok(Some(2))], "{statement}");
+    }
+}
+
+#[test]
 fn a_large_value_that_is_used_often_is_an_error() {
     let text = format!(
         "requests.get('http://h/a')\na = '{}'\n{}",
