@@ -30,7 +30,7 @@ impl Format for HttpCall {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let text = String::from_utf8_lossy(head);
-        calls(&text).next().is_some()
+        calls(&text).any(|call| call.is_request(&text))
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -83,6 +83,8 @@ const MODULES: [(&str, Library); 8] = [
     ("httpx.", Library::Httpx),
     ("client.", Library::PythonClient),
 ];
+/// The modules whose names other things have too, such as the sessions of databases, which have `get` and `delete` as well.
+const COMMON: [&str; 3] = ["http.", "session.", "client."];
 const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
 
 /// Where a call is in a text.
@@ -125,6 +127,14 @@ impl Call {
         None
     }
 
+    /// Whether it makes a request: a `.post('/a', …)` may be the route of a server.
+    fn is_request(self, text: &str) -> bool {
+        let end = (self.at + FAR..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        let start = &text[self.at..end];
+        self.library != Library::Superagent
+            || arguments(start, Language::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
+    }
+
     /// The arguments, those of the methods that are called on the request included, and the rest of the text.
     fn arguments<'t>(&self, text: &'t str, language: Language) -> Option<(Vec<Argument>, &'t str)> {
         let (mut found, mut rest) = arguments(text, language)?;
@@ -142,7 +152,11 @@ fn function(called: &str) -> Option<(Library, Option<&'static str>)> {
         return Some((*library, None));
     }
     let called = called.strip_prefix("self.").unwrap_or(called);
-    MODULES.iter().find_map(|(module, library)| Some((*library, Some(method(called.strip_prefix(module)?)?))))
+    MODULES.iter().find_map(|(module, library)| {
+        let method = method(called.strip_prefix(module)?)?;
+        let is_call = !COMMON.contains(module) || matches!(method, "post" | "put" | "patch");
+        is_call.then_some((*library, Some(method)))
+    })
 }
 
 fn method(name: &str) -> Option<&'static str> {

@@ -25,6 +25,14 @@ pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     (calls, rest)
 }
 
+/// Whether headers or a body are set by the calls of methods at the start, the last of which may be incomplete.
+pub(super) fn has_content(text: &str) -> bool {
+    let (calls, rest) = methods(text);
+    let names = calls.iter().filter_map(|call| call.name.as_deref());
+    let last = name(rest.trim_start().strip_prefix('.').unwrap_or_default());
+    names.chain([last]).any(|method| ["set", "send", "field", "attach"].contains(&method))
+}
+
 /// The options that these calls set: `headers` and `body`.
 pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, ParseError> {
     let (mut headers, mut options) = (Vec::new(), Vec::new());

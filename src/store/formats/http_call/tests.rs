@@ -225,6 +225,12 @@ fn other_text_is_no_call() {
         "def fetch(url):\n    pass\n",
         "prefetch(a)\n",
         "a.fetch('b')\n",
+        "session.get(User, id)\n",
+        "await session.delete(user)\n",
+        "client.get('key')\n",
+        "http.get(url, (res) => {})\n",
+        "new Hono().post('/hook', handler)\n",
+        "express()\n  .post('/hook', (req, res) => { res.send('ok') })\n",
     ] {
         assert!(crate::store::formats::sniff(text.as_bytes()).is_none(), "{text}");
     }
