@@ -298,6 +298,20 @@ fn a_request_of_superagent_is_read_with_the_methods_that_are_called_on_it() {
         let (_, found, sent) = read(text);
         assert_eq!((found.as_str(), sent.as_str()), (headers, body), "{text}");
     }
+    assert_eq!(
+        read("request(app).post('/a').accept('json').send('{}').timeout(9).expect(200)").1,
+        "accept: application/json\ncontent-type: application/x-www-form-urlencoded\n"
+    );
+    for (methods, what) in [
+        (".send({ a: 1 }).send({ b: 2 })", "a body in one `.send(…)`, found several"),
+        (".auth('u', 'p').send('{}')", "a request without `.auth(…)`"),
+        (".send({ a: 1 }).serialize(f)", "a request without `.serialize(…)`"),
+        (".type(kind).send('{}')", "the media type as a literal, found \"kind\""),
+        (".type('xml').send('<a/>')", "a whole media type, found \"xml\""),
+    ] {
+        let error = error(&format!("request(app).post('/a'){methods}"));
+        assert!(error.contains(what), "{methods}: {error}");
+    }
     assert!(error("request(app).post('/a').attach('f', 'a.png')").contains("found a multipart form"));
     assert!(error("request(app).post('/a').query({ a: 1 }).send('{}')").contains("the query in the URL"));
 }
