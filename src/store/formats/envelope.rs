@@ -103,7 +103,7 @@ pub(super) static KINESIS: Envelopes = Envelopes {
     matches: |outline| outline.has_all("Records[].", &["kinesis.data"]),
     array: &["Records"],
     parse: |json, gzip| {
-        let StreamRecord { kinesis: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        let StreamRecord { kinesis: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
         unwrap(&encoded("kinesis.data", &data, gzip)?, "a Kinesis record", gzip)
     },
 };
@@ -117,7 +117,7 @@ pub(super) static FIREHOSE: Envelopes = Envelopes {
     },
     array: &["records"],
     parse: |json, gzip| {
-        let Message { data: Text(data) } = serde_json::from_str(json)?;
+        let DataMessage { data: Text(data) } = serde_json::from_str(json)?;
         unwrap(&encoded("data", &data, gzip)?, "a Firehose record", gzip)
     },
 };
@@ -142,7 +142,7 @@ pub(super) static PUBSUB: Envelopes = Envelopes {
     },
     array: &[],
     parse: |json, gzip| {
-        let Push { message: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        let Push { message: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
         unwrap(&parts::base64("message.data", &data)?, "a Pub/Sub message", gzip)
     },
 };
@@ -197,7 +197,7 @@ struct BusEvent<'a> {
 #[serde(expecting = "a record, an object with `kinesis`")]
 struct StreamRecord<'a> {
     #[serde(borrow)]
-    kinesis: Message<'a>,
+    kinesis: DataMessage<'a>,
 }
 
 #[derive(Deserialize)]
@@ -211,12 +211,12 @@ struct CloudEvent<'a> {
 #[serde(expecting = "an object with `message`")]
 struct Push<'a> {
     #[serde(borrow)]
-    message: Message<'a>,
+    message: DataMessage<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a message, an object with `data`")]
-pub(super) struct Message<'a> {
+pub(super) struct DataMessage<'a> {
     #[serde(borrow)]
     pub data: Text<'a>,
 }

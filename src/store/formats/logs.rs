@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Collected, Fault, Format, GzipBudget, Input, Reader,
-    envelope::{Envelopes, Message, Requests, encoded, unwrap, unwrap_as},
+    envelope::{DataMessage, Envelopes, Requests, encoded, unwrap, unwrap_as},
     keys::Outline,
     parts::{ParseError, Text, expected},
     position::Start,
@@ -51,7 +51,7 @@ pub(super) static CLOUDWATCH_DATA: Envelopes = Envelopes {
     matches: |outline| outline.has_all("awslogs.", &["data"]),
     array: &[],
     parse: |json, gzip| {
-        let LogsEvent { awslogs: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        let LogsEvent { awslogs: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
         unwrap(&encoded("awslogs.data", &data, gzip)?, "a CloudWatch Logs event", gzip)
     },
 };
@@ -204,7 +204,7 @@ struct Log<'a> {
 #[serde(expecting = "an object with `awslogs`")]
 struct LogsEvent<'a> {
     #[serde(borrow)]
-    awslogs: Message<'a>,
+    awslogs: DataMessage<'a>,
 }
 
 #[cfg(test)]
