@@ -6,14 +6,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Entry, Fault, Format, Input, MAX_SIZE, Piece, Reader,
+    Entry, Fault, Format, GzipBudget, Input, Piece, Reader,
     document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
     sniff, whole,
 };
-use crate::webhook::payload;
-
 /// Documents with messages, each of which holds one request or several.
 pub(super) struct Envelopes {
     /// As [`Format::name`].
@@ -23,7 +21,7 @@ pub(super) struct Envelopes {
     /// The path of keys to the array that holds the messages.
     pub array: &'static [&'static str],
     /// The requests in a message.
-    pub parse: fn(&str) -> Result<Requests, ParseError>,
+    pub parse: fn(&str, &mut GzipBudget) -> Result<Requests, ParseError>,
 }
 
 /// The requests in a message; those that can't be read hide no others.
@@ -39,7 +37,13 @@ impl Format for Envelopes {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(collect_all(&whole(input)?, self.array, self.parse)))
+        self.read_within(input, &mut GzipBudget::default())
+    }
+
+    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        gzip.start(input.len());
+        Ok(Box::new(collect_all(&input, self.array, |json| (self.parse)(json, gzip))))
     }
 }
 
@@ -50,11 +54,11 @@ pub(super) static AWS_RECORDS: Envelopes = Envelopes {
         outline.has_all("Records[].", &["Sns.Message"]) || outline.has_all("Records[].", &["body", "messageId"])
     },
     array: &["Records"],
-    parse: |json| {
+    parse: |json, gzip| {
         let record: Record<'_> = serde_json::from_str(json)?;
         match (record.sns, record.body) {
-            (Some(sns), _) => unwrap(sns.message.0.as_bytes(), "an SNS message"),
-            (None, Some(Text(body))) => unwrap(body.as_bytes(), "an SQS message"),
+            (Some(sns), _) => unwrap(sns.message.0.as_bytes(), "an SNS message", gzip),
+            (None, Some(Text(body))) => unwrap(body.as_bytes(), "an SQS message", gzip),
             (None, None) => Err(expected("a record with `body` or `Sns.Message`")),
         }
     },
@@ -65,9 +69,9 @@ pub(super) static SQS_MESSAGES: Envelopes = Envelopes {
     name: "received SQS messages",
     matches: |outline| outline.has_all("Messages[].", &["Body", "MessageId"]),
     array: &["Messages"],
-    parse: |json| {
+    parse: |json, gzip| {
         let Received { body: Text(body) } = serde_json::from_str(json)?;
-        unwrap(body.as_bytes(), "an SQS message")
+        unwrap(body.as_bytes(), "an SQS message", gzip)
     },
 };
 
@@ -76,9 +80,9 @@ pub(super) static SNS: Envelopes = Envelopes {
     name: "an SNS notification",
     matches: |outline| outline.has_all("", &["Type", "TopicArn", "Message"]),
     array: &[],
-    parse: |json| {
+    parse: |json, gzip| {
         let Notification { message: Text(message) } = serde_json::from_str(json)?;
-        unwrap(message.as_bytes(), "an SNS message")
+        unwrap(message.as_bytes(), "an SNS message", gzip)
     },
 };
 
@@ -87,9 +91,9 @@ pub(super) static EVENTBRIDGE: Envelopes = Envelopes {
     name: "an EventBridge event",
     matches: |outline| outline.has_all("", &["detail-type", "detail"]),
     array: &[],
-    parse: |json| {
+    parse: |json, gzip| {
         let BusEvent { detail } = serde_json::from_str(json)?;
-        unwrap(detail.get().as_bytes(), "an EventBridge event")
+        unwrap(detail.get().as_bytes(), "an EventBridge event", gzip)
     },
 };
 
@@ -98,9 +102,9 @@ pub(super) static KINESIS: Envelopes = Envelopes {
     name: "a Kinesis event",
     matches: |outline| outline.has_all("Records[].", &["kinesis.data"]),
     array: &["Records"],
-    parse: |json| {
-        let StreamRecord { kinesis: Message { data: Text(data) } } = serde_json::from_str(json)?;
-        unwrap(&encoded("kinesis.data", &data)?, "a Kinesis record")
+    parse: |json, gzip| {
+        let StreamRecord { kinesis: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&encoded("kinesis.data", &data, gzip)?, "a Kinesis record", gzip)
     },
 };
 
@@ -112,9 +116,9 @@ pub(super) static FIREHOSE: Envelopes = Envelopes {
             && ["deliveryStreamArn", "requestId"].iter().any(|key| outline.has_all("", &[key]))
     },
     array: &["records"],
-    parse: |json| {
-        let Message { data: Text(data) } = serde_json::from_str(json)?;
-        unwrap(&encoded("data", &data)?, "a Firehose record")
+    parse: |json, gzip| {
+        let DataMessage { data: Text(data) } = serde_json::from_str(json)?;
+        unwrap(&encoded("data", &data, gzip)?, "a Firehose record", gzip)
     },
 };
 
@@ -123,9 +127,9 @@ pub(super) static CLOUDEVENT: Envelopes = Envelopes {
     name: "a CloudEvent",
     matches: |outline| outline.has_all("", &["specversion", "data_base64"]),
     array: &[],
-    parse: |json| {
+    parse: |json, gzip| {
         let CloudEvent { data: Text(data) } = serde_json::from_str(json)?;
-        unwrap(&encoded("data_base64", &data)?, "a CloudEvent")
+        unwrap(&encoded("data_base64", &data, gzip)?, "a CloudEvent", gzip)
     },
 };
 
@@ -137,9 +141,9 @@ pub(super) static PUBSUB: Envelopes = Envelopes {
             && ["messageId", "message_id", "publishTime"].iter().any(|key| outline.has_all("message.", &[key]))
     },
     array: &[],
-    parse: |json| {
-        let Push { message: Message { data: Text(data) } } = serde_json::from_str(json)?;
-        unwrap(&parts::base64("message.data", &data)?, "a Pub/Sub message")
+    parse: |json, gzip| {
+        let Push { message: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&parts::base64("message.data", &data)?, "a Pub/Sub message", gzip)
     },
 };
 
@@ -148,21 +152,15 @@ pub(super) static VERCEL: Envelopes = Envelopes {
     name: "a Vercel event",
     matches: |outline| outline.has_all("", &["Action", "body"]),
     array: &[],
-    parse: |json| {
+    parse: |json, gzip| {
         let Invocation { body: Text(body) } = serde_json::from_str(json)?;
-        unwrap(body.as_bytes(), "a Vercel event")
+        unwrap(body.as_bytes(), "a Vercel event", gzip)
     },
 };
 
 /// The bytes of a message in base64, which may be compressed with gzip: those of `CloudWatch`'s subscriptions are.
-pub(super) fn encoded(key: &str, text: &str) -> Result<Bytes, ParseError> {
-    let bytes = parts::base64(key, text)?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let inflated =
-        payload::gunzipped(&bytes, MAX_SIZE).map_err(|error| expected(format!("gzip in `{key}`: {error}")))?;
-    Ok(inflated.into_owned().into())
+pub(super) fn encoded(key: &str, text: &str, gzip: &mut GzipBudget) -> Result<Bytes, ParseError> {
+    gzip.decompressed(key, parts::base64(key, text)?)
 }
 
 #[derive(Deserialize)]
@@ -199,7 +197,7 @@ struct BusEvent<'a> {
 #[serde(expecting = "a record, an object with `kinesis`")]
 struct StreamRecord<'a> {
     #[serde(borrow)]
-    kinesis: Message<'a>,
+    kinesis: DataMessage<'a>,
 }
 
 #[derive(Deserialize)]
@@ -213,12 +211,12 @@ struct CloudEvent<'a> {
 #[serde(expecting = "an object with `message`")]
 struct Push<'a> {
     #[serde(borrow)]
-    message: Message<'a>,
+    message: DataMessage<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a message, an object with `data`")]
-pub(super) struct Message<'a> {
+pub(super) struct DataMessage<'a> {
     #[serde(borrow)]
     pub data: Text<'a>,
 }
@@ -231,14 +229,15 @@ struct Invocation<'a> {
 }
 
 /// Reads the requests inside a message.
-pub(super) fn unwrap(inside: &[u8], message: &str) -> Result<Requests, ParseError> {
-    unwrap_as(sniff(inside).filter(|format| !format.searches()), inside, message)
+pub(super) fn unwrap(inside: &[u8], message: &str, gzip: &mut GzipBudget) -> Result<Requests, ParseError> {
+    unwrap_as(sniff(inside).filter(|format| !format.searches()), inside, message, gzip)
 }
 
 pub(super) fn unwrap_as(
     format: Option<&'static dyn Format>,
     inside: &[u8],
     message: &str,
+    gzip: &mut GzipBudget,
 ) -> Result<Requests, ParseError> {
     let Some(format) = format else {
         let start = String::from_utf8_lossy(&inside[..inside.len().min(200)]);
@@ -248,7 +247,7 @@ pub(super) fn unwrap_as(
         )));
     };
     let input = Input { head: inside.to_vec(), is_whole: true, directory: None, rest: Box::new(std::io::empty()) };
-    let reader = format.read(input).map_err(|fault| inner(message, &fault))?;
+    let reader = format.read_within(input, gzip).map_err(|fault| inner(message, &fault))?;
     let unwrapped = |mut entry: Entry| {
         entry.notes.push(format!("unwrapped from {message}"));
         Entry { line: None, ..entry }
@@ -303,6 +302,43 @@ mod tests {
         let (entries, _) = collected(&nested);
         let notes = &entries[0].as_ref().unwrap().notes;
         assert_eq!(notes, &["unwrapped from an SNS message", "unwrapped from an SQS message"]);
+    }
+
+    fn kinesis(data: &[String]) -> String {
+        let record = |data: &String| format!(r#"{{"kinesis":{{"data":"{data}"}},"eventSource":"aws:kinesis"}}"#);
+        format!(r#"{{"Records":[{}]}}"#, data.iter().map(record).collect::<Vec<_>>().join(","))
+    }
+
+    const SPACES: usize = 256 << 10;
+
+    /// A request after spaces, in gzip and base64.
+    fn compressed() -> String {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        use std::io::{Read, repeat};
+        let mut text = repeat(b' ').take(SPACES as u64).chain(REQUEST.as_bytes());
+        let mut bytes = Vec::new();
+        flate2::read::GzEncoder::new(&mut text, flate2::Compression::fast()).read_to_end(&mut bytes).unwrap();
+        BASE64_STANDARD.encode(bytes)
+    }
+
+    /// Each message alone is within the limit, in a file of its own or in one within another.
+    #[test]
+    fn the_compressed_messages_of_a_file_share_a_limit() {
+        let records = vec![compressed(); 10];
+        let direct = kinesis(&records);
+        let nested: Vec<_> = records.iter().map(|record| kinesis(std::slice::from_ref(record))).collect();
+        let nested: Vec<_> =
+            nested.iter().map(|event| format!(r#"{{"messageId":"m","body":{}}}"#, quote(event))).collect();
+        for json in [direct, format!(r#"{{"Records":[{}]}}"#, nested.join(","))] {
+            let limit = (json.len() * 64).max(1 << 20);
+            let (entries, _) = collected(&json);
+            let read = entries.iter().filter(|entry| entry.is_ok()).count();
+            assert_eq!(read, limit / (SPACES + REQUEST.len()), "{} bytes", json.len());
+            assert_eq!(entries.len(), 10);
+            let error = entries[9].as_ref().unwrap_err();
+            let what = format!("gzip that expands to at most {} MiB, in `kinesis.data`", limit >> 20);
+            assert!(error.contains(&what), "{error}");
+        }
     }
 
     #[test]

@@ -83,16 +83,16 @@ fn next_start(text: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes the responses at the start take, with the line ends around them, if each says where it ends.
-fn responses_len(text: &[u8]) -> Option<usize> {
+fn responses_len(text: &Bytes) -> Option<usize> {
     let mut at = blank_len(text);
     while text[at..].starts_with(b"HTTP/1.") {
-        at += response_len(&text[at..])?;
+        at += response_len(&text.slice(at..))?;
         at += blank_len(&text[at..]);
     }
     Some(at)
 }
 
-fn response_len(text: &[u8]) -> Option<usize> {
+fn response_len(text: &Bytes) -> Option<usize> {
     let mut fields = vec![EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Response::new(&mut fields);
     let Ok(Status::Complete(head)) = parsed.parse(text) else { return None };
@@ -101,7 +101,7 @@ fn response_len(text: &[u8]) -> Option<usize> {
     }
     match Framing::of(&headers(parsed.headers).ok()?)? {
         Framing::EndOfInput => None,
-        framing => Some(Body::cut(&Bytes::copy_from_slice(text), head, framing).ok()?.end),
+        framing => Some(Body::cut(text, head, framing).ok()?.end),
     }
 }
 
@@ -156,13 +156,13 @@ impl Messages {
         entry.request.body = bytes;
         entry.notes.extend(note);
 
-        let left = &self.input[end..];
-        if starts_message(left) {
+        let left = self.input.slice(end..);
+        if starts_message(&left) {
             self.at = end;
         } else if !left.is_empty() {
             // A log of traffic has the response there, or a program's own lines, and then the next request.
-            let after_responses = responses_len(left).filter(|length| starts_message(&left[*length..]));
-            let ignored = after_responses.or_else(|| next_start(left)).unwrap_or(left.len());
+            let after_responses = responses_len(&left).filter(|length| starts_message(&left[*length..]));
+            let ignored = after_responses.or_else(|| next_start(&left)).unwrap_or(left.len());
             self.at = end + ignored;
             if !left[..ignored].trim_ascii().is_empty() || self.at == self.input.len() {
                 entry.notes.push(format!("ignored {ignored} B after the end of the body"));
@@ -360,6 +360,17 @@ mod tests {
         let notes: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| &entry.notes[..])).collect();
         let note = ["ignored 43 B after the end of the body".to_owned()];
         assert_eq!(notes, [Ok(&note[..]), Ok(&note[..])]);
+    }
+
+    /// 40 MB, of which each response is read once.
+    #[test]
+    fn responses_take_linear_time() {
+        let body = "x".repeat(4000);
+        let request = format!("POST /a HTTP/1.1\r\nContent-Length: 4000\r\n\r\n{body}");
+        let exchange = format!("{request}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        let input = exchange.repeat(10_000);
+        let read = Messages { input: input.into(), at: 0 }.filter_map(Piece::read);
+        assert_eq!(read.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.request.body == body)).count(), 10_000);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Format for HttpCall {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let text = String::from_utf8_lossy(head);
-        text.split_inclusive('\n').any(|line| Call::of_line(line).is_some())
+        calls(&text).any(|call| call.is_request(&text))
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -83,9 +83,12 @@ const MODULES: [(&str, Library); 8] = [
     ("httpx.", Library::Httpx),
     ("client.", Library::PythonClient),
 ];
+/// The modules whose names other things have too, such as the sessions of databases, which have `get` and `delete` as well.
+const COMMON: [&str; 3] = ["http.", "session.", "client."];
 const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
 
-/// Where a call is in a line.
+/// Where a call is in a text.
+#[derive(Clone, Copy)]
 struct Call {
     library: Library,
     /// The method that the function is named for.
@@ -95,11 +98,12 @@ struct Call {
 }
 
 impl Call {
-    /// The call that a line of code makes: at its start, or after `=`, `(`, `return`, `await` and the like.
-    fn of_line(line: &str) -> Option<Self> {
-        let mut at = 0;
-        while let Some(open) = line[at..].find('(').map(|found| at + found) {
-            let before = &line[..open];
+    /// The first call from an offset on, where a statement starts: at its start, or after `=`, `(`, `return`, `await` and the
+    /// like.
+    fn find(text: &str, from: usize) -> Option<Self> {
+        let mut at = from;
+        while let Some(open) = text[at..].find('(').map(|found| at + found) {
+            let before = &text[from..open];
             let start = before
                 .rfind(|c: char| !(c.is_alphanumeric() || "_$.".contains(c)))
                 .map_or(0, |last| last + before[last..].chars().next().map_or(0, char::len_utf8));
@@ -108,16 +112,12 @@ impl Call {
             let is_code = code.is_empty()
                 || code.ends_with(['=', '(', '>', ';', '{', ','])
                 || ["await", "return", "with", "assert", "$"].iter().any(|word| code.ends_with(word));
-            let is_comment = code.trim_start().starts_with(['#', '/', '*']);
-            if is_code
-                && !is_comment
-                && let Some((library, method)) = function(called)
-            {
+            if is_code && let Some((library, method)) = function(called) {
                 return Some(Self { library, method, at: open });
             }
             // `request(app).post('/a')`, or its `.post('/a')` on a line of its own.
             if (code.is_empty() || code.ends_with(')'))
-                && line[open + 1..].starts_with(['\'', '"', '`'])
+                && text[open + 1..].starts_with(['\'', '"', '`'])
                 && let Some(method) = called.strip_prefix('.').and_then(method)
             {
                 return Some(Self { library: Library::Superagent, method: Some(method), at: open });
@@ -125,6 +125,14 @@ impl Call {
             at = open + 1;
         }
         None
+    }
+
+    /// Whether it makes a request: a `.post('/a', …)` may be the route of a server.
+    fn is_request(self, text: &str) -> bool {
+        let end = (self.at + FAR..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        let start = &text[self.at..end];
+        self.library != Library::Superagent
+            || arguments(start, Language::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
     }
 
     /// The arguments, those of the methods that are called on the request included, and the rest of the text.
@@ -144,11 +152,55 @@ fn function(called: &str) -> Option<(Library, Option<&'static str>)> {
         return Some((*library, None));
     }
     let called = called.strip_prefix("self.").unwrap_or(called);
-    MODULES.iter().find_map(|(module, library)| Some((*library, Some(method(called.strip_prefix(module)?)?))))
+    MODULES.iter().find_map(|(module, library)| {
+        let method = method(called.strip_prefix(module)?)?;
+        let is_call = !COMMON.contains(module) || matches!(method, "post" | "put" | "patch");
+        is_call.then_some((*library, Some(method)))
+    })
 }
 
 fn method(name: &str) -> Option<&'static str> {
     METHODS.iter().find(|known| **known == name).copied()
+}
+
+/// A line of a text, from where its first statement starts. Its calls are searched for once, however many statements it has.
+struct Line<'t> {
+    /// The text up to the end of the line.
+    text: &'t str,
+    next_call: Option<Call>,
+}
+
+impl<'t> Line<'t> {
+    fn from(text: &'t str, start: usize) -> Self {
+        let end = text[start..].find('\n').map_or(text.len(), |feed| start + feed + 1);
+        let text = &text[..end];
+        Self { text, next_call: Call::find(text, start) }
+    }
+
+    fn end(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The first call of the statements from this one on, which starts at an offset.
+    fn call(&mut self, statement: usize) -> Option<Call> {
+        if self.next_call.is_some_and(|call| call.at < statement) {
+            self.next_call = Call::find(self.text, statement);
+        }
+        let is_comment = self.text[statement..].trim_start().starts_with(['#', '/', '*']);
+        self.next_call.filter(|_| !is_comment)
+    }
+}
+
+/// The first call of each line.
+fn calls(text: &str) -> impl Iterator<Item = Call> {
+    let mut start = 0;
+    let lines = std::iter::from_fn(move || {
+        let mut line = (start < text.len()).then(|| Line::from(text, start))?;
+        let call = line.call(start);
+        start = line.end();
+        Some(call)
+    });
+    lines.flatten()
 }
 
 /// How many statements may have no end. Reading one takes it to the end of the text.
@@ -158,44 +210,47 @@ const MAX_UNENDED: usize = 8;
 fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut scope = Scope::default();
-    let first = text.split_inclusive('\n').find_map(Call::of_line);
-    let language = first.map_or(Language::Python, |call| call.library.language());
-    let (mut rest, mut line, mut unended) = (text, 1, 0);
-    while !rest.is_empty() {
-        let end = rest.find('\n').map_or(rest.len(), |feed| feed + 1);
-        let after = match Call::of_line(&rest[..end]) {
+    let language = calls(text).next().map_or(Language::Python, |call| call.library.language());
+    let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0), 0, 1, 0);
+    while at < text.len() {
+        let after = match line.call(at) {
             Some(call) => {
                 // What the call returns may be set. Other statements may be before it in the line.
-                let before = &rest[..call.at];
-                if let Some(next) = scope.statement(before, language).and_then(|left| next_statement(left, language)) {
-                    rest = &rest[before.len() - next.len()..];
+                let left = scope.statement(&text[at..call.at], language);
+                if let Some(next) = left.and_then(|left| next_statement(left, language)) {
+                    at = call.at - next.len();
                     continue;
                 }
-                let read = call.arguments(&rest[call.at..], language);
+                let read = call.arguments(&text[call.at..], language);
                 let after = read.as_ref().map(|(_, after)| *after);
                 let read = read.ok_or_else(|| expected("a call that ends"));
                 match read.and_then(|(arguments, _)| sent::entry(&call, &scope.filled(arguments))) {
-                    Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
+                    Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(number), ..entry })),
                     Ok(None) => collected.count_skipped(),
-                    Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                    Err(error) => collected.push(Err(Fault::at(Start::of_line(number), error))),
                 }
                 after
             }
-            None => scope.statement(rest, language),
+            None => scope.statement(&text[at..], language),
         };
-        unended += usize::from(after.is_none() && rest.len() > FAR);
+        unended += usize::from(after.is_none() && text.len() - at > FAR);
         if unended > MAX_UNENDED {
             let error = expected("complete statements; the rest of the text was not read");
-            collected.push(Err(Fault::at(Start::of_line(line), error)));
+            collected.push(Err(Fault::at(Start::of_line(number), error)));
             break;
         }
         // Go on with the next statement of the line, or the line after what was read.
-        let read = after.map_or(0, |after| rest.len() - after.len());
-        let line_end = rest[read..].find('\n').map_or(rest.len(), |feed| read + feed + 1).max(end);
-        let in_line = after.and_then(|_| next_statement(&rest[read..line_end], language));
-        let next = in_line.map_or(line_end, |next| line_end - next.len());
-        line += newlines(&rest[..next]);
-        rest = &rest[next..];
+        let read = after.map_or(at, |after| text.len() - after.len());
+        if read >= line.end() {
+            line = Line::from(text, read);
+        }
+        let next = after.and_then(|_| next_statement(&line.text[read..], language));
+        let next = next.map_or(line.end(), |next| line.end() - next.len());
+        number += newlines(&text[at..next]);
+        at = next;
+        if at == line.end() {
+            line = Line::from(text, at);
+        }
     }
     collected
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Collected, Fault, Format, Input, Reader,
-    envelope::{Envelopes, Message, Requests, encoded, unwrap, unwrap_as},
+    Collected, Fault, Format, GzipBudget, Input, Reader,
+    envelope::{DataMessage, Envelopes, Requests, encoded, unwrap, unwrap_as},
     keys::Outline,
     parts::{ParseError, Text, expected},
     position::Start,
@@ -50,9 +50,9 @@ pub(super) static CLOUDWATCH_DATA: Envelopes = Envelopes {
     name: "a CloudWatch Logs event",
     matches: |outline| outline.has_all("awslogs.", &["data"]),
     array: &[],
-    parse: |json| {
-        let LogsEvent { awslogs: Message { data: Text(data) } } = serde_json::from_str(json)?;
-        unwrap(&encoded("awslogs.data", &data)?, "a CloudWatch Logs event")
+    parse: |json, gzip| {
+        let LogsEvent { awslogs: DataMessage { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&encoded("awslogs.data", &data, gzip)?, "a CloudWatch Logs event", gzip)
     },
 };
 
@@ -62,12 +62,12 @@ pub(super) static WRANGLER: Envelopes = Envelopes {
     name: "wrangler's events",
     matches: |outline| outline.has_all("logs[].", &["message", "level"]) && outline.has_all("", &["outcome"]),
     array: &["logs"],
-    parse: |json| {
+    parse: |json, gzip| {
         let Log { message } = serde_json::from_str(json)?;
         let text =
             |value: &&RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
         let texts: Vec<String> = message.iter().map(text).collect();
-        in_log(&texts.join(" "))
+        in_log(&texts.join(" "), gzip)
     },
 };
 
@@ -84,10 +84,15 @@ impl Format for Insights {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        self.read_within(input, &mut GzipBudget::default())
+    }
+
+    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
+        gzip.start(input.len());
         let Rows { results } = json_of(&input)?;
         let cells = results.iter().flatten().filter(|cell| cell.field.0 == "@message");
-        Ok(Box::new(logged(cells.map(|cell| &*cell.value.0))))
+        Ok(Box::new(logged(cells.map(|cell| &*cell.value.0), gzip)))
     }
 }
 
@@ -104,10 +109,15 @@ impl Format for Loki {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        self.read_within(input, &mut GzipBudget::default())
+    }
+
+    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
+        gzip.start(input.len());
         let Response { data } = json_of(&input)?;
         let lines = data.result.iter().flat_map(|stream| &stream.values);
-        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line))))
+        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line), gzip)))
     }
 }
 
@@ -116,10 +126,10 @@ fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
 }
 
 /// The requests in the lines of a log.
-fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
+fn logged<'l>(lines: impl Iterator<Item = &'l str>, gzip: &mut GzipBudget) -> Collected {
     let mut collected = Collected::default();
     for line in lines {
-        collected.extend(Start::of_line(1), in_log(line));
+        collected.extend(Start::of_line(1), in_log(line, gzip));
     }
     collected
 }
@@ -128,17 +138,17 @@ fn logged<'l>(lines: impl Iterator<Item = &'l str>) -> Collected {
 const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
 /// Reads the requests in a log's message, which mostly has none.
-fn log_record(json: &str) -> Result<Requests, ParseError> {
+fn log_record(json: &str, gzip: &mut GzipBudget) -> Result<Requests, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
     let mut messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
     let is_captured = |message: &Cow<'_, str>| message.contains('{') && sniff(message.as_bytes()).is_some();
-    messages.find(is_captured).map_or(Ok(Vec::new()), |message| in_log(&message))
+    messages.find(is_captured).map_or(Ok(Vec::new()), |message| in_log(&message, gzip))
 }
 
-fn in_log(line: &str) -> Result<Requests, ParseError> {
+fn in_log(line: &str, gzip: &mut GzipBudget) -> Result<Requests, ParseError> {
     let format = sniff(line.as_bytes()).filter(|_| line.contains('{'));
-    format.map_or(Ok(Vec::new()), |format| unwrap_as(Some(format), line.as_bytes(), "a log record"))
+    format.map_or(Ok(Vec::new()), |format| unwrap_as(Some(format), line.as_bytes(), "a log record", gzip))
 }
 
 #[derive(Deserialize)]
@@ -194,7 +204,7 @@ struct Log<'a> {
 #[serde(expecting = "an object with `awslogs`")]
 struct LogsEvent<'a> {
     #[serde(borrow)]
-    awslogs: Message<'a>,
+    awslogs: DataMessage<'a>,
 }
 
 #[cfg(test)]

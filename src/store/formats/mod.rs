@@ -18,6 +18,7 @@ mod entry;
 mod envelope;
 mod fault;
 mod github;
+mod gzip;
 mod har;
 mod hex_dump;
 mod hookdev;
@@ -57,7 +58,10 @@ use std::{
 
 use bytes::Bytes;
 
-use self::collected::{Collected, FAR, MAX_BROKEN};
+use self::{
+    collected::{Collected, FAR, MAX_BROKEN},
+    gzip::GzipBudget,
+};
 pub use self::{
     entry::{Entries, Entry, Piece},
     fault::{EntryError, Fault},
@@ -176,6 +180,15 @@ pub trait Format: Sync {
     ///
     /// If no entry can be read from it.
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
+
+    /// The same for a file within a message of another, whose limit on gzip it shares.
+    ///
+    /// # Errors
+    ///
+    /// If no entry can be read from it.
+    fn read_within<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+        self.read(input)
+    }
 }
 
 /// The entries of one input, in pieces.

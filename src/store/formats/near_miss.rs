@@ -163,16 +163,17 @@ fn log(line: &[u8]) -> Option<&'static str> {
 const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or `python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' FILE`";
 
 /// Code that builds a request, in languages whose calls are not read, and the text that gives each away.
-const CODE: [&str; 10] = [
+const CODE: [&str; 11] = [
     "http.NewRequest(",
     "httptest.NewRequest(",
     "new XMLHttpRequest(",
     "Net::HTTP::Post.new(",
-    "Faraday.",
+    "Faraday.new",
+    "Faraday.post",
     "curl_setopt",
     "HttpRequest.newBuilder(",
     "new HttpRequestMessage(",
-    "reqwest::",
+    "reqwest::Client",
     "OkHttpClient(",
 ];
 
@@ -254,6 +255,7 @@ mod tests {
             (b"POST http://h/a\nX-A: b\n```json\n{}\n```\nHTTP 200\n", "it is a Hurl file"),
             (b"func TestHook(t *testing.T) {\n\treq := httptest.NewRequest(\"POST\", \"/a\", body)\n", "it is code"),
             (b"var xhr = new XMLHttpRequest();\n", "it is code"),
+            (b"DEBUG reqwest::connect: starting new connection: http://h/\n", "its content is in no format"),
             (b"# Read me\n", "its content is in no format"),
         ] {
             let reason = describe(input);

@@ -11,11 +11,17 @@ use super::{
     parts::{ParseError, expected},
 };
 
-/// How many bytes variables may add to a file, for each byte of the file.
+/// How many bytes variables, or gzip in messages, may add to a file, for each byte of the file.
 const FILE_FACTOR: usize = 64;
 
-/// The smallest and the largest limit on what variables may add to a file, in bytes.
+/// The smallest and the largest limit on what they may add to a file, in bytes.
 const FILE_LIMITS: (usize, usize) = (1 << 20, 128 << 20);
+
+/// How many bytes variables, or gzip in messages, may add to a file of this size in bytes.
+pub(super) fn file_limit(size: usize) -> usize {
+    let (smallest, largest) = FILE_LIMITS;
+    size.saturating_mul(FILE_FACTOR).clamp(smallest, largest)
+}
 
 /// The variables of a file.
 #[derive(Debug)]
@@ -44,8 +50,7 @@ enum Part<'t> {
 impl Variables {
     /// No variables, for a file of this size in bytes.
     pub(super) fn of_file(size: usize) -> Self {
-        let (smallest, largest) = FILE_LIMITS;
-        let file_limit = size.saturating_mul(FILE_FACTOR).clamp(smallest, largest);
+        let file_limit = file_limit(size);
         Self {
             values: HashMap::new(),
             unknown: None,

@@ -1,7 +1,7 @@
 //! The methods that are called on a request of superagent or supertest: `.set(…)`, `.type(…)`, `.send(…)`.
 
 use super::{
-    super::parts::{ParseError, expected},
+    super::parts::{ParseError, expected, quoted},
     super::values::text_literal::Language,
     expression::{Argument, Expression, arguments, name},
     value,
@@ -25,9 +25,35 @@ pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     (calls, rest)
 }
 
-/// The options that these calls set: `headers` and `body`.
+/// Whether headers or a body are set by the calls of methods at the start, the last of which may be incomplete.
+pub(super) fn has_content(text: &str) -> bool {
+    let (calls, rest) = methods(text);
+    let names = calls.iter().filter_map(|call| call.name.as_deref());
+    let last = name(rest.trim_start().strip_prefix('.').unwrap_or_default());
+    names.chain([last]).any(|method| ["set", "send", "field", "attach"].contains(&method))
+}
+
+/// The methods that change nothing of the request.
+const NEUTRAL: [&str; 13] = [
+    "buffer",
+    "catch",
+    "end",
+    "expect",
+    "finally",
+    "ok",
+    "on",
+    "parse",
+    "redirects",
+    "responseType",
+    "retry",
+    "then",
+    "timeout",
+];
+
+/// The options that these calls set: `headers` and `body`. A request without a body may have any methods: it is not read.
 pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, ParseError> {
     let (mut headers, mut options) = (Vec::new(), Vec::new());
+    let has_body = calls.iter().any(|call| call.name.as_deref() == Some("send"));
     for Argument { name, value } in calls {
         let Expression::List(values) = value else { continue };
         match (name.as_deref(), &values[..]) {
@@ -37,22 +63,32 @@ pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, P
                 headers.extend(fields.into_iter().map(|(name, value)| (name, Expression::Text(value))));
             }
             (Some("set"), [other, _]) => return Err(value::unknown("name of a header", other)),
-            (Some("type"), [Expression::Text(kind)]) => {
-                let content_type = match kind.as_str() {
-                    "json" => "application/json",
-                    "form" | "urlencoded" => "application/x-www-form-urlencoded",
-                    other => other,
-                };
-                headers.push(("content-type".to_owned(), Expression::Text(content_type.to_owned())));
-            }
-            (Some("send"), [body]) => options.push(("body".to_owned(), body.clone())),
+            (Some("type"), [kind]) => headers.push(("content-type".to_owned(), media_type(kind)?)),
+            (Some("accept"), [kind]) => headers.push(("accept".to_owned(), media_type(kind)?)),
+            (Some("send"), [body]) if options.is_empty() => options.push(("body".to_owned(), body.clone())),
+            (Some("send"), [_]) => return Err(expected("a body in one `.send(…)`, found several")),
             (Some("query"), _) => return Err(expected("the query in the URL, found `.query(…)`")),
             (Some("attach" | "field"), _) => {
                 return Err(expected("a body whose bytes are in the text, found a multipart form"));
+            }
+            (Some(method), _) if has_body && !NEUTRAL.contains(&method) => {
+                return Err(expected(format!("a request without `.{method}(…)`, which changes what is sent")));
             }
             _ => {}
         }
     }
     options.push(("headers".to_owned(), Expression::Object(headers)));
     Ok(options)
+}
+
+/// A media type, or superagent's short name for one.
+fn media_type(kind: &Expression) -> Result<Expression, ParseError> {
+    let Expression::Text(text) = kind else { return Err(value::unknown("media type", kind)) };
+    let name = match text.as_str() {
+        "json" => "application/json",
+        "form" | "urlencoded" => "application/x-www-form-urlencoded",
+        whole if whole.contains('/') => whole,
+        short => return Err(expected(format!("a whole media type, found {}", quoted(short)))),
+    };
+    Ok(Expression::Text(name.to_owned()))
 }

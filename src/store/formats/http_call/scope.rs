@@ -94,11 +94,12 @@ impl Scope {
         }
         // A type may be named before the value.
         let may_have_type = language == Language::Python || code.len() < declared.len();
-        let line = &after[..after.find('\n').unwrap_or(after.len())];
-        let is_set = |at: usize| line[..at].trim().is_empty() || may_have_type && line.starts_with(':');
-        let value = line.find('=').filter(|at| is_set(*at)).map(|at| &after[at + 1..]);
+        // The statement may be one of many in a line.
+        let statement = &after[..after.find(['\n', ';']).unwrap_or(after.len())];
+        let is_set = |at: usize| statement[..at].trim().is_empty() || may_have_type && statement.starts_with(':');
+        let value = statement.find('=').filter(|at| is_set(*at)).map(|at| &after[at + 1..]);
         let Some(value) = value.filter(|value| !value.starts_with(['=', '>'])) else {
-            if is_deleted || is_change(line.trim()) {
+            if is_deleted || is_change(statement.trim()) {
                 self.forget(variable);
             }
             return Some(text);

@@ -225,6 +225,12 @@ fn other_text_is_no_call() {
         "def fetch(url):\n    pass\n",
         "prefetch(a)\n",
         "a.fetch('b')\n",
+        "session.get(User, id)\n",
+        "await session.delete(user)\n",
+        "client.get('key')\n",
+        "http.get(url, (res) => {})\n",
+        "new Hono().post('/hook', handler)\n",
+        "express()\n  .post('/hook', (req, res) => { res.send('ok') })\n",
     ] {
         assert!(crate::store::formats::sniff(text.as_bytes()).is_none(), "{text}");
     }
@@ -236,6 +242,19 @@ fn statements_without_an_end_take_linear_time() {
         let text = "fetch('http://h/a')\n".to_owned() + &statement.repeat(20_000);
         let last = collected(&text).0.pop();
         assert!(matches!(&last, Some(Err(error)) if error.contains("was not read")), "{statement}: {last:?}");
+    }
+}
+
+#[test]
+fn many_statements_on_a_line_take_linear_time() {
+    for statement in ["f(1);", "a=1;", "a;", "let a:b;", "a.b(c);"] {
+        let text = format!(
+            "fetch('http://h/a');\n{}fetch('http://h/a', {{ method: 'POST', body: '{{}}' }});\n",
+            statement.repeat(200_000)
+        );
+        let (entries, _) = collected(&text);
+        let lines: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|entry| entry.line)).collect();
+        assert_eq!(lines, [Ok(Some(2))], "{statement}");
     }
 }
 
@@ -278,6 +297,20 @@ fn a_request_of_superagent_is_read_with_the_methods_that_are_called_on_it() {
     ] {
         let (_, found, sent) = read(text);
         assert_eq!((found.as_str(), sent.as_str()), (headers, body), "{text}");
+    }
+    assert_eq!(
+        read("request(app).post('/a').accept('json').send('{}').timeout(9).expect(200)").1,
+        "accept: application/json\ncontent-type: application/x-www-form-urlencoded\n"
+    );
+    for (methods, what) in [
+        (".send({ a: 1 }).send({ b: 2 })", "a body in one `.send(…)`, found several"),
+        (".auth('u', 'p').send('{}')", "a request without `.auth(…)`"),
+        (".send({ a: 1 }).serialize(f)", "a request without `.serialize(…)`"),
+        (".type(kind).send('{}')", "the media type as a literal, found \"kind\""),
+        (".type('xml').send('<a/>')", "a whole media type, found \"xml\""),
+    ] {
+        let error = error(&format!("request(app).post('/a'){methods}"));
+        assert!(error.contains(what), "{methods}: {error}");
     }
     assert!(error("request(app).post('/a').attach('f', 'a.png')").contains("found a multipart form"));
     assert!(error("request(app).post('/a').query({ a: 1 }).send('{}')").contains("the query in the URL"));
