@@ -106,6 +106,20 @@ fn a_scheme_that_does_not_sign_the_body_is_noted_whenever_its_provider_is_used_o
 }
 
 #[test]
+fn a_payload_without_the_fields_that_are_signed_is_noted() {
+    let dir = Dir::new();
+    let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body:token}\"\n\
+                  signs_body = false\nsignature = { header = \"X-Signature\", value = \"{hex}\" }";
+    write(&dir, &manifest(SECRET, scheme));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(
+        "note: acme: the payload of acme.made lacks the field `token` of the body, which is signed, so deliveries made from it \
+         don't verify; add it to the event's file",
+    );
+    dir.write("acme/events/made.json", r#"{ "type": "made", "token": "t" }"#);
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
+}
+
+#[test]
 fn a_check_points_at_what_is_wrong_in_each_directory() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));

@@ -8,7 +8,9 @@ use super::{
 use crate::webhook::{
     json::Path,
     overrides::{self, OverrideError},
-    request::Headers,
+    place::Lookup,
+    request::{Headers, Request},
+    signature::Reason,
     time::Timestamp,
 };
 
@@ -17,7 +19,7 @@ const LIMIT: usize = 16 << 20;
 
 impl Provider {
     /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so,
-    /// and paths that no payload has.
+    /// payloads without the fields that are signed, and paths that no payload has.
     #[must_use]
     pub fn cautions(&self) -> Vec<String> {
         let unsigned = self.schemes.iter().filter(|scheme| {
@@ -29,7 +31,24 @@ impl Provider {
                 scheme.name, self.title
             )
         });
-        unsigned.chain(self.unused_fresh()).chain(self.unknown_in_summaries()).collect()
+        unsigned.chain(self.lacking_signed()).chain(self.unused_fresh()).chain(self.unknown_in_summaries()).collect()
+    }
+
+    /// Cautions about events whose payloads lack what a scheme signs: as `send` sends them, they are rejected.
+    fn lacking_signed(&self) -> impl Iterator<Item = String> {
+        let signed = self.events.iter().filter(|event| !event.unsigned && event.handshake.is_none());
+        signed.filter_map(|event| {
+            let request = self.example(event)?;
+            let body = self.decode(&request, LIMIT).ok()?;
+            let payload = body.payload(&request);
+            match self.schemes.first()?.covers(&Lookup::of(&request, &payload)) {
+                Err(Reason::NotInBody { place }) => Some(format!(
+                    "the payload of {} lacks {place}, which is signed, so deliveries made from it don't verify; add it to the event's file",
+                    event.full_name
+                )),
+                _ => None,
+            }
+        })
     }
 
     /// Cautions about paths in `[fresh]` that no payload has.
@@ -64,16 +83,21 @@ impl Provider {
 
     /// The error of a path that an event's payload doesn't have.
     fn unknown_path(&self, event: &Event, path: &Path) -> Option<OverrideError> {
+        let request = self.example(event)?;
+        let body = self.decode(&request, LIMIT).ok()?;
+        let payload = body.payload(&request);
+        let root = payload.root()?;
+        root.get(path).is_none().then(|| OverrideError::missing(root, path))
+    }
+
+    /// The request of an event, without a signature.
+    fn example(&self, event: &Event) -> Option<Request> {
         let now = Timestamp::from_unix_seconds(0);
         let context = SendContext { now, id: None, entropy: [0; 32] };
         let draft = self.draft(event, BodySource::Fixture(None, &[]), &context).ok()?;
         let encoding = self.delivery.encodings.first()?;
         let attempt =
             AttemptParams { encoding, target: "/", now, secret: None, sent_along: &[], own_headers: &Headers::new() };
-        let request = self.request(&draft, &attempt);
-        let body = self.decode(&request, LIMIT).ok()?;
-        let payload = body.payload(&request);
-        let root = payload.root()?;
-        root.get(path).is_none().then(|| OverrideError::missing(root, path))
+        Some(self.request(&draft, &attempt))
     }
 }

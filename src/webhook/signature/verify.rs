@@ -177,8 +177,9 @@ impl Scheme {
     }
 
     /// Checks that a signature that matches covers this body. What is signed of a body and isn't in it counts as empty, so
-    /// without all of it any body would do. A hash that begins with the secret can be extended without it, by bytes that no text has.
-    fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
+    /// without all of it any body would do. A hash that begins with the secret can be extended without it, by bytes that no
+    /// text has.
+    pub(in crate::webhook) fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
         if self.algorithm == Algorithm::Token {
             return Ok(());
         }
