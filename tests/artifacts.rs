@@ -23,7 +23,7 @@ use hookdev::{
     webhook::{
         diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
-        payload::{MAX_DECODED_BYTES, MAX_FIELDS},
+        payload::{MAX_DECODED_BYTES, MAX_FORM_FIELDS},
         provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry, manifest::keys::TABLES},
         redact::KEPT_HEADERS,
         signature::{Scheme, grammar::MAX_SIGNATURES},
@@ -320,7 +320,7 @@ fn limits() -> String {
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that pauses for a second loses its share |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
          | JSON values, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
-         | form fields | {MAX_FIELDS} | the same, unless the fields themselves are signed: then the delivery is rejected |\n\
+         | form fields | {MAX_FORM_FIELDS} | the same, unless the fields themselves are signed: then the delivery is rejected |\n\
          | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
 }

@@ -29,6 +29,10 @@ use crate::{
 ///
 /// If the URL or the glob is invalid.
 pub fn forward(text: &str) -> Result<Forward, Failure> {
+    if let Some((glob, url)) = text.split_once("->").filter(|(glob, _)| !glob.contains([':', '/', '='])) {
+        let shown = redact::invalid_url(url);
+        return Err(Failure::usage(format!("a forward has no `->`: write {glob}={shown}")));
+    }
     // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain a
     // token.
     let is_url = |glob: &str, rest: &str| glob.contains("://") || !rest.contains("://") && glob.contains(['/', '@']);
@@ -211,6 +215,10 @@ mod tests {
             forward("a[=http://x/").unwrap_err().message.unwrap(),
             "invalid glob `a[`: invalid range pattern at character 2".into()
         );
+        assert_eq!(
+            forward("aspect.*->http://u:p@x/").unwrap_err().message.unwrap(),
+            "a forward has no `->`: write aspect.*=http://[redacted]@x/".into()
+        );
     }
 
     #[test]
@@ -218,7 +226,7 @@ mod tests {
         let urls = ["http://user:hunter2@example.com/x?token=hunter2", "user:hunter2@example.com:80/x?token=hunter2"];
         for (url, scheme) in urls.iter().flat_map(|url| ["http", "htp", "http:"].map(|scheme| (url, scheme))) {
             let url = url.replacen("http", scheme, 1);
-            for glob in ["", "=", "a[=", "a.*=", "[[=", "*=="] {
+            for glob in ["", "=", "a[=", "a.*=", "[[=", "*==", "a.*->"] {
                 let Err(failure) = forward(&format!("{glob}{url}")) else { continue };
                 assert!(!format!("{failure:?}").contains("hunter2"), "{glob}{url}: {failure:?}");
             }

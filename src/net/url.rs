@@ -29,9 +29,7 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     let url = Url::parse(&text).map_err(|error| {
         let is_host =
             text.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.') && !host.starts_with('.'));
-        if text.contains("://") {
-            invalid(format!("{error}"))
-        } else if is_host && error == ParseError::RelativeUrlWithoutBase {
+        if is_host && error == ParseError::RelativeUrlWithoutBase && !text.contains("://") {
             invalid(format!("use https://{shown}"))
         } else {
             invalid(format!("{error}; use http://HOST:PORT/PATH"))

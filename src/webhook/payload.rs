@@ -50,7 +50,7 @@ pub const MAX_DECODED_BYTES: usize = 64 << 20;
 
 /// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a JSON value
 /// does, because every provider's own fields are looked for among them.
-pub const MAX_FIELDS: usize = 16 << 10;
+pub const MAX_FORM_FIELDS: usize = 16 << 10;
 
 /// A body without its `content-encoding`, from which the payload is parsed.
 #[derive(Debug)]
@@ -143,19 +143,10 @@ pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String>
     let body = request.body.as_ref();
     match encoding.as_str() {
         "" | "identity" => Ok(Cow::Borrowed(body)),
-        "gzip" | "x-gzip" => gunzipped(body, limit),
+        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),
         "deflate" => inflate(ZlibDecoder::new(body), limit),
         other => Err(format!("unsupported content-encoding `{other}`")),
     }
-}
-
-/// Decompresses gzip.
-///
-/// # Errors
-///
-/// A message if the data is invalid or longer than `limit` bytes.
-pub fn gunzipped(bytes: &[u8], limit: usize) -> Result<Cow<'static, [u8]>, String> {
-    inflate(MultiGzDecoder::new(bytes), limit)
 }
 
 fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, String> {
@@ -265,7 +256,7 @@ fn json(body: &[u8]) -> Option<Node<'_>> {
 
 /// The fields of a URL-encoded form, unless there are too many.
 fn urlencoded(body: &[u8]) -> Option<Node<'_>> {
-    let fits = form_urlencoded::parse(body).nth(MAX_FIELDS).is_none();
+    let fits = form_urlencoded::parse(body).nth(MAX_FORM_FIELDS).is_none();
     fits.then(|| object(form_urlencoded::parse(body)))
 }
 
@@ -278,7 +269,7 @@ fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
     let mut fields = Vec::new();
     // The whole body is available, so the parser never waits.
     while let Some(part) = parts.next_field().now_or_never()?.ok()? {
-        if fields.len() == MAX_FIELDS {
+        if fields.len() == MAX_FORM_FIELDS {
             return None;
         }
         let name = part.name().unwrap_or_default().to_owned();
@@ -364,7 +355,7 @@ mod tests {
             (URLENCODED, "&a", "", PayloadKind::Urlencoded),
             ("multipart/form-data; boundary=x", part, "--x--\r\n", PayloadKind::Multipart),
         ] {
-            for (fields, expected) in [(MAX_FIELDS, kind), (MAX_FIELDS + 1, PayloadKind::Opaque)] {
+            for (fields, expected) in [(MAX_FORM_FIELDS, kind), (MAX_FORM_FIELDS + 1, PayloadKind::Opaque)] {
                 let form = request(&[("content-type", media)], field.repeat(fields) + end);
                 assert_eq!(Payload::parse(&form, &form.body).kind, expected, "{media} {fields}");
             }

@@ -47,10 +47,10 @@ pub struct Reporter<'a> {
 impl<'a> Reporter<'a> {
     /// A reporter of the deliveries of a batch.
     pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
-        let is_own = |job: &Job, name: &str| batch.keyring.has_only_development(name) && job.is_signed_by_hookdev();
         let signed_by_anyone = batch.jobs.iter().filter_map(|job| {
             let name = job.provider.as_ref()?.name.as_str();
-            is_own(job, name).then_some((job.event.as_deref()?, name))
+            let can_anyone_sign = batch.keyring.has_only_development(name) && job.is_signed_by_hookdev();
+            can_anyone_sign.then_some((job.event.as_deref()?, name))
         });
         let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
         Self {
