@@ -26,8 +26,7 @@ fn value(text: &str, depth: usize) -> Option<(Value, &str)> {
         return block(rest);
     }
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    // The first line may say where the value was dumped.
-    let line = line.rsplit_once(" // ").map_or(line, |(line, _)| line).trim_end();
+    let line = without_place(line);
     if line.starts_with("array:") && line.ends_with('[') {
         return members(rest, depth);
     }
@@ -36,6 +35,16 @@ fn value(text: &str, depth: usize) -> Option<(Value, &str)> {
     }
     let value = if line == "[]" { Value::List(Vec::new()) } else { Value::Word(line.to_owned()) };
     Some((value, rest))
+}
+
+/// A line without the place where the value was dumped, which the first one may have: ` // app/Hook.php:12`.
+fn without_place(line: &str) -> &str {
+    let is_place = |place: &str| {
+        let Some((file, number)) = place.rsplit_once(':') else { return false };
+        !file.contains('"') && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    let place = line.rsplit_once(" // ").filter(|(_, place)| is_place(place.trim_end()));
+    place.map_or(line, |(line, _)| line).trim_end()
 }
 
 /// The lines up to one of `"""`, which has their indentation.
@@ -82,9 +91,9 @@ mod tests {
     /// As `dump` of symfony/var-dumper 5.4 prints them.
     #[test]
     fn values_are_read_as_dump_prints_them() {
-        let printed = "array:5 [ // app/Hook.php:12\n  \"headers\" => array:3 [\n    \"host\" => array:1 [\n      0 => \"h\"\n    ]\n    \"x-a\" => array:2 [\n      0 => \"b\"\n      1 => \"c\"d\"\n    ]\n    \"content-length\" => array:1 [\n      0 => \"\"\n    ]\n  ]\n  \"body\" => \"{\"n\":1.0}\"\n  \"n\" => 1\n  \"x\" => null\n  \"e\" => []\n]\nrest";
+        let printed = "array:6 [ // app/Hook.php:12\n  \"headers\" => array:3 [\n    \"host\" => array:1 [\n      0 => \"h\"\n    ]\n    \"x-a\" => array:2 [\n      0 => \"b\"\n      1 => \"c\"d\"\n    ]\n    \"content-length\" => array:1 [\n      0 => \"\"\n    ]\n  ]\n  \"body\" => \"{\"n\":1.0}\"\n  \"n\" => 1\n  \"x\" => null\n  \"e\" => []\n  \"c\" => \"a\" // \"b:1\"\n]\nrest";
         let (value, rest) = array(printed).unwrap();
-        let expected = r#"{"headers":{"host":["h"],"x-a":["b","c\"d"],"content-length":[""]},"body":"{\"n\":1.0}","n":1,"x":null,"e":[]}"#;
+        let expected = r#"{"headers":{"host":["h"],"x-a":["b","c\"d"],"content-length":[""]},"body":"{\"n\":1.0}","n":1,"x":null,"e":[],"c":"a\" // \"b:1"}"#;
         assert_eq!((value.json().as_str(), rest), (expected, "rest"));
         for text in ["array:1 [", "array:1 [\n  \"a\" => \"b\"\n", "array:1 [\n  \"a\"\n]", "array(1) {"] {
             assert_eq!(array(text), None, "{text}");
