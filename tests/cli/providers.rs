@@ -112,7 +112,7 @@ fn a_payload_without_the_fields_that_are_signed_is_noted() {
                   signs_body = false\nsignature = { header = \"X-Signature\", value = \"{hex}\" }";
     write(&dir, &manifest(SECRET, scheme));
     dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(
-        "note: acme: the payload of acme.made lacks the field `token` of the body, which is signed, so deliveries made from it \
+        "note: acme: the payload of acme.made lacks what is signed (the field `token` of the body), so deliveries made from it \
          don't verify; add it to the event's file",
     );
     dir.write("acme/events/made.json", r#"{ "type": "made", "token": "t" }"#);

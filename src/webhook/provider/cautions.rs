@@ -43,7 +43,7 @@ impl Provider {
             let payload = body.payload(&request);
             match self.schemes.first()?.covers(&Lookup::of(&request, &payload)) {
                 Err(Reason::NotInBody { place }) => Some(format!(
-                    "the payload of {} lacks {place}, which is signed, so deliveries made from it don't verify; add it to the event's file",
+                    "the payload of {} lacks what is signed ({place}), so deliveries made from it don't verify; add it to the event's file",
                     event.full_name
                 )),
                 _ => None,
