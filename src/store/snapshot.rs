@@ -11,7 +11,7 @@ use super::formats::walk;
 
 /// The state of the files under some paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
+pub struct Snapshot(BTreeMap<PathBuf, FileState>);
 
 /// A difference between two snapshots.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub enum FileChange {
     Removed(PathBuf),
 }
 
-/// The metadata of a file that shows changes: a file with another stamp may have another content.
+/// The metadata of a file that shows changes: a file in another state may have another content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FileState {
     length: u64,
     modified: Option<SystemTime>,
     /// Distinguishes a file from the one it replaced, even if both have the same time.
@@ -38,7 +38,7 @@ impl Snapshot {
     #[must_use]
     pub fn of(paths: &[PathBuf]) -> Self {
         let files = paths.iter().flat_map(|path| walk(path).files).filter_map(Result::ok);
-        Self(files.filter_map(|file| Stamp::of(&file).map(|stamp| (file, stamp))).collect())
+        Self(files.filter_map(|file| FileState::of(&file).map(|state| (file, state))).collect())
     }
 
     /// The changes since an earlier snapshot, in the order of names, removed files first.
@@ -46,15 +46,15 @@ impl Snapshot {
     pub fn since(&self, earlier: &Self) -> Vec<FileChange> {
         let removed = earlier.0.keys().filter(|file| !self.0.contains_key(*file));
         let mut changes: Vec<FileChange> = removed.cloned().map(FileChange::Removed).collect();
-        changes.extend(self.0.iter().filter_map(|(file, stamp)| match earlier.0.get(file) {
+        changes.extend(self.0.iter().filter_map(|(file, state)| match earlier.0.get(file) {
             None => Some(FileChange::Added(file.clone())),
-            Some(before) => (before != stamp).then(|| FileChange::Changed(file.clone())),
+            Some(before) => (before != state).then(|| FileChange::Changed(file.clone())),
         }));
         changes
     }
 }
 
-impl Stamp {
+impl FileState {
     fn of(file: &Path) -> Option<Self> {
         let found = fs::metadata(file).ok()?;
         Some(Self { length: found.len(), modified: found.modified().ok(), inode: inode(&found) })

@@ -25,7 +25,7 @@ pub enum ParseError {
     #[error("expected {0}")]
     Expected(String),
     /// It is a capture in this version of the format, which is newer than [`VERSION`](super::VERSION).
-    #[error("version {0} of the capture format is newer than this hookdev reads; update hookdev")]
+    #[error("version {0} of the capture format is newer than this hookdev supports ({version}); update hookdev", version = super::VERSION)]
     NewerVersion(u64),
 }
 

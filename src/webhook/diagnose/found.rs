@@ -35,11 +35,11 @@ pub struct FoundSignature {
     /// The signature as text.
     text: String,
     bytes: Vec<u8>,
-    encoding: Spelling,
+    encoding: SignatureEncoding,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
+enum SignatureEncoding {
     Hex,
     UppercaseHex,
     Base64,
@@ -48,7 +48,7 @@ enum Spelling {
     Base64OfHex,
 }
 
-impl Spelling {
+impl SignatureEncoding {
     const fn words(self) -> &'static str {
         match self {
             Self::Hex => "lowercase hexadecimal",
@@ -101,8 +101,8 @@ pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSigna
 }
 
 /// The parts of a header's value that may be a signature, in any encoding and after any tags.
-fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
-    let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
+fn candidates(value: &str) -> Vec<(String, Vec<u8>, SignatureEncoding)> {
+    let mut found: Vec<(String, Vec<u8>, SignatureEncoding)> = Vec::new();
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']');
     for piece in value.split([',', ' ', ';']).take(MAX_SIGNATURES) {
         let mut rest = Some(piece);
@@ -125,12 +125,12 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
 }
 
 /// Decodes a signature in any encoding; `None` if it is too short or too long to be one.
-fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
+fn decoded(text: &str) -> Option<(Vec<u8>, SignatureEncoding)> {
     // Beyond 64 bytes, there are ECDSA in DER, and RSA.
     let long_enough = |bytes: &Vec<u8>| matches!(bytes.len(), SHORTEST..=72 | 256 | 384 | 512);
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let written = if is_upper { Spelling::UppercaseHex } else { Spelling::Hex };
+        let written = if is_upper { SignatureEncoding::UppercaseHex } else { SignatureEncoding::Hex };
         // Drops half a byte of a truncated signature.
         let whole = &text[..text.len() - text.len() % 2];
         return decode_hex(whole).filter(long_enough).map(|bytes| (bytes, written));
@@ -138,10 +138,10 @@ fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
     let body = text.trim_end_matches('=');
     let is_standard = text.len().is_multiple_of(4) && !text.contains(['-', '_']);
     let is_base64 = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'));
-    let written = if is_standard { Spelling::Base64 } else { Spelling::UrlBase64 };
+    let written = if is_standard { SignatureEncoding::Base64 } else { SignatureEncoding::UrlBase64 };
     let bytes = if is_base64 { forgiving_base64(body)? } else { return None };
     let digits = std::str::from_utf8(&bytes).ok().and_then(decode_hex);
-    let (bytes, written) = digits.map_or((bytes, written), |digits| (digits, Spelling::Base64OfHex));
+    let (bytes, written) = digits.map_or((bytes, written), |digits| (digits, SignatureEncoding::Base64OfHex));
     long_enough(&bytes).then_some((bytes, written))
 }
 
@@ -295,8 +295,8 @@ impl FoundSignature {
     /// The case of its hexadecimal digits and the right one, if it has the other.
     fn case_instead_of(&self, encoding: TextEncoding) -> Option<(&'static str, &'static str)> {
         match (self.encoding, encoding) {
-            (Spelling::UppercaseHex, TextEncoding::Hex) => Some(("uppercase", "lowercase")),
-            (Spelling::Hex, TextEncoding::UppercaseHex) => Some(("lowercase", "uppercase")),
+            (SignatureEncoding::UppercaseHex, TextEncoding::Hex) => Some(("uppercase", "lowercase")),
+            (SignatureEncoding::Hex, TextEncoding::UppercaseHex) => Some(("lowercase", "uppercase")),
             _ => None,
         }
     }
@@ -342,7 +342,7 @@ impl FoundSignature {
         let remedy = Remedy::advice(
             "find what changes the case of the header's value, such as toLowerCase(), strtolower() or a proxy rule: base64 is case-sensitive",
         );
-        let is_base64 = matches!(self.encoding, Spelling::Base64 | Spelling::UrlBase64);
+        let is_base64 = matches!(self.encoding, SignatureEncoding::Base64 | SignatureEncoding::UrlBase64);
         is_base64.then(|| Finding { remedy, ..Finding::new(Code::SignatureCase, message) })
     }
 }

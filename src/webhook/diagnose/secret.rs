@@ -201,15 +201,7 @@ fn superseded(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Fi
 
 /// How messages name a secret, by its source.
 fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> String {
-    match case.keyring.source(&provider.name, place) {
-        Some(SecretSource::Env(name)) => format!("the secret from env:{name}"),
-        Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
-        Some(SecretSource::Config) => "the secret from the config".to_owned(),
-        Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
-        Some(SecretSource::Registered) => "the secret that the provider handed over".to_owned(),
-        Some(SecretSource::Development) => "the public development secret".to_owned(),
-        None => "the secret".to_owned(),
-    }
+    case.keyring.source(&provider.name, place).map_or_else(|| "the secret".to_owned(), SecretSource::secret_words)
 }
 
 /// Ways in which a secret's text may be wrong, here or at the sender.
