@@ -6,7 +6,7 @@ use super::{Language, Script, Sender, Signer, functions, literal, operands, seco
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
-    signature::{Algorithm, secret::KeyEncoding, timestamp::TimeUnit},
+    signature::{HashFunction, secret::KeyEncoding, timestamp::TimeUnit},
 };
 
 struct JavaScript;
@@ -227,11 +227,11 @@ fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
     if let Some(spot) = &signer.timestamp {
         push_value(spot, "timestamp", out);
     }
-    if signer.algorithm != Algorithm::Token {
+    // A static token is no hash of anything.
+    if let Some(hash) = signer.algorithm.hash_function().map(HashFunction::identifier) {
         let parts: Vec<String> = signer.content.iter().map(|part| signed(part, &key)).collect();
         let _ = writeln!(out, "  const content = {};", parts.join(" + "));
         let encoding = signer.value.iter().find_map(encoding).unwrap_or("hex");
-        let hash = hash(signer.algorithm);
         let _ = if signer.algorithm.is_plain_hash() {
             writeln!(out, "  const signature = crypto.{hash}(content, \"{encoding}\");")
         } else {
@@ -273,16 +273,6 @@ fn push_value(spot: &Spot, value: &str, out: &mut String) {
     };
 }
 
-fn hash(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::HmacMd5 | Algorithm::Md5 => "md5",
-        Algorithm::HmacSha1 | Algorithm::Sha1 => "sha1",
-        Algorithm::HmacSha384 | Algorithm::Sha384 => "sha384",
-        Algorithm::HmacSha512 | Algorithm::Sha512 => "sha512",
-        _ => "sha256",
-    }
-}
-
 const fn encoding(part: &SignaturePart) -> Option<&'static str> {
     match part {
         SignaturePart::Hex | SignaturePart::UppercaseHex => Some("hex"),
@@ -299,8 +289,8 @@ fn signed(part: &SignedPart, key: &str) -> String {
         SignedPart::Timestamp => "timestamp".to_owned(),
         SignedPart::Secret => key.to_owned(),
         SignedPart::Body => "request.body".to_owned(),
-        SignedPart::BodyHash(algorithm, is_base64) => {
-            format!("crypto.{}(request.body, \"{}\")", hash(*algorithm), if *is_base64 { "base64" } else { "hex" })
+        SignedPart::BodyHash(hash, is_base64) => {
+            format!("crypto.{}(request.body, \"{}\")", hash.identifier(), if *is_base64 { "base64" } else { "hex" })
         }
         SignedPart::Header(name) => format!("(request.headers[{}] || \"\")", literal(name)),
         SignedPart::Url => "request.url".to_owned(),

@@ -6,7 +6,7 @@ use super::{Language, Script, Sender, Signer, functions, literal, operands, seco
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
-    signature::{Algorithm, secret::KeyEncoding, timestamp::TimeUnit},
+    signature::{HashFunction, secret::KeyEncoding, timestamp::TimeUnit},
 };
 
 struct Python;
@@ -215,18 +215,15 @@ fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
     if let Some(spot) = &signer.timestamp {
         push_value(spot, "timestamp", out);
     }
-    match signer.algorithm {
-        Algorithm::Token => {}
-        algorithm => {
-            let parts: Vec<String> = signer.content.iter().map(|part| signed(part, &key)).collect();
-            let _ = writeln!(out, "    content = {}", parts.join(" + "));
-            let hash = hash(algorithm);
-            let _ = if algorithm.is_plain_hash() {
-                writeln!(out, "    signature = hashlib.{hash}(content.encode()).digest()")
-            } else {
-                writeln!(out, "    signature = hmac.new({key}, content.encode(), hashlib.{hash}).digest()")
-            };
-        }
+    // A static token is no hash of anything.
+    if let Some(hash) = signer.algorithm.hash_function().map(HashFunction::identifier) {
+        let parts: Vec<String> = signer.content.iter().map(|part| signed(part, &key)).collect();
+        let _ = writeln!(out, "    content = {}", parts.join(" + "));
+        let _ = if signer.algorithm.is_plain_hash() {
+            writeln!(out, "    signature = hashlib.{hash}(content.encode()).digest()")
+        } else {
+            writeln!(out, "    signature = hmac.new({key}, content.encode(), hashlib.{hash}).digest()")
+        };
     }
     let value: Vec<String> = signer.value.iter().map(|part| signature(part, &key)).collect();
     push_value(&signer.signature, &value.join(" + "), out);
@@ -258,16 +255,6 @@ fn push_value(spot: &Spot, value: &str, out: &mut String) {
     };
 }
 
-fn hash(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::HmacMd5 | Algorithm::Md5 => "md5",
-        Algorithm::HmacSha1 | Algorithm::Sha1 => "sha1",
-        Algorithm::HmacSha384 | Algorithm::Sha384 => "sha384",
-        Algorithm::HmacSha512 | Algorithm::Sha512 => "sha512",
-        _ => "sha256",
-    }
-}
-
 fn signed(part: &SignedPart, key: &str) -> String {
     match part {
         SignedPart::Text(text) => literal(text),
@@ -275,11 +262,11 @@ fn signed(part: &SignedPart, key: &str) -> String {
         SignedPart::Timestamp => "timestamp".to_owned(),
         SignedPart::Secret => format!("{key}.decode()"),
         SignedPart::Body => "request.body".to_owned(),
-        SignedPart::BodyHash(algorithm, false) => {
-            format!("hashlib.{}(request.body.encode()).hexdigest()", hash(*algorithm))
+        SignedPart::BodyHash(hash, false) => {
+            format!("hashlib.{}(request.body.encode()).hexdigest()", hash.identifier())
         }
-        SignedPart::BodyHash(algorithm, true) => {
-            format!("base64.b64encode(hashlib.{}(request.body.encode()).digest()).decode()", hash(*algorithm))
+        SignedPart::BodyHash(hash, true) => {
+            format!("base64.b64encode(hashlib.{}(request.body.encode()).digest()).decode()", hash.identifier())
         }
         SignedPart::Header(name) => format!("request.headers.get({}, \"\")", literal(name)),
         SignedPart::Url => "request.url".to_owned(),

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::{
     Code, Finding, RejectedRequest,
-    hash::{self, Keyed},
+    hash::Keyed,
     reading::{Check, Reading, id_header, timestamp_header},
     secret::forgiving_base64,
 };
@@ -14,7 +14,7 @@ use crate::webhook::{
     remedy::Remedy,
     request::{self, Request},
     signature::{
-        Algorithm, Scheme,
+        Algorithm, HashFunction, Scheme,
         content::SignedContent,
         grammar::{Grammar, GrammarText, MAX_SIGNATURES, TextEncoding},
         secret::decode_hex,
@@ -69,9 +69,6 @@ impl SignatureEncoding {
         )
     }
 }
-
-/// The algorithms whose signatures can be told by their length.
-const MACS: [Algorithm; 4] = [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512];
 
 /// The maximum number of signatures taken from one request.
 const MOST_SIGNATURES: usize = 6;
@@ -191,10 +188,10 @@ impl FoundSignature {
         let own = scheme.content.as_str().replace("{timestamp}", &time).replace("{id}", &id);
         let contents = [own.as_str(), "{body}"];
         let contents = if own == "{body}" { &contents[..1] } else { &contents[..] };
-        for algorithm in MACS.into_iter().filter(|mac| mac.signature_length() == Some(self.bytes.len())) {
+        for algorithm in self.of_length(HashFunction::plain) {
             for (content, keyed) in contents.iter().flat_map(|content| Keyed::ALL.map(|keyed| (content, keyed))) {
                 let Ok(content) = SignedContent::try_from((*content).to_owned()) else { continue };
-                let message = format!("the signature is a plain {} hash of {}", hash::name(algorithm), keyed.words());
+                let message = format!("the signature is a plain {algorithm} hash of {}", keyed.words());
                 let mut findings = vec![Finding::new(Code::WrongAlgorithm, message)];
                 findings.extend_from_slice(common);
                 let changed = Scheme { algorithm, content, ..scheme.clone() };
@@ -243,7 +240,7 @@ impl FoundSignature {
         } else {
             let own = scheme.algorithm;
             format!(
-                "the `{}` header has the right {algorithm}; {title} is verified by the {own} in `{usual}`",
+                "the `{}` header has the right {algorithm}, but {title}'s deliveries are verified by the {own} in `{usual}`",
                 self.header
             )
         };
@@ -301,18 +298,22 @@ impl FoundSignature {
         }
     }
 
+    /// The algorithms with some hash function whose signatures are as long as this one.
+    fn of_length(&self, of: impl Fn(HashFunction) -> Algorithm) -> impl Iterator<Item = Algorithm> {
+        let length = self.bytes.len();
+        HashFunction::ALL.into_iter().map(of).filter(move |algorithm| algorithm.signature_length() == Some(length))
+    }
+
     /// The algorithms that may have made it, whole or truncated.
     fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, Check, Option<Finding>)> {
         let own = scheme.algorithm;
         let length = self.bytes.len();
         let mut all = Vec::new();
-        for algorithm in MACS {
-            if algorithm.signature_length() == Some(length) {
-                let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
-                let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
-                all.push((algorithm, Check::Whole, finding));
-                all.extend(self.in_other_case().map(|finding| (algorithm, Check::AnyCase, Some(finding))));
-            }
+        for algorithm in self.of_length(HashFunction::hmac) {
+            let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
+            let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
+            all.push((algorithm, Check::Whole, finding));
+            all.extend(self.in_other_case().map(|finding| (algorithm, Check::AnyCase, Some(finding))));
         }
         let is_own_length = own.signature_length().is_none_or(|whole| whole == length);
         if own.family().is_some() && own.jwt_name().is_none() && is_own_length {

@@ -158,7 +158,7 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
     let scheme = &found.scheme;
     draft.section("[[scheme]]");
     draft.line("name      = \"v1\"");
-    draft.line(&format!("algorithm = {}", quoted(algorithm_name(scheme.algorithm))));
+    draft.line(&format!("algorithm = {}", quoted(scheme.algorithm.name())));
     // A JWT brings the content that it signs, and a token has none.
     if scheme.algorithm.jwt_name().is_none() && scheme.algorithm != Algorithm::Token {
         draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
@@ -392,29 +392,6 @@ pub(super) fn title(name: &str) -> String {
 /// The environment variable that has a provider's secret.
 pub(super) fn variable(name: &str) -> String {
     format!("{}_WEBHOOK_SECRET", name.to_ascii_uppercase().replace('-', "_"))
-}
-
-const fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::HmacMd5 => "hmac-md5",
-        Algorithm::HmacSha1 => "hmac-sha1",
-        Algorithm::HmacSha256 => "hmac-sha256",
-        Algorithm::HmacSha384 => "hmac-sha384",
-        Algorithm::HmacSha512 => "hmac-sha512",
-        Algorithm::Md5 => "md5",
-        Algorithm::Sha1 => "sha1",
-        Algorithm::Sha256 => "sha256",
-        Algorithm::Sha384 => "sha384",
-        Algorithm::Sha512 => "sha512",
-        Algorithm::Token => "token",
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::EcdsaP256 => "ecdsa-p256",
-        Algorithm::EcdsaP256Raw => "ecdsa-p256-raw",
-        Algorithm::RsaSha256 => "rsa-sha256",
-        Algorithm::JwtHs256 => "jwt-hs256",
-        Algorithm::JwtEs256 => "jwt-es256",
-        Algorithm::JwtRs256 => "jwt-rs256",
-    }
 }
 
 /// A text as a basic string of TOML, which has JSON's escapes.

@@ -1,7 +1,7 @@
 //! The ways to read a secret, and the algorithms that the length of its signatures allows.
 
 use crate::webhook::signature::{
-    Algorithm, SecretFormat, SecretText, SigningSecret, asymmetric::Family, secret::KeyEncoding,
+    Algorithm, HashFunction, SecretFormat, SecretText, SigningSecret, asymmetric::Family, secret::KeyEncoding,
 };
 
 /// A reading of the secrets.
@@ -50,24 +50,17 @@ pub(super) fn parsed(texts: &[SecretText], format: &SecretFormat) -> Vec<Signing
 
 /// The algorithms whose signatures have this length, for keys of this family.
 pub(super) fn algorithms(length: usize, family: Option<Family>) -> Vec<Algorithm> {
-    let all: &[Algorithm] = match family {
-        None => &[
-            Algorithm::HmacSha256,
-            Algorithm::HmacSha1,
-            Algorithm::HmacSha512,
-            Algorithm::HmacSha384,
-            Algorithm::HmacMd5,
-            Algorithm::Sha256,
-            Algorithm::Sha1,
-            Algorithm::Sha512,
-            Algorithm::Sha384,
-            Algorithm::Md5,
-        ],
-        Some(Family::Ed25519) => &[Algorithm::Ed25519],
-        Some(Family::P256) if length == 64 => &[Algorithm::EcdsaP256Raw],
+    let all = match family {
+        None => HashFunction::ALL
+            .map(HashFunction::hmac)
+            .into_iter()
+            .chain(HashFunction::ALL.map(HashFunction::plain))
+            .collect(),
+        Some(Family::Ed25519) => vec![Algorithm::Ed25519],
+        Some(Family::P256) if length == 64 => vec![Algorithm::EcdsaP256Raw],
         Some(Family::P256) if matches!(length, 68..=72) => return vec![Algorithm::EcdsaP256],
         Some(Family::Rsa) if matches!(length, 256 | 384 | 512) => return vec![Algorithm::RsaSha256],
-        Some(_) => &[],
+        Some(_) => Vec::new(),
     };
-    all.iter().copied().filter(|algorithm| algorithm.signature_length() == Some(length)).collect()
+    all.into_iter().filter(|algorithm: &Algorithm| algorithm.signature_length() == Some(length)).collect()
 }

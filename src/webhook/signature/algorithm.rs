@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::asymmetric::{Family, Form};
+use super::{
+    asymmetric::{Family, Form},
+    hash_function::HashFunction,
+};
 
 /// How a signature is made from a key and the signed content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -49,16 +52,80 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 18] = [
+        Self::HmacMd5,
+        Self::HmacSha1,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+        Self::Md5,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Token,
+        Self::Ed25519,
+        Self::EcdsaP256,
+        Self::EcdsaP256Raw,
+        Self::RsaSha256,
+        Self::JwtHs256,
+        Self::JwtEs256,
+        Self::JwtRs256,
+    ];
+
+    /// The name that manifests use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HmacMd5 => "hmac-md5",
+            Self::HmacSha1 => "hmac-sha1",
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha384 => "hmac-sha384",
+            Self::HmacSha512 => "hmac-sha512",
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+            Self::Token => "token",
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP256Raw => "ecdsa-p256-raw",
+            Self::RsaSha256 => "rsa-sha256",
+            Self::JwtHs256 => "jwt-hs256",
+            Self::JwtEs256 => "jwt-es256",
+            Self::JwtRs256 => "jwt-rs256",
+        }
+    }
+
+    /// The hash function of an HMAC or of a plain hash; `None` for the other algorithms.
+    #[must_use]
+    pub const fn hash_function(self) -> Option<HashFunction> {
+        match self {
+            Self::HmacMd5 | Self::Md5 => Some(HashFunction::Md5),
+            Self::HmacSha1 | Self::Sha1 => Some(HashFunction::Sha1),
+            Self::HmacSha256 | Self::Sha256 => Some(HashFunction::Sha256),
+            Self::HmacSha384 | Self::Sha384 => Some(HashFunction::Sha384),
+            Self::HmacSha512 | Self::Sha512 => Some(HashFunction::Sha512),
+            Self::Token
+            | Self::Ed25519
+            | Self::EcdsaP256
+            | Self::EcdsaP256Raw
+            | Self::RsaSha256
+            | Self::JwtHs256
+            | Self::JwtEs256
+            | Self::JwtRs256 => None,
+        }
+    }
+
     /// The length of a signature in bytes; `None` if signatures differ in length.
     #[must_use]
     pub const fn signature_length(self) -> Option<usize> {
-        match self {
-            Self::HmacMd5 | Self::Md5 => Some(16),
-            Self::HmacSha1 | Self::Sha1 => Some(20),
-            Self::HmacSha256 | Self::Sha256 => Some(32),
-            Self::HmacSha384 | Self::Sha384 => Some(48),
-            Self::HmacSha512 | Self::Sha512 | Self::Ed25519 | Self::EcdsaP256Raw => Some(64),
-            Self::Token | Self::EcdsaP256 | Self::RsaSha256 | Self::JwtHs256 | Self::JwtEs256 | Self::JwtRs256 => None,
+        match (self, self.hash_function()) {
+            (_, Some(hash)) => Some(hash.length()),
+            (Self::Ed25519 | Self::EcdsaP256Raw, None) => Some(64),
+            (_, None) => None,
         }
     }
 
@@ -66,6 +133,12 @@ impl Algorithm {
     #[must_use]
     pub const fn covers_content(self) -> bool {
         !matches!(self, Self::Token)
+    }
+
+    /// Whether it is an HMAC, sent as it is.
+    #[must_use]
+    pub const fn is_hmac(self) -> bool {
+        self.hash_function().is_some() && !self.is_plain_hash()
     }
 
     /// Whether it is a plain hash, whose content must contain the secret.
@@ -81,7 +154,9 @@ impl Algorithm {
             Self::JwtHs256 => Some("HS256"),
             Self::JwtEs256 => Some("ES256"),
             Self::JwtRs256 => Some("RS256"),
-            _ => None,
+            Self::Token | Self::Ed25519 | Self::EcdsaP256 | Self::EcdsaP256Raw | Self::RsaSha256 => None,
+            Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => None,
+            Self::Md5 | Self::Sha1 | Self::Sha256 | Self::Sha384 | Self::Sha512 => None,
         }
     }
 
@@ -92,7 +167,9 @@ impl Algorithm {
             Self::Ed25519 => Some(Family::Ed25519),
             Self::EcdsaP256 | Self::EcdsaP256Raw | Self::JwtEs256 => Some(Family::P256),
             Self::RsaSha256 | Self::JwtRs256 => Some(Family::Rsa),
-            _ => None,
+            Self::Token | Self::JwtHs256 => None,
+            Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => None,
+            Self::Md5 | Self::Sha1 | Self::Sha256 | Self::Sha384 | Self::Sha512 => None,
         }
     }
 
@@ -127,5 +204,21 @@ impl fmt::Display for Algorithm {
             Self::JwtEs256 => "JWT-ES256",
             Self::JwtRs256 => "JWT-RS256",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_algorithms_have_the_names_that_manifests_use() {
+        let read = |name: &str| serde_json::from_value::<Algorithm>(name.into());
+        for algorithm in Algorithm::ALL {
+            assert_eq!(read(algorithm.name()).unwrap(), algorithm);
+        }
+        // serde knows every variant.
+        let names = Algorithm::ALL.map(|algorithm| format!("`{}`", algorithm.name())).join(", ");
+        assert_eq!(read("none").unwrap_err().to_string(), format!("unknown variant `none`, expected one of {names}"));
     }
 }

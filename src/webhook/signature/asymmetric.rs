@@ -154,7 +154,7 @@ impl AsymmetricKey {
         (!key.public.is_empty()).then_some(key)
     }
 
-    /// The pair that is made from 32 bytes; `None` for RSA, whose keys can't be.
+    /// The pair that is made from 32 bytes; `None` for RSA, whose keys can't be made from them.
     #[must_use]
     pub fn from_seed(family: Family, seed: [u8; 32]) -> Option<Vec<u8>> {
         match family {
@@ -309,7 +309,7 @@ pub(in crate::webhook) fn named_keys(text: &str) -> Vec<(String, Vec<u8>)> {
     named.collect()
 }
 
-/// A JWK set, one JWK, or one in the member `key`, as APIs return it that are asked for a key by its id.
+/// A JWK set, one JWK, or one in the member `key`, as APIs return it when asked for a key by its id.
 #[derive(Deserialize)]
 struct JwkSet {
     #[serde(default)]

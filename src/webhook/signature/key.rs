@@ -1,21 +1,22 @@
 //! Keys, which make and verify signatures with the crates `hmac`, `md5`, `sha1` and `sha2`; see
 //! [`asymmetric`](super::asymmetric) for public keys.
 //!
-//! A new algorithm is one variant of [`Algorithm`], one of `Inner`, and one arm in each operation
-//! here. A key may be able to verify but not to sign, like a public key. Signatures are compared
-//! by the libraries, in constant time.
+//! A new algorithm is one variant of [`Algorithm`], and of `Inner` if it works differently from the others; the compiler
+//! asks for the rest. A key may be able to verify but not to sign, like a public key. Signatures are compared by the
+//! libraries, in constant time.
 
 use std::{fmt, iter};
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
-use sha1::{Digest, Sha1};
+use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::{
     algorithm::Algorithm,
-    asymmetric::{AsymmetricKey, Form},
+    asymmetric::{AsymmetricKey, Family, Form},
+    hash_function::HashFunction,
     jwt::{self, Token},
 };
 
@@ -33,7 +34,7 @@ enum Inner {
     HmacSha384(Hmac<Sha384>),
     HmacSha512(Hmac<Sha512>),
     /// A hash of content that contains the secret.
-    Hash(Algorithm),
+    Hash(HashFunction),
     Token(Zeroizing<Vec<u8>>),
     Asymmetric(Box<AsymmetricKey>, Form),
     /// Another key, and the name of the algorithm in the token's header.
@@ -44,26 +45,27 @@ impl Key {
     /// A key from its bytes; `None` if they are not a valid key of this algorithm. For an HMAC, any bytes are.
     #[must_use]
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
-        if let Some(name) = algorithm.jwt_name() {
-            let inner = match algorithm.family() {
-                Some(family) => {
-                    Self(Inner::Asymmetric(Box::new(AsymmetricKey::parse(family, bytes)?), algorithm.form()))
-                }
-                None => Self::new(Algorithm::HmacSha256, bytes)?,
-            };
-            return Some(Self(Inner::Jwt(Box::new(inner), name)));
-        }
-        if let Some(family) = algorithm.family() {
-            return Some(Self(Inner::Asymmetric(Box::new(AsymmetricKey::parse(family, bytes)?), algorithm.form())));
-        }
+        let asymmetric =
+            |family| Some(Inner::Asymmetric(Box::new(AsymmetricKey::parse(family, bytes)?), algorithm.form()));
+        let jwt = |inner, name| Inner::Jwt(Box::new(Self(inner)), name);
         let inner = match algorithm {
             Algorithm::HmacMd5 => Inner::HmacMd5(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha1 => Inner::HmacSha1(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha256 => Inner::HmacSha256(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha384 => Inner::HmacSha384(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha512 => Inner::HmacSha512(Hmac::new_from_slice(bytes).ok()?),
+            Algorithm::Md5 => Inner::Hash(HashFunction::Md5),
+            Algorithm::Sha1 => Inner::Hash(HashFunction::Sha1),
+            Algorithm::Sha256 => Inner::Hash(HashFunction::Sha256),
+            Algorithm::Sha384 => Inner::Hash(HashFunction::Sha384),
+            Algorithm::Sha512 => Inner::Hash(HashFunction::Sha512),
             Algorithm::Token => Inner::Token(Zeroizing::new(bytes.to_vec())),
-            hash => Inner::Hash(hash),
+            Algorithm::Ed25519 => asymmetric(Family::Ed25519)?,
+            Algorithm::EcdsaP256 | Algorithm::EcdsaP256Raw => asymmetric(Family::P256)?,
+            Algorithm::RsaSha256 => asymmetric(Family::Rsa)?,
+            Algorithm::JwtHs256 => jwt(Self::new(Algorithm::HmacSha256, bytes)?.0, "HS256"),
+            Algorithm::JwtEs256 => jwt(asymmetric(Family::P256)?, "ES256"),
+            Algorithm::JwtRs256 => jwt(asymmetric(Family::Rsa)?, "RS256"),
         };
         Some(Self(inner))
     }
@@ -74,7 +76,7 @@ impl Key {
     pub fn sign<'a>(&self, content: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         Some(match &self.0 {
             Inner::HmacMd5(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
-            Inner::Hash(algorithm) => hashed(*algorithm, content),
+            Inner::Hash(function) => function.hash(content),
             Inner::Asymmetric(key, form) => return key.sign(&joined(content), *form),
             Inner::Jwt(key, _) => {
                 let unsigned = String::from_utf8(joined(content)).ok()?;
@@ -98,8 +100,8 @@ impl Key {
         let mut signatures = signatures.into_iter();
         match &self.0 {
             Inner::HmacMd5(mac) => any_matches(&fed(mac, content), signatures),
-            Inner::Hash(algorithm) => {
-                let hash = hashed(*algorithm, content);
+            Inner::Hash(function) => {
+                let hash = function.hash(content);
                 signatures.any(|signature| same_token(&hash, signature))
             }
             Inner::Asymmetric(key, form) => {
@@ -162,21 +164,6 @@ fn fed<'a, M: Mac + Clone>(mac: &M, content: impl IntoIterator<Item = &'a [u8]>)
 
 fn joined<'a>(content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     content.into_iter().flatten().copied().collect()
-}
-
-fn hashed<'a>(algorithm: Algorithm, content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    fn digest<'a, D: Digest>(content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-        let mut hash = D::new();
-        content.into_iter().for_each(|piece| hash.update(piece));
-        hash.finalize().to_vec()
-    }
-    match algorithm {
-        Algorithm::Md5 => digest::<Md5>(content),
-        Algorithm::Sha1 => digest::<Sha1>(content),
-        Algorithm::Sha384 => digest::<Sha384>(content),
-        Algorithm::Sha512 => digest::<Sha512>(content),
-        _ => digest::<Sha256>(content),
-    }
 }
 
 fn any_matches<'a, M: Mac + Clone>(mac: &M, signatures: impl IntoIterator<Item = &'a [u8]>) -> bool {

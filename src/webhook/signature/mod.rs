@@ -9,6 +9,7 @@ pub mod asymmetric;
 mod certificate;
 pub mod content;
 pub mod grammar;
+mod hash_function;
 pub mod jwt;
 pub mod key;
 pub mod malformed;
@@ -20,6 +21,7 @@ pub mod verdict;
 pub mod verify;
 
 pub use algorithm::Algorithm;
+pub use hash_function::HashFunction;
 pub use malformed::MalformedSecret;
 pub use scheme::{Scheme, SigningInput};
 pub use secret::{SecretFormat, SecretRule, SecretText, SigningSecret};

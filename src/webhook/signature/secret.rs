@@ -86,7 +86,7 @@ impl SecretFormat {
     }
 }
 
-/// How a text begins that is no key, but the seed of a pair: the development secrets, which are public.
+/// The start of a text that is not a key but the seed of a pair: a development secret, which is public.
 const SEED: &str = "hookdev-";
 
 /// The format of secrets, and where to find one.
@@ -115,8 +115,9 @@ impl SecretRule {
         parsed.iter().map(|secret| secret.parts(self.format.has_two_parts).secret.to_vec()).chain(texts).collect()
     }
 
-    /// Parses a secret of which nothing says what it is for: in the form of the provider, whose rule is the first, for any
-    /// scheme, or in the form of one scheme, if it has its prefix or is in no other form.
+    /// Parses a secret that may be for any of the schemes. In the provider's form, which the first rule has, it is for
+    /// all of them. In the form of a single scheme, it is for that one, if it has that scheme's prefix or fits no other
+    /// form.
     ///
     /// # Errors
     ///

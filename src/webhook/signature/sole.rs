@@ -23,7 +23,7 @@ pub(super) fn single<'a>(source: &Source, lookup: &Lookup<'a>) -> Result<(Place,
     Ok((place, text))
 }
 
-/// Checks that a value is sent once. With several, a handler might read another one than hookdev does.
+/// Checks that a value is sent once. With several, a handler might read a different one from hookdev.
 pub(super) fn once(place: &Place, lookup: &Lookup<'_>) -> Result<(), Reason> {
     match place {
         Place::Header(_) | Place::Query(_) | Place::Form(_) => match lookup.count(place) {

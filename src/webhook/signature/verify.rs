@@ -176,9 +176,9 @@ impl Scheme {
         Ok(Verified { scheme: self.name.clone(), secret: index, freshness, before_compression: false })
     }
 
-    /// Checks that a signature that matches covers this body. What is signed of a body and isn't in it counts as empty, so
-    /// without all of it any body would do. A hash that begins with the secret can be extended without it, by bytes that no
-    /// text has.
+    /// Checks that a matching signature covers this body. A signed value that the body lacks counts as empty, so if the
+    /// body lacked all of them, any body would do. A hash that begins with the secret can be extended without it, by
+    /// bytes that no text has.
     pub(in crate::webhook) fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
         if self.algorithm == Algorithm::Token {
             return Ok(());

@@ -108,7 +108,7 @@ impl MistakeKind {
 
 /// Whether mistakes with a provider are known: it signs with a MAC.
 pub(super) fn apply_to(provider: &Provider) -> bool {
-    provider.schemes.first().is_some_and(|scheme| MACS.contains(&scheme.algorithm))
+    provider.schemes.first().is_some_and(|scheme| scheme.algorithm.is_hmac())
 }
 
 /// Whether these are the usual mistakes with a provider: there are others where the URL or a form is signed.
@@ -121,9 +121,6 @@ pub(super) fn cover(provider: &Provider) -> bool {
         |scheme: &Scheme| template::split(scheme.content.as_str()).is_ok_and(|pieces| pieces.iter().all(is_usual));
     apply_to(provider) && provider.schemes.first().is_some_and(is_covered)
 }
-
-const MACS: [Algorithm; 5] =
-    [Algorithm::HmacSha256, Algorithm::HmacSha1, Algorithm::HmacSha512, Algorithm::HmacSha384, Algorithm::HmacMd5];
 
 /// The deliveries for each mistake alone, then for two common ones together, the likeliest first.
 pub(super) fn specs(provider: &Provider, scheme: &Scheme, secret: &SigningSecret) -> Vec<DeliverySpec> {

@@ -3,12 +3,12 @@
 
 use http::HeaderName;
 
-use super::{MACS, Mistake, MistakeKind};
+use super::{Mistake, MistakeKind};
 use crate::webhook::{
     encoding,
     provider::Provider,
     signature::{
-        Algorithm, Scheme,
+        HashFunction, Scheme,
         content::SignedContent,
         grammar::{Grammar, GrammarText, ParsedSignature},
         timestamp::TimeUnit,
@@ -123,12 +123,13 @@ const EXPRESS: &str = "give the route express.raw({ type: '*/*' }) as its only p
 
 fn algorithms(scheme: &Scheme) -> Vec<Mistake> {
     let own = scheme.algorithm;
-    let mistakes = MACS.into_iter().filter(|algorithm| *algorithm != own).flat_map(|algorithm| {
-        let is_common = matches!(algorithm, Algorithm::HmacSha256 | Algorithm::HmacSha1);
+    let mistakes = HashFunction::ALL.into_iter().filter(|hash| hash.hmac() != own).flat_map(|hash| {
+        let algorithm = hash.hmac();
+        let is_common = matches!(hash, HashFunction::Sha256 | HashFunction::Sha1);
         // `sha1=` where the provider's prefix is `sha256=`.
-        let renamed = hash_name(own).zip(hash_name(algorithm)).and_then(|(own, other)| {
+        let renamed = own.hash_function().map(HashFunction::identifier).and_then(|own| {
             let form = scheme.grammar.to_string();
-            form.contains(own).then(|| grammar(scheme, &form.replace(own, other))).flatten()
+            form.contains(own).then(|| grammar(scheme, &form.replace(own, hash.identifier()))).flatten()
         });
         std::iter::once(scheme.grammar.clone()).chain(renamed).map(move |grammar| {
             let advice = format!("the handler verifies an {algorithm}, but the provider signs with {own}");
@@ -138,28 +139,10 @@ fn algorithms(scheme: &Scheme) -> Vec<Mistake> {
     mistakes.collect()
 }
 
-/// The name of a MAC's hash, as prefixes of signatures write it.
-const fn hash_name(algorithm: Algorithm) -> Option<&'static str> {
-    Some(match algorithm {
-        Algorithm::HmacMd5 => "md5",
-        Algorithm::HmacSha1 => "sha1",
-        Algorithm::HmacSha256 => "sha256",
-        Algorithm::HmacSha384 => "sha384",
-        Algorithm::HmacSha512 => "sha512",
-        _ => return None,
-    })
-}
-
 /// Plain hashes, with the secret before or after the content, or without it.
 fn hashes(scheme: &Scheme) -> Vec<Mistake> {
     let own = scheme.algorithm;
-    let hash = match own {
-        Algorithm::HmacMd5 => Algorithm::Md5,
-        Algorithm::HmacSha1 => Algorithm::Sha1,
-        Algorithm::HmacSha384 => Algorithm::Sha384,
-        Algorithm::HmacSha512 => Algorithm::Sha512,
-        _ => Algorithm::Sha256,
-    };
+    let hash = own.hash_function().unwrap_or(HashFunction::Sha256).plain();
     let content = scheme.content.as_str();
     let mut contents = vec![
         format!("{{secret}}{content}"),
@@ -188,7 +171,7 @@ fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
         if own.contains(from) {
             forms.extend([own.replace(from, to), from.to_owned(), to.to_owned()]);
             if own == from {
-                forms.extend(hash_name(scheme.algorithm).map(|hash| format!("{hash}={from}")));
+                forms.extend(scheme.algorithm.hash_function().map(|hash| format!("{}={from}", hash.identifier())));
             }
         }
     }

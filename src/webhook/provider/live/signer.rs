@@ -3,7 +3,9 @@
 use super::{super::Provider, NotLive};
 use crate::webhook::{
     place::{Hash, Place, Source},
-    signature::{Algorithm, Scheme, SigningSecret, content::Part, secret::KeyEncoding, timestamp::TimeUnit},
+    signature::{
+        Algorithm, HashFunction, Scheme, SigningSecret, content::Part, secret::KeyEncoding, timestamp::TimeUnit,
+    },
     template::{self, Piece},
 };
 
@@ -57,7 +59,7 @@ pub enum SignedPart {
     /// The body.
     Body,
     /// A hash of the body in hexadecimal, or in base64.
-    BodyHash(Algorithm, bool),
+    BodyHash(HashFunction, bool),
     /// A header.
     Header(String),
     /// The URL.
@@ -180,10 +182,10 @@ fn signed_part(part: &Part) -> Result<SignedPart, String> {
         Part::Place(Place::Path) => SignedPart::Path,
         Part::Place(Place::QueryString) => SignedPart::Query,
         Part::Place(Place::Hash(hash, inner)) if **inner == Place::RawBody => match hash {
-            Hash::Sha1 => SignedPart::BodyHash(Algorithm::Sha1, false),
-            Hash::Sha256 => SignedPart::BodyHash(Algorithm::Sha256, false),
-            Hash::Sha512 => SignedPart::BodyHash(Algorithm::Sha512, false),
-            Hash::Sha256Base64 => SignedPart::BodyHash(Algorithm::Sha256, true),
+            Hash::Sha1 => SignedPart::BodyHash(HashFunction::Sha1, false),
+            Hash::Sha256 => SignedPart::BodyHash(HashFunction::Sha256, false),
+            Hash::Sha512 => SignedPart::BodyHash(HashFunction::Sha512, false),
+            Hash::Sha256Base64 => SignedPart::BodyHash(HashFunction::Sha256, true),
             Hash::Sha256Base64Url => {
                 return Err("signs a hash in URL-safe base64, which the script can't write".to_owned());
             }

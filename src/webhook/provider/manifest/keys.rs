@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::webhook::signature::Algorithm;
+
 /// A table of a manifest.
 #[derive(Debug)]
 pub struct Table {
@@ -70,26 +72,16 @@ const STATUS: Takes = Pattern("^([1-5]xx|[1-5][0-9][0-9])$");
 const TEXTS: Takes = Either(&[Text, List(&Text, 1)]);
 
 /// The algorithms by the names that a manifest uses.
-const ALGORITHMS: &[&str] = &[
-    "hmac-md5",
-    "hmac-sha1",
-    "hmac-sha256",
-    "hmac-sha384",
-    "hmac-sha512",
-    "md5",
-    "sha1",
-    "sha256",
-    "sha384",
-    "sha512",
-    "token",
-    "ed25519",
-    "ecdsa-p256",
-    "ecdsa-p256-raw",
-    "rsa-sha256",
-    "jwt-hs256",
-    "jwt-es256",
-    "jwt-rs256",
-];
+const ALGORITHMS: &[&str] = &{
+    let mut names = [""; Algorithm::ALL.len()];
+    let mut at = 0;
+    // Iterators don't work in constants.
+    while at < names.len() {
+        names[at] = Algorithm::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// The manifest itself.
 pub static MANIFEST: Table = Table {
@@ -233,7 +225,7 @@ pub static TIMESTAMP: Table = Table {
         optional(
             "unit",
             Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns", "http-date"]),
-            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date`, as `Sun, 06 Nov 1994 08:49:37 GMT` (default: s)",
+            "Its unit: `s`, `ms`, `rfc3339`, `rfc3339-ms`, `rfc3339-ns` or `http-date`, such as `Sun, 06 Nov 1994 08:49:37 GMT` (default: s)",
         ),
         required(
             "tolerance",
@@ -259,7 +251,7 @@ pub static REGISTER: Table = Table {
         optional("api", Pattern("^https://."), "The base URL of the API; without it, the config's `api` is needed"),
         optional("key", Text, "The environment variable for the API key, `{key}` in templates"),
         optional("resource", Text, "What RESOURCE is, in words, if a template has `{resource}`"),
-        optional("unproven", Flag, "`true` if it follows a specification and was never tried against the real API"),
+        optional("unproven", Flag, "`true` if it comes from a specification, never tried against the real API"),
         optional("create", In(&CALL), "Creates an endpoint with `{url}` and `{mark}`, and perhaps `{new_secret}`"),
         optional("list", In(&LIST), "Finds an endpoint by its mark, if its creation was interrupted"),
         optional("update", In(&CALL), "Changes the URL of the endpoint `{id}` to `{url}`"),
@@ -336,7 +328,7 @@ pub static DELIVERY: Table = Table {
         optional(
             "indented",
             Flag,
-            "Whether payloads are sent with the whitespace of their files, by a provider that indents its JSON (default: without any)",
+            "`true` for a provider that indents its JSON: payloads are sent with the whitespace of their files (default: without any)",
         ),
         optional(
             "repeat_on_timeout",
