@@ -156,6 +156,13 @@ pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
     );
 }
 
+/// How the line of the delivery with this number starts in a log.
+#[must_use]
+pub fn line_start(seq: u64) -> String {
+    format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#)
+}
+
+/// Starts as [`line_start`] says.
 #[derive(Serialize)]
 struct DeliveryObject<'a> {
     kind: &'static str,

@@ -128,14 +128,11 @@ pub fn list<'t>(
     context: &Context,
     listed: impl IntoIterator<Item = (&'t Target, Vec<Case<'t>>)>,
 ) -> Result<(), Failure> {
-    let json = match context.format() {
-        Format::Pretty => false,
-        Format::Json => true,
-        Format::Junit | Format::Github | Format::Sarif => {
-            return Err(Failure::usage("--list can't be combined with a report format")
-                .hint("use --format pretty or --format json"));
-        }
-    };
+    if context.format().is_report() {
+        return Err(Failure::usage("--list can't be combined with a report format")
+            .hint("use --format pretty or --format json"));
+    }
+    let json = context.format() == Format::Json;
     let mut table = Table::list(context.terminal.page(None));
     let (mut text, mut lines, mut any_valid) = (String::new(), Vec::new(), false);
     for (target, cases) in listed {

@@ -10,7 +10,7 @@ use super::{is_capture_name, lines::LinesFromEnd};
 use crate::{
     store::opened,
     webhook::{
-        capture::{self, Capture, MAX_SIZE, VERSION},
+        capture::{self, Capture, MAX_SIZE},
         request::Request,
     },
 };
@@ -86,7 +86,7 @@ fn object(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn in_log(log: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
-    let start = format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#);
+    let start = capture::line_start(seq);
     let mut lines = LinesFromEnd::open(log)?;
     while let Some(line) = lines.previous()? {
         if line.starts_with(start.as_bytes()) {

@@ -149,7 +149,7 @@ impl Provider {
         self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
     }
 
-    /// The secrets of which each can sign in place of another: only the first, if some have signatures that are sent along.
+    /// The secrets that replace each other during a rotation: only the first, if signatures are sent along.
     #[must_use]
     pub fn rotation_secrets<'a>(&self, secrets: &'a [SigningSecret]) -> &'a [SigningSecret] {
         let is_sent_along = self.schemes.iter().any(|scheme| scheme.is_sent_along);
@@ -170,12 +170,6 @@ impl Provider {
             self.recognised_by.push(name.clone());
         }
         !former.is_empty()
-    }
-
-    /// Whether the user chooses the name of the signature's header at the provider.
-    #[must_use]
-    pub fn has_configurable_header(&self) -> bool {
-        self.schemes.iter().any(|scheme| scheme.configurable_header)
     }
 
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.
