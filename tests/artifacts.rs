@@ -319,7 +319,7 @@ fn limits() -> String {
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT}, and {MAX_VERIFIED_IN_FLIGHT} more that your own secret verifies | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that pauses for a second loses its share |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
-         | JSON values, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | JSON values, and their depth | {MAX_VALUES} values, {MAX_DEPTH} levels | its signature is verified; the payload is not parsed |\n\
          | form fields | {MAX_FORM_FIELDS} | the same, unless the fields themselves are signed: then the delivery is rejected |\n\
          | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
@@ -448,8 +448,9 @@ fn usage(arg: &Arg) -> String {
     let short = arg.get_short().map(|short| format!("-{short}"));
     let long = arg.get_long().map(|long| format!("--{long}"));
     let flag = [short, long].into_iter().flatten().collect::<Vec<_>>().join("|");
-    let takes_values = arg.get_num_args().is_some_and(|range| range.takes_values());
-    let word = [flag, if takes_values { value(arg) } else { String::new() }].join(" ");
+    let range = arg.get_num_args().filter(|range| range.takes_values());
+    let shown = range.map(|range| if range.min_values() == 0 { format!("[{}]", value(arg)) } else { value(arg) });
+    let word = [flag, shown.unwrap_or_default()].join(" ");
     let word = if arg.is_required_set() { word.trim().to_owned() } else { format!("[{}]", word.trim()) };
     let repeats = matches!(arg.get_action(), ArgAction::Append) && arg.get_value_delimiter().is_none();
     if repeats { word + "..." } else { word }

@@ -134,7 +134,7 @@ pub struct Listen {
     #[arg(long, help_heading = "Registration")]
     pub dry_run: bool,
 
-    /// Save the signing secret that a provider hands over in a handshake; only you can read FILE
+    /// Save the signing secret that a handshake or --register brings; only you can read FILE
     ///
     /// Further secrets go into FILE.2, FILE.3 and so on.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]

@@ -106,7 +106,7 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
                 return provider_alone(wrong, &known_providers(&words));
             }
             let (_, instead) = COMMANDS.iter().find(|(known, _)| *known == wrong)?;
-            let failure = Failure::usage(format!("unrecognized command `{wrong}`"));
+            let failure = Failure::usage(format!("unrecognised command `{wrong}`"));
             Some(failure.hint(command_line(&words, at, instead)))
         }
         ErrorKind::UnknownArgument => {
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn a_command_of_another_tool_leads_to_the_one_that_works() {
         let (message, hint) = explained(&["trigger", "a.b"]).unwrap();
-        assert_eq!((message.as_str(), hint.as_str()), ("unrecognized command `trigger`", "hookdev send a.b"));
+        assert_eq!((message.as_str(), hint.as_str()), ("unrecognised command `trigger`", "hookdev send a.b"));
         assert_hint(&["forward", "3000"], "hookdev listen --forward 3000");
         assert_hint(&["version"], "hookdev --version");
         assert_hint(&["http", "3100"], "hookdev listen --forward 3100");

@@ -128,7 +128,7 @@ impl ConfigError {
         match self {
             Self::Foreign { .. } => Some("name it with --config to use it, or ignore it with --no-config"),
             Self::Outside { .. } => Some(
-                "a config that was found reads secrets only below its own directory; name it with --config to allow more",
+                "a config that hookdev finds by itself may read secrets only below its own directory; name it with --config to lift that limit",
             ),
             Self::Read(..) | Self::Invalid { .. } => None,
         }

@@ -173,7 +173,7 @@ impl Judge<'_> {
         match provider.verify(secrets, request, event, receipt) {
             Verdict::Unsigned => {
                 let exactness = exactness(provider, event, payload);
-                // The name of an unsigned event must not let anything else through beside a secret of the user's.
+                // If the user has set a secret, the name of an unsigned event must not let another payload through.
                 let has_only_development =
                     self.accepts_development && self.keyring.has_only_development(&provider.name);
                 let must_be_exact = !provider.schemes.is_empty() && !has_only_development;
@@ -392,7 +392,7 @@ mod tests {
         };
         let failure = "can't load the provider `cyanite`: it is gone";
         assert_eq!(warnings("/webhooks/cyanite"), [failure]);
-        let unknown = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let unknown = "not verified, because no provider was recognised: the path doesn't name one, and neither the headers nor the body match one";
         assert_eq!(warnings("/"), [unknown, failure]);
     }
 

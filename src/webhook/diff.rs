@@ -190,7 +190,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Compares items by index, after the same items at the end are set aside.
+    /// Compares items by index, without those at the end that are the same.
     fn items(&mut self, left: &[Node<'_>], right: &[Node<'_>]) {
         let is_same = |(left, right): &(&Node<'_>, &Node<'_>)| self.raw(0, left) == self.raw(1, right);
         let same = left.iter().rev().zip(right.iter().rev()).take_while(is_same).count();

@@ -17,8 +17,8 @@ pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Head
     clue(response.status, &response.body, sent, headers).filter(|clue| is_valid || !clue.only_if_valid)
 }
 
-/// What to do about a forward whose response is not that of a success; `None` if nothing is known. Of a resend, the
-/// delivery is not known.
+/// What to do about a forward whose response is not that of a success; `None` if nothing is known. For a resend,
+/// `delivery` is `None`.
 #[must_use]
 pub fn advice(forwarded: &Forwarded, delivery: Option<&Delivery>) -> Option<String> {
     let response = forwarded.outcome.as_ref().ok()?;

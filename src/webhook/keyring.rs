@@ -23,7 +23,7 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
-    /// The source in words, after "the secret that was set in".
+    /// The source in words, after "the secret from".
     #[must_use]
     pub fn words(&self) -> String {
         match self {

@@ -75,7 +75,7 @@ pub struct Summary {
     pub violations: Violations,
     /// Scheduled deliveries that never started because no connection was free.
     pub not_started: u64,
-    /// The latencies, from when a delivery started or was due to the end of its response or time-out. `None`
+    /// The latencies: from when a delivery started, or was due, until its response or timeout. `None`
     /// if there was neither.
     pub latency: Option<Latency>,
 }

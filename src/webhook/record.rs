@@ -72,7 +72,7 @@ impl SameAs {
 }
 
 impl Delivery {
-    /// Makes it one that could not be saved, for this reason, and got the response 503.
+    /// Records that it could not be saved, for this reason, so that its response is a 503.
     pub fn fail(&mut self, reason: String) {
         self.status = 503;
         self.capture_error = Some(reason);

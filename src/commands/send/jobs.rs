@@ -64,7 +64,7 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
     let Builder { data, batch, has_unreadable, skipped, .. } = builder;
     if skipped > 0 {
         context.terminal.note(format!(
-            "skipped {skipped} captured without a failed response from your handler; leave out --failed to send them"
+            "skipped {skipped} without a recorded failure of your handler; leave out --failed to send everything"
         ));
     }
     if data.is_some() && batch.jobs.len() != 1 {

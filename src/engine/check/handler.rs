@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// How long a delivery is sought that a handler accepts which rejects the usual ones.
+/// How long to search for a delivery that is accepted by a handler that rejects the usual ones.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
 
 /// How many of these deliveries are sent at the same time.
@@ -139,11 +139,12 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
-    /// Whether a handler that responded in this way to a usual delivery accepts one that deviates from them.
+    /// Searches for a deviation that the handler accepts; `exchange` is its response to a usual delivery.
     async fn search_deviations(&self, event: &Event, exchange: &Exchange) -> Result<DeviationResult, CheckError> {
         let deviations = deviations(&self.context()?, event).map_err(CheckError::Fixture)?;
         let search = async {
-            // In batches: each delivery says something for itself, and a slow handler would take too long otherwise.
+            // In batches, because the results don't depend on each other, and a slow handler would take too long one by
+            // one.
             for batch in deviations.chunks(BATCH) {
                 let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
                 for (deviation, exchange) in batch.iter().zip(exchanges) {
@@ -151,7 +152,7 @@ impl<'a, T: Transport> Handler<'a, T> {
                     if self.accepts(&exchange) {
                         return Ok(DeviationResult::Accepted(deviation.advice.clone()));
                     }
-                    // A handler with too many requests judges none.
+                    // A handler that is overloaded judges nothing.
                     if exchange.status().is_none_or(|status| matches!(status, 429 | 503)) {
                         return Ok(DeviationResult::Unknown);
                     }
@@ -165,8 +166,8 @@ impl<'a, T: Transport> Handler<'a, T> {
         timeout(MAX_SEARCH, search).await.unwrap_or(Ok(DeviationResult::Unfinished))
     }
 
-    /// The status of the response to a delivery that is signed with another secret, if the handler refuses that one
-    /// differently from a valid one, to which it responded in this way.
+    /// The status with which the handler refuses a delivery signed with another secret; `None` if it doesn't, or
+    /// responds as it did to a valid one.
     async fn response_to_forgery(&self, event: &Event, valid: &Exchange) -> Result<Option<u16>, CheckError> {
         let case = Case { name: CaseName::SecretWrong, ..Case::plain(event) };
         let context = self.context()?;

@@ -254,7 +254,8 @@ impl<'a> Attempted<'a> {
                 let size = Some(request.request.body.len());
                 attempted.sizes = attempted.sizes.and(match &judged {
                     Ok(()) => BodySizes { accepted: size, rejected: None },
-                    // What is in other bodies is a likelier reason than their size, unless another form was accepted.
+                    // An unusual body is more likely rejected for its content than for its size, unless another form of
+                    // it was accepted.
                     Err(_) if index == 0 && !has_usual_body => BodySizes::default(),
                     Err(_) => BodySizes { accepted: None, rejected: size },
                 });

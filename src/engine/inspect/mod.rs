@@ -203,7 +203,7 @@ impl Inspection {
         if !is_known {
             return Reply::wrong_method();
         }
-        // One that has its response may be on its way into the history.
+        // A delivery may have its response before it is in the history.
         self.shared.history.catch_up().await;
         let Some(entry) = self.shared.history.entry(seq) else { return self.shared.forgotten(seq) };
         match what {

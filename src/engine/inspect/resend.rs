@@ -77,7 +77,7 @@ impl NotResent {
     }
 }
 
-/// Sends a delivery again as the page's request asks; an object with what came of it.
+/// Sends a delivery again as the page's request asks, and returns a JSON object with the results.
 ///
 /// # Errors
 ///

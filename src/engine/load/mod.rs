@@ -129,7 +129,7 @@ impl<T: Transport + Send + 'static> Load<T> {
             join(&mut workers).await;
         };
         let is_cancelled = tokio::select! {
-            // Polled first, so that it is listened for before anything is sent.
+            // `cancelled` is polled first, so that a cancellation is noticed before anything is sent.
             biased;
             () = cancelled => true,
             () = shared.schedule.stopped() => false,

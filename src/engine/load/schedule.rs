@@ -61,8 +61,9 @@ impl Schedule {
         (!is_beyond).then(|| Slot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
-    /// When the missed deliveries were due, and how many then: those that a run at a rate should have made in its time,
-    /// after the first `made` of them. If there are very many, neighbours count as due at the same time.
+    /// The times at which missed deliveries were due, each with their number: those that a run at a rate should have
+    /// started in its time, after the first `made`. If there are very many, neighbouring ones count as due at the same
+    /// time.
     pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = (Instant, u64)> + use<> {
         let planned = self.pace.rate.zip(self.pace.duration).map_or(0, |(rate, time)| rate.starts_before(time));
         let planned = planned.min(self.pace.total.unwrap_or(u64::MAX));

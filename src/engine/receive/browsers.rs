@@ -32,7 +32,7 @@ pub enum FromBrowser {
 }
 
 impl FromBrowser {
-    /// `None` if anything else than a browser may have sent the request.
+    /// `None` if something other than a browser may have sent the request.
     pub fn recognise(head: &Parts) -> Option<Self> {
         let headers = &head.headers;
         let is_read = [Method::GET, Method::HEAD].contains(&head.method);
@@ -76,7 +76,7 @@ fn is_fetch_of_a_program(headers: &HeaderMap) -> bool {
     text(headers, "sec-fetch-mode") == Some("cors") || is_deno
 }
 
-/// Whether the host is an address, or a name that the public DNS has not.
+/// Whether the host is an address, or a name that is not in the public DNS.
 fn is_of_this_machine(headers: &HeaderMap) -> bool {
     let Some(host) = text(headers, HOST.as_str()) else { return true };
     let name = match host.strip_prefix('[') {

@@ -22,8 +22,8 @@ use crate::{
 /// How many bytes of captures are written together, unless a single one has more.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// How long a thread whose lines responses wait for pauses after it has written several at once, because more are likely
-/// to follow. Instead of waking it for each, two busy cores forward about a third more deliveries. A single sender that
+/// How long a thread pauses after it has written several lines at once that responses wait for, because more are likely
+/// to follow. Two busy cores forward about a third more deliveries than if each line woke the thread. A single sender that
 /// waits for each response never waits for this.
 pub const SHORT_GATHER_TIME: Duration = Duration::from_micros(50);
 

@@ -36,7 +36,7 @@ pub enum WhenFull {
     Wait(Duration),
 }
 
-/// The most memory that the deliveries in the queue of a consumer that skips take, in bytes.
+/// The memory limit, in bytes, of the deliveries in the queue of a consumer that skips.
 const QUEUE_BYTES: usize = 32 << 20;
 
 /// About how much memory a delivery takes besides its bodies, in bytes: most of it is the buffer that its connection
@@ -105,8 +105,8 @@ impl fmt::Debug for Consumers {
 }
 
 impl Consumers {
-    /// Adds a consumer whose queue holds up to `capacity` updates. A consumer that skips and drops its end gets no more;
-    /// if one that is waited for does, nothing is confirmed any more.
+    /// Adds a consumer whose queue holds up to `capacity` updates. If a consumer that skips drops its end, it gets no
+    /// more updates; if one that responses wait for does, no delivery is confirmed any more.
     pub fn add(&mut self, capacity: usize, when_full: WhenFull) -> Deliveries {
         let (sender, queue) = mpsc::channel(capacity);
         let missed = Arc::new(AtomicU64::new(0));

@@ -41,7 +41,7 @@ impl Expectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        // The sender of a delivery that is not saved is asked to send it again.
+        // A delivery that could not be saved doesn't count: its sender is asked to send it again.
         if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
             return;
         }

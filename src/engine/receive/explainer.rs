@@ -1,5 +1,5 @@
-//! Explains rejected deliveries beside their flow: on blocking threads, few at a time, each within a budget of time, and
-//! not at all while too many wait.
+//! Explains rejected deliveries without holding up others: on blocking threads, few at a time, each within a budget of
+//! time, and not at all while too many wait.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ const MAX_RUNNING: usize = 2;
 /// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
-/// How much memory the bodies of these hold, in KiB: a part of what all bodies may hold, so that the bodies of valid
+/// How much memory the bodies of these may hold, in KiB: a part of what all bodies may hold, so that the bodies of valid
 /// deliveries do not wait for explanations.
 const PENDING_KIBIBYTES: u32 = 16 << 10;
 

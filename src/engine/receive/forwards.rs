@@ -246,7 +246,7 @@ impl Forwarder {
                 Err(ForwardFailure::new(ForwardFailureKind::Abandoned, "hookdev was stopped before the handler responded"))
             }
             () = async { closed.cancelled().await; permit.offered().await } => {
-                let message = "the sender had gone, and another delivery took its place";
+                let message = "the sender had disconnected, and another delivery took its place";
                 Err(ForwardFailure::new(ForwardFailureKind::Abandoned, message))
             }
         };
@@ -311,7 +311,7 @@ impl Forwarder {
         }
         let memory = timeout_at(until, memory.another(PIECES_BYTES))
             .await
-            .map_err(|_| incomplete("there are too many large bodies at one time"))?;
+            .map_err(|_| incomplete("there are too many large bodies at once"))?;
         Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
     }
 

@@ -45,7 +45,8 @@ const CHANGES: usize = 4096;
 /// How many results of resends are kept for each delivery.
 const MAX_RESENDS: usize = 16;
 
-/// How long to wait for deliveries that are on their way into the history. Those that it misses never arrive.
+/// How long to wait for deliveries that are on their way into the history. A delivery that the history has missed never
+/// arrives.
 const ARRIVAL: Duration = Duration::from_millis(500);
 
 /// The last deliveries of a receiver.
@@ -72,7 +73,7 @@ pub enum Change {
     Resent {
         /// The delivery's number.
         seq: u64,
-        /// How many results there are. They are the last of its resends.
+        /// How many new results there are: the last ones in its list of resends.
         results: usize,
     },
     /// This number of deliveries were never added.

@@ -291,7 +291,7 @@ impl Receiver {
                 }
             }
         }
-        // An observer may end the receiver, which asks what is in progress.
+        // Dropped first, because an observer may end the receiver, which then reports how many are in progress.
         drop(in_progress);
         self.consumers.notify(&delivery);
         let tail = rest.filter(|_| delivery.capture_error.is_none()).map(|rest| {
@@ -321,7 +321,7 @@ impl Receiver {
 
     fn explain(&self, settings: Arc<Settings>, delivery: &mut Delivery, permit: &BodyPermit) -> Option<Explanation> {
         self.explainer.explain(settings, delivery, permit).unwrap_or_else(|TooMany(count)| {
-            let warning = format!("not explained: too many rejected deliveries at one time ({count} so far)");
+            let warning = format!("not explained: too many rejected deliveries at once ({count} not explained so far)");
             delivery.assessment.warnings.push(warning.into());
             None
         })

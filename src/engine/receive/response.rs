@@ -28,7 +28,7 @@ pub struct ResponsePolicy {
     pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
-    /// How long a handler that accepts no connection is tried again.
+    /// How long to keep trying a handler that accepts no connections.
     pub forward_wait: Duration,
 }
 

@@ -16,7 +16,7 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many secrets providers may give in one run: each more is tried for every delivery.
+/// How many secrets providers may give in one run: each additional one is tried for every delivery.
 const MAX_GIVEN: usize = 64;
 
 /// Why a secret that a handshake hands over is not used. Anyone who can reach the receiver can send a handshake.

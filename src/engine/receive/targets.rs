@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 /// The deliveries that may be in flight to one target.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// The deliveries beyond these that may be in flight if the user's own secret verifies them. Anyone can send others, and keep
-/// all places of a handler that hangs on them.
+/// How many more may be in flight if the user's own secret verifies them. Anyone can send the others, and with them
+/// take all the places at a handler that hangs.
 pub const MAX_VERIFIED_IN_FLIGHT: usize = 16;
 
-/// The deliveries that may be in flight to one target for another one to start.
+/// How many deliveries may be in flight to one target, those that are verified or all others.
 pub const fn places(is_verified: bool) -> usize {
     if is_verified { MAX_IN_FLIGHT + MAX_VERIFIED_IN_FLIGHT } else { MAX_IN_FLIGHT }
 }

@@ -156,7 +156,7 @@ impl<T: Transport> Registrations<T> {
                 }
             }
             How::Value(calls) => {
-                // What an earlier process found there, and not what it set, is what was there before.
+                // The previous value is the one that an earlier process found there, not the one that it set.
                 let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
                 entry.previous = if earlier.is_some() {
                     earlier
@@ -196,7 +196,7 @@ impl<T: Transport> Registrations<T> {
         Ok((secret.map(SecretText::from), leftovers))
     }
 
-    /// The entries of the same account whose process is gone, each with the right to it.
+    /// The entries of the same account whose process is gone, each with its lock.
     fn stale(&self, account: &Account) -> Result<Vec<(JournalEntry, Hold)>, RegisterError> {
         let is_value = matches!(registration(account)?.how, How::Value(_));
         let mut stale = Vec::new();

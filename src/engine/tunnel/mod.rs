@@ -24,7 +24,7 @@ const CHECK_PATH: &str = "/hookdev-check";
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// Between two looks for the URL, and until the tunnel is ready.
+    /// Between two checks for the URL, and for whether the tunnel is ready.
     pub poll: Duration,
     /// From the start of the program until the tunnel is ready, at most.
     pub start: Duration,

@@ -113,7 +113,7 @@ impl Verification {
 
 impl Criteria {
     /// Verifies one request and explains a rejection. `take_turn` waits until the results of all earlier requests are final: it
-    /// is called before a search that takes from what all of them share.
+    /// is called before a search that draws on the budget that they share.
     #[must_use]
     pub fn verify(&self, entry: Entry, take_turn: &dyn Fn()) -> Verification {
         let judge = Judge {
@@ -135,7 +135,7 @@ impl Criteria {
             judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
             left
         };
-        // Without the first look, every thread would wait for its turn for nothing.
+        // Without this first check, every thread would wait for its turn even once the budget is spent.
         if explain(FIRST_SEARCH) == 0 && self.search.longer_search().is_some() {
             take_turn();
             if let Some(share) = self.search.longer_search() {
@@ -154,7 +154,7 @@ impl Criteria {
         let verified_for = verified_for?;
         let reason = assessment.verdict.rejection().map(|rejection| &rejection.reason);
         let is_explained = match reason {
-            // The time or the rules are others, not the file or the secret.
+            // The time or the rules have changed, not the file or the secret.
             Some(Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } | Reason::DevelopmentSecret) => true,
             _ => self.provider.as_ref().is_some_and(|provider| provider.name != verified_for),
         };

@@ -215,7 +215,7 @@ fn too_large(limits: &Limits) -> Refusal {
 }
 
 fn no_memory() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at one time; send it again\n")
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at once; send it again\n")
 }
 
 fn incomplete(error: &hyper::Error) -> Refusal {

@@ -305,7 +305,7 @@ async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
     let (mut second, _second) = client.connect();
     second.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
     let response = rest(&mut second).await;
-    assert!(response.ends_with("\r\n\r\ntoo many large bodies at one time; send it again\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\ntoo many large bodies at once; send it again\n"), "{response}");
     assert_eq!(status(&response), "503");
 }
 

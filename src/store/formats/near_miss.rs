@@ -110,7 +110,7 @@ fn text(start: &[u8]) -> Option<&'static str> {
     }
     if CODE.iter().any(|code| memchr::memmem::find(start, code.as_bytes()).is_some()) {
         return Some(
-            "it is code that builds a request, and hookdev runs no code; run it with the URL of `hookdev listen --capture captures` in place of its own",
+            "it is code that builds a request, and hookdev runs no code; start `hookdev listen --capture captures`, and run the code with that URL in place of its own",
         );
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -144,7 +144,7 @@ fn log(line: &[u8]) -> Option<&'static str> {
     let access = ["\"POST /", "Started POST ", "method=POST ", "\"PUT /"];
     if access.iter().any(|text| has(text)) && !has("body=") {
         return Some(
-            "it is an access log, which has neither headers nor body; log both, or capture them with `hookdev listen --capture`",
+            "it is an access log, which has neither headers nor body; log both, or capture them with `hookdev listen --capture captures`",
         );
     }
     if line.starts_with(b"Array") || line.starts_with(b"array(") {

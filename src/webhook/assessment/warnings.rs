@@ -39,7 +39,7 @@ impl Judge<'_> {
 
     /// Why a request is not recognised, and how it would be.
     fn no_provider(&self) -> Warning {
-        let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let message = "not verified, because no provider was recognised: the path doesn't name one, and neither the headers nor the body match one";
         let example = self.catalog.example().map(|entry| entry.name().to_owned()).unwrap_or_default();
         Warning::new(message, Remedy::NameProvider { example })
     }

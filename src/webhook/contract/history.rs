@@ -34,7 +34,8 @@ impl BodySizes {
         Self { accepted: self.accepted.max(more.accepted), rejected: smaller(self.rejected, more.rejected) }
     }
 
-    /// Whether deliveries were rejected, all of them larger than each that was accepted.
+    /// Whether some deliveries were rejected and some accepted, and every rejected one was larger than every accepted
+    /// one.
     fn tell_apart(self) -> bool {
         self.accepted.zip(self.rejected).is_some_and(|(accepted, rejected)| rejected > accepted)
     }
@@ -54,14 +55,14 @@ impl History {
         self.sizes.push((name, sizes));
     }
 
-    /// Whether only the size of a body tells whether it is accepted, in the cases that count.
+    /// Whether the size of a body alone decides whether it is accepted, in the cases that count.
     pub(super) fn is_about_size(&self, counts: impl Fn(CaseName) -> bool) -> bool {
         let sizes = self.sizes.iter().filter(|(name, _)| counts(*name)).map(|(_, sizes)| *sizes);
         sizes.fold(BodySizes::default(), BodySizes::and).tell_apart()
     }
 
-    /// The fault, given how the handler responds to valid deliveries: an accepted forgery with another response than theirs
-    /// is refused, with the wrong status.
+    /// The fault, given how the handler responds to valid deliveries: if a forgery is accepted with a response that
+    /// differs from theirs, it was refused with the wrong status.
     #[must_use]
     pub fn refine(&self, fault: Fault, response: Option<&Seen>) -> Fault {
         match (fault, response) {
@@ -72,8 +73,8 @@ impl History {
         }
     }
 
-    /// Whether a response is another one than all valid deliveries got. Unknown, and thus false, unless several of them
-    /// got the same.
+    /// Whether a response differs from the one that all valid deliveries got. False, because unknown, unless several
+    /// got the same one.
     fn differs(&self, response: &Seen) -> bool {
         match self.accepted.as_slice() {
             [first, others @ ..] => {
@@ -95,7 +96,7 @@ impl History {
         self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
     }
 
-    /// Whether the handler passed a case, and was not only spared it. A refusal with the status of a success counts.
+    /// Whether the handler passed a case that ran. A refusal with a success status counts.
     pub(super) fn passed(&self, name: CaseName) -> bool {
         self.all(&[name], |fault| matches!(fault, None | Some(Fault::RefusedAsSuccess(_))))
     }

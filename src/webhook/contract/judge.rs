@@ -58,7 +58,7 @@ pub enum NoResponse {
 pub enum Fault {
     /// A forgery was accepted.
     ForgeryAccepted(u16),
-    /// A forgery got the status of a success, and another response than valid deliveries get.
+    /// A forgery got a success status, but a different response from valid deliveries.
     RefusedAsSuccess(u16),
     /// A forgery got a 4xx that says nothing about its signature.
     NotRejected(u16),

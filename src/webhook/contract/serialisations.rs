@@ -131,7 +131,7 @@ impl Style {
         }
     }
 
-    /// The members in the order to write. It stays if a key is repeated, because the last one counts.
+    /// The members in the order to write. The order is kept if a key is repeated, because the last one counts.
     fn order<'n, 'a>(self, members: &'n [Member<'a>]) -> Vec<&'n Member<'a>> {
         let repeated = members.iter().enumerate().any(|(at, member)| members[..at].iter().any(|m| m.key == member.key));
         if self.reversed && !repeated { members.iter().rev().collect() } else { members.iter().collect() }

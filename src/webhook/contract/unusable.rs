@@ -92,7 +92,7 @@ pub fn unusable(
             source: source.clone(),
             further: if were_tried && mistakes::cover(provider) {
                 format!(
-                    "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes in body, secret, algorithm, encoding, signed content, header and unit of the timestamp were tried, alone and in pairs, and are not the cause. A login or CSRF check that runs before the handler looks like this too, and so does a comparison of different types, which is never equal: bytes with str in Python, a Buffer with a string in Node",
+                    "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes were tried, alone and in pairs, and are not the cause: in the body, secret, algorithm, encoding, signed content, header and unit of the timestamp. A login or CSRF check that runs before the handler looks like this too. So does a comparison of different types, which are never equal: bytes and str in Python, a Buffer and a string in Node",
                     key_of(provider),
                     header_of(provider)
                 )

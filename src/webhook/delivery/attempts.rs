@@ -1,5 +1,5 @@
 //! The attempts of one delivery: which attempt follows one that failed, in which encoding, and
-//! after what wait. Encodings and repeats after a time-out are part of every delivery; the provider's
+//! after what wait. Encodings and repeats after a timeout are part of every delivery; the provider's
 //! retry schedule is optional.
 
 use std::time::Duration;

@@ -87,7 +87,7 @@ impl Media {
 }
 
 impl Policy {
-    /// The time-out assumed for a provider that documents none.
+    /// The timeout assumed for a provider that documents none.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// How long an attempt waits for its response.

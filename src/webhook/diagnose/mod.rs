@@ -118,8 +118,8 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     diagnose_within(case, &mut { PER_SEARCH }, &|| false)
 }
 
-/// Like [`diagnose`], within this number of bytes, at most [`PER_SEARCH`], from which it takes what it has hashed and
-/// written; all of them if more could have found more. Ends the search early once `is_late` returns true, which is called
+/// Like [`diagnose`], with a budget of `bytes`, at most [`PER_SEARCH`]. It subtracts what it hashes and writes, or
+/// everything if a larger budget could have found more. Ends the search early once `is_late` returns true, which is called
 /// before each attempt.
 #[must_use]
 pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
@@ -191,7 +191,7 @@ struct Trials<'a> {
     left: usize,
     /// The bytes that one attempt may hash.
     per_attempt: usize,
-    /// How many of how many secrets the attempt that had to leave out the most tried.
+    /// Of the attempt that had to leave out the most secrets: how many it tried, and how many there are.
     skipped: Option<(usize, usize)>,
     /// How many variants of each kind were tried.
     attempts: Vec<(&'static str, usize)>,

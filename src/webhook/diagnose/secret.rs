@@ -136,8 +136,10 @@ impl CandidateKeys<'_> {
         }
         for (place, secret) in case.secrets().iter().enumerate().filter(|(_, secret)| !secret.is_for_any()) {
             let source = source(case, case.provider, place);
-            let message =
-                format!("the signature matches {source}, which is for another signature of {}", case.provider.title);
+            let message = format!(
+                "the signature matches {source}, which is for another of the signatures that {} sends",
+                case.provider.title
+            );
             let findings = vec![Finding::new(Code::SecretOfOtherScheme, message)];
             self.found
                 .extend(case.provider.parse_secret(secret.expose()).map(|secret| CandidateKey { secret, findings }));
@@ -192,7 +194,7 @@ fn superseded(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Fi
             ),
         ),
         None => (
-            format!("the signature matches the secret that was set in {origin} before it changed"),
+            format!("the signature matches the secret from {origin} that was in use before it changed"),
             "set the new secret at the sender too; while both are in use, configure both".to_owned(),
         ),
     };

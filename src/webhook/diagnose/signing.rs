@@ -34,7 +34,7 @@ pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     all
 }
 
-/// Readings by which another URL was signed than the configured one.
+/// Readings by which a URL other than the configured one was signed.
 pub fn urls(case: &RejectedRequest<'_>) -> Vec<Reading> {
     case.provider.schemes.iter().flat_map(|scheme| url::readings(case, scheme)).collect()
 }

@@ -523,7 +523,10 @@ fn a_secret_that_was_replaced_is_remembered() {
     let signed = request(&[("signature", &cyanite_signature(b"the old one", b"{}"))], b"{}");
     let found = world.findings("cyanite", &signed);
     assert_eq!((found.len(), found[0].code), (1, Code::SecretSuperseded));
-    assert_eq!(found[0].message, "the signature matches the secret that was set in the command line before it changed");
+    assert_eq!(
+        found[0].message,
+        "the signature matches the secret from the command line that was in use before it changed"
+    );
     // One that is still in use is no old one, and an old one is remembered after the next change too.
     assert_eq!(world.keyring.shadowed("jewelmusic").len(), 0);
     let mut next = World::new(&[("cyanite", "a third")]);

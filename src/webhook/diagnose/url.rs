@@ -34,13 +34,13 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     changed.take(MOST).collect()
 }
 
-/// Readings with another URL than the one that is given or that the request names.
+/// Readings with a URL other than the one that is given, or that the request names.
 fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let known = known(case);
     let changed = variants_of(&known, case.request).map(|url| {
         let (signed, known) = (shown(&url), shown(&known));
         let message = if signed == known {
-            format!("the signature covers the URL {signed} with another spelling of a value that isn't shown")
+            format!("the signature covers the URL {signed}, but with a value that isn't shown written differently")
         } else {
             format!("the signature covers the URL {signed}, not {known}")
         };

@@ -91,7 +91,7 @@ fn tagged(text: &str) -> Vec<(&str, TextEncoding, Vec<u8>)> {
         let (tag, rest) = text.split_at(start);
         signatures(rest).into_iter().map(move |(encoding, bytes)| (tag, encoding, bytes))
     });
-    // Captures of one second have the same time in it, which is no tag.
+    // A tag with a time would match only captures from the same second.
     let has_time = |tag: &str| tag.bytes().filter(u8::is_ascii_digit).count() >= 6;
     readings.filter(|(tag, ..)| !tag.contains(['{', '}']) && !has_time(tag)).collect()
 }

@@ -18,7 +18,7 @@ use crate::webhook::{
 /// How far a time in the payload may be from the delivery's own.
 const CLOSE: Duration = Duration::from_secs(300);
 
-/// How many captures show that a field is another one in each delivery.
+/// How many captures it takes to show that a field has a new value in each delivery.
 const ENOUGH: usize = 3;
 
 /// Fields at the top of a payload that usually have the id of the delivery.
@@ -81,7 +81,7 @@ impl FreshValues {
     }
 }
 
-/// Whether a field is the delivery's id: it is named so, is a text, and another one in each of several captures.
+/// Whether a field is the delivery's id: it is named like one, is a text, and differs in each of several captures.
 fn is_id(samples: &[Read<'_>], path: &Path, values: &[String]) -> bool {
     let [key] = path.keys() else { return false };
     let is_text = |read: &Read<'_>| {

@@ -157,7 +157,8 @@ const LONGEST_NAME: usize = 48;
 /// The shortest value that is looked for in names and words, in bytes.
 const SHORTEST_PART: usize = 4;
 
-/// The parts of a name or a word that may be replaced values. There are as many, however many values are replaced.
+/// The parts of a name or a word that may be replaced values. Their number doesn't depend on how many values are
+/// replaced.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let text = if text.len() <= LONGEST_NAME { text } else { "" };
     (0..text.len())

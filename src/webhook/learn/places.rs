@@ -73,8 +73,8 @@ pub(super) struct Candidate {
     pub form: Form,
 }
 
-/// The places where the signature may be. Headers named like one come first. What a single capture
-/// of several has is the look of one value.
+/// The places where the signature may be. Headers named like one come first. What only one of three or more captures
+/// has is left out as a coincidence.
 pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (name, value) in own_headers(probe.request()) {

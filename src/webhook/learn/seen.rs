@@ -41,7 +41,7 @@ pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<(HeaderName, String)>, bool) {
     (seen, is_asymmetric)
 }
 
-/// The length of a hash that was written as base64, and that as hexadecimal; `None` if the text is anything else.
+/// The length of a hash that was encoded as base64, and the base64 as hexadecimal; `None` if the text is anything else.
 fn base64_in_hex(text: &str) -> Option<usize> {
     let base64 = String::from_utf8(encoding::decode_hex(text)?).ok()?;
     let length = encoding::decode_base64(&base64)?.len();

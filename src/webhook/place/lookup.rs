@@ -83,7 +83,7 @@ impl<'a> Lookup<'a> {
         node.map_or_else(|| self.text(place).is_some(), |node| !matches!(node.kind, Kind::Null))
     }
 
-    /// How often a value is sent under this name; a handler might read another one than the first.
+    /// How often a value is sent under this name; a handler might not read the first one.
     #[must_use]
     pub fn count(&self, place: &Place) -> usize {
         match place {

@@ -288,9 +288,9 @@ impl Catalog {
         request.path().split('/').find_map(|segment| self.entry(segment))
     }
 
-    /// The provider that a request looks like: of those with the most of their headers, counting the form field of the
-    /// payload as one, the first with an event that the request matches, else the first. If none of that is known, the first
-    /// of all with such an event.
+    /// The provider that a request looks like. Of the providers with the most recognised headers (the payload's form
+    /// field counts as one), it is the first with an event that the request matches, else the first. If no provider's
+    /// header is present, it is the first of all with such an event.
     #[must_use]
     pub fn by_content(&self, lookup: &Lookup<'_>) -> Option<&Arc<Provider>> {
         let known = |entry: &Entry| {

@@ -1,4 +1,4 @@
-//! A handler that looks for a header under another name than the one that was sent, which its response reveals.
+//! Finds out from a response that the handler looks for a header under a different name from the one that was sent.
 
 use super::readable;
 use crate::webhook::request::Headers;

@@ -124,7 +124,7 @@ fn is_date(text: &[u8]) -> Option<&[u8]> {
     is_date.then_some(rest)
 }
 
-/// `2025-01-01T12:00:00.25+01:00`. `None` counts as false: the text ends early, or has something else than a digit.
+/// `2025-01-01T12:00:00.25+01:00`. `None` counts as false: the text ends early, or has something other than a digit.
 fn is_date_time(text: &[u8]) -> Option<bool> {
     match is_date(text)? {
         [b'T' | b't', time @ ..] => is_time(time),

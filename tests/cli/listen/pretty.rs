@@ -48,7 +48,7 @@ fn without_elapsed(line: &str) -> String {
 
 /// The headline of a request that no provider matches, why, and what to do.
 const UNRECOGNISED: &str = "unrecognised  200  #1  12:00:00.250  POST /hooks\n  \
-    warning: not verified, because no provider was recognised: the path names none, and neither headers nor body match one; \
+    warning: not verified, because no provider was recognised: the path doesn't name one, and neither the headers nor the body match one; \
     send it to a path that names the provider, such as /stripe, or add --provider; \
     `hookdev providers` lists the providers, and --providers DIR adds your own\n";
 

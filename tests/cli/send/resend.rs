@@ -196,9 +196,8 @@ fn only_those_that_had_failed_are_sent() {
     recorded(&dir);
     let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     let finished = dir.send("log.ndjson", endpoint.url("/")).args(["--failed", "--json"]).exits(0);
-    let finished = finished.says(
-        "note: skipped 1 captured without a failed response from your handler; leave out --failed to send them\n",
-    );
+    let finished = finished
+        .says("note: skipped 1 without a recorded failure of your handler; leave out --failed to send everything\n");
     assert_eq!(finished.lines().iter().map(|line| line["change"].clone()).collect::<Vec<_>>(), ["fixed"; 3]);
     for id in ["2", "3", "4"] {
         assert_eq!(endpoint.next().text(), CYANITE.replace("999", id));

@@ -51,7 +51,7 @@ pub(super) fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'
         ),
         // Where text beyond ASCII is the reason, it is that of `body-unicode` as well.
         _ if !case.event.fixture.is_ascii() && matches!(status, 400 | 401 | 403) => format!(
-            "if you handle this event, its text beyond ASCII is the likely cause: {}. If you do not, respond {success} to it",
+            "if you handle this event, its non-ASCII text is the likely cause: {}. If you do not, respond {success} to it",
             unicode(observation)
         ),
         _ if is_about_size => format!(

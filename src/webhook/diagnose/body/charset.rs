@@ -71,7 +71,7 @@ fn from_utf16(body: &[u8]) -> Option<String> {
     String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>()).ok()
 }
 
-/// The bytes that were read as Windows-1252, if they are UTF-8 with other characters than ASCII.
+/// The bytes that were read as Windows-1252, if they are UTF-8 with non-ASCII characters.
 fn misread(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = str::from_utf8(bytes).ok().filter(|text| !text.is_ascii())?;
     text.chars().map(to_windows).collect()

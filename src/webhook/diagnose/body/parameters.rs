@@ -13,7 +13,8 @@ use crate::webhook::{
     json::{Kind, Member, Node},
 };
 
-/// How many values may each be restored or not. If there are more, all of a kind are restored.
+/// Up to this many values, every combination is tried of restoring some and not others; beyond that, all values of a
+/// kind are restored.
 const MOST_CHOICES: usize = 5;
 
 /// The members that Rails adds.
