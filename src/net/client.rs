@@ -50,6 +50,7 @@ use crate::webhook::{
     wire_form::WireForm,
 };
 
+pub(super) use self::connect::connectable;
 pub use self::{
     body::ResponseBody,
     error::SendError,
