@@ -26,6 +26,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turns;
 
 use std::{
     net::IpAddr,
@@ -43,6 +44,7 @@ use self::{
     error::{BODY_CUT, body_too_large, not_final},
     patience::Patience,
     pool::Pool,
+    turns::Turns,
 };
 use crate::webhook::{
     record::Response,
@@ -120,6 +122,7 @@ impl Sent {
 pub struct Client {
     pool: Arc<Pool>,
     connector: Connector,
+    turns: Turns,
 }
 
 /// A response whose body has not been read yet.
@@ -137,17 +140,19 @@ impl Client {
     /// A client that accepts any TLS certificate if `insecure`.
     #[must_use]
     pub fn new(insecure: bool) -> Self {
-        Self { pool: Arc::default(), connector: Connector::new(insecure) }
+        Self { pool: Arc::default(), connector: Connector::new(insecure), turns: Turns::default() }
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
-    /// connection, as when it restarts, it is tried again for up to `wait`.
+    /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in which
+    /// they were begun.
     ///
     /// # Errors
     ///
     /// If there is no response.
     pub async fn begin(&self, url: &Url, request: &Request, wait: Duration) -> Result<StreamedResponse, SendError> {
-        let (connection, response) = self.send_head(url, request, WireForm::Usual, Patience::new(wait)).await?;
+        let patience = Patience::new(wait, self.turns.last(origin(url)));
+        let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
         let Incoming { status, headers, body } = response;
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));
         Ok(StreamedResponse { status, headers, body })
@@ -193,8 +198,9 @@ impl Client {
         url: &Url,
         request: &Request,
         form: WireForm,
-        mut patience: Patience,
+        mut patience: Patience<'_>,
     ) -> Result<(Connection, Incoming), SendError> {
+        patience.wait_for_turn().await;
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(origin(url)) {
             if !reused.is_ready().await {
@@ -216,6 +222,7 @@ impl Client {
                 // The endpoint was there when the request was sent, and is gone now.
                 Err(error) => return Err(lost.map_or(error, |lost| error::no_response(&lost))),
             };
+            patience.connected();
             let error = match new.send(url, request, form).await {
                 Ok(response) => return Ok((new, response)),
                 Err(error) => error,
