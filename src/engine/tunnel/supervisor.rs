@@ -162,7 +162,7 @@ impl Supervisor {
     /// Watches the tunnel until it is lost. Returns why.
     async fn watch(&self, running: &mut Running) -> String {
         let Timing { watch, misses, .. } = self.setup.timing;
-        let mut pulse = Pulse::new(watch, running.since.elapsed(), wall());
+        let mut pulse = Pulse::new(watch, wall());
         let mut missed = 0;
         loop {
             tokio::select! {
