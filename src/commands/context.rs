@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    env,
+    env, fs, io, iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,6 +14,7 @@ use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, termina
 use crate::{
     cli::{Format, Global},
     engine::clock::now,
+    render::diagnostic::inline,
     store::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
@@ -43,7 +44,7 @@ pub struct Context {
     pub(super) guard: Option<Guard>,
     /// The standard streams.
     pub terminal: Terminal,
-    announced: Announced,
+    earlier: Earlier,
 }
 
 impl Context {
@@ -53,7 +54,7 @@ impl Context {
     ///
     /// If one of them can't be read or is invalid.
     pub fn load(global: Global) -> Result<Self, Failure> {
-        Self::load_again(global, Announced::default())
+        Self::load_again(global, Earlier::default())
     }
 
     /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on standard
@@ -61,10 +62,14 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`Self::load`].
-    pub fn load_again(global: Global, announced: Announced) -> Result<Self, Failure> {
+    /// As [`Self::load`], and if the config or the env file was in use before and is now empty or gone. Some programs empty a
+    /// file before they write it, and without it, other secrets would be in use.
+    pub fn load_again(global: Global, earlier: Earlier) -> Result<Self, Failure> {
+        earlier.check_files()?;
         let config = read_config(&global)?;
-        Self::of(global, config, announced)
+        let context = Self::of(global, config, earlier)?;
+        context.earlier.set_files(context.config.as_ref());
+        Ok(context)
     }
 
     /// Reads the provider directories of a config and of the command line.
@@ -72,7 +77,7 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid, or the config names an unknown provider.
-    pub(super) fn of(global: Global, config: Option<Config>, announced: Announced) -> Result<Self, Failure> {
+    pub(super) fn of(global: Global, config: Option<Config>, earlier: Earlier) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
@@ -101,7 +106,7 @@ impl Context {
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
             set_signature_headers(&mut catalog, config)?;
         }
-        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, announced })
+        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, earlier })
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
@@ -130,16 +135,16 @@ impl Context {
         }
     }
 
-    /// What was named on standard error so far, for [`Self::load_again`].
+    /// What [`Self::load_again`] needs.
     #[must_use]
-    pub fn announced(&self) -> Announced {
-        self.announced.clone()
+    pub fn earlier(&self) -> Earlier {
+        self.earlier.clone()
     }
 
     /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know it.
     pub fn name_config(&self) {
         if let Some(config) = self.config.as_ref().filter(|config| config.is_found)
-            && self.announced.is_new(&config.path)
+            && self.earlier.is_new(&config.path)
         {
             self.terminal.name_config(&config.path);
         }
@@ -284,13 +289,46 @@ fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool
     configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()
 }
 
-/// The configs that were named on standard error.
+/// What the contexts of one command have in common.
 #[derive(Clone, Debug, Default)]
-pub struct Announced(Arc<Mutex<HashSet<PathBuf>>>);
+pub struct Earlier(Arc<Mutex<Files>>);
 
-impl Announced {
+#[derive(Debug, Default)]
+struct Files {
+    /// The configs that were named on standard error.
+    named: HashSet<PathBuf>,
+    /// The config and the env file, where they had content.
+    in_use: Vec<PathBuf>,
+}
+
+impl Earlier {
     /// Records a config. Returns whether it was not named before.
     fn is_new(&self, path: &Path) -> bool {
-        self.0.lock().insert(path.to_owned())
+        self.0.lock().named.insert(path.to_owned())
+    }
+
+    fn set_files(&self, config: Option<&Config>) {
+        let files = config.into_iter().flat_map(|config| iter::once(&config.path).chain(&config.env_file));
+        self.0.lock().in_use = files.filter(|path| lost(path).is_none()).cloned().collect();
+    }
+
+    fn check_files(&self) -> Result<(), Failure> {
+        let files = self.0.lock();
+        match files.in_use.iter().find_map(|path| Some((path, lost(path)?))) {
+            Some((path, lost)) => Err(Failure::usage(format!(
+                "{} is {lost}; to go on without it, restart",
+                inline(&path.to_string_lossy())
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a file has no content, if it has none.
+fn lost(path: &Path) -> Option<&'static str> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Some("empty"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some("gone"),
+        _ => None,
     }
 }

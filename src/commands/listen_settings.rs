@@ -90,10 +90,10 @@ pub fn watch(
     current: Arc<CurrentSettings>,
     addresses: Vec<SocketAddr>,
 ) -> Option<Watch> {
-    let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
+    let (global, terminal, earlier) = (context.global.clone(), context.terminal, context.earlier());
     let initial = listen_config(context);
     let changed = move || {
-        let context = Context::load_again(global.clone(), announced.clone());
+        let context = Context::load_again(global.clone(), earlier.clone());
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
         let before = current.get();

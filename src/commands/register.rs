@@ -48,7 +48,7 @@ impl Requested {
     ) -> Result<Registered, Failure> {
         let tunnel = tunnel.filter(|_| self.public_url.is_none());
         self.public_url = self.public_url.or_else(|| Some(tunnel.as_ref()?.current()));
-        self.print_steps(terminal);
+        self.print_steps(terminal)?;
         if self.accounts.is_empty() {
             return Ok(Registered::default());
         }
@@ -219,6 +219,9 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
     match error {
         RegisterError::Refused { status: 401 | 403, .. } => failure
             .hint(format!("check the API key and its permissions; `--register {name} --dry-run` shows the calls")),
+        _ if error.is_unreachable() => {
+            failure.hint("if the provider set the webhook nevertheless, `hookdev unregister` removes it")
+        }
         _ => failure,
     }
 }

@@ -26,9 +26,11 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turns;
 
 use std::{
     net::IpAddr,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,6 +45,7 @@ use self::{
     error::{BODY_CUT, body_too_large, not_final},
     patience::Patience,
     pool::Pool,
+    turns::Turns,
 };
 use crate::webhook::{
     record::Response,
@@ -50,6 +53,7 @@ use crate::webhook::{
     wire_form::WireForm,
 };
 
+pub(super) use self::connect::connectable;
 pub use self::{
     body::ResponseBody,
     error::SendError,
@@ -119,6 +123,7 @@ impl Sent {
 pub struct Client {
     pool: Arc<Pool>,
     connector: Connector,
+    turns: Turns,
 }
 
 /// A response whose body has not been read yet.
@@ -136,17 +141,19 @@ impl Client {
     /// A client that accepts any TLS certificate if `insecure`.
     #[must_use]
     pub fn new(insecure: bool) -> Self {
-        Self { pool: Arc::default(), connector: Connector::new(insecure) }
+        Self { pool: Arc::default(), connector: Connector::new(insecure), turns: Turns::default() }
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
-    /// connection, as when it restarts, it is tried again for up to `wait`.
+    /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in which
+    /// they were begun.
     ///
     /// # Errors
     ///
     /// If there is no response.
     pub async fn begin(&self, url: &Url, request: &Request, wait: Duration) -> Result<StreamedResponse, SendError> {
-        let (connection, response) = self.send_head(url, request, WireForm::Usual, Patience::new(wait)).await?;
+        let patience = Patience::new(wait, self.turns.last(origin(url)));
+        let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
         let Incoming { status, headers, body } = response;
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));
         Ok(StreamedResponse { status, headers, body })
@@ -192,14 +199,16 @@ impl Client {
         url: &Url,
         request: &Request,
         form: WireForm,
-        mut patience: Patience,
+        mut patience: Patience<'_>,
     ) -> Result<(Connection, Incoming), SendError> {
+        patience.wait_for_turn().await;
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(origin(url)) {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(url, request, form).await {
+            let responded = patience.while_alone(pin!(reused.send(url, request, form))).await;
+            match responded {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.ending(&error).has_received => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -215,7 +224,8 @@ impl Client {
                 // The endpoint was there when the request was sent, and is gone now.
                 Err(error) => return Err(lost.map_or(error, |lost| error::no_response(&lost))),
             };
-            let error = match new.send(url, request, form).await {
+            let responded = patience.while_alone(pin!(new.send(url, request, form))).await;
+            let error = match responded {
                 Ok(response) => return Ok((new, response)),
                 Err(error) => error,
             };

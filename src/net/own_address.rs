@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket}
 
 use reqwest::Url;
 
+use super::client::connectable;
+
 /// Whether requests to a URL arrive at this address, on which a receiver listens. It resolves the URL's host if the port is
 /// the same.
 #[must_use]
@@ -13,11 +15,12 @@ pub fn leads_to(url: &Url, listening: SocketAddr) -> bool {
         return false;
     }
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let Ok(addresses) = (host, listening.port()).to_socket_addrs() else { return false };
+    let resolved = (host, listening.port()).to_socket_addrs();
+    let Ok(addresses) = connectable(resolved, host, listening.port()) else { return false };
     let own = listening.ip().to_canonical();
     // A socket of `[::]` usually takes IPv4 too.
     let is_taken = |ip: IpAddr| own.is_unspecified() && (own.is_ipv6() || ip.is_ipv4()) && is_local(ip);
-    addresses.map(|address| reached(address.ip())).any(|ip| ip == own || is_taken(ip))
+    addresses.iter().map(|address| reached(address.ip())).any(|ip| ip == own || is_taken(ip))
 }
 
 /// The address that a connection to another one reaches: that of `0.0.0.0` is this machine.
@@ -44,6 +47,7 @@ mod tests {
         for (url, listening, expected) in [
             ("http://127.0.0.1:4400/a?b", "127.0.0.1:4400", true),
             ("http://localhost:4400/", "127.0.0.1:4400", true),
+            ("http://app.localhost:4400/", "127.0.0.1:4400", true),
             ("http://0.0.0.0:4400/", "127.0.0.1:4400", true),
             ("http://[::ffff:127.0.0.1]:4400/", "127.0.0.1:4400", true),
             ("http://127.0.0.1:4400/", "0.0.0.0:4400", true),

@@ -117,7 +117,8 @@ impl Supervisor {
         let Timing { backoff, longest_backoff, .. } = self.setup.timing;
         let mut wait = backoff;
         loop {
-            let Some(reason) = stop.run_until_cancelled(self.while_watched(self.watch(&mut running))).await else {
+            let watching = self.while_watched(Box::pin(self.watch(&mut running)));
+            let Some(reason) = stop.run_until_cancelled(watching).await else {
                 running.process.end().await;
                 return;
             };
@@ -162,7 +163,7 @@ impl Supervisor {
     /// Watches the tunnel until it is lost. Returns why.
     async fn watch(&self, running: &mut Running) -> String {
         let Timing { watch, misses, .. } = self.setup.timing;
-        let mut pulse = Pulse::new(watch, running.since.elapsed(), wall());
+        let mut pulse = Pulse::new(watch, wall());
         let mut missed = 0;
         loop {
             tokio::select! {

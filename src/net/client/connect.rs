@@ -80,14 +80,23 @@ impl Connector {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
     let addresses = lookup_host((without_brackets(host), port)).await;
-    let addresses = match addresses {
-        Ok(addresses) if is_localhost(host) => loopback(addresses.collect(), port),
-        Err(_) if is_localhost(host) => loopback(Vec::new(), port),
-        addresses => addresses.map_err(|error| not_resolved(&error, host))?.collect(),
-    };
+    let addresses = connectable(addresses, host, port).map_err(|error| not_resolved(&error, host))?;
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
+}
+
+/// The addresses of a host that are connected to, given those that the resolver knows.
+pub(in crate::net) fn connectable(
+    resolved: io::Result<impl Iterator<Item = SocketAddr>>,
+    host: &str,
+    port: u16,
+) -> io::Result<Vec<SocketAddr>> {
+    match resolved {
+        Ok(addresses) if is_localhost(host) => Ok(loopback(addresses.collect(), port)),
+        Err(_) if is_localhost(host) => Ok(loopback(Vec::new(), port)),
+        addresses => Ok(addresses?.collect()),
+    }
 }
 
 /// The addresses of a name of this machine, whatever the resolver says of it: RFC 6761, 6.3.

@@ -1,8 +1,10 @@
 //! How long to wait for an endpoint that accepts no connection, as when it restarts.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use super::turns::Turn;
 
 /// The pause after a connection was refused, which costs the endpoint nothing.
 const LISTENER_PAUSE: Duration = Duration::from_millis(50);
@@ -11,31 +13,65 @@ const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 /// may see the requests.
 const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a request that had to wait is alone with the endpoint. Many that arrive at once at a program that has just started
+/// are not read in the order of their connections.
+const TIME_ALONE: Duration = Duration::from_millis(200);
+
 /// The time that is left for an endpoint.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Patience<'a> {
     wait: Duration,
-    /// Set by the first failure.
+    /// Set when it first waits.
     until: Option<Instant>,
     end_pause: Duration,
+    /// None if it doesn't wait.
+    turn: Option<Turn<'a>>,
 }
 
-impl Default for Patience {
+impl Default for Patience<'_> {
     /// No time at all.
     fn default() -> Self {
-        Self::new(Duration::ZERO)
+        Self { wait: Duration::ZERO, until: None, end_pause: FIRST_END_PAUSE, turn: None }
     }
 }
 
-impl Patience {
-    /// Waits for up to this long after the first failure.
-    pub(super) const fn new(wait: Duration) -> Self {
-        Self { wait, until: None, end_pause: FIRST_END_PAUSE }
+impl<'a> Patience<'a> {
+    /// Waits for up to this long, from when it first has to.
+    pub(super) fn new(wait: Duration, turn: Turn<'a>) -> Self {
+        Self { wait, turn: Some(turn).filter(|_| !wait.is_zero()), ..Self::default() }
     }
 
-    /// Waits after a connection was refused. Returns false if the time is over.
+    /// Waits while earlier requests wait for the same endpoint, but no longer than the time that is left.
+    pub(super) async fn wait_for_turn(&mut self) {
+        if let Some(turn) = self.turn.as_mut().filter(|turn| !turn.has_come()) {
+            let until = *self.until.get_or_insert_with(|| Instant::now() + self.wait);
+            // After that, it is tried all the same.
+            let _ = timeout_at(until, turn.come()).await;
+        }
+    }
+
+    /// Waits after a connection was refused, and until its turn has come. Returns false if the time is over.
     pub(super) async fn wait_for_listener(&mut self) -> bool {
-        self.pause(LISTENER_PAUSE).await
+        if let Some(turn) = &mut self.turn {
+            turn.wait();
+        }
+        let has_time = self.pause(LISTENER_PAUSE).await;
+        if has_time {
+            self.wait_for_turn().await;
+        }
+        has_time
+    }
+
+    /// Waits for the response. Later requests wait too, for a short time, if this one had to.
+    pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
+        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) {
+            let responded = timeout(TIME_ALONE, &mut response).await;
+            turn.end();
+            if let Ok(response) = responded {
+                return response;
+            }
+        }
+        response.await
     }
 
     /// Waits after a connection ended before the request was read. Returns false if the time is over.
@@ -58,13 +94,19 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{
+        future::{pending, ready},
+        pin::pin,
+    };
+
+    use super::{super::turns::Turns, *};
 
     const WAIT: Duration = Duration::from_secs(2);
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_connection_is_tried_again_until_the_wait_is_over() {
-        let (started, mut patience, mut tries) = (Instant::now(), Patience::new(WAIT), 1);
+        let turns = Turns::default();
+        let (started, mut patience, mut tries) = (Instant::now(), Patience::new(WAIT, turns.last("a")), 1);
         while patience.wait_for_listener().await {
             tries += 1;
         }
@@ -74,10 +116,39 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_ends_again_and_again_is_tried_less_and_less_often() {
-        let (started, mut patience, mut at) = (Instant::now(), Patience::new(WAIT), Vec::new());
+        let turns = Turns::default();
+        let (started, mut patience, mut at) = (Instant::now(), Patience::new(WAIT, turns.last("a")), Vec::new());
         while patience.wait_after_end().await {
             at.push(started.elapsed().as_millis());
         }
         assert_eq!(at, [50, 150, 350, 750, 1550, 2000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_request_waits_longer_for_earlier_ones_than_for_the_endpoint() {
+        let turns = Turns::default();
+        let (mut first, mut second) = (Patience::new(WAIT, turns.last("a")), Patience::new(WAIT, turns.last("a")));
+        assert!(first.wait_for_listener().await);
+        let started = Instant::now();
+        second.wait_for_turn().await;
+        assert_eq!(started.elapsed(), WAIT);
+        assert!(!second.wait_for_listener().await);
+        let mut third = Patience::new(WAIT, turns.last("a"));
+        tokio::join!(third.wait_for_turn(), async { (first.while_alone(pin!(ready(()))).await, drop(second)) });
+        assert_eq!(started.elapsed(), WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_a_response_lets_later_ones_go_on() {
+        let turns = Turns::default();
+        let [mut first, mut second] = ["a", "a"].map(|origin| Patience::new(WAIT, turns.last(origin)));
+        assert!(first.wait_for_listener().await);
+        let started = Instant::now();
+        let response = pin!(pending());
+        tokio::select! {
+            () = first.while_alone(response) => {}
+            () = second.wait_for_turn() => {}
+        }
+        assert_eq!(started.elapsed(), TIME_ALONE);
     }
 }

@@ -49,6 +49,30 @@ fn a_secret_that_is_gone_is_not_replaced_silently() {
 }
 
 #[test]
+fn a_file_that_is_emptied_or_moved_away_stays_in_use_until_it_is_saved() {
+    let dir = Dir::new();
+    let config = "env_file = \".env\"\n";
+    dir.write("hookdev.toml", config);
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=one\n");
+    let mut listener = dir.listen().starts();
+    let mut fails = |file: &str, problem: &str| {
+        listener.says(&format!("{file} is {problem}; to go on without it, restart\n"));
+        listener.says("hint: still using the previous configuration; fix the error and save again\n");
+        assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    };
+    dir.write("hookdev.toml", "");
+    fails("hookdev.toml", "empty");
+    dir.write("hookdev.toml", config);
+    dir.write(".env", "");
+    fails(".env", "empty");
+    std::fs::rename(dir.join(".env"), dir.join("moved")).unwrap();
+    fails(".env", "gone");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=two\n");
+    listener.says(RELOADED);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+}
+
+#[test]
 fn a_changed_config_applies_to_the_next_delivery() {
     let dir = Dir::new();
     let (one, two) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));

@@ -1,7 +1,8 @@
 //! `--forward-wait`: deliveries wait for a handler that restarts.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
     process::{Child, Stdio},
 };
 
@@ -10,7 +11,7 @@ use serde_json::json;
 #[cfg(unix)]
 use crate::screen::Screen;
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, hang, post, text},
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, hang, post, respond, text},
     machine::{self, Port},
 };
 
@@ -67,6 +68,28 @@ fn a_handler_that_starts_late_gets_the_delivery() {
     let mut handler = dir.hookdev().args(["listen", "--addr", &addr, "--format", "json"]).starts();
     assert_eq!((sender.join().unwrap(), text(&handler.next(), "/verdict")), (200, "verified"));
     assert_eq!(listener.next()["forwards"][0]["status"], json!(200));
+}
+
+#[test]
+fn a_second_handler_that_restarts_gets_the_deliveries_in_their_order() {
+    const DELIVERIES: usize = 6;
+    let (dir, first, mut port) = (Dir::new(), Endpoint::new([respond(200)]), Port::reserve());
+    let second = format!("http://127.0.0.1:{}/second", port.number());
+    let targets = ["--forward", &first.url("/first"), "--forward", &second, "--forward-wait", "2m"];
+    let mut listener = dir.listen().args(targets).starts();
+    let queries = (1..=DELIVERIES).map(|number| format!("?number={number}"));
+    for query in queries.clone() {
+        let (response, delivery) = listener.receives(&format!("/cyanite{query}"), &CYANITE_HEADERS, CYANITE);
+        assert_eq!((response.status(), text(&delivery, "/forwards/1/error")), (200, "no response yet"));
+    }
+    let handler = TcpListener::bind(("127.0.0.1", port.lend())).unwrap();
+    for query in queries {
+        let (stream, _) = handler.accept().unwrap();
+        let mut stream = BufReader::new(stream);
+        let request = Message::read(&mut stream).unwrap().unwrap();
+        assert_eq!(request.target(), format!("/second{query}"));
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    }
 }
 
 #[cfg(unix)]
