@@ -513,7 +513,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
         ("uploadcare", 44),
         ("vercel", 60),
         ("webflow", 23),
-        ("whatsapp", 59),
+        ("whatsapp", 54),
         ("zoom", 33),
     ];
     for (name, count) in expected {
