@@ -47,8 +47,11 @@ schema = "ping"
 variants = [{ type = "pong" }]
 "#;
 
-const FILES: [(&str, &str); 2] =
-    [("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"), ("events/broken.json", "{\n  \"type\": ping\n}\n")];
+const FILES: [(&str, &str); 3] = [
+    ("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"),
+    ("events/broken.json", "{\n  \"type\": ping\n}\n"),
+    ("events/ping.form", "type=ping"),
+];
 
 /// The error for the valid manifest with one passage replaced.
 #[track_caller]
@@ -238,6 +241,12 @@ fn a_malformed_value_is_reported_with_its_position() {
             "schema = \"ping\"",
             "fixture = \"events/broken.json\"",
             "acme/provider.toml:33:11: the fixture `events/broken.json` is not valid JSON: expected a value at line 2, column 11",
+        ),
+        (
+            "schema = \"ping\"",
+            "fixture = \"events/ping.form\"",
+            "acme/provider.toml:33:11: the fixture `events/ping.form` is not valid JSON: expected a value at line 1, column 1; \
+             `raw = true` sends it byte for byte",
         ),
         ("title = \"Acme\"", "title = \"Acme", "acme/provider.toml:2:14: invalid basic string, expected `\"`"),
         ("title = \"Acme\"\n", "", "acme/provider.toml:1:1: missing field `title`"),

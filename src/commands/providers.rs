@@ -18,7 +18,7 @@ use crate::{
     store::providers::{self, ProviderError},
     webhook::{
         json::writer,
-        provider::{Provider, manifest::keys},
+        provider::{catalog::Catalog, manifest::keys},
     },
 };
 
@@ -75,8 +75,13 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
         for path in providers::find(dir)? {
             let result = providers::check(&path);
             let directory = path.display().to_string();
-            for caution in result.iter().flat_map(Provider::cautions) {
-                terminal.note(format!("{directory}: {caution}"));
+            if let Ok(provider) = &result {
+                if Catalog::builtin().contains(&provider.name) {
+                    terminal.note(format!("{directory}: replaces the built-in provider of that name"));
+                }
+                for caution in provider.cautions() {
+                    terminal.note(format!("{directory}: {caution}"));
+                }
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),

@@ -5,6 +5,7 @@
 // `{"accepted":false,"error":…}` with what the library says. With `"sign":true` it is `{"headers":{…}}`, with which the
 // library signs the body.
 
+import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -18,7 +19,7 @@ const { Paddle } = require("@paddle/paddle-node-sdk");
 const { EventWebhook } = require("@sendgrid/eventwebhook");
 const { verifySlackRequest } = require("@slack/bolt");
 const { verifyKey } = require("discord-interactions");
-const { WebhookReceiver } = require("livekit-server-sdk");
+const { AccessToken, WebhookReceiver } = require("livekit-server-sdk");
 const { OpenAI } = require("openai");
 const { validateWebhook } = require("replicate");
 const { WebhooksHelper } = require("square");
@@ -106,6 +107,19 @@ const verify = {
 
 const sign = {
   github: async ({ secret, body }) => ({ "x-hub-signature-256": await octokit.sign(secret, body) }),
+  hubspot: ({ secret, body, method, url }) => {
+    const timestamp = Date.now();
+    const options = { method, timestamp, signatureVersion: "v3", clientSecret: secret, requestBody: body, url };
+    return {
+      "x-hubspot-request-timestamp": String(timestamp),
+      "x-hubspot-signature-v3": Signature.getSignature(method, "v3", options),
+    };
+  },
+  livekit: async ({ secret, body }) => {
+    const token = new AccessToken(...secret.split(":"));
+    token.sha256 = createHash("sha256").update(body).digest("base64");
+    return { authorization: await token.toJwt() };
+  },
   "standard-webhooks": ({ secret, body }) => {
     const now = new Date();
     const signature = new StandardWebhook(secret).sign("msg_library", now, body);

@@ -44,7 +44,7 @@ const JAVASCRIPT: Language = Language {
         "svix",
         "twilio",
     ],
-    sign: &["github", "standard-webhooks", "stripe", "svix", "twilio"],
+    sign: &["github", "hubspot", "livekit", "standard-webhooks", "stripe", "svix", "twilio"],
 };
 
 /// The libraries for Python.

@@ -14,6 +14,7 @@ CARTWHEEL = "wheel-of-carts-7781"
 TRELLIS = "trellis-callback-secret"
 MARINA = "APIdock7:marina-signing-secret"
 DOCK = "dock-of-the-bay-1967"
+PREFIXED = "dock_live_ZG9jay1vZi10aGUtYmF5LTE5Njc="
 
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"lantern").digest())
 P256 = ec.derive_private_key(int.from_bytes(hashlib.sha256(b"keyed").digest(), "big"), ec.SECP256R1())
@@ -157,6 +158,10 @@ def dock(number, kind):
     if kind == "digest":
         digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
         headers = [["X-Dock-Sign", mac(digest, hashlib.sha256)]]
+    if kind == "prefix":
+        key = base64.b64decode(PREFIXED.removeprefix("dock_live_"))
+        signature = hmac.new(key, f"{time}|{body}".encode(), hashlib.sha384).hexdigest()
+        headers = [["X-Dock-Sign", f"time={time} mac={signature}"]]
     if kind == "two":
         keyed = lambda key: base64.b64encode(hmac.new(key.encode(), f"{body}{time}".encode(), hashlib.sha256).digest()).decode()
         headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign-1", keyed(DOCK)], ["X-Dock-Sign-2", keyed("the-other-dock")]]
@@ -253,7 +258,7 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
-    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two", "nested", "date", "digest", "key"]:
+    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two", "nested", "date", "digest", "key", "prefix"]:
         write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

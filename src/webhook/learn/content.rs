@@ -14,10 +14,10 @@ pub(super) struct Parts<'a> {
 
 /// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `h` the same in
 /// base64, `U` the URL, `M` the method, `P` the path, `F` the fields of a form.
-const ORDERS: [&str; 38] = [
+const ORDERS: [&str; 40] = [
     "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "BU", "UF",
-    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT", "h", "Th", "MPTH", "MPH",
-    "TMPH", "MPTh", "TMPh",
+    "UTB", "TUB", "MUBT", "MUTB", "TMUB", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT", "h", "Th",
+    "MPTH", "MPH", "TMPH", "MPTh", "TMPh",
 ];
 
 const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];

@@ -15,7 +15,8 @@ pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
     let mut formats = vec![SecretFormat::default()];
     let mut prefixes: Vec<Option<String>> = vec![None];
     for text in texts.iter().map(SecretText::expose) {
-        if let Some(at) = text.find('_').filter(|at| *at < 12) {
+        // `whsec_`, but also `acme_live_`.
+        for (at, _) in text.match_indices('_').take_while(|(at, _)| *at < 16) {
             let prefix = Some(text[..=at].to_owned());
             if !prefixes.contains(&prefix) {
                 prefixes.push(prefix);

@@ -11,6 +11,7 @@ use super::{
     files,
 };
 use crate::webhook::{
+    nearest,
     place::Lookup,
     request::{self, FieldName, Headers, Request},
     signature::{Reason, Receipt, SigningSecret, Verdict},
@@ -27,11 +28,8 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
     if let Err(error) = provider.schema() {
         problems.push(format!("{}: {error}", files::SCHEMA));
     }
-    if let (Some(name), Ok(schema)) = (provider.schema_of(None), provider.schema())
-        && schema.definition(name).is_none()
-    {
-        problems.push(format!("[recognise]: the schema `{name}` is not in the $defs of {}", files::SCHEMA));
-    }
+    let other = provider.schema_of(None).and_then(|name| undefined(provider, name));
+    problems.extend(other.map(|problem| format!("[recognise]: {problem}")));
     for event in &provider.events {
         let mut found = Vec::new();
         check_event(provider, event, &mut found);
@@ -46,12 +44,16 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
     problems
 }
 
+/// The problem of a schema that the provider's file doesn't define.
+fn undefined(provider: &Provider, name: &str) -> Option<String> {
+    let schema = provider.schema().ok().filter(|schema| schema.definition(name).is_none())?;
+    let near = nearest::nearest(name, schema.names()).map(|near| format!("; did you mean `{near}`?"));
+    Some(format!("the schema `{name}` is not in the $defs of {}{}", files::SCHEMA, near.unwrap_or_default()))
+}
+
 fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
-    if let (Some(name), Ok(schema)) = (event.schema.as_deref(), provider.schema())
-        && schema.definition(name).is_none()
-    {
-        problems.push(format!("{}: the schema `{name}` is not in the $defs of {}", event.full_name, files::SCHEMA));
-    }
+    let own = event.schema.as_deref().and_then(|name| undefined(provider, name));
+    problems.extend(own.map(|problem| format!("{}: {problem}", event.full_name)));
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     for variant in std::iter::once(None).chain(variants) {
         let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
@@ -281,6 +283,9 @@ schema = "a"
                         [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
         let problems = self_test(&provider(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
         assert_eq!(problems, ["[recognise]: the schema `others` is not in the $defs of schema.json"]);
+        let problems = self_test(&provider(manifest, r#"{"$defs":{"other":{}}}"#, r#"{"count":0,"vectors":[]}"#));
+        let near = "[recognise]: the schema `others` is not in the $defs of schema.json; did you mean `other`?";
+        assert_eq!(problems, [near]);
     }
 
     #[test]

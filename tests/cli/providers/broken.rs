@@ -293,3 +293,13 @@ fn a_path_of_fresh_that_no_payload_has_is_noted() {
         .exits(0)
         .says("[fresh] of Acme renews nothing: there is no `typ` in the payload; the nearest is `type`");
 }
+
+#[test]
+fn a_name_of_a_built_in_provider_is_noted() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("name = \"acme\"", "name = \"stripe\""));
+    dir.hookdev()
+        .args(["providers", "check", "acme"])
+        .exits(0)
+        .says("acme: replaces the built-in provider of that name");
+}

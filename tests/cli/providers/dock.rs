@@ -54,6 +54,17 @@ fn a_signature_in_uppercase_and_one_of_method_path_and_body_are_learned() {
 }
 
 #[test]
+fn a_key_after_a_prefix_of_two_words_is_learned() {
+    let said = "signed with HMAC-SHA384 of `{timestamp}|{body}` in x-dock-sign";
+    let lines = [
+        "prefix      = \"dock_live_\"",
+        "encoding    = \"base64\"",
+        "signature = { header = \"x-dock-sign\", value = \"time={timestamp} mac={hex}\", separator = \" \" }",
+    ];
+    dock("prefix", "dock_live_ZG9jay1vZi10aGUtYmF5LTE5Njc=", said, &lines);
+}
+
+#[test]
 fn an_http_date_a_hash_in_base64_and_a_signature_deep_in_the_body_are_learned() {
     let date = "signed with HMAC-SHA256 of `{method}\\n{path}\\n{timestamp}\\n{sha256:body}` in x-dock-sign";
     let lines = [

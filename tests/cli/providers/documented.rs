@@ -275,3 +275,29 @@ fn an_event_that_is_told_by_a_field_that_it_has() {
         assert!(body["update_id"].is_number(), "{body}");
     }
 }
+
+/// Verifies the capture of a provider that signs nothing of its payload, whose event is thus read all the same.
+fn verifies_unsigned(name: &str, secret: &str, event: &str) {
+    let dir = Dir::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documented").join(name);
+    let root = root.to_str().unwrap();
+    dir.hookdev().args(["providers", "check", root]).exits(0).prints("passed");
+    let capture = format!("{root}/capture.json");
+    let verify = |secret: &str| {
+        let verify = ["--providers", root, "verify", &capture, "--provider", name, "--json", "--secret", secret];
+        dir.hookdev().args(verify)
+    };
+    let line = verify(secret).exits(0).line();
+    assert_eq!((&line["verdict"], &line["event"]), (&"verified".into(), &event.into()), "{line}");
+    assert_eq!(verify("another").exits(1).line()["verdict"], "rejected");
+}
+
+#[test]
+fn an_id_and_an_event_in_the_query() {
+    verifies_unsigned("speechmatics", "speechmatics-token", "speechmatics.success");
+}
+
+#[test]
+fn a_signature_over_two_fields_of_a_form() {
+    verifies_unsigned("mailgun-routes", "mailgun-signing-key", "mailgun-routes.received");
+}

@@ -74,7 +74,7 @@ fn the_events_of_lists_within_lists_are_each_checked_and_found() {
     let image = message(2, r#""type":"image","image":{"mime_type":"image/png","sha256":"c2hh","id":"9"}"#);
     let contacts = r#""contacts":[{"profile":{"name":"Ada"},"wa_id":"3"}]"#;
     let body = |status: &str| {
-        let status = format!(r#"{{"id":"wamid.3","status":"delivered","timestamp":"1772442990"{status}}}"#);
+        let status = format!(r#"{{"id":"wamid.3","status":"delivered","recipient_id":"3"{status}}}"#);
         let messages = change(&format!(r#"{contacts},"messages":[{hello},{image}]"#));
         let statuses = change(&format!(r#""statuses":[{status}]"#));
         let again = change(&format!(r#"{contacts},"messages":[{hello}]"#));
@@ -90,18 +90,18 @@ fn the_events_of_lists_within_lists_are_each_checked_and_found() {
         dir.write("capture.json", json!({ "request": request }).to_string());
         dir.hookdev().args(["verify", "capture.json", "--json", "--no-config"]).exits(code).line()
     };
-    let valid = verify(&body(r#","recipient_id":"3""#), 0);
+    let valid = verify(&body(r#","timestamp":"1772442990""#), 0);
     assert_eq!((text(&valid, "/event"), text(&valid, "/payload/status")), ("whatsapp.messages.text", "valid"));
     assert_eq!(valid["warnings"], json!([]));
     let invalid = verify(&body(""), 1);
-    let pointer = "/entry/0/changes/1/value/statuses/0/recipient_id";
+    let pointer = "/entry/0/changes/1/value/statuses/0/timestamp";
     assert_eq!(text(&invalid, "/payload/errors/0/pointer"), pointer, "{invalid}");
 
     let expect = ["--expect", "whatsapp.statuses.delivered", "--expect", "whatsapp.messages.image", "--timeout", "60s"];
     let listener =
         dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--no-config"]).args(expect).starts_for_people();
     let url = listener.url("/whatsapp");
-    dir.write("body.json", body(r#","recipient_id":"3""#));
+    dir.write("body.json", body(r#","timestamp":"1772442990""#));
     dir.hookdev().args(["send", "whatsapp.messages.text", "--data", "body.json", "--to", &url, "--no-config"]).exits(0);
     listener.exits(0).prints(
         "  4 events: messages.text  from 3  Hello; messages.image  from 3  image/png; statuses.delivered  to 3  delivered; \

@@ -147,6 +147,60 @@ signature = { header = "X-Gitlab-Token", value = "{token}" }"#,
     );
 }
 
+/// The texts between backticks in a cell of a table.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn each_scheme_in_the_table_of_the_page_signs_as_its_provider_does() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/providers.md")).unwrap();
+    let rows = page.lines().skip_while(|line| !line.starts_with("| like |")).skip(2);
+    let rows: Vec<Vec<&str>> =
+        rows.take_while(|line| line.starts_with('|')).map(|row| row.split(" | ").collect()).collect();
+    // Computed with Python's `hmac`.
+    let expected: [(&str, &[(&str, &str)]); 6] = [
+        ("GitHub", &[("x-a", "sha256=8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e")]),
+        ("Shopify", &[("x-a", "iqvuhn8+aQddPF/LsWGa7QwvDSgvukZDSxJq5pdi6w4=")]),
+        ("Stripe", &[("x-a", "t=1735732800,v1=9f3db0a588a265292485b6c6212bdfb5a172f8d91e56e65d88d8f2de3d8d525b")]),
+        (
+            "Slack",
+            &[
+                ("x-slack-request-timestamp", "1735732800"),
+                ("x-a", "v0=079890f44d7f93e6faf7b4ff0b14b81831d736735f5959c0c6187af5be9a530a"),
+            ],
+        ),
+        (
+            "Svix, Standard Webhooks",
+            &[
+                ("webhook-id", "evt_1"),
+                ("webhook-timestamp", "1735732800"),
+                ("x-a", "v1,yzYFGNGmdW3FZ+nWcmay9hhvGL+8DESYh/kHCYd5U50="),
+            ],
+        ),
+        ("a static token", &[("x-a", "acme-secret")]),
+    ];
+    let likes: Vec<&str> = rows.iter().map(|row| row[0].trim_start_matches("| ")).collect();
+    assert_eq!(likes, expected.map(|(like, _)| like));
+    for (row, (_, headers)) in rows.iter().zip(expected) {
+        let content = quoted(row[2])[0];
+        let also = quoted(row[3]);
+        let (of_scheme, of_secret) = also.split_at(also.iter().position(|it| *it == "[secret]").unwrap_or(also.len()));
+        let algorithm =
+            if of_scheme.iter().any(|it| it.starts_with("algorithm")) { "" } else { "algorithm = \"hmac-sha256\"" };
+        let signature = format!("signature = {{ header = \"x-a\", value = {} }}", quoted(row[1]).join(", "));
+        let scheme = format!("{algorithm}\ncontent = {content}\n{signature}\n{}", of_scheme.join("\n"));
+        match of_secret {
+            [] => signs(SECRET, &scheme, headers),
+            [_, format @ ..] => {
+                // The same key, as the prefix and the encoding write it.
+                let secret = format!("development = \"whsec_YWNtZS1zZWNyZXQ=\"\n{}", format.join("\n"));
+                signs(&secret, &scheme, headers);
+            }
+        }
+    }
+}
+
 /// The line of `verify` for a body with a header; asserts the exit code.
 #[track_caller]
 fn verify(dir: &Dir, body: &str, header: &str, exit: i32) -> Value {

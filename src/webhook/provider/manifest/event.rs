@@ -122,8 +122,11 @@ pub(super) fn fixture(
         return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
     };
     if !files.are_built_in() && !is_raw {
-        json::parse(text)
-            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
+        json::parse(text).map_err(|error| {
+            let hint =
+                if path.rsplit('.').next() == Some("json") { "" } else { "; `raw = true` sends it byte for byte" };
+            Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}{hint}"))
+        })?;
     }
     Ok(text.clone())
 }
