@@ -17,7 +17,7 @@ use super::{
 };
 use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::clue::Clue, time::words};
 
-pub(super) use rejected::{HEADER_CASE, rate_limited, redirected, wrong_success};
+pub(super) use rejected::{HEADER_CASE, READ_TO_END, rate_limited, redirected, wrong_success};
 
 /// What happened, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
