@@ -151,7 +151,9 @@ impl<'a, T: Transport> Handler<'a, T> {
                 for (deviation, exchange) in batch.iter().zip(exchanges) {
                     // A handler that takes longer than for all that it refuses has verified this one.
                     let is_slow = refuses_in_time && exchange.response == Err(NoResponse::TimedOut);
-                    if is_slow || self.accepts(&exchange) {
+                    // One that redirects what it accepts redirects nothing that it refuses.
+                    let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
+                    if is_slow || is_redirected || self.accepts(&exchange) {
                         return Ok(DeviationResult::Accepted(deviation.advice.clone()));
                     }
                     // A handler with too many requests judges none.

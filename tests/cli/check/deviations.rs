@@ -283,6 +283,17 @@ fn one_that_alters_the_body_in_an_unknown_way_is_told_that_only_the_body_is_wron
 }
 
 #[test]
+fn one_that_redirects_what_it_accepts_is_told_why_it_refuses_the_rest() {
+    let handler = Handler::new(|message| {
+        let expected = format!("sha256={}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(GITHUB_SECRET, &message.body)));
+        let is_genuine = message.header("x-hub-signature-256") == Some(&*expected);
+        if is_genuine { Reply::Redirect } else { Reply::Status(401) }
+    });
+    let hint = hint_for(&handler);
+    assert!(hint.starts_with("the handler expects `sha256={base64}` in `x-hub-signature-256`"), "{hint}");
+}
+
+#[test]
 fn one_that_trims_the_body() {
     let handler = Handler::new(|message| {
         let signed = cyanite_signed(message, message.body.trim_ascii());
