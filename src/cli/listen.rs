@@ -197,7 +197,7 @@ pub struct Listen {
 pub enum Body {
     /// All of it, up to 1 MiB
     Full,
-    /// As much as fits on a screen
+    /// As much as fits on a screen, or 60 lines without one
     Summary,
     /// Nothing
     None,

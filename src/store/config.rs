@@ -6,6 +6,7 @@ use std::{
     fmt,
     fs::Metadata,
     io,
+    marker::PhantomData,
     path::{Path, PathBuf},
 };
 
@@ -138,7 +139,7 @@ impl ConfigError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "directories")]
     providers: Vec<PathBuf>,
     env_file: Option<PathBuf>,
     #[serde(default)]
@@ -151,27 +152,38 @@ struct RawConfig {
     tunnel: BTreeMap<String, Recipe>,
 }
 
-/// Reads the array of tables, and says how it is written if it is something else.
 fn forwards<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<ForwardConfig>, D::Error> {
-    struct Tables;
+    list(deserializer, "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\"")
+}
 
-    impl<'de> Visitor<'de> for Tables {
-        type Value = Vec<ForwardConfig>;
+fn directories<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    list(deserializer, "providers = [\"DIR\"] above all tables")
+}
+
+/// Reads a list, and says how it is written if it is something else.
+fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    form: &'static str,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T>(&'static str, PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("[[forward]] and, below it, to = \"http://localhost:3000/webhooks\"")
+            f.write_str(self.0)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut tables: A) -> Result<Self::Value, A::Error> {
-            let mut forwards = Vec::new();
-            while let Some(forward) = tables.next_element()? {
-                forwards.push(forward);
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(element) = elements.next_element()? {
+                list.push(element);
             }
-            Ok(forwards)
+            Ok(list)
         }
     }
 
-    deserializer.deserialize_any(Tables)
+    deserializer.deserialize_any(List(form, PhantomData))
 }
 
 #[derive(Default, Deserialize)]
@@ -446,6 +458,15 @@ mod tests {
             read("forward = \"http://h/\"\n").unwrap_err(),
             format!("hookdev.toml:1:11: invalid type: string, expected {forward}")
         );
+        // A table of names is what other programs have here.
+        for (text, at, kind) in
+            [("[providers]\nacme = \"acme\"\n", "1:1", "map"), ("providers = \"acme\"\n", "1:13", "string")]
+        {
+            assert_eq!(
+                read(text).unwrap_err(),
+                format!("hookdev.toml:{at}: invalid type: {kind}, expected providers = [\"DIR\"] above all tables")
+            );
+        }
         assert_eq!(
             read("[listen]\nadress = \"127.0.0.1:1\"\n").unwrap_err(),
             format!("hookdev.toml:2:1: unknown key `adress`; did you mean `addr`? {known}")

@@ -111,7 +111,9 @@ impl Judge<'_> {
             warnings.push(problem.into());
             DecodedBody::empty()
         });
-        let provider = match (self.provider, self.catalog.by_path(request)) {
+        let by_path = self.catalog.by_path(request);
+        let is_named = self.provider.is_some() || by_path.is_some();
+        let provider = match (self.provider, by_path) {
             (Some(provider), _) => Some(provider),
             (None, Some(entry)) => entry.load().ok(),
             (None, None) => self.catalog.by_content(&Lookup::of(request, &body.payload(request))),
@@ -142,6 +144,9 @@ impl Judge<'_> {
         if let (Verdict::Rejected(_), Exactness::Inexact(reason)) = (&verdict, &exactness) {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
+        }
+        if !is_named && event.is_none() && verdict.rejection().is_some() {
+            warnings.extend(self.ambiguous(provider, &lookup));
         }
         warnings.extend(self.about_verdict(&verdict, provider, &lookup, content.total()));
         Assessment {

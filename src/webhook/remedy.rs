@@ -77,7 +77,7 @@ pub enum Remedy {
 }
 
 /// Read the raw body: the remedy of most rejections, by framework.
-pub const RAW_BODY: &str = "sign, forward and verify the raw bytes, before any JSON parser: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Flask request.get_data(), Django request.body, Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent(), Go io.ReadAll(r.Body)";
+pub const RAW_BODY: &str = "sign, forward and verify the raw bytes, before any JSON parser: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Flask request.get_data(), Django request.body, Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent(), PHP file_get_contents('php://input'), Go io.ReadAll(r.Body)";
 
 /// How a front end words remedies.
 pub type Wording = fn(&Remedy) -> String;

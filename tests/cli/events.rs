@@ -26,7 +26,7 @@ fn each_contract_is_a_paragraph() {
     let titles: Vec<String> =
         printed.text().split("\n\n").map(|part| part.split("  ").next().unwrap().to_owned()).collect();
     assert_eq!(titles, ["Aspect", "Auphonic", "Cyanite", "JewelMusic"]);
-    printed.prints("\n  time-limit: 3 s to respond: respond first, then do slow work\n");
+    printed.prints("\n  time-limit: 3 s to respond: verify, respond, then do slow work\n");
 }
 
 #[test]

@@ -37,6 +37,23 @@ pub fn python(file: &str) -> Option<Handler> {
     Some(Handler::start(command, "python", file))
 }
 
+/// A file of `tests/handlers/go`, built with Go; `None` if Go is not available and not required.
+#[cfg(unix)]
+#[track_caller]
+pub fn go(file: &str) -> Option<Handler> {
+    if !machine::can("go", &["version"]) {
+        return None;
+    }
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = kept.join(file).with_extension("bin");
+    let mut build = machine::command("go");
+    build.arg("build").arg("-o").arg(&program).arg(handlers("go").join(file));
+    build.env("GOCACHE", kept.join("go")).env("GOTOOLCHAIN", "local").env("HOME", kept);
+    let output = build.output().expect("a process");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(Handler::start(machine::command(&program), "go", file))
+}
+
 /// The directory of the handlers in this language.
 pub fn handlers(language: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handlers").join(language)
@@ -107,7 +124,12 @@ impl Handler {
 
     /// The URL of its webhook route.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}{}", self.port, self.path)
+        self.at(self.path)
+    }
+
+    /// The URL with this path.
+    pub fn at(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Sends its process this signal.

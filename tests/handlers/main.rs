@@ -1,7 +1,8 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
 //! Correct handlers pass, a handler with one fault fails exactly the cases for that fault, and each known fault of the
 //! providers' own samples is found. The expected failures come from each handler's code, not from the output of `check`.
-//! `load` sends many deliveries to handlers that fail during the run. `pages` checks the handlers of `docs/handlers.md`.
+//! `load` sends many deliveries to handlers that fail during the run. `pages` checks the handlers of `docs/handlers.md`, and
+//! `repairs` follows the hints.
 
 mod handler;
 mod load;
@@ -14,6 +15,8 @@ mod pages;
 mod program;
 #[cfg(unix)]
 mod recipes;
+#[cfg(unix)]
+mod repairs;
 
 use std::{fs, path::Path, time::Duration};
 
@@ -24,11 +27,12 @@ use program::{check, send_all};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The secret that a handler and the program share.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("ASPECT_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("CYANITE_WEBHOOK_SECRET", "what Cyanite and the handler share"),
     ("GITHUB_WEBHOOK_SECRET", "what GitHub and the handler share"),
     ("JEWELMUSIC_WEBHOOK_SECRET", "what JewelMusic and the handler share"),
+    ("SLACK_SIGNING_SECRET", "what Slack and the handler share"),
 ];
 
 /// The cases that fail for a handler that never verifies.
@@ -231,9 +235,9 @@ fn the_python_sample_crashes_on_an_unexpected_header() {
 
 #[test]
 fn every_handler_has_a_test() {
-    let tests = concat!(include_str!("load.rs"), include_str!("main.rs"));
+    let tests = concat!(include_str!("load.rs"), include_str!("main.rs"), include_str!("repairs.rs"));
     for language in ["node", "python"] {
-        for kind in ["correct", "faulty", "samples"] {
+        for kind in ["correct", "faulty", "repairs", "samples"] {
             let dir = handlers(language).join(kind);
             for file in fs::read_dir(&dir).expect("handlers").map(|entry| entry.expect("a handler").path()) {
                 let name = file.file_name().and_then(|name| name.to_str()).expect("a name");

@@ -86,6 +86,15 @@ impl Checked {
         self
     }
 
+    /// Checks that the hint of a failed case has these words.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn advises(&self, case: &str, words: &str) {
+        let failed = self.of("failed").find(|failed| failed["case"] == case).expect("a failed case");
+        let hint = failed["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains(words), "the hint of {case} lacks `{words}`: {hint}\n{}", self.log);
+    }
+
     fn of(&self, outcome: &str) -> impl Iterator<Item = &Value> {
         self.cases.iter().filter(move |case| case["outcome"] == outcome)
     }

@@ -1,6 +1,7 @@
 //! `hookdev providers new`: writes a provider directory, from a template or from captured requests.
 
 use std::{
+    collections::BTreeSet,
     env, io,
     path::{Path, PathBuf},
 };
@@ -22,6 +23,8 @@ use crate::{
     },
     webhook::{
         learn::{Learned, Sample, learn, template},
+        payload::{DecodedBody, MAX_DECODED_BYTES},
+        place::Lookup,
         provider::catalog::Catalog,
         signature::SecretText,
     },
@@ -64,6 +67,7 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
             sample.url = Some(url.clone());
         }
     }
+    note_mixture(&samples, &terminal);
     let learned = if args.from.is_empty() {
         template(&args.name)
     } else if samples.is_empty() {
@@ -142,6 +146,25 @@ fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Ve
         next.push(format!("hookdev providers new {} --from {files} --secret SOURCE{url} --out {signed}", args.name));
     }
     next
+}
+
+/// Says if the captures look like deliveries of several providers, of which no single one can be learned.
+fn note_mixture(samples: &[Sample], terminal: &Terminal) {
+    let catalog = Catalog::builtin();
+    let of = |sample: &Sample| {
+        let body = DecodedBody::of(&sample.request, MAX_DECODED_BYTES).ok()?;
+        let providers = catalog.by_headers(&Lookup::of(&sample.request, &body.payload(&sample.request)));
+        Some(providers.into_iter().map(|provider| provider.title.as_str()).collect::<BTreeSet<_>>())
+    };
+    let known: Vec<BTreeSet<&str>> = samples.iter().filter_map(of).filter(|titles| !titles.is_empty()).collect();
+    // Some providers have headers of the same names.
+    let in_all = |title: &&str| known.iter().all(|titles| titles.contains(*title));
+    if known.first().is_none_or(|titles| titles.iter().any(|title| in_all(title))) {
+        return;
+    }
+    let titles: BTreeSet<&str> = known.iter().filter_map(|titles| titles.first().copied()).collect();
+    let titles = titles.into_iter().collect::<Vec<_>>().join(", ");
+    terminal.note(format!("these look like deliveries of several providers ({titles}); learn from those of one alone"));
 }
 
 /// The source of a secret, unless it is the secret itself.

@@ -13,7 +13,7 @@ use crate::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
-            deviations::deviations,
+            deviations::{alters_bodies, deviations, short_deliveries},
             judge::{Exchange, Fault, NoResponse, judge},
             unusable::{DeviationResult, unusable},
         },
@@ -147,16 +147,24 @@ impl<'a, T: Transport> Handler<'a, T> {
             // one.
             for batch in deviations.chunks(BATCH) {
                 let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
+                let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let refuses_in_time = exchanges.iter().any(|other| other.status() == exchange.status());
                 for (deviation, exchange) in batch.iter().zip(exchanges) {
-                    let exchange = exchange?;
-                    if self.accepts(&exchange) {
+                    // A handler that takes longer than for all that it refuses has verified this one.
+                    let is_slow = refuses_in_time && exchange.response == Err(NoResponse::TimedOut);
+                    // One that redirects what it accepts redirects nothing that it refuses.
+                    let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
+                    if is_slow || is_redirected || self.accepts(&exchange) {
                         return Ok(DeviationResult::Accepted(deviation.advice.clone()));
                     }
                     // A handler that is overloaded judges nothing.
-                    if exchange.status().is_none_or(|status| matches!(status, 429 | 503)) {
+                    if exchange.status().is_none_or(is_busy) {
                         return Ok(DeviationResult::Unknown);
                     }
                 }
+            }
+            if self.verifies_short_bodies(event, exchange).await? {
+                return Ok(DeviationResult::Accepted(alters_bodies()));
             }
             Ok(self
                 .response_to_forgery(event, exchange)
@@ -164,6 +172,20 @@ impl<'a, T: Transport> Handler<'a, T> {
                 .map_or(DeviationResult::None, DeviationResult::Verified))
         };
         timeout(MAX_SEARCH, search).await.unwrap_or(Ok(DeviationResult::Unfinished))
+    }
+
+    /// Whether a handler tells a valid delivery with one of the shortest bodies from a forged one, although it responds to
+    /// the event's valid delivery, and did with `valid`, as to a forged one.
+    async fn verifies_short_bodies(&self, event: &Event, valid: &Exchange) -> Result<bool, CheckError> {
+        for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
+            let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
+            let is_refused = forged.status() == valid.status();
+            let differs = signed.status().is_some_and(|status| forged.status() != Some(status) && !is_busy(status));
+            if is_refused && differs {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The status with which the handler refuses a delivery signed with another secret; `None` if it doesn't, or
@@ -242,6 +264,11 @@ impl<'a, T: Transport> Handler<'a, T> {
         };
         Ok(Exchange { response, excerpt, clue: hint, elapsed, handshake })
     }
+}
+
+/// Whether a status says that a handler, or a proxy, gets too many requests.
+fn is_busy(status: u16) -> bool {
+    matches!(status, 429 | 503)
 }
 
 /// Whether a handler that refuses a valid delivery may have failed to verify it. Some throw an exception then.

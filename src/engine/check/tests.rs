@@ -1,6 +1,7 @@
 //! Runs against handlers in memory: what is sent, what is reported and in which order, and how a run ends.
 
 use parking_lot::Mutex;
+use standardwebhooks::Webhook;
 
 use super::*;
 use crate::{
@@ -52,13 +53,18 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for Fake
 
 /// Whether Svix's own library accepts a request.
 fn is_valid(request: &Request) -> bool {
+    is_signed(request, &Webhook::new(SECRET).unwrap())
+}
+
+/// The same with another secret.
+fn is_signed(request: &Request, webhook: &Webhook) -> bool {
     let headers: http::HeaderMap = request
         .headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().strip_prefix("svix-")?, value)))
         .map(|(name, value)| (http::HeaderName::try_from(format!("webhook-{name}")).unwrap(), value.clone()))
         .collect();
-    standardwebhooks::Webhook::new(SECRET).unwrap().verify(&request.body, &headers).is_ok()
+    webhook.verify(&request.body, &headers).is_ok()
 }
 
 /// The status of a correct handler.
@@ -250,6 +256,23 @@ async fn a_timeout_names_the_limit() {
     let (recorder, total) = runner.finish().unwrap();
     assert_eq!(total, summary(0, 1, 24));
     assert_eq!(recorder.explanation(CaseName::EventAccepted).0, "no response within 1 s");
+}
+
+#[tokio::test]
+async fn a_handler_that_takes_too_long_for_one_delivery_alone_verifies_that_one() {
+    // Its key is the text of the secret, and it does slow work before it responds.
+    let respond = |request: &Request, _| {
+        if is_signed(request, &Webhook::from_bytes(SECRET.as_bytes().to_vec()).unwrap()) {
+            Err(SendError::TimedOut(Duration::from_secs(15)))
+        } else {
+            Ok(401)
+        }
+    };
+    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (recorder, _) = setup.run(&handler, &[]).await;
+    let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
+    let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
+    assert!(advice.starts_with("the handler uses the text of the secret as the key"), "{advice}");
 }
 
 #[tokio::test]

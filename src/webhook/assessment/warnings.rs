@@ -1,5 +1,9 @@
 //! What is odd about a request, in words: why it is not recognised, and what is likely to be wrong with it.
 
+use std::sync::Arc;
+
+use http::HeaderName;
+
 use super::Judge;
 use crate::webhook::{
     nearest,
@@ -11,7 +15,7 @@ use crate::webhook::{
     },
     remedy::{Remedy, Warning},
     request::Request,
-    signature::{Reason, Rejection, Verdict},
+    signature::{Reason, Rejection, Scheme, Verdict},
 };
 
 impl Judge<'_> {
@@ -73,6 +77,19 @@ impl Judge<'_> {
         Some(format!("it looks like {name}; was it sent to the right URL?").into())
     }
 
+    /// That other providers sign in the same header as one that was recognised by its headers alone.
+    pub(super) fn ambiguous(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+        let header = signature_headers(provider).find(|header| lookup.request.headers.contains(header.as_str()))?;
+        let others = self.catalog.providers().filter(|other| other.name != provider.name);
+        let others = others.filter(|other| signature_headers(other).any(|other| other == header));
+        let others: Vec<&Arc<Provider>> = others.take(3).collect();
+        let example = others.first()?.name.clone();
+        let titles: Vec<&str> = others.iter().map(|other| other.title.as_str()).collect();
+        let (title, titles) = (&provider.title, titles.join(", "));
+        let message = format!("taken for {title} because of `{header}`, which these send, too: {titles}");
+        Some(Warning::new(message, Remedy::NameProvider { example }))
+    }
+
     /// The usual reason why no signature matches: the secret is not set.
     pub(super) fn only_development_tried(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
         let reason = &verdict.rejection()?.reason;
@@ -80,6 +97,11 @@ impl Judge<'_> {
         (unmatched && self.keyring.has_only_development(&provider.name))
             .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
+}
+
+/// The headers in which a provider sends its signatures.
+fn signature_headers(provider: &Provider) -> impl Iterator<Item = &HeaderName> {
+    provider.schemes.iter().flat_map(Scheme::headers)
 }
 
 /// That only the first event of a list is verified, if its own values are all that the scheme signs.

@@ -1,12 +1,15 @@
 //! Deliveries unlike the provider's that a handler may accept although it accepts no usual one. Each that it accepts proves
 //! what is wrong with the handler.
 
+use bytes::Bytes;
+
 use super::{
-    cause::HEADER_CASE,
+    cause::{HEADER_CASE, READ_TO_END},
     mistakes::specs,
     requests::{CaseContext, CaseRequest},
+    tamper::Tamper,
 };
-use crate::webhook::{provider::event::Event, wire_form::WireForm};
+use crate::webhook::{delivery::Media, provider::event::Event, remedy::RAW_BODY, wire_form::WireForm};
 
 /// A delivery, and what to do about a handler that accepts it.
 #[derive(Clone, Debug)]
@@ -57,6 +60,48 @@ pub fn deviations(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Deviat
     }
     deviations.truncate(MAX_DEVIATIONS);
     Ok(deviations)
+}
+
+/// Bodies that nearly every program writes as they are, and that are shorter than any part that one reads. PHP turns an
+/// empty object into a list.
+const SHORTEST: [&[u8]; 2] = [b"{}", b"[]"];
+
+/// A delivery with one of the shortest bodies, and the same one signed with another secret.
+#[derive(Clone, Debug)]
+pub struct ShortDelivery {
+    /// The one that is signed with the provider's secret.
+    pub signed: CaseRequest,
+    /// The other one.
+    pub forged: CaseRequest,
+}
+
+/// What is wrong with a handler that tells short deliveries from forged ones, but not an event's.
+#[must_use]
+pub fn alters_bodies() -> String {
+    format!(
+        "the handler accepts the signature of a body that is only `{{}}` or `[]`, so the secret, the algorithm and the header are right. Of an event's body, it verifies other bytes than were sent: it re-serialises the JSON, or it reads only a part of the body. Read it to its end, with {READ_TO_END}; {RAW_BODY}"
+    )
+}
+
+/// Deliveries that only a handler with an unknown mistake in the body verifies. None if the body is not signed JSON.
+///
+/// # Errors
+///
+/// If the event can't be sent; the reason in words.
+pub fn short_deliveries(context: &CaseContext<'_>, event: &Event) -> Result<Vec<ShortDelivery>, String> {
+    let signs_json = context.provider.schemes.first().is_some_and(|scheme| scheme.signs_body())
+        && context.usual_encoding().media == Media::Json;
+    let bodies = SHORTEST.into_iter().filter(|_| signs_json && !event.unsigned);
+    bodies.map(|body| context.short(event, &Bytes::from_static(body))).collect()
+}
+
+impl CaseContext<'_> {
+    fn short(&self, event: &Event, body: &Bytes) -> Result<ShortDelivery, String> {
+        let draft = self.with_bytes(event, &self.fixture(event, None, 0)?, body)?;
+        let signed = self.usual_request(&draft, None);
+        let request = Tamper::Secret.request(&self.original(&draft))?;
+        Ok(ShortDelivery { forged: CaseRequest { request, ..signed.clone() }, signed })
+    }
 }
 
 #[cfg(test)]

@@ -113,7 +113,15 @@ impl History {
 
     /// Whether the handler crashed on every plain forgery.
     pub(super) fn crashes_on_forgeries(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)))))
+        self.all(&[CaseName::SecretWrong, CaseName::BodyTampered], is_crash)
     }
+
+    /// Whether the handler crashed in a case.
+    pub(super) fn crashed_on(&self, name: CaseName) -> bool {
+        self.all(&[name], is_crash)
+    }
+}
+
+fn is_crash(fault: Option<&Fault>) -> bool {
+    matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_))))
 }

@@ -140,7 +140,12 @@ impl<'a> CaseContext<'a> {
         self.provider.draft(event, source, context).map_err(|error| error.to_string())
     }
 
-    fn fixture(&self, event: &Event, variant: Option<&[(Path, String)]>, number: u8) -> Result<Draft, String> {
+    pub(super) fn fixture(
+        &self,
+        event: &Event,
+        variant: Option<&[(Path, String)]>,
+        number: u8,
+    ) -> Result<Draft, String> {
         self.draft(event, BodySource::Fixture(variant, &[]), &self.context(number, None))
     }
 
@@ -160,11 +165,11 @@ impl<'a> CaseContext<'a> {
     }
 
     /// The encoding that the provider tries first.
-    fn usual_encoding(&self) -> &'a Encoding {
+    pub(super) fn usual_encoding(&self) -> &'a Encoding {
         &self.provider.delivery.encodings[0]
     }
 
-    fn usual_request(&self, draft: &Draft, variation: Option<String>) -> CaseRequest {
+    pub(super) fn usual_request(&self, draft: &Draft, variation: Option<String>) -> CaseRequest {
         self.request(draft, self.usual_encoding(), self.now, variation)
     }
 
@@ -259,7 +264,7 @@ impl<'a> CaseContext<'a> {
         Ok(requests)
     }
 
-    fn original<'d>(&self, draft: &'d Draft) -> Original<'d>
+    pub(super) fn original<'d>(&self, draft: &'d Draft) -> Original<'d>
     where
         'a: 'd,
     {
@@ -327,7 +332,7 @@ impl<'a> CaseContext<'a> {
     }
 
     /// The draft with these bytes as its body.
-    fn with_bytes(&self, event: &Event, draft: &Draft, bytes: &Bytes) -> Result<Draft, String> {
+    pub(super) fn with_bytes(&self, event: &Event, draft: &Draft, bytes: &Bytes) -> Result<Draft, String> {
         let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
         self.draft(event, BodySource::Bytes(bytes), &self.context(0, id))
     }

@@ -209,6 +209,9 @@ fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
     original.provider.schemes.first().into_iter().flat_map(signed_places).map(without).collect()
 }
 
+/// The variation of a timestamp that is a number, later than any date that programs know.
+pub(super) const BEYOND_CALENDARS: &str = "a number beyond every calendar";
+
 /// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
 fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, String> {
     let Original { provider, draft, attempt } = *original;
@@ -216,7 +219,7 @@ fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, Strin
     let secret = attempt.secret.ok_or("there is no secret to sign with")?;
     let mut garbage = vec![("not-a-time", "a word"), ("", "empty")];
     if future_by(provider).is_some() {
-        garbage.push(("99999999999999999999", "a number beyond every calendar"));
+        garbage.push(("99999999999999999999", BEYOND_CALENDARS));
     }
     let forged = garbage.into_iter().map(|(text, variation)| {
         let mut request = provider.request(draft, &attempt);

@@ -60,7 +60,7 @@ fn handshake(event: &Event) -> Option<String> {
 
 fn time_limit(policy: &Policy) -> String {
     match policy.timeout {
-        Some(limit) => format!("{} to respond: respond first, then do slow work", words(limit)),
+        Some(limit) => format!("{} to respond: verify, respond, then do slow work", words(limit)),
         None => format!("not documented; assuming {}", words(Policy::DEFAULT_TIMEOUT)),
     }
 }

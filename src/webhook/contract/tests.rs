@@ -411,10 +411,16 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         Remedy::advice(
             "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify \
              HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
-             respond 401 if it does not match. If it does verify, it ignores the result: await it, because a promise \
-             or a coroutine is always truthy; return or raise after a mismatch; and don't go on after a catch or an except"
+             respond 401 if it does not match. If it does verify, it responds first, or ignores the result: respond \
+             after verifying; await the result, because a promise or a coroutine is always truthy; return or raise \
+             after a mismatch; and don't go on after a catch or an except"
         )
     );
+    // One that accepts a missing signature doesn't crash for lack of it.
+    let mut lenient = History::default();
+    lenient.add(CaseName::SignatureMissing, Some(accepted.clone()), None);
+    let Remedy::Advice(advice) = explained(CaseName::BodyMalformed, &Fault::Crashed(500), &lenient).1 else { panic!() };
+    assert!(advice.starts_with("verify the signature before you parse the body"), "{advice}");
     verifies.add(CaseName::TimestampStale, None, None);
     assert_eq!(
         explained(CaseName::TimestampFuture, &accepted, &verifies).1,

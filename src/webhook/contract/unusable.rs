@@ -2,8 +2,8 @@
 
 use super::{
     cause::{
-        Explanation, LOG, Observation, RESPOND_FIRST, header_of, message, rate_limited, redirected, signature_of,
-        wrong_success,
+        Explanation, LOG, Observation, PROXY_GAVE_UP, RESPOND_FIRST, header_of, message, rate_limited, redirected,
+        signature_of, wrong_success,
     },
     judge::{Fault, NoResponse},
     mistakes::{self, key_of},
@@ -12,11 +12,14 @@ use super::{
 use crate::webhook::{
     keyring::SecretSource,
     provider::Provider,
-    remedy::{RAW_BODY, Remedy},
+    remedy::{RAW_BODY, Remedy, with_hint},
 };
 
 /// The commonest reasons why a handler fails on the first delivery.
 const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
+
+/// What a 502 means.
+const NO_UPSTREAM: &str = "a proxy in front of the handler got no response from it: start the handler, and check the address to which the proxy forwards (proxy_pass in nginx). If both are right, the handler closes the connection: its log says why";
 
 /// What a 422 without a message may mean.
 const UNPROCESSABLE: &str = "the handler's log may say what is missing. In Rails, this may be CSRF protection, which is for browsers: skip_before_action :verify_authenticity_token, or inherit from ActionController::API. If it responds 422 to a wrong signature, it may use another secret";
@@ -62,6 +65,24 @@ fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
     }
 }
 
+/// What to check if the usual mistakes are not the cause.
+fn nothing_accepted(provider: &Provider) -> String {
+    format!(
+        "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes were tried, alone and in pairs, and are not the cause: in the body, secret, algorithm, encoding, signed content, header and unit of the timestamp. A comparison of different types is never equal (bytes with str in Python, a Buffer with a string in Node): compare text with text, as hexdigest() and digest('hex') return it. A login or CSRF check that runs before the handler looks like this too: exempt the route from it",
+        key_of(provider),
+        header_of(provider)
+    )
+}
+
+/// What to check if the usual mistakes were not all tried.
+fn something_else(provider: &Provider) -> String {
+    format!(
+        "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
+        key_of(provider),
+        signature_of(provider)
+    )
+}
+
 /// Explains why a handler accepts no valid delivery, so that further cases are pointless. `deviation` says
 /// whether it accepts one that deviates from the provider's.
 #[must_use]
@@ -72,12 +93,13 @@ pub fn unusable(
 ) -> Explanation {
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-    let were_tried = matches!(deviation, DeviationResult::None);
-    let unfinished = match deviation {
-        DeviationResult::Unfinished => {
-            ". The usual mistakes could not all be tried, because the handler responds too slowly"
-        }
-        _ => "",
+    let further = match deviation {
+        DeviationResult::None if mistakes::cover(provider) => nothing_accepted(provider),
+        DeviationResult::Unfinished => format!(
+            "{}. The usual mistakes could not all be tried, because the handler responds too slowly",
+            something_else(provider)
+        ),
+        _ => something_else(provider),
     };
     let remedy = match deviation {
         DeviationResult::Accepted(advice) => Some(Remedy::advice(advice)),
@@ -90,18 +112,9 @@ pub fn unusable(
         (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
             provider: provider.name.clone(),
             source: source.clone(),
-            further: if were_tried && mistakes::cover(provider) {
-                format!(
-                    "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes were tried, alone and in pairs, and are not the cause: in the body, secret, algorithm, encoding, signed content, header and unit of the timestamp. A login or CSRF check that runs before the handler looks like this too. So does a comparison of different types, which are never equal: bytes and str in Python, a Buffer and a string in Node",
-                    key_of(provider),
-                    header_of(provider)
-                )
-            } else {
-                format!(
-                    "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}{unfinished}",
-                    key_of(provider),
-                    signature_of(provider)
-                )
+            further: match observation.clue.as_ref().filter(|clue| clue.is_unspecific) {
+                Some(clue) => with_hint(&further, &clue.advice),
+                None => further,
             },
         },
         (Fault::Rejected(422), _) => Remedy::advice(UNPROCESSABLE),
@@ -116,10 +129,11 @@ pub fn unusable(
         (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
         (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
         (Fault::NoResponse(NoResponse::Broken(_)), _) => Remedy::advice(LOG),
-        (
-            Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_),
-            _,
-        ) => Remedy::advice(FIRST_CRASH),
+        (Fault::Crashed(502), _) => Remedy::advice(NO_UPSTREAM),
+        (Fault::Crashed(504), _) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
+        (Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_), _) => {
+            Remedy::advice(FIRST_CRASH)
+        }
     });
     Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
 }

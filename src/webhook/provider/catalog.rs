@@ -293,13 +293,7 @@ impl Catalog {
     /// header is present, it is the first of all with such an event.
     #[must_use]
     pub fn by_content(&self, lookup: &Lookup<'_>) -> Option<&Arc<Provider>> {
-        let known = |entry: &Entry| {
-            let index = entry.index();
-            let headers = index.headers.iter().filter(|name| lookup.request.headers.contains(name)).count();
-            let field = index.payload_field.clone().map(Place::Form);
-            headers + usize::from(field.is_some_and(|field| lookup.text(&field).is_some()))
-        };
-        let known: Vec<usize> = self.entries().map(|entry| known(entry)).collect();
+        let known: Vec<usize> = self.entries().map(|entry| known_in(entry, lookup)).collect();
         let most = known.iter().copied().max()?;
         let has_event = |provider: &&Arc<Provider>| provider.events.iter().any(|event| event.matches(lookup));
         let candidates = self.entries().zip(known).filter(|(_, known)| *known == most);
@@ -307,6 +301,23 @@ impl Catalog {
         let first = candidates.peek().copied().filter(|_| most > 0);
         candidates.find(has_event).or(first)
     }
+
+    /// The providers that have the most of their headers in a request; empty if it has none of any provider.
+    #[must_use]
+    pub fn by_headers(&self, lookup: &Lookup<'_>) -> Vec<&Arc<Provider>> {
+        let known: Vec<usize> = self.entries().map(|entry| known_in(entry, lookup)).collect();
+        let most = known.iter().copied().max().unwrap_or_default();
+        let with_most = self.entries().zip(known).filter(|(_, known)| most > 0 && *known == most);
+        with_most.filter_map(|(entry, _)| entry.load().ok()).collect()
+    }
+}
+
+/// How many of a provider's headers a request has, counting the form field of the payload as one.
+fn known_in(entry: &Entry, lookup: &Lookup<'_>) -> usize {
+    let index = entry.index();
+    let headers = index.headers.iter().filter(|name| lookup.request.headers.contains(name)).count();
+    let field = index.payload_field.clone().map(Place::Form);
+    headers + usize::from(field.is_some_and(|field| lookup.text(&field).is_some()))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ struct Known {
 }
 
 /// How to raise the limit of a body's size.
-pub const RAISE_LIMIT: &str = "raise the limit of the handler and of each proxy in front of it: express.raw({ type: '*/*', limit: '2mb' }) in Express, bodyLimit in Fastify and Next.js, MAX_CONTENT_LENGTH in Flask, DATA_UPLOAD_MAX_MEMORY_SIZE in Django, client_max_body_size in nginx";
+pub const RAISE_LIMIT: &str = "raise the limit of the handler and of each proxy in front of it: express.raw({ type: '*/*', limit: '2mb' }) in Express, and the same limit for express.json() and express.text(), bodyLimit in Fastify, MAX_CONTENT_LENGTH in Flask, DATA_UPLOAD_MAX_MEMORY_SIZE in Django, post_max_size in PHP, client_max_body_size in nginx";
 
 /// How to parse the encodings that a provider uses.
 pub const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() in Express, @fastify/formbody in Fastify, await request.form() in FastAPI, request.form in Flask, params in Rails, $request->input() in Laravel";
@@ -65,10 +65,14 @@ const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused
 
 const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php, @csrf.exempt with Flask-WTF, and in Express the route above app.use(csrf)";
 
+const AUTHENTICATION: &str = "something before the handler asks for a login or a token, which the provider does not have: exempt this route from authentication, in the middleware or in the proxy (auth_basic off in nginx), and verify the signature there";
+
+const REFUSED_BY_NGINX: &str = "nginx refuses the delivery before the handler sees it: check allow, deny and the like in the location of this path";
+
 const HOSTS: &str =
     "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
 
-const BAD_REQUEST_IN_DJANGO: &str = "Django responds like this after SuspiciousOperation or BadRequest, and to a host that is not in ALLOWED_HOSTS: add it there";
+const BAD_REQUEST_IN_DJANGO: &str = "Django responds like this to a host that is not in ALLOWED_HOSTS: add the host of the URL there. It does so after SuspiciousOperation and BadRequest, too";
 
 const MISSING_IN_FLASK: &str = "Flask responds like this after abort(400), and if request.form['x'], request.args['x'] or request.headers['x'] is missing, or request.json is not JSON: if the deliveries are JSON, verify request.get_data() and parse it with json.loads(); read optional values with .get()";
 
@@ -99,8 +103,11 @@ const KNOWN: &[Known] = &[
     known(&["key: expected bytes or bytearray, but got 'NoneType'"], SECRET_UNSET),
     known(&["No webhook secret value was provided"], SECRET_UNSET),
     for_valid(&["Timestamp outside the tolerance zone"], NOT_FRESH),
-    for_valid(&["timestamp too old"], NOT_FRESH),
-    for_valid(&["timestamp too new"], NOT_FRESH),
+    for_valid(&["imestamp", " too old"], NOT_FRESH),
+    for_valid(&["imestamp", " too new"], NOT_FRESH),
+    for_valid(&["imestamp", " expired"], NOT_FRESH),
+    for_valid(&["imestamp", " tolerance"], NOT_FRESH),
+    for_valid(&["equest too old"], NOT_FRESH),
     known(
         &["key: expected bytes or bytearray, but got 'str'"],
         "hmac takes the secret as bytes: hmac.new(secret.encode(), body, hashlib.sha256)",
@@ -150,7 +157,16 @@ const KNOWN: &[Known] = &[
         &["cannot access body after reading from request's data stream"],
         "read request.body first: request.POST and request.read() consume the stream",
     ),
-    known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
+    // Django's debug page lists all settings by their names.
+    known(&["Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
+    // nginx, FastAPI, Django REST framework, express-jwt, Flask-JWT-Extended, and many of a developer's own.
+    for_valid(&["401 Authorization Required"], AUTHENTICATION),
+    for_valid(&["Not authenticated"], AUTHENTICATION),
+    for_valid(&["Authentication credentials were not provided"], AUTHENTICATION),
+    for_valid(&["No authorization token was found"], AUTHENTICATION),
+    for_valid(&["Missing Authorization Header"], AUTHENTICATION),
+    for_valid(&["uthentication required"], AUTHENTICATION),
+    for_valid(&["403 Forbidden", "nginx"], REFUSED_BY_NGINX),
     unspecific(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
     unspecific(
         &["No signatures found matching"],

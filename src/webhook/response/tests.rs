@@ -282,6 +282,8 @@ fn flask_and_django() {
         &["Forbidden (403)", "CSRF verification failed. Request aborted. …"],
         "@csrf_exempt in Django",
     );
+    // The page lists the settings, each with a name that may occur in a message.
+    says(response!("django-debug-key-error"), Media::Json, &["KeyError at /hook", "'x-hub-signature-256'"], "");
     says(response!("django-host"), Media::Json, &["Bad Request (400)"], "a host that is not in ALLOWED_HOSTS");
     says(
         response!("flask-no-field"),
@@ -336,4 +338,23 @@ fn the_status_is_a_clue_too() {
     assert!(clue(415, b"", None, None).unwrap().advice.starts_with("parse the body by its media type"));
     assert!(clue(419, b"", None, None).unwrap().advice.contains("validateCsrfTokens"));
     assert_eq!(clue(500, b"", None, None), None);
+}
+
+#[test]
+fn a_login_before_the_handler() {
+    let hint = "exempt this route from authentication";
+    says(response!("nginx-basic"), Media::Json, &["401 Authorization Required", "nginx/1.22.1"], hint);
+    says(response!("fastapi-bearer"), Media::Json, &["{\"detail\":\"Not authenticated\"}"], hint);
+    says(response!("drf-unauthenticated"), Media::Json, &["{\"detail\":\"Authentication credentials"], hint);
+    says(response!("flask-jwt"), Media::Json, &["{\"msg\":\"Missing Authorization Header\"}"], hint);
+    says(response!("express-jwt"), Media::Json, &["UnauthorizedError: No authorization token was found"], hint);
+    says(response!("nginx-deny"), Media::Json, &["403 Forbidden", "nginx/1.22.1"], "check allow, deny");
+}
+
+#[test]
+fn a_timestamp_that_is_refused() {
+    for body in ["Timestamp too old", "{\"error\":\"timestamp expired\"}", "timestamp outside of tolerance"] {
+        let found = clue(400, body.as_bytes(), Some(Media::Json), None).unwrap();
+        assert!(found.only_if_valid && found.advice.contains("compares seconds with seconds"), "{found:?}");
+    }
 }

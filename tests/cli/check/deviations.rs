@@ -270,6 +270,30 @@ fn one_that_verifies_only_the_first_piece_of_the_body() {
 }
 
 #[test]
+fn one_that_alters_the_body_in_an_unknown_way_is_told_that_only_the_body_is_wrong() {
+    let start = |body: &[u8]| sha256(GITHUB_SECRET, &body[..body.len().min(1000)]);
+    // As str() of a dictionary in Python, and as PHP's json_encode(json_decode($body, true)) writes empty objects.
+    let quoted = |body: &[u8]| sha256(GITHUB_SECRET, String::from_utf8_lossy(body).replace('"', "'").as_bytes());
+    let listed = |body: &[u8]| sha256(GITHUB_SECRET, String::from_utf8_lossy(body).replace("{", "[").as_bytes());
+    for handler in [github(start), github(quoted), github(listed)] {
+        let hint = hint_for(&handler);
+        assert!(hint.contains("so the secret, the algorithm and the header are right"), "{hint}");
+        assert!(hint.contains("io.ReadAll in Go") && hint.contains("await request.body()"), "{hint}");
+    }
+}
+
+#[test]
+fn one_that_redirects_what_it_accepts_is_told_why_it_refuses_the_rest() {
+    let handler = Handler::new(|message| {
+        let expected = format!("sha256={}", BASE64_STANDARD.encode(mac::<Hmac<Sha256>>(GITHUB_SECRET, &message.body)));
+        let is_genuine = message.header("x-hub-signature-256") == Some(&*expected);
+        if is_genuine { Reply::Redirect } else { Reply::Status(401) }
+    });
+    let hint = hint_for(&handler);
+    assert!(hint.starts_with("the handler expects `sha256={base64}` in `x-hub-signature-256`"), "{hint}");
+}
+
+#[test]
 fn one_that_trims_the_body() {
     let handler = Handler::new(|message| {
         let signed = cyanite_signed(message, message.body.trim_ascii());

@@ -64,6 +64,16 @@ fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
     stops(Reply::Status(404), &failed(404), "nothing is served at this path: give the handler's full URL with --to");
     stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
     stops(Reply::Status(422), &failed(422), "skip_before_action :verify_authenticity_token");
+    stops(
+        Reply::Status(502),
+        &failed(502),
+        "a proxy in front of the handler got no response from it: start the handler",
+    );
+    stops(
+        Reply::Status(504),
+        &failed(504),
+        "a proxy in front of the handler stopped waiting for it: verify, respond, ",
+    );
     stops(Reply::Status(500), &failed(500), "find the exception in the handler's log. Most often, ");
     let message = "302 is a redirect, which Aspect doesn\'t follow: the delivery counts as failed";
     stops(Reply::Redirect, message, "your handler redirects to http://127.0.0.1:1/elsewhere: ");
@@ -102,7 +112,7 @@ fn a_handler_that_responds_too_late_gets_the_advice_to_respond_first() {
     let case = report.event("acme.made");
     assert_eq!(text(case, "/message"), "no response within 300 ms");
     assert_eq!((text(case, "/expected"), &case["status"]), ("2xx within 300 ms", &serde_json::Value::Null));
-    assert!(text(case, "/hint").starts_with("respond first, then do slow work"), "{case}");
+    assert!(text(case, "/hint").starts_with("verify, respond, then do slow work"), "{case}");
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn one_that_ignores_the_timestamp() {
         &handler,
         "/aspect",
         &["timestamp-garbage", "timestamp-stale", "timestamp-future"],
-        "ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than 5 min off",
+        "ignores the timestamp: once the signature is verified, compare the timestamp with the clock, and reject deliveries that are more than 5 min off",
     );
     let message = "accepted (200) although its timestamp is older than the provider allows";
     assert_eq!(text(report.case("timestamp-stale"), "/message"), message);
@@ -323,6 +323,13 @@ fn one_that_ignores_a_handshake_is_told_the_response() {
         ),
         "{hint}"
     );
+    // As one does that reads a member of events that the handshake lacks.
+    let crashing = Handler::new(|message| {
+        let is_handshake = String::from_utf8_lossy(&message.body).contains("url_verification");
+        Reply::Status(if is_handshake { 500 } else { 200 })
+    });
+    let report = Report::of(&check(&dir, &crashing.url("/slack")).args(["--case", "handshake"]).exits(1));
+    assert_eq!(text(report.case("handshake"), "/hint"), hint);
     let handler = Handler::new(|message| Reply::Status(if message.start.starts_with("GET ") { 404 } else { 200 }));
     let report = Report::of(&check(&dir, &handler.url("/whatsapp")).args(["--case", "handshake"]).exits(1));
     let hint = text(report.case("handshake"), "/hint");

@@ -374,3 +374,19 @@ fn a_jwt_with_a_claim_that_hashes_the_body_is_learned() {
     assert!(manifest.contains("signature = { header = \"authorization\", value = \"Bearer {jwt}\" }\n"), "{manifest}");
     assert!(manifest.contains("development = \"hookdev:hookdev-development-secret-marina\"\n"), "{manifest}");
 }
+
+#[test]
+fn captures_of_several_providers_are_noted() {
+    let dir = Dir::new();
+    for event in ["stripe.invoice.paid", "github.push", "github.ping"] {
+        let printed = dir.hookdev().args(["send", event, "--print", "http"]).exits(0);
+        dir.write(&format!("captures/{event}.http"), printed.text());
+    }
+    let learn =
+        |name: &str, from: &[&str]| dir.hookdev().args(["providers", "new", name, "--from"]).args(from).ends().1;
+    let note =
+        "note: these look like deliveries of several providers (GitHub, Stripe); learn from those of one alone\n";
+    learn("mixed", &["captures"]).says(note);
+    let one = learn("one", &["captures/github.push.http", "captures/github.ping.http"]);
+    assert!(!format!("{one}").contains("several providers"), "{one}");
+}

@@ -254,3 +254,20 @@ fn what_was_tried_is_said_with_verbose_and_in_json() {
     let line = run(&["--json"]).line();
     assert_eq!(keys(&line["findings"][0]), ["code", "detail", "hint", "message"]);
 }
+
+#[test]
+fn a_header_of_several_providers_is_said_to_be() {
+    let named = |args: &[&str], header: &str| {
+        let dir = Dir::new();
+        let command = ["verify", "-", "--json", "--header", header];
+        let line = dir.hookdev().args(command).args(args).stdin("{\"ref\":\"refs/heads/main\"}").exits(1).line();
+        line["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap().to_owned()).next()
+    };
+    let header = "x-hub-signature-256: abc";
+    let warning = named(&[], header).expect("a warning");
+    let start = "taken for WhatsApp because of `x-hub-signature-256`, which these send, too: GitHub; send it to a path";
+    assert!(warning.starts_with(start), "{warning}");
+    assert_eq!(named(&["--provider", "whatsapp"], header), None);
+    // No other provider has it.
+    assert_eq!(named(&[], "x-shopify-hmac-sha256: abc"), None);
+}

@@ -1,8 +1,8 @@
 //! Why a handler accepts a forgery, or does not reject it as it should.
 
-use super::{header_of, signature_of};
+use super::{Observation, header_of, signature_of};
 use crate::webhook::{
-    contract::{history::History, name::CaseName},
+    contract::{history::History, name::CaseName, tamper::BEYOND_CALENDARS},
     provider::Provider,
     response::clue::RAISE_LIMIT,
     time::words,
@@ -21,11 +21,12 @@ pub(super) fn not_rejected(status: u16) -> String {
 }
 
 /// Why a forgery was accepted.
-pub(super) fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> String {
+pub(super) fn forgery_accepted(name: CaseName, observation: &Observation<'_>, history: &History) -> String {
+    let provider = observation.provider;
     let signature = signature_of(provider);
     if history.never_verifies() {
         return format!(
-            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match. If it does verify, it ignores the result: await the result, because a promise or a coroutine is always truthy; return or raise after a mismatch; and don't continue after a catch or an except"
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match. If it does verify, it responds first, or ignores the result: respond after verifying; await the result, because a promise or a coroutine is always truthy; return or raise after a mismatch; and don't continue after a catch or an except"
         );
     }
     match name {
@@ -33,15 +34,17 @@ pub(super) fn forgery_accepted(name: CaseName, provider: &Provider, history: &Hi
             "the handler rejects old deliveries but none from the future: compare the timestamp with the clock in both directions, as Math.abs(now - timestamp) and abs(now - timestamp) do, and reject deliveries that are more than {} ahead",
             tolerance_of(provider, name).unwrap_or_default()
         ),
-        CaseName::TimestampGarbage if history.failed(CaseName::TimestampFuture) => {
-            forgery_accepted(CaseName::TimestampFuture, provider, history)
+        CaseName::TimestampGarbage
+            if observation.variation == Some(BEYOND_CALENDARS) && history.failed(CaseName::TimestampFuture) =>
+        {
+            forgery_accepted(CaseName::TimestampFuture, observation, history)
         }
         CaseName::TimestampGarbage if history.passed(CaseName::TimestampStale) => {
             "respond 401 unless the timestamp is a whole number: in JavaScript, Number('x') is NaN, and every comparison with NaN is false, so `age > 300` never rejects it".to_owned()
         }
         CaseName::TimestampStale | CaseName::TimestampFuture | CaseName::TimestampGarbage => {
             format!(
-                "the handler ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than {} off; otherwise a recorded delivery can be replayed at any time",
+                "the handler ignores the timestamp: once the signature is verified, compare the timestamp with the clock, and reject deliveries that are more than {} off, or whose timestamp is not a number; otherwise a recorded delivery can be replayed at any time",
                 tolerance_of(provider, name).unwrap_or_default()
             )
         }
@@ -49,7 +52,7 @@ pub(super) fn forgery_accepted(name: CaseName, provider: &Provider, history: &Hi
             "the handler accepts a delivery even if a signed header is missing: verify {signature}, and respond 401 if one of its headers is missing"
         ),
         CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
-            forgery_accepted(CaseName::SignatureMissing, provider, history)
+            forgery_accepted(CaseName::SignatureMissing, observation, history)
         }
         CaseName::BodyMalformed => format!(
             "the handler accepts a delivery that it can't parse: respond 401 if {} is missing, before you parse the body",

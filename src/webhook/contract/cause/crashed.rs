@@ -16,10 +16,10 @@ pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &H
     }
     match name {
         CaseName::SignatureTruncated | CaseName::SignatureEmpty => {
-            "the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ".to_owned()
+            "the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ; if you split the header, check that each part is there".to_owned()
         }
         CaseName::SignatureGarbage => {
-            "respond 401 if the signature can't be read: crypto.timingSafeEqual throws if the lengths differ, and hmac.compare_digest throws on non-ASCII text (compare bytes: .encode())".to_owned()
+            "respond 401 if the signature can't be read: parts that you split the header into may be missing, crypto.timingSafeEqual throws if the lengths differ, and hmac.compare_digest throws on non-ASCII text (compare bytes: .encode())".to_owned()
         }
         CaseName::SignatureMissing => {
             format!("check that the {} header exists before you read it, and respond 401 if it does not", header_of(provider))
@@ -30,7 +30,7 @@ pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &H
         CaseName::TimestampGarbage => {
             "respond 401 unless the timestamp is a whole number: int() and datetime.fromtimestamp() raise an exception in Python, BigInt() throws in JavaScript".to_owned()
         }
-        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+        CaseName::BodyMalformed if history.crashed_on(CaseName::SignatureMissing) => {
             crashed(CaseName::SignatureMissing, observation, history)
         }
         CaseName::BodyMalformed if observation.variation == Some(NOT_UTF_8) => {
@@ -60,8 +60,8 @@ pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &H
             format!("respond 401 if verification fails, for whatever reason; {LOG}")
         }
         CaseName::EventAccepted if history.accepts_some() => format!(
-            "{LOG}; other deliveries pass, so look for what this one's payload has and theirs lack, or vice versa. Respond first, then do slow work, so that an error there does not fail the delivery"
+            "{LOG}; other deliveries pass, so look for what this one's payload has and theirs lack, or vice versa. Respond before slow work, so that an error there does not fail the delivery"
         ),
-        _ => format!("{LOG}; respond first, then do slow work, so that an error there does not fail the delivery"),
+        _ => format!("{LOG}; respond before slow work, so that an error there does not fail the delivery"),
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::clue::Clue, time::words};
 
-pub(super) use rejected::{HEADER_CASE, rate_limited, redirected, wrong_success};
+pub(super) use rejected::{HEADER_CASE, READ_TO_END, rate_limited, redirected, wrong_success};
 
 /// What happened, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,10 @@ pub struct Observation<'a> {
     pub timeout: Duration,
 }
 
-pub(super) const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
+pub(super) const RESPOND_FIRST: &str = "verify, respond, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, after() in Next.js, a job in Rails and Laravel";
+
+/// What a 504 means.
+pub(super) const PROXY_GAVE_UP: &str = "a proxy in front of the handler stopped waiting for it";
 
 pub(super) const LOG: &str = "find the exception in the handler's log";
 
@@ -129,11 +132,13 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
             "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} means success, and the provider looks at nothing but the status: respond 401"
         ),
         (Fault::ForgeryAccepted(_), name) => {
-            clue.map_or_else(|| accepted::forgery_accepted(name, provider, history), str::to_owned)
+            clue.map_or_else(|| accepted::forgery_accepted(name, observation, history), str::to_owned)
         }
         (Fault::WrongHandshake(..), _) => rejected::handshake(case, provider)?,
         (Fault::NotRejected(status), _) => accepted::not_rejected(*status),
+        (Fault::Crashed(504), _) => format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}"),
         (Fault::Crashed(_) | Fault::Rejected(_), _) if clue.is_some() => clue.unwrap_or_default().to_owned(),
+        (Fault::Crashed(_), CaseName::Handshake) => rejected::handshake(case, provider)?,
         (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => {
             crashed::crashed(name, observation, history)
         }

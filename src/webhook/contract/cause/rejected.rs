@@ -18,9 +18,9 @@ pub(super) fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'
         && (!history.failed(CaseName::BodyReserialised) || history.is_about_size(|name| name != CaseName::BodyLarge));
     match case.name {
         CaseName::BodyLarge if is_size_of_large => {
-            format!("{PARTLY_READ}. If it reads to a limit, {RAISE_LIMIT}")
+            format!("{}. If it reads to a limit, {RAISE_LIMIT}", partly_read())
         }
-        CaseName::BodyReserialised if is_about_size && observation.passed_before.is_some() => PARTLY_READ.to_owned(),
+        CaseName::BodyReserialised if is_about_size && observation.passed_before.is_some() => partly_read(),
         CaseName::BodyUnicode | CaseName::BodyLarge | CaseName::BodyEmptyValues
             if status != 413 && history.failed(CaseName::BodyReserialised) =>
         {
@@ -55,7 +55,8 @@ pub(super) fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'
             unicode(observation)
         ),
         _ if is_about_size => format!(
-            "this body is larger than all that were accepted: {PARTLY_READ}. If the handler does not know the event, respond {success} to it"
+            "this body is larger than all that were accepted: {}. If the handler does not know the event, respond {success} to it",
+            partly_read()
         ),
         _ => format!("respond {success} to events that you do not handle, too: a {status} counts as a failed delivery"),
     }
@@ -69,7 +70,13 @@ pub(super) fn unicode(observation: &Observation<'_>) -> String {
     "the handler verifies or stores different bytes from those sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
 }
 
-const PARTLY_READ: &str = "only larger bodies fail, so the handler seems to verify a part of the body: read it to its end, with io.ReadAll in Go (r.Body.Read returns one piece), all 'data' events in Node, Content-Length bytes of rfile in Python's http.server";
+fn partly_read() -> String {
+    format!(
+        "only larger bodies fail, so the handler seems to verify a part of the body: read it to its end, with {READ_TO_END}"
+    )
+}
+
+pub(in crate::webhook::contract) const READ_TO_END: &str = "io.ReadAll in Go, because r.Body.Read returns one piece, all 'data' events in Node, Content-Length bytes of rfile in Python's http.server";
 
 const TRIMMED: &str = "every other form passes: the handler removes whitespace around the body before it verifies it (.trim() in JavaScript, .strip() in Python and Ruby, strings.TrimSpace in Go): verify the bytes as they arrive";
 
