@@ -413,7 +413,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
              HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
              respond 401 if it does not match. If it does verify, it responds first, or ignores the result: respond \
              after verifying; await the result, because a promise or a coroutine is always truthy; return or raise \
-             after a mismatch; and don't go on after a catch or an except"
+             after a mismatch; and don't continue after a catch or an except"
         )
     );
     // One that accepts a missing signature doesn't crash for lack of it.
