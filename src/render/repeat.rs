@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::size;
 use crate::webhook::{
     record::{Repeat, SameAs},
     time,
@@ -27,6 +28,7 @@ pub(super) fn words(repeat: &Repeat) -> String {
 /// A time. Up to two minutes it is in seconds, which the waits of providers are easily compared with.
 fn elapsed(time: Duration) -> String {
     match time.as_secs() {
+        1..10 => size::elapsed(time).to_string(),
         seconds @ 10..=120 => format!("{seconds} s"),
         _ => time::words(time),
     }
@@ -44,5 +46,12 @@ mod tests {
         let ordinals = [4, 11, 12, 13, 21, 22, 101, 111].map(|number| repeat(number, SameAs::Id));
         let ordinals = ordinals.map(|text| text.split(' ').next().unwrap_or_default().to_owned());
         assert_eq!(ordinals, ["4th", "11th", "12th", "13th", "21st", "22nd", "101st", "111th"]);
+    }
+
+    #[test]
+    fn the_time_between_is_rounded() {
+        let after = |millis| elapsed(Duration::from_millis(millis));
+        let words = ["0 s", "274 ms", "8.40 s", "15 s", "61 s", "1 h"];
+        assert_eq!([0, 274, 8399, 15_020, 61_000, 3_600_000].map(after), words);
     }
 }
