@@ -48,7 +48,7 @@ impl Requested {
     ) -> Result<Registered, Failure> {
         let tunnel = tunnel.filter(|_| self.public_url.is_none());
         self.public_url = self.public_url.or_else(|| Some(tunnel.as_ref()?.current()));
-        self.print_steps(terminal);
+        self.print_steps(terminal)?;
         if self.accounts.is_empty() {
             return Ok(Registered::default());
         }

@@ -131,7 +131,12 @@ pub async fn open(
     context.terminal.note(format!("starting the tunnel {name}; this can take a few seconds"));
     let on_event = {
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
-        move |event| report(&name, &prefix, &settings.get(), &warnings, event)
+        let to_do = if args.register.is_empty() {
+            "enter it at the provider"
+        } else {
+            "enter it wherever hookdev doesn't register it"
+        };
+        move |event| report(&name, &prefix, &settings.get(), to_do, &warnings, event)
     };
     let setup = Setup {
         recipe: recipe.clone(),
@@ -270,8 +275,8 @@ fn urls(settings: &Settings, url: &str) -> Vec<String> {
     names.iter().map(|name| format!("{url}/{name}")).collect()
 }
 
-/// Reports what happens to a tunnel that was ready.
-fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink, event: TunnelEvent) {
+/// Reports what happens to a tunnel that was ready. `to_do` is what to do with a new URL.
+fn report(name: &str, prefix: &str, settings: &Settings, to_do: &str, warnings: &WarningSink, event: TunnelEvent) {
     match event {
         TunnelEvent::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         TunnelEvent::StillLost(error) => {
@@ -279,13 +284,13 @@ fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink,
                 .warn(with_lines(format!("the tunnel {name} can't be started again, still trying: {error}"), &error));
         }
         TunnelEvent::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
-        TunnelEvent::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
+        TunnelEvent::Moved(url) => warnings.warn(moved(name, prefix, settings, to_do, &url)),
     }
 }
 
-fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> Message {
+fn moved(name: &str, prefix: &str, settings: &Settings, to_do: &str, url: &PublicUrl) -> Message {
     let urls = urls(settings, &format!("{url}{prefix}")).into_iter().map(|url| format!("  {url}"));
-    Message::with_lines(format!("the tunnel {name} has a new public URL; enter it at the provider:"), urls)
+    Message::with_lines(format!("the tunnel {name} has a new public URL; {to_do}:"), urls)
 }
 
 /// A message with what the program printed last.

@@ -107,6 +107,18 @@ fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
 }
 
 #[test]
+fn the_steps_of_a_registration_by_hand_have_the_tunnels_url() {
+    let (first, second) = ("first-one.trycloudflare.com", "second-one.trycloudflare.com");
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": first }, { "host": second }]));
+    let mut listener = stand_in.listen("cloudflared").args(["--register", "cyanite"]).starts();
+    let prefix = prefix(&listener, &format!("https://{first}")).to_owned();
+    listener.says(&format!("of your integration in Cyanite's web app to https://{first}{prefix}/cyanite.\n"));
+    stand_in.kill(1);
+    let moved = "the tunnel cloudflared has a new public URL; enter it wherever hookdev doesn't register it:\n";
+    listener.says(&format!("{moved}  https://{second}{prefix}/<provider>\n"));
+}
+
+#[test]
 fn what_comes_through_a_tunnel_without_its_path_is_counted_and_nothing_else() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let target = Endpoint::new([respond(200)]);

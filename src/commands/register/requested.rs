@@ -30,8 +30,8 @@ const URL_OF_TUNNEL: &str = "https://URL-OF-THE-TUNNEL";
 #[derive(Debug, Default)]
 pub struct Requested {
     pub(super) accounts: Vec<Account>,
-    /// Providers that a person must set up, each with its steps.
-    manual: Vec<(String, Vec<String>)>,
+    /// Those that a person must set up.
+    manual: Vec<Account>,
     /// `None` if it is that of the tunnel.
     pub(super) public_url: Option<String>,
 }
@@ -74,10 +74,8 @@ impl Requested {
         };
         let resource = check_resource(name, registration, resource)?;
         let mut account = Account { provider, resource, api: String::new(), key: SecretText::default() };
-        if let How::Manual(steps) = &registration_of(&account)?.how {
-            let url = url_of(self.public_url(), &account);
-            let steps = steps.iter().map(|step| step.fill(&Values { url: &url, ..Values::default() })).collect();
-            self.manual.push((account.provider.title.clone(), steps));
+        if matches!(registration_of(&account)?.how, How::Manual(_)) {
+            self.manual.push(account);
             return Ok(());
         }
         account.api = api(context, &account.provider)?;
@@ -104,17 +102,27 @@ impl Requested {
                 text.push('\n');
             }
         }
-        self.print_steps(terminal);
+        self.print_steps(terminal)?;
         terminal.print(text.as_bytes())?;
         Ok(Exit::Success)
     }
 
-    pub(super) fn print_steps(&self, terminal: Terminal) {
-        for (title, steps) in &self.manual {
-            let steps = steps.iter().enumerate().map(|(index, step)| format!("  {}. {}\n", index + 1, inline(step)));
-            let (title, steps) = (inline(title), steps.collect::<String>());
+    /// Prints what a person must do, with the public URL that is known now.
+    ///
+    /// # Errors
+    ///
+    /// If a provider has no registration.
+    pub(super) fn print_steps(&self, terminal: Terminal) -> Result<(), Failure> {
+        for account in &self.manual {
+            let How::Manual(steps) = &registration_of(account)?.how else { continue };
+            let url = url_of(self.public_url(), account);
+            let values = Values { url: &url, ..Values::default() };
+            let steps = steps.iter().enumerate();
+            let steps = steps.map(|(index, step)| format!("  {}. {}\n", index + 1, inline(&step.fill(&values))));
+            let (title, steps) = (inline(&account.provider.title), steps.collect::<String>());
             terminal.say(&format!("{title} has no API for webhooks. Set it up by hand:\n{steps}"));
         }
+        Ok(())
     }
 
     pub(super) fn public_url(&self) -> &str {
