@@ -20,12 +20,10 @@ fn recipe_prints(heading: &str, programs: &[PathBuf], prepare: impl FnOnce(&Path
     let dir = tempfile::tempdir().expect("a directory");
     let mut port = machine::Port::reserve();
     let page = PAGE.replace(PORT, &port.lend().to_string());
-    let (_, intro) = page.split_once("This is the app.").expect("the app");
+    // People try several recipes in one directory.
+    save_files(&page, dir.path());
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).expect("the heading");
     let section = section.split("\n## ").next().expect("a section");
-    for text in [intro.split("\n## ").next().expect("the app"), section] {
-        save_files(text, dir.path());
-    }
     prepare(dir.path());
     let command = section.rsplit_once("```sh\n").and_then(|(_, rest)| rest.split_once("\n```")).expect("a command").0;
     let hookdev = Path::new(env!("CARGO_BIN_EXE_hookdev")).parent().expect("a directory").to_owned();
