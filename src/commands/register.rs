@@ -219,6 +219,9 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
     match error {
         RegisterError::Refused { status: 401 | 403, .. } => failure
             .hint(format!("check the API key and its permissions; `--register {name} --dry-run` shows the calls")),
+        _ if error.is_unreachable() => {
+            failure.hint("if the provider set the webhook nevertheless, `hookdev unregister` removes it")
+        }
         _ => failure,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::harness::{Dir, TestCommand};
 #[cfg(target_os = "linux")]
-use crate::harness::{Endpoint, Gate, respond};
+use crate::harness::{Endpoint, Gate, hang_up, respond};
 
 #[cfg(target_os = "linux")]
 const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
@@ -79,6 +79,20 @@ fn an_endpoint_whose_secret_is_not_returned_is_deleted() {
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
     let planned = dir.listen().args(REGISTER).arg("--dry-run").exits(0);
     assert!(planned.text().contains("redacted") && !planned.text().contains("hunter2"), "{planned}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lost_response_names_the_command_that_removes_the_endpoint() {
+    let api = Endpoint::new([hang_up(), hang_up(), respond(200).body(r#"{"data":[]}"#)]);
+    let dir = with_api(&api);
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER);
+    let hint = "hint: if the provider set the webhook nevertheless, `hookdev unregister` removes it\n";
+    with_key(listen, &dir).exits(4).stdout("").says(hint);
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
+    let calls = [api.next(), api.next(), api.next()].map(|call| call.start);
+    assert_eq!(calls[0], "POST /v1/webhook_endpoints HTTP/1.1");
+    assert_eq!(calls[1..], ["GET /v1/webhook_endpoints?limit=100 HTTP/1.1"; 2]);
 }
 
 #[cfg(target_os = "linux")]
