@@ -30,6 +30,7 @@ mod turns;
 
 use std::{
     net::IpAddr,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -206,7 +207,8 @@ impl Client {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(url, request, form).await {
+            let responded = patience.while_alone(pin!(reused.send(url, request, form))).await;
+            match responded {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.ending(&error).has_received => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -222,8 +224,8 @@ impl Client {
                 // The endpoint was there when the request was sent, and is gone now.
                 Err(error) => return Err(lost.map_or(error, |lost| error::no_response(&lost))),
             };
-            patience.connected();
-            let error = match new.send(url, request, form).await {
+            let responded = patience.while_alone(pin!(new.send(url, request, form))).await;
+            let error = match responded {
                 Ok(response) => return Ok((new, response)),
                 Err(error) => error,
             };

@@ -117,7 +117,8 @@ impl Supervisor {
         let Timing { backoff, longest_backoff, .. } = self.setup.timing;
         let mut wait = backoff;
         loop {
-            let Some(reason) = stop.run_until_cancelled(self.while_watched(self.watch(&mut running))).await else {
+            let watching = self.while_watched(Box::pin(self.watch(&mut running)));
+            let Some(reason) = stop.run_until_cancelled(watching).await else {
                 running.process.end().await;
                 return;
             };

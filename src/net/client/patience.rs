@@ -1,8 +1,8 @@
 //! How long to wait for an endpoint that accepts no connection, as when it restarts.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::turns::Turn;
 
@@ -12,6 +12,10 @@ const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 /// The pause after the first connection that ended. Each further one is twice as long, because an endpoint that runs
 /// may see the requests.
 const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a request that had to wait is alone with the endpoint. Many that arrive at once at a program that has just started
+/// are not read in the order of their connections.
+const TIME_ALONE: Duration = Duration::from_millis(200);
 
 /// The time that is left for an endpoint.
 #[derive(Debug)]
@@ -58,11 +62,16 @@ impl<'a> Patience<'a> {
         has_time
     }
 
-    /// Takes note of a connection, so that later requests need not wait for this one.
-    pub(super) fn connected(&mut self) {
-        if let Some(turn) = &mut self.turn {
+    /// Waits for the response. Later requests wait too, for a short time, if this one had to.
+    pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
+        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) {
+            let responded = timeout(TIME_ALONE, &mut response).await;
             turn.end();
+            if let Ok(response) = responded {
+                return response;
+            }
         }
+        response.await
     }
 
     /// Waits after a connection ended before the request was read. Returns false if the time is over.
@@ -85,6 +94,11 @@ impl<'a> Patience<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::{pending, ready},
+        pin::pin,
+    };
+
     use super::{super::turns::Turns, *};
 
     const WAIT: Duration = Duration::from_secs(2);
@@ -120,7 +134,21 @@ mod tests {
         assert_eq!(started.elapsed(), WAIT);
         assert!(!second.wait_for_listener().await);
         let mut third = Patience::new(WAIT, turns.last("a"));
-        tokio::join!(third.wait_for_turn(), async { (first.connected(), second.connected()) });
+        tokio::join!(third.wait_for_turn(), async { (first.while_alone(pin!(ready(()))).await, drop(second)) });
         assert_eq!(started.elapsed(), WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_a_response_lets_later_ones_go_on() {
+        let turns = Turns::default();
+        let [mut first, mut second] = ["a", "a"].map(|origin| Patience::new(WAIT, turns.last(origin)));
+        assert!(first.wait_for_listener().await);
+        let started = Instant::now();
+        let response = pin!(pending());
+        tokio::select! {
+            () = first.while_alone(response) => {}
+            () = second.wait_for_turn() => {}
+        }
+        assert_eq!(started.elapsed(), TIME_ALONE);
     }
 }

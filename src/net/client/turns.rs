@@ -60,6 +60,11 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether later requests to the same endpoint wait for this one.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
     /// Lets later requests go on.
     pub(super) fn end(&mut self) {
         if !std::mem::take(&mut self.is_waiting) {
