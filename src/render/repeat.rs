@@ -28,7 +28,7 @@ pub(super) fn words(repeat: &Repeat) -> String {
 /// A time. Up to two minutes it is in seconds, which the waits of providers are easily compared with.
 fn elapsed(time: Duration) -> String {
     match time.as_secs() {
-        0..10 => size::elapsed(time).to_string(),
+        1..10 => size::elapsed(time).to_string(),
         seconds @ 10..=120 => format!("{seconds} s"),
         _ => time::words(time),
     }
@@ -51,6 +51,7 @@ mod tests {
     #[test]
     fn the_time_between_is_rounded() {
         let after = |millis| elapsed(Duration::from_millis(millis));
-        assert_eq!([274, 8399, 15_020, 61_000, 3_600_000].map(after), ["274 ms", "8.40 s", "15 s", "61 s", "1 h"]);
+        let words = ["0 s", "274 ms", "8.40 s", "15 s", "61 s", "1 h"];
+        assert_eq!([0, 274, 8399, 15_020, 61_000, 3_600_000].map(after), words);
     }
 }
