@@ -73,12 +73,16 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
 #[must_use]
 pub fn redirected(url: &Url, location: &str) -> Option<String> {
     let target = url.join(location).ok()?;
-    Some(login(url, &target).unwrap_or_else(|| {
-        let target = redact::tokens(target.as_str());
-        format!(
-            "your handler redirects to {target}: give the provider that URL, or respond at this one without a redirect"
-        )
-    }))
+    let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+    let advice = if path(url) == path(&target) {
+        "give the provider that URL, or respond at this one without a redirect"
+    } else {
+        "respond at this URL without a redirect, which is for browsers; if the route has moved, give the provider that one"
+    };
+    Some(
+        login(url, &target)
+            .unwrap_or_else(|| format!("your handler redirects to {}: {advice}", redact::tokens(target.as_str()))),
+    )
 }
 
 /// What to do about a redirect to a login; `None` if it leads elsewhere.
@@ -139,5 +143,18 @@ mod tests {
         assert!(hint(413, &[]).starts_with("raise the limit"));
         assert!(hint(415, &[]).starts_with("parse the body by its media type"));
         assert_eq!([of(200, &[]), of(304, &[]), of(500, &[])], [None, None, None]);
+    }
+
+    #[test]
+    fn a_redirect_to_the_same_path_is_a_matter_of_the_url() {
+        let to = |location: &str| redirected(&Url::parse("http://h/hooks").unwrap(), location).unwrap();
+        for (location, advice) in [
+            ("/hooks/", "http://h/hooks/: give the provider that URL"),
+            ("https://h/hooks", "https://h/hooks: give the provider that URL"),
+            ("/thanks", "http://h/thanks: respond at this URL without a redirect"),
+        ] {
+            let said = to(location);
+            assert!(said.starts_with(&format!("your handler redirects to {advice}")), "{said}");
+        }
     }
 }

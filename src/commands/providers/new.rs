@@ -159,7 +159,7 @@ fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     let known: Vec<BTreeSet<&str>> = samples.iter().filter_map(of).filter(|titles| !titles.is_empty()).collect();
     // Some providers have headers of the same names.
     let in_all = |title: &&str| known.iter().all(|titles| titles.contains(*title));
-    if known.first().is_none_or(|titles| titles.iter().any(|title| in_all(title))) {
+    if known.first().is_none_or(|titles| titles.iter().any(in_all)) {
         return;
     }
     let titles: BTreeSet<&str> = known.iter().filter_map(|titles| titles.first().copied()).collect();

@@ -9,7 +9,9 @@ use super::{
     requests::{CaseContext, CaseRequest},
     tamper::Tamper,
 };
-use crate::webhook::{delivery::Media, provider::event::Event, remedy::RAW_BODY, wire_form::WireForm};
+use crate::webhook::{
+    delivery::Media, provider::event::Event, remedy::RAW_BODY, signature::Scheme, wire_form::WireForm,
+};
 
 /// A delivery, and what to do about a handler that accepts it.
 #[derive(Clone, Debug)]
@@ -38,9 +40,8 @@ pub fn deviations(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Deviat
             (context.signed_with(event, index)?, source(index), source(0))
         {
             let advice = format!(
-                "the handler accepts the same delivery signed with {}, and not with {}: it has only one of your secrets; while you replace one, it must accept both",
-                other.secret_words(),
-                first.secret_words()
+                "the handler accepts the same delivery signed with secret {} ({other}), and not with secret 1 ({first}): it has only one of your secrets; while you replace one, it must accept both",
+                index + 1
             );
             deviations.push(Deviation { request, advice });
         }
@@ -89,7 +90,7 @@ pub fn alters_bodies() -> String {
 ///
 /// If the event can't be sent; the reason in words.
 pub fn short_deliveries(context: &CaseContext<'_>, event: &Event) -> Result<Vec<ShortDelivery>, String> {
-    let signs_json = context.provider.schemes.first().is_some_and(|scheme| scheme.signs_body())
+    let signs_json = context.provider.schemes.first().is_some_and(Scheme::signs_body)
         && context.usual_encoding().media == Media::Json;
     let bodies = SHORTEST.into_iter().filter(|_| signs_json && !event.unsigned);
     bodies.map(|body| context.short(event, &Bytes::from_static(body))).collect()

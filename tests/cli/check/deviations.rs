@@ -274,7 +274,7 @@ fn one_that_alters_the_body_in_an_unknown_way_is_told_that_only_the_body_is_wron
     let start = |body: &[u8]| sha256(GITHUB_SECRET, &body[..body.len().min(1000)]);
     // As str() of a dictionary in Python, and as PHP's json_encode(json_decode($body, true)) writes empty objects.
     let quoted = |body: &[u8]| sha256(GITHUB_SECRET, String::from_utf8_lossy(body).replace('"', "'").as_bytes());
-    let listed = |body: &[u8]| sha256(GITHUB_SECRET, String::from_utf8_lossy(body).replace("{", "[").as_bytes());
+    let listed = |body: &[u8]| sha256(GITHUB_SECRET, String::from_utf8_lossy(body).replace('{', "[").as_bytes());
     for handler in [github(start), github(quoted), github(listed)] {
         let hint = hint_for(&handler);
         assert!(hint.contains("so the secret, the algorithm and the header are right"), "{hint}");
@@ -307,6 +307,6 @@ fn one_that_trims_the_body() {
 #[test]
 fn one_that_redirects_is_told_where_to() {
     let handler = Handler::new(|_| Reply::Redirect);
-    let hint = "your handler redirects to http://127.0.0.1:1/elsewhere: give the provider that URL";
+    let hint = "your handler redirects to http://127.0.0.1:1/elsewhere: respond at this URL without a redirect";
     fails(&handler, "/cyanite", &["event-accepted"], hint);
 }

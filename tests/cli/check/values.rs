@@ -175,5 +175,5 @@ fn with_several_secrets_a_handler_must_accept_each() {
     // The other way round, the first delivery is rejected.
     let report = Report::of(&run(&[&secrets[2..], &secrets[..2]].concat()));
     let hint = text(report.event("cyanite.v2.finished"), "/hint");
-    assert!(hint.starts_with("the handler accepts the same delivery signed with the public development secret, and not with the secret from env:NEXT: "), "{hint}");
+    assert!(hint.starts_with("the handler accepts the same delivery signed with secret 2 (development), and not with secret 1 (env:NEXT): "), "{hint}");
 }

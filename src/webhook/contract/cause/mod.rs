@@ -134,11 +134,12 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         (Fault::ForgeryAccepted(_), name) => {
             clue.map_or_else(|| accepted::forgery_accepted(name, observation, history), str::to_owned)
         }
-        (Fault::WrongHandshake(..), _) => rejected::handshake(case, provider)?,
         (Fault::NotRejected(status), _) => accepted::not_rejected(*status),
         (Fault::Crashed(504), _) => format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}"),
+        (Fault::WrongHandshake(..), _) | (Fault::Crashed(_), CaseName::Handshake) => {
+            rejected::handshake(case, provider)?
+        }
         (Fault::Crashed(_) | Fault::Rejected(_), _) if clue.is_some() => clue.unwrap_or_default().to_owned(),
-        (Fault::Crashed(_), CaseName::Handshake) => rejected::handshake(case, provider)?,
         (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => {
             crashed::crashed(name, observation, history)
         }

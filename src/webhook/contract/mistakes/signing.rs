@@ -7,6 +7,7 @@ use super::{Mistake, MistakeKind};
 use crate::webhook::{
     encoding,
     provider::Provider,
+    remedy::RAW_BODY,
     signature::{
         HashFunction, Scheme,
         content::SignedContent,
@@ -56,6 +57,8 @@ pub fn other_names(provider: &Provider, scheme: &Scheme, own: &HeaderName) -> Ve
     known.chain(names).filter(|name| name != own).collect()
 }
 
+const EMPTY_BODY: &str = "the handler verifies an empty body. Either something reads the body before it does (a JSON parser, a logger): read it once, and verify that. Or it looks for the body in a form field ($_POST in PHP, request.form in Flask), and JSON has none";
+
 /// The other mistakes with a scheme whose signature is in `header`.
 pub(super) fn mistakes(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     let mut all = contents(scheme);
@@ -74,14 +77,11 @@ pub(super) fn mistakes(scheme: &Scheme, header: &str) -> Vec<Mistake> {
 
 fn contents(scheme: &Scheme) -> Vec<Mistake> {
     let own = scheme.content.as_str();
-    let lost =
-        "something reads the body before the handler does (a JSON parser, a logger): read it once, and verify that";
     let claim = |content: &str| {
         let content = SignedContent::claim(content).ok().filter(|_| content != own)?;
         Some(MistakeKind::Content(content))
     };
-    let empty = claim(&own.replace("{body}", ""))
-        .map(|kind| Mistake::rare(kind, format!("the handler verifies an empty body, because {lost}")));
+    let empty = claim(&own.replace("{body}", "")).map(|kind| Mistake::rare(kind, format!("{EMPTY_BODY}; {RAW_BODY}")));
     let object = claim(&own.replace("{body}", "[object Object]")).map(|kind| {
         let advice =
             format!("the handler verifies the text `[object Object]`, because the body is parsed already: {EXPRESS}");
