@@ -1,7 +1,7 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
-use std::{env, ffi::OsStr, fs, io::Write, path::Path};
+use std::{borrow::Cow, env, ffi::OsStr, fs, io::Write, path::Path};
 
 use jiff::tz::TimeZone;
 
@@ -17,6 +17,7 @@ use crate::{
         palette::{self, Choice, Palette},
         payload::Limits,
         pretty::Page,
+        text,
     },
     webhook::payload::MAX_DECODED_BYTES,
 };
@@ -80,6 +81,13 @@ impl Terminal {
     #[must_use]
     pub fn stdout(&self) -> Out {
         streams::results(self.out)
+    }
+
+    /// Text for people, as standard output takes it. Where that isn't a terminal, a CI service may read it as a log, and find
+    /// commands in what comes from outside.
+    #[must_use]
+    pub fn readable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.shows_out { Cow::Borrowed(text) } else { text::without_commands(text) }
     }
 
     /// Prints results to standard output.

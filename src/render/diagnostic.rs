@@ -43,12 +43,10 @@ impl fmt::Display for Message {
     }
 }
 
-/// Text from outside as part of a line: visible, and without the commands of GitHub's runner, which finds `##[` anywhere in a
-/// line and `::` at its start.
+/// Text from outside as part of a line: visible, and [without commands](text::without_commands).
 #[must_use]
 pub fn inline(text: &str) -> String {
-    let text = text::printable(text).replace("##[", r"##\[");
-    if text.trim_start().starts_with("::") { format!(r"\{}", text.trim_start()) } else { text }
+    text::without_commands(&text::printable(text)).into_owned()
 }
 
 /// Appends an error with its causes and its hint.

@@ -43,11 +43,39 @@ pub fn printable_lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(|line| printable_bytes(line.strip_suffix(b"\n").unwrap_or(line)))
 }
 
-/// The text with its line feeds shown as `\n`, and without `##`, so that GitHub and Azure take no part of it for a command in
-/// a log.
+/// The text with its line feeds shown as `\n`, and [without commands](without_commands).
 #[must_use]
 pub fn on_one_line(text: &str) -> String {
-    text.replace('\n', r"\n").replace("##", r"#\#")
+    without_commands(&text.replace('\n', r"\n")).into_owned()
+}
+
+/// The text without the commands that CI services find in a log, which a backslash breaks: `::` at the start of a line (GitHub),
+/// and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`).
+///
+/// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and `TeamCity`'s *Service
+/// Messages*.
+#[must_use]
+pub fn without_commands(text: &str) -> Cow<'_, str> {
+    if !text.contains("::") && !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        let start = line.len() - line.trim_start().len();
+        out.push_str(&line[..start]);
+        let line = &line[start..];
+        out.push_str(if line.starts_with("::") { "\\" } else { "" });
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once("##") {
+            let name = after.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            out.push_str(before);
+            out.push_str(if name.starts_with('[') { r"##\" } else { "#" });
+            // Of three number signs, the last two may begin a command.
+            rest = if name.starts_with('[') { after } else { &rest[before.len() + 1..] };
+        }
+        out.push_str(rest);
+    }
+    Cow::Owned(out)
 }
 
 /// Appends the text as [`printable`] shows it.
@@ -132,6 +160,23 @@ mod tests {
         assert_eq!(lines(b"one\r\n\ntwo\x85\n"), [r"one\r", "", r"two\x85"]);
         assert_eq!(lines(b""), [""; 0]);
         assert_eq!(lines(b"\n"), [""]);
+    }
+
+    #[test]
+    fn no_command_of_a_ci_service_stays_whole() {
+        let cases = [
+            ("a\n  ::error::b\n\n::c", "a\n  \\::error::b\n\n\\::c"),
+            ("a::b ::c", "a::b ::c"),
+            ("x ##[error]y", r"x ##\[error]y"),
+            ("##vso[task.complete]##teamcity[a]", r"##\vso[task.complete]##\teamcity[a]"),
+            ("###[group]a", r"###\[group]a"),
+            ("## A heading [1]\n#### b", "## A heading [1]\n#### b"),
+            ("::##[a]", r"\::##\[a]"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(without_commands(text), expected);
+            assert_eq!(without_commands(expected), expected);
+        }
     }
 
     #[test]

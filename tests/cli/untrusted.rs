@@ -51,6 +51,31 @@ fn assert_all_harmless(finished: &Finished) {
 }
 
 #[test]
+fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged() {
+    const COMMANDS: &str = "::error::a\n##vso[task.complete]b ##[error]c ##teamcity[d]";
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([respond(500).body(COMMANDS)]);
+    let listen = ["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/")];
+    let listener = dir.hookdev().args(listen).starts_for_people();
+    post(&listener.url("/cyanite"), &[("signature", CYANITE_SIGNATURE)], "::error::e\n  ::error::f ##[group]g");
+    listener.interrupt();
+    let check = ["check", "--provider", "cyanite", "--case", "event-accepted", "--to", &endpoint.url("/")];
+    for (what, finished) in [
+        ("listen", listener.exits(0)),
+        ("send", dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1)),
+        ("check", dir.hookdev().args(check).ends().1),
+    ] {
+        let shown = finished.text();
+        assert!(shown.contains(r"##\vso[task.complete]b ##\[error]c ##\teamcity[d]"), "{what}: {shown}");
+        assert!(!shown.contains("##["), "{what}: {shown}");
+        let command = shown.lines().find(|line| line.trim_start().starts_with("::"));
+        assert_eq!(command, None, "{what}: {shown}");
+    }
+    let sent = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--json"]).exits(1).line();
+    assert_eq!(text(&sent, "/response/body"), COMMANDS);
+}
+
+#[test]
 fn a_delivery_is_shown_without_control_characters() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([respond(500).body(EVIL)]);

@@ -55,7 +55,7 @@ impl<'a> Reporter<'a> {
             table.set_width(self.context.terminal.width());
             let mut text = String::new();
             append(table, &mut text);
-            self.bytes.extend_from_slice(text.as_bytes());
+            self.bytes.extend_from_slice(self.context.terminal.readable(&text).as_bytes());
         }
     }
 

@@ -148,7 +148,11 @@ impl Printer {
     fn print(&mut self, update: Update) {
         let Self { view, text, buffer, terminal, .. } = self;
         view.fit(terminal.width(), terminal.height());
-        if !append(buffer, |buffer| view.write(&update, text, buffer)) {
+        let write = |buffer: &mut Vec<u8>| {
+            view.write(&update, text, buffer);
+            buffer.extend_from_slice(terminal.readable(text).as_bytes());
+        };
+        if !append(buffer, write) {
             terminal.warn(&match &update {
                 Update::Delivery(published) => {
                     let Delivery { seq, status, .. } = published.delivery();

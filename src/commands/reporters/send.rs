@@ -111,7 +111,7 @@ impl Observer for Reporter<'_> {
             self.text.clear();
             self.page.width = self.context.terminal.width();
             self.page.attempt(&attempt, self.name_width, &mut self.text);
-            out.write_all(self.text.as_bytes())?;
+            out.write_all(self.context.terminal.readable(&self.text).as_bytes())?;
         }
         out.flush()?;
         drop(out);

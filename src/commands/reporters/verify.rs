@@ -59,7 +59,7 @@ impl<'a> Reporter<'a> {
                 page.width = self.context.terminal.width();
                 let missing: Vec<&str> = missing.iter().copied().map(words).collect();
                 page.verification(&place, assessment, notes, &missing, &mut self.text);
-                self.bytes.extend_from_slice(self.text.as_bytes());
+                self.bytes.extend_from_slice(self.context.terminal.readable(&self.text).as_bytes());
                 self.text.clear();
                 return;
             }

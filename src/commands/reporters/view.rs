@@ -72,7 +72,7 @@ impl View {
         Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, only: None })
     }
 
-    /// Appends an update to the buffer. `text` is empty space for it.
+    /// Appends an update to the buffer as JSON, or makes it the text.
     pub(super) fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
         text.clear();
         match update {
@@ -103,7 +103,6 @@ impl View {
                 _ => self.page.missed(*count, text),
             },
         }
-        buffer.extend_from_slice(text.as_bytes());
     }
 
     fn delivery(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
