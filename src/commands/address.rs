@@ -57,7 +57,7 @@ pub fn reachable(mut address: SocketAddr) -> String {
 pub fn refuse_own_addresses(settings: &Settings, addresses: &[SocketAddr]) -> Result<(), Failure> {
     let leads_here = |forward: &&Forward| addresses.iter().any(|address| leads_to(&forward.url, *address));
     let Some(forward) = settings.forwards.iter().find(leads_here) else { return Ok(()) };
-    let url = redact::tokens(forward.url.as_str());
+    let url = redact::query(forward.url.as_str());
     Err(Failure::usage(format!("can't forward to {url}: hookdev itself listens there"))
         .hint("give the URL of your handler, or listen on another port with --addr or --inspect"))
 }

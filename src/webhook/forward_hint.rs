@@ -1,5 +1,7 @@
 //! What to do about a handler's response: what its body reveals, else what its status does.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::{
@@ -8,6 +10,7 @@ use super::{
     redact,
     request::Headers,
     response::clue::{Clue, ENCODINGS, RAISE_LIMIT, clue},
+    words::REDACTED,
 };
 
 /// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
@@ -40,9 +43,14 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
     let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
     match response.status {
         300..=399 => {
-            let target = url.join(header("location")?).ok()?;
+            let location = header("location")?;
+            let target = url.join(location).ok()?;
             Some(login(&url, &target).unwrap_or_else(|| {
-                let target = redact::tokens(target.as_str());
+                let target = if location == REDACTED {
+                    Cow::Borrowed("the URL in its Location header")
+                } else {
+                    redact::tokens(target.as_str())
+                };
                 format!("providers follow no redirects, and neither does hookdev: forward to {target}")
             }))
         }

@@ -5,13 +5,14 @@
 //! are kept: they are not secret, and nothing could be verified without them.
 
 use super::url_redaction::is_credential;
-pub use super::url_redaction::{invalid_url, query, tokens, without_user};
+pub use super::url_redaction::{in_text, invalid_url, query, tokens, without_user};
 use super::{
     diagnose::Finding,
     provider::Provider,
-    record::{Attempt, Delivery, Forwarded, Response},
-    remedy::Remedy,
+    record::{Attempt, Delivery, ForwardFailure, Forwarded, Response},
+    remedy::{Remedy, Warning},
     request::{Field, HeaderName, HeaderValue, Headers, Request},
+    response::clue::Clue,
     words::REDACTED,
 };
 
@@ -99,26 +100,35 @@ pub fn delivery(delivery: &Delivery) -> Delivery {
     let url = &mut redacted.assessment.url;
     *url = url.as_deref().map(|url| query(url).into_owned());
     redacted.assessment.findings = findings(&delivery.assessment.findings);
+    redacted.assessment.warnings = delivery.assessment.warnings.iter().map(warning).collect();
     redacted
 }
 
-/// Findings without the query values of the URLs that they quote.
+/// Findings without the query values of the URLs in them.
 #[must_use]
 pub fn findings(findings: &[Finding]) -> Vec<Finding> {
     findings.iter().map(finding).collect()
 }
 
 fn finding(finding: &Finding) -> Finding {
-    let part = |(index, text): (usize, &str)| {
-        // Every second part is in backticks.
-        if index % 2 == 1 && text.contains("://") { query(text).into_owned() } else { text.to_owned() }
-    };
-    let message: Vec<String> = finding.message.split('`').enumerate().map(part).collect();
-    let remedy = match &finding.remedy {
+    Finding {
+        code: finding.code,
+        message: in_text(&finding.message),
+        remedy: remedy(&finding.remedy),
+        detail: finding.detail.as_deref().map(in_text),
+    }
+}
+
+fn warning(warning: &Warning) -> Warning {
+    Warning { message: in_text(&warning.message), remedy: warning.remedy.as_ref().map(remedy) }
+}
+
+fn remedy(remedy: &Remedy) -> Remedy {
+    match remedy {
         Remedy::CorrectUrl { url } => Remedy::CorrectUrl { url: query(url).into_owned() },
+        Remedy::Advice(text) => Remedy::Advice(in_text(text).into()),
         other => other.clone(),
-    };
-    Finding { message: message.join("`"), remedy, ..finding.clone() }
+    }
 }
 
 /// A forward without credentials.
@@ -126,16 +136,26 @@ fn finding(finding: &Finding) -> Finding {
 pub fn forwarded(forwarded: &Forwarded) -> Forwarded {
     Forwarded {
         url: query(&forwarded.url).into_owned(),
-        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
+        outcome: forwarded.outcome.as_ref().map(response).map_err(failure),
         elapsed: forwarded.elapsed,
     }
+}
+
+fn failure(failure: &ForwardFailure) -> ForwardFailure {
+    ForwardFailure { kind: failure.kind, message: in_text(&failure.message) }
 }
 
 /// Redacts an attempt for sharing.
 #[must_use]
 pub fn attempt(attempt: &Attempt) -> Attempt {
-    let url = query(&attempt.url).into_owned();
-    Attempt { url, response: attempt.response.as_ref().map(response), ..attempt.clone() }
+    Attempt {
+        url: query(&attempt.url).into_owned(),
+        reason: in_text(&attempt.reason),
+        remedy: attempt.remedy.as_ref().map(remedy),
+        response: attempt.response.as_ref().map(response),
+        clue: attempt.clue.as_ref().map(|clue| Clue { advice: in_text(&clue.advice).into(), ..clue.clone() }),
+        ..attempt.clone()
+    }
 }
 
 fn response(response: &Response) -> Response {
@@ -290,23 +310,35 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_keeps_no_query_value_of_the_urls_that_it_quotes() {
-        let url = "https://[redacted]@h.example/in?own=a";
-        let finding = Finding {
-            code: Code::WrongUrl,
-            message: format!("the signature covers the URL `{url}`, not `http://h.example/in?own=a&b` (only with `x`)"),
-            remedy: Remedy::CorrectUrl { url: url.to_owned() },
-            detail: None,
-        };
-        let redacted = "https://[redacted]@h.example/in?own=[redacted]";
-        let expected = Finding {
-            message: format!(
-                "the signature covers the URL `{redacted}`, not `http://h.example/in?own=[redacted]&[redacted]` (only with `x`)"
+    fn a_text_keeps_no_user_and_no_query_value_of_the_urls_in_it() {
+        let cases = [
+            (
+                "covers `https://a:b@h.example/in?own=a`, not http://h.example/in?own=a&b (only with `x`)",
+                "covers `https://[redacted]@h.example/in?own=[redacted]`, not http://h.example/in?own=[redacted]&[redacted] (only with `x`)",
             ),
-            remedy: Remedy::CorrectUrl { url: redacted.to_owned() },
-            ..finding.clone()
+            ("POST /hooks?id=s timed out", "POST /hooks?id=[redacted] timed out"),
+            (
+                "redirects to http://h/a?b=c: use (/d?e=f), \"http://u@h\".",
+                "redirects to http://h/a?b=[redacted]: use (/d?e=[redacted]), \"http://[redacted]@h\".",
+            ),
+            ("what? either/or, 1/2 and\n a ? b", "what? either/or, 1/2 and\n a ? b"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(in_text(text), expected);
+            assert_eq!(in_text(expected), expected);
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_finding_keeps_a_query_value() {
+        let url = "https://h.example/in?own=a";
+        let finding = |url: &str| Finding {
+            code: Code::WrongUrl,
+            message: format!("the signature covers {url}"),
+            remedy: Remedy::CorrectUrl { url: url.to_owned() },
+            detail: Some(format!("tried: {url}")),
         };
-        assert_eq!(findings(&[finding]), [expected]);
+        assert_eq!(findings(&[finding(url)]), [finding("https://h.example/in?own=[redacted]")]);
     }
 
     #[test]
@@ -336,6 +368,14 @@ mod tests {
             let hidden = query(&format!("{path}?{name}={value}")).into_owned();
             prop_assert_eq!(hidden.split_once('?').map(|(path, _)| path.to_owned()), Some(path));
             prop_assert!(!hidden.contains(|c: char| c.is_ascii_uppercase()), "{hidden}");
+        }
+
+        #[test]
+        fn no_text_shows_a_value_of_a_url_in_it(before in "[a-z (`\"']{0,9} ", value in "[A-Z?=:/'\",.)]{0,9}[A-Z]", after in "[ `,.:;)][a-z `]{0,9}") {
+            for url in [format!("http://h/a?b={value}"), format!("/a?b={value}"), format!("http://{}@h/", value.replace(['/', '?'], ""))] {
+                let hidden = in_text(&format!("{before}{url}{after}"));
+                prop_assert!(!hidden.contains(|c: char| c.is_ascii_uppercase()), "{hidden}");
+            }
         }
 
         #[test]

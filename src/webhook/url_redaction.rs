@@ -68,6 +68,24 @@ pub fn invalid_url(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Redacts each URL, and each request target with a query, in a text for people, as [`query`] does.
+#[must_use]
+pub fn in_text(text: &str) -> String {
+    let ends_word = |c: char| c.is_whitespace() || c == '`';
+    text.split_inclusive(ends_word).map(redacted_word).collect()
+}
+
+/// A word with what ends it. Punctuation after a URL is not a part of it.
+fn redacted_word(word: &str) -> Cow<'_, str> {
+    let is_target = word.trim_start_matches(['(', '"', '\'']).starts_with('/') && word.contains('?');
+    if !is_target && !word.contains("://") {
+        return Cow::Borrowed(word);
+    }
+    let is_after = |c: char| c.is_whitespace() || matches!(c, '`' | '"' | '\'' | ')' | '>' | ',' | '.' | ';' | ':');
+    let (url, after) = word.split_at(word.trim_end_matches(is_after).len());
+    Cow::Owned(format!("{}{after}", query(url)))
+}
+
 fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
     let url = without_user(url);
     let Some((before, rest)) = url.split_once('?') else { return url };

@@ -110,6 +110,23 @@ fn a_finding_shows_no_token_of_a_url_and_redacted_no_value_at_all() {
 }
 
 #[test]
+fn a_redacted_redirect_is_explained_without_its_url() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([respond(307).header("location", "/there?own=HIDDEN-1")]);
+    let listen = ["listen", "--addr", "127.0.0.1:0", "--count", "1", "--forward", &endpoint.url("/?own=HIDDEN-2")];
+    for (options, hint) in [
+        (&[][..], format!("forward to {}\n", endpoint.url("/there?own=HIDDEN-1"))),
+        (&["--redact"][..], "forward to the URL in its Location header\n".to_owned()),
+    ] {
+        let listener = dir.hookdev().args(listen).args(options).starts_for_people();
+        post(&listener.url("/cyanite?own=HIDDEN-3"), &HEADERS, CYANITE);
+        let shown = listener.exits(0).text().to_owned();
+        assert!(shown.contains(&hint), "{shown}");
+        assert_eq!(shown.contains("HIDDEN"), options.is_empty(), "{shown}");
+    }
+}
+
+#[test]
 fn a_redacted_capture_is_sent_unchanged_with_a_warning() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([respond(200)]);

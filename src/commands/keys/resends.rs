@@ -9,7 +9,7 @@ use crate::{
         receive::{Forward, Resent, Settings, resend},
     },
     render::pretty::Page,
-    webhook::{record::Delivery, request::Request, signature::Receipt},
+    webhook::{record::Delivery, redact, request::Request, signature::Receipt},
 };
 
 /// A delivery of which only the request is known.
@@ -55,6 +55,7 @@ pub async fn resend_and_describe(
     let mut text = String::new();
     for forwarded in &forwards {
         let _ = write!(text, "#{seq} {words}  ");
+        let forwarded = if subject.redact { &redact::forwarded(forwarded) } else { forwarded };
         page.resent(forwarded, &mut text);
     }
     subject.history.add_resends(seq, forwards);

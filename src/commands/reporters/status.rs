@@ -66,7 +66,7 @@ fn line(pending: &WaitingForward, width: Option<usize>) -> String {
     let more = if *others > 0 { format!("  (and {others} more)") } else { String::new() };
     let end = format!("  {} s{more}", elapsed.as_secs());
     let start = text::printable(&start);
-    let url = redact::tokens(url.as_str());
+    let url = redact::query(url.as_str());
     let url = text::printable(&url);
     // A terminal may wrap a line that fills it.
     let columns = width.map_or(usize::MAX, |width| width.saturating_sub(1));
@@ -86,11 +86,11 @@ mod tests {
         let mut pending = WaitingForward {
             seq: 12,
             title: "aspect.task.completed".to_owned(),
-            url: Url::parse("http://localhost:3000/hooks?token=s3cr3t-0123456789abcdef").unwrap(),
+            url: Url::parse("http://localhost:3000/hooks?own=s3cr3t-0123456789abcdef").unwrap(),
             elapsed: Duration::from_millis(4230),
             others: 0,
         };
-        let expected = "#12  aspect.task.completed  waiting for http://localhost:3000/hooks?token=[redacted]  4 s";
+        let expected = "#12  aspect.task.completed  waiting for http://localhost:3000/hooks?own=[redacted]  4 s";
         assert_eq!(line(&pending, None), expected);
         pending.others = 3;
         assert_eq!(line(&pending, None), format!("{expected}  (and 3 more)"));

@@ -78,7 +78,7 @@ fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
     variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
 }
 
-/// A URL as messages quote it, so that [`crate::webhook::redact::findings`] recognises it.
+/// A URL as messages quote it.
 fn shown(url: &str) -> String {
     let url: String = url_redaction::tokens(url).replace('`', "%60").chars().take(LONGEST_SHOWN).collect();
     format!("`{url}`")
