@@ -111,14 +111,14 @@ fn applying(walk: &mut Walk<'_>, rules: &[RuleId], node: &Node<'_>) -> Vec<RuleI
 }
 
 /// The schemas of a member; `None` if no schema lists it.
-fn member_rules(walk: &Walk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<RuleId>> {
+fn member_rules(walk: &mut Walk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<RuleId>> {
     let (mut found, mut is_listed) = (Vec::new(), false);
     for id in rules {
         let rule = walk.rule(*id);
         for applicator in &rule.applicators {
             match applicator {
                 Applicator::Properties(properties) => {
-                    let schemas = properties_of(properties, key);
+                    let schemas = properties_of(walk, properties, key);
                     is_listed |= !schemas.is_empty();
                     found.extend(schemas);
                 }
@@ -138,8 +138,8 @@ fn member_rules(walk: &Walk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<Rule
     is_listed.then_some(found)
 }
 
-fn properties_of(properties: &Properties, key: &str) -> Vec<RuleId> {
-    let matches = properties.matches(key, &mut |_| {});
+fn properties_of<'s>(walk: &mut Walk<'s>, properties: &'s Properties, key: &str) -> Vec<RuleId> {
+    let matches = walk.schemas_of_member(properties, key, &mut |_| {});
     let named = properties.named.iter().filter(|(name, _)| name == key).map(|(_, schema)| *schema);
     let others = properties.others.filter(|_| matches.is_other);
     named.chain(matches.patterns).chain(others).collect()

@@ -89,7 +89,7 @@ impl fmt::Display for Problem<'_> {
                 "is not checked against the pattern `{}`: lookaround, backreferences and Unicode properties are not supported",
                 shortened(pattern)
             ),
-            Self::Unchecked => f.write_str("is nested too deeply to be checked"),
+            Self::Unchecked => f.write_str("takes too much work to be checked"),
         }
     }
 }

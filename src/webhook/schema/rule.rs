@@ -82,6 +82,19 @@ pub(super) enum Applicator {
     UniqueItems,
 }
 
+impl Applicator {
+    /// How many names it compares with those of an object's members.
+    pub(super) fn names(&self) -> usize {
+        match self {
+            Self::KnownProperties(names) | Self::Required(names) => names.len(),
+            Self::Properties(properties) => properties.named.len(),
+            Self::DependentRequired(dependencies) => dependencies.len(),
+            Self::DependentSchemas(dependencies) => dependencies.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// `if`, `then` and `else`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Condition {

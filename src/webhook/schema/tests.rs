@@ -203,7 +203,36 @@ fn branches_that_multiply_are_reported_and_do_not_hang() {
     let nested = |depth: usize, leaf: &str| "[".repeat(depth) + leaf + &"]".repeat(depth);
     assert_eq!(report_by(&schema, &nested(60, "null")), Report::default());
     let report = report_by(&schema, &nested(60, "0"));
-    assert_eq!(report.errors.last(), Some(&violation("", "is nested too deeply to be checked")));
+    assert_eq!(report.errors.last(), Some(&violation("", "takes too much work to be checked")));
+}
+
+#[test]
+fn patterns_values_and_names_that_multiply_with_the_payload_are_reported() {
+    let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join(",");
+    let members = |count| format!("{{{}}}", many(count, &|n| format!(r#""k{n}":0"#)));
+    let values = |count| many(count, &|n| format!(r#""v{n}""#));
+    let cases = [
+        (format!(r#"{{"patternProperties":{{{}}}}}"#, many(500, &|n| format!(r#""^p{n}":true"#))), members(1000)),
+        (
+            format!(r#"{{"items":{{"enum":[{}]}}}}"#, values(20_000)),
+            format!("[{}]", many(2000, &|_| "\"v0\"".to_owned())),
+        ),
+        (
+            format!(r#"{{"allOf":[{}]}}"#, many(1000, &|_| r#"{"pattern":"a"}"#.to_owned())),
+            format!("\"{}a\"", "b".repeat(2000)),
+        ),
+        (format!(r#"{{"required":[{}]}}"#, values(20_000)), members(500)),
+    ];
+    for (schema, payload) in cases {
+        let report = report_by(&schema, &payload);
+        let is_told = report.errors.contains(&violation("", "takes too much work to be checked"));
+        // Of many errors, only the first are kept.
+        assert!(is_told || report.errors.len() == Report::LIMIT, "{}", &schema[..60]);
+    }
+    let patterns = format!(r#"{{"patternProperties":{{{}}}}}"#, many(20, &|n| format!(r#""^k{n}":true"#)));
+    assert_eq!(report_by(&patterns, &members(1000)), Report::default());
+    let schema = format!(r#"{{"items":{{"enum":[{}]}}}}"#, values(1000));
+    assert_eq!(report_by(&schema, &format!("[{}]", values(1000))), Report::default());
 }
 
 #[test]
@@ -214,7 +243,7 @@ fn long_chains_of_rules_are_reported_and_do_not_overflow_the_stack() {
         format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"10":{{"items":{{"$ref":"#/$defs/0"}}}}}}}}"##, hops.join(","));
     assert_eq!(report_by(&schema, "[[[[]]]]"), Report::default());
     let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
-    assert_eq!(report_by(&schema, &deepest), invalid(&[("", "is nested too deeply to be checked")]));
+    assert_eq!(report_by(&schema, &deepest), invalid(&[("", "takes too much work to be checked")]));
 }
 
 #[test]

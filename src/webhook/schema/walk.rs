@@ -17,9 +17,15 @@ use super::{
     rule::{Applicator, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId, Unevaluated},
 };
 use crate::webhook::json::{Kind, Member, Node};
-use assertion::{broken, unsupported};
+use assertion::{broken, effort, matching, unsupported};
 use evaluated::{evaluated_items, evaluated_members};
 pub(super) use sink::{Sink, Tally};
+
+/// How many comparisons of a value or a name take as long as a visit.
+const COMPARISONS: usize = 16;
+
+/// How many visits take as long as to begin to match a pattern.
+const PATTERN: usize = 4;
 
 /// A walk under way.
 pub(super) struct Walk<'s> {
@@ -36,7 +42,7 @@ pub(super) struct Walk<'s> {
 impl<'s> Walk<'s> {
     /// A walk through a payload of this many bytes.
     pub(super) fn new(schema: &'s Schema, length: usize) -> Self {
-        let visits = length.saturating_mul(64).saturating_add(10_000);
+        let visits = length.saturating_mul(64).saturating_add(30_000);
         Self { schema, visits, nesting: 1_100, is_cut_short: false, scope: Vec::new() }
     }
 
@@ -50,9 +56,20 @@ impl<'s> Walk<'s> {
         &self.schema.rules[id]
     }
 
+    /// Takes what so many visits would, for work that is not a visit. Returns false if that is too much, which ends the walk.
+    fn spend(&mut self, visits: usize) -> bool {
+        let left = self.visits.checked_sub(visits);
+        self.is_cut_short |= left.is_none();
+        self.visits = left.unwrap_or(0);
+        left.is_some()
+    }
+
     /// Judges a node by a rule.
     pub(super) fn visit<S: Sink>(&mut self, rule: RuleId, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         self.within(rule, |walk, rule| {
+            if !walk.spend(effort(rule, node)) {
+                return;
+            }
             for reference in &rule.references {
                 walk.visit(walk.target(reference), node, at, sink);
             }
@@ -103,6 +120,30 @@ impl<'s> Walk<'s> {
         tally.errors == 0
     }
 
+    /// The schemas for the member with this name; `unsupported` is called for each pattern that can't be tried. A member
+    /// that such a pattern may match does not count as additional.
+    pub(super) fn schemas_of_member(
+        &mut self,
+        properties: &'s Properties,
+        key: &str,
+        unsupported: &mut dyn FnMut(&'s str),
+    ) -> Matches {
+        let mut matches = Matches { patterns: Vec::new(), is_other: false };
+        if !self.spend(properties.patterns.len().saturating_mul(PATTERN + matching(key))) {
+            return matches;
+        }
+        matches.is_other = !properties.named.iter().any(|(name, _)| name == key);
+        for (pattern, schema) in &properties.patterns {
+            match pattern.is_match(key) {
+                Some(false) => continue,
+                Some(true) => matches.patterns.push(*schema),
+                None => unsupported(pattern.as_str()),
+            }
+            matches.is_other = false;
+        }
+        matches
+    }
+
     fn parts<S: Sink>(&mut self, rule: &'s Rule, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         if let Kind::String(text) = &node.kind
             && !text.is_empty()
@@ -113,7 +154,7 @@ impl<'s> Walk<'s> {
         for applicator in &rule.applicators {
             match applicator {
                 Applicator::Known(values) => {
-                    if !values.iter().any(|value| value.equals(node)) {
+                    if self.spend(values.len() / COMPARISONS) && !values.iter().any(|value| value.equals(node)) {
                         sink.warning(at, &Problem::UnknownValue(node));
                     }
                 }
@@ -147,6 +188,9 @@ impl<'s> Walk<'s> {
         at: &Location<'_>,
         sink: &mut S,
     ) {
+        if !self.spend(applicator.names().saturating_mul(members.len()) / COMPARISONS) {
+            return;
+        }
         match applicator {
             Applicator::KnownProperties(known) => {
                 for member in members.iter().filter(|member| !known.iter().any(|name| *name == member.key)) {
@@ -198,7 +242,7 @@ impl<'s> Walk<'s> {
         }
         for member in effective(members) {
             let at = at.key(&member.key);
-            let Matches { patterns, is_other } = properties.matches(&member.key, &mut |pattern| {
+            let Matches { patterns, is_other } = self.schemas_of_member(properties, &member.key, &mut |pattern| {
                 sink.warning(&at, &Problem::UnsupportedPattern(pattern));
             });
             let others = properties.others.filter(|_| is_other);
@@ -324,23 +368,6 @@ pub(super) struct Matches {
     pub(super) patterns: Vec<RuleId>,
     /// Whether `additionalProperties` applies.
     pub(super) is_other: bool,
-}
-
-impl Properties {
-    /// The schemas for the member with this name; `unsupported` is called for each pattern that can't be tried. A member
-    /// that such a pattern may match does not count as additional.
-    pub(super) fn matches<'p>(&'p self, key: &str, unsupported: &mut dyn FnMut(&'p str)) -> Matches {
-        let mut matches = Matches { patterns: Vec::new(), is_other: !self.named.iter().any(|(name, _)| name == key) };
-        for (pattern, schema) in &self.patterns {
-            match pattern.is_match(key) {
-                Some(false) => continue,
-                Some(true) => matches.patterns.push(*schema),
-                None => unsupported(pattern.as_str()),
-            }
-            matches.is_other = false;
-        }
-        matches
-    }
 }
 
 /// The members that count: if a key is repeated, the last one.

@@ -1,5 +1,6 @@
 //! Assertions: keywords that judge a value by itself.
 
+use super::COMPARISONS;
 use crate::webhook::{
     json::{Kind, Node},
     schema::{
@@ -11,6 +12,21 @@ use crate::webhook::{
 /// The first assertion that does not hold.
 pub(super) fn broken<'r>(rule: &'r Rule, node: &Node<'_>) -> Option<&'r Assertion> {
     rule.assertions.iter().find(|assertion| !holds(assertion, node))
+}
+
+/// How many visits take as long as to judge a node by these assertions, if that takes much longer than one.
+pub(super) fn effort(rule: &Rule, node: &Node<'_>) -> usize {
+    let effort = |assertion: &Assertion| match (assertion, &node.kind) {
+        (Assertion::OneOf(values), _) => values.len() / COMPARISONS,
+        (Assertion::Pattern(_), Kind::String(text)) => matching(text),
+        _ => 0,
+    };
+    rule.assertions.iter().map(effort).sum()
+}
+
+/// How many visits take as long as to match a text with a pattern.
+pub(super) const fn matching(text: &str) -> usize {
+    text.len() / 4
 }
 
 fn holds(assertion: &Assertion, node: &Node<'_>) -> bool {

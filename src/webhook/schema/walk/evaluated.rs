@@ -8,7 +8,7 @@ use crate::webhook::json::{Kind, Node};
 use crate::webhook::schema::rule::{Applicator, Contains, Rule, RuleId, Unevaluated};
 
 /// Whether a rule has evaluated each item of an array, apart from its own `unevaluatedItems`.
-pub(super) fn evaluated_items(walk: &mut Walk<'_>, rule: &Rule, node: &Node<'_>) -> Vec<bool> {
+pub(super) fn evaluated_items<'s>(walk: &mut Walk<'s>, rule: &'s Rule, node: &Node<'_>) -> Vec<bool> {
     let length = match &node.kind {
         Kind::Array(items) => items.len(),
         _ => 0,
@@ -19,7 +19,7 @@ pub(super) fn evaluated_items(walk: &mut Walk<'_>, rule: &Rule, node: &Node<'_>)
 }
 
 /// The keys of an object's members that a rule has evaluated, apart from its own `unevaluatedProperties`.
-pub(super) fn evaluated_members<'n>(walk: &mut Walk<'_>, rule: &Rule, node: &'n Node<'_>) -> HashSet<&'n str> {
+pub(super) fn evaluated_members<'s, 'n>(walk: &mut Walk<'s>, rule: &'s Rule, node: &'n Node<'_>) -> HashSet<&'n str> {
     let mut evaluated = Evaluated { items: Vec::new(), members: HashSet::new() };
     evaluated.add_parts(walk, rule, node);
     evaluated.members
@@ -53,7 +53,7 @@ impl<'n> Evaluated<'n> {
         }
     }
 
-    fn add_parts(&mut self, walk: &mut Walk<'_>, rule: &Rule, node: &'n Node<'_>) {
+    fn add_parts<'s>(&mut self, walk: &mut Walk<'s>, rule: &'s Rule, node: &'n Node<'_>) {
         for reference in &rule.references {
             let target = walk.target(reference);
             self.add_if_matching(walk, target, node);
@@ -80,11 +80,11 @@ impl<'n> Evaluated<'n> {
                     }
                 }
                 (Applicator::Properties(properties), Kind::Object(members)) => {
-                    let is_evaluated = |key: &str| {
-                        let matches = properties.matches(key, &mut |_| {});
+                    let is_evaluated = |key: &&str| {
+                        let matches = walk.schemas_of_member(properties, key, &mut |_| {});
                         !matches.is_other || properties.others.is_some()
                     };
-                    self.members.extend(members.iter().map(|member| &*member.key).filter(|key| is_evaluated(key)));
+                    self.members.extend(members.iter().map(|member| &*member.key).filter(is_evaluated));
                 }
                 (Applicator::Items(items), Kind::Array(_)) => {
                     let all = self.items.len();
