@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::exit::Failure;
 use crate::{store::private, webhook::signature::SecretText};
 
-/// How many numbers are tried for a secret's file.
+/// How many secrets are saved, and how many numbers are tried for the file of one.
 const MAX_FILES: usize = 1000;
 
 /// Where secrets are saved, if the user wants that. Clones share what was saved.
@@ -51,6 +51,9 @@ impl SecretFile {
         let mut saved = self.saved.lock();
         if let Some((_, path)) = saved.iter().find(|(earlier, _)| earlier.expose() == secret.expose()) {
             return Saved::In(path.clone());
+        }
+        if saved.len() >= MAX_FILES {
+            return Saved::Failed(path.clone(), io::Error::other(format!("{MAX_FILES} are saved already")));
         }
         let bytes = secret.expose().as_bytes();
         let (path, written) = if saved.is_empty() {

@@ -91,6 +91,17 @@ impl Keyring {
         keys.sources.push(source);
     }
 
+    /// Removes a secret that the provider itself handed over.
+    pub fn remove_registered(&mut self, provider: &str, secret: &SigningSecret) {
+        let Some(keys) = self.0.get_mut(provider) else { return };
+        let is_it =
+            |(own, source): (&SigningSecret, &SecretSource)| own == secret && *source == SecretSource::Registered;
+        if let Some(index) = keys.secrets.iter().zip(&keys.sources).position(is_it) {
+            keys.secrets.remove(index);
+            keys.sources.remove(index);
+        }
+    }
+
     /// Adds a shadowed secret.
     pub fn add_shadowed(&mut self, provider: &str, secret: ShadowedSecret) {
         self.0.entry(provider.to_owned()).or_default().shadowed.push(secret);

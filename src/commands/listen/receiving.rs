@@ -127,7 +127,6 @@ fn unused(title: &str, reason: UnusedSecret) -> String {
         UnusedSecret::NotFirst => {
             "another one is in use, and anyone who knows the URL can send a handshake; --allow-development accepts several"
         }
-        UnusedSecret::TooMany => "too many are in use; restart `listen` to use others",
     };
     format!("a handshake of {title} handed over a secret, which is not used: {why}")
 }

@@ -257,6 +257,7 @@ impl Receiver {
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
+        self.settings.note_use(&settings, &assessment);
         let repeat = self.repeats.add(identity, seq, received_at);
         let warning = if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
             self.forwarded.objection(&assessment)

@@ -12,12 +12,12 @@ use crate::webhook::{
     payload::MAX_DECODED_BYTES,
     provider::{Provider, catalog::Catalog},
     request::Request,
-    signature::{Receipt, SigningSecret},
+    signature::{Receipt, SigningSecret, Verdict},
     time::Timestamp,
 };
 
-/// How many secrets providers may give in one run: each more is tried for every delivery.
-const MAX_GIVEN: usize = 64;
+/// How many secrets of handshakes are in use at a time: each more is tried for every delivery.
+const MAX_HANDED_OVER: usize = 64;
 
 /// Why a secret that a handshake hands over is not used. Anyone who can reach the receiver can send a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,6 @@ pub enum UnusedSecret {
     OwnSecretsOnly,
     /// Another one is in use, and the receiver accepts no secret that anyone could know.
     NotFirst,
-    /// Too many are in use.
-    TooMany,
 }
 
 /// How requests are verified, and where they are forwarded.
@@ -108,7 +106,7 @@ impl CurrentSettings {
     /// Replaces the settings for later requests.
     pub fn replace(&self, mut settings: Settings) {
         let given = self.given.lock();
-        for Given { provider, secret, by_handshake } in given.iter() {
+        for Given { provider, secret, by_handshake, .. } in given.iter() {
             if !(*by_handshake && settings.keyring.has_own(provider)) {
                 settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
             }
@@ -118,7 +116,8 @@ impl CurrentSettings {
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that a handshake hands over. `accepts_development` says whether secrets that anyone may know
+    /// Takes a secret into use that a handshake hands over. If too many are in use, the one that has not verified a delivery
+    /// for longest makes room; one that never has goes first. `accepts_development` says whether secrets that anyone may know
     /// are accepted where the handshake came in. Returns whether it is new.
     ///
     /// # Errors
@@ -142,16 +141,42 @@ impl CurrentSettings {
         if given.iter().any(|given| given.by_handshake && given.provider == provider) && !accepts_development {
             return Err(UnusedSecret::NotFirst);
         }
-        if given.len() >= MAX_GIVEN {
-            return Err(UnusedSecret::TooMany);
+        if given.iter().filter(|given| given.by_handshake).count() >= MAX_HANDED_OVER {
+            self.drop_least_used(&mut given);
         }
-        self.add(&mut given, Given { provider: provider.to_owned(), secret, by_handshake: true });
+        self.add(&mut given, Given::new(provider, secret, true));
         Ok(true)
+    }
+
+    /// Remembers that a secret has verified a delivery, if a provider gave it.
+    pub fn note_use(&self, settings: &Settings, assessment: &Assessment) {
+        let (Some(SecretSource::Registered), Some(provider), Verdict::Verified(verified)) =
+            (&assessment.secret, &assessment.provider, &assessment.verdict)
+        else {
+            return;
+        };
+        let Some(secret) = settings.keyring.secrets(&provider.name).get(verified.secret) else { return };
+        let mut given = self.given.lock();
+        let latest = given.iter().map(|given| given.used).max().unwrap_or_default();
+        if let Some(given) = given.iter_mut().find(|given| given.provider == provider.name && given.secret == *secret) {
+            given.used = latest + 1;
+        }
+    }
+
+    fn drop_least_used(&self, given: &mut Vec<Given>) {
+        let by_handshake = given.iter().enumerate().filter(|(_, given)| given.by_handshake);
+        // Of those that were never used, the first.
+        let Some((index, _)) = by_handshake.min_by_key(|(_, given)| given.used) else { return };
+        let Given { provider, secret, .. } = given.remove(index);
+        let mut current = self.settings.write();
+        let mut settings = Settings::clone(&current);
+        settings.keyring.remove_registered(&provider, &secret);
+        *current = Arc::new(settings);
     }
 
     /// Takes a secret into use that the provider's API returned.
     pub fn add_registered(&self, provider: &str, secret: SigningSecret) {
-        self.add(&mut self.given.lock(), Given { provider: provider.to_owned(), secret, by_handshake: false });
+        self.add(&mut self.given.lock(), Given::new(provider, secret, false));
     }
 
     fn add(&self, given: &mut Vec<Given>, secret: Given) {
@@ -170,12 +195,20 @@ struct Given {
     secret: SigningSecret,
     /// Whether it came with a handshake, and not from the provider's API.
     by_handshake: bool,
+    /// When it last verified a delivery, compared with the others; 0 if it never has.
+    used: u64,
+}
+
+impl Given {
+    fn new(provider: &str, secret: SigningSecret, by_handshake: bool) -> Self {
+        Self { provider: provider.to_owned(), secret, by_handshake, used: 0 }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::signature::SecretFormat;
+    use crate::webhook::signature::{Freshness, SecretFormat, Verified};
 
     fn secret(text: &str) -> SigningSecret {
         SigningSecret::parse(text, &SecretFormat::default()).unwrap()
@@ -208,6 +241,43 @@ mod tests {
         assert_eq!(current.take_handed_over("acme", secret("own"), true), Ok(false));
         current.replace(settings(None));
         assert_eq!(current.get().keyring.secrets("acme"), [secret("of a stranger"), secret("of the API")]);
+    }
+
+    #[test]
+    fn of_too_many_secrets_the_one_that_has_verified_nothing_for_longest_makes_room() {
+        let current = CurrentSettings::new(settings(None));
+        let take = |text: &str| current.take_handed_over("asana", secret(text), true);
+        let verifies = |index: usize| {
+            let settings = current.get();
+            let verified = Verified {
+                scheme: "".into(),
+                secret: index,
+                freshness: Freshness::NoTimestamp,
+                before_compression: false,
+            };
+            let assessment = Assessment {
+                provider: settings.catalog.get("asana").cloned(),
+                verdict: Verdict::Verified(verified),
+                secret: settings.keyring.source("asana", index).cloned(),
+                ..Assessment::unrecognised(Vec::new())
+            };
+            current.note_use(&settings, &assessment);
+        };
+        current.add_registered("asana", secret("of the API"));
+        for number in 0..MAX_HANDED_OVER {
+            assert_eq!(take(&format!("secret {number}")), Ok(true));
+        }
+        verifies(1);
+        assert_eq!(take("another"), Ok(true));
+        let keys = current.get().keyring.secrets("asana").to_vec();
+        assert_eq!(
+            (keys.len(), &keys[..3]),
+            (1 + MAX_HANDED_OVER, &["of the API", "secret 0", "secret 2"].map(secret)[..])
+        );
+        // Once all have verified a delivery, the first of them.
+        (2..keys.len()).for_each(verifies);
+        assert_eq!(take("the last"), Ok(true));
+        assert_eq!(current.get().keyring.secrets("asana")[..2], ["of the API", "secret 2"].map(secret));
     }
 
     #[test]
