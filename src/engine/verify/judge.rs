@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{SearchBudget, budget::FIRST_SEARCH};
+use super::{SearchBudget, budget::first_search};
 use crate::{
     engine::clock::now,
     store::formats::Entry,
@@ -112,10 +112,10 @@ impl Verification {
 }
 
 impl Criteria {
-    /// Verifies one request and explains a rejection. `take_turn` waits until the results of all earlier requests are final: it
+    /// Verifies one request, which has this number in its run, and explains a rejection. `take_turn` waits until the results of all earlier requests are final: it
     /// is called before a search that takes from what all of them share.
     #[must_use]
-    pub fn verify(&self, entry: Entry, take_turn: &dyn Fn()) -> Verification {
+    pub fn verify(&self, entry: Entry, number: usize, take_turn: &dyn Fn()) -> Verification {
         let judge = Judge {
             catalog: &self.catalog,
             keyring: &self.keyring,
@@ -136,7 +136,7 @@ impl Criteria {
             left
         };
         // Without the first look, every thread would wait for its turn for nothing.
-        if explain(FIRST_SEARCH) == 0 && self.search.longer_search().is_some() {
+        if explain(first_search(number)) == 0 && self.search.longer_search().is_some() {
             take_turn();
             if let Some(share) = self.search.longer_search() {
                 self.search.spend(share - explain(share));

@@ -52,6 +52,15 @@ enum JobResult {
     LargeFile(PathBuf),
 }
 
+/// Where a job is in the run.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    /// About how many requests of the run are before it, however the threads are scheduled.
+    number: usize,
+    /// Waits until all of them are reported.
+    wait: &'a dyn Fn(),
+}
+
 /// A job with its number, and where its results go.
 type Queued = (usize, Job, SyncSender<Finished>);
 
@@ -108,7 +117,8 @@ pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_,
     }
     let (mut previous, mut result) = (0, Ok(()));
     let submit = |job: Job| {
-        result = job.run(criteria, &|| ()).report(criteria, &mut previous, report);
+        let turn = Turn { number: criteria.search.reported(), wait: &|| () };
+        result = job.run(criteria, turn).report(criteria, &mut previous, report);
         if result.is_ok() { Ok(()) } else { Err(Disconnected) }
     };
     Producer { submit }.produce(Source::Input(input));
@@ -152,6 +162,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
     let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
     let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
     let (queue, turns) = (Mutex::new(queue), Turns::default());
+    let before = criteria.search.reported();
     let pipe = match source {
         Source::Input(Input::Path(path) | Input::Body(path, _)) if is_pipe(path) => Some(path.clone()),
         _ => None,
@@ -166,7 +177,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
         };
         scope.spawn(move || Producer { submit }.produce(source));
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| work(criteria, &queue, &turns));
+            scope.spawn(|| work(criteria, &queue, &turns, before));
         }
         let first = match pipe.as_ref().map(|_| results.recv_timeout(SILENCE)) {
             Some(Ok(first)) => Some(first),
@@ -188,12 +199,14 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
     })
 }
 
-fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, turns: &Turns) {
+/// Runs jobs. So many requests of the run were reported `before` the first of them.
+fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, turns: &Turns, before: usize) {
     loop {
         let next = queue.lock().recv();
         let Ok((number, job, results)) = next else { return };
         // After an error nobody receives the results.
-        let _ = results.send(job.run(criteria, &|| turns.wait_for(number)));
+        let turn = Turn { number: before + number * JOB_SIZE, wait: &|| turns.wait_for(number) };
+        let _ = results.send(job.run(criteria, turn));
     }
 }
 
@@ -205,6 +218,7 @@ impl Finished {
         *previous = first + self.requests;
         self.results.into_iter().try_for_each(|result| match result {
             JobResult::Report(mut progress) => {
+                criteria.search.add_reported(1);
                 if let Progress::Verified { entry, .. } = &mut progress {
                     *entry += first;
                 }
@@ -216,18 +230,19 @@ impl Finished {
 }
 
 impl Job {
-    fn run(self, criteria: &Criteria, take_turn: &dyn Fn()) -> Finished {
+    fn run(self, criteria: &Criteria, turn: Turn<'_>) -> Finished {
         match self {
             Self::Report(progress) => Finished { results: vec![JobResult::Report(progress)], ..Finished::default() },
             Self::Requests { file, pieces, continues } => {
                 let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
-                let results: Vec<_> = verify(criteria, &file, entries, take_turn).map(JobResult::Report).collect();
+                let results: Vec<_> = verify(criteria, &file, entries, turn).map(JobResult::Report).collect();
                 Finished { requests: results.len(), results, continues }
             }
             Self::Files(files) => {
                 let mut results = Vec::with_capacity(files.len());
                 for file in files {
-                    verify_found(criteria, file, take_turn, &mut results);
+                    let turn = Turn { number: turn.number + results.len(), ..turn };
+                    verify_found(criteria, file, turn, &mut results);
                 }
                 Finished { results, ..Finished::default() }
             }
@@ -236,12 +251,7 @@ impl Job {
 }
 
 /// Verifies a file found in a directory.
-fn verify_found(
-    criteria: &Criteria,
-    file: Result<PathBuf, EntryError>,
-    take_turn: &dyn Fn(),
-    results: &mut Vec<JobResult>,
-) {
+fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, turn: Turn<'_>, results: &mut Vec<JobResult>) {
     let path = match file {
         Ok(path) if length(&path).is_some_and(|length| length >= JOB_BYTES) => {
             return results.push(JobResult::LargeFile(path));
@@ -254,7 +264,7 @@ fn verify_found(
         Ok(None) => results.push(JobResult::Report(Progress::Skipped(1))),
         Ok(Some(mut entries)) => {
             let file: Arc<Path> = path.into();
-            results.extend(verify(criteria, &file, entries.by_ref(), take_turn).map(JobResult::Report));
+            results.extend(verify(criteria, &file, entries.by_ref(), turn).map(JobResult::Report));
             results.extend(notes(&file, &entries).map(JobResult::Report));
         }
     }
@@ -265,12 +275,12 @@ fn verify(
     criteria: &Criteria,
     file: &Arc<Path>,
     entries: impl Iterator<Item = Result<Entry, EntryError>>,
-    take_turn: &dyn Fn(),
+    turn: Turn<'_>,
 ) -> impl Iterator<Item = Progress> {
-    entries.enumerate().map(|(index, entry)| match entry {
+    entries.enumerate().map(move |(index, entry)| match entry {
         Ok(entry) => {
             let line = entry.line;
-            let verification = criteria.verify(entry, take_turn);
+            let verification = criteria.verify(entry, turn.number + index, turn.wait);
             let trust = verification.assessment.trust();
             if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
                 return Progress::Passed { trust, provider: verification.assessment.provider };
