@@ -69,7 +69,7 @@ class Genuine:
 
     def __init__(self):
         self.numbers, self.names, self.failures, self.slowest = itertools.count(), {}, [], 0.0
-        self.slow = 0
+        self.slow = []
         self.lock = threading.Lock()
 
     def request(self, chance):
@@ -122,7 +122,7 @@ def status(reader):
 
 class Soak:
     def __init__(self, port, until, rate):
-        self.port, self.until, self.rate = port, until, rate
+        self.port, self.until, self.rate, self.start = port, until, rate, time.monotonic()
         self.genuine, self.hostile = Genuine(), Counter()
 
     def connect(self):
@@ -153,7 +153,8 @@ class Soak:
                             self.genuine.failures.append(f"{number} got {found}")
                     elapsed = time.monotonic() - start
                     self.genuine.slowest = max(self.genuine.slowest, elapsed)
-                    self.genuine.slow += elapsed > 1
+                    if elapsed > 1:
+                        self.genuine.slow.append((round(start - self.start), round(elapsed, 2), len(requests), len(sent)))
                     time.sleep(len(requests) / self.rate)
                     if self.is_over():
                         return
@@ -276,13 +277,17 @@ def main():
             sender.join(PATIENCE)
         listener.send_signal(signal.SIGINT)
         exit_code = listener.wait(PATIENCE)
+        with open(f"{directory}/attacked.stderr") as errors:
+            last_words = " ".join(errors.read().splitlines()[-2:])
         wrong = list(check(soak, yardstick, handler, f"{directory}/attacked.ndjson", samples))
     if exit_code:
-        wrong.append(f"the listener exited with {exit_code}")
+        wrong.append(f"the listener exited with {exit_code}: {last_words}")
     hostile = ", ".join(f"{count} {kind}" for kind, count in sorted(soak.hostile.items()))
     for name, each in (("attacked", soak), ("left alone", yardstick)):
         count, slowest, slow = len(each.genuine.names), each.genuine.slowest, each.genuine.slow
-        print(f"{name}: {count} genuine deliveries, the slowest response after {slowest:.2f} s, {slow} after more than 1 s")
+        print(f"{name}: {count} genuine deliveries, the slowest response after {slowest:.2f} s, {len(slow)} after more than 1 s")
+        for second, elapsed, requests, length in slow[:10]:
+            print(f"  in second {second}, {elapsed} s for {requests} requests with {length} bytes")
     print(f"{sum(soak.hostile.values())} hostile requests: {hostile}")
     print("memory in MiB:", " ".join(f"{sample:.1f}" for sample in samples[:: max(1, len(samples) // 12)]))
     for sentence in wrong:
