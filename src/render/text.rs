@@ -50,9 +50,9 @@ pub fn on_one_line(text: &str) -> String {
 }
 
 /// The text without the commands that CI services find in a log, which a backslash breaks: `::` at the start of a line (GitHub),
-/// and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, TeamCity).
+/// and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`).
 ///
-/// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and TeamCity's *Service
+/// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and `TeamCity`'s *Service
 /// Messages*.
 #[must_use]
 pub fn without_commands(text: &str) -> Cow<'_, str> {
