@@ -40,7 +40,7 @@ pub use self::{
     framing::{has_boundaries, has_chunk_sizes},
     hypothesis::ReceivedBody,
     libraries::Layout,
-    logged::has_escapes,
+    logged::{has_escapes, without_entities},
     serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
