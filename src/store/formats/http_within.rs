@@ -1,6 +1,8 @@
 //! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a provider's
 //! page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{
@@ -20,7 +22,7 @@ impl Format for HttpWithin {
     fn recognises(&self, head: &[u8]) -> bool {
         before_message(head).is_some()
             || quoted(head).is_some()
-            || Page::of(head).is_some()
+            || Page::of(&page(head)).is_some()
             || in_packet(head).is_some()
             || of_pseudo_fields(head).is_some()
     }
@@ -31,7 +33,7 @@ impl Format for HttpWithin {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        if let Some(page) = Page::of(&input) {
+        if let Some(page) = Page::of(&page(&input)) {
             return Ok(Box::new(Collected::single(page.entry()?)));
         }
         if let Some(messages) = quoted(&input) {
@@ -132,6 +134,31 @@ fn below(input: &Bytes) -> Result<Collected, Fault> {
     Ok(collected)
 }
 
+/// The text of a page without the headings of its parts, and without the indentation of the header lines.
+fn page(input: &[u8]) -> Cow<'_, [u8]> {
+    let is_heading = |line: &[u8], heading: &[u8]| {
+        let line = line.trim_ascii();
+        line.strip_suffix(b":").unwrap_or(line).eq_ignore_ascii_case(heading)
+    };
+    let mut at = 0;
+    let mut text = Vec::new();
+    for line in input.split_inclusive(|&byte| byte == b'\n') {
+        if at == 0 && !is_heading(line, b"request headers") {
+            return Cow::Borrowed(input);
+        }
+        at += line.len();
+        if is_heading(line, b"request payload") || is_heading(line, b"payload") {
+            text.push(b'\n');
+            text.extend_from_slice(input[at..].trim_ascii());
+            break;
+        }
+        if at > line.len() && !line.trim_ascii().is_empty() {
+            text.extend_from_slice(line.trim_ascii_start());
+        }
+    }
+    Cow::Owned(text)
+}
+
 /// A request as a page shows it.
 struct Page<'i> {
     url: &'i str,
@@ -219,6 +246,13 @@ mod tests {
         assert_eq!(read(page), ("POST /a?b".to_owned(), "Accept: */*\nX-A: b\n".to_owned(), "{}".to_owned()));
         let (entries, _) = collected(page);
         assert_eq!(entries[0].as_ref().unwrap().url.as_deref(), Some("https://h.example/a?b"));
+    }
+
+    #[test]
+    fn a_delivery_is_read_as_a_page_with_headings_shows_it() {
+        let page = "Request Headers:\n\n\tRequest URL: http://h/a\n\tRequest method: POST\n\tExpect: \n\tX-A: b\n\nRequest Payload\n\n{}\n";
+        let expected = ("POST /a".to_owned(), "Expect: \nX-A: b\n".to_owned(), "{}".to_owned());
+        assert_eq!(read(page), expected);
     }
 
     #[test]

@@ -241,6 +241,9 @@ struct Parts<'n, 'a> {
 
 impl<'n, 'a> Parts<'n, 'a> {
     fn of(node: &'n Node<'a>) -> Option<Self> {
+        if let Some(found) = Self::of_n8n(node) {
+            return Some(found);
+        }
         let has_body = |node: &Node<'_>| BODIES.iter().any(|(key, _)| is_present(member(node, key)));
         if !has_body(node) {
             return None;
@@ -252,6 +255,14 @@ impl<'n, 'a> Parts<'n, 'a> {
         let is_head = |inner: &&Node<'_>| first(inner, HEADERS).is_some() && !has_body(inner);
         let head = REQUESTS_IN.iter().find_map(|key| member(node, key).filter(is_head))?;
         Some(Self { head, body: node })
+    }
+
+    /// An item of n8n, whose webhook node keeps a raw body as binary data beside the rest of the request.
+    fn of_n8n(node: &'n Node<'a>) -> Option<Self> {
+        let head = node.member("json").filter(|head| first(head, HEADERS).is_some())?;
+        let Kind::Object(files) = &node.member("binary")?.kind else { return None };
+        let body = files.iter().map(|file| &file.value).find(|file| is_present(file.member("data")))?;
+        Some(Self { head, body })
     }
 }
 

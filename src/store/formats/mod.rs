@@ -13,6 +13,7 @@ mod cgi;
 mod collected;
 mod csv_rows;
 mod curl_trace;
+mod decorated;
 mod document;
 mod entry;
 mod envelope;
@@ -113,6 +114,7 @@ static FORMATS: &[&dyn Format] = &[
     &aspnet::AspNet,
     &http_call::HttpCall,
     &logfmt::Logfmt,
+    &decorated::Decorated,
     &http_within::HttpWithin,
     &hex_dump::HexDump,
     &printed::Printed,

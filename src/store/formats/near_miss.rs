@@ -9,7 +9,7 @@ use super::{
 /// Says in a few words why an input that starts with these bytes isn't a capture, and what to save instead.
 pub(super) fn describe(head: &[u8]) -> String {
     let start = head.trim_ascii_start();
-    let reason = magic(start).or_else(|| mitmproxy(start)).or_else(|| match start {
+    let reason = magic(head).or_else(|| mitmproxy(start)).or_else(|| match start {
         [b'{' | b'[', ..] => Some(structured(start)),
         _ => text(start),
     });
@@ -17,13 +17,13 @@ pub(super) fn describe(head: &[u8]) -> String {
 }
 
 /// Binary formats, by their first bytes.
-fn magic(start: &[u8]) -> Option<&'static str> {
-    Some(match start {
+fn magic(head: &[u8]) -> Option<&'static str> {
+    Some(match head {
         [0x1f, 0x8b, ..] => "it is compressed with gzip; decompress it first",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd; decompress it first",
         [b'P', b'K', 3, 4, ..] => "it is a ZIP archive; extract it first",
         [0xd4, 0xc3, 0xb2, 0xa1, ..] | [0xa1, 0xb2, 0xc3, 0xd4, ..] | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
-            "it is a packet capture; save the request as a raw HTTP message (in Wireshark: Follow HTTP Stream)"
+            "it is a packet capture; hookdev reads the output of `tshark -r FILE -Y http.request -x`, or the request saved as a raw HTTP message (in Wireshark: Follow HTTP Stream)"
         }
         _ => return None,
     })
@@ -32,7 +32,8 @@ fn magic(start: &[u8]) -> Option<&'static str> {
 /// What mitmproxy saves, or mitmdump prints; its HAR has the bytes of each request.
 fn mitmproxy(start: &[u8]) -> Option<&'static str> {
     let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if digits > 0 && start[digits..].starts_with(b":9:websocket;") {
+    let is_flow = |first: &&[u8]| start[digits..].starts_with(first);
+    if digits > 0 && [&b":9:websocket;"[..], b":4:type;4:http;"].iter().any(is_flow) {
         return Some("it is a mitmproxy flow file; convert it: `mitmdump -nr FILE --set hardump=FILE.har`");
     }
     let mut lines = start.split(|&byte| byte == b'\n').take(MAX_LINES);
@@ -70,10 +71,23 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.iter().any(|key| matches!(*key, "body" | "rawBody")) {
         return "it is a JSON object with a body but without headers; save the headers beside it, as `headers`";
     }
+    if keys.is_empty() && is_log_line(start) {
+        return "it is a log without a request; log the headers and the raw body, or capture both with `hookdev listen --capture`";
+    }
     if keys.is_empty() {
         return "it starts like JSON but isn't valid JSON";
     }
     "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, `send EVENT --data FILE`"
+}
+
+/// `[2026-01-01 00:00:00] …` or `[name] …`: a word or a time in brackets, and text after it.
+fn is_log_line(start: &[u8]) -> bool {
+    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let Some(end) = line.iter().position(|&byte| byte == b']').filter(|_| line.starts_with(b"[")) else { return false };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_:./+".contains(byte);
+    end > 1
+        && line[1..end].iter().all(is_plain)
+        && line[end + 1..].trim_ascii().first().is_some_and(|byte| *byte != b',')
 }
 
 /// `{ key: …` or `{ 'key-with-dash': …`: an identifier or a single-quoted key.
@@ -123,13 +137,32 @@ fn text(start: &[u8]) -> Option<&'static str> {
     if let Some(reason) = log(line) {
         return Some(reason);
     }
+    if let Some(data) = event_stream(start) {
+        return Some(structured(data));
+    }
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    if UNNAMED.iter().any(|unnamed| name.eq_ignore_ascii_case(unnamed)) {
+        return Some(
+            "it has values without the names of their headers; save the raw body alone, and pass each header with `verify --body FILE --header 'NAME: VALUE'`",
+        );
+    }
     let is_field = name.first().is_some_and(u8::is_ascii_alphabetic)
         && line[name.len()..].starts_with(b": ")
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     is_field.then_some(
         "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
     )
+}
+
+/// What programs print before a value that they verify, in place of the header's name.
+const UNNAMED: [&[u8]; 6] = [b"payload", b"signature", b"sig", b"timestamp", b"publicKey", b"secret"];
+
+/// The data of the first event of a stream, as smee.io relays deliveries.
+fn event_stream(start: &[u8]) -> Option<&[u8]> {
+    let mut lines = start.split_inclusive(|&byte| byte == b'\n');
+    let is_field = |line: &&[u8]| [&b"id:"[..], b"event:", b"retry:", b":"].iter().any(|name| line.starts_with(name));
+    let data = lines.find(|line| !is_field(line))?.strip_prefix(b"data:")?.trim_ascii();
+    data.starts_with(b"{").then_some(data)
 }
 
 /// Whether a line is a request line such as `POST /hook`.

@@ -94,18 +94,28 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> O
             Some(fields) if are_headers(&fields) && !(is_json && rest.trim().is_empty()) && !is_member(rest) => {
                 return Some(Found::Headers(fields, &text[..at], rest));
             }
-            _ if !(is_json && starts_line)
-                && matches!(value, Value::Object(_))
-                && json_request::is_request(&value.json()) =>
-            {
+            _ if is_json && starts_line => {}
+            _ if matches!(value, Value::Object(_)) && json_request::is_request(&value.json()) => {
                 return Some(Found::Request(value));
             }
-            _ => {}
+            _ => {
+                if let Some(fields) = headers_of_request(&value).filter(|_| !rest.trim().is_empty() && !is_member(rest))
+                {
+                    return Some(Found::Headers(fields, &text[..at], rest));
+                }
+            }
         }
     }
     let start = at - if text[..at].ends_with("map") { 3 } else { 0 };
     let (fields, rest) = maps::headers(&text[start..])?;
     are_headers(&fields).then_some(Found::Headers(fields, &text[..at], rest))
+}
+
+/// The headers of a request that was printed without its body, such as a `Request` of `fetch` or of Express.
+fn headers_of_request(value: &Value) -> Option<Vec<(String, String)>> {
+    let Value::Object(members) = value else { return None };
+    let (_, headers) = members.iter().find(|(name, _)| name == "headers")?;
+    fields(headers).filter(|fields| are_headers(fields))
 }
 
 /// Whether another member of the same object follows, which then was cut off somewhere.
@@ -136,11 +146,22 @@ impl Found<'_> {
 }
 
 /// The words before a printed body.
-const LABELS: [&str; 10] =
-    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data", "params"];
+const LABELS: [&str; 11] = [
+    "raw body",
+    "raw_body",
+    "rawbody",
+    "req.rawbody",
+    "req.body",
+    "request body before transformations",
+    "request body",
+    "body",
+    "payload",
+    "data",
+    "params",
+];
 
-/// How many characters may be before the label of a body, such as `[src/main.rs:11:5] &`.
-const LONGEST_BEFORE_LABEL: usize = 64;
+/// How many characters may be before the label of a body, such as what a log writes before each message.
+const LONGEST_BEFORE_LABEL: usize = 160;
 
 /// The body after the headers, and whether it was printed as text, whose end is not marked.
 fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
@@ -178,6 +199,11 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
         )),
         Some((Value::Word(_), _)) | None => {
             let line = text.lines().next().unwrap_or_default();
+            if line.trim_end().ends_with("[TRUNCATED]") {
+                return Err(expected(
+                    "the whole body after the headers: the log has only its start; log it in the handler, in parts if need be",
+                ));
+            }
             Ok((line.trim_end().as_bytes().to_vec(), true))
         }
     }
@@ -211,17 +237,23 @@ fn assigned(before: &str) -> Option<&str> {
 fn labelled(text: &str) -> Option<&str> {
     let start = &text[..text.char_indices().nth(LONGEST_BEFORE_LABEL).map_or(text.len(), |(at, _)| at)];
     let start = &start[..start.find(['{', '\'']).unwrap_or(start.len())].to_ascii_lowercase();
-    let mut found = LABELS.iter().filter_map(|label| {
-        let at = start.find(label)?;
+    let places = LABELS.iter().flat_map(|label| start.match_indices(label));
+    let mut found = places.filter_map(|(at, label)| {
         let is_word = !start[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let after = text[at + label.len()..].trim_start_matches([' ', '\t']);
         // `console.log("body", body)` has only a space after the label.
         let is_spaced = after.len() < text.len() - at - label.len()
             && ["{", "[", "\"", "'", "b'", "<Buffer"].iter().any(|start| after.starts_with(start));
         let value = after.strip_prefix([':', '=']).or_else(|| is_spaced.then_some(after)).map(str::trim_start);
-        value.filter(|_| is_word)
+        value.filter(|value| is_word && !is_form_field(&start[..at], value))
     });
     found.next()
+}
+
+/// Whether a label is the name of a field of the body, which is a form, rather than what a program printed before the body.
+fn is_form_field(before: &str, value: &str) -> bool {
+    let is_after_another = before.strip_suffix('&').is_some_and(|other| other.ends_with(|c: char| !c.is_whitespace()));
+    is_after_another || before.trim_start().is_empty() && value.starts_with('%')
 }
 
 #[cfg(test)]
@@ -268,12 +300,17 @@ mod tests {
             "headers={\"host\": \"h\", \"x-a\": \"b\"} body=[123, 34, 110, 34, 58, 49, 46, 48, 125]\n",
             "<{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
             "INFO <POST http://h/a,{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",
+            "Request {\n  method: 'POST',\n  headers: Headers { host: 'h', 'x-a': 'b' },\n  signal: AbortSignal { aborted: false }\n}\n{\"n\":1.0}\n",
+            "[2026-03-02 09:14:00:412] [http-nio-8080-exec-2] INFO [com.shop.BodyLog:38]\n *Header = {host=h, x-a=b}\n\n[2026-03-02 09:14:00:414] [http-nio-8080-exec-2] INFO [com.shop.BodyLog:40] - ====> Body : {\"n\":1.0}\n",
+            "(8f2c1c0e) Method request headers: {host=h, x-a=b}\n(8f2c1c0e) Method request body before transformations: {\"n\":1.0}\n",
             "post \"/a\", params: '{\"n\":1.0}', headers: {\n  'host' => 'h',\n  'x-a' => 'b'\n}\nassert_response :success\n",
         ] {
             assert_eq!(read(text), Ok((HEADERS.to_owned(), b"{\"n\":1.0}".to_vec())), "{text}");
         }
-        let form = "{ host: 'h', 'x-a': 'b' } a=b&c=d\n";
-        assert_eq!(read(form), Ok((HEADERS.to_owned(), b"a=b&c=d".to_vec())));
+        for form in ["a=b&c=d", "payload=%7B%22n%22%3A1.0%7D", "a=b&payload=c"] {
+            let printed = format!("{{ host: 'h', 'x-a': 'b' }} {form}\n");
+            assert_eq!(read(&printed), Ok((HEADERS.to_owned(), form.into())));
+        }
     }
 
     #[test]
@@ -282,6 +319,7 @@ mod tests {
             ("{ n: 1 }", "it was parsed"),
             ("<Buffer 7b ... 60 more bytes>", "only its start was printed"),
             ("", "print both"),
+            ("body: {\"n\":1 [TRUNCATED]", "only its start"),
             ("&{Body:0xc0000b2040}", ""),
         ] {
             let error = read(&format!("{{ host: 'h', 'x-a': 'b' }} {body}\n"));

@@ -140,11 +140,14 @@ fn is_wrapper(members: &[Member<'_>]) -> bool {
 }
 
 fn is_base64(node: &Node<'_>) -> bool {
-    ENCODINGS.iter().any(|key| match member(node, key).map(|node| &node.kind) {
-        Some(Kind::Bool(value)) => *value,
-        Some(Kind::String(text)) => text.eq_ignore_ascii_case("base64"),
-        _ => false,
-    })
+    // The binary data of n8n.
+    let is_file = node.member("fileExtension").is_some() && node.member("mimeType").is_some();
+    is_file
+        || ENCODINGS.iter().any(|key| match member(node, key).map(|node| &node.kind) {
+            Some(Kind::Bool(value)) => *value,
+            Some(Kind::String(text)) => text.eq_ignore_ascii_case("base64"),
+            _ => false,
+        })
 }
 
 /// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never is.

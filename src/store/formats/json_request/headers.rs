@@ -73,6 +73,12 @@ fn of_variables(node: &Node<'_>) -> Result<Headers, ParseError> {
 }
 
 fn unreadable(key: &str) -> ParseError {
+    // The errors of libraries that verify have the value of one header there.
+    if key == "header" {
+        return expected(
+            "header lines in `header`, with their names; save the raw body alone, and pass each header with `verify --body FILE --header 'NAME: VALUE'`",
+        );
+    }
     expected(format!("headers in `{key}`: an object, or a list of pairs or of objects with `name` and `value`"))
 }
 

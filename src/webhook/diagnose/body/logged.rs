@@ -118,7 +118,7 @@ impl Quotes {
                 "the signature covers the body without the quotes around it, and its escapes decoded: it was copied from a string in a log or in code"
             }
             Self::None => {
-                "the signature covers the body with its backslash escapes decoded: it was copied from a log or from code"
+                "the signature covers the body with its backslash escapes decoded: it was copied from a log or from code, or a program added the backslashes, as PHP's addslashes() and WordPress do"
             }
         }
     }
@@ -231,7 +231,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 }
 
 /// Decodes the HTML entities that escapers write.
-fn without_entities(text: &[u8]) -> Vec<u8> {
+pub fn without_entities(text: &[u8]) -> Vec<u8> {
     const NAMED: [(&[u8], char); 6] =
         [(b"quot", '"'), (b"amp", '&'), (b"lt", '<'), (b"gt", '>'), (b"apos", '\''), (b"nbsp", '\u{a0}')];
     /// `&#x10ffff;`.

@@ -2,6 +2,7 @@
 
 mod charset;
 mod converted;
+mod dates;
 mod escapes;
 mod form;
 mod forms;
@@ -40,7 +41,7 @@ pub use self::{
     framing::{has_boundaries, has_chunk_sizes},
     hypothesis::ReceivedBody,
     libraries::Layout,
-    logged::has_escapes,
+    logged::{has_escapes, without_entities},
     serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
@@ -157,6 +158,8 @@ pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>,
     json::reordered(original, &mut alone)?;
     numbers::rewritten(original, &mut alone)?;
     parameters::restored(original, &mut alone)?;
+    dates::rewritten(original, &mut alone)?;
+    form::restored(original, &mut alone)?;
     for hypothesis in REWRITTEN {
         hypothesis(original, &mut |body, code, message| {
             let first = Finding::new(code, message);
