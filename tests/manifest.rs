@@ -47,7 +47,8 @@ schema = "ping"
 variants = [{ type = "pong" }]
 "#;
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("schema.json", r#"{ "$defs": { "ping": { "type": "object" } } }"#),
     ("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"),
     ("events/broken.json", "{\n  \"type\": ping\n}\n"),
     ("events/ping.form", "type=ping"),
@@ -247,6 +248,16 @@ fn a_malformed_value_is_reported_with_its_position() {
             "fixture = \"events/ping.form\"",
             "acme/provider.toml:33:11: the fixture `events/ping.form` is not valid JSON: expected a value at line 1, column 1; \
              `raw = true` sends it byte for byte",
+        ),
+        (
+            "schema = \"ping\"",
+            "schema = \"pnig\"",
+            "acme/provider.toml:33:10: the schema `pnig` is not in the $defs of schema.json; did you mean `ping`?",
+        ),
+        (
+            "[recognise]\n",
+            "[recognise]\nschema = \"others\"\n",
+            "acme/provider.toml:24:10: the schema `others` is not in the $defs of schema.json",
         ),
         ("title = \"Acme\"", "title = \"Acme", "acme/provider.toml:2:14: invalid basic string, expected `\"`"),
         ("title = \"Acme\"\n", "", "acme/provider.toml:1:1: missing field `title`"),

@@ -11,7 +11,6 @@ use super::{
     files,
 };
 use crate::webhook::{
-    nearest,
     place::Lookup,
     request::{self, FieldName, Headers, Request},
     signature::{Reason, Receipt, SigningSecret, Verdict},
@@ -28,8 +27,6 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
     if let Err(error) = provider.schema() {
         problems.push(format!("{}: {error}", files::SCHEMA));
     }
-    let other = provider.schema_of(None).and_then(|name| undefined(provider, name));
-    problems.extend(other.map(|problem| format!("[recognise]: {problem}")));
     for event in &provider.events {
         let mut found = Vec::new();
         check_event(provider, event, &mut found);
@@ -44,16 +41,7 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
     problems
 }
 
-/// The problem of a schema that the provider's file doesn't define.
-fn undefined(provider: &Provider, name: &str) -> Option<String> {
-    let schema = provider.schema().ok().filter(|schema| schema.definition(name).is_none())?;
-    let near = nearest::nearest(name, schema.names()).map(|near| format!("; did you mean `{near}`?"));
-    Some(format!("the schema `{name}` is not in the $defs of {}{}", files::SCHEMA, near.unwrap_or_default()))
-}
-
 fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
-    let own = event.schema.as_deref().and_then(|name| undefined(provider, name));
-    problems.extend(own.map(|problem| format!("{}: {problem}", event.full_name)));
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     for variant in std::iter::once(None).chain(variants) {
         let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
@@ -275,17 +263,6 @@ schema = "a"
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
             "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
         assert_eq!(self_test(&provider(MANIFEST, schema, vectors)), [""; 0]);
-    }
-
-    #[test]
-    fn the_schema_for_unlisted_events_must_exist() {
-        let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
-                        [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
-        let problems = self_test(&provider(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
-        assert_eq!(problems, ["[recognise]: the schema `others` is not in the $defs of schema.json"]);
-        let problems = self_test(&provider(manifest, r#"{"$defs":{"other":{}}}"#, r#"{"count":0,"vectors":[]}"#));
-        let near = "[recognise]: the schema `others` is not in the $defs of schema.json; did you mean `other`?";
-        assert_eq!(problems, [near]);
     }
 
     #[test]

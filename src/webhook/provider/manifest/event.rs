@@ -30,7 +30,7 @@ pub(super) struct RawEvent {
     /// Headers of this event alone.
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
-    schema: Option<String>,
+    pub(super) schema: Option<Spanned<String>>,
     /// The payload; `events/NAME.json` if it isn't given.
     fixture: Option<Spanned<String>>,
     /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
@@ -78,7 +78,7 @@ impl RawEvent {
             full_name: format!("{provider}.{name}"),
             name,
             about: self.about,
-            schema: self.schema,
+            schema: self.schema.map(Spanned::into_inner),
             fixture: text,
             is_raw: self.raw,
             summary: self.summary,

@@ -30,6 +30,7 @@ use crate::webhook::{
     json::{self, Path},
     nearest,
     place::Place,
+    schema::Schema,
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
@@ -101,6 +102,11 @@ impl Provider {
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(lists::event_list).transpose().map_err(at)?;
+        // The tests check the built-in providers, so this is not repeated at each start.
+        if !files.are_built_in() {
+            let names = raw.event.iter().filter_map(|event| event.schema.as_ref()).chain(&raw.recognise.schema);
+            check_schemas(names, &files).map_err(at)?;
+        }
         let signing = Signing::of(&schemes, &delivery.encodings);
         let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let recognised_by = if let Some(names) = raw.recognise.headers {
@@ -122,7 +128,7 @@ impl Provider {
             event_field,
             payload_field,
             list,
-            fallback_schema: raw.recognise.schema,
+            fallback_schema: raw.recognise.schema.map(Spanned::into_inner),
             fresh: paths(raw.fresh).map_err(at)?,
             summary: raw.summary,
             schema: OnceLock::new(),
@@ -131,6 +137,20 @@ impl Provider {
         };
         Ok(provider)
     }
+}
+
+/// Checks that the file of schemas defines these.
+fn check_schemas<'a>(names: impl Iterator<Item = &'a Spanned<String>>, files: &Files) -> Result<(), Wrong> {
+    // What is wrong in the file itself is a problem of that file.
+    let Ok(schema) = Schema::parse(files.get(files::SCHEMA).unwrap_or("{}")) else { return Ok(()) };
+    for name in names {
+        if schema.definition(name.get_ref()).is_none() {
+            let near = nearest::nearest(name.get_ref(), schema.names()).map(|near| format!("; did you mean `{near}`?"));
+            let message = format!("the schema `{}` is not in the $defs of {}", name.get_ref(), files::SCHEMA);
+            return Err(Wrong::new(name.span(), format!("{message}{}", near.unwrap_or_default())));
+        }
+    }
+    Ok(())
 }
 
 /// The format of the provider's secret. Schemes need one, and it needs schemes.
@@ -304,7 +324,7 @@ struct RawProvider {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRecognise {
-    schema: Option<String>,
+    schema: Option<Spanned<String>>,
     headers: Option<Vec<Spanned<String>>>,
     /// Where the event's name is: a place such as `header:x-github-event`, or a path of the payload.
     event: Option<Spanned<String>>,
