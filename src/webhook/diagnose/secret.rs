@@ -46,6 +46,8 @@ const UNSET: [(&[u8], &str); 5] = [
     (b"nil", "the text `nil`"),
 ];
 
+const AS_SHOWN: &str = "use the secret exactly as the provider shows it; where a URL, a page or a database has it escaped, decode it: decodeURIComponent(text) in JavaScript, html.unescape(text) in Python, htmlspecialchars_decode($text) in PHP";
+
 const SET_THE_SENDERS: &str =
     "set the secret where the sender reads it, and make the sender fail at startup if it is missing";
 
@@ -250,13 +252,6 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
         );
     }
 
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let message = format!("the signature matches {source} percent-decoded: it was copied from a URL");
-    add(Code::SecretNotDecoded, decoded, message);
-    let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let message = format!("the signature matches {source} percent-encoded: the sender copied it from a URL");
-    add(Code::SecretNotDecoded, encoded, message);
-
     for quote in ['"', '\''] {
         let message = format!("the signature matches {source} in {quote} quotes: the sender treats them as part of it");
         add(Code::SecretQuoted, format!("{quote}{text}{quote}"), message);
@@ -281,7 +276,38 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
             }
         }
     }
+    all.extend(escaped(text, source));
     all
+}
+
+/// The entities with which pages escape text. The last one is decoded last: it may be a part of the others.
+const ENTITIES: [(&str, &str); 6] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&#39;", "'"), ("&amp;", "&")];
+
+/// The text as a URL, a page or a shell escapes it, and without such escapes.
+fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
+    let without_entities = ENTITIES.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
+    let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let with_entities = ["'", "&#039;", "&#39;"].map(|quote| {
+        let how = "with HTML entities, such as &amp; for &: the sender escaped it for a page before storing it";
+        (markup.replace('\'', quote), how)
+    });
+    let percent_decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let percent_encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let spaces = "with + in place of each space: it was read from a URL or a form, where + means a space";
+    let changes = [
+        (percent_decoded, "percent-decoded: it was copied from a URL"),
+        (percent_encoded, "percent-encoded: the sender copied it from a URL"),
+        (text.replace(' ', "+"), spaces),
+        (without_entities, "with its HTML entities decoded: it was copied from a page, or escaped for one"),
+        (text.replace('\\', ""), "without its backslashes: they were meant for a shell or a file of variables"),
+    ];
+    let found = changes.into_iter().chain(with_entities).filter(|(changed, _)| changed != text && !changed.is_empty());
+    let finding = |how| {
+        let message = format!("the signature matches {source} {how}");
+        Finding { remedy: Remedy::advice(AS_SHOWN), ..Finding::new(Code::SecretNotDecoded, message) }
+    };
+    found.map(|(changed, how)| (changed, Some(finding(how)))).collect()
 }
 
 /// The keys that a text may encode, the provider's own way first.
@@ -294,7 +320,11 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
     match format.encoding {
         KeyEncoding::Text => {
             add(Some(rest.into()), None);
-            add(forgiving_base64(rest), finding(Code::SecretNotDecoded, base64));
+            let decoded = forgiving_base64(rest);
+            let without_newline = decoded.as_ref().and_then(|bytes| Some(bytes.strip_suffix(b"\n")?.to_vec()));
+            add(decoded, finding(Code::SecretNotDecoded, base64));
+            let trimmed = "decoded from base64, without the newline at its end: it was encoded with `echo TEXT | base64`, and is used without decoding it";
+            add(without_newline, finding(Code::SecretNotDecoded, trimmed));
             let hex = "decoded from hexadecimal: the sender decodes it, but the provider uses the text itself";
             add(decode_hex(rest), finding(Code::SecretNotDecoded, hex));
             let (in_hex, in_base64) = (encoding::hex(rest.as_bytes()), encoding::base64(rest.as_bytes()));

@@ -118,7 +118,7 @@ impl Quotes {
                 "the signature covers the body without the quotes around it, and its escapes decoded: it was copied from a string in a log or in code"
             }
             Self::None => {
-                "the signature covers the body with its backslash escapes decoded: it was copied from a log or from code"
+                "the signature covers the body with its backslash escapes decoded: it was copied from a log or from code, or a program added the backslashes, as PHP's addslashes() and WordPress do"
             }
         }
     }
