@@ -232,6 +232,7 @@ fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
         targets.push(with_query(configured.path, Some(&query.replace('+', "%20"))));
         let decoded = percent_encoding::percent_decode_str(query).decode_utf8_lossy();
         targets.push(with_query(configured.path, Some(&decoded)));
+        targets.push(with_query(configured.path, Some(&query.replace(' ', "%20"))));
     }
     targets.push(String::new());
     targets.extend(prefixed(configured.path).into_iter().map(|path| with_query(&path, configured.query)));

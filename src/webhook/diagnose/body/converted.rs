@@ -29,11 +29,25 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
             emit(form.into_bytes(), Code::BodyReserialised, message.into())?;
         }
     }
+    if json::parse(text).is_ok() {
+        in_field(text, emit)?;
+    }
     if text.starts_with("{'") || text.starts_with("[{'") {
         let message = "the signature covers the same data as JSON: the body is what Python prints for a dict";
         emit(from_python(text).into_bytes(), Code::BodyLogged, message.into())?;
     }
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
+}
+
+/// The field in which providers that send a form have JSON, and in which the sender's JSON may have escapes for slashes.
+fn in_field(json: &str, emit: &mut Emit<'_>) -> Step {
+    for value in [json.to_owned(), json.replace('/', "\\/")] {
+        for (form, _) in written(&[("payload".to_owned(), value)]) {
+            let message = "the signature covers a form whose field `payload` is this JSON: the field was taken out of the form before verifying";
+            emit(form.into_bytes(), Code::BodyReserialised, message.into())?;
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 /// The text whose parts between `&` and `=` are names and values.

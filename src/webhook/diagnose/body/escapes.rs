@@ -162,7 +162,7 @@ pub const SYSTEM_TEXT_JSON_RELAXED: Escapes =
 pub const NEWTONSOFT: Escapes = Escapes::LINE_SEPARATORS.with(Escapes::NEXT_LINE);
 
 /// Ways to escape the same strings that occur in practice, the most likely first, and who writes them, where it is telling.
-pub const SPELLINGS: [(Escapes, Option<&str>); 14] = [
+pub const SPELLINGS: [(Escapes, Option<&str>); 15] = [
     (Escapes::NONE, None),
     (Escapes::NON_ASCII, None),
     (Escapes::NON_ASCII.with(Escapes::UPPERCASE), None),
@@ -170,6 +170,7 @@ pub const SPELLINGS: [(Escapes, Option<&str>); 14] = [
     (Escapes::NON_ASCII.with(Escapes::SLASH), Some("PHP")),
     (Escapes::HTML.with(Escapes::LINE_SEPARATORS), Some("Go and Rails")),
     (Escapes::NON_ASCII.with(Escapes::HTML), None),
+    (Escapes::SLASH.with(Escapes::HTML).with(Escapes::UPPERCASE), Some("PHP with JSON_HEX_TAG and JSON_HEX_AMP")),
     (GSON, Some("Gson")),
     (SYSTEM_TEXT_JSON, Some("System.Text.Json")),
     (SYSTEM_TEXT_JSON_RELAXED, Some("System.Text.Json with UnsafeRelaxedJsonEscaping")),

@@ -14,6 +14,9 @@ const MOST_PERMUTED: usize = 5;
 /// The maximum number of fields that are re-encoded.
 pub const MOST_FIELDS: usize = 1000;
 
+/// The maximum number of fields of which one may have been trimmed.
+const MOST_TRIMMED: usize = 40;
+
 /// Whether a body is a form: by its type, or without one by its looks.
 pub fn is_form(body: &[u8], request: &Request) -> bool {
     if request.media_type().as_deref() == Some("application/x-www-form-urlencoded") {
@@ -38,12 +41,36 @@ pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mu
     reordered(text, emit)
 }
 
+/// The form with whitespace at the end or start of one value, which a framework trimmed.
+pub fn restored(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    let Some(text) = std::str::from_utf8(body).ok().filter(|_| is_form(body, request)) else {
+        return ControlFlow::Continue(());
+    };
+    let fields: Vec<&str> = text.split('&').collect();
+    for (index, field) in fields.iter().enumerate().take(MOST_TRIMMED) {
+        let Some((name, value)) = field.split_once('=').filter(|(_, value)| !value.is_empty()) else { continue };
+        for space in ["+", "%20", "%0A", "%0D%0A"] {
+            for restored in [format!("{name}={value}{space}"), format!("{name}={space}{value}")] {
+                let mut fields = fields.clone();
+                fields[index] = &restored;
+                let message = format!(
+                    "the signature covers the same form with whitespace at the end or start of `{name}`: its values were trimmed after signing, as by Laravel's TrimStrings"
+                );
+                emit(fields.join("&").into_bytes(), Code::BodyReserialised, message.into())?;
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
+
 fn respelled(text: &str) -> Vec<(String, &'static str)> {
     let fields: Vec<(String, String)> =
         form_urlencoded::parse(text.as_bytes()).into_owned().take(MOST_FIELDS).collect();
     let mut all = vec![
         (text.replace('+', "%20"), "with %20 instead of +"),
         (text.replace("%20", "+"), "with + instead of %20"),
+        (text.replace('+', "%2B"), "with %2B instead of +"),
+        (text.replace("=+", "=%2B"), "with %2B instead of + at the start of values"),
         (upper_case_escapes(text, false), "with lowercase escapes"),
         (upper_case_escapes(text, true), "with uppercase escapes"),
     ];

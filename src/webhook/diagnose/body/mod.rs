@@ -2,6 +2,7 @@
 
 mod charset;
 mod converted;
+mod dates;
 mod escapes;
 mod form;
 mod forms;
@@ -157,6 +158,8 @@ pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>,
     json::reordered(original, &mut alone)?;
     numbers::rewritten(original, &mut alone)?;
     parameters::restored(original, &mut alone)?;
+    dates::rewritten(original, &mut alone)?;
+    form::restored(original, &mut alone)?;
     for hypothesis in REWRITTEN {
         hypothesis(original, &mut |body, code, message| {
             let first = Finding::new(code, message);
