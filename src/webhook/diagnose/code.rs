@@ -81,7 +81,7 @@ codes! {
     BodyReencoded = "body-reencoded", proof {
         meaning: "the same characters were sent as different bytes: different escapes or a different character set",
         example: "`\\u00e9` became `é`, or UTF-8 was read as Latin-1",
-        remedy: advice("sign and verify the raw bytes, and encode text as UTF-8 only: Encoding.UTF8 in .NET, StandardCharsets.UTF_8 in Java; express.raw({ type: '*/*' }) in Express, await request.body() in FastAPI, request.raw_post in Rails, $request->getContent() in Laravel"),
+        remedy: advice("sign and verify the raw bytes: express.raw({ type: '*/*' }) in Express, await request.body() in FastAPI, request.raw_post in Rails, $request->getContent() in Laravel, request.getInputStream() before any getParameter() in Java; decode event.body from base64 first where isBase64Encoded is true; encode text as UTF-8 only"),
     }
     BodyDecompressed = "body-decompressed", proof {
         meaning: "the body was signed before it was compressed",
@@ -264,8 +264,8 @@ codes! {
         remedy: advice("forward, save and verify the text that arrived, not what a program makes of it: no print() or inspect of the parsed value, no stripslashes() in PHP, and in a shell `read -r` and printf '%s' \"$body\""),
     }
     SeenSortedKeys = "seen-sorted-keys", observation {
-        meaning: "seen, not proven: the keys are in alphabetical order, unlike those of the provider's examples",
-        example: "Go's `json.Marshal` of a map",
+        meaning: "seen, not proven: the keys are sorted, by name or by length, unlike those of the provider's examples",
+        example: "Go's `json.Marshal` of a map, PostgreSQL's jsonb",
         remedy: advice(RAW_BODY),
     }
     SeenCutAtComma = "seen-cut-at-comma", observation {
@@ -316,7 +316,7 @@ const fn advice(text: &'static str) -> Remedy {
 }
 
 const UNFRAMED: &str = "read the body with an HTTP library, which removes heads and chunk sizes, instead of from the connection; for a multipart form, verify what the provider signs, usually the content of one part";
-const UNLOGGED: &str = "verify the raw bytes instead of a copy from a log; to log them, use escape=none in nginx's log_format, body.decode() in Python, body.toString() in Node";
+const UNLOGGED: &str = "verify the raw bytes instead of a copy from a log; to log them, use escape=none in nginx's log_format, body.decode() in Python, body.toString() in Node; in PHP, read php://input, to which nothing adds slashes";
 const EXACT_URL: &str = "use the URL exactly as the provider calls it, with its scheme, host, port, trailing slash and query: configure it as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy";
 const NOT_TRUNCATED: &str =
     "find what truncates it: a database column that is too short, a log line, a substr with the wrong length";

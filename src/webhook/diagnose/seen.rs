@@ -199,15 +199,31 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     is_text.then(|| Finding::new(Code::SeenInvalidJson, message))
 }
 
-/// The keys of all objects are in alphabetical order, as no example of the provider has them.
+/// The keys of all objects are in alphabetical order or in that of databases, as no example of the provider has them.
 fn sorted_keys(case: &RejectedRequest<'_>) -> Option<Finding> {
     let body = std::str::from_utf8(&case.request.body).ok().filter(|body| body.len() <= LONGEST_REWRITTEN)?;
     let root = json::parse(body).ok()?;
-    let mut examples = case.provider.events.iter().filter_map(|event| json::parse(&event.fixture).ok());
-    let is_unusual = key_pairs(&root) >= MANY_KEY_PAIRS && is_sorted(&root) && !examples.any(|root| is_sorted(&root));
-    let message = "the keys are in alphabetical order, and those of the provider's examples are not: the body was parsed and serialised again, as Go does with a map and Python with sort_keys=True";
-    is_unusual.then(|| Finding::new(Code::SeenSortedKeys, message))
+    if key_pairs(&root) < MANY_KEY_PAIRS {
+        return None;
+    }
+    let examples = || case.provider.events.iter().filter_map(|event| json::parse(&event.fixture).ok());
+    let orders: [(IsInOrder, &str); 2] = [
+        (
+            |one, next| one <= next,
+            "the keys are in alphabetical order, and those of the provider's examples are not: the body was parsed and serialised again, as Go does with a map and Python with sort_keys=True",
+        ),
+        (
+            |one, next| (one.len(), one) <= (next.len(), next),
+            "shorter keys come before longer ones, as in PostgreSQL's jsonb and MySQL's JSON, and not in the provider's examples: the body was read back from a column of that type; store it as text or bytes",
+        ),
+    ];
+    let is_unusual = |order| is_sorted(&root, order) && !examples().any(|root| is_sorted(&root, order));
+    let found = orders.into_iter().find(|(order, _)| is_unusual(*order));
+    found.map(|(_, message)| Finding::new(Code::SeenSortedKeys, message))
 }
+
+/// Whether a key may come before another one.
+type IsInOrder = fn(&str, &str) -> bool;
 
 /// How many neighbouring keys must be in order for that to be no coincidence: one of 720 orders of six keys is sorted.
 const MANY_KEY_PAIRS: usize = 5;
@@ -223,12 +239,12 @@ fn key_pairs(node: &Node<'_>) -> usize {
     }
 }
 
-fn is_sorted(node: &Node<'_>) -> bool {
+fn is_sorted(node: &Node<'_>, order: IsInOrder) -> bool {
     match &node.kind {
-        Kind::Array(items) => items.iter().all(is_sorted),
+        Kind::Array(items) => items.iter().all(|item| is_sorted(item, order)),
         Kind::Object(members) => {
-            members.is_sorted_by(|one, next| one.key <= next.key)
-                && members.iter().all(|member| is_sorted(&member.value))
+            members.is_sorted_by(|one, next| order(&one.key, &next.key))
+                && members.iter().all(|member| is_sorted(&member.value, order))
         }
         _ => true,
     }
