@@ -41,6 +41,12 @@ impl Message {
     fn entry(self) -> Result<Entry, Fault> {
         let mut entry = http::single(self.bytes.into())?;
         entry.notes.retain(|note| !note.contains("after the end of the body"));
+        if !entry.request.headers.contains("content-length") {
+            // The end of its last line, and empty lines after it, are the tool's.
+            let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+            let length = entry.request.body.iter().rposition(is_text).map_or(0, |last| last + 1);
+            entry.request.body.truncate(length);
+        }
         if self.is_lossy && entry.request.body.contains(&b'.') {
             entry.notes.push(
                 "ngrep and socat -v print a dot for each byte outside ASCII; tcpdump -X keeps the bytes".to_owned(),
@@ -222,9 +228,10 @@ mod tests {
 
     #[test]
     fn an_indented_request_is_read() {
-        let indented =
-            "It failed:\n\n    POST /a HTTP/1.1\n    Host: h\n    Content-Length: 9\n\n    {\"a\":1.0}\n\nWhy?\n";
-        assert_eq!(read(indented), [(HEADERS.to_owned(), "{\"a\":1.0}".to_owned(), Vec::new())]);
+        for (headers, indented) in [(HEADERS, "    Host: h\n    Content-Length: 9\n"), ("Host: h\n", "    Host: h\n")] {
+            let text = format!("It failed:\n\n    POST /a HTTP/1.1\n{indented}\n    {{\"a\":1.0}}\n\nWhy?\n");
+            assert_eq!(read(&text), [(headers.to_owned(), "{\"a\":1.0}".to_owned(), Vec::new())]);
+        }
     }
 
     /// As ngrep 1.47 prints a request in two packets, and its response.
