@@ -70,7 +70,7 @@ pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
             }
             out.push_str(&document.text[at..]);
             let message = format!(
-                "the signature covers the same JSON with its times {words}: they were parsed as dates and serialised again after signing, as Newtonsoft.Json does with strings that look like dates"
+                "the signature covers the same JSON with {words}: the times were parsed as dates and serialised again after signing, as Newtonsoft.Json does with strings that look like dates"
             );
             emit(out.into_bytes(), Code::BodyReserialised, message.into())?;
         }
@@ -84,18 +84,18 @@ type Rewrite = Box<dyn Fn(&Time<'_>) -> String>;
 fn rewrites() -> Vec<(Rewrite, String)> {
     let mut all: Vec<(Rewrite, String)> = Vec::new();
     for digits in FRACTIONS {
-        let words = format!("with {digits} digits in their fractions");
+        let words = format!("{digits} digits in the fractions of its times");
         all.push((Box::new(move |time| time.written(&time.padded(digits), time.zone)), words));
     }
-    let shortest = "without zeros at the end of their fractions".to_owned();
+    let shortest = "no zeros at the end of the fractions of its times".to_owned();
     all.push((Box::new(|time| time.written(time.fraction.trim_end_matches('0'), time.zone)), shortest));
     for zone in ["Z", "+00:00", "+0000"] {
         let written =
             move |time: &Time<'_>| if time.is_utc() { time.written(time.fraction, zone) } else { time.text.to_owned() };
-        all.push((Box::new(written), format!("with {zone} for UTC")));
+        all.push((Box::new(written), format!("{zone} for UTC in its times")));
     }
     for (zone, offset) in OFFSETS {
-        let words = format!("with the offset {zone}");
+        let words = format!("the offset {zone} in its times");
         all.push((Box::new(move |time| time.shifted(zone, offset).unwrap_or_else(|| time.text.to_owned())), words));
     }
     all
