@@ -8,7 +8,7 @@ fn every_entry_of_a_signature_header_is_read_on_its_own() {
     let secrets = secrets(&provider, &[SECRET]);
     let genuine = verified("svix", 0, Freshness::Fresh(age(0)));
     let header = "svix-signature";
-    let no_form = malformed(header, "it is not in the provider's format");
+    let no_form = malformed(header, "it is not in the provider's format, `v1,{base64}`");
     let no_version = malformed(header, "an entry has no version, and no other entry matches");
     let no_base64 = malformed(header, "the signature is not base64 (standard alphabet, padded)");
     let bare = &SIGNATURE["v1,".len()..];

@@ -79,7 +79,7 @@ fn no_match(signatures: usize, secrets: usize) -> Reason {
 }
 
 fn malformed(header: &str, problem: &'static str) -> Reason {
-    Reason::MalformedHeader { header: header.to_owned(), problem }
+    Reason::MalformedHeader { header: header.to_owned(), problem: problem.into() }
 }
 
 fn missing(names: &[&str]) -> Reason {

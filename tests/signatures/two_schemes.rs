@@ -34,7 +34,7 @@ fn the_signature_of_one_scheme_does_not_verify_under_the_other() {
     let body_mac = documented.trim_start_matches("sha256=");
     let (time, time_mac) = sdk.split_once(",v1=").expect("two entries");
     let received = 1_772_704_805;
-    let no_form = malformed(HEADER, "it is not in the provider's format");
+    let no_form = malformed(HEADER, "it is not in the provider's format, `sha256={hex}`");
     let cases = [
         (documented.clone(), verified("sha256", 0, Freshness::NoTimestamp)),
         (sdk.clone(), verified("sdk", 0, Freshness::Fresh(age(0)))),

@@ -39,6 +39,6 @@ pub(super) fn ascii(place: &Place, value: &str) -> Result<(), Reason> {
     if value.is_ascii() { Ok(()) } else { Err(malformed(place, "it has a non-ASCII character")) }
 }
 
-pub(super) fn malformed(place: &Place, problem: &'static str) -> Reason {
-    Reason::MalformedHeader { header: place.label(), problem }
+pub(super) fn malformed(place: &Place, problem: impl Into<Cow<'static, str>>) -> Reason {
+    Reason::MalformedHeader { header: place.label(), problem: problem.into() }
 }

@@ -2,7 +2,7 @@
 //!
 //! A rejection is a result, not an error. No type here holds a secret or an expected signature.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::grammar::MAX_SIGNATURES;
 use crate::webhook::time::{Skew, Tolerance, words};
@@ -106,7 +106,7 @@ pub enum Reason {
         /// Its name, or its place as a manifest writes it.
         header: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: Cow<'static, str>,
     },
     /// A signature header has more signatures than are checked.
     TooManySignatures {

@@ -274,17 +274,26 @@ impl Scheme {
     fn no_signature(&self, place: &Place, parsed: &Parsed<'_>) -> Reason {
         // A list without its timestamp is not in this scheme's format.
         if parsed.malformed || self.grammar.carries_timestamp() && parsed.timestamps.is_empty() {
-            return malformed(place, "it is not in the provider's format");
+            return malformed(place, self.not_in_form());
         }
         if parsed.unknown.is_empty() {
             return malformed(place, "it has no signature");
         }
         // What looks like a version may be a part of the token.
         if !self.algorithm.covers_content() {
-            return malformed(place, "it is not in the provider's format");
+            return malformed(place, self.not_in_form());
         }
         let versions = parsed.unknown.iter().map(|version| (*version).to_owned()).collect();
         Reason::UnsupportedVersion { header: place.label(), versions }
+    }
+
+    /// What to say of a value in another form. That of a token is any text.
+    fn not_in_form(&self) -> Cow<'static, str> {
+        if self.algorithm.covers_content() {
+            format!("it is not in the provider's format, `{}`", self.grammar).into()
+        } else {
+            "it is not in the provider's format".into()
+        }
     }
 
     fn undecodable(&self) -> &'static str {
