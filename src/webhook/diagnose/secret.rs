@@ -274,9 +274,13 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     all
 }
 
+/// The entities with which pages escape text. The last one is decoded last: it may be a part of the others.
+const ENTITIES: [(&str, &str); 6] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&#39;", "'"), ("&amp;", "&")];
+
 /// The text as a URL, a page or a shell escapes it, and without such escapes.
 fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
-    let without_entities = String::from_utf8_lossy(&body::without_entities(text.as_bytes())).into_owned();
+    let without_entities = ENTITIES.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
     let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let with_entities = ["'", "&#039;", "&#39;"].map(|quote| {
         let how = "with HTML entities, such as &amp; for &: the sender escaped it for a page before storing it";
