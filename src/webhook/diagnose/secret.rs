@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Code, Finding, RejectedRequest, body};
+use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
     encoding,
     keyring::{SecretSource, ShadowedSecret},

@@ -41,7 +41,7 @@ pub use self::{
     framing::{has_boundaries, has_chunk_sizes},
     hypothesis::ReceivedBody,
     libraries::Layout,
-    logged::{has_escapes, without_entities},
+    logged::has_escapes,
     serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
