@@ -1,6 +1,6 @@
 //! The client against real sockets on this machine.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -295,6 +295,8 @@ async fn endless(bytes: &'static [u8]) -> (Url, JoinHandle<()>) {
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     let task = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        // A response before any of the request would be an error of its own.
+        stream.read_u8().await.unwrap();
         while stream.write_all(bytes).await.is_ok() {}
     });
     (url, task)
@@ -325,6 +327,8 @@ async fn tiny_pieces_that_always_come_do_not_outlast_the_time_limit() {
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
+        // A response before any of the request would be an error of its own.
+        stream.read_exact(&mut [0]).unwrap();
         let mut written = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
         let pieces = b"1\r\nx\r\n".repeat(5000);
         while written.is_ok() {
