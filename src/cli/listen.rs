@@ -197,7 +197,7 @@ pub struct Listen {
 pub enum Body {
     /// All of it, up to 1 MiB
     Full,
-    /// As much as fits on a screen, or 60 lines without one
+    /// As much as fits on the screen; 60 lines if there is none
     Summary,
     /// Nothing
     None,

@@ -75,9 +75,27 @@ pub fn in_text(text: &str) -> String {
     text.split_inclusive(ends_word).map(redacted_word).collect()
 }
 
-/// A word with what ends it. Punctuation after a URL is not a part of it.
-fn redacted_word(word: &str) -> Cow<'_, str> {
-    let is_target = word.trim_start_matches(['(', '"', '\'']).starts_with('/') && word.contains('?');
+/// A word with what ends it. It may have several URLs, with punctuation around them.
+fn redacted_word(word: &str) -> String {
+    let mut redacted = String::new();
+    let mut from = 0;
+    for (at, _) in word.match_indices("://") {
+        let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let before = &word[from..at];
+        let start = from + before.trim_end_matches(is_of_scheme).len();
+        // One in the query of another belongs to a value.
+        if !before.contains('?') {
+            redacted.push_str(&redacted_part(&word[from..start]));
+            from = start;
+        }
+    }
+    redacted.push_str(&redacted_part(&word[from..]));
+    redacted
+}
+
+/// A URL with the punctuation after it, or other text.
+fn redacted_part(word: &str) -> Cow<'_, str> {
+    let is_target = word.trim_start_matches(['(', '"', '\'', '<', '[']).starts_with('/') && word.contains('?');
     if !is_target && !word.contains("://") {
         return Cow::Borrowed(word);
     }

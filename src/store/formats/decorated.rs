@@ -39,8 +39,7 @@ struct Message {
 
 impl Message {
     fn entry(self) -> Result<Entry, Fault> {
-        let mut entry = http::single(self.bytes.into())?;
-        entry.notes.retain(|note| !note.contains("after the end of the body"));
+        let mut entry = http::single_before_others(self.bytes.into())?;
         if !entry.request.headers.contains("content-length") {
             // The end of its last line, and empty lines after it, are the tool's.
             let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');

@@ -33,6 +33,16 @@ pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
     Messages { input, at: 0 }.message(0)
 }
 
+/// The one message that another format holds, which has bytes of its own after the body.
+pub(super) fn single_before_others(input: Bytes) -> Result<Entry, Fault> {
+    let mut entry = single(input)?;
+    entry.notes.retain(|note| !note.contains(AFTER_BODY));
+    Ok(entry)
+}
+
+/// What the note about bytes that follow the body says of them.
+const AFTER_BODY: &str = "after the end of the body";
+
 /// The messages that another format holds.
 pub(super) fn collected(input: Bytes) -> Collected {
     let mut collected = Collected::default();
@@ -165,7 +175,7 @@ impl Messages {
             let ignored = after_responses.or_else(|| next_start(&left)).unwrap_or(left.len());
             self.at = end + ignored;
             if !left[..ignored].trim_ascii().is_empty() || self.at == self.input.len() {
-                entry.notes.push(format!("ignored {ignored} B after the end of the body"));
+                entry.notes.push(format!("ignored {ignored} B {AFTER_BODY}"));
             }
         }
         Ok(entry)

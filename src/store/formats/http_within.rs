@@ -110,8 +110,7 @@ fn below(input: &Bytes) -> Result<Collected, Fault> {
         return Ok(Collected::single(http::single(message)?));
     }
     if let Some(start) = in_packet(input) {
-        let mut entry = http::single(input.slice(start..))?;
-        entry.notes.retain(|note| !note.contains("after the end of the body"));
+        let mut entry = http::single_before_others(input.slice(start..))?;
         if entry.request.body.contains(&b'.') {
             entry.notes.push("tcpdump -A prints a dot for each byte outside ASCII; -X keeps the bytes".to_owned());
         }

@@ -227,6 +227,11 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     let Some(found) = find(&document) else {
         return Err(expected("an object with headers and a body"));
     };
+    if found.is_in_file_of_n8n() {
+        return Err(expected(
+            "the body in `data`: n8n keeps it in a file; add an Extract from File node, and log what it gives",
+        ));
+    }
     entry(found, &document)
 }
 
@@ -263,6 +268,13 @@ impl<'n, 'a> Parts<'n, 'a> {
         let Kind::Object(files) = &node.member("binary")?.kind else { return None };
         let body = files.iter().map(|file| &file.value).find(|file| is_present(file.member("data")))?;
         Some(Self { head, body })
+    }
+
+    /// Whether n8n keeps the body elsewhere, as it does in queue mode; `data` then has only the kind of storage.
+    fn is_in_file_of_n8n(&self) -> bool {
+        let data = self.body.member("data").and_then(Node::text);
+        let is_storage = |data: &str| ["filesystem", "filesystem-v2", "s3"].contains(&data);
+        self.body.member("mimeType").is_some() && data.is_some_and(|data| is_storage(&data))
     }
 }
 

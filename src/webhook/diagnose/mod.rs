@@ -16,6 +16,7 @@ mod secret;
 mod seen;
 mod signing;
 mod time;
+mod unescape;
 mod url;
 
 use std::{ops::ControlFlow, slice};

@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Code, Finding, RejectedRequest};
+use super::{Code, Finding, RejectedRequest, unescape::without_entities};
 use crate::webhook::{
     encoding,
     keyring::{SecretSource, ShadowedSecret},
@@ -274,15 +274,12 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     all
 }
 
-/// The entities with which pages escape text. The last one is decoded last: it may be a part of the others.
-const ENTITIES: [(&str, &str); 6] =
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&#39;", "'"), ("&amp;", "&")];
-
 /// The text as a URL, a page or a shell escapes it, and without such escapes.
 fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
-    let without_entities = ENTITIES.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
+    let decoded = String::from_utf8_lossy(&without_entities(text.as_bytes())).into_owned();
     let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let with_entities = ["'", "&#039;", "&#39;"].map(|quote| {
+    let quotes: &[&str] = if text.contains('\'') { &["'", "&#039;", "&#39;", "&#x27;"] } else { &["'"] };
+    let with_entities = quotes.iter().map(|quote| {
         let how = "with HTML entities, such as &amp; for &: the sender escaped it for a page before storing it";
         (markup.replace('\'', quote), how)
     });
@@ -293,7 +290,7 @@ fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
         (percent_decoded, "percent-decoded: it was copied from a URL"),
         (percent_encoded, "percent-encoded: the sender copied it from a URL"),
         (text.replace(' ', "+"), spaces),
-        (without_entities, "with its HTML entities decoded: it was copied from a page, or escaped for one"),
+        (decoded, "with its HTML entities decoded: it was copied from a page, or escaped for one"),
         (text.replace('\\', ""), "without its backslashes: they were meant for a shell or a file of variables"),
     ];
     let found = changes.into_iter().chain(with_entities).filter(|(changed, _)| changed != text && !changed.is_empty());
