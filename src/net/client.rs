@@ -123,7 +123,9 @@ impl Sent {
 pub struct Client {
     pool: Arc<Pool>,
     connector: Connector,
+    /// Those of verified deliveries.
     turns: Turns,
+    other_turns: Turns,
 }
 
 /// A response whose body has not been read yet.
@@ -141,18 +143,30 @@ impl Client {
     /// A client that accepts any TLS certificate if `insecure`.
     #[must_use]
     pub fn new(insecure: bool) -> Self {
-        Self { pool: Arc::default(), connector: Connector::new(insecure), turns: Turns::default() }
+        Self {
+            pool: Arc::default(),
+            connector: Connector::new(insecure),
+            turns: Turns::default(),
+            other_turns: Turns::default(),
+        }
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
     /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in which
-    /// they were begun.
+    /// they were begun; verified deliveries don't wait for others, which anyone can send.
     ///
     /// # Errors
     ///
     /// If there is no response.
-    pub async fn begin(&self, url: &Url, request: &Request, wait: Duration) -> Result<StreamedResponse, SendError> {
-        let patience = Patience::new(wait, self.turns.last(origin(url)));
+    pub async fn begin(
+        &self,
+        url: &Url,
+        request: &Request,
+        is_verified: bool,
+        wait: Duration,
+    ) -> Result<StreamedResponse, SendError> {
+        let turns = if is_verified { &self.turns } else { &self.other_turns };
+        let patience = Patience::new(wait, turns.last(origin(url)));
         let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
         let Incoming { status, headers, body } = response;
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));

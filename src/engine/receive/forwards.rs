@@ -283,7 +283,7 @@ impl Forwarder {
         permit: &InFlightPermit,
     ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), ForwardFailure> {
         let timed_out = || SendError::TimedOut(self.timeout);
-        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
+        let response = timeout_at(until, self.client.begin(url, request, permit.is_verified(), self.wait)).await;
         let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
             Ok(response) => response,
             Err(error) => return Err(self.explain(&error, url, permit).await),

@@ -62,9 +62,10 @@ impl<'a> Patience<'a> {
         has_time
     }
 
-    /// Waits for the response. Later requests wait too, for a short time, if this one had to.
+    /// Waits for the response over a connection. If this request had to wait, others that did wait for it too, for a short time.
     pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
         if let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) {
+            turn.set_connected();
             let responded = timeout(TIME_ALONE, &mut response).await;
             turn.end();
             if let Ok(response) = responded {
@@ -98,6 +99,12 @@ mod tests {
         future::{pending, ready},
         pin::pin,
     };
+
+    use futures_util::{
+        FutureExt,
+        future::{join, join_all},
+    };
+    use tokio::time::sleep;
 
     use super::{super::turns::Turns, *};
 
@@ -136,6 +143,36 @@ mod tests {
         let mut third = Patience::new(WAIT, turns.last("a"));
         tokio::join!(third.wait_for_turn(), async { (first.while_alone(pin!(ready(()))).await, drop(second)) });
         assert_eq!(started.elapsed(), WAIT);
+    }
+
+    /// Ten deliveries a second: more than a queue whose requests are alone for 200 ms can take.
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_are_begun_after_a_restart_neither_wait_nor_keep_earlier_ones_waiting() {
+        const LATENCY: Duration = Duration::from_millis(300);
+        let turns = Turns::default();
+        let send = async |mut patience: Patience<'_>| {
+            patience.wait_for_turn().await;
+            let begun = Instant::now();
+            patience.while_alone(pin!(sleep(LATENCY))).await;
+            begun
+        };
+        let mut waited = [(); 3].map(|()| Patience::new(WAIT, turns.last("a")));
+        for patience in &mut waited {
+            assert!(patience.wait_for_listener().now_or_never().is_none());
+        }
+        let started = Instant::now();
+        let waited = join_all(waited.map(&send));
+        let newcomers = join_all((0..20).map(async |number| {
+            sleep(Duration::from_millis(1) + Duration::from_millis(100) * number).await;
+            let begun = Instant::now();
+            send(Patience::new(WAIT, turns.last("a"))).await - begun
+        }));
+        let (waited, newcomers) = join(waited, newcomers).await;
+        assert_eq!(
+            waited.into_iter().map(|begun| begun - started).collect::<Vec<_>>(),
+            [0, 1, 2].map(|n| TIME_ALONE * n)
+        );
+        assert_eq!(newcomers, [Duration::ZERO; 20]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,5 @@
 //! The order of requests to an endpoint that accepts no connection: once it does, it gets them in the order in which they
-//! were begun.
+//! were begun. Requests that are begun later don't wait for them.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,8 +13,17 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     next: AtomicU64,
-    waiting: Mutex<HashMap<String, BTreeSet<u64>>>,
+    queues: Mutex<HashMap<String, Queue>>,
     changed: Notify,
+}
+
+/// The requests that wait for one endpoint.
+#[derive(Debug, Default)]
+struct Queue {
+    numbers: BTreeSet<u64>,
+    /// The first number of a request that was begun after the endpoint accepted a connection again. From this one on, no
+    /// request waits for earlier ones: it would hold up those behind it in turn, so that under load the queue never ended.
+    unqueued_from: Option<u64>,
 }
 
 /// The place of one request. Dropping it lets others go on.
@@ -34,15 +43,17 @@ impl Turns {
 }
 
 impl Turn<'_> {
-    /// Whether no earlier request to the same endpoint waits.
+    /// Whether it need not wait for an earlier request to the same endpoint.
     pub(super) fn has_come(&self) -> bool {
-        let waiting = self.turns.waiting.lock();
-        waiting.get(self.origin).and_then(BTreeSet::first).is_none_or(|first| *first >= self.number)
+        self.turns.queues.lock().get(self.origin).is_none_or(|queue| {
+            queue.unqueued_from.is_some_and(|first| first <= self.number)
+                || queue.numbers.first().is_none_or(|first| *first >= self.number)
+        })
     }
 
     /// Waits until no earlier request to the same endpoint does, and lets later ones wait for this one. Cancel safe.
     pub(super) async fn come(&mut self) {
-        self.wait();
+        self.with_queue(|_| ());
         loop {
             let changed = self.turns.changed.notified();
             if self.has_come() {
@@ -52,12 +63,23 @@ impl Turn<'_> {
         }
     }
 
-    /// Lets later requests to the same endpoint wait for this one.
+    /// Lets later requests to the same endpoint wait for this one, whose connection was refused.
     pub(super) fn wait(&mut self) {
-        if !self.is_waiting {
-            self.is_waiting = true;
-            self.turns.waiting.lock().entry(self.origin.to_owned()).or_default().insert(self.number);
-        }
+        self.with_queue(|queue| queue.unqueued_from = None);
+    }
+
+    /// Lets requests to the same endpoint that have yet to begin go on without waiting: it accepted a connection.
+    pub(super) fn set_connected(&mut self) {
+        let next = self.turns.next.load(Ordering::Relaxed);
+        self.with_queue(|queue| queue.unqueued_from = queue.unqueued_from.or(Some(next)));
+    }
+
+    fn with_queue(&mut self, change: impl FnOnce(&mut Queue)) {
+        self.is_waiting = true;
+        let mut queues = self.turns.queues.lock();
+        let queue = queues.entry(self.origin.to_owned()).or_default();
+        queue.numbers.insert(self.number);
+        change(queue);
     }
 
     /// Whether later requests to the same endpoint wait for this one.
@@ -70,14 +92,14 @@ impl Turn<'_> {
         if !std::mem::take(&mut self.is_waiting) {
             return;
         }
-        let mut waiting = self.turns.waiting.lock();
-        if let Some(numbers) = waiting.get_mut(self.origin) {
-            numbers.remove(&self.number);
-            if numbers.is_empty() {
-                waiting.remove(self.origin);
+        let mut queues = self.turns.queues.lock();
+        if let Some(queue) = queues.get_mut(self.origin) {
+            queue.numbers.remove(&self.number);
+            if queue.numbers.is_empty() {
+                queues.remove(self.origin);
             }
         }
-        drop(waiting);
+        drop(queues);
         self.turns.changed.notify_waiters();
     }
 }
@@ -113,12 +135,29 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_are_begun_once_the_endpoint_accepts_connections_wait_for_no_other() {
+        let turns = Turns::default();
+        let [mut first, mut second] = ["a", "a"].map(|origin| turns.last(origin));
+        first.wait();
+        assert!(!turns.last("a").has_come());
+        first.set_connected();
+        let mut newcomer = turns.last("a");
+        assert!(newcomer.has_come() && !second.has_come());
+        // It refuses connections again.
+        newcomer.wait();
+        assert!(!turns.last("a").has_come());
+        drop(first);
+        second.wait();
+        assert!(second.has_come() && !newcomer.has_come());
+    }
+
+    #[test]
     fn nothing_is_kept_of_requests_that_have_ended() {
         let turns = Turns::default();
         let mut turn = turns.last("a");
         turn.wait();
         drop(turn);
-        assert!(turns.waiting.lock().is_empty());
+        assert!(turns.queues.lock().is_empty());
         assert!(turns.last("a").has_come());
     }
 }
