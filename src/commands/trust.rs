@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
             context.terminal.print(&line)?;
         }
         _ if context.global.quiet => {}
-        _ => context.terminal.print(grant.to_string().as_bytes())?,
+        _ => context.terminal.print_text(&grant.to_string())?,
     }
     store
         .add(&fingerprint, &config.path)
