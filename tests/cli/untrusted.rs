@@ -50,6 +50,7 @@ fn assert_all_harmless(finished: &Finished) {
     assert_harmless("stderr", finished.stderr.as_bytes());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged() {
     const COMMANDS: &str = "::error::a\n##vso[task.complete]b ##[error]c ##teamcity[d]";
