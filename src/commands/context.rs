@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    env, fs, io, iter,
+    env, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -44,7 +44,7 @@ pub struct Context {
     pub(super) guard: Option<Guard>,
     /// The standard streams.
     pub terminal: Terminal,
-    earlier: Earlier,
+    shared: SharedContext,
 }
 
 impl Context {
@@ -54,7 +54,7 @@ impl Context {
     ///
     /// If one of them can't be read or is invalid.
     pub fn load(global: Global) -> Result<Self, Failure> {
-        Self::load_again(global, Earlier::default())
+        Self::load_again(global, SharedContext::default())
     }
 
     /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on standard
@@ -62,13 +62,16 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`Self::load`], and if the config or the env file was in use before and is now empty or gone. Some programs empty a
-    /// file before they write it, and without it, other secrets would be in use.
-    pub fn load_again(global: Global, earlier: Earlier) -> Result<Self, Failure> {
-        earlier.check_files()?;
-        let config = read_config(&global)?;
-        let context = Self::of(global, config, earlier)?;
-        context.earlier.set_files(context.config.as_ref());
+    /// As [`Self::load`], and if the config, or an env file that it still names, was in use before and is now empty or gone.
+    /// Some programs empty a file before they write it, and without it, other secrets would be in use.
+    pub fn load_again(global: Global, shared: SharedContext) -> Result<Self, Failure> {
+        let config = read_config(&global);
+        // After it was read, so that one that was empty for a moment is less likely to be taken for the new config.
+        shared.check_config()?;
+        let config = config?;
+        shared.check_env_file(config.as_ref())?;
+        let context = Self::of(global, config, shared)?;
+        context.shared.set_files(context.config.as_ref());
         Ok(context)
     }
 
@@ -77,7 +80,7 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid, or the config names an unknown provider.
-    pub(super) fn of(global: Global, config: Option<Config>, earlier: Earlier) -> Result<Self, Failure> {
+    pub(super) fn of(global: Global, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
@@ -106,7 +109,7 @@ impl Context {
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
             set_signature_headers(&mut catalog, config)?;
         }
-        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, earlier })
+        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared })
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
@@ -137,14 +140,14 @@ impl Context {
 
     /// What [`Self::load_again`] needs.
     #[must_use]
-    pub fn earlier(&self) -> Earlier {
-        self.earlier.clone()
+    pub fn shared(&self) -> SharedContext {
+        self.shared.clone()
     }
 
     /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know it.
     pub fn name_config(&self) {
         if let Some(config) = self.config.as_ref().filter(|config| config.is_found)
-            && self.earlier.is_new(&config.path)
+            && self.shared.is_new(&config.path)
         {
             self.terminal.name_config(&config.path);
         }
@@ -291,36 +294,48 @@ fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool
 
 /// What the contexts of one command have in common.
 #[derive(Clone, Debug, Default)]
-pub struct Earlier(Arc<Mutex<Files>>);
+pub struct SharedContext(Arc<Mutex<Files>>);
 
 #[derive(Debug, Default)]
 struct Files {
     /// The configs that were named on standard error.
     named: HashSet<PathBuf>,
-    /// The config and the env file, where they had content.
-    in_use: Vec<PathBuf>,
+    /// The config, if it had content.
+    config: Option<PathBuf>,
+    /// The env file, if it had content.
+    env_file: Option<PathBuf>,
 }
 
-impl Earlier {
+impl SharedContext {
     /// Records a config. Returns whether it was not named before.
     fn is_new(&self, path: &Path) -> bool {
         self.0.lock().named.insert(path.to_owned())
     }
 
     fn set_files(&self, config: Option<&Config>) {
-        let files = config.into_iter().flat_map(|config| iter::once(&config.path).chain(&config.env_file));
-        self.0.lock().in_use = files.filter(|path| lost(path).is_none()).cloned().collect();
+        let in_use = |path: &PathBuf| lost(path).is_none().then(|| path.clone());
+        let mut files = self.0.lock();
+        files.config = config.and_then(|config| in_use(&config.path));
+        files.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
     }
 
-    fn check_files(&self) -> Result<(), Failure> {
-        let files = self.0.lock();
-        match files.in_use.iter().find_map(|path| Some((path, lost(path)?))) {
-            Some((path, lost)) => Err(Failure::usage(format!(
-                "{} is {lost}; to go on without it, restart",
-                inline(&path.to_string_lossy())
-            ))),
-            None => Ok(()),
+    fn check_config(&self) -> Result<(), Failure> {
+        check_file(self.0.lock().config.as_deref())
+    }
+
+    fn check_env_file(&self, config: Option<&Config>) -> Result<(), Failure> {
+        let named = config.and_then(|config| config.env_file.as_deref());
+        check_file(self.0.lock().env_file.as_deref().filter(|path| Some(*path) == named))
+    }
+}
+
+/// Checks that a file in use still has content.
+fn check_file(in_use: Option<&Path>) -> Result<(), Failure> {
+    match in_use.and_then(|path| Some((path, lost(path)?))) {
+        Some((path, lost)) => {
+            Err(Failure::usage(format!("{} is {lost}; to go on without it, restart", inline(&path.to_string_lossy()))))
         }
+        None => Ok(()),
     }
 }
 

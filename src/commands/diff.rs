@@ -33,8 +33,8 @@ pub fn run(context: &Context, args: &Diff) -> Result<Exit, Failure> {
             _ => diff::difference(difference, context.terminal.out, context.terminal.width(), &mut text),
         }
     }
-    let text = context.terminal.readable(&text);
-    context.terminal.print(if text.is_empty() { &lines } else { text.as_bytes() })?;
+    context.terminal.print(&lines)?;
+    context.terminal.print_text(&text)?;
     context.terminal.say(&match found.len() {
         0 => "the requests are the same\n".to_owned(),
         1 => "1 difference\n".to_owned(),

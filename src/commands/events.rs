@@ -39,15 +39,17 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
     let globs: Vec<&str> = of_provider.iter().chain(&args.glob).map(String::as_str).collect();
     let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
-    let text = match (args.contract, context.format()) {
-        (true, format) => contracts(context, &matching, format == Format::Json)?,
-        (false, Format::Json) => lines(&matching, args.show)?,
+    match (args.contract, context.format()) {
+        (true, Format::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
+        (true, _) => context.terminal.print_text(&contracts(context, &matching)?)?,
+        (false, Format::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
         (false, _) if context.global.quiet => {
-            matching.iter().flat_map(|(_, event)| [event.full_name.as_bytes(), b"\n"].concat()).collect()
+            let names: Vec<u8> =
+                matching.iter().flat_map(|(_, event)| [event.full_name.as_bytes(), b"\n"].concat()).collect();
+            context.terminal.print(&names)?;
         }
-        (false, _) => table(context, &matching, args.show)?,
-    };
-    context.terminal.print(&text)?;
+        (false, _) => context.terminal.print_text(&table(context, &matching, args.show)?)?,
+    }
     Ok(Exit::Success)
 }
 
@@ -73,22 +75,26 @@ fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Ent
 type Matching<'a> = [(&'a Arc<Entry>, &'a IndexedEvent)];
 
 /// The contracts of the events' providers.
-fn contracts(context: &Context, events: &Matching<'_>, is_json: bool) -> Result<Vec<u8>, Failure> {
-    let page = context.terminal.page(None);
-    let (mut lines, mut text) = (Vec::new(), String::new());
+fn contracts(context: &Context, events: &Matching<'_>) -> Result<String, Failure> {
+    let (page, mut text) = (context.terminal.page(None), String::new());
     for group in by_provider(events) {
         let provider = group[0].0.load()?;
-        let terms = terms(provider);
-        if is_json {
-            for term in &terms {
-                json::term(provider, term, &mut lines);
-            }
-        } else {
-            text.push_str(if text.is_empty() { "" } else { "\n" });
-            page.contract(provider, &terms, &mut text);
+        text.push_str(if text.is_empty() { "" } else { "\n" });
+        page.contract(provider, &terms(provider), &mut text);
+    }
+    Ok(text)
+}
+
+/// One JSON object per term of these contracts.
+fn terms_in_lines(events: &Matching<'_>) -> Result<Vec<u8>, Failure> {
+    let mut lines = Vec::new();
+    for group in by_provider(events) {
+        let provider = group[0].0.load()?;
+        for term in &terms(provider) {
+            json::term(provider, term, &mut lines);
         }
     }
-    Ok(if is_json { lines } else { text.into_bytes() })
+    Ok(lines)
 }
 
 /// The events of each provider.
@@ -107,7 +113,7 @@ fn lines(events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
 }
 
 /// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for everything.
-fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
+fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String, Failure> {
     let is_alone = by_provider(events).nth(1).is_none();
     let groups = by_provider(events).map(|events| {
         let entry = events[0].0;
@@ -121,7 +127,7 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<Vec<u8>
     });
     let groups = groups.collect::<Result<Vec<_>, Failure>>()?;
     let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
-    Ok(table.render(&groups, show).into_bytes())
+    Ok(table.render(&groups, show))
 }
 
 /// The payloads of an event and its variants.

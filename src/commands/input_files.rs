@@ -40,7 +40,7 @@ impl InputFiles {
         loop {
             // Before the files are read, so that a later change is not missed.
             self.snapshot = Snapshot::of(&self.paths);
-            let context = Context::load_again(context.global.clone(), context.earlier())?;
+            let context = Context::load_again(context.global.clone(), context.shared())?;
             let named = [context.watched(), self.others.clone()].concat();
             if named == self.paths {
                 return Ok(context);

@@ -90,10 +90,10 @@ pub fn watch(
     current: Arc<CurrentSettings>,
     addresses: Vec<SocketAddr>,
 ) -> Option<Watch> {
-    let (global, terminal, earlier) = (context.global.clone(), context.terminal, context.earlier());
+    let (global, terminal, shared) = (context.global.clone(), context.terminal, context.shared());
     let initial = listen_config(context);
     let changed = move || {
-        let context = Context::load_again(global.clone(), earlier.clone());
+        let context = Context::load_again(global.clone(), shared.clone());
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
         let before = current.get();

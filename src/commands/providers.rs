@@ -41,18 +41,20 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     let mut rows: Vec<Row<'_>> =
         entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
     rows.sort_by_key(|row| &row.index.name);
-    let text = match context.format() {
+    match context.format() {
         Format::Json => {
             let mut lines = Vec::new();
             for row in rows {
                 json::provider(row.index, row.source, &mut lines);
             }
-            lines
+            context.terminal.print(&lines)?;
         }
-        _ if context.global.quiet => rows.iter().flat_map(|row| [row.index.name.as_bytes(), b"\n"].concat()).collect(),
-        _ => table(&rows, context.terminal.out).into_bytes(),
-    };
-    context.terminal.print(&text)?;
+        _ if context.global.quiet => {
+            let names: Vec<u8> = rows.iter().flat_map(|row| [row.index.name.as_bytes(), b"\n"].concat()).collect();
+            context.terminal.print(&names)?;
+        }
+        _ => context.terminal.print_text(&table(&rows, context.terminal.out))?,
+    }
     Ok(Exit::Success)
 }
 
@@ -101,7 +103,7 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
                 json::checked_provider(&checked, &mut line);
                 terminal.print(&line)?;
             } else if !(global.quiet && checked.is_good()) {
-                terminal.print(checked.in_words(terminal.out).as_bytes())?;
+                terminal.print_text(&checked.in_words(terminal.out))?;
             }
         }
     }

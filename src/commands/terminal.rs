@@ -90,7 +90,7 @@ impl Terminal {
         if self.shows_out { Cow::Borrowed(text) } else { text::without_commands(text) }
     }
 
-    /// Prints results to standard output.
+    /// Prints results to standard output, byte for byte.
     ///
     /// # Errors
     ///
@@ -98,6 +98,15 @@ impl Terminal {
     pub fn print(&self, results: &[u8]) -> Result<(), Failure> {
         let mut out = self.stdout();
         out.write_all(results).and_then(|()| out.flush()).map_err(Failure::output)
+    }
+
+    /// Prints [readable](Self::readable) text to standard output.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written.
+    pub fn print_text(&self, text: &str) -> Result<(), Failure> {
+        self.print(self.readable(text).as_bytes())
     }
 
     /// Writes text of one or more lines to standard error, except with `--quiet`. What comes from outside must be

@@ -3,7 +3,7 @@
 use std::{env, path::Path, sync::Arc};
 
 use super::{
-    context::{Context, Earlier},
+    context::{Context, SharedContext},
     exit::{Exit, Failure},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let config = read(args.file.as_deref().or(global.config.as_deref()))?;
     let global = Global { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
-    let context = Context::of(global, Some(config), Earlier::default())?;
+    let context = Context::of(global, Some(config), SharedContext::default())?;
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
         return Err(Failure::usage("nothing to trust: hookdev limits only a config that it finds by itself"));
     };
@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
             context.terminal.print(&line)?;
         }
         _ if context.global.quiet => {}
-        _ => context.terminal.print(grant.to_string().as_bytes())?,
+        _ => context.terminal.print_text(&grant.to_string())?,
     }
     store
         .add(&fingerprint, &config.path)

@@ -22,11 +22,11 @@ mod patience;
 mod pool;
 mod protocol;
 mod proxy;
+mod queue;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod turns;
 
 use std::{
     net::IpAddr,
@@ -45,7 +45,7 @@ use self::{
     error::{BODY_CUT, body_too_large, not_final},
     patience::Patience,
     pool::Pool,
-    turns::Turns,
+    queue::Queues,
 };
 use crate::webhook::{
     record::Response,
@@ -123,7 +123,17 @@ impl Sent {
 pub struct Client {
     pool: Arc<Pool>,
     connector: Connector,
-    turns: Turns,
+    high: Queues,
+    low: Queues,
+}
+
+/// Which requests one waits for while the endpoint accepts no connection: only those of its own priority.
+#[derive(Clone, Copy, Debug)]
+pub enum Priority {
+    /// Not held up by requests that anyone could cause.
+    High,
+    /// Anyone could have caused the request.
+    Low,
 }
 
 /// A response whose body has not been read yet.
@@ -141,18 +151,33 @@ impl Client {
     /// A client that accepts any TLS certificate if `insecure`.
     #[must_use]
     pub fn new(insecure: bool) -> Self {
-        Self { pool: Arc::default(), connector: Connector::new(insecure), turns: Turns::default() }
+        Self {
+            pool: Arc::default(),
+            connector: Connector::new(insecure),
+            high: Queues::default(),
+            low: Queues::default(),
+        }
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
     /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in which
-    /// they were begun.
+    /// they were begun, those of each priority for themselves.
     ///
     /// # Errors
     ///
     /// If there is no response.
-    pub async fn begin(&self, url: &Url, request: &Request, wait: Duration) -> Result<StreamedResponse, SendError> {
-        let patience = Patience::new(wait, self.turns.last(origin(url)));
+    pub async fn begin(
+        &self,
+        url: &Url,
+        request: &Request,
+        priority: Priority,
+        wait: Duration,
+    ) -> Result<StreamedResponse, SendError> {
+        let queues = match priority {
+            Priority::High => &self.high,
+            Priority::Low => &self.low,
+        };
+        let patience = Patience::new(wait, queues.last(origin(url)));
         let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
         let Incoming { status, headers, body } = response;
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));
@@ -201,7 +226,7 @@ impl Client {
         form: WireForm,
         mut patience: Patience<'_>,
     ) -> Result<(Connection, Incoming), SendError> {
-        patience.wait_for_turn().await;
+        patience.wait_in_queue().await;
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(origin(url)) {
             if !reused.is_ready().await {

@@ -50,6 +50,7 @@ fn assert_all_harmless(finished: &Finished) {
     assert_harmless("stderr", finished.stderr.as_bytes());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged() {
     const COMMANDS: &str = "::error::a\n##vso[task.complete]b ##[error]c ##teamcity[d]";
@@ -73,6 +74,40 @@ fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged()
     }
     let sent = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--json"]).exits(1).line();
     assert_eq!(text(&sent, "/response/body"), COMMANDS);
+}
+
+#[test]
+fn a_provider_directory_gives_a_ci_service_no_command() {
+    let dir = Dir::new();
+    let text = r#""::error::a ##[error]b""#;
+    dir.write(
+        "acme/provider.toml",
+        format!(
+            "name = 'acme'\ntitle = {text}\nabout = {text}\nnotes = [{text}]\n[secret]\ndevelopment = 'acme'\n\
+             [[scheme]]\nname = {text}\nalgorithm = 'hmac-sha256'\ncontent = '{{body}}'\n\
+             signature = {{ header = 'acme-signature', value = '{{hex}}' }}\n[delivery]\nsuccess = ['202']\n\
+             [[event]]\nname = 'made'\nabout = {text}\nmatch = {{ type = 'made' }}\n"
+        ),
+    );
+    dir.write("acme/events/made.json", format!("{{\"type\":\"made\",\"text\":{text}}}"));
+    dir.write("one.http", "POST / HTTP/1.1\nhost: x\n\n::error::a");
+    dir.write("two.http", "POST / HTTP/1.1\nhost: x\n\n##[error]b");
+    let commands: [(i32, &[&str]); 7] = [
+        (0, &["events", "acme.*"]),
+        (0, &["events", "acme.*", "--show"]),
+        (0, &["events", "acme.*", "--contract"]),
+        (0, &["providers", "list"]),
+        (0, &["check", "--provider", "acme", "--list"]),
+        (0, &["providers", "check", "acme"]),
+        (1, &["diff", "one.http", "two.http"]),
+    ];
+    for (code, command) in commands {
+        let finished = dir.hookdev().args(["--providers", "acme"]).args(command).exits(code);
+        let shown = finished.text();
+        assert!(!shown.contains("##["), "{command:?}: {shown}");
+        let line = shown.lines().find(|line| line.trim_start().starts_with("::"));
+        assert_eq!(line, None, "{command:?}: {shown}");
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn report(
             terminal.print(&line)?;
         }
         _ if global.quiet => {}
-        _ => terminal.print(written.in_words(terminal.out).as_bytes())?,
+        _ => terminal.print_text(&written.in_words(terminal.out))?,
     }
     for problem in &learned.problems {
         terminal.warn(format!("{} needs a change: {problem}", shown.as_deref().unwrap_or_default()));

@@ -145,7 +145,11 @@ pub fn list<'t>(
         }
     }
     table.end(&mut text);
-    context.terminal.print(if json { &lines } else { text.as_bytes() })?;
+    if json {
+        context.terminal.print(&lines)?;
+    } else {
+        context.terminal.print_text(&text)?;
+    }
     if any_valid && !json {
         context.terminal.say("* valid: your handler will process it\n");
         context.terminal.say(&format!(

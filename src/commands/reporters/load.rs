@@ -133,7 +133,7 @@ pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool
         _ => {
             let mut text = String::new();
             load::table(&terminal.page(None), summary, &mut text);
-            out.write_all(text.as_bytes())?;
+            out.write_all(terminal.readable(&text).as_bytes())?;
         }
     }
     out.flush()?;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     net::{
-        client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
+        client::{Client, MAX_PIECE_BYTES, Priority, ResponseBody, SendError, end_to_end, set_host},
         receiver::{BodyPermit, UNMETERED_BYTES},
         url::{target_with_query, with_target},
     },
@@ -283,7 +283,8 @@ impl Forwarder {
         permit: &InFlightPermit,
     ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), ForwardFailure> {
         let timed_out = || SendError::TimedOut(self.timeout);
-        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
+        let priority = if permit.is_verified() { Priority::High } else { Priority::Low };
+        let response = timeout_at(until, self.client.begin(url, request, priority, self.wait)).await;
         let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
             Ok(response) => response,
             Err(error) => return Err(self.explain(&error, url, permit).await),

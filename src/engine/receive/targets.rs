@@ -89,6 +89,11 @@ impl Targets {
 }
 
 impl InFlightPermit {
+    /// Whether the user's own secret verifies the delivery.
+    pub const fn is_verified(&self) -> bool {
+        self.is_verified
+    }
+
     /// Offers the place to others, because the sender has closed its side, and waits until one takes it.
     pub async fn offered(&self) {
         let offer = self.offer.get_or_init(|| {

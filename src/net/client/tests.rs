@@ -146,7 +146,7 @@ async fn no_request_is_sent_three_times() {
 
 /// Sends a request that may wait this long for the server.
 async fn send_waiting(url: &Url, wait: Duration) -> Result<u16, String> {
-    let response = Client::new(false).begin(url, &request(&[]), wait).await;
+    let response = Client::new(false).begin(url, &request(&[]), Priority::High, wait).await;
     response.map(|response| response.status).map_err(|error| error.to_string())
 }
 
@@ -155,6 +155,23 @@ async fn a_new_connection_that_is_closed_unread_is_tried_again_by_a_request_that
     let (url, server) = server(&[CloseUnread, CloseUnread, Respond(OK)]).await;
     assert_eq!(send_waiting(&url, TIMEOUT).await, Ok(200));
     assert_eq!(connections(server).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_request_waits_for_none_of_another_priority() {
+    let (url, server) = server(&[Respond(OK), Respond(OK)]).await;
+    let (client, request) = (Client::new(false), request(&[]));
+    let mut earlier = client.low.last(origin(&url));
+    earlier.enter();
+    let mut other = pin!(client.begin(&url, &request, Priority::Low, TIMEOUT));
+    tokio::select! {
+        biased;
+        response = other.as_mut() => panic!("it waits: {response:?}"),
+        response = client.begin(&url, &request, Priority::High, TIMEOUT) => assert_eq!(response.unwrap().status, 200),
+    }
+    drop(earlier);
+    assert_eq!(other.await.unwrap().status, 200);
+    assert_eq!(connections(server).await, [1, 2]);
 }
 
 #[tokio::test]

@@ -73,6 +73,24 @@ fn a_file_that_is_emptied_or_moved_away_stays_in_use_until_it_is_saved() {
 }
 
 #[test]
+fn a_file_that_the_changed_config_no_longer_names_is_not_missed() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=one\n");
+    let mut listener = dir.listen().starts();
+    std::fs::rename(dir.join(".env"), dir.join(".env.local")).unwrap();
+    listener.says(".env is gone; to go on without it, restart\n");
+    dir.replace("hookdev.toml", "env_file = \".env.local\"\n");
+    listener.says(RELOADED);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    std::fs::remove_file(dir.join(".env.local")).unwrap();
+    listener.says(".env.local is gone; to go on without it, restart\n");
+    dir.replace("hookdev.toml", "[provider.cyanite]\nsecret = \"two\"\n");
+    listener.says(RELOADED);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+}
+
+#[test]
 fn a_changed_config_applies_to_the_next_delivery() {
     let dir = Dir::new();
     let (one, two) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));
