@@ -276,6 +276,19 @@ async fn a_handler_that_takes_too_long_for_one_delivery_alone_verifies_that_one(
 }
 
 #[tokio::test]
+async fn a_timeout_in_a_crowd_proves_nothing() {
+    // It works on one request at a time and refuses them all, but the fifth waits too long for the others.
+    let respond = |_: &Request, before: usize| match before % 5 {
+        4 => Err(SendError::TimedOut(Duration::from_secs(15))),
+        _ => Ok(401),
+    };
+    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (recorder, _) = setup.run(&handler, &[]).await;
+    let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
+    assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{remedy:?}");
+}
+
+#[tokio::test]
 async fn every_handler_is_checked() {
     let mut setup = Setup::new();
     setup.targets.push(setup.targets[0].clone());
