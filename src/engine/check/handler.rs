@@ -186,8 +186,8 @@ impl<'a, T: Transport> Handler<'a, T> {
                 }
             }
         }
-        if self.verifies_short_bodies(event, valid).await? {
-            return Ok(Search::Ended(DeviationResult::Accepted(alters_bodies())));
+        if let Some(advice) = self.altered_bodies(event, valid).await? {
+            return Ok(Search::Ended(DeviationResult::Accepted(advice)));
         }
         let forgery = self.response_to_forgery(event, valid).await?;
         Ok(Search::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
@@ -201,18 +201,20 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(is_refused && self.send(&deviation.request).await?.response == Err(NoResponse::TimedOut))
     }
 
-    /// Whether a handler tells a valid delivery with one of the shortest bodies from a forged one, although it responds to
-    /// the event's valid delivery, and did with `valid`, as to a forged one.
-    async fn verifies_short_bodies(&self, event: &Event, valid: &Exchange) -> Result<bool, CheckError> {
+    /// What may be wrong with a handler that tells a valid delivery with one of the shortest bodies from a forged one,
+    /// although it responds to the event's valid delivery, and did with `valid`, as to a forged one.
+    async fn altered_bodies(&self, event: &Event, valid: &Exchange) -> Result<Option<String>, CheckError> {
+        let Some(refusal) = valid.status() else { return Ok(None) };
+        // Any other may be a proxy's.
+        let is_own = |status: u16| !matches!(status, 429 | 502..=504);
         for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
             let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
-            let is_refused = forged.status() == valid.status();
-            let differs = signed.status().is_some_and(|status| forged.status() != Some(status) && !is_busy(status));
-            if is_refused && differs {
-                return Ok(true);
+            let differs = signed.status().is_some_and(|status| status != refusal && is_own(status));
+            if differs && forged.status() == Some(refusal) {
+                return Ok(Some(alters_bodies(refusal, &self.provider.delivery)));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// The status with which the handler refuses a delivery signed with another secret; `None` if it doesn't, or
