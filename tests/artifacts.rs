@@ -448,7 +448,7 @@ fn usage(arg: &Arg) -> String {
     let short = arg.get_short().map(|short| format!("-{short}"));
     let long = arg.get_long().map(|long| format!("--{long}"));
     let flag = [short, long].into_iter().flatten().collect::<Vec<_>>().join("|");
-    let range = arg.get_num_args().filter(|range| range.takes_values());
+    let range = arg.get_num_args().filter(clap::builder::ValueRange::takes_values);
     let shown = range.map(|range| if range.min_values() == 0 { format!("[{}]", value(arg)) } else { value(arg) });
     let word = [flag, shown.unwrap_or_default()].join(" ");
     let word = if arg.is_required_set() { word.trim().to_owned() } else { format!("[{}]", word.trim()) };

@@ -154,9 +154,21 @@ impl Algorithm {
             Self::JwtHs256 => Some("HS256"),
             Self::JwtEs256 => Some("ES256"),
             Self::JwtRs256 => Some("RS256"),
-            Self::Token | Self::Ed25519 | Self::EcdsaP256 | Self::EcdsaP256Raw | Self::RsaSha256 => None,
-            Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => None,
-            Self::Md5 | Self::Sha1 | Self::Sha256 | Self::Sha384 | Self::Sha512 => None,
+            Self::Token
+            | Self::Ed25519
+            | Self::EcdsaP256
+            | Self::EcdsaP256Raw
+            | Self::RsaSha256
+            | Self::HmacMd5
+            | Self::HmacSha1
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::Md5
+            | Self::Sha1
+            | Self::Sha256
+            | Self::Sha384
+            | Self::Sha512 => None,
         }
     }
 
@@ -167,9 +179,18 @@ impl Algorithm {
             Self::Ed25519 => Some(Family::Ed25519),
             Self::EcdsaP256 | Self::EcdsaP256Raw | Self::JwtEs256 => Some(Family::P256),
             Self::RsaSha256 | Self::JwtRs256 => Some(Family::Rsa),
-            Self::Token | Self::JwtHs256 => None,
-            Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => None,
-            Self::Md5 | Self::Sha1 | Self::Sha256 | Self::Sha384 | Self::Sha512 => None,
+            Self::Token
+            | Self::JwtHs256
+            | Self::HmacMd5
+            | Self::HmacSha1
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::Md5
+            | Self::Sha1
+            | Self::Sha256
+            | Self::Sha384
+            | Self::Sha512 => None,
         }
     }
 
