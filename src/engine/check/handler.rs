@@ -13,7 +13,7 @@ use crate::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
-            deviations::{alters_bodies, deviations, short_deliveries},
+            deviations::{Deviation, alters_bodies, deviations, short_deliveries},
             judge::{Exchange, Fault, NoResponse, judge},
             unusable::{DeviationResult, unusable},
         },
@@ -28,7 +28,8 @@ use crate::{
     },
 };
 
-/// How long to search for a delivery that is accepted by a handler that rejects the usual ones.
+/// How long to search for a delivery that is accepted by a handler that rejects the usual ones. A delivery for which it is
+/// too slow is tried again after that.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
 
 /// How many of these deliveries are sent at the same time.
@@ -50,6 +51,13 @@ pub(super) enum Probe<'a> {
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
     /// The handler accepts none: the first event that was sent, and how it failed.
     Unusable(&'a Event, Box<Failed>),
+}
+
+/// How a search for a deviation that the handler accepts ended.
+enum Search<'d> {
+    Ended(DeviationResult),
+    /// The handler takes too long for this one, unlike for those that it refuses.
+    TooSlow(&'d Deviation),
 }
 
 /// How a case failed.
@@ -142,50 +150,71 @@ impl<'a, T: Transport> Handler<'a, T> {
     /// Searches for a deviation that the handler accepts; `exchange` is its response to a usual delivery.
     async fn search_deviations(&self, event: &Event, exchange: &Exchange) -> Result<DeviationResult, CheckError> {
         let deviations = deviations(&self.context()?, event).map_err(CheckError::Fixture)?;
-        let search = async {
-            // In batches, because the results don't depend on each other, and a slow handler would take too long one by
-            // one.
-            for batch in deviations.chunks(BATCH) {
-                let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
-                let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
-                let refuses_in_time = exchanges.iter().any(|other| other.status() == exchange.status());
-                for (deviation, exchange) in batch.iter().zip(exchanges) {
-                    // A handler that takes longer than for all that it refuses has verified this one.
-                    let is_slow = refuses_in_time && exchange.response == Err(NoResponse::TimedOut);
-                    // One that redirects what it accepts redirects nothing that it refuses.
-                    let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
-                    if is_slow || is_redirected || self.accepts(&exchange) {
-                        return Ok(DeviationResult::Accepted(deviation.advice.clone()));
-                    }
-                    // A handler that is overloaded judges nothing.
-                    if exchange.status().is_none_or(is_busy) {
-                        return Ok(DeviationResult::Unknown);
-                    }
-                }
+        let search = timeout(MAX_SEARCH, self.search(event, exchange, &deviations));
+        Ok(match search.await.unwrap_or(Ok(Search::Ended(DeviationResult::Unfinished)))? {
+            Search::Ended(result) => result,
+            Search::TooSlow(deviation) if self.is_slow_alone(event, exchange, deviation).await? => {
+                DeviationResult::Accepted(deviation.advice.clone())
             }
-            if self.verifies_short_bodies(event, exchange).await? {
-                return Ok(DeviationResult::Accepted(alters_bodies()));
-            }
-            Ok(self
-                .response_to_forgery(event, exchange)
-                .await?
-                .map_or(DeviationResult::None, DeviationResult::Verified))
-        };
-        timeout(MAX_SEARCH, search).await.unwrap_or(Ok(DeviationResult::Unfinished))
+            Search::TooSlow(_) => DeviationResult::Unknown,
+        })
     }
 
-    /// Whether a handler tells a valid delivery with one of the shortest bodies from a forged one, although it responds to
-    /// the event's valid delivery, and did with `valid`, as to a forged one.
-    async fn verifies_short_bodies(&self, event: &Event, valid: &Exchange) -> Result<bool, CheckError> {
-        for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
-            let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
-            let is_refused = forged.status() == valid.status();
-            let differs = signed.status().is_some_and(|status| forged.status() != Some(status) && !is_busy(status));
-            if is_refused && differs {
-                return Ok(true);
+    async fn search<'d>(
+        &self,
+        event: &Event,
+        valid: &Exchange,
+        deviations: &'d [Deviation],
+    ) -> Result<Search<'d>, CheckError> {
+        // In batches, because the results don't depend on each other, and a slow handler would take too long one by one.
+        for batch in deviations.chunks(BATCH) {
+            let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
+            let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let refuses_in_time = exchanges.iter().any(|other| other.status() == valid.status());
+            for (deviation, exchange) in batch.iter().zip(exchanges) {
+                // A handler that refuses the usual delivery without a redirect, and redirects this one, accepted it.
+                let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
+                if is_redirected || self.accepts(&exchange) {
+                    return Ok(Search::Ended(DeviationResult::Accepted(deviation.advice.clone())));
+                }
+                if refuses_in_time && exchange.response == Err(NoResponse::TimedOut) {
+                    return Ok(Search::TooSlow(deviation));
+                }
+                // A handler that is overloaded judges nothing.
+                if exchange.status().is_none_or(is_busy) {
+                    return Ok(Search::Ended(DeviationResult::Unknown));
+                }
             }
         }
-        Ok(false)
+        if let Some(advice) = self.altered_bodies(event, valid).await? {
+            return Ok(Search::Ended(DeviationResult::Accepted(advice)));
+        }
+        let forgery = self.response_to_forgery(event, valid).await?;
+        Ok(Search::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
+    }
+
+    /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual delivery
+    /// in time. In a batch, one may only have waited for the others.
+    async fn is_slow_alone(&self, event: &Event, valid: &Exchange, deviation: &Deviation) -> Result<bool, CheckError> {
+        let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
+        let is_refused = self.send(&usual).await?.status() == valid.status();
+        Ok(is_refused && self.send(&deviation.request).await?.response == Err(NoResponse::TimedOut))
+    }
+
+    /// What may be wrong with a handler that tells a valid delivery with one of the shortest bodies from a forged one,
+    /// although it responds to the event's valid delivery, and did with `valid`, as to a forged one.
+    async fn altered_bodies(&self, event: &Event, valid: &Exchange) -> Result<Option<String>, CheckError> {
+        let Some(refusal) = valid.status() else { return Ok(None) };
+        // Any other may be a proxy's.
+        let is_own = |status: u16| !matches!(status, 429 | 502..=504);
+        for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
+            let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
+            let differs = signed.status().is_some_and(|status| status != refusal && is_own(status));
+            if differs && forged.status() == Some(refusal) {
+                return Ok(Some(alters_bodies(refusal, &self.provider.delivery)));
+            }
+        }
+        Ok(None)
     }
 
     /// The status with which the handler refuses a delivery signed with another secret; `None` if it doesn't, or

@@ -276,6 +276,49 @@ async fn a_handler_that_takes_too_long_for_one_delivery_alone_verifies_that_one(
 }
 
 #[tokio::test]
+async fn a_timeout_in_a_crowd_proves_nothing() {
+    // It works on one request at a time and refuses them all, but the fifth waits too long for the others.
+    let respond = |_: &Request, before: usize| match before % 5 {
+        4 => Err(SendError::TimedOut(Duration::from_secs(15))),
+        _ => Ok(401),
+    };
+    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (recorder, _) = setup.run(&handler, &[]).await;
+    let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
+    assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{remedy:?}");
+}
+
+/// A handler that verifies, and then responds 400 to every event, as it does to forgeries, and `to_short` to a body without
+/// any member.
+fn refuses_events(to_short: u16) -> impl Fn(&Request, usize) -> Result<u16, SendError> {
+    move |request, _| Ok(if is_valid(request) && request.body.len() == 2 { to_short } else { 400 })
+}
+
+#[tokio::test]
+async fn a_handler_that_verifies_only_the_shortest_bodies_may_refuse_events_or_alter_them() {
+    let (setup, handler) = (Setup::new(), FakeHandler::new(refuses_events(500)));
+    let (recorder, _) = setup.run(&handler, &[]).await;
+    let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
+    let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
+    for said in [
+        "it verifies the event too, and then responds 400, as it does to forgeries: respond 200 to events that you do not handle",
+        "it re-serialises the JSON, or it reads only a part of the body",
+    ] {
+        assert!(advice.contains(said), "{advice}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_of_a_proxy_proves_no_verification() {
+    for status in [429, 502, 503, 504] {
+        let (setup, handler) = (Setup::new(), FakeHandler::new(refuses_events(status)));
+        let (recorder, _) = setup.run(&handler, &[]).await;
+        let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
+        assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{status}: {remedy:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_handler_is_checked() {
     let mut setup = Setup::new();
     setup.targets.push(setup.targets[0].clone());

@@ -86,7 +86,7 @@ impl Judge<'_> {
         let example = others.first()?.name.clone();
         let titles: Vec<&str> = others.iter().map(|other| other.title.as_str()).collect();
         let (title, titles) = (&provider.title, titles.join(", "));
-        let message = format!("taken for {title} because of `{header}`, which is a header of {titles}, too");
+        let message = format!("taken for {title} because of `{header}`, which is also a header of {titles}");
         Some(Warning::new(message, Remedy::NameProvider { example }))
     }
 

@@ -10,7 +10,11 @@ use super::{
     tamper::Tamper,
 };
 use crate::webhook::{
-    delivery::Media, provider::event::Event, remedy::RAW_BODY, signature::Scheme, wire_form::WireForm,
+    delivery::{Media, Policy},
+    provider::event::Event,
+    remedy::RAW_BODY,
+    signature::Scheme,
+    wire_form::WireForm,
 };
 
 /// A delivery, and what to do about a handler that accepts it.
@@ -76,11 +80,13 @@ pub struct ShortDelivery {
     pub forged: CaseRequest,
 }
 
-/// What is wrong with a handler that tells short deliveries from forged ones, but not an event's.
+/// What may be wrong with a handler that tells short deliveries from forged ones, but not an event's: it responds to those
+/// with the status `refusal`.
 #[must_use]
-pub fn alters_bodies() -> String {
+pub fn alters_bodies(refusal: u16, policy: &Policy) -> String {
     format!(
-        "the handler accepts the signature of a body that is only `{{}}` or `[]`, so the secret, the algorithm and the header are right. Of an event's body, it verifies other bytes than were sent: it re-serialises the JSON, or it reads only a part of the body. Read it to its end, with {READ_TO_END}; {RAW_BODY}"
+        "the handler accepts the signature of a body that is only `{{}}` or `[]`, so the secret, the algorithm and the header are right. Either it verifies the event too, and then responds {refusal}, as it does to forgeries: respond {} to events that you do not handle. Or it verifies other bytes of the event than were sent: it re-serialises the JSON, or it reads only a part of the body. Read it to its end, with {READ_TO_END}; {RAW_BODY}",
+        policy.first_success()
     )
 }
 

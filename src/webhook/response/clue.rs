@@ -67,6 +67,8 @@ const CSRF: &str = "exempt this route from CSRF protection, which is for browser
 
 const AUTHENTICATION: &str = "something before the handler asks for a login or a token, which the provider does not have: exempt this route from authentication, in the middleware or in the proxy (auth_basic off in nginx), and verify the signature there";
 
+const MAYBE_AUTHENTICATION: &str = "the response asks for a login or a token: if those are not your handler's own words for a wrong signature, exempt this route from authentication, in the middleware or in the proxy, and verify the signature there";
+
 const REFUSED_BY_NGINX: &str = "nginx refuses the delivery before the handler sees it: check allow, deny and the like in the location of this path";
 
 const HOSTS: &str =
@@ -103,10 +105,6 @@ const KNOWN: &[Known] = &[
     known(&["key: expected bytes or bytearray, but got 'NoneType'"], SECRET_UNSET),
     known(&["No webhook secret value was provided"], SECRET_UNSET),
     for_valid(&["Timestamp outside the tolerance zone"], NOT_FRESH),
-    for_valid(&["imestamp", " too old"], NOT_FRESH),
-    for_valid(&["imestamp", " too new"], NOT_FRESH),
-    for_valid(&["imestamp", " expired"], NOT_FRESH),
-    for_valid(&["imestamp", " tolerance"], NOT_FRESH),
     for_valid(&["equest too old"], NOT_FRESH),
     known(
         &["key: expected bytes or bytearray, but got 'str'"],
@@ -159,13 +157,12 @@ const KNOWN: &[Known] = &[
     ),
     // Django's debug page lists all settings by their names.
     known(&["Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
-    // nginx, FastAPI, Django REST framework, express-jwt, Flask-JWT-Extended, and many of a developer's own.
+    // nginx and Django REST framework.
     for_valid(&["401 Authorization Required"], AUTHENTICATION),
-    for_valid(&["Not authenticated"], AUTHENTICATION),
     for_valid(&["Authentication credentials were not provided"], AUTHENTICATION),
-    for_valid(&["No authorization token was found"], AUTHENTICATION),
-    for_valid(&["Missing Authorization Header"], AUTHENTICATION),
-    for_valid(&["uthentication required"], AUTHENTICATION),
+    // FastAPI, and many of a developer's own.
+    unspecific(&["Not authenticated"], MAYBE_AUTHENTICATION),
+    unspecific(&["uthentication required"], MAYBE_AUTHENTICATION),
     for_valid(&["403 Forbidden", "nginx"], REFUSED_BY_NGINX),
     unspecific(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
     unspecific(
@@ -181,6 +178,13 @@ const KNOWN: &[Known] = &[
         "the library didn't find the headers it needs: pass it all of the request's headers, with their names in lower case",
     ),
 ];
+
+/// What handlers say about a timestamp that they refuse.
+const STALE: &[&str] = &[" too old", " too new", " expired", " tolerance"];
+
+/// Messages of express-jwt and Flask-JWT-Extended about a request without an Authorization header. Some providers sign in
+/// that header.
+const NO_AUTHORIZATION: &[&str] = &["No authorization token was found", "Missing Authorization Header"];
 
 /// Messages of handlers that parse only JSON.
 const NOT_JSON: &[&[&str]] = &[
@@ -243,6 +247,13 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
     if let Some(&Known { advice, only_if_valid, is_unspecific, .. }) = KNOWN.iter().find(|known| occur(known.texts)) {
         return Some(Clue { advice: advice.into(), only_if_valid, is_unspecific });
     }
+    if is_stale(&text) {
+        return Some(Clue::for_valid(NOT_FRESH));
+    }
+    let is_authorized = headers.is_some_and(|headers| headers.contains("authorization"));
+    if !is_authorized && NO_AUTHORIZATION.iter().any(|message| text.contains(message)) {
+        return Some(Clue::for_valid(AUTHENTICATION));
+    }
     if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
         return Some(Clue::for_valid(advice));
     }
@@ -266,4 +277,10 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
         419 => Some(Clue::new(CSRF)),
         _ => None,
     }
+}
+
+/// Whether a response calls a timestamp stale. Many JSON errors have a member `timestamp` beside the message.
+fn is_stale(text: &str) -> bool {
+    let mut messages = text.split(['\n', '"']);
+    messages.any(|message| message.contains("imestamp") && STALE.iter().any(|stale| message.contains(stale)))
 }

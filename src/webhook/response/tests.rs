@@ -1,7 +1,9 @@
 //! The responses of real frameworks: which lines are shown, and which cause is named.
 
+use http::{HeaderValue, header::AUTHORIZATION};
+
 use super::{Excerpt, clue::clue};
-use crate::webhook::delivery::Media;
+use crate::webhook::{delivery::Media, request::Headers};
 
 /// A recorded response: its status and its body.
 fn recorded(bytes: &'static [u8]) -> (u16, &'static [u8]) {
@@ -342,13 +344,46 @@ fn the_status_is_a_clue_too() {
 
 #[test]
 fn a_login_before_the_handler() {
-    let hint = "exempt this route from authentication";
+    let hint = "something before the handler asks for a login or a token";
     says(response!("nginx-basic"), Media::Json, &["401 Authorization Required", "nginx/1.22.1"], hint);
-    says(response!("fastapi-bearer"), Media::Json, &["{\"detail\":\"Not authenticated\"}"], hint);
     says(response!("drf-unauthenticated"), Media::Json, &["{\"detail\":\"Authentication credentials"], hint);
     says(response!("flask-jwt"), Media::Json, &["{\"msg\":\"Missing Authorization Header\"}"], hint);
     says(response!("express-jwt"), Media::Json, &["UnauthorizedError: No authorization token was found"], hint);
     says(response!("nginx-deny"), Media::Json, &["403 Forbidden", "nginx/1.22.1"], "check allow, deny");
+}
+
+#[test]
+fn a_response_that_may_be_a_login_or_a_wrong_signature() {
+    let bearer = response!("fastapi-bearer");
+    says(
+        bearer,
+        Media::Json,
+        &["{\"detail\":\"Not authenticated\"}"],
+        "your handler's own words for a wrong signature",
+    );
+    for body in [bearer.1, b"{\"error\":\"Not authenticated\"}", b"Authentication required"] {
+        let found = clue(401, body, Some(Media::Json), None).unwrap();
+        assert!(found.is_unspecific && found.advice.contains("exempt this route from authentication"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_missing_authorization_header_that_was_sent_is_no_login() {
+    let token = HeaderValue::from_static("eyJhbGciOiJIUzI1NiJ9.e30.c2ln");
+    let sent: Headers = [(AUTHORIZATION, token)].into_iter().collect();
+    for (status, body) in [response!("flask-jwt"), response!("express-jwt")] {
+        assert_eq!(clue(status, body, Some(Media::Json), Some(&sent)), None);
+    }
+}
+
+#[test]
+fn a_timestamp_beside_another_message_is_not_refused() {
+    for body in [
+        r#"{"timestamp":"2026-11-30T03:50:46.123+00:00","status":401,"message":"JWT expired at 2026-11-30"}"#,
+        "timestamp=1764474646\nthe session has expired",
+    ] {
+        assert_eq!(clue(401, body.as_bytes(), Some(Media::Json), None), None, "{body}");
+    }
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn a_header_of_several_providers_is_said_to_be() {
     let header = "x-hub-signature-256: abc";
     let warning = named(&[], header).expect("a warning");
     let start =
-        "taken for WhatsApp because of `x-hub-signature-256`, which is a header of GitHub, too; send it to a path";
+        "taken for WhatsApp because of `x-hub-signature-256`, which is also a header of GitHub; send it to a path";
     assert!(warning.starts_with(start), "{warning}");
     assert_eq!(named(&["--provider", "whatsapp"], header), None);
     // No other provider has it.
