@@ -141,9 +141,7 @@ pub enum Priority {
 pub struct StreamedResponse {
     /// The status. Below 200 it is not a final response.
     pub status: u16,
-    /// The headers.
     pub headers: Headers,
-    /// The body.
     pub body: ResponseBody,
 }
 

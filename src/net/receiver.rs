@@ -182,7 +182,6 @@ pub enum ReceiveError {
     Refused {
         /// The method and path.
         request: String,
-        /// The reason.
         reason: String,
         /// The status of the response.
         status: u16,

@@ -30,7 +30,6 @@ pub struct Group<'a> {
 /// One event of the table.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// The event.
     pub event: &'a IndexedEvent,
     /// The payloads to print below the event, if any.
     pub payloads: Vec<Payload<'a>>,

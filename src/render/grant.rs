@@ -17,7 +17,6 @@ pub struct Grant<'a> {
     pub forwards: Vec<Forward>,
     /// Where secrets come from.
     pub secrets: Vec<Secret>,
-    /// The env file.
     pub env_file: Option<String>,
     /// The providers that it adds.
     pub providers: Vec<AddedProvider<'a>>,
@@ -79,7 +78,6 @@ pub struct Secret {
 /// A provider that a config adds.
 #[derive(Debug, Serialize)]
 pub struct AddedProvider<'a> {
-    /// Its name.
     pub name: &'a str,
     /// Its directory.
     pub source: &'a str,

@@ -31,7 +31,6 @@ pub struct Config {
     pub is_found: bool,
     /// Provider directories, absolute or relative to the working directory.
     pub providers: Vec<PathBuf>,
-    /// The env file.
     pub env_file: Option<PathBuf>,
     /// Defaults of `listen`.
     pub listen: ListenConfig,

@@ -16,7 +16,6 @@ pub const MAX_BYTES: u64 = 1 << 20;
 pub struct TextFile {
     /// The text. It may be, or contain, a secret.
     pub text: Zeroizing<String>,
-    /// The metadata.
     pub metadata: Metadata,
 }
 

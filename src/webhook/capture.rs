@@ -237,7 +237,6 @@ pub struct Capture {
     pub url: Option<String>,
     /// What the handler that provided the response responded, if the capture says so.
     pub forwarded: Option<Recorded>,
-    /// The request.
     pub request: Request,
 }
 

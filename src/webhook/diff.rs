@@ -26,7 +26,6 @@ pub struct Difference {
 /// Where two requests differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The method.
     Method,
     /// Path and query.
     Target,

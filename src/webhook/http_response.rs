@@ -7,10 +7,7 @@ use super::request::Headers;
 /// An endpoint's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status.
     pub status: u16,
-    /// The headers.
     pub headers: Headers,
-    /// The body.
     pub body: Bytes,
 }

@@ -12,7 +12,6 @@ pub enum SecretSource {
     Development,
     /// An environment variable.
     Env(String),
-    /// A file.
     File(String),
     /// A literal in the config.
     Config,
@@ -72,7 +71,6 @@ struct Keys {
 /// A secret that is set but not used, because another source takes precedence, or that was in use before.
 #[derive(Clone, Debug)]
 pub struct ShadowedSecret {
-    /// The secret.
     pub secret: SigningSecret,
     /// Where it is or was set, as messages name it.
     pub origin: String,

@@ -22,7 +22,6 @@ pub struct Delivery {
     pub received_at: Timestamp,
     /// The earlier delivery that it repeats, if any.
     pub repeat: Option<Repeat>,
-    /// The request.
     pub request: Request,
     /// The assessment of the request.
     pub assessment: Assessment,
@@ -281,7 +280,6 @@ pub struct Attempt {
     pub number: u32,
     /// The maximum number of attempts of the delivery.
     pub of: u32,
-    /// The outcome.
     pub outcome: Outcome,
     /// Whether the outcome is the expected one: accepted, or refused for a forgery.
     pub good: bool,

@@ -49,7 +49,6 @@ pub fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
 pub enum JsonTemplate<T> {
     /// A string.
     Text(T),
-    /// An array.
     Array(Vec<Self>),
     /// An object's members, in order.
     Object(Vec<(String, Self)>),

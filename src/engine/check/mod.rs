@@ -30,7 +30,6 @@ pub use runner::Runner;
 /// A handler, and the provider whose contract it is checked against.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The provider.
     pub provider: Arc<Provider>,
     /// The handler's URL.
     pub url: Url,

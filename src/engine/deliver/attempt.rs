@@ -107,7 +107,6 @@ impl DeliveryState {
 /// A finished attempt.
 #[derive(Debug)]
 pub struct AttemptResult {
-    /// The attempt.
     pub attempt: Attempt,
     /// The provider's wait before the next attempt; `None` if this was the last one.
     pub next: Option<Duration>,

@@ -35,7 +35,6 @@ pub struct Surroundings {
 pub struct Target {
     /// Its name for the page: its URL without tokens, or without any value of its query.
     pub name: String,
-    /// Its URL.
     pub url: Url,
 }
 

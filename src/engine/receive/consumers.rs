@@ -72,7 +72,6 @@ struct Queued {
 /// What a consumer gets.
 #[derive(Debug)]
 pub enum Update {
-    /// A delivery.
     Delivery(Published),
     /// What explains a rejected delivery that was published without findings.
     Findings {

@@ -83,7 +83,6 @@ pub enum Change {
 /// A delivery that is kept.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The delivery.
     pub delivery: Arc<Delivery>,
     /// The results of sending it again, the oldest first.
     pub resends: VecDeque<Arc<Forwarded>>,

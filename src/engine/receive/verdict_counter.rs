@@ -15,7 +15,6 @@ pub struct VerdictCounts {
     pub verified: u64,
     /// Verified with a public development secret.
     pub development: u64,
-    /// Rejected.
     pub rejected: u64,
     /// Unsigned by design.
     pub unsigned: u64,

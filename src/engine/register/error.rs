@@ -30,9 +30,7 @@ pub enum RegisterError {
     /// The API could not be reached.
     #[error("{method} {url}: {problem}")]
     Unreachable {
-        /// The method.
         method: String,
-        /// The URL.
         url: String,
         /// What went wrong.
         problem: String,
@@ -40,11 +38,8 @@ pub enum RegisterError {
     /// The API refused the call.
     #[error("{method} {url}: the API responded {status}{detail}")]
     Refused {
-        /// The method.
         method: String,
-        /// The URL.
         url: String,
-        /// The status.
         status: u16,
         /// The beginning of the body, after a colon.
         detail: String,
@@ -52,9 +47,7 @@ pub enum RegisterError {
     /// The response lacks what a later call needs.
     #[error("{method} {url}: the response has no usable {what}")]
     Incomplete {
-        /// The method.
         method: String,
-        /// The URL.
         url: String,
         /// What is missing.
         what: &'static str,

@@ -69,7 +69,6 @@ pub enum Progress {
     Passed {
         /// How far it is known to come from its provider.
         trust: Trust,
-        /// Its provider.
         provider: Option<Arc<Provider>>,
     },
     /// An input, or one request of it, can't be read.

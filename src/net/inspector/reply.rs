@@ -40,11 +40,9 @@ pub enum Reply {
     Lines(Bytes),
     /// Lines of JSON, as they come.
     Stream(Pieces),
-    /// A text.
     Text(String),
     /// Bytes to save in a file of this name, which has no characters that need quoting.
     Attachment {
-        /// The name.
         name: String,
         /// The content.
         bytes: Bytes,

@@ -22,7 +22,6 @@ pub struct Refusal {
 pub enum Report {
     /// The text of the response.
     Text,
-    /// This reason.
     Reason(String),
     /// The body is larger than this limit in bytes.
     BodyTooLarge(usize),

@@ -25,7 +25,6 @@ pub struct Inspected {
 /// A provider as the page lists it.
 #[derive(Clone, Debug, Serialize)]
 pub struct InspectedProvider {
-    /// Its name.
     pub name: String,
     /// Its name as people write it.
     pub title: String,

@@ -20,7 +20,6 @@ pub struct Check {
     pub name: String,
     /// Where it is, if it is in a file.
     pub place: Option<Place>,
-    /// The outcome.
     pub outcome: Outcome,
     /// What is odd, but doesn't make the check fail.
     pub warnings: Vec<Problem>,

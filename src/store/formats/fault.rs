@@ -26,14 +26,10 @@ pub enum EntryError {
     },
     /// The input is empty, or holds only whitespace.
     #[error("{} is empty", file.display())]
-    Empty {
-        /// The file.
-        file: PathBuf,
-    },
+    Empty { file: PathBuf },
     /// The input is in none of the formats.
     #[error("{} isn't a capture: {reason}", file.display())]
     Unrecognised {
-        /// The file.
         file: PathBuf,
         /// The nearest format and what is missing from it, or what the input is instead.
         reason: String,
@@ -41,7 +37,6 @@ pub enum EntryError {
     /// One entry is broken; the others may be readable.
     #[error("{}: {fault}", file.display())]
     Broken {
-        /// The file.
         file: PathBuf,
         /// What is wrong with the entry.
         fault: Fault,

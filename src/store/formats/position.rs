@@ -16,11 +16,9 @@ pub fn location(file: &str, entry: usize, line: Option<u64>) -> String {
 /// A position in an input. Lines, columns and bytes count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// A line.
     Line(u64),
     /// A line and a column, in bytes.
     Column(u64, u64),
-    /// A byte.
     Byte(u64),
 }
 

@@ -25,7 +25,6 @@ pub struct UrlRule {
 pub enum UrlSource {
     /// In the JSON document at a URL.
     Http {
-        /// The URL.
         url: Template,
         /// The place in the document, as a JSON pointer.
         pointer: String,

@@ -214,7 +214,6 @@ enum Tier {
     Flags,
     /// The variable that the manifest names, in the process's environment.
     Process,
-    /// The config.
     Config,
     /// The same variable in the env file.
     EnvFile,

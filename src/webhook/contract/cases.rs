@@ -17,7 +17,6 @@ use crate::webhook::{
 /// One test of a handler.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
-    /// The name.
     pub name: CaseName,
     /// The event that is sent.
     pub event: &'a Event,

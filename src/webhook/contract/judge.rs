@@ -66,7 +66,6 @@ pub enum Fault {
     WrongSuccess(u16),
     /// Not the response that the handshake prescribes; why.
     WrongHandshake(u16, String),
-    /// A redirect.
     Redirect(u16),
     /// A valid delivery was rejected.
     Rejected(u16),
@@ -74,7 +73,6 @@ pub enum Fault {
     Crashed(u16),
     /// The right response, too late.
     Late(u16),
-    /// No response.
     NoResponse(NoResponse),
 }
 

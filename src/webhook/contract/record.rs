@@ -20,7 +20,6 @@ pub struct CaseRecord {
     pub expected: String,
     /// The expected status in words: `200`.
     pub expected_status: String,
-    /// The outcome.
     pub outcome: CaseOutcome,
     /// The status of the response that decided the outcome.
     pub status: Option<u16>,

@@ -34,7 +34,6 @@ use crate::webhook::{
 /// One request of a case.
 #[derive(Clone, Debug)]
 pub struct CaseRequest {
-    /// The request.
     pub request: Request,
     /// How it differs from the other requests of the case, in words.
     pub variation: Option<String>,

@@ -16,7 +16,6 @@ use crate::webhook::{
 pub(super) struct Serialisation {
     /// What is different, in words.
     pub variation: &'static str,
-    /// The text.
     pub text: String,
 }
 

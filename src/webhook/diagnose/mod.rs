@@ -66,7 +66,6 @@ impl Finding {
 pub struct RejectedRequest<'a> {
     /// The provider that it was verified for.
     pub provider: &'a Provider,
-    /// The request.
     pub request: &'a Request,
     /// Why it was rejected.
     pub rejection: &'a Rejection,

@@ -51,7 +51,6 @@ pub struct Member<'a> {
     pub key: Cow<'a, str>,
     /// The key's bytes in the text, with its quotes.
     pub key_span: Range<usize>,
-    /// The value.
     pub value: Node<'a>,
 }
 

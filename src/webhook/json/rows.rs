@@ -17,9 +17,7 @@ pub enum RowKind {
     Object,
     /// The start of an array.
     Array,
-    /// A string.
     String,
-    /// A number.
     Number,
     /// `true`, `false` or `null`.
     Literal,

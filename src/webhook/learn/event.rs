@@ -51,7 +51,6 @@ pub(super) struct Events {
 
 /// One event.
 pub(super) struct Group {
-    /// Its name.
     pub name: String,
     /// The values at the place and at the action.
     pub values: Vec<(Place, String)>,

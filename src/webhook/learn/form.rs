@@ -10,7 +10,6 @@ pub(super) struct Form {
     pub text: GrammarText,
     /// The format.
     pub grammar: Grammar,
-    /// The signature.
     pub signature: Vec<u8>,
     /// The timestamp in the value.
     pub time: Option<String>,

@@ -42,7 +42,6 @@ pub use template::template;
 pub struct Sample {
     /// What messages call it: its file, with the line if the file has several.
     pub name: String,
-    /// The request.
     pub request: Request,
     /// When it was received, if the capture says so.
     pub received_at: Option<Timestamp>,

@@ -39,7 +39,6 @@ pub(super) struct FoundScheme {
     pub text: GrammarText,
     /// How the secret is written.
     pub format: SecretFormat,
-    /// The secrets.
     pub secrets: Vec<SigningSecret>,
     /// Whether the URL is signed, and with `https`.
     pub is_https: Option<bool>,

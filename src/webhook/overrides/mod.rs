@@ -17,7 +17,6 @@ pub use template::{Template, replace};
 pub enum Override {
     /// Replaces a value.
     Set {
-        /// Its path.
         path: Path,
         /// The new value.
         value: Value,
@@ -26,14 +25,10 @@ pub enum Override {
     Add {
         /// Its path. Missing parents are created: arrays for `0` and `-`, objects otherwise.
         path: Path,
-        /// The value.
         value: Value,
     },
     /// Removes a member or an item.
-    Remove {
-        /// Its path.
-        path: Path,
-    },
+    Remove { path: Path },
 }
 
 impl Override {

@@ -16,7 +16,6 @@ use crate::webhook::{
 /// Everything that places are looked up in.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup<'a> {
-    /// The request.
     pub request: &'a Request,
     /// The exact bytes of the body: the request's own, or those before compression.
     pub body: &'a [u8],

@@ -57,7 +57,6 @@ include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 /// A built-in provider, embedded in the program.
 #[derive(Debug)]
 pub struct BuiltIn {
-    /// Its name.
     pub name: &'static str,
     /// The hash of its manifest.
     pub manifest: &'static str,

@@ -43,11 +43,8 @@ pub struct Handshake {
 /// The response that a handshake prescribes.
 #[derive(Clone, Debug)]
 pub struct PrescribedResponse {
-    /// The status.
     pub status: u16,
-    /// The body.
     pub body: PrescribedBody,
-    /// Headers.
     pub headers: Vec<(HeaderName, ResponseTemplate)>,
 }
 
@@ -58,7 +55,6 @@ pub enum PrescribedBody {
     Any(Option<String>),
     /// A text and its media type.
     Text(String, ResponseTemplate),
-    /// JSON.
     Json(JsonTemplate<ResponseTemplate>),
 }
 

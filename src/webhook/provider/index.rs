@@ -37,7 +37,6 @@ pub struct IndexEntry {
     /// What its author should know although it is valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cautions: Vec<String>,
-    /// Its events.
     events: IndexedEvents,
 }
 

@@ -25,7 +25,6 @@ use crate::webhook::{
 pub struct LiveEvent {
     /// The event's full name.
     pub name: String,
-    /// The method.
     pub method: String,
     /// The path and query.
     pub target: String,

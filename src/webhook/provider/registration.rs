@@ -65,13 +65,10 @@ pub struct ValueCalls {
 /// One call of the API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiCall {
-    /// The method.
     pub method: Method,
     /// The path and query below the base URL.
     pub path: Template,
-    /// The headers.
     pub headers: Vec<(HeaderName, Template)>,
-    /// The body.
     pub body: CallBody,
     /// Where the response has the endpoint's id.
     pub id: Option<String>,
@@ -86,7 +83,6 @@ pub struct ApiCall {
 /// The call that lists endpoints, and where its response has them: JSON pointers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
-    /// The call.
     pub call: ApiCall,
     /// The list in the response; empty if the response is the list.
     pub items: String,
@@ -101,9 +97,7 @@ pub struct List {
 pub enum CallBody {
     /// None.
     Empty,
-    /// JSON.
     Json(JsonTemplate<Template>),
-    /// A form.
     Form(Vec<(String, Template)>),
 }
 
@@ -129,7 +123,6 @@ pub struct Values<'a> {
     pub new_secret: &'a str,
     /// The value that was there before.
     pub previous: &'a str,
-    /// The resource.
     pub resource: &'a str,
 }
 
@@ -179,7 +172,6 @@ impl Template {
 pub struct Filled {
     /// The path and query.
     pub path: String,
-    /// The request.
     pub request: Request,
 }
 

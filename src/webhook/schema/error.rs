@@ -35,7 +35,6 @@ pub enum Flaw {
     Unknown {
         /// The kind of name, `keyword`.
         what: &'static str,
-        /// The name.
         name: String,
         /// The known name that was probably meant.
         nearest: Option<String>,

@@ -38,7 +38,6 @@ pub(super) enum Format {
     JsonPointer,
     /// A regular expression.
     Regex,
-    /// A relative JSON pointer.
     RelativeJsonPointer,
     /// A full time of RFC 3339, with an offset.
     Time,

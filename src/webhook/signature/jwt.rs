@@ -12,13 +12,11 @@ const FARTHEST: i64 = 1_000_000_000_000;
 pub struct Token<'a> {
     /// The bytes under the signature: header and claims as they were sent.
     pub signed: &'a str,
-    /// The signature.
     pub signature: Vec<u8>,
     /// The algorithm that the header names.
     pub algorithm: String,
     /// The id of the key, if the header names one.
     pub key_id: Option<String>,
-    /// The claims.
     pub claims: Map<String, Value>,
 }
 

@@ -110,14 +110,12 @@ pub enum Reason {
     },
     /// A signature header has more signatures than are checked.
     TooManySignatures {
-        /// The header.
         header: String,
         /// How many it has.
         signatures: usize,
     },
     /// Every signature has a version that the scheme does not know.
     UnsupportedVersion {
-        /// The header.
         header: String,
         /// The versions found.
         versions: Vec<String>,

@@ -33,7 +33,6 @@ pub struct Explanation {
 pub struct Observation<'a> {
     /// The provider whose contract is checked.
     pub provider: &'a Provider,
-    /// The fault.
     pub fault: &'a Fault,
     /// How the request differs from the others of its case, in words.
     pub variation: Option<&'a str>,

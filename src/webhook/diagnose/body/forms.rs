@@ -15,7 +15,6 @@ use crate::webhook::json::{Kind, Node};
 pub struct Form {
     /// The first of the libraries.
     pub writer: &'static Writer,
-    /// The layout.
     pub layout: Layout,
     /// All the calls, the most likely first.
     pub calls: Vec<String>,

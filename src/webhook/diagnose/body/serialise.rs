@@ -20,7 +20,6 @@ use crate::webhook::{
 pub struct Document<'a> {
     /// The text that it was parsed from.
     pub text: &'a str,
-    /// Its root.
     pub root: &'a Node<'a>,
 }
 

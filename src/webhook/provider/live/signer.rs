@@ -39,7 +39,6 @@ pub struct LiveSigner {
 /// Where a program puts a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spot {
-    /// A header.
     Header(String),
     /// A parameter of the query.
     Query(String),
@@ -48,36 +47,25 @@ pub enum Spot {
 /// A part of the signed content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedPart {
-    /// Text.
     Text(String),
     /// The delivery's id.
     Id,
-    /// The timestamp.
     Timestamp,
-    /// The secret.
     Secret,
-    /// The body.
     Body,
     /// A hash of the body in hexadecimal, or in base64.
     BodyHash(HashFunction, bool),
-    /// A header.
     Header(String),
-    /// The URL.
     Url,
-    /// The method.
     Method,
-    /// The path.
     Path,
-    /// The query.
     Query,
 }
 
 /// A part of the value that carries the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignaturePart {
-    /// Text.
     Text(String),
-    /// The timestamp.
     Timestamp,
     /// The signature, in uppercase hexadecimal.
     UppercaseHex,

@@ -10,14 +10,12 @@ use crate::webhook::signature::Algorithm;
 pub struct Table {
     /// Its name in the schema.
     pub name: &'static str,
-    /// Its keys.
     pub keys: &'static [Key],
 }
 
 /// A key of a table.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name.
     pub name: &'static str,
     /// Whether the table must have it.
     pub is_required: bool,
