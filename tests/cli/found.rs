@@ -87,8 +87,8 @@ fn secrets_of_a_found_config_are_below_its_directory() {
         let path = repo.join("hookdev.toml");
         run().exits(2).stdout("").stderr(&format!(
             "error: {}: {key} is outside the directory of the config\n\
-             hint: a config that was found reads secrets only below its own directory; \
-             name it with --config to allow more\n",
+             hint: a config that hookdev finds by itself may read secrets only below its own directory; \
+             name it with --config to lift that limit\n",
             path.display()
         ));
         run().args(["--config", "hookdev.toml"]).exits(0).stderr("");
