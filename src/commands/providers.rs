@@ -18,7 +18,12 @@ use crate::{
     store::providers::{self, ProviderError},
     webhook::{
         json::writer,
-        provider::{catalog::Catalog, manifest::keys},
+        provider::{
+            catalog::Catalog,
+            cautions::Caution,
+            files::MANIFEST,
+            manifest::{self, keys},
+        },
     },
 };
 
@@ -78,11 +83,12 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             let result = providers::check(&path);
             let directory = path.display().to_string();
             if let Ok(provider) = &result {
-                if Catalog::builtin().contains(&provider.name) {
-                    terminal.note(format!("{directory}: replaces the built-in provider of that name"));
-                }
-                for caution in provider.cautions() {
-                    terminal.note(format!("{directory}: {caution}"));
+                let text = providers::manifest_text(&path).unwrap_or_default();
+                let replaces = Catalog::builtin().contains(&provider.name).then(Caution::replaces_built_in);
+                for Caution { message, keys } in replaces.into_iter().chain(provider.cautions()) {
+                    let place = manifest::find(&text, &keys);
+                    let place = place.map(|(line, column)| format!("/{MANIFEST}:{line}:{column}")).unwrap_or_default();
+                    terminal.note(format!("{directory}{place}: {message}"));
                 }
             }
             let checked = match &result {

@@ -84,6 +84,12 @@ pub fn check(dir: &Path) -> Result<Provider, ProviderError> {
     Directory::scan(dir)?.check()
 }
 
+/// The manifest of the provider in exactly this directory; `None` if it can't be read.
+#[must_use]
+pub fn manifest_text(dir: &Path) -> Option<String> {
+    read_file::text(&dir.join(MANIFEST)).ok().map(|mut text| std::mem::take(&mut *text))
+}
+
 /// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has now, is
 /// loaded when it is used; if another of its files has changed, it must then pass them again.
 ///

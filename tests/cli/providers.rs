@@ -97,10 +97,13 @@ fn a_scheme_that_does_not_sign_the_body_is_noted_whenever_its_provider_is_used_o
     let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{timestamp}\"\n\
                   signature = { header = \"X-Signature\", value = \"{hex}\" }\ntimestamp = { header = \"X-Time\", tolerance = \"5m\" }";
     write(&dir, &manifest(SECRET, scheme));
-    let note = "note: acme: the scheme `v1` of Acme doesn't sign the body, so a changed one verifies; add `{body}` to its \
-                content, or `signs_body = false` if the provider means it";
-    dir.hookdev().args(["--providers", "acme", "events", "acme"]).exits(0).says(note);
-    dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(note);
+    let note = "the scheme `v1` of Acme doesn't sign the body, so a changed one verifies; add `{body}` to its content, or \
+                `signs_body = false` if the provider means it";
+    dir.hookdev().args(["--providers", "acme", "events", "acme"]).exits(0).says(&format!("note: acme: {note}"));
+    dir.hookdev()
+        .args(["providers", "check", "acme"])
+        .exits(0)
+        .says(&format!("note: acme/provider.toml:11:11: {note}"));
     write(&dir, &manifest(SECRET, &format!("{scheme}\nsigns_body = false")));
     dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
 }
@@ -112,7 +115,7 @@ fn a_payload_without_the_fields_that_are_signed_is_noted() {
                   signs_body = false\nsignature = { header = \"X-Signature\", value = \"{hex}\" }";
     write(&dir, &manifest(SECRET, scheme));
     dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(
-        "note: acme: the payload of acme.made lacks what is signed (the field `token` of the body), so deliveries made from it \
+        "note: acme/provider.toml:18:1: the payload of acme.made lacks what is signed (the field `token` of the body), so deliveries made from it \
          don't verify; add it to the event's file",
     );
     dir.write("acme/events/made.json", r#"{ "type": "made", "token": "t" }"#);

@@ -17,66 +17,99 @@ use crate::webhook::{
 /// The maximum size of a payload that is looked into, in bytes.
 const LIMIT: usize = 16 << 20;
 
+/// What the author of a provider should know although it is valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caution {
+    /// What it is.
+    pub message: String,
+    /// What it is about, as [`find`](super::manifest::find) takes it.
+    pub keys: Vec<String>,
+}
+
+impl Caution {
+    fn new<const N: usize>(keys: [&str; N], message: String) -> Self {
+        Self { message, keys: keys.map(str::to_owned).to_vec() }
+    }
+
+    /// That a provider has the name of a built-in one.
+    #[must_use]
+    pub fn replaces_built_in() -> Self {
+        Self::new(["name"], "it replaces the built-in provider of that name".to_owned())
+    }
+}
+
 impl Provider {
     /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so,
     /// payloads without the fields that are signed, and paths that no payload has.
     #[must_use]
-    pub fn cautions(&self) -> Vec<String> {
-        let unsigned = self.schemes.iter().filter(|scheme| {
+    pub fn cautions(&self) -> Vec<Caution> {
+        let unsigned = self.schemes.iter().enumerate().filter(|(_, scheme)| {
             scheme.algorithm.covers_content() && !scheme.signs_body() && !scheme.is_body_unsigned_by_design
         });
-        let unsigned = unsigned.map(|scheme| {
-            format!(
+        let unsigned = unsigned.map(|(index, scheme)| {
+            let message = format!(
                 "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
                 scheme.name, self.title
-            )
+            );
+            Caution::new(["scheme", &index.to_string(), "content"], message)
         });
         unsigned.chain(self.lacking_signed()).chain(self.unused_fresh()).chain(self.unknown_in_summaries()).collect()
     }
 
     /// Cautions about events whose payloads lack what a scheme signs: as `send` sends them, they are rejected.
-    fn lacking_signed(&self) -> impl Iterator<Item = String> {
+    fn lacking_signed(&self) -> impl Iterator<Item = Caution> {
         let signed = self.events.iter().filter(|event| !event.unsigned && event.handshake.is_none());
         signed.filter_map(|event| {
             let request = self.example(event)?;
             let body = self.decode(&request, LIMIT).ok()?;
             let payload = body.payload(&request);
             match self.schemes.first()?.covers(&Lookup::of(&request, &payload)) {
-                Err(Reason::NotInBody { place }) => Some(format!(
-                    "the payload of {} lacks what is signed ({place}), so deliveries made from it don't verify; add it to the event's file",
-                    event.full_name
-                )),
+                Err(Reason::NotInBody { place }) => {
+                    let message = format!(
+                        "the payload of {} lacks what is signed ({place}), so deliveries made from it don't verify; add it to the event's file",
+                        event.full_name
+                    );
+                    Some(Caution::new(["event", &event.name], message))
+                }
                 _ => None,
             }
         })
     }
 
     /// Cautions about paths in `[fresh]` that no payload has.
-    fn unused_fresh(&self) -> impl Iterator<Item = String> {
+    fn unused_fresh(&self) -> impl Iterator<Item = Caution> {
         let events = || self.events.iter().filter(|event| !event.is_raw);
         let missing = move |path: &Path| {
             let mut errors = events().map(|event| overrides::replace(&event.fixture, path, "").err());
             let first = errors.next()??;
-            errors.all(|error| error.is_some()).then(|| format!("[fresh] of {} renews nothing: {first}", self.title))
+            errors.all(|error| error.is_some()).then(|| {
+                let message = format!("[fresh] of {} renews nothing: {first}", self.title);
+                Caution::new(["fresh", &path.to_string()], message)
+            })
         };
         self.fresh.iter().filter_map(move |(path, _)| missing(path))
     }
 
     /// Cautions about paths in an event's summary that its payload doesn't have, and in that of the provider that no payload
     /// has.
-    fn unknown_in_summaries(&self) -> Vec<String> {
+    fn unknown_in_summaries(&self) -> Vec<Caution> {
         let payloads = || self.events.iter().filter(|event| event.handshake.is_none());
         let mut all = Vec::new();
         for event in payloads() {
             for path in event.summary.iter().flat_map(Summary::paths) {
                 let error = self.unknown_path(event, path);
-                all.extend(error.map(|error| format!("the summary of {} lacks a value: {error}", event.full_name)));
+                all.extend(error.map(|error| {
+                    let message = format!("the summary of {} lacks a value: {error}", event.full_name);
+                    Caution::new(["event", &event.name, "summary"], message)
+                }));
             }
         }
         for path in self.summary.iter().flat_map(Summary::paths) {
             let errors: Option<Vec<OverrideError>> = payloads().map(|event| self.unknown_path(event, path)).collect();
             let first = errors.and_then(|errors| errors.into_iter().next());
-            all.extend(first.map(|error| format!("the summary of {} lacks a value: {error}", self.title)));
+            all.extend(first.map(|error| {
+                Caution::new(["summary"], format!("the summary of {} lacks a value: {error}", self.title))
+            }));
         }
         all
     }

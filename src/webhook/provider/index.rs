@@ -124,7 +124,7 @@ impl IndexEntry {
             sends_secret: provider.sends_secret(),
             headers: provider.recognised_by.iter().map(ToString::to_string).collect(),
             payload_field: provider.payload_field.clone(),
-            cautions: provider.cautions(),
+            cautions: provider.cautions().into_iter().map(|caution| caution.message).collect(),
             events: provider.events.iter().map(|event| IndexedEvent::of(provider, event)).collect(),
         }
     }

@@ -5,7 +5,7 @@
 //! [`prepared`] and [`compose`] make the requests that a provider would send.
 
 pub mod catalog;
-mod cautions;
+pub mod cautions;
 pub mod compose;
 pub mod event;
 pub mod files;

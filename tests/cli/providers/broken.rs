@@ -301,5 +301,5 @@ fn a_name_of_a_built_in_provider_is_noted() {
     dir.hookdev()
         .args(["providers", "check", "acme"])
         .exits(0)
-        .says("acme: replaces the built-in provider of that name");
+        .says("acme/provider.toml:1:8: it replaces the built-in provider of that name");
 }

@@ -4,6 +4,7 @@
 mod delivery;
 mod event;
 mod examples;
+mod finder;
 mod handshake;
 pub mod keys;
 mod lists;
@@ -35,6 +36,7 @@ use crate::webhook::{
 };
 use delivery::RawDelivery;
 use event::RawEvent;
+pub use finder::find;
 use handshake::{RawHandshake, Signing};
 use register::RawRegister;
 use schemes::RawSchemes;
