@@ -144,7 +144,8 @@ impl Terminal {
     }
 
     /// The layout of diagnostics on standard error.
-    fn stream(&self) -> diagnostic::Stream {
+    #[must_use]
+    pub fn stream(&self) -> diagnostic::Stream {
         diagnostic::Stream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
     }
 

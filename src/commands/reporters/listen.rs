@@ -6,7 +6,10 @@ use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
     engine::receive::{Forward, SaveChange, Settings, VerdictCounts},
     net::receiver::ReceiveError,
-    render::diagnostic::inline,
+    render::{
+        diagnostic::{Stream, inline},
+        flow::Flow,
+    },
     webhook::{provider::catalog::Catalog, redact},
 };
 
@@ -21,38 +24,49 @@ pub fn announce(
     has_keys: bool,
 ) {
     let keys = if has_keys { ", ? for keys" } else { "" };
-    let mut text = format!("Listening on {url} (Ctrl-C to stop{keys})\n");
+    let (stream, mut text) = (terminal.stream(), String::new());
+    let mut first = Flow::new(stream.palette, stream.columns, 2, &mut text);
+    first.text(None, &format!("Listening on {url} (Ctrl-C to stop{keys})"));
+    first.end();
+    let mut detail = |words: &str, command: &str| push_detail(stream, words, command, &mut text);
     match &settings.provider {
         Some(provider) => {
-            text.extend([format!("  every request is treated as coming from {}\n", inline(&provider.title))]);
+            detail(&format!("every request is treated as coming from {}", inline(&provider.title)), "");
         }
-        None => text.push_str(&urls(&settings.catalog, url)),
+        None => urls(&settings.catalog, url).iter().for_each(|line| detail(line, "")),
     }
     let shown = if redact { redact::query } else { redact::tokens };
-    let forwards = settings.forwards.iter();
-    text.extend(
-        forwards.map(|Forward { events, url }| {
-            format!("  forwards {} to {}\n", inline(events.as_str()), shown(url.as_str()))
-        }),
-    );
+    for Forward { events, url } in &settings.forwards {
+        detail(&format!("forwards {} to {}", inline(events.as_str()), shown(url.as_str())), "");
+    }
     let event = settings.provider.as_deref();
     let event = event.or_else(|| settings.catalog.example()?.load().ok().map(Arc::as_ref));
     let event = event.and_then(|provider| Some((&provider.name, &provider.events.first()?.full_name)));
     if let (Some(send_to), Some((provider, event))) = (send_to, event) {
-        text.extend([format!("  to send here: hookdev send {event} --to {send_to}/{provider}\n")]);
+        detail("to send here:", &format!("hookdev send {event} --to {send_to}/{provider}"));
     }
     terminal.say(&text);
 }
 
-/// The URL of each provider, or how they are made if there are many.
-fn urls(catalog: &Catalog, url: &str) -> String {
+/// Appends a line below the first: words that wrap, and a command that doesn't, so that it can be copied.
+fn push_detail(stream: Stream, words: &str, command: &str, out: &mut String) {
+    let mut line = Flow::new(stream.palette, stream.columns, 4, out);
+    line.gap(2).text(None, words);
+    if !command.is_empty() {
+        line.gap(1).whole(None, command);
+    }
+    line.end();
+}
+
+/// The URL of each provider, or how they are made if there are many, in lines.
+fn urls(catalog: &Catalog, url: &str) -> Vec<String> {
     let names: Vec<&str> = catalog.names().collect();
     match catalog.example() {
         Some(example) if names.len() > MAX_LISTED => {
             let (count, example) = (names.len(), example.name());
-            format!("  {url}/PROVIDER, such as {url}/{example}; `hookdev providers` lists the {count} providers\n")
+            vec![format!("{url}/PROVIDER, such as {url}/{example}; `hookdev providers` lists the {count} providers")]
         }
-        _ => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
+        _ => names.iter().map(|name| format!("{url}/{name}")).collect(),
     }
 }
 
@@ -112,6 +126,17 @@ pub fn warning(error: &ReceiveError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::palette::Palette;
+
+    #[test]
+    fn a_detail_wraps_between_words_and_keeps_a_command_whole() {
+        let mut out = String::new();
+        let stream = Stream { palette: Palette::new(false), columns: Some(20) };
+        push_detail(stream, "lists the 53 providers", "", &mut out);
+        push_detail(stream, "to send here:", "hookdev send a.b --to http://h/", &mut out);
+        let expected = "  lists the 53\n    providers\n  to send here:\n    hookdev send a.b --to http://h/\n";
+        assert_eq!(out, expected);
+    }
 
     #[test]
     fn the_summary_names_the_verdicts_that_occurred() {
