@@ -4,6 +4,7 @@ pub(super) mod elixir;
 pub(super) mod literal;
 pub(super) mod maps;
 pub(super) mod php;
+pub(super) mod scan;
 pub(super) mod text_literal;
 mod var_dumper;
 

@@ -1,6 +1,9 @@
 //! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing is run.
 
-use super::super::values::text_literal::{Language, QUOTES, Stop, TextLiteral};
+use super::super::values::{
+    scan::{next, take},
+    text_literal::{Language, QUOTES, Stop, TextLiteral},
+};
 
 /// How deeply expressions may be nested.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -79,12 +82,6 @@ impl Parser<'_> {
         self.rest.starts_with(if self.language == Language::Python { "#" } else { "//" })
     }
 
-    fn take(&mut self, start: &str) -> bool {
-        let rest = self.rest.strip_prefix(start);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
     fn expression(&mut self, depth: usize) -> Option<Expression> {
         let depth = depth.checked_sub(1)?;
         self.skip_space();
@@ -111,7 +108,7 @@ impl Parser<'_> {
             let is_beside = self.language == Language::Python
                 && self.is_text()
                 && (self.open > 0 || !before[..before.len() - self.rest.len()].contains('\n'));
-            if !is_beside && !self.take("+") {
+            if !is_beside && !take(&mut self.rest, "+") {
                 self.rest = before;
                 return Some(found);
             }
@@ -201,11 +198,11 @@ impl Parser<'_> {
 
     fn arguments(&mut self, depth: usize) -> Option<Vec<Argument>> {
         let mut arguments = Vec::new();
-        self.take("(");
+        take(&mut self.rest, "(");
         self.open += 1;
         loop {
             self.skip_separators();
-            if self.take(")") {
+            if take(&mut self.rest, ")") {
                 self.open -= 1;
                 return Some(arguments);
             }
@@ -237,11 +234,11 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Option<Expression> {
         let mut members = Vec::new();
-        self.take("{");
+        take(&mut self.rest, "{");
         self.open += 1;
         loop {
             self.skip_separators();
-            if self.take("}") {
+            if take(&mut self.rest, "}") {
                 self.open -= 1;
                 return Some(Expression::Object(members));
             }
@@ -254,7 +251,7 @@ impl Parser<'_> {
                 key.to_owned()
             };
             self.skip_space();
-            if self.take(":") {
+            if take(&mut self.rest, ":") {
                 members.push((key, self.expression(depth)?));
             } else if !key.is_empty() && self.rest.starts_with([',', '}']) {
                 // `{ headers, body }`
@@ -268,7 +265,7 @@ impl Parser<'_> {
     fn skip_separators(&mut self) {
         loop {
             self.skip_space();
-            if !self.take(",") {
+            if !take(&mut self.rest, ",") {
                 return;
             }
         }
@@ -306,12 +303,10 @@ impl Parser<'_> {
             if self.is_comment() {
                 self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
             }
-            if let Some(quotes) = QUOTES.iter().find(|quotes| self.take(quotes)) {
-                while !self.take(quotes) {
-                    let c = self.rest.chars().next()?;
-                    self.rest = &self.rest[c.len_utf8()..];
-                    if c == '\\' {
-                        self.rest = self.rest.strip_prefix(|_| true)?;
+            if let Some(quotes) = QUOTES.iter().find(|quotes| take(&mut self.rest, quotes)) {
+                while !take(&mut self.rest, quotes) {
+                    if next(&mut self.rest)? == '\\' {
+                        next(&mut self.rest)?;
                     }
                 }
                 continue;

@@ -1,6 +1,9 @@
 //! Values as Elixir's `inspect` writes them: `%{"a" => "b"}`, `[{"a", "b"}]`, `%Plug.Conn{…}`.
 
-use super::literal::{self, Value};
+use super::{
+    literal::{self, Value},
+    scan::{take, take_until, take_while},
+};
 
 /// How deeply values may be nested.
 const MAX_DEPTH: usize = 16;
@@ -65,20 +68,7 @@ struct Parser<'t> {
     rest: &'t str,
 }
 
-impl<'t> Parser<'t> {
-    fn take(&mut self, start: &str) -> bool {
-        let rest = self.rest.strip_prefix(start);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn take_while(&mut self, is_part: impl Fn(char) -> bool) -> &'t str {
-        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
-        let (part, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        part
-    }
-
+impl Parser<'_> {
     fn value(&mut self, depth: usize) -> Option<Value> {
         let depth = depth.checked_sub(1)?;
         if let Some(end) = name_end(self.rest) {
@@ -90,9 +80,8 @@ impl<'t> Parser<'t> {
             self.rest = rest.strip_prefix(" <> ...").unwrap_or(rest);
             return Some(value);
         }
-        if self.take("<<") {
-            let (inside, rest) = self.rest.split_once(">>")?;
-            self.rest = rest;
+        if take(&mut self.rest, "<<") {
+            let inside = take_until(&mut self.rest, ">>")?;
             let bytes: Option<Vec<u8>> = inside.split(',').map(|byte| byte.trim().parse::<u8>().ok()).collect();
             return Some(bytes.map_or(Value::Lost, Value::Bytes));
         }
@@ -100,27 +89,22 @@ impl<'t> Parser<'t> {
             '[' => Some(Value::List(self.members("]", depth)?)),
             '{' => Some(Value::List(self.members("}", depth)?)),
             // `#PID<0.96.0>`, `~D[2026-01-01]`, `#Reference<…>`
-            '#' => self.skip_to('>'),
-            '~' => self.skip_to(']'),
+            '#' => take_until(&mut self.rest, ">").map(|_| Value::Lost),
+            '~' => take_until(&mut self.rest, "]").map(|_| Value::Lost),
             '&' => {
-                self.take_while(|c| !",]}\n".contains(c));
+                take_while(&mut self.rest, |c| !",]}\n".contains(c));
                 Some(Value::Lost)
             }
             _ => {
                 let is_quoted = self.rest.starts_with(":\"");
-                self.take(":");
+                take(&mut self.rest, ":");
                 if is_quoted {
                     return self.value(depth);
                 }
-                let word = self.take_while(|c| c.is_alphanumeric() || "_.?!@+-".contains(c));
+                let word = take_while(&mut self.rest, |c| c.is_alphanumeric() || "_.?!@+-".contains(c));
                 (!word.is_empty()).then(|| Value::Word(word.to_owned()))
             }
         }
-    }
-
-    fn skip_to(&mut self, end: char) -> Option<Value> {
-        self.rest = self.rest.split_once(end)?.1;
-        Some(Value::Lost)
     }
 
     /// The items up to the closing bracket. Those with a key, `a: 1` or `"a" => 1`, become pairs.
@@ -128,17 +112,20 @@ impl<'t> Parser<'t> {
         let mut items = Vec::new();
         self.rest = &self.rest[1..];
         loop {
-            self.take_while(|c| c.is_whitespace() || c == ',');
-            if self.take(end) {
+            take_while(&mut self.rest, |c| c.is_whitespace() || c == ',');
+            if take(&mut self.rest, end) {
                 return Some(items);
             }
             let key = self.value(depth)?;
-            let has_value = self.take(": ") || self.take(":\n") || self.take(" => ") || self.take(" =>\n");
+            let has_value = take(&mut self.rest, ": ")
+                || take(&mut self.rest, ":\n")
+                || take(&mut self.rest, " => ")
+                || take(&mut self.rest, " =>\n");
             if !has_value {
                 items.push(key);
                 continue;
             }
-            self.take_while(char::is_whitespace);
+            take_while(&mut self.rest, char::is_whitespace);
             items.push(Value::List(vec![key, self.value(depth)?]));
         }
     }

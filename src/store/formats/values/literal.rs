@@ -1,6 +1,9 @@
 //! Values as JavaScript's `console.log` and Python's `print` write them. JSON and Ruby's hashes are among them.
 
-use super::text_literal::TextLiteral;
+use super::{
+    scan::{take, take_until, take_while},
+    text_literal::TextLiteral,
+};
 use crate::webhook::json::quote;
 
 /// How deeply values may be nested.
@@ -71,28 +74,9 @@ struct Parser<'a> {
     rest: &'a str,
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn skip_space(&mut self) {
         self.rest = self.rest.trim_start();
-    }
-
-    fn take(&mut self, start: &str) -> bool {
-        let rest = self.rest.strip_prefix(start);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn take_while(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
-        let (part, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        part
-    }
-
-    fn take_until(&mut self, end: char) -> Option<&'a str> {
-        let (part, rest) = self.rest.split_once(end)?;
-        self.rest = rest;
-        Some(part)
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
@@ -102,7 +86,7 @@ impl<'a> Parser<'a> {
             '{' => self.object(depth),
             '[' if self.rest[1..].starts_with(|c: char| c.is_ascii_uppercase()) => {
                 // `[Object: null prototype] {`, or `[Object]` in the place of one.
-                self.take_until(']')?;
+                take_until(&mut self.rest, "]")?;
                 self.skip_space();
                 if self.rest.starts_with('{') { self.object(depth) } else { Some(Value::Lost) }
             }
@@ -117,19 +101,19 @@ impl<'a> Parser<'a> {
 
     fn object(&mut self, depth: usize) -> Option<Value> {
         let mut members = Vec::new();
-        self.take("{");
+        take(&mut self.rest, "{");
         loop {
-            self.take_while(|c| c.is_whitespace() || c == ',');
-            if self.take("}") {
+            take_while(&mut self.rest, |c| c.is_whitespace() || c == ',');
+            if take(&mut self.rest, "}") {
                 return Some(Value::Object(members));
             }
             let key = match self.rest.chars().next()? {
                 '\'' | '"' => self.string()?,
-                '[' => self.take_until(']')?.to_owned(),
-                _ => self.take_while(|c| c.is_alphanumeric() || "_$-.".contains(c)).to_owned(),
+                '[' => take_until(&mut self.rest, "]")?.to_owned(),
+                _ => take_while(&mut self.rest, |c| c.is_alphanumeric() || "_$-.".contains(c)).to_owned(),
             };
             self.skip_space();
-            if !(self.take(":") || self.take("=>")) {
+            if !(take(&mut self.rest, ":") || take(&mut self.rest, "=>")) {
                 return None;
             }
             members.push((key, self.value(depth)?));
@@ -140,7 +124,7 @@ impl<'a> Parser<'a> {
         let mut items = Vec::new();
         self.rest = &self.rest[1..];
         loop {
-            self.take_while(|c| c.is_whitespace() || c == ',');
+            take_while(&mut self.rest, |c| c.is_whitespace() || c == ',');
             if self.rest.starts_with(end) {
                 self.rest = &self.rest[1..];
                 return Some(Value::List(items));
@@ -177,7 +161,7 @@ impl<'a> Parser<'a> {
 
     /// Node's `<Buffer 7b 22 …>`; anything else in angle brackets is an object without its content.
     fn buffer(&mut self) -> Option<Value> {
-        let inside = self.take_until('>')?;
+        let inside = take_until(&mut self.rest, ">")?;
         let Some(bytes) = inside.strip_prefix("<Buffer") else { return Some(Value::Lost) };
         let bytes: Option<Vec<u8>> = bytes.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
         Some(bytes.map_or(Value::Lost, Value::Bytes))
@@ -186,10 +170,10 @@ impl<'a> Parser<'a> {
     /// A number or a word; or the name of a type before its value, as in `Headers({…})` and `Headers {…}`.
     fn word(&mut self, depth: usize) -> Option<Value> {
         let start = self.rest;
-        let word = self.take_while(|c| c.is_alphanumeric() || "_$.+-".contains(c));
+        let word = take_while(&mut self.rest, |c| c.is_alphanumeric() || "_$.+-".contains(c));
         if self.rest.starts_with('/') || self.rest.starts_with("://") {
             // A path or a URL without quotes, or `HTTP/1.1`, as Rust prints them.
-            self.take_while(|c| !c.is_whitespace() && !",;)}]\"'".contains(c));
+            take_while(&mut self.rest, |c| !c.is_whitespace() && !",;)}]\"'".contains(c));
             return Some(Value::Word(start[..start.len() - self.rest.len()].to_owned()));
         }
         if word.is_empty() {

@@ -1,5 +1,7 @@
 //! Literals of text and bytes: in the source of JavaScript and Python, and as those and similar languages print text.
 
+use super::scan::{next, take, take_until};
+
 /// What source code is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::formats) enum Language {
@@ -87,8 +89,7 @@ impl TextLiteral {
                 char::from(byte)
             }
             'u' if take(rest, "{") => {
-                let (digits, after) = rest.split_once('}')?;
-                *rest = after;
+                let digits = take_until(rest, "}")?;
                 char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
             }
             'u' => utf16(rest)?,
@@ -118,18 +119,6 @@ impl TextLiteral {
 
 fn push(bytes: &mut Vec<u8>, c: char) {
     bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
-fn take(rest: &mut &str, start: &str) -> bool {
-    let after = rest.strip_prefix(start);
-    *rest = after.unwrap_or(rest);
-    after.is_some()
-}
-
-fn next(rest: &mut &str) -> Option<char> {
-    let c = rest.chars().next()?;
-    *rest = &rest[c.len_utf8()..];
-    Some(c)
 }
 
 fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
