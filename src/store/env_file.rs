@@ -33,10 +33,13 @@ fn parse(text: &str) -> io::Result<Vec<(String, Zeroizing<String>)>> {
     Ok(variables)
 }
 
-fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// Whether a text is the name of a variable, as shells have it.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(is_name_part)
+}
+
+pub(super) fn is_name_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// A value as a shell reads it: single quotes preserve everything, double quotes have the escapes `\n`, `\"` and `\\`, and

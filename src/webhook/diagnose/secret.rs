@@ -325,7 +325,7 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
             add(Some(in_base64.into()), finding(Code::SecretNotDecoded, encoded));
         }
         encoding @ (KeyEncoding::Base64 | KeyEncoding::Base64Url | KeyEncoding::Hex) => {
-            let (own, other) = (strict_base64(rest), decode_hex(rest));
+            let (own, other) = (encoding::decode_base64(rest), decode_hex(rest));
             let (own, other, name, other_name) = match encoding {
                 KeyEncoding::Base64 => (own, other, "base64", "hexadecimal"),
                 KeyEncoding::Base64Url => (forgiving_base64(rest), other, "base64", "hexadecimal"),
@@ -349,10 +349,6 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
         }
     }
     all
-}
-
-fn strict_base64(text: &str) -> Option<Vec<u8>> {
-    base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
 /// Decodes base64 as Node does: either alphabet, with or without padding, whitespace skipped.

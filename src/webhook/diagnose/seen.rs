@@ -133,7 +133,7 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
         add(Code::SeenEmptyBody, format!("the body is empty{how}"));
         return;
     }
-    if contains(&request.body, REDACTED.as_bytes()) {
+    if memmem::find(&request.body, REDACTED.as_bytes()).is_some() {
         let message = format!("the body has `{REDACTED}` in it: if that replaced a value, the signed bytes are gone");
         add(Code::Redacted, message);
         return;
@@ -163,7 +163,7 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
     if body::has_escapes(&request.body) {
         add(Code::SeenLogEscapes, "the body has escapes or quotes around it that a log or a page adds".to_owned());
     }
-    if contains(&request.body, "\u{fffd}".as_bytes()) {
+    if memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
         let message =
             "the body has U+FFFD (\u{fffd}) where bytes could not be decoded: these bytes are lost".to_owned();
         add(Code::SeenReplacementCharacter, message);
@@ -180,14 +180,17 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     let is_declared =
         request.headers.text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err().filter(|error| !error.is_eof())?;
+    let has = |part: &[u8]| memmem::find(body, part).is_some();
     let printed = [
         (
             body == b"[object Object]",
             "the body is [object Object], which JavaScript makes of an object that is used as text",
         ),
         (body.starts_with(b"{'") || body.starts_with(b"[{'"), "the body is what Python prints for a dict, not JSON"),
-        (body.starts_with(b"{\"") && contains(body, b"\"=>"), "the body is what Ruby prints for a hash, not JSON"),
-        (body.starts_with(b"{\"") && contains(body, b"\" => "), "the body is what Ruby prints for a hash, not JSON"),
+        (
+            body.starts_with(b"{\"") && (has(b"\"=>") || has(b"\" => ")),
+            "the body is what Ruby prints for a hash, not JSON",
+        ),
         (is_console(body), "the body is what console.log prints for an object, not JSON"),
         (body.starts_with(b"a:") && body.ends_with(b"}"), "the body is what PHP's serialize() writes, not JSON"),
     ];
@@ -259,10 +262,6 @@ fn is_console(body: &[u8]) -> bool {
     let inside = inside.trim_ascii_start();
     let name = inside.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     inside.starts_with(b"'") || name > 0 && inside[name..].starts_with(b": ")
-}
-
-fn contains(text: &[u8], sought: &[u8]) -> bool {
-    memmem::find(text, sought).is_some()
 }
 
 #[cfg(test)]

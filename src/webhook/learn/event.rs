@@ -8,11 +8,12 @@ use super::{
     Read,
     places::{own_headers, scalars},
     scheme::FoundScheme,
-    value::{is_uuid, signatures, time_unit},
+    value::{signatures, time_unit},
 };
 use crate::webhook::{
     json::Path,
     place::{Place, Source},
+    schema::is_uuid,
 };
 
 /// Fields whose value is usually the event's name, the best first.

@@ -2,15 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
-use super::{
-    Read,
-    event::unique_headers,
-    places::scalars,
-    value::{is_uuid, time_unit},
-};
+use super::{Read, event::unique_headers, places::scalars, value::time_unit};
 use crate::webhook::{
     json::{Kind, Path},
     place::{Place, Source},
+    schema::is_uuid,
     signature::{Scheme, timestamp::TimeUnit},
     time::Timestamp,
 };

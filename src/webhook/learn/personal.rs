@@ -6,9 +6,10 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use super::value::{is_uuid, time_unit};
+use super::value::time_unit;
 use crate::webhook::{
     json::{Kind, Node, Path, quote, writer},
+    schema::is_uuid,
     signature::timestamp::TimeUnit,
 };
 

@@ -31,15 +31,6 @@ pub(super) fn time_unit(text: &str) -> Option<TimeUnit> {
     })
 }
 
-/// Whether a text is a UUID.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let is_right = |(index, byte): (usize, u8)| match index {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    text.len() == 36 && text.bytes().enumerate().all(is_right)
-}
-
 /// The readings of a text as a signature that a known algorithm may have made. Most texts have none.
 pub(super) fn signatures(text: &str) -> Vec<(TextEncoding, Vec<u8>)> {
     let mut found = Vec::new();

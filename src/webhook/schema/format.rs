@@ -109,7 +109,7 @@ impl Format {
             Self::Time => is_time(bytes).unwrap_or(false),
             Self::Uri => is_reference(text, Characters::Ascii) && has_scheme(text),
             Self::UriReference => is_reference(text, Characters::Ascii),
-            Self::Uuid => is_uuid(bytes),
+            Self::Uuid => is_uuid(text),
         }
     }
 }
@@ -253,12 +253,13 @@ fn number(digits: &[u8]) -> Option<i32> {
     digits.iter().try_fold(0, |number, digit| Some(number * 10 + i32::try_from(char::from(*digit).to_digit(10)?).ok()?))
 }
 
-/// Counts the digits without a branch for each, which is ten times as fast. `verify` of captures with five UUIDs spends 5%
-/// of its time here otherwise.
-fn is_uuid(text: &[u8]) -> bool {
-    let Ok(text) = <&[u8; 36]>::try_from(text) else { return false };
-    let digits: u8 = text.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
-    digits == 32 && [8, 13, 18, 23].iter().all(|&at| text[at] == b'-')
+/// Whether a text is a UUID of RFC 4122 with its hyphens, in either case.
+pub(in crate::webhook) fn is_uuid(text: &str) -> bool {
+    let is_right = |(index, byte): (usize, u8)| match index {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_right)
 }
 
 /// Which characters a reference may have.

@@ -39,6 +39,7 @@ mod walk;
 use std::collections::HashMap;
 
 pub use error::{Flaw, SchemaError};
+pub(in crate::webhook) use format::is_uuid;
 use location::Location;
 use problem::Problem;
 use rule::{Rule, RuleId};

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::store::env_file::{is_name, is_name_part};
+
 /// How many bytes the values that are filled in may have together, for each byte of the script, and at least.
 const FACTOR: usize = 16;
 const LEAST: usize = 1 << 20;
@@ -63,12 +65,4 @@ impl Variables {
 pub(super) fn assignment(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
     is_name(name).then_some((name, value))
-}
-
-fn is_name(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.chars().all(is_name_part)
-}
-
-fn is_name_part(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
 }

@@ -7,6 +7,7 @@ use super::{
     variables::Variables,
     writes_into_command,
 };
+use crate::store::env_file::is_name_part;
 
 /// Reads the words of a script.
 pub(super) struct Words<'a, 'v> {
@@ -335,7 +336,6 @@ impl<'a, 'v> Words<'a, 'v> {
 fn substitution(text: &str) -> ParseError {
     // Only the name: what follows it may be a secret.
     let opening = text.find(|c| !"$`{(".contains(c)).unwrap_or(text.len());
-    let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-    let end = text[opening..].find(is_end).map_or(text.len(), |end| opening + end);
+    let end = text[opening..].find(|c| !is_name_part(c)).map_or(text.len(), |end| opening + end);
     expected(format!("a command without variables or substitutions, found {}", quoted(&text[..end])))
 }

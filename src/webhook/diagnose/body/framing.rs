@@ -100,7 +100,7 @@ fn parts(body: &[u8]) -> Vec<(&[u8], Option<String>)> {
     };
     let mut found = Vec::new();
     let mut rest = start;
-    while let Some(at) = position(rest, boundary) {
+    while let Some(at) = memmem::find(rest, boundary) {
         let content = &rest[..at];
         if let Some((head, content)) = split_head(content) {
             let content = content.strip_suffix(b"\n").unwrap_or(content);
@@ -140,8 +140,8 @@ fn without_head(body: &[u8]) -> Option<&[u8]> {
 
 /// Splits at the first empty line.
 fn split_head(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let crlf = position(text, b"\r\n\r\n").map(|at| (at, 4));
-    let lf = position(text, b"\n\n").map(|at| (at, 2));
+    let crlf = memmem::find(text, b"\r\n\r\n").map(|at| (at, 4));
+    let lf = memmem::find(text, b"\n\n").map(|at| (at, 2));
     let (at, length) = [crlf, lf].into_iter().flatten().min()?;
     Some((&text[..at], &text[at + length..]))
 }
@@ -151,8 +151,4 @@ fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|&byte| byte == b'\n')?;
     let line = &text[..at];
     Some((line.strip_suffix(b"\r").unwrap_or(line), &text[at + 1..]))
-}
-
-fn position(text: &[u8], sought: &[u8]) -> Option<usize> {
-    memmem::find(text, sought)
 }
