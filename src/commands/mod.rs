@@ -74,9 +74,9 @@ pub fn run(cli: Cli) -> Exit {
 pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
     let failure = match guesses::explain_guess(message, args) {
         Some(failure) => failure,
-        None if message.use_stderr() && args.iter().any(|arg| on_one_line(arg) != *arg) => {
+        None if message.use_stderr() => {
             // Clap quotes arguments as they are, and a file's name may start a line of its own.
-            match read(args.iter().map(on_one_line)) {
+            match read(args.iter().map(|arg| text::on_one_line(&arg.to_string_lossy()).into())) {
                 Err(message) if message.use_stderr() => return printed(&message),
                 _ => Failure::usage(message.render().to_string()),
             }
@@ -98,10 +98,6 @@ fn printed(message: &clap::Error) -> Exit {
             failure.exit
         }
     }
-}
-
-fn on_one_line(arg: &OsString) -> OsString {
-    text::on_one_line(&arg.to_string_lossy()).into()
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {

@@ -22,7 +22,7 @@ impl Report for Junit {
         let mut case = TestCase::new(clean(&check.name), status(check));
         case.set_classname(clean(&check.suite));
         if !check.warnings.is_empty() {
-            let lines = check.warnings.iter().map(|warning| format!("warning: {}", on_one_line(&warning.text())));
+            let lines = check.warnings.iter().map(|warning| format!("warning: {}", clean_line(&warning.text())));
             case.set_system_out(lines.collect::<Vec<_>>().join("\n"));
         }
         if let Some(elapsed) = check.elapsed {
@@ -76,7 +76,7 @@ fn with_escaped_attributes(xml: &str) -> String {
     out
 }
 
-fn on_one_line(text: &str) -> String {
+fn clean_line(text: &str) -> String {
     text::on_one_line(&clean(text))
 }
 
@@ -86,7 +86,7 @@ fn status(check: &Check) -> TestCaseStatus {
         Outcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
             // The published schemas have no attribute for a message here; consumers read the text.
-            skipped.set_description(on_one_line(why));
+            skipped.set_description(clean_line(why));
             skipped
         }
         Outcome::Failed(problems) => {
@@ -97,7 +97,7 @@ fn status(check: &Check) -> TestCaseStatus {
             // The published schemas have no attribute for a place.
             let place = check.place.iter().map(Place::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
-            let lines: Vec<String> = place.chain(lines).map(|line| on_one_line(&line)).collect();
+            let lines: Vec<String> = place.chain(lines).map(|line| clean_line(&line)).collect();
             failed.set_description(lines.join("\n"));
             failed
         }
