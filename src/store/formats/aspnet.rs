@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -25,7 +25,7 @@ impl Format for AspNet {
         lines.any(is_start) && lines.next().is_some_and(|line| line.starts_with("Protocol: "))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }

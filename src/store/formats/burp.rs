@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
     parts::{self, ParseError, expected},
     position::LineCounter,
     whole,
@@ -21,7 +21,7 @@ impl Format for Burp {
         head.trim_ascii_start().starts_with(b"<") && memchr::memmem::find(head, b"<items burpVersion=").is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut lines = LineCounter::new(&input);
         let mut collected = Collected::default();

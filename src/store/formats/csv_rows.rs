@@ -3,7 +3,7 @@
 use csv::StringRecord;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
     json_request::{self, HEADERS, is_body, is_named},
     parts::expected,
     position::{LineCounter, Start},
@@ -26,7 +26,7 @@ impl Format for CsvRows {
         matches!(reader.records().next(), Some(Ok(columns)) if columns.len() > 1 && has(&columns, is_headers) && has(&columns, is_body))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut reader = csv::Reader::from_reader(&*input);
         let columns = reader.headers().cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! isn't printable ASCII, and `-v` prints no body.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -33,7 +33,7 @@ impl Format for CurlTrace {
         })
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }

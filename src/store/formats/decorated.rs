@@ -1,7 +1,7 @@
 //! A raw HTTP request whose lines a tool writes in its own way: with text before each (`webhook -debug`), with a sign for each
 //! carriage return (ngrep, `socat -v`), or in sections (`ModSecurity`'s audit log).
 
-use super::{Collected, Entry, Fault, Format, Input, Reader, http, whole};
+use super::{Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http, whole};
 
 /// A raw HTTP request with decorated lines.
 pub(super) struct Decorated;
@@ -19,7 +19,7 @@ impl Format for Decorated {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let (mut collected, mut rest) = (Collected::default(), &input[..]);
         while let Some((message, after)) = next(rest) {

@@ -36,11 +36,7 @@ impl Format for Envelopes {
         (self.matches)(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        self.read_within(input, &mut GzipBudget::default())
-    }
-
-    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         gzip.start(input.len());
         Ok(Box::new(collect_all(&input, self.array, |json| (self.parse)(json, gzip))))
@@ -247,7 +243,7 @@ pub(super) fn unwrap_as(
         )));
     };
     let input = Input { head: inside.to_vec(), is_whole: true, directory: None, rest: Box::new(std::io::empty()) };
-    let reader = format.read_within(input, gzip).map_err(|fault| inner(message, &fault))?;
+    let reader = format.read(input, gzip).map_err(|fault| inner(message, &fault))?;
     let unwrapped = |mut entry: Entry| {
         entry.notes.push(format!("unwrapped from {message}"));
         Entry { line: None, ..entry }

@@ -2,7 +2,7 @@
 //! `send --print json` prints. [`capture`] reads them.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
     keys::{self, Outline},
     objects::Objects,
 };
@@ -34,7 +34,7 @@ impl Format for Hookdev {
         is_own(head) || has_method(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         // A file with one capture, as in a directory of captures, need not be split into objects.
         if input.is_whole
             && let Ok(Some(capture)) = capture::read(&input.head)
@@ -65,7 +65,7 @@ mod tests {
     const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
 
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
-        let mut reader = Hookdev.read(Input::new(input)).unwrap();
+        let mut reader = Hookdev.read(Input::new(input), &mut GzipBudget::default()).unwrap();
         let entries =
             reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
@@ -247,7 +247,7 @@ mod tests {
         let long = io::repeat(b'x').take(MAX_SIZE as u64 + 10);
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
-        let mut reader = Hookdev.read(Input::new(long.chain(next))).unwrap();
+        let mut reader = Hookdev.read(Input::new(long.chain(next)), &mut GzipBudget::default()).unwrap();
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: larger than 64 MiB");
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());

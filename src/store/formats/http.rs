@@ -8,7 +8,7 @@ use httparse::{EMPTY_HEADER, Error, Status};
 use serde::de::IgnoredAny;
 
 use self::framing::{Body, Framing};
-use super::{Collected, Entry, Fault, Format, Input, MAX_FIELDS, Piece, Position, Reader, whole};
+use super::{Collected, Entry, Fault, Format, GzipBudget, Input, MAX_FIELDS, Piece, Position, Reader, whole};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
 
 /// Raw HTTP/1.x request messages.
@@ -23,7 +23,7 @@ impl Format for Http {
         starts_message(head)
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(Messages { input: whole(input)?, at: 0 }))
     }
 }

@@ -15,7 +15,7 @@ use self::{
     scope::Scope,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, Input, Reader, newlines, parts::expected, position::Start,
+    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, Reader, newlines, parts::expected, position::Start,
     values::text_literal::Language, whole,
 };
 
@@ -33,7 +33,7 @@ impl Format for HttpCall {
         calls(&text).any(|call| call.is_request(&text))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, beside, http, near_miss,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, beside, http, near_miss,
     parts::{self, ParseError, expected},
     position::Start,
     variables::Variables,
@@ -42,7 +42,7 @@ impl Format for HttpFile {
             && requests.iter().any(is_delivery)
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let directory = input.directory.clone();
         Ok(Box::new(read(&whole(input)?, directory.as_deref())))
     }

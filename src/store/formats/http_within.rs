@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
     values::literal::{self, Value},
     whole,
 };
@@ -31,7 +31,7 @@ impl Format for HttpWithin {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         if let Some(page) = Page::of(&page(&input)) {
             return Ok(Box::new(Collected::single(page.entry()?)));

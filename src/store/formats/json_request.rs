@@ -15,7 +15,7 @@ use self::{
     headers::headers,
 };
 use super::{
-    Entry, Fault, Format, Input, Reader, cgi,
+    Entry, Fault, Format, GzipBudget, Input, Reader, cgi,
     document::{Documents, collect},
     hookdev,
     keys::Outline,
@@ -82,7 +82,7 @@ impl Format for JsonRequest {
             || log_line::first_object(head).is_some_and(|at| Outline::new(&head[at..]).has_request())
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         Ok(Box::new(match log_line::without_prefixes(&input) {
             Cow::Borrowed(_) => collect(&input, &[], parse),

@@ -4,7 +4,7 @@
 //! Headers are in one value, as JSON or as Go prints a map, or in one each: `headers.X-Name=…`, `x-name=…`.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
     json_request::{self, HEADERS, is_named},
     position::Start,
     values, whole,
@@ -24,7 +24,7 @@ impl Format for Logfmt {
         lines.take(MAX_LINES).filter_map(pairs).any(|pairs| json_request::is_request(&json(&pairs)))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut collected = Collected::default();
         for (line, text) in (1..).zip(input.split(|&byte| byte == b'\n')) {

@@ -83,11 +83,7 @@ impl Format for Insights {
         Outline::new(head).has_all("results[][].", &["field", "value"])
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        self.read_within(input, &mut GzipBudget::default())
-    }
-
-    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         gzip.start(input.len());
         let Rows { results } = json_of(&input)?;
@@ -108,11 +104,7 @@ impl Format for Loki {
         Outline::new(head).has_all("data.", &["resultType", "result"])
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        self.read_within(input, &mut GzipBudget::default())
-    }
-
-    fn read_within<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         gzip.start(input.len());
         let Response { data } = json_of(&input)?;

@@ -176,21 +176,12 @@ pub trait Format: Sync {
         false
     }
 
-    /// Starts to read an input.
+    /// Starts to read an input. One within a message of another shares that one's limit on gzip.
     ///
     /// # Errors
     ///
     /// If no entry can be read from it.
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
-
-    /// The same for a file within a message of another, whose limit on gzip it shares.
-    ///
-    /// # Errors
-    ///
-    /// If no entry can be read from it.
-    fn read_within<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
-        self.read(input)
-    }
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault>;
 }
 
 /// The entries of one input, in pieces.
@@ -252,7 +243,8 @@ fn read_of<'a>(
     let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
     let format = sniff(&head[..head.len().min(MAX_HEAD)]).ok_or_else(unrecognised)?;
     let directory = directory.map(Path::to_owned);
-    let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
+    let input = Input { head, is_whole, directory, rest };
+    let reader = format.read(input, &mut GzipBudget::default()).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), reader })
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
-    Entry, Fault, Format, Input, Reader, document,
+    Entry, Fault, Format, GzipBudget, Input, Reader, document,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
     variables::Variables,
@@ -27,7 +27,7 @@ impl Format for Postman {
             || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut variables = Variables::of_file(input.len());
         if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {

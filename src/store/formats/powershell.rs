@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use self::script::{Script, Statement, Value};
 use super::{
-    Collected, Entry, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
     parts::{self, ParseError, expected, quoted},
     position::Start,
     whole,
@@ -54,7 +54,7 @@ impl Format for PowerShell {
         starts && command(&text).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
         let mut collected = Collected::default();

@@ -4,7 +4,7 @@
 //! A body is read only if it was printed as text or bytes. One that was parsed first is an error: its bytes are gone.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, json_request,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, json_request,
     parts::{self, ParseError, expected},
     position::Start,
     values::{are_headers, elixir, fields, literal, literal::Value, maps, php},
@@ -30,7 +30,7 @@ impl Format for Printed {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
         let entry = find(&text).ok_or_else(|| expected("headers")).and_then(Found::entry);

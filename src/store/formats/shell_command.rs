@@ -21,7 +21,7 @@ use self::{
     words::Words,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -62,7 +62,7 @@ impl Format for ShellCommand {
         false
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         let directory = input.directory.clone();
         let bytes = whole(input)?;
         let Ok(text) = str::from_utf8(&bytes) else {

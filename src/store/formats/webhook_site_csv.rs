@@ -5,7 +5,7 @@ use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Position, Reader,
+    Collected, Entry, Fault, Format, GzipBudget, Input, Position, Reader,
     parts::{self, Fields, ParseError, expected, quoted},
     position::{LineCounter, Start},
     webhook_site::Recorded,
@@ -28,7 +28,7 @@ impl Format for WebhookSiteCsv {
         matches!(reader.read_byte_record(&mut record), Ok(true)) && Columns::of(&record).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)?))
     }
 }
