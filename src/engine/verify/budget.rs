@@ -16,10 +16,10 @@ const WHOLE_SEARCHES: usize = 512;
 /// The bytes that each first search may take at least: enough to change a small body a hundred times.
 const LEAST_SEARCH: usize = 64 << 10;
 
-/// The bytes for the first search of the request with this number in its run, from 0. Later ones get less, so that twenty
+/// The bytes for the first search of the request with this index in its run. Later ones get less, so that twenty
 /// thousand rejected requests take five times as long as the first 512, not forty times.
-pub(super) fn first_search(number: usize) -> usize {
-    (WHOLE_SEARCHES * FIRST_SEARCH / number.max(WHOLE_SEARCHES)).max(LEAST_SEARCH)
+pub(super) fn first_search(index: usize) -> usize {
+    (WHOLE_SEARCHES * FIRST_SEARCH / index.max(WHOLE_SEARCHES)).max(LEAST_SEARCH)
 }
 
 /// The budget that the longer searches of one run share, so that its time grows little with the number of rejected requests.

@@ -112,10 +112,10 @@ impl Verification {
 }
 
 impl Criteria {
-    /// Verifies one request, which has this number in its run, and explains a rejection. `take_turn` waits until the results
-    /// of all earlier requests are final: it is called before a search that draws on the budget that they share.
+    /// Verifies one request, which has this index in its run, and explains a rejection. `wait_for_earlier` waits until the
+    /// results of all earlier requests are final: it is called before a search that draws on the budget that they share.
     #[must_use]
-    pub fn verify(&self, entry: Entry, number: usize, take_turn: &dyn Fn()) -> Verification {
+    pub fn verify(&self, entry: Entry, index: usize, wait_for_earlier: &dyn Fn()) -> Verification {
         let judge = Judge {
             catalog: &self.catalog,
             keyring: &self.keyring,
@@ -135,9 +135,9 @@ impl Criteria {
             judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
             left
         };
-        // Without this first check, every thread would wait for its turn even once the budget is spent.
-        if explain(first_search(number)) == 0 && self.search.longer_search().is_some() {
-            take_turn();
+        // Without this first check, every thread would wait for the earlier requests even once the budget is spent.
+        if explain(first_search(index)) == 0 && self.search.longer_search().is_some() {
+            wait_for_earlier();
             if let Some(share) = self.search.longer_search() {
                 self.search.spend(share - explain(share));
             }

@@ -54,40 +54,40 @@ enum JobResult {
 
 /// Where a job is in the run.
 #[derive(Clone, Copy)]
-struct Turn<'a> {
-    /// About how many requests of the run are before it, however the threads are scheduled.
-    number: usize,
+struct RunPosition<'a> {
+    /// About how many requests of the run come before it, however the threads are scheduled.
+    index: usize,
     /// Waits until all of them are reported.
-    wait: &'a dyn Fn(),
+    wait_for_earlier: &'a dyn Fn(),
 }
 
 /// A job with its number, and where its results go.
 type Queued = (usize, Job, SyncSender<Finished>);
 
-/// Whose turn it is: that of the first job whose results are not reported yet.
+/// How many jobs have had their results reported. Other jobs wait for that.
 #[derive(Debug, Default)]
-struct Turns {
-    current: Mutex<usize>,
+struct ReportedJobs {
+    count: Mutex<usize>,
     changed: Condvar,
 }
 
-impl Turns {
-    fn wait_for(&self, number: usize) {
-        self.changed.wait_while(&mut self.current.lock(), |current| *current < number);
+impl ReportedJobs {
+    fn wait_for(&self, jobs: usize) {
+        self.changed.wait_while(&mut self.count.lock(), |count| *count < jobs);
     }
 
-    fn pass_to(&self, number: usize) {
-        *self.current.lock() = number;
+    fn set(&self, jobs: usize) {
+        *self.count.lock() = jobs;
         self.changed.notify_all();
     }
 }
 
-/// Lets every job go on when the results are reported no more.
-struct EndOfTurns<'a>(&'a Turns);
+/// Lets waiting jobs continue once no more results are reported, also after an error.
+struct StopWaiting<'a>(&'a ReportedJobs);
 
-impl Drop for EndOfTurns<'_> {
+impl Drop for StopWaiting<'_> {
     fn drop(&mut self) {
-        self.0.pass_to(usize::MAX);
+        self.0.set(usize::MAX);
     }
 }
 
@@ -117,8 +117,8 @@ pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_,
     }
     let (mut previous, mut result) = (0, Ok(()));
     let submit = |job: Job| {
-        let turn = Turn { number: criteria.search.reported(), wait: &|| () };
-        result = job.run(criteria, turn).report(criteria, &mut previous, report);
+        let position = RunPosition { index: criteria.search.reported(), wait_for_earlier: &|| () };
+        result = job.run(criteria, position).report(criteria, &mut previous, report);
         if result.is_ok() { Ok(()) } else { Err(Disconnected) }
     };
     Producer { submit }.produce(Source::Input(input));
@@ -161,14 +161,14 @@ enum Source<'a> {
 fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'_, E>) -> Result<(), E> {
     let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
     let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
-    let (queue, turns) = (Mutex::new(queue), Turns::default());
+    let (queue, reported) = (Mutex::new(queue), ReportedJobs::default());
     let before = criteria.search.reported();
     let pipe = match source {
         Source::Input(Input::Path(path) | Input::Body(path, _)) if is_pipe(path) => Some(path.clone()),
         _ => None,
     };
     thread::scope(|scope| {
-        let _end = EndOfTurns(&turns);
+        let _stop_waiting = StopWaiting(&reported);
         let mut numbers = 0..;
         let submit = move |job| {
             let (sender, receiver) = mpsc::sync_channel(1);
@@ -177,7 +177,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
         };
         scope.spawn(move || Producer { submit }.produce(source));
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| work(criteria, &queue, &turns, before));
+            scope.spawn(|| work(criteria, &queue, &reported, before));
         }
         let first = match pipe.as_ref().map(|_| results.recv_timeout(SILENCE)) {
             Some(Ok(first)) => Some(first),
@@ -193,20 +193,21 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
         first.into_iter().chain(results).enumerate().try_for_each(|(number, finished)| {
             // A worker that panicked sends nothing; the scope then panics too.
             finished.recv().unwrap_or_default().report(criteria, &mut previous, report)?;
-            turns.pass_to(number + 1);
+            reported.set(number + 1);
             Ok(())
         })
     })
 }
 
-/// Runs jobs. So many requests of the run were reported `before` the first of them.
-fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, turns: &Turns, before: usize) {
+/// Runs jobs. `before` is the number of requests of the run that were reported before the first job.
+fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, reported: &ReportedJobs, before: usize) {
     loop {
         let next = queue.lock().recv();
         let Ok((number, job, results)) = next else { return };
         // After an error nobody receives the results.
-        let turn = Turn { number: before + number * JOB_SIZE, wait: &|| turns.wait_for(number) };
-        let _ = results.send(job.run(criteria, turn));
+        let wait_for_earlier = || reported.wait_for(number);
+        let position = RunPosition { index: before + number * JOB_SIZE, wait_for_earlier: &wait_for_earlier };
+        let _ = results.send(job.run(criteria, position));
     }
 }
 
@@ -230,19 +231,19 @@ impl Finished {
 }
 
 impl Job {
-    fn run(self, criteria: &Criteria, turn: Turn<'_>) -> Finished {
+    fn run(self, criteria: &Criteria, position: RunPosition<'_>) -> Finished {
         match self {
             Self::Report(progress) => Finished { results: vec![JobResult::Report(progress)], ..Finished::default() },
             Self::Requests { file, pieces, continues } => {
                 let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
-                let results: Vec<_> = verify(criteria, &file, entries, turn).map(JobResult::Report).collect();
+                let results: Vec<_> = verify(criteria, &file, entries, position).map(JobResult::Report).collect();
                 Finished { requests: results.len(), results, continues }
             }
             Self::Files(files) => {
                 let mut results = Vec::with_capacity(files.len());
                 for file in files {
-                    let turn = Turn { number: turn.number + results.len(), ..turn };
-                    verify_found(criteria, file, turn, &mut results);
+                    let position = RunPosition { index: position.index + results.len(), ..position };
+                    verify_found(criteria, file, position, &mut results);
                 }
                 Finished { results, ..Finished::default() }
             }
@@ -251,7 +252,12 @@ impl Job {
 }
 
 /// Verifies a file found in a directory.
-fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, turn: Turn<'_>, results: &mut Vec<JobResult>) {
+fn verify_found(
+    criteria: &Criteria,
+    file: Result<PathBuf, EntryError>,
+    position: RunPosition<'_>,
+    results: &mut Vec<JobResult>,
+) {
     let path = match file {
         Ok(path) if length(&path).is_some_and(|length| length >= JOB_BYTES) => {
             return results.push(JobResult::LargeFile(path));
@@ -264,7 +270,7 @@ fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, turn: Tu
         Ok(None) => results.push(JobResult::Report(Progress::Skipped(1))),
         Ok(Some(mut entries)) => {
             let file: Arc<Path> = path.into();
-            results.extend(verify(criteria, &file, entries.by_ref(), turn).map(JobResult::Report));
+            results.extend(verify(criteria, &file, entries.by_ref(), position).map(JobResult::Report));
             results.extend(notes(&file, &entries).map(JobResult::Report));
         }
     }
@@ -275,12 +281,12 @@ fn verify(
     criteria: &Criteria,
     file: &Arc<Path>,
     entries: impl Iterator<Item = Result<Entry, EntryError>>,
-    turn: Turn<'_>,
+    position: RunPosition<'_>,
 ) -> impl Iterator<Item = Progress> {
     entries.enumerate().map(move |(index, entry)| match entry {
         Ok(entry) => {
             let line = entry.line;
-            let verification = criteria.verify(entry, turn.number + index, turn.wait);
+            let verification = criteria.verify(entry, position.index + index, position.wait_for_earlier);
             let trust = verification.assessment.trust();
             if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
                 return Progress::Passed { trust, provider: verification.assessment.provider };

@@ -24,7 +24,7 @@ pub(super) use sink::{Sink, Tally};
 /// How many comparisons of a value or a name take as long as a visit.
 const COMPARISONS: usize = 16;
 
-/// How many visits take as long as to begin to match a pattern.
+/// How many visits take as long as starting to match a pattern.
 const PATTERN: usize = 4;
 
 /// A walk under way.
@@ -56,7 +56,7 @@ impl<'s> Walk<'s> {
         &self.schema.rules[id]
     }
 
-    /// Takes what so many visits would, for work that is not a visit. Returns false if that is too much, which ends the walk.
+    /// Charges work other than a visit as this number of visits. Returns false if fewer are left, which ends the walk.
     fn spend(&mut self, visits: usize) -> bool {
         let left = self.visits.checked_sub(visits);
         self.is_cut_short |= left.is_none();
