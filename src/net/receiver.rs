@@ -2,6 +2,7 @@
 //! decides when to stop, and handles each request.
 
 mod body;
+mod connection_permits;
 mod counted;
 mod enduring;
 mod head;
@@ -9,7 +10,6 @@ mod heads;
 mod outgoing;
 #[cfg(test)]
 mod panics;
-mod places;
 mod refusal;
 mod socket;
 #[cfg(test)]
@@ -49,10 +49,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     body::Budget,
+    connection_permits::{ConnectionPermit, ConnectionPermits},
     enduring::Enduring,
     heads::{Heads, KeepHeads},
     outgoing::OutgoingBody,
-    places::{Place, Places},
     refusal::Refusal,
     socket::{SenderWatch, Socket},
     timer::PatientTimer,
@@ -212,7 +212,7 @@ pub async fn serve<H: Handler>(
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
-    let places = Places::new(limits.connections);
+    let permits = ConnectionPermits::new(limits.connections);
     // Ends the connections that are not done when this function returns, and with them their hold on the handler.
     let end = CancellationToken::new();
     let _ends = end.clone().drop_guard();
@@ -221,7 +221,7 @@ pub async fn serve<H: Handler>(
     loop {
         let accepted = async {
             match listener.accept().await {
-                Ok(accepted) => Ok((accepted, places.take().await)),
+                Ok(accepted) => Ok((accepted, permits.take().await)),
                 Err(error) => Err(error),
             }
         };
@@ -229,7 +229,7 @@ pub async fn serve<H: Handler>(
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
-        let ((stream, peer), place) = match accepted {
+        let ((stream, peer), permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 pause_after(error, &*handler, &mut reported).await;
@@ -240,8 +240,8 @@ pub async fn serve<H: Handler>(
         // On failure, responses are only delayed.
         let _ = stream.set_nodelay(true);
         let (socket, watch) = Socket::new(stream);
-        let given_up = place.given_up();
-        let connection = graceful.watch(serve_connection(socket, watch, place, limits, &budget, &handler));
+        let given_up = permit.given_up();
+        let connection = graceful.watch(serve_connection(socket, watch, permit, limits, &budget, &handler));
         let (handler, end) = (Arc::clone(&handler), end.clone());
         tokio::spawn(async move {
             // Other errors are connections that the sender broke.
@@ -260,7 +260,7 @@ pub async fn serve<H: Handler>(
 fn serve_connection<S, H>(
     stream: S,
     watch: SenderWatch,
-    place: Place,
+    permit: ConnectionPermit,
     limits: Limits,
     budget: &Budget,
     handler: &Arc<H>,
@@ -269,22 +269,22 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let exchange = Exchange {
+    let context = ConnectionContext {
         handler: Arc::clone(handler),
         budget: budget.clone(),
         limits,
         watch,
         closed: CancellationToken::new(),
-        place: Arc::new(place),
+        permit: Arc::new(permit),
     };
     let heads = Heads::default();
     let stream = KeepHeads::new(WriteTimeout::new(stream, limits.response_time), heads.clone());
     let service = service_fn(move |request| {
         let headers = heads.take(&request);
-        let exchange = exchange.clone();
+        let context = context.clone();
         async move {
-            let handler = Arc::clone(&exchange.handler);
-            let mut response = exchange.respond(request, headers).await?;
+            let handler = Arc::clone(&context.handler);
+            let mut response = context.respond(request, headers).await?;
             handler.add_headers(response.headers_mut());
             Ok::<_, hyper::Error>(response)
         }
@@ -312,16 +312,16 @@ async fn pause_after(error: io::Error, handler: &impl Handler, reported: &mut bo
 }
 
 /// What the requests of one connection have in common.
-struct Exchange<H> {
+struct ConnectionContext<H> {
     handler: Arc<H>,
     budget: Budget,
     limits: Limits,
     watch: SenderWatch,
     closed: CancellationToken,
-    place: Arc<Place>,
+    permit: Arc<ConnectionPermit>,
 }
 
-impl<H> Clone for Exchange<H> {
+impl<H> Clone for ConnectionContext<H> {
     fn clone(&self) -> Self {
         Self {
             handler: Arc::clone(&self.handler),
@@ -329,12 +329,12 @@ impl<H> Clone for Exchange<H> {
             limits: self.limits,
             watch: self.watch.clone(),
             closed: self.closed.clone(),
-            place: Arc::clone(&self.place),
+            permit: Arc::clone(&self.permit),
         }
     }
 }
 
-impl<H: Handler> Exchange<H> {
+impl<H: Handler> ConnectionContext<H> {
     /// Responds to a request, given its headers as they were spelled.
     async fn respond(
         self,
@@ -375,9 +375,9 @@ impl<H: Handler> Exchange<H> {
         Ok(self.handle(received).await)
     }
 
-    /// Waits for the handler, while the connection leaves its place to others.
+    /// Waits for the handler, while the connection leaves its permit to others.
     async fn handle(&self, received: Received) -> Response<OutgoingBody> {
-        self.place.leave();
+        self.permit.leave();
         // It runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
@@ -398,11 +398,11 @@ impl<H: Handler> Exchange<H> {
                 Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
             }
         };
-        if !self.place.come_back() {
-            // Without a place it may not wait for another request.
+        if !self.permit.come_back() {
+            // Without a permit it may not wait for another request.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response.map(|body| body.at(Arc::clone(&self.place)))
+        response.map(|body| body.on(Arc::clone(&self.permit)))
     }
 }
 

@@ -1,6 +1,6 @@
-//! Slots for connections. A connection that is read from or written to takes a different kind of slot from one whose
+//! Permits for connections. A connection that is read from or written to takes a different kind of permit from one whose
 //! request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do senders that
-//! stay silent: if no slot is free, the connection that has waited longest for its sender gives up its own, once it has
+//! stay silent: if no permit is free, the connection that has waited longest for its sender gives up its own, once it has
 //! waited for a second. In a burst of new connections, the later ones wait for the earlier ones instead.
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
@@ -12,15 +12,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a sender may stay silent while others wait for a place.
+/// How long a sender may stay silent while others wait for a permit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a connection that has to give up its place has to do so, before the next one has to.
+/// How long a connection that has to give up its permit has to do so, before the next one has to.
 const CLOSING: Duration = Duration::from_millis(50);
 
-/// All places.
+/// All permits.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct ConnectionPermits {
     active: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     silent: Arc<Mutex<Silent>>,
@@ -34,7 +34,7 @@ struct Silent {
 }
 
 impl Silent {
-    /// Makes the connection that has waited longest give up its place, if it has waited long enough. Returns when to look
+    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns when to look
     /// again.
     fn end_longest(&mut self) -> Duration {
         let Some(longest) = self.connections.first_entry() else { return PATIENCE };
@@ -48,10 +48,10 @@ impl Silent {
     }
 }
 
-/// The place of one connection, free again when dropped.
+/// The permit of one connection, free again when dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Places,
+pub struct ConnectionPermit {
+    permits: ConnectionPermits,
     held: Mutex<Held>,
     given_up: CancellationToken,
 }
@@ -64,15 +64,15 @@ struct Held {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Places {
-    /// This number of places of each kind.
+impl ConnectionPermits {
+    /// This number of permits of each kind.
     pub fn new(count: usize) -> Self {
-        let places = || Arc::new(Semaphore::new(count));
-        Self { active: places(), waiting: places(), silent: Arc::default() }
+        let permits = || Arc::new(Semaphore::new(count));
+        Self { active: permits(), waiting: permits(), silent: Arc::default() }
     }
 
-    /// Waits for a place for a new connection.
-    pub async fn take(&self) -> Place {
+    /// Waits for a permit for a new connection.
+    pub async fn take(&self) -> ConnectionPermit {
         let mut permit = Arc::clone(&self.active).try_acquire_owned().ok();
         if permit.is_none() {
             let mut free = pin!(Arc::clone(&self.active).acquire_owned());
@@ -87,18 +87,18 @@ impl Places {
             };
         }
         let held = Mutex::new(Held { is_waiting: false, silent: None, _permit: permit });
-        let place = Place { places: self.clone(), held, given_up: CancellationToken::new() };
-        place.wait_for_sender();
-        place
+        let permit = ConnectionPermit { permits: self.clone(), held, given_up: CancellationToken::new() };
+        permit.wait_for_sender();
+        permit
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     /// Says that nothing happens on the connection until its sender sends something.
     pub fn wait_for_sender(&self) {
         let mut held = self.held.lock();
         if !held.is_waiting && held.silent.is_none() {
-            let mut silent = self.places.silent.lock();
+            let mut silent = self.permits.silent.lock();
             silent.next += 1;
             let number = silent.next;
             silent.connections.insert(number, (Instant::now(), self.given_up.clone()));
@@ -106,37 +106,37 @@ impl Place {
         }
     }
 
-    /// Cancelled when the connection has to give up its place.
+    /// Cancelled when the connection has to give up its permit.
     pub fn given_up(&self) -> CancellationToken {
         self.given_up.clone()
     }
 
-    /// Moves to a place among those that wait for their handler. If there is none, it keeps its own.
+    /// Takes a permit of those that wait for their handler instead. If none is free, it keeps its own.
     pub fn leave(&self) {
         let mut held = self.held.lock();
         if let Some(number) = held.silent.take() {
-            self.places.silent.lock().connections.remove(&number);
+            self.permits.silent.lock().connections.remove(&number);
         }
-        if let Ok(permit) = Arc::clone(&self.places.waiting).try_acquire_owned() {
+        if let Ok(permit) = Arc::clone(&self.permits.waiting).try_acquire_owned() {
             *held = Held { is_waiting: true, silent: None, _permit: Some(permit) };
         }
     }
 
-    /// Moves back. False if there is no place to move to.
+    /// Takes a permit of the first kind again. False if none is free.
     pub fn come_back(&self) -> bool {
         let mut held = self.held.lock();
         if held.is_waiting {
-            let Ok(permit) = Arc::clone(&self.places.active).try_acquire_owned() else { return false };
+            let Ok(permit) = Arc::clone(&self.permits.active).try_acquire_owned() else { return false };
             *held = Held { is_waiting: false, silent: None, _permit: Some(permit) };
         }
         true
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         if let Some(number) = self.held.lock().silent {
-            self.places.silent.lock().connections.remove(&number);
+            self.permits.silent.lock().connections.remove(&number);
         }
     }
 }
@@ -149,33 +149,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_connection_that_waits_leaves_its_place_to_another() {
-        let places = Places::new(1);
-        let first = places.take().await;
-        assert!(places.take().now_or_never().is_none());
+    async fn a_connection_that_waits_leaves_its_permit_to_another() {
+        let permits = ConnectionPermits::new(1);
+        let first = permits.take().await;
+        assert!(permits.take().now_or_never().is_none());
         first.leave();
-        let second = places.take().await;
+        let second = permits.take().await;
         // There is room for one that waits.
         second.leave();
-        assert!(places.take().now_or_never().is_none());
+        assert!(permits.take().now_or_never().is_none());
         assert!(second.come_back());
         assert!(!first.come_back());
         drop(second);
         assert!(first.come_back());
-        assert!(places.take().now_or_never().is_none());
+        assert!(permits.take().now_or_never().is_none());
         drop(first);
-        assert!(places.take().now_or_never().is_some());
+        assert!(permits.take().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_connection_that_has_waited_longest_for_its_sender_gives_up_its_place() {
-        let places = Places::new(3);
-        let [first, second, third] = [places.take().await, places.take().await, places.take().await];
-        // The first has a request now, and no place to wait for its handler.
-        let _waiting = [(); 3].map(|()| Arc::clone(&places.waiting).try_acquire_owned().unwrap());
+    async fn the_connection_that_has_waited_longest_for_its_sender_gives_up_its_permit() {
+        let permits = ConnectionPermits::new(3);
+        let [first, second, third] = [permits.take().await, permits.take().await, permits.take().await];
+        // The first has a request now, and no permit to wait for its handler.
+        let _waiting = [(); 3].map(|()| Arc::clone(&permits.waiting).try_acquire_owned().unwrap());
         first.leave();
-        let given_up = || [&first, &second, &third].map(|place| place.given_up().is_cancelled());
-        let newcomer = |patience| timeout(patience, places.take());
+        let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
+        let newcomer = |patience| timeout(patience, permits.take());
         assert!(newcomer(PATIENCE * 9 / 10).await.is_err());
         assert_eq!(given_up(), [false, false, false]);
         assert!(newcomer(PATIENCE / 10 + CLOSING / 2).await.is_err());
@@ -186,6 +186,6 @@ mod tests {
         assert!(newcomer(PATIENCE * 2).await.is_err());
         assert_eq!(given_up(), [true, true, true]);
         drop(second);
-        assert!(places.take().now_or_never().is_some());
+        assert!(permits.take().now_or_never().is_some());
     }
 }

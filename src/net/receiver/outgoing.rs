@@ -13,7 +13,7 @@ use hyper::{
 };
 use tokio::sync::mpsc;
 
-use super::places::Place;
+use super::connection_permits::ConnectionPermit;
 use crate::webhook::record;
 
 /// The response to a request.
@@ -99,7 +99,7 @@ pub struct OutgoingBody {
 
 /// Says at the end of a response that its connection waits for the next request.
 #[derive(Debug)]
-struct AtEnd(Arc<Place>);
+struct AtEnd(Arc<ConnectionPermit>);
 
 impl Drop for AtEnd {
     fn drop(&mut self) {
@@ -112,9 +112,9 @@ impl OutgoingBody {
         Self { start: Some(body), rest: None, _at_end: None }
     }
 
-    /// The same body on the connection of this place.
-    pub(super) fn at(self, place: Arc<Place>) -> Self {
-        Self { _at_end: Some(AtEnd(place)), ..self }
+    /// The same body on the connection of this permit.
+    pub(super) fn on(self, permit: Arc<ConnectionPermit>) -> Self {
+        Self { _at_end: Some(AtEnd(permit)), ..self }
     }
 }
 

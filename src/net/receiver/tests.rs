@@ -76,8 +76,8 @@ impl Client {
     }
 
     fn serve(&self, stream: DuplexStream) -> impl GracefulConnection<Error = hyper::Error> + use<> {
-        let place = Places::new(1).take().now_or_never().unwrap();
-        serve_connection(stream, SenderWatch::default(), place, self.limits, &self.budget, &self.handler)
+        let permit = ConnectionPermits::new(1).take().now_or_never().unwrap();
+        serve_connection(stream, SenderWatch::default(), permit, self.limits, &self.budget, &self.handler)
     }
 
     fn errors(&self) -> Vec<String> {

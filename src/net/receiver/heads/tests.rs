@@ -10,7 +10,9 @@ use proptest::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::{
-    super::{Budget, Handler, Limits, Outgoing, Places, ReceiveError, Received, SenderWatch, serve_connection},
+    super::{
+        Budget, ConnectionPermits, Handler, Limits, Outgoing, ReceiveError, Received, SenderWatch, serve_connection,
+    },
     *,
 };
 use crate::webhook::{record, request::Request};
@@ -134,9 +136,9 @@ async fn received(requests: &[Sent], pieces: &[usize]) -> Vec<Request> {
     let (mut ours, theirs) = duplex(256 << 10);
     let keep = Arc::new(Keep::default());
     let limits = Limits::default();
-    let place = Places::new(1).take().await;
+    let permit = ConnectionPermits::new(1).take().await;
     let serving =
-        tokio::spawn(serve_connection(theirs, SenderWatch::default(), place, limits, &Budget::new(&limits), &keep));
+        tokio::spawn(serve_connection(theirs, SenderWatch::default(), permit, limits, &Budget::new(&limits), &keep));
     let bytes = requests.iter().flat_map(Sent::bytes).collect::<Vec<_>>();
     let mut sizes = pieces.iter().cycle();
     let mut left = &bytes[..];
