@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     cli::{Format, Listen},
-    engine::receive::{Consumers, CurrentSettings, Expectations, Receiver, Settings, shutdown},
+    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, Settings, shutdown},
     net::receiver::{Limits, serve},
     render::json::Ready,
     store::captures::CaptureStore,
@@ -75,7 +75,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 struct Resolved {
     settings: Settings,
     requested: Requested,
-    expectations: Expectations,
+    expectations: DeliveryExpectations,
     view: View,
     limits: Limits,
     captures: Option<CaptureStore>,

@@ -11,7 +11,7 @@ use super::{
     exit::Failure,
 };
 use crate::{
-    engine::receive::{Expectation, Expectations, Forward},
+    engine::receive::{DeliveryExpectation, DeliveryExpectations, Forward},
     net::{client::is_hop_by_hop, url::parse_url},
     store::formats::bare,
     webhook::{
@@ -68,7 +68,7 @@ pub fn all_of_provider(catalog: &Catalog, forward: Forward) -> Forward {
 /// # Errors
 ///
 /// If a number or a glob is invalid, or the provider of an event is unknown.
-pub fn expectations(context: &Context, events: &[String], count: Option<u64>) -> Result<Expectations, Failure> {
+pub fn expectations(context: &Context, events: &[String], count: Option<u64>) -> Result<DeliveryExpectations, Failure> {
     let parse = |text: &String| {
         let (event, wanted) = match text.split_once('=') {
             Some((event, number)) => match number.parse() {
@@ -84,9 +84,9 @@ pub fn expectations(context: &Context, events: &[String], count: Option<u64>) ->
             },
         };
         check_event(context, event)?;
-        Ok(Expectation { events: Some(pattern(event)?), wanted })
+        Ok(DeliveryExpectation { events: Some(pattern(event)?), wanted })
     };
-    let count = count.map(|wanted| Ok(Expectation { events: None, wanted }));
+    let count = count.map(|wanted| Ok(DeliveryExpectation { events: None, wanted }));
     events.iter().map(parse).chain(count).collect()
 }
 

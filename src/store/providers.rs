@@ -107,8 +107,8 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
         let (entry, digests) = match (&name, known, cache) {
             (Some(name), Some(CheckedDirectory { digests, index }), Some(cache)) if digests.manifest == manifest => {
                 let origin = path.display().to_string();
-                let place = Place { cache: cache.clone(), dir: dir.to_owned(), name: name.clone() };
-                (Entry::from_index(index, origin, loader(path, place, digests.files.clone())), Some(digests))
+                let slot = CacheSlot { cache: cache.clone(), dir: dir.to_owned(), name: name.clone() };
+                (Entry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
                 let now = SystemTime::now();
@@ -133,7 +133,7 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
 }
 
 /// Where the cache has a provider directory.
-struct Place {
+struct CacheSlot {
     cache: ProviderCache,
     /// The directory that the user names, and the name of the provider directory in it.
     dir: PathBuf,
@@ -142,7 +142,7 @@ struct Place {
 
 /// Loads a provider that passed its tests before, with files of this digest. The cache is not believed if it contradicts the
 /// directory.
-fn loader(path: PathBuf, Place { cache, dir, name }: Place, files: String) -> Loader {
+fn loader(path: PathBuf, CacheSlot { cache, dir, name }: CacheSlot, files: String) -> Loader {
     Box::new(move |index| {
         let now = SystemTime::now();
         let directory = Directory::scan(&path)?;

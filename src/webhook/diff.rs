@@ -16,7 +16,7 @@ const EXCERPT: usize = 48;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Where they differ.
-    pub place: Place,
+    pub place: DifferingPart,
     /// The left value as JSON text; `None` if it is absent there.
     pub left: Option<String>,
     /// The right value as JSON text; `None` if it is absent there.
@@ -25,7 +25,7 @@ pub struct Difference {
 
 /// Where two requests differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DifferingPart {
     Method,
     /// Path and query.
     Target,
@@ -39,7 +39,7 @@ pub enum Place {
     Bytes(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DifferingPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method => f.write_str("method"),
@@ -63,8 +63,8 @@ pub fn diff(left: &Request, right: &Request, decoded_limit: usize) -> Vec<Differ
             differences.push(Difference { place, left, right });
         }
     };
-    compare(Place::Method, left.method.as_str(), right.method.as_str());
-    compare(Place::Target, &left.target, &right.target);
+    compare(DifferingPart::Method, left.method.as_str(), right.method.as_str());
+    compare(DifferingPart::Target, &left.target, &right.target);
     headers(&left.headers, &right.headers, &mut differences);
     bodies(left, right, decoded_limit, &mut differences);
     differences
@@ -89,7 +89,7 @@ fn headers(left: &Headers, right: &Headers, differences: &mut Vec<Difference>) {
                 break;
             }
             if left != right {
-                differences.push(Difference { place: Place::Header(name.to_owned()), left, right });
+                differences.push(Difference { place: DifferingPart::Header(name.to_owned()), left, right });
             }
         }
     }
@@ -133,7 +133,7 @@ fn bytes(left: &[u8], right: &[u8], differences: &mut Vec<Difference>) {
         let excerpt = String::from_utf8_lossy(&rest[..rest.len().min(EXCERPT)]);
         (!rest.is_empty()).then(|| json::quote(&excerpt))
     };
-    differences.push(Difference { place: Place::Bytes(offset), left: rest(left), right: rest(right) });
+    differences.push(Difference { place: DifferingPart::Bytes(offset), left: rest(left), right: rest(right) });
 }
 
 /// A walk through two payloads side by side.
@@ -184,7 +184,7 @@ impl Walk<'_, '_> {
                 let keys: Vec<String> = members.iter().map(|member| json::quote(&member.key)).collect();
                 Some(format!("[{}]", keys.join(",")))
             };
-            let place = Place::Order(self.pointer.clone());
+            let place = DifferingPart::Order(self.pointer.clone());
             self.differences.push(Difference { place, left: keys(left), right: keys(right) });
         }
     }
@@ -213,7 +213,7 @@ impl Walk<'_, '_> {
     }
 
     fn push(&mut self, left: Option<String>, right: Option<String>) {
-        self.differences.push(Difference { place: Place::Value(self.pointer.clone()), left, right });
+        self.differences.push(Difference { place: DifferingPart::Value(self.pointer.clone()), left, right });
     }
 
     fn below(&mut self, key: &str, work: impl FnOnce(&mut Self)) {

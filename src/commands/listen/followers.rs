@@ -2,7 +2,7 @@
 
 use crate::{
     commands::reporters::pause::Pause,
-    engine::receive::{Consumers, Counter, Deliveries, Expectations, History, VerdictCounter, WhenFull},
+    engine::receive::{Consumers, Counter, Deliveries, DeliveryExpectations, History, VerdictCounter, WhenFull},
 };
 
 /// The followers of one receiver.
@@ -22,7 +22,7 @@ impl Followers {
     /// Adds them to the consumers. With keys the output can be paused, and with keys or an inspector deliveries are kept.
     pub fn add(
         consumers: &mut Consumers,
-        expectations: Expectations,
+        expectations: DeliveryExpectations,
         (capacity, when_full): (usize, WhenFull),
         has_keys: bool,
         history: Option<usize>,

@@ -10,7 +10,7 @@ use crate::{
     render::{
         cases::Table,
         json,
-        report::{self, Check, Place, Problem},
+        report::{self, Check, FilePosition, Problem},
     },
     webhook::{
         contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally, deviations::MAX_DEVIATIONS},
@@ -167,16 +167,16 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
         hint: problem.remedy.as_ref().map(remedies::words),
     };
     let (outcome, warnings) = match &record.outcome {
-        CaseOutcome::Passed => (report::Outcome::Passed, Vec::new()),
-        CaseOutcome::Warned(warning) => (report::Outcome::Passed, vec![problem(warning)]),
-        CaseOutcome::Skipped(reason) => (report::Outcome::Skipped(reason.clone()), Vec::new()),
-        CaseOutcome::Failed(failure) => (report::Outcome::Failed(vec![problem(failure)]), Vec::new()),
+        CaseOutcome::Passed => (report::CheckOutcome::Passed, Vec::new()),
+        CaseOutcome::Warned(warning) => (report::CheckOutcome::Passed, vec![problem(warning)]),
+        CaseOutcome::Skipped(reason) => (report::CheckOutcome::Skipped(reason.clone()), Vec::new()),
+        CaseOutcome::Failed(failure) => (report::CheckOutcome::Failed(vec![problem(failure)]), Vec::new()),
     };
     let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };
     Check {
         suite: record.provider.clone(),
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
-        place: config.map(|file| Place { file, line: None }),
+        place: config.map(|file| FilePosition { file, line: None }),
         outcome,
         warnings,
         elapsed: record.elapsed,

@@ -22,7 +22,7 @@ use crate::{
     render::{
         json,
         pretty::Page,
-        report::{Check, Outcome, Place, Problem},
+        report::{Check, CheckOutcome, FilePosition, Problem},
     },
     store::formats::location,
     webhook::{
@@ -112,7 +112,7 @@ impl Observer for Reporter<'_> {
                 self.context.terminal.fail(&failure);
                 if let OutputFormat::Report(report) = &mut self.format {
                     let (file, line) = error.place();
-                    let place = Place { file: file.to_string_lossy().into_owned(), line };
+                    let place = FilePosition { file: file.to_string_lossy().into_owned(), line };
                     report.check(&unreadable(&failure, place), &mut self.bytes);
                 }
             }
@@ -198,8 +198,8 @@ fn check(file: &str, line: Option<u64>, verification: &Verification) -> Check {
     Check {
         suite: file.to_owned(),
         name: assessment.title().to_owned(),
-        place: Some(Place { file: file.to_owned(), line }),
-        outcome: if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) },
+        place: Some(FilePosition { file: file.to_owned(), line }),
+        outcome: if problems.is_empty() { CheckOutcome::Passed } else { CheckOutcome::Failed(problems) },
         warnings: warnings(assessment),
         elapsed: None,
     }
@@ -223,7 +223,7 @@ fn warnings(assessment: &Assessment) -> Vec<Problem> {
 }
 
 /// An unreadable input as a check for CI.
-fn unreadable(failure: &Failure, place: Place) -> Check {
+fn unreadable(failure: &Failure, place: FilePosition) -> Check {
     let messages: Vec<String> = failure.message.iter().chain(&failure.causes).map(ToString::to_string).collect();
     let message = messages.join(": ");
     let problem =
@@ -232,7 +232,7 @@ fn unreadable(failure: &Failure, place: Place) -> Check {
         suite: "inputs".to_owned(),
         name: "input".to_owned(),
         place: Some(place),
-        outcome: Outcome::Failed(vec![problem]),
+        outcome: CheckOutcome::Failed(vec![problem]),
         warnings: Vec::new(),
         elapsed: None,
     }

@@ -11,7 +11,7 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            BodySizes, Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
+            BodySizes, Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, EarlierResults, Expectation,
             cause::{self, Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, Seen, judge},
             probes,
@@ -27,7 +27,7 @@ pub struct Runner<'a, T, O> {
     observer: O,
     summary: Summary,
     /// What the cases showed about the current handler.
-    history: History,
+    history: EarlierResults,
     /// Cases waiting to be reported together, because the later ones help to explain the earlier ones.
     pending: Vec<Attempted<'a>>,
 }
@@ -50,7 +50,7 @@ type Last = Option<(CaseName, bool)>;
 impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// A runner of the selected cases.
     pub fn new(settings: Settings<'a, T>, selection: &'a Selection, observer: O) -> Self {
-        let (summary, history) = (Summary::default(), History::default());
+        let (summary, history) = (Summary::default(), EarlierResults::default());
         Self { settings, selection, observer, summary, history, pending: Vec::new() }
     }
 
@@ -64,7 +64,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         for target in targets {
             self.check(target).await?;
             self.report_pending()?;
-            self.history = History::default();
+            self.history = EarlierResults::default();
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl<'a> Attempted<'a> {
     }
 
     /// The final record, explained by what is known about the handler.
-    fn into_record(self, history: &History) -> CaseRecord {
+    fn into_record(self, history: &EarlierResults) -> CaseRecord {
         let Self { provider, case, mut record, failed, timeout, .. } = self;
         if let Some(Failed { fault, variation, passed_before, excerpt, clue, elapsed, explanation }) = failed {
             let observation = Observation {

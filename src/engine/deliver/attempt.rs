@@ -205,7 +205,7 @@ pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &Sent) -> Outc
 }
 
 /// The reason for an outcome.
-pub(in crate::engine) struct Explanation {
+pub(in crate::engine) struct OutcomeReason {
     /// In words.
     pub reason: String,
     /// What the user can do about it.
@@ -220,7 +220,7 @@ pub(in crate::engine) fn explain(
     now: Timestamp,
     sent: &Sent,
     outcome: Outcome,
-) -> Explanation {
+) -> OutcomeReason {
     let (mut reason, mut remedy) = match (&sent.response, sent.received(), job.provider.as_deref()) {
         (Err(error), None, _) => (error.to_string(), error.remedy()),
         (_, Some(response), provider) => {
@@ -252,7 +252,7 @@ pub(in crate::engine) fn explain(
         reason.push_str("; ");
         reason.push_str(&remark);
     }
-    Explanation { reason, remedy }
+    OutcomeReason { reason, remedy }
 }
 
 /// The reason for an outcome by the status of the response and how long it took.
@@ -274,7 +274,7 @@ pub(in crate::engine) fn report(
     number: (u32, u32),
     sent: Sent,
     outcome: Outcome,
-    explanation: Explanation,
+    explanation: OutcomeReason,
 ) -> Attempt {
     let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
         let media = match (&job.content, &job.provider) {

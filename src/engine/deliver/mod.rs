@@ -41,7 +41,7 @@ pub use self::{
     resend::{Changes, Resend},
     schedule::{Observer, Retries, RunOutcome, Wait, run},
 };
-pub(super) use attempt::{Explanation, explain, explain_status, outcome, report};
+pub(super) use attempt::{OutcomeReason, explain, explain_status, outcome, report};
 
 /// How requests are made and sent.
 pub struct Settings<T> {

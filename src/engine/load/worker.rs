@@ -18,7 +18,7 @@ use super::{
     tally::{Tally, Violation},
 };
 use crate::{
-    engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Explanation, Job, explain, outcome, report},
+    engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, OutcomeReason, explain, outcome, report},
     net::client::{Sent, Transport},
     webhook::{
         record::{Attempt, Outcome},
@@ -97,7 +97,7 @@ impl<T: Transport> Shared<T> {
         let is_reported = self.attempts.is_some() && !(self.failures_only && is_accepted);
         let explanation = (is_reported || !is_accepted).then(|| {
             let explanation = explain(job, state.is_unsigned(), secrets.first(), now, &sent, outcome);
-            Explanation { reason: reason.unwrap_or(explanation.reason), ..explanation }
+            OutcomeReason { reason: reason.unwrap_or(explanation.reason), ..explanation }
         });
         let ends = match &explanation {
             Some(explanation) if outcome == Outcome::Unreachable => {

@@ -11,7 +11,7 @@ use crate::webhook::record::Delivery;
 
 /// A number of deliveries to wait for.
 #[derive(Clone, Debug)]
-pub struct Expectation {
+pub struct DeliveryExpectation {
     /// The events that count; `None` counts every delivery.
     pub events: Option<Pattern>,
     /// How many deliveries are expected.
@@ -21,15 +21,15 @@ pub struct Expectation {
 /// Expectations, and how many deliveries have arrived for each. Only verified deliveries, and those that the provider
 /// sends unsigned, count; those signed with the development secret count where it is accepted.
 #[derive(Clone, Debug, Default)]
-pub struct Expectations(Vec<(Expectation, u64)>);
+pub struct DeliveryExpectations(Vec<(DeliveryExpectation, u64)>);
 
-impl FromIterator<Expectation> for Expectations {
-    fn from_iter<I: IntoIterator<Item = Expectation>>(expectations: I) -> Self {
+impl FromIterator<DeliveryExpectation> for DeliveryExpectations {
+    fn from_iter<I: IntoIterator<Item = DeliveryExpectation>>(expectations: I) -> Self {
         Self(expectations.into_iter().map(|expectation| (expectation, 0)).collect())
     }
 }
 
-impl Expectations {
+impl DeliveryExpectations {
     /// Counts the deliveries of a receiver from now on.
     pub fn count(self, consumers: &mut Consumers) -> Counter {
         let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
@@ -45,7 +45,7 @@ impl Expectations {
         if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
             return;
         }
-        for (Expectation { events, .. }, seen) in &mut self.0 {
+        for (DeliveryExpectation { events, .. }, seen) in &mut self.0 {
             if events.as_ref().is_none_or(|events| delivery.assessment.titles().any(|title| events.matches(&title))) {
                 *seen += 1;
             }
@@ -60,7 +60,7 @@ impl Expectations {
     fn missing(&self) -> Vec<String> {
         let unmet = self.0.iter().filter(|(expectation, seen)| *seen < expectation.wanted);
         unmet
-            .map(|(Expectation { events, wanted }, seen)| match events {
+            .map(|(DeliveryExpectation { events, wanted }, seen)| match events {
                 Some(events) => format!("{events} ({seen} of {wanted} received)"),
                 None if *wanted == 1 => "1 delivery (0 received)".to_owned(),
                 None => format!("{wanted} deliveries ({seen} received)"),
@@ -72,7 +72,7 @@ impl Expectations {
 /// A running count.
 #[derive(Clone, Debug)]
 pub struct Counter {
-    expectations: Arc<Mutex<Expectations>>,
+    expectations: Arc<Mutex<DeliveryExpectations>>,
     met: CancellationToken,
 }
 

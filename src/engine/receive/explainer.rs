@@ -42,7 +42,7 @@ const PENDING_KIBIBYTES: u32 = 16 << 10;
 const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
 
 /// Resolves to the assessment with its findings, or to an error if the search panicked.
-pub type Explanation = oneshot::Receiver<Assessment>;
+pub type PendingAssessment = oneshot::Receiver<Assessment>;
 
 /// Runs explanations, a limited number at a time.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Explainer {
         settings: Arc<Settings>,
         delivery: &Delivery,
         permit: &BodyPermit,
-    ) -> Result<Option<Explanation>, TooMany> {
+    ) -> Result<Option<PendingAssessment>, TooMany> {
         if delivery.assessment.verdict.rejection().is_none() {
             return Ok(None);
         }
@@ -172,7 +172,7 @@ mod tests {
         let (settings, delivery) = rejected();
         let explainer = Explainer::default();
         let explain = || explainer.explain(Arc::clone(&settings), &delivery, &BodyPermit::default());
-        let mut pending: Vec<Explanation> = (0..MAX_PENDING).map(|_| explain().unwrap().unwrap()).collect();
+        let mut pending: Vec<PendingAssessment> = (0..MAX_PENDING).map(|_| explain().unwrap().unwrap()).collect();
         assert_eq!((explain().unwrap_err(), explain().unwrap_err()), (TooMany(1), TooMany(2)));
         let first = pending.pop().unwrap().await.unwrap();
         assert_eq!(first.findings.len(), 1);

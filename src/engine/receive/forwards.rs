@@ -92,14 +92,14 @@ pub struct Arrival<'a> {
 /// The results of the forwards of one delivery.
 pub struct Forwards {
     /// The one that provides the response.
-    pub first: Exchange,
+    pub first: EndedForward,
     /// The others, which may still run.
     pub others: Vec<PendingForward>,
 }
 
 /// A forward that has ended, but for the rest of a long response.
 #[derive(Debug)]
-pub struct Exchange {
+pub struct EndedForward {
     /// The result. The response's body is only its start, of up to [`UNMETERED_BYTES`].
     pub forwarded: Forwarded,
     /// The response for the sender, with the start of its body, unless there is none.
@@ -154,7 +154,7 @@ impl Forwarder {
     ) -> Option<Forwards> {
         let (first, others) = targets.split_first()?;
         if let Some(target) = self.circles.returned(request) {
-            return Some(Forwards { first: Exchange::returned(target), others: Vec::new() });
+            return Some(Forwards { first: EndedForward::returned(target), others: Vec::new() });
         }
         let departure = Arc::new(self.circles.depart(request));
         let mark = |target: &Url, mut request: Request| {
@@ -209,7 +209,7 @@ impl Forwarder {
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
-            let Exchange { mut forwarded, rest, .. } =
+            let EndedForward { mut forwarded, rest, .. } =
                 forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
@@ -228,7 +228,7 @@ impl Forwarder {
         is_verified: bool,
         closed: &CancellationToken,
         memory: &BodyPermit,
-    ) -> Exchange {
+    ) -> EndedForward {
         request.target = target_with_query(target, &request.target);
         let url = with_target(target, &request.target);
         set_host(&mut request.headers, target);
@@ -237,7 +237,7 @@ impl Forwarder {
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
             let message = format!("busy with {} deliveries", places(is_verified));
-            return Exchange::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
+            return EndedForward::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
         };
         let until = started + self.timeout;
         let result = tokio::select! {
@@ -251,7 +251,7 @@ impl Forwarder {
             }
         };
         match result {
-            Err(problem) => Exchange::failed(url, started, problem),
+            Err(problem) => EndedForward::failed(url, started, problem),
             Ok((response, rest)) => {
                 let status = response.status;
                 let rest = rest.map(|(body, memory)| Rest {
@@ -267,7 +267,7 @@ impl Forwarder {
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
-                Exchange { forwarded, response: Some(for_sender), rest }
+                EndedForward { forwarded, response: Some(for_sender), rest }
             }
         }
     }
@@ -324,13 +324,13 @@ impl Forwarder {
     }
 }
 
-impl Exchange {
+impl EndedForward {
     fn failed(url: String, started: Instant, problem: ForwardFailure) -> Self {
         let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
         Self { forwarded, response: None, rest: None }
     }
 
-    /// The exchange that does not take place for a delivery that has come back from this target.
+    /// The forward that does not take place for a delivery that has come back from this target.
     fn returned(target: String) -> Self {
         let message = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
         let problem = ForwardFailure::new(ForwardFailureKind::Returned, message);

@@ -37,7 +37,7 @@ mod verdict_counter;
 pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
-    expectations::{Counter, Expectation, Expectations},
+    expectations::{Counter, DeliveryExpectation, DeliveryExpectations},
     forwards::{Forward, Forwarder as Resender},
     history::{Change, Entry, History},
     pending::{PendingForwards, WaitingForward},

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     consumers::{Confirmations, Consumers, Slots, Update},
-    explainer::Explanation,
+    explainer::PendingAssessment,
     forwards::PendingForward,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct Publication {
     pub delivery: Delivery,
     /// That of its body.
     pub permit: BodyPermit,
-    pub explanation: Option<Explanation>,
+    pub explanation: Option<PendingAssessment>,
     pub forwards: Vec<PendingForward>,
     /// Resolves to the result of a forward if the rest of its response does not arrive.
     pub tail: Option<JoinHandle<Option<Forwarded>>>,
@@ -103,7 +103,7 @@ struct Late {
     seq: u64,
     titles: Vec<String>,
     verdict: Verdict,
-    explanation: Option<Explanation>,
+    explanation: Option<PendingAssessment>,
     forwards: Vec<PendingForward>,
     tail: Option<JoinHandle<Option<Forwarded>>>,
 }

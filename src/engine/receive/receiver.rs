@@ -16,8 +16,8 @@ use super::{
     browsers::FromBrowser,
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
-    explainer::{Explainer, Explanation, TooMany},
-    forwards::{Arrival, Exchange, Forward, Forwarder, Forwards, PendingForward},
+    explainer::{Explainer, PendingAssessment, TooMany},
+    forwards::{Arrival, EndedForward, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
@@ -196,7 +196,7 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let Exchange { forwarded, response, rest } = first;
+        let EndedForward { forwarded, response, rest } = first;
         let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
             Some(ForwardFailureKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";
@@ -320,7 +320,12 @@ impl Receiver {
         Some(format!("not forwarded: `{title}` matches none of the forwards: {}", patterns.join(", ")).into())
     }
 
-    fn explain(&self, settings: Arc<Settings>, delivery: &mut Delivery, permit: &BodyPermit) -> Option<Explanation> {
+    fn explain(
+        &self,
+        settings: Arc<Settings>,
+        delivery: &mut Delivery,
+        permit: &BodyPermit,
+    ) -> Option<PendingAssessment> {
         self.explainer.explain(settings, delivery, permit).unwrap_or_else(|TooMany(count)| {
             let warning = format!("not explained: too many rejected deliveries at once ({count} not explained so far)");
             delivery.assessment.warnings.push(warning.into());

@@ -305,14 +305,17 @@ async fn a_problem_outside_a_delivery_is_reported_and_not_published() {
 
 #[tokio::test]
 async fn expectations_count_verified_deliveries_until_they_are_met() {
-    let expectation =
-        |events: Option<&str>, wanted| Expectation { events: events.map(|events| events.parse().unwrap()), wanted };
+    let expectation = |events: Option<&str>, wanted| DeliveryExpectation {
+        events: events.map(|events| events.parse().unwrap()),
+        wanted,
+    };
     let expectations = [expectation(Some("cyanite.*"), 2), expectation(None, 3)];
     let mut counters = Vec::new();
     let mut receiver = Running::start(|setup| {
-        counters.push(expectations.iter().take(1).cloned().collect::<Expectations>().count(&mut setup.consumers));
-        counters.push(expectations.iter().cloned().collect::<Expectations>().count(&mut setup.consumers));
-        counters.push(Expectations::default().count(&mut setup.consumers));
+        counters
+            .push(expectations.iter().take(1).cloned().collect::<DeliveryExpectations>().count(&mut setup.consumers));
+        counters.push(expectations.iter().cloned().collect::<DeliveryExpectations>().count(&mut setup.consumers));
+        counters.push(DeliveryExpectations::default().count(&mut setup.consumers));
     })
     .await;
     for body in [BODY, "{}", BODY] {

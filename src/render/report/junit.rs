@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::{super::text, Check, Outcome, Place, Problem, Report, clean};
+use super::{super::text, Check, CheckOutcome, FilePosition, Problem, Report, clean};
 
 /// The document. It is written at the end, because its head counts the cases.
 #[derive(Debug, Default)]
@@ -82,20 +82,20 @@ fn clean_line(text: &str) -> String {
 
 fn status(check: &Check) -> TestCaseStatus {
     match &check.outcome {
-        Outcome::Passed => TestCaseStatus::success(),
-        Outcome::Skipped(why) => {
+        CheckOutcome::Passed => TestCaseStatus::success(),
+        CheckOutcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
             // The published schemas have no attribute for a message here; consumers read the text.
             skipped.set_description(clean_line(why));
             skipped
         }
-        Outcome::Failed(problems) => {
+        CheckOutcome::Failed(problems) => {
             let mut failed = TestCaseStatus::non_success(NonSuccessKind::Failure);
             if let Some(first) = problems.first() {
                 failed.set_type(clean(&first.code)).set_message(clean(&first.message));
             }
             // The published schemas have no attribute for a place.
-            let place = check.place.iter().map(Place::to_string);
+            let place = check.place.iter().map(FilePosition::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
             let lines: Vec<String> = place.chain(lines).map(|line| clean_line(&line)).collect();
             failed.set_description(lines.join("\n"));
@@ -107,7 +107,7 @@ fn status(check: &Check) -> TestCaseStatus {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Outcome, samples::checks},
+        super::{CheckOutcome, samples::checks},
         *,
     };
 
@@ -116,8 +116,12 @@ mod tests {
         let command = "a\tb\n::set-output name=x::y\n  ##[error]z";
         let problem = Problem { code: "code".into(), message: command.into(), hint: None };
         let [check, ..] = checks();
-        let check =
-            Check { suite: command.into(), name: command.into(), outcome: Outcome::Failed(vec![problem]), ..check };
+        let check = Check {
+            suite: command.into(),
+            name: command.into(),
+            outcome: CheckOutcome::Failed(vec![problem]),
+            ..check
+        };
         let (mut report, mut out) = (Junit::default(), Vec::new());
         report.check(&check, &mut out);
         report.finish(&mut out);

@@ -19,17 +19,17 @@ pub struct Check {
     /// What was checked: an event, a case.
     pub name: String,
     /// Where it is, if it is in a file.
-    pub place: Option<Place>,
-    pub outcome: Outcome,
+    pub place: Option<FilePosition>,
+    pub outcome: CheckOutcome,
     /// What is odd, but doesn't make the check fail.
     pub warnings: Vec<Problem>,
     /// The time it took, if that was measured.
     pub elapsed: Option<Duration>,
 }
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePosition {
     /// The file, as given on the command line.
     pub file: String,
     /// The line, from 1, if known.
@@ -37,7 +37,7 @@ pub struct Place {
 }
 
 /// `FILE:LINE`, or the file alone.
-impl fmt::Display for Place {
+impl fmt::Display for FilePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
         self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
 
 /// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// The check passed.
     Passed,
     /// The check failed, for at least one reason.
@@ -90,8 +90,8 @@ impl Check {
     /// The result to report; `None` if there is nothing to say.
     fn result(&self) -> Option<CheckResult> {
         let problems = match &self.outcome {
-            Outcome::Failed(problems) => problems.as_slice(),
-            Outcome::Passed | Outcome::Skipped(_) => &[],
+            CheckOutcome::Failed(problems) => problems.as_slice(),
+            CheckOutcome::Passed | CheckOutcome::Skipped(_) => &[],
         };
         let first = problems.first().or(self.warnings.first())?;
         let level = if problems.is_empty() { "warning" } else { "error" };
@@ -122,13 +122,13 @@ fn clean(text: &str) -> String {
 mod samples {
     //! The same three checks for the tests of every format.
 
-    use super::{Check, Duration, Outcome, Place, Problem};
+    use super::{Check, CheckOutcome, Duration, FilePosition, Problem};
 
     pub(super) fn checks() -> [Check; 3] {
         let check = |name: &str, outcome| Check {
             suite: "captures/a.ndjson".into(),
             name: name.into(),
-            place: Some(Place { file: "captures/a.ndjson".into(), line: Some(3) }),
+            place: Some(FilePosition { file: "captures/a.ndjson".into(), line: Some(3) }),
             outcome,
             warnings: Vec::new(),
             elapsed: Some(Duration::from_millis(12)),
@@ -144,9 +144,9 @@ mod samples {
             hint: Some("Set ASPECT_WEBHOOK_SECRET".into()),
         };
         [
-            Check { warnings: vec![warning], ..check("aspect.task.completed", Outcome::Passed) },
-            check("cyanite.v2.finished", Outcome::Failed(vec![problem])),
-            check("auphonic.done", Outcome::Skipped("it has no signature".into())),
+            Check { warnings: vec![warning], ..check("aspect.task.completed", CheckOutcome::Passed) },
+            check("cyanite.v2.finished", CheckOutcome::Failed(vec![problem])),
+            check("auphonic.done", CheckOutcome::Skipped("it has no signature".into())),
         ]
     }
 }

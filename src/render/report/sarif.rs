@@ -112,7 +112,7 @@ struct Region {
 }
 
 impl Location {
-    fn of(place: &super::Place) -> Self {
+    fn of(place: &super::FilePosition) -> Self {
         let region = place.line.map(|start_line| Region { start_line });
         let artifact_location = ArtifactLocation { uri: uri(&place.file) };
         Self { physical_location: PhysicalLocation { artifact_location, region } }

@@ -8,7 +8,7 @@ use super::{
 
 /// What earlier cases showed about a handler.
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub struct EarlierResults {
     /// Each case with its fault, if it failed.
     cases: Vec<(CaseName, Option<Fault>)>,
     /// The responses to valid deliveries that were accepted.
@@ -41,7 +41,7 @@ impl BodySizes {
     }
 }
 
-impl History {
+impl EarlierResults {
     /// Adds the outcome of a case, and the response to its last request.
     pub fn add(&mut self, name: CaseName, fault: Option<Fault>, response: Option<Seen>) {
         if fault.is_none() && name.expectation() == Expectation::Accepted && name != CaseName::Handshake {

@@ -26,7 +26,7 @@ pub mod unusable;
 
 pub use cases::{Case, cases};
 pub use expectation::Expectation;
-pub use history::{BodySizes, History};
+pub use history::{BodySizes, EarlierResults};
 pub use name::CaseName;
 pub use record::{CaseOutcome, CaseProblem, CaseRecord, CaseTally};
 pub use requests::{CaseContext, CaseRequest, probes};

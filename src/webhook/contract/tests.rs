@@ -4,7 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, History, Tamper, cases,
+    CaseContext, CaseName, CaseOutcome, CaseRequest, EarlierResults, Expectation, Tamper, cases,
     cause::{self, Observation},
     judge::{Exchange, Fault, NoResponse, judge},
     probes,
@@ -376,7 +376,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     let provider = provider(STRIPE);
     let cases = cases(&provider, probes(&provider)[0], 1);
     let case = |name| cases.iter().find(|case| case.name == name).unwrap();
-    let explained = |name, fault: &Fault, history: &History| {
+    let explained = |name, fault: &Fault, history: &EarlierResults| {
         let timeout = Duration::from_secs(30);
         let observation = Observation {
             provider: &provider,
@@ -391,9 +391,9 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         (explanation.message, explanation.remedy.unwrap())
     };
     let accepted = Fault::ForgeryAccepted(200);
-    let mut verifies = History::default();
+    let mut verifies = EarlierResults::default();
     verifies.add(CaseName::SecretWrong, None, None);
-    let mut never = History::default();
+    let mut never = EarlierResults::default();
     never.add(CaseName::SecretWrong, Some(accepted.clone()), None);
     never.add(CaseName::BodyTampered, Some(accepted.clone()), None);
     assert_eq!(
@@ -417,7 +417,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         )
     );
     // One that accepts a missing signature doesn't crash for lack of it.
-    let mut lenient = History::default();
+    let mut lenient = EarlierResults::default();
     lenient.add(CaseName::SignatureMissing, Some(accepted.clone()), None);
     let Remedy::Advice(advice) = explained(CaseName::BodyMalformed, &Fault::Crashed(500), &lenient).1 else { panic!() };
     assert!(advice.starts_with("verify the signature before you parse the body"), "{advice}");

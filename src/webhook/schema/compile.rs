@@ -38,7 +38,7 @@ pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
 fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
     let mut compiler = Compiler { text, index: Index::of(document)?, rules: Vec::new() };
     // References may add schemas that are not reached in any other way.
-    while compiler.rules.len() < compiler.index.places.len() {
+    while compiler.rules.len() < compiler.index.subschemas.len() {
         let rule = compiler.rule(compiler.rules.len())?;
         compiler.rules.push(rule);
     }
@@ -65,16 +65,16 @@ fn definitions_of<'n>(document: &'n Node<'n>) -> impl Iterator<Item = &'n Member
 struct Compiler<'t, 'n> {
     text: &'t str,
     index: Index<'n>,
-    /// The rules of the places so far, in their order.
+    /// The rules of the subschemas so far, in their order.
     rules: Vec<Rule>,
 }
 
 impl<'n> Compiler<'_, 'n> {
-    /// The rule of a place.
+    /// The rule of a subschema.
     fn rule(&mut self, id: RuleId) -> Compiled<Rule> {
-        let place = self.index.places[id].clone();
-        let mut rule = Rule { resource: place.resource, ..Rule::default() };
-        let members = match &place.node.kind {
+        let subschema = self.index.subschemas[id].clone();
+        let mut rule = Rule { resource: subschema.resource, ..Rule::default() };
+        let members = match &subschema.node.kind {
             Kind::Bool(true) => return Ok(rule),
             Kind::Bool(false) => {
                 rule.assertions.push(Assertion::Nothing);
@@ -83,10 +83,10 @@ impl<'n> Compiler<'_, 'n> {
             Kind::Object(members) => members,
             _ => {
                 let expected = Flaw::Expected("a schema: an object, `true` or `false`");
-                return Err((place.node.span.start, place.pointer, expected));
+                return Err((subschema.node.span.start, subschema.pointer, expected));
             }
         };
-        distinct(members, &place.pointer)?;
+        distinct(members, &subschema.pointer)?;
         for Member { key, key_span, .. } in members {
             if let Some(meant) = meant_by(key) {
                 return Err(misspelt(
@@ -94,13 +94,13 @@ impl<'n> Compiler<'_, 'n> {
                     key,
                     meant,
                     key_span,
-                    format!("{}{}", place.pointer, PointerToken(key)),
+                    format!("{}{}", subschema.pointer, PointerToken(key)),
                 ));
             }
         }
-        let source = Source { id, members, pointer: &place.pointer, draft: place.draft };
+        let source = Source { id, members, pointer: &subschema.pointer, draft: subschema.draft };
         self.references(&source, &mut rule)?;
-        if place.draft.hides_siblings_of_ref() && !rule.references.is_empty() {
+        if subschema.draft.hides_siblings_of_ref() && !rule.references.is_empty() {
             return Ok(rule);
         }
         self.assertions(&source, &mut rule.assertions)?;
@@ -130,8 +130,8 @@ impl<'n> Compiler<'_, 'n> {
         }
         if let Some(value) = source.get("$recursiveRef") {
             let (otherwise, _) = self.resolve(&value, source.id)?;
-            let place = &self.index.places[otherwise];
-            let is_recursive = self.index.dynamic_anchors.contains_key(&(place.resource, RECURSIVE.to_owned()));
+            let subschema = &self.index.subschemas[otherwise];
+            let is_recursive = self.index.dynamic_anchors.contains_key(&(subschema.resource, RECURSIVE.to_owned()));
             rule.references.push(if is_recursive {
                 Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise }
             } else {

@@ -21,7 +21,7 @@ const DEFAULT_BASE: &str = "json-schema:///";
 
 /// A schema of the file.
 #[derive(Clone, Debug)]
-pub(super) struct Place<'n> {
+pub(super) struct Subschema<'n> {
     pub(super) node: &'n Node<'n>,
     /// Its RFC 6901 pointer.
     pub(super) pointer: String,
@@ -41,7 +41,7 @@ pub(super) struct Resource {
 #[derive(Debug)]
 pub(super) struct Index<'n> {
     /// By the index of their rules.
-    pub(super) places: Vec<Place<'n>>,
+    pub(super) subschemas: Vec<Subschema<'n>>,
     rules: HashMap<*const Node<'n>, RuleId>,
     resources: Vec<Resource>,
     /// The first resource of each URI.
@@ -68,7 +68,7 @@ impl<'n> Index<'n> {
     pub(super) fn of(root: &'n Node<'n>) -> Result<Self, Misplaced> {
         let base = Url::parse(DEFAULT_BASE).expect("a URL");
         let mut index = Self {
-            places: Vec::new(),
+            subschemas: Vec::new(),
             rules: HashMap::new(),
             by_uri: HashMap::from([(base.clone(), 0)]),
             resources: vec![Resource { uri: base, root: 0 }],
@@ -76,7 +76,7 @@ impl<'n> Index<'n> {
             anchors: HashMap::new(),
             dynamic_anchors: HashMap::new(),
         };
-        index.add(Place { node: root, pointer: String::new(), resource: 0, draft: Draft::Y2020 })?;
+        index.add(Subschema { node: root, pointer: String::new(), resource: 0, draft: Draft::Y2020 })?;
         Ok(index)
     }
 
@@ -86,72 +86,77 @@ impl<'n> Index<'n> {
     }
 
     /// Adds a schema and its subschemas.
-    fn add(&mut self, place: Place<'n>) -> Result<RuleId, Misplaced> {
-        let added = self.places.len();
-        let mut found = VecDeque::from([place]);
-        while let Some(mut place) = found.pop_front() {
-            if self.rule(place.node).is_some() {
+    fn add(&mut self, subschema: Subschema<'n>) -> Result<RuleId, Misplaced> {
+        let added = self.subschemas.len();
+        let mut found = VecDeque::from([subschema]);
+        while let Some(mut subschema) = found.pop_front() {
+            if self.rule(subschema.node).is_some() {
                 continue;
             }
-            let id = self.places.len();
-            self.rules.insert(ptr::from_ref(place.node), id);
-            if let Kind::Object(members) = &place.node.kind {
-                self.identify(id, members, &mut place)?;
-                found.extend(subschemas(members, &place));
+            let id = self.subschemas.len();
+            self.rules.insert(ptr::from_ref(subschema.node), id);
+            if let Kind::Object(members) = &subschema.node.kind {
+                self.identify(id, members, &mut subschema)?;
+                found.extend(subschemas(members, &subschema));
             }
-            self.places.push(place);
+            self.subschemas.push(subschema);
         }
         Ok(added)
     }
 
     /// Records the names of a schema, which may start a resource of its own.
-    fn identify(&mut self, id: RuleId, members: &'n [Member<'n>], place: &mut Place<'n>) -> Result<(), Misplaced> {
+    fn identify(
+        &mut self,
+        id: RuleId,
+        members: &'n [Member<'n>],
+        subschema: &mut Subschema<'n>,
+    ) -> Result<(), Misplaced> {
         let text = |key: &str| members.iter().rev().find(|member| member.key == key).and_then(text_of);
         let names_itself = |draft: Draft| {
             let is_hidden = draft.hides_siblings_of_ref() && text("$ref").is_some();
             text(draft.id_keyword()).filter(|_| !is_hidden)
         };
         if let Some((uri, member)) = text("$schema")
-            && (place.pointer.is_empty() || text("$id").is_some() || text("id").is_some())
+            && (subschema.pointer.is_empty() || text("$id").is_some() || text("id").is_some())
         {
-            place.draft = Draft::of_uri(uri).ok_or_else(|| {
-                let pointer = format!("{}/$schema", place.pointer);
+            subschema.draft = Draft::of_uri(uri).ok_or_else(|| {
+                let pointer = format!("{}/$schema", subschema.pointer);
                 (member.value.span.start, pointer, Flaw::Draft(uri.to_owned()))
             })?;
         }
-        let (draft, base) = (place.draft, &self.resources[place.resource].uri);
+        let (draft, base) = (subschema.draft, &self.resources[subschema.resource].uri);
         if let Some((uri, _)) = names_itself(draft) {
             let (document, fragment) = uri.split_once('#').unwrap_or((uri, ""));
             let uri = base.join(document).or_else(|_| Url::parse(document));
             if let Ok(uri) = uri.map_err(drop).and_then(|uri| if document.is_empty() { Err(()) } else { Ok(uri) }) {
-                if place.pointer.is_empty() {
+                if subschema.pointer.is_empty() {
                     self.by_uri = HashMap::from([(uri.clone(), 0)]);
                     self.resources[0].uri = uri;
                 } else {
-                    place.resource = self.resources.len();
-                    self.by_uri.entry(uri.clone()).or_insert(place.resource);
+                    subschema.resource = self.resources.len();
+                    self.by_uri.entry(uri.clone()).or_insert(subschema.resource);
                     self.resources.push(Resource { uri, root: id });
                 }
             }
             if draft.hides_siblings_of_ref() && !fragment.is_empty() {
-                self.anchors.insert((place.resource, fragment.to_owned()), id);
+                self.anchors.insert((subschema.resource, fragment.to_owned()), id);
             }
         }
         if draft >= Draft::Y2019
             && let Some((name, _)) = text("$anchor")
         {
-            self.anchors.insert((place.resource, name.to_owned()), id);
+            self.anchors.insert((subschema.resource, name.to_owned()), id);
         }
         if draft == Draft::Y2020
             && let Some((name, _)) = text("$dynamicAnchor")
         {
-            self.anchors.insert((place.resource, name.to_owned()), id);
-            self.dynamic_anchors.insert((place.resource, name.to_owned()), id);
+            self.anchors.insert((subschema.resource, name.to_owned()), id);
+            self.dynamic_anchors.insert((subschema.resource, name.to_owned()), id);
         }
         let is_recursive =
             |member: &Member<'_>| member.key == "$recursiveAnchor" && member.value.kind == Kind::Bool(true);
-        if draft == Draft::Y2019 && self.resources[place.resource].root == id && members.iter().any(is_recursive) {
-            self.dynamic_anchors.insert((place.resource, RECURSIVE.to_owned()), id);
+        if draft == Draft::Y2019 && self.resources[subschema.resource].root == id && members.iter().any(is_recursive) {
+            self.dynamic_anchors.insert((subschema.resource, RECURSIVE.to_owned()), id);
         }
         Ok(())
     }
@@ -159,13 +164,13 @@ impl<'n> Index<'n> {
     /// The target rule of a reference in the schema `from`, added if schemas are not expected there, and the anchor that
     /// names it, if that is a dynamic one.
     pub(super) fn resolve(&mut self, reference: &str, from: RuleId) -> Result<(RuleId, Option<String>), Misplaced> {
-        let place = &self.places[from];
-        let lost = || (place.node.span.start, place.pointer.clone(), Flaw::Unresolved(reference.to_owned()));
+        let subschema = &self.subschemas[from];
+        let lost = || (subschema.node.span.start, subschema.pointer.clone(), Flaw::Unresolved(reference.to_owned()));
         let (document, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let resource = if document.is_empty() {
-            place.resource
+            subschema.resource
         } else {
-            let base = &self.resources[place.resource].uri;
+            let base = &self.resources[subschema.resource].uri;
             let uri = base.join(document).or_else(|_| Url::parse(document)).map_err(|_| lost())?;
             *self.by_uri.get(&uri).ok_or_else(lost)?
         };
@@ -181,12 +186,12 @@ impl<'n> Index<'n> {
             return Ok((rule, is_dynamic.then_some(anchor.1)));
         }
         let path: Path = fragment.parse().map_err(|_| lost())?;
-        let mut target = self.places[root].clone();
+        let mut target = self.subschemas[root].clone();
         for key in path.keys() {
             target.node = child(&mut self.members, target.node, key).ok_or_else(lost)?;
             target.pointer = format!("{}{}", target.pointer, PointerToken(key));
             if let Some(rule) = self.rule(target.node) {
-                target = self.places[rule].clone();
+                target = self.subschemas[rule].clone();
             }
         }
         match self.rule(target.node) {
@@ -222,17 +227,17 @@ fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
 }
 
 /// The direct subschemas of a schema.
-fn subschemas<'n>(members: &'n [Member<'n>], place: &Place<'n>) -> Vec<Place<'n>> {
+fn subschemas<'n>(members: &'n [Member<'n>], subschema: &Subschema<'n>) -> Vec<Subschema<'n>> {
     let mut found = Vec::new();
     let mut push = |node: &'n Node<'n>, pointer: String| {
-        found.push(Place { node, pointer, resource: place.resource, draft: place.draft });
+        found.push(Subschema { node, pointer, resource: subschema.resource, draft: subschema.draft });
     };
     for member in members {
-        let holds = place.draft.schemas_of(&member.key);
+        let holds = subschema.draft.schemas_of(&member.key);
         if holds == Holds::None {
             continue;
         }
-        let pointer = format!("{}/{}", place.pointer, member.key);
+        let pointer = format!("{}/{}", subschema.pointer, member.key);
         match (&member.value.kind, holds) {
             (Kind::Array(items), Holds::List | Holds::SchemaOrList) => {
                 items.iter().enumerate().for_each(|(at, item)| push(item, format!("{pointer}/{at}")));

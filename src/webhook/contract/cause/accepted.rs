@@ -2,7 +2,7 @@
 
 use super::{Observation, header_of, signature_of};
 use crate::webhook::{
-    contract::{history::History, name::CaseName, tamper::BEYOND_CALENDARS},
+    contract::{history::EarlierResults, name::CaseName, tamper::BEYOND_CALENDARS},
     provider::Provider,
     response::clue::RAISE_LIMIT,
     time::words,
@@ -21,7 +21,7 @@ pub(super) fn not_rejected(status: u16) -> String {
 }
 
 /// Why a forgery was accepted.
-pub(super) fn forgery_accepted(name: CaseName, observation: &Observation<'_>, history: &History) -> String {
+pub(super) fn forgery_accepted(name: CaseName, observation: &Observation<'_>, history: &EarlierResults) -> String {
     let provider = observation.provider;
     let signature = signature_of(provider);
     if history.never_verifies() {

@@ -2,13 +2,13 @@
 
 use super::{LOG, Observation, header_of, rejected};
 use crate::webhook::{
-    contract::{expectation::Expectation, history::History, name::CaseName, tamper::NOT_UTF_8},
+    contract::{expectation::Expectation, history::EarlierResults, name::CaseName, tamper::NOT_UTF_8},
     remedy::RAW_BODY,
     response::clue::{ENCODINGS, RAISE_LIMIT},
 };
 
 /// Why the handler responded with a 5xx or closed the connection.
-pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> String {
+pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &EarlierResults) -> String {
     let provider = observation.provider;
     if name.expectation() == Expectation::Rejected && history.crashes_on_forgeries() {
         return "respond 401 if verification fails: libraries throw (svix's verify does), and an uncaught exception is a 500"

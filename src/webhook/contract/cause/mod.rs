@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{
     cases::Case,
     expectation::Expectation,
-    history::History,
+    history::EarlierResults,
     judge::{Fault, NoResponse, unrelated},
     name::CaseName,
     tamper::{Forgery, Tamper},
@@ -67,7 +67,7 @@ pub(super) const EMOJI: &str = "emoji";
 
 /// Explains why a case failed.
 #[must_use]
-pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Explanation {
+pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResults) -> Explanation {
     let message = message(case.name, observation);
     let variant = case.variant.map(|_| case.sends.as_str());
     let message = match observation.variation.or(variant) {
@@ -121,7 +121,7 @@ fn forgery_message(status: u16, forged: &str) -> String {
 }
 
 /// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
-fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
+fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResults) -> Option<String> {
     let provider = observation.provider;
     let is_forged = case.name.forgery().is_some();
     let clue = observation.clue.as_ref().filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| &*clue.advice);

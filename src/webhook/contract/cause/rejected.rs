@@ -2,14 +2,19 @@
 
 use super::{EMOJI, FIRST_TIME, Observation, RETRY_SECONDS, SIGNED_WITH, accepted::tolerance_of, header_of};
 use crate::webhook::{
-    contract::{cases::Case, history::History, judge::RATE_LIMITED, name::CaseName, serialisations::SURROUNDED},
+    contract::{cases::Case, history::EarlierResults, judge::RATE_LIMITED, name::CaseName, serialisations::SURROUNDED},
     provider::Provider,
     remedy::RAW_BODY,
     response::clue::{ENCODINGS, RAISE_LIMIT},
 };
 
 /// Why a valid delivery was rejected although others are accepted.
-pub(super) fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history: &History) -> String {
+pub(super) fn rejected(
+    status: u16,
+    case: &Case<'_>,
+    observation: &Observation<'_>,
+    history: &EarlierResults,
+) -> String {
     let provider = observation.provider;
     let success = provider.delivery.first_success();
     let is_about_size = matches!(status, 400 | 401 | 403) && history.is_about_size(|_| true);

@@ -33,8 +33,8 @@ impl Compiler<'_, '_> {
             (chain.len() == MAX_HOPS).then_some(Flaw::Chained(MAX_HOPS))
         };
         if let Some(flaw) = flaw {
-            let place = &self.index.places[id];
-            return Err((place.node.span.start, place.pointer.clone(), flaw));
+            let subschema = &self.index.subschemas[id];
+            return Err((subschema.node.span.start, subschema.pointer.clone(), flaw));
         }
         chain.push(id);
         let rule = &self.rules[id];
