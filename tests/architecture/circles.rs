@@ -64,13 +64,12 @@ fn path_back<'a>(start: &'a str, uses: &'a BTreeMap<String, BTreeSet<String>>) -
 
 #[test]
 fn a_circle_between_siblings_is_found_but_parents_are_allowed() {
-    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let tree = Tree::read(&[
-        file("src/net/mod.rs", "mod a; mod b; mod c; mod d; pub fn shared() {}"),
-        file("src/net/a.rs", "use super::b::B; use super::shared;"),
-        file("src/net/b.rs", "fn b() { crate::net::c::c() }"),
-        file("src/net/c.rs", "use super::{a, d};"),
-        file("src/net/d.rs", "#[cfg(test)] mod tests { use crate::net::a; }"),
+        ("src/net/mod.rs", "mod a; mod b; mod c; mod d; pub fn shared() {}"),
+        ("src/net/a.rs", "use super::b::B; use super::shared;"),
+        ("src/net/b.rs", "fn b() { crate::net::c::c() }"),
+        ("src/net/c.rs", "use super::{a, d};"),
+        ("src/net/d.rs", "#[cfg(test)] mod tests { use crate::net::a; }"),
     ]);
     assert_eq!(circles(&tree), ["net: a -> b -> c -> a"]);
 }

@@ -126,14 +126,9 @@ pub fn unsafe_code(files: &[(String, String)]) -> Vec<String> {
 mod planted {
     use super::*;
 
-    fn tree(files: &[(&str, &str)]) -> Tree {
-        let files: Vec<_> = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
-        Tree::read(&files)
-    }
-
     #[test]
     fn every_path_to_a_stream_is_found() {
-        let tree = tree(&[
+        let tree = Tree::read(&[
             ("src/lib.rs", "pub mod commands; pub mod net;"),
             ("src/commands/mod.rs", "pub mod streams; pub mod send; pub mod completions;"),
             (STREAMS, "use std::io; pub fn data() -> io::Stdout { io::stdout() }"),
@@ -175,7 +170,7 @@ mod planted {
 
     #[test]
     fn every_other_reader_of_the_configuration_is_found() {
-        let tree = tree(&[
+        let tree = Tree::read(&[
             ("src/lib.rs", "pub mod store;"),
             ("src/store/mod.rs", "pub mod config; pub mod read; pub mod secrets; fn a() { std::fs::read(b) }"),
             (READER, "fn a() { std::fs::File::open(b) }"),

@@ -46,16 +46,15 @@ fn flags_in(text: &str) -> impl Iterator<Item = &str> {
 fn a_flag_is_found_and_other_dashes_are_not() {
     let tree = Tree::read(&[
         (
-            "src/net/mod.rs".to_owned(),
+            "src/net/mod.rs",
             "const A: &str = \"add --secret acme=x\";\n\
              const B: &str = \"curl --data-binary\";\n\
              const C: &str = \"--{boundary}\";\n\
              /// Such as `--secret`.\n\
              fn d() { format!(\"{}: --secret\", 1); }\n\
-             #[cfg(test)] mod tests { const E: &str = \"--secret\"; }"
-                .to_owned(),
+             #[cfg(test)] mod tests { const E: &str = \"--secret\"; }",
         ),
-        ("src/commands/mod.rs".to_owned(), "const A: &str = \"--secret\";".to_owned()),
+        ("src/commands/mod.rs", "const A: &str = \"--secret\";"),
     ]);
     let flags = BTreeSet::from(["secret".to_owned(), "data".to_owned()]);
     assert_eq!(

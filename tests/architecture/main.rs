@@ -306,14 +306,9 @@ fn providers() -> Vec<String> {
 mod planted {
     use super::*;
 
-    fn tree(files: &[(&str, &str)]) -> Tree {
-        let files: Vec<_> = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
-        Tree::read(&files)
-    }
-
     #[test]
     fn a_room_that_uses_its_neighbour_is_found_however_the_path_is_written() {
-        let tree = tree(&[
+        let tree = Tree::read(&[
             ("src/lib.rs", "pub mod net; pub mod store;"),
             ("src/store/mod.rs", "pub mod config;"),
             ("src/store/config.rs", "pub struct Config;"),
@@ -344,7 +339,7 @@ mod planted {
 
     #[test]
     fn an_arrow_that_points_up_is_found() {
-        let tree = tree(&[
+        let tree = Tree::read(&[
             ("src/main.rs", "fn main() { hookdev::commands::run(); hookdev::run() }"),
             ("src/lib.rs", "pub mod cli; fn run() { commands::run(); net::serve() }\npub mod commands;\npub mod net;"),
             ("src/cli.rs", "use crate::commands::completions::complete_what;\nuse crate::commands::listen;"),
@@ -374,7 +369,7 @@ mod planted {
 
     #[test]
     fn an_impure_path_in_webhook_is_found() {
-        let tree = tree(&[
+        let tree = Tree::read(&[
             (
                 "src/webhook/mod.rs",
                 "use std::{fs, io::{self, Read}, time};\n\
@@ -407,7 +402,7 @@ mod planted {
 
     #[test]
     fn a_provider_is_found_in_code_but_not_in_prose() {
-        let tree = tree(&[(
+        let tree = Tree::read(&[(
             "src/render/mod.rs",
             "/// Such as `acme.order`.\n\
              #[command(after_help = \"hookdev send acme.order\", name = \"acme\")]\n\

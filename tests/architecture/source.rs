@@ -49,10 +49,11 @@ pub enum Target {
 
 impl Tree {
     /// Reads files, each by its path from the root of the package and its text.
-    pub fn read(files: &[(String, String)]) -> Self {
+    pub fn read<S: AsRef<str>>(files: &[(S, S)]) -> Self {
         let mut tree = Self { items: Vec::new(), modules: BTreeSet::new(), imports: BTreeMap::new() };
         let mut tests = BTreeSet::new();
         for (file, text) in files {
+            let (file, text) = (file.as_ref(), text.as_ref());
             let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
             let module = module_of(file);
             tree.modules.insert(module.clone());

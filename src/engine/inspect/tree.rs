@@ -277,9 +277,11 @@ mod tests {
         let null = serde_json::Value::Null;
         let (key, first, second, end) = (text("\"a\""), text("\"\\\"x\""), text("\"2\""), text("}"));
         assert_eq!(shown, [(&null, &null), (&key, &first), (&key, &second), (&null, &end)]);
-        for body in ["hello", "{\"a\":", "", "\u{feff}{}"] {
-            assert!(Trees::default().get(&delivery_of(2, body)).is_err(), "{body}");
+        let reason = |body: &'static [u8]| Trees::default().get(&delivery_of(2, body)).err();
+        for body in ["hello", "", "\u{feff}{}"] {
+            assert_eq!(reason(body.as_bytes()), Some("the payload is neither JSON nor a form"), "{body}");
         }
-        assert!(Trees::default().get(&delivery_of(2, &b"{\"a\":\"\xff\"}"[..])).is_err());
+        assert_eq!(reason(b"{\"a\":"), Some("the payload is not JSON, or nested too deeply"));
+        assert_eq!(reason(b"{\"a\":\"\xff\"}"), Some("the payload is not text"));
     }
 }

@@ -312,7 +312,7 @@ mod tests {
             assert!(message.contains(&format!("did you mean `{right}`?")), "{message}");
         }
         assert_eq!(Place::parse("header:"), Err("`header:` names nothing after the colon".into()));
-        assert!(Place::parse_or_path("heder:x").is_err());
+        assert_eq!(Place::parse_or_path("heder:x"), Place::parse("heder:x"));
         assert_eq!(Place::parse_or_path("data.id"), Ok(Place::Body("data.id".parse().unwrap())));
         assert_eq!(Place::parse_or_path("dc:title"), Ok(Place::Body("dc:title".parse().unwrap())));
     }

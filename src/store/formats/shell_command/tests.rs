@@ -212,7 +212,8 @@ fn a_command_that_cannot_be_read_hides_no_other() {
     let (entries, _) = collected("curl -H \"a: $SIG\" -d a http://h\n\ncurl -d b http://h/b\ncurl -d 'c");
     let results: Vec<_> = entries.into_iter().map(|entry| entry.map(|entry| entry.request.target)).collect();
     assert_eq!(results[1], Ok("/b".to_owned()));
-    assert!(results[0].is_err());
+    let variable = "line 1: expected a command without variables or substitutions, found \"$SIG\"";
+    assert_eq!(results[0], Err(variable.to_owned()));
     assert_eq!(results[2], Err("line 4: expected a closing `'`".to_owned()));
 }
 
