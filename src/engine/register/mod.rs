@@ -24,7 +24,7 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{ApiCall, How, Registration, Values, is_segment, value_at},
+            registration::{ApiCall, EndpointCalls, How, Registration, ValueCalls, Values, is_segment, value_at},
         },
         request::Request,
         signature::SecretText,
@@ -116,76 +116,14 @@ impl<T: Transport> Registrations<T> {
             id: None,
             previous: None,
         };
-        let mut secret = None;
-        match &registration.how {
-            How::Endpoint(calls) => {
-                self.journal.write(&entry).map_err(RegisterError::Journal)?;
-                let created = self.call(&account, &calls.create, &values(&entry, &account, &new_secret)).await;
-                let response = match created {
-                    Ok(response) => response,
-                    // The call may have had an effect even if the response is lost.
-                    Err(error) => {
-                        let removed = match &error {
-                            RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
-                            _ => self.delete_endpoint(&account, &entry).await,
-                        };
-                        if removed.is_ok() {
-                            self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                        }
-                        return Err(error);
-                    }
-                };
-                entry.id =
-                    calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
-                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
-                if secret.is_none() && calls.create.sends_new_secret() {
-                    secret = Some(new_secret.clone());
-                }
-                self.journal.write(&entry).map_err(RegisterError::Journal)?;
-                let missing = match &secret {
-                    _ if entry.id.is_none() => Some("id"),
-                    None if calls.create.secret.is_some() => Some("secret"),
-                    _ => None,
-                };
-                if let Some(what) = missing {
-                    let error = incomplete(&account, &calls.create, &entry, what);
-                    if self.delete_endpoint(&account, &entry).await.is_ok() {
-                        self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                    }
-                    return Err(error);
-                }
-            }
+        let secret = match &registration.how {
+            How::Endpoint(calls) => self.create_endpoint(&account, calls, &mut entry, &new_secret).await?,
             How::Value(calls) => {
-                // The previous value is the one that an earlier process found there, not the one that it set.
-                let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
-                entry.previous = if earlier.is_some() {
-                    earlier
-                } else {
-                    let read = self.call(&account, &calls.read, &values(&entry, &account, "")).await;
-                    let response = match read {
-                        Ok(response) => response,
-                        Err(error) => {
-                            // Its lock.
-                            self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                            return Err(error);
-                        }
-                    };
-                    // A value that is not set is empty.
-                    Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
-                };
-                self.journal.write(&entry).map_err(RegisterError::Journal)?;
-                if let Err(error) = self.call(&account, &calls.set, &values(&entry, &account, "")).await {
-                    if matches!(error, RegisterError::Refused { .. }) {
-                        self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                    }
-                    return Err(error);
-                }
-                for (old, _) in &stale {
-                    self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
-                }
+                self.set_value(&account, calls, &mut entry, &stale).await?;
+                None
             }
             How::Manual(_) => return Err(RegisterError::Invalid("this provider has no API for it".to_owned())),
-        }
+        };
         self.active.push(Active { account: account.clone(), entry, new_secret, _hold: hold });
         let mut leftovers = Vec::new();
         if matches!(registration.how, How::Endpoint(_)) {
@@ -194,6 +132,89 @@ impl<T: Transport> Registrations<T> {
             }
         }
         Ok((secret.map(SecretText::from), leftovers))
+    }
+
+    /// Creates an endpoint, and writes its entry before and after that. Returns its signing secret, if there is a new one.
+    async fn create_endpoint(
+        &self,
+        account: &Account,
+        calls: &EndpointCalls,
+        entry: &mut JournalEntry,
+        new_secret: &str,
+    ) -> Result<Option<String>, RegisterError> {
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        let created = self.call(account, &calls.create, &values(entry, account, new_secret)).await;
+        let response = match created {
+            Ok(response) => response,
+            // The call may have had an effect even if the response is lost.
+            Err(error) => {
+                let removed = match &error {
+                    RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
+                    _ => self.delete_endpoint(account, entry).await,
+                };
+                if removed.is_ok() {
+                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                }
+                return Err(error);
+            }
+        };
+        entry.id = calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
+        let mut secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
+        if secret.is_none() && calls.create.sends_new_secret() {
+            secret = Some(new_secret.to_owned());
+        }
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        let missing = match &secret {
+            _ if entry.id.is_none() => Some("id"),
+            None if calls.create.secret.is_some() => Some("secret"),
+            _ => None,
+        };
+        if let Some(what) = missing {
+            let error = incomplete(account, &calls.create, entry, what);
+            if self.delete_endpoint(account, entry).await.is_ok() {
+                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+            }
+            return Err(error);
+        }
+        Ok(secret)
+    }
+
+    /// Sets a value whose previous one is written to its entry first. The entries of earlier processes are not needed then.
+    async fn set_value(
+        &self,
+        account: &Account,
+        calls: &ValueCalls,
+        entry: &mut JournalEntry,
+        stale: &[(JournalEntry, Hold)],
+    ) -> Result<(), RegisterError> {
+        // The previous value is the one that an earlier process found there, not the one that it set.
+        let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
+        entry.previous = if earlier.is_some() {
+            earlier
+        } else {
+            let read = self.call(account, &calls.read, &values(entry, account, "")).await;
+            let response = match read {
+                Ok(response) => response,
+                Err(error) => {
+                    // Its lock.
+                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                    return Err(error);
+                }
+            };
+            // A value that is not set is empty.
+            Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
+        };
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        if let Err(error) = self.call(account, &calls.set, &values(entry, account, "")).await {
+            if matches!(error, RegisterError::Refused { .. }) {
+                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+            }
+            return Err(error);
+        }
+        for (old, _) in stale {
+            self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
+        }
+        Ok(())
     }
 
     /// The entries of the same account whose process is gone, each with its lock.

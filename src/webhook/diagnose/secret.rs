@@ -1,6 +1,8 @@
 //! Hypotheses about the key: the configured secrets written or decoded in another way, and other secrets
 //! that may have been used by mistake.
 
+use std::iter;
+
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -210,68 +212,57 @@ fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> Stri
 
 /// Ways in which a secret's text may be wrong, here or at the sender.
 fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Option<Finding>)> {
-    let mut all = vec![(text.to_owned(), None)];
-    let mut add = |code, changed: String, message: String| {
-        if changed != text && !changed.is_empty() {
-            all.push((changed, Some(Finding::new(code, message))));
-        }
-    };
+    let case = [(text.to_uppercase(), "uppercase"), (text.to_lowercase(), "lowercase")]
+        .map(|(changed, what)| (Code::SecretCase, changed, format!("in {what}: the sender changes its case")));
+    let changes = [whitespace(text), case.into(), quotes(text), prefixes(text, format)].into_iter().flatten();
+    let changes = changes.filter(|(_, changed, _)| changed != text && !changed.is_empty());
+    let found = changes.map(|(code, changed, how)| {
+        (changed, Some(Finding::new(code, format!("the signature matches {source} {how}"))))
+    });
+    iter::once((text.to_owned(), None)).chain(found).chain(escaped(text, source)).collect()
+}
+
+/// A changed secret: what proves the change, the changed text, and how it differs, in words.
+type Spelling = (Code, String, String);
+
+fn whitespace(text: &str) -> Vec<Spelling> {
+    let mut all = Vec::new();
+    let mut add = |changed, how| all.push((Code::SecretWhitespace, changed, how));
     for (suffix, what) in
         [("\n", "a newline"), ("\r\n", "a CRLF newline"), ("\r", "a carriage return"), (" ", "a space")]
     {
-        let message =
-            format!("the signature matches {source} followed by {what}: the sender treats that as part of it");
-        add(Code::SecretWhitespace, format!("{text}{suffix}"), message);
+        add(format!("{text}{suffix}"), format!("followed by {what}: the sender treats that as part of it"));
     }
     for end in ["\\n", "\\r\\n"] {
-        let message = format!(
-            "the signature matches {source} without the characters `{end}` at its end: they were meant as a newline"
-        );
-        add(Code::SecretWhitespace, text.strip_suffix(end).unwrap_or_default().to_owned(), message);
-        let message = format!(
-            "the signature matches {source} followed by the characters `{end}`: the sender wrote a newline as these characters"
-        );
-        add(Code::SecretWhitespace, format!("{text}{end}"), message);
+        let how = format!("without the characters `{end}` at its end: they were meant as a newline");
+        add(text.strip_suffix(end).unwrap_or_default().to_owned(), how);
+        let how = format!("followed by the characters `{end}`: the sender wrote a newline as these characters");
+        add(format!("{text}{end}"), how);
     }
-    let message = format!("the signature matches {source} preceded by a space: the sender treats that as part of it");
-    add(Code::SecretWhitespace, format!(" {text}"), message);
-    let message = format!("the signature matches {source} without the whitespace in it");
-    add(Code::SecretWhitespace, text.split_whitespace().collect(), message);
-
-    for (changed, what) in [(text.to_uppercase(), "uppercase"), (text.to_lowercase(), "lowercase")] {
-        add(
-            Code::SecretCase,
-            changed,
-            format!("the signature matches {source} in {what}: the sender changes its case"),
-        );
-    }
-
-    for quote in ['"', '\''] {
-        let message = format!("the signature matches {source} in {quote} quotes: the sender treats them as part of it");
-        add(Code::SecretQuoted, format!("{quote}{text}{quote}"), message);
-    }
-    let is_quote = |c| matches!(c, '"' | '\'' | '`' | '\\' | '“' | '”' | '‘' | '’');
-    let message = format!("the signature matches {source} without the quotes around it");
-    add(Code::SecretQuoted, text.trim_matches(is_quote).to_owned(), message);
-
-    let mut prefixes = vec![USUAL_PREFIX];
-    prefixes.extend(format.prefix.as_deref().filter(|prefix| *prefix != USUAL_PREFIX));
-    for prefix in prefixes {
-        match text.strip_prefix(prefix) {
-            Some(rest) if format.prefix.as_deref() != Some(prefix) => {
-                let message =
-                    format!("the signature matches {source} without its {prefix} prefix: the sender strips it");
-                add(Code::SecretPrefix, rest.to_owned(), message);
-            }
-            Some(_) => {}
-            None => {
-                let message = format!("the signature matches {source} with the prefix {prefix}");
-                add(Code::SecretPrefix, format!("{prefix}{text}"), message);
-            }
-        }
-    }
-    all.extend(escaped(text, source));
+    add(format!(" {text}"), "preceded by a space: the sender treats that as part of it".to_owned());
+    add(text.split_whitespace().collect(), "without the whitespace in it".to_owned());
     all
+}
+
+fn quotes(text: &str) -> Vec<Spelling> {
+    let quoted = |quote| {
+        let how = format!("in {quote} quotes: the sender treats them as part of it");
+        (Code::SecretQuoted, format!("{quote}{text}{quote}"), how)
+    };
+    let is_quote = |c| matches!(c, '"' | '\'' | '`' | '\\' | '“' | '”' | '‘' | '’');
+    let inside = text.trim_matches(is_quote).to_owned();
+    vec![quoted('"'), quoted('\''), (Code::SecretQuoted, inside, "without the quotes around it".to_owned())]
+}
+
+fn prefixes(text: &str, format: &SecretFormat) -> Vec<Spelling> {
+    let own = format.prefix.as_deref();
+    let all = iter::once(USUAL_PREFIX).chain(own.filter(|prefix| *prefix != USUAL_PREFIX));
+    let changed = all.filter_map(|prefix| match text.strip_prefix(prefix) {
+        Some(_) if own == Some(prefix) => None,
+        Some(rest) => Some((rest.to_owned(), format!("without its {prefix} prefix: the sender strips it"))),
+        None => Some((format!("{prefix}{text}"), format!("with the prefix {prefix}"))),
+    });
+    changed.map(|(changed, how)| (Code::SecretPrefix, changed, how)).collect()
 }
 
 /// The text as a URL, a page or a shell escapes it, and without such escapes.

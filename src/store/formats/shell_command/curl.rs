@@ -108,6 +108,14 @@ impl<'a> Curl<'a> {
             "--request-target" => self.target = Some(argument.to_owned()),
             "--url-query" => return Err(expected(format!("the query in the URL, found `{option}`"))),
             "-K" | "--config" => return Err(expected(format!("all options in the command, found `{option}`"))),
+            _ => self.body_option(option, argument)?,
+        }
+        Ok(())
+    }
+
+    /// An option whose argument is the body, or a part of it.
+    fn body_option(&mut self, option: &str, argument: &str) -> Result<(), ParseError> {
+        match option {
             "--data-raw" | "--body-data" | "--post-data" => self.data(argument.as_bytes()),
             "--data-binary" => {
                 let bytes = self.file(argument)?.unwrap_or_else(|| argument.as_bytes().to_vec());

@@ -96,15 +96,7 @@ impl RawScheme {
         if configurable_header && signature.headers().is_empty() {
             return Err(Wrong::new(place, "`configurable_header` needs a `header`, the one that is used by default"));
         }
-        let mut grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
-            .map_err(|message| Wrong::new(value.span(), message))?;
-        if let Some(repeated) = repeated {
-            let span = repeated.span();
-            grammar = grammar.repeated(repeated.into_inner()).map_err(|message| Wrong::new(span, message))?;
-        }
-        if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
-            return Err(Wrong::new(value.span(), message));
-        }
+        let grammar = grammar(&value, separator, repeated, self.algorithm)?;
         let timestamp = self.timestamp.map(|rule| timestamp_rule(rule, &grammar)).transpose()?;
         if grammar.carries_timestamp() && timestamp.is_none() {
             let message = "the value has a {timestamp}, but the scheme has no `timestamp`";
@@ -122,14 +114,12 @@ impl RawScheme {
             None if jwt || self.algorithm == Algorithm::Token => (SignedContent::body(), name_span),
             None => return Err(Wrong::new(name_span, "the scheme has no `content`: add content = \"{body}\"")),
         };
-        let secret = match self.secret {
-            Some(secret) => {
-                let span = secret.span();
-                let rule = secret.into_inner().rule(defaults, self.algorithm.family(), has_two_parts, &span)?;
-                Some(SecretRule { scheme: Some(self.name.get_ref().clone()), ..rule })
-            }
-            None => None,
+        let rule = |secret: Spanned<RawSecret>| {
+            let span = secret.span();
+            let rule = secret.into_inner().rule(defaults, self.algorithm.family(), has_two_parts, &span)?;
+            Ok::<_, Wrong>(SecretRule { scheme: Some(self.name.get_ref().clone()), ..rule })
         };
+        let secret = self.secret.map(rule).transpose()?;
         let payload_field = payload_field.map(|name| Place::Form(name.to_owned()));
         let signs_payload_field = content.places().any(|place| Some(place) == payload_field.as_ref());
         let scheme = Scheme {
@@ -151,14 +141,29 @@ impl RawScheme {
         if let Some(signs) = &self.signs_body {
             check_signs_body(signs, &scheme)?;
         }
-        let in_form = payload_field.and_then(|field| Some((field, read_in_payload(&scheme)?)));
-        let in_form = in_form.map(|(field, inside)| {
-            format!("`{inside}` is inside `{field}`, and a scheme reads form fields only as a whole: use `{field}`")
-        });
-        match unsignable(&scheme).or(in_form) {
+        match unsignable(&scheme).or_else(|| unreadable(&scheme, &payload_field?)) {
             Some(message) => Err(Wrong::new(span, message)),
             None => Ok(scheme),
         }
+    }
+}
+
+/// How a signature is written, which must fit the algorithm.
+fn grammar(
+    value: &Spanned<String>,
+    separator: Option<String>,
+    repeated: Option<Spanned<String>>,
+    algorithm: Algorithm,
+) -> Result<Grammar, Wrong> {
+    let mut grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
+        .map_err(|message| Wrong::new(value.span(), message))?;
+    if let Some(repeated) = repeated {
+        let span = repeated.span();
+        grammar = grammar.repeated(repeated.into_inner()).map_err(|message| Wrong::new(span, message))?;
+    }
+    match mismatch(algorithm, grammar.encoding()) {
+        Some(message) => Err(Wrong::new(value.span(), message)),
+        None => Ok(grammar),
     }
 }
 
@@ -240,12 +245,16 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
     })
 }
 
-/// A field of the payload that the scheme signs, or where it sends a value.
-fn read_in_payload(scheme: &Scheme) -> Option<Place> {
+/// Why a scheme can't be read from a form whose field holds the payload: it signs a field of the payload, or sends a value in
+/// one. `None` if it can.
+fn unreadable(scheme: &Scheme, payload_field: &Place) -> Option<String> {
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
     let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();
     let mut places = sources.flat_map(Source::places).chain(scheme.content.places().cloned());
-    places.find(|place| matches!(place, Place::Body(_)))
+    let inside = places.find(|place| matches!(place, Place::Body(_)))?;
+    Some(format!(
+        "`{inside}` is inside `{payload_field}`, and a scheme reads form fields only as a whole: use `{payload_field}`"
+    ))
 }
 
 /// Whether the signed content would contain the signature.
