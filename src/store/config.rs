@@ -1,23 +1,22 @@
 //! The config, `hookdev.toml`: the nearest one from the working directory upward, parsed strictly. Paths are resolved here;
 //! secrets and providers are looked up elsewhere.
 
+mod raw;
+
 use std::{
     collections::BTreeMap,
     fmt,
     fs::Metadata,
     io,
-    marker::PhantomData,
     path::{Path, PathBuf},
 };
 
-use serde::{
-    Deserialize,
-    de::{SeqAccess, Visitor},
-};
+use serde::Deserialize;
 use toml::Spanned;
 
+use self::raw::{RawConfig, RawProviderConfig};
 use super::{provenance, read, recipes::Recipe};
-use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
+use crate::webhook::{json::position, signature::SecretText};
 
 /// The name of a config that is looked for.
 pub const FILE_NAME: &str = "hookdev.toml";
@@ -135,94 +134,6 @@ impl ConfigError {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawConfig {
-    #[serde(default, deserialize_with = "directories")]
-    providers: Vec<PathBuf>,
-    env_file: Option<PathBuf>,
-    #[serde(default)]
-    listen: RawListen,
-    #[serde(default, deserialize_with = "forwards")]
-    forward: Vec<ForwardConfig>,
-    #[serde(default)]
-    provider: BTreeMap<Spanned<String>, RawProviderConfig>,
-    #[serde(default)]
-    tunnel: BTreeMap<String, Recipe>,
-}
-
-fn forwards<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<ForwardConfig>, D::Error> {
-    list(deserializer, "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\"")
-}
-
-fn directories<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
-    list(deserializer, "providers = [\"DIR\"] above all tables")
-}
-
-/// Reads a list, and says how it is written if it is something else.
-fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-    form: &'static str,
-) -> Result<Vec<T>, D::Error> {
-    struct List<T>(&'static str, PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(element) = elements.next_element()? {
-                list.push(element);
-            }
-            Ok(list)
-        }
-    }
-
-    deserializer.deserialize_any(List(form, PhantomData))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table such as { addr = \"127.0.0.1:4400\" }")]
-struct RawListen {
-    addr: Option<String>,
-    capture: Option<PathBuf>,
-    tunnel: Option<String>,
-    inspect: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table such as { secret = \"env:NAME\" }")]
-struct RawProviderConfig {
-    #[serde(default)]
-    secret: OneOrMore,
-    endpoint: Option<String>,
-    signature_header: Option<Spanned<String>>,
-    api: Option<String>,
-}
-
-/// One source or a list of them.
-#[derive(Debug, Default)]
-struct OneOrMore(Vec<SecretText>);
-
-impl<'de> Deserialize<'de> for OneOrMore {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a source such as \"env:NAME\", or a list of them")]
-        enum Raw {
-            One(SecretText),
-            More(Vec<SecretText>),
-        }
-        Ok(match Raw::deserialize(deserializer)? {
-            Raw::One(one) => Self(vec![one]),
-            Raw::More(more) => Self(more),
-        })
-    }
-}
-
 impl Config {
     /// The nearest config from a directory upward.
     #[must_use]
@@ -273,14 +184,8 @@ impl Config {
     }
 
     fn parse(path: &Path, text: SecretText) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(text.expose()).map_err(|error| {
-            invalid(
-                path,
-                text.expose(),
-                error.span().map_or(0, |span| span.start),
-                located_key(&without_value(&toml_message(error.message()))),
-            )
-        })?;
+        let raw = RawConfig::parse(text.expose())
+            .map_err(|(offset, message)| invalid(path, text.expose(), offset, message))?;
         let base = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             path: path.to_owned(),
@@ -357,48 +262,6 @@ impl Config {
             None => Ok(()),
         }
     }
-}
-
-/// The keys that are often written in the wrong table, with the lines that are right.
-const KEYS: &[(&str, &str)] = &[
-    ("forward", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
-    ("forward_to", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
-    ("addr", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
-    ("address", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
-    ("adress", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
-    ("port", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
-    ("capture", "[listen] and, below it, capture = \"captures\""),
-    ("endpoint", "[provider.NAME] and, below it, endpoint = \"http://localhost:3000/webhooks\""),
-    ("secret", "[provider.NAME] and, below it, secret = \"env:NAME\""),
-    ("secrets", "[provider.NAME] and, below it, secret = \"env:NAME\""),
-    ("env_file", "env_file = \".env\" above all tables"),
-    ("providers", "providers = [\"DIR\"] above all tables"),
-];
-
-/// A message about an unknown key, with where the key belongs.
-fn located_key(message: &str) -> String {
-    let wrong = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
-    let right = wrong.and_then(|wrong| KEYS.iter().find(|(key, _)| *key == wrong));
-    match right {
-        // A key of this table was meant.
-        _ if message.contains("did you mean") => message.to_owned(),
-        // Where the right key is known, only its name is wrong.
-        Some((_, lines))
-            if lines.split(" = ").next().is_some_and(|line| line.ends_with("addr")) && message.contains("`addr`") =>
-        {
-            message.replacen(" (known:", "; did you mean `addr`? (known:", 1)
-        }
-        Some((_, lines)) => format!("{message}; write {lines}"),
-        None => message.to_owned(),
-    }
-}
-
-/// A message without the value of the wrong type, which may be a secret.
-fn without_value(message: &str) -> String {
-    let parts = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
-    let Some((found, expected)) = parts else { return message.to_owned() };
-    let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
-    format!("invalid type: {kind}, expected {expected}")
 }
 
 fn invalid(path: &Path, text: &str, offset: usize, message: impl fmt::Display) -> ConfigError {

@@ -34,11 +34,11 @@ use crate::{
         place::{self, Lookup},
         record::{Delivery, ForwardFailureKind, Forwarded, Response},
         redact,
-        remedy::{Remedy, Warning},
+        remedy::Warning,
         request::Request,
         signature::{SecretText, Verdict},
         time::Timestamp,
-        trust::{Exactness, Trust},
+        trust::Trust,
         words::REDACTED,
     },
 };
@@ -399,34 +399,6 @@ impl Handler for Receiver {
 
     fn on_error(&self, error: ReceiveError) {
         (self.on_error)(error);
-    }
-}
-
-impl ForwardPolicy {
-    /// Whether a delivery is forwarded.
-    fn includes(self, assessment: &Assessment) -> bool {
-        match (self, assessment.trust()) {
-            // The development secret verifies only where it is accepted.
-            (Self::All, _) | (_, Some(Trust::Verified | Trust::Development)) => true,
-            (Self::VerifiedAndUnsigned, Some(Trust::UnsignedByDesign)) => assessment.exactness == Exactness::Exact,
-            (Self::Verified, Some(Trust::UnsignedByDesign)) | (_, None) => false,
-        }
-    }
-
-    /// Why a delivery that gets a success is not forwarded.
-    fn objection(self, assessment: &Assessment) -> Option<Warning> {
-        if self.includes(assessment) || assessment.verdict.rejection().is_some() {
-            return None;
-        }
-        if assessment.verdict == Verdict::Unrecognised {
-            return Some("not forwarded: no provider was recognised".to_owned().into());
-        }
-        Some(match (self, &assessment.exactness) {
-            (Self::VerifiedAndUnsigned, Exactness::Inexact(reason)) => {
-                format!("not forwarded: it is unsigned, and not exactly as documented: {reason}").into()
-            }
-            _ => Warning::new("not forwarded: it is unsigned", Remedy::ForwardUnsigned),
-        })
     }
 }
 

@@ -11,8 +11,10 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::webhook::{
     assessment::Assessment,
     record::Response,
+    remedy::{Remedy, Warning},
     request::{Headers, Request},
     signature::Verdict,
+    trust::{Exactness, Trust},
 };
 
 /// How requests are responded to, regardless of what they contain.
@@ -42,6 +44,34 @@ pub enum ForwardPolicy {
     Verified,
     /// Verified ones, and those that the provider sends unsigned and whose payload is exactly what it documents.
     VerifiedAndUnsigned,
+}
+
+impl ForwardPolicy {
+    /// Whether a delivery is forwarded.
+    pub(super) fn includes(self, assessment: &Assessment) -> bool {
+        match (self, assessment.trust()) {
+            // The development secret verifies only where it is accepted.
+            (Self::All, _) | (_, Some(Trust::Verified | Trust::Development)) => true,
+            (Self::VerifiedAndUnsigned, Some(Trust::UnsignedByDesign)) => assessment.exactness == Exactness::Exact,
+            (Self::Verified, Some(Trust::UnsignedByDesign)) | (_, None) => false,
+        }
+    }
+
+    /// Why a delivery that gets a success is not forwarded.
+    pub(super) fn objection(self, assessment: &Assessment) -> Option<Warning> {
+        if self.includes(assessment) || assessment.verdict.rejection().is_some() {
+            return None;
+        }
+        if assessment.verdict == Verdict::Unrecognised {
+            return Some("not forwarded: no provider was recognised".to_owned().into());
+        }
+        Some(match (self, &assessment.exactness) {
+            (Self::VerifiedAndUnsigned, Exactness::Inexact(reason)) => {
+                format!("not forwarded: it is unsigned, and not exactly as documented: {reason}").into()
+            }
+            _ => Warning::new("not forwarded: it is unsigned", Remedy::ForwardUnsigned),
+        })
+    }
 }
 
 /// Takes fixed status codes in turn.

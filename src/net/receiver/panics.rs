@@ -8,7 +8,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::*;
+use super::{connection::panic_message, *};
 use crate::webhook::{record, request::Headers};
 
 /// Panics at `/panic` and responds to everything else.

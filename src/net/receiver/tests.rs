@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use futures_util::FutureExt;
+use hyper_util::server::graceful::GracefulConnection;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -12,7 +13,7 @@ use tokio::{
     time::Instant as Moment,
 };
 
-use super::*;
+use super::{socket::SenderWatch, *};
 use crate::webhook::{record, request::Headers};
 
 /// Limits that a few bytes exceed.

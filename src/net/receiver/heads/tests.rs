@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::{
     super::{
-        Budget, ConnectionPermits, Handler, Limits, Outgoing, ReceiveError, Received, SenderWatch, serve_connection,
+        Budget, ConnectionPermits, Handler, Limits, Outgoing, ReceiveError, Received, serve_connection,
+        socket::SenderWatch,
     },
     *,
 };
