@@ -81,25 +81,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let verdicts = VerdictCounter::observe(&mut consumers);
     let providers = Providers::observe(&mut consumers);
     let warnings = WarningSink::start(terminal);
-    let settings = Settings {
-        catalog: Arc::clone(&context.catalog),
-        keyring,
-        provider: None,
-        public_url: None,
-        accepts_development: true,
-        forwards: Vec::new(),
-    };
-    let receiver = Receiver::new(Setup {
-        settings: Arc::new(CurrentSettings::new(settings)),
-        responses: ResponsePolicy::default(),
-        captures: None,
-        consumers,
-        pending: None,
-        on_error: Box::new(move |error| warnings.warn(warning(&error))),
-        on_secret: Box::new(|_, _| {}),
-        now: None,
-        cancel: CancellationToken::new(),
-    });
+    let receiver = Receiver::new(setup(Arc::clone(&context.catalog), keyring, consumers, warnings));
     let view = View {
         format: context.format(),
         page: terminal.page(Some(SUMMARY)),
@@ -128,6 +110,29 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         terminal.say(&format!("\n{}, all accepted\n{}", summary(verdicts.counts()), next_steps(context, shown, sent)));
     }
     Ok(Exit::Success)
+}
+
+/// What the receiver works with: every provider, and nothing of the user's.
+fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> Setup {
+    let settings = Settings {
+        catalog,
+        keyring,
+        provider: None,
+        public_url: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    };
+    Setup {
+        settings: Arc::new(CurrentSettings::new(settings)),
+        responses: ResponsePolicy::default(),
+        captures: None,
+        consumers,
+        pending: None,
+        on_error: Box::new(move |error| warnings.warn(warning(&error))),
+        on_secret: Box::new(|_, _| {}),
+        now: None,
+        cancel: CancellationToken::new(),
+    }
 }
 
 /// The events that arrived of each provider, and how far each is trusted.

@@ -1,5 +1,7 @@
 //! The words of a script, split and unquoted as a POSIX shell or cmd.exe would. Nothing is run.
 
+use std::{iter::Peekable, str::CharIndices};
+
 use super::{
     super::parts::{ParseError, expected, quoted},
     Command,
@@ -311,25 +313,29 @@ impl<'a, 'v> Words<'a, 'v> {
             match c {
                 '"' if in_quotes && characters.next_if(|(_, next)| *next == '"').is_some() => word.push('"'),
                 '"' => in_quotes = !in_quotes,
-                '\\' => {
-                    let mut ahead = characters.clone();
-                    let mut next = ahead.next();
-                    if next.is_some_and(|(_, c)| c == '^') {
-                        next = ahead.next();
-                    }
-                    match next {
-                        Some((_, escaped @ ('"' | '\\'))) if escaped == '"' || in_quotes => {
-                            word.push(escaped);
-                            characters = ahead;
-                        }
-                        _ => word.push('\\'),
-                    }
-                }
+                '\\' => word.push(after_backslash(&mut characters, in_quotes)),
                 c => word.push(c),
             }
         };
         self.rest = &self.rest[end..];
         Ok(word)
+    }
+}
+
+/// What a backslash stands for in C programs' arguments, as cmd.exe passes them on: the quote or backslash that it escapes,
+/// which is read then, or itself.
+fn after_backslash(characters: &mut Peekable<CharIndices<'_>>, in_quotes: bool) -> char {
+    let mut ahead = characters.clone();
+    let mut next = ahead.next();
+    if next.is_some_and(|(_, c)| c == '^') {
+        next = ahead.next();
+    }
+    match next {
+        Some((_, escaped @ ('"' | '\\'))) if escaped == '"' || in_quotes => {
+            *characters = ahead;
+            escaped
+        }
+        _ => '\\',
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[[handshake]]`: how a provider verifies an endpoint.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use http::Method;
 use serde::Deserialize;
@@ -141,12 +141,7 @@ impl RawHandshake {
         let is_signed = self.signed.unwrap_or(true) && signing != Signing::None;
         let respond = self.respond.span();
         let response = self.respond.into_inner().response()?;
-        let tokens = if is_signed { Vec::new() } else { response.macs() };
-        if !tokens.is_empty() && signing != Signing::JsonBodies {
-            let message = "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, \
-                because it may sign a delivery: not all schemes sign the `{body}` as JSON";
-            return Err(Wrong::new(respond, message));
-        }
+        let tokens = if is_signed { Vec::new() } else { tokens(&response, signing, respond)? };
         present.extend(response.places());
         let handshake = Handshake { method, extras, is_signed, secret, present, tokens, is_decisive, response };
         Ok(Event {
@@ -166,6 +161,17 @@ impl RawHandshake {
             handshake: Some(Box::new(handshake)),
         })
     }
+}
+
+/// The places whose values an unsigned handshake sends back as a MAC. A scheme must not accept that as a signature.
+fn tokens(response: &PrescribedResponse, signing: Signing, span: Range<usize>) -> Result<Vec<Place>, Wrong> {
+    let tokens = response.macs();
+    if !tokens.is_empty() && signing != Signing::JsonBodies {
+        let message = "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, \
+            because it may sign a delivery: not all schemes sign the `{body}` as JSON";
+        return Err(Wrong::new(span, message));
+    }
+    Ok(tokens)
 }
 
 impl RawResponse {

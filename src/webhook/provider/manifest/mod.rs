@@ -111,18 +111,12 @@ impl Provider {
         }
         let signing = Signing::of(&schemes, &delivery.encodings);
         let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
-        let recognised_by = if let Some(names) = raw.recognise.headers {
-            names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
-        } else {
-            let of_event = event_field.as_ref().and_then(Place::header).cloned();
-            signature_headers(&schemes).into_iter().chain(of_event).collect()
-        };
         let provider = Self {
             title: raw.title,
             about: raw.about,
             notes: raw.notes,
             secret,
-            recognised_by,
+            recognised_by: recognised_by(raw.recognise.headers, &schemes, event_field.as_ref()).map_err(at)?,
             schemes,
             delivery,
             registration: raw.register.map(RawRegister::registration).transpose().map_err(at)?,
@@ -139,6 +133,19 @@ impl Provider {
         };
         Ok(provider)
     }
+}
+
+/// The headers by which the provider is recognised: those that it names, or else those of its signatures and its event.
+fn recognised_by(
+    names: Option<Vec<Spanned<String>>>,
+    schemes: &[Scheme],
+    event_field: Option<&Place>,
+) -> Result<Vec<HeaderName>, Wrong> {
+    if let Some(names) = names {
+        return names.iter().map(values::header_name).collect();
+    }
+    let of_event = event_field.and_then(Place::header).cloned();
+    Ok(signature_headers(schemes).into_iter().chain(of_event).collect())
 }
 
 /// Checks that the file of schemas defines these.
