@@ -333,6 +333,9 @@ mod tests {
             read("[listen]\nadress = \"127.0.0.1:1\"\n").unwrap_err(),
             format!("hookdev.toml:2:1: unknown key `adress`; did you mean `addr`? {known}")
         );
+        let addr = read("addr = \"127.0.0.1:1\"\n").unwrap_err();
+        assert!(addr.starts_with("hookdev.toml:1:1: unknown key `addr` (known: `providers`,"), "{addr}");
+        assert!(addr.ends_with("; write [listen] and, below it, addr = \"127.0.0.1:4400\""), "{addr}");
         let secret = read("secret = \"topsecret\"\n").unwrap_err();
         assert!(secret.ends_with("; write [provider.NAME] and, below it, secret = \"env:NAME\""), "{secret}");
         assert!(!secret.contains("topsecret"));

@@ -132,12 +132,13 @@ const KEYS: &[(&str, &str)] = &[
 fn located_key(message: &str) -> String {
     let wrong = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
     let right = wrong.and_then(|wrong| KEYS.iter().find(|(key, _)| *key == wrong));
+    let known = message.split_once(" (known:").map_or("", |(_, known)| known);
     match right {
         // A key of this table was meant.
         _ if message.contains("did you mean") => message.to_owned(),
         // Where the right key is known, only its name is wrong.
         Some((_, lines))
-            if lines.split(" = ").next().is_some_and(|line| line.ends_with("addr")) && message.contains("`addr`") =>
+            if lines.split(" = ").next().is_some_and(|line| line.ends_with("addr")) && known.contains("`addr`") =>
         {
             message.replacen(" (known:", "; did you mean `addr`? (known:", 1)
         }
