@@ -24,7 +24,6 @@ use super::{
     program::{Urls, UserProgram},
     register::{self, Requested},
     reporters::{
-        browsers::RefusedPages,
         listen::{announce, report_in_progress, summary},
         printer::{Reporter, queue},
         status::StatusLine,
@@ -45,7 +44,7 @@ use crate::{
 };
 use end::{End, end, exit_code, finish};
 use followers::Followers;
-use receiving::{Talk, capture_path, limits, open_captures, setup};
+use receiving::{Sinks, capture_path, limits, open_captures, setup};
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
 ///
@@ -100,17 +99,16 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let mut consumers = Consumers::default();
     let queue = queue(view.format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
-    let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
+    let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
     // Before a public URL is started for nothing.
-    let secrets = SecretFile::open(args.secret_to.clone())?;
-    let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
+    let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
+    let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages), secrets: secrets.clone() };
-    let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &talk, cancel.clone());
+    let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
     let receiver = Receiver::new(setup);
     let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
     let receiver = Arc::new(receiver);
@@ -119,7 +117,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
 
     // The provider may call as soon as it is registered.
-    let registering = requested.register(terminal, &settings, &secrets, tunnel.urls(), &warnings);
+    let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
     let registered = match register::unless_interrupted(registering, terminal, &mut interrupts).await? {
         ControlFlow::Continue(registered) => registered,
         ControlFlow::Break(exit) => return Ok(exit),
@@ -139,7 +137,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
         inspector: inspector_url.clone(),
     });
     let surroundings = inspector.surroundings(address, tunnel.urls(), registered_list.clone(), is_default);
-    let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &warnings, &stop);
+    let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
 
     let (settings, format) = (settings.get(), view.format);
@@ -171,7 +169,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     registered.end(terminal, &mut interrupts).await;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
-    let finish = finish(serving, inspecting, tunnel, &reporter, &warnings, &pages);
+    let finish = finish(serving, inspecting, tunnel, &reporter, &sinks);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;

@@ -4,13 +4,14 @@ use std::{future::pending, time::Duration};
 
 use tokio::task::{JoinError, JoinHandle};
 
+use super::receiving::Sinks;
 use crate::{
     commands::{
         exit::{Exit, Failure},
         interrupt::Interrupts,
         keys::Keys,
         program::{ProgramEnd, UserProgram, timeout},
-        reporters::{browsers::RefusedPages, printer::Reporter, warnings::WarningSink},
+        reporters::printer::Reporter,
         terminal::Terminal,
         tunnel::Served,
     },
@@ -62,8 +63,7 @@ pub async fn finish(
     inspecting: Option<JoinHandle<()>>,
     tunnel: Served,
     reporter: &Reporter,
-    warnings: &WarningSink,
-    pages: &RefusedPages,
+    Sinks { warnings, pages, .. }: &Sinks,
 ) -> Result<bool, JoinError> {
     tunnel.stop_watching();
     let served = serving.await;

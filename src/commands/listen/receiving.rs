@@ -59,7 +59,7 @@ pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureS
 }
 
 /// Where the receiver says what goes wrong, and saves what it is given.
-pub struct Talk {
+pub struct Sinks {
     pub warnings: WarningSink,
     pub pages: Arc<RefusedPages>,
     pub secrets: SecretFile,
@@ -72,11 +72,11 @@ pub fn setup(
     captures: Option<CaptureStore>,
     consumers: Consumers,
     pending: Option<Arc<PendingForwards>>,
-    talk: &Talk,
+    sinks: &Sinks,
     cancel: CancellationToken,
 ) -> Setup {
-    let (warnings, pages) = (talk.warnings.clone(), Arc::clone(&talk.pages));
-    let (saving, secrets, file) = (warnings.clone(), warnings.clone(), talk.secrets.clone());
+    let (warnings, pages) = (sinks.warnings.clone(), Arc::clone(&sinks.pages));
+    let (saving, secrets, file) = (warnings.clone(), warnings.clone(), sinks.secrets.clone());
     Setup {
         settings,
         responses: ResponsePolicy {
