@@ -110,7 +110,7 @@ fn check_request(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Vectors {
+struct VectorFile {
     /// For people: where the signatures come from.
     #[serde(rename = "basis")]
     _basis: Option<Basis>,
@@ -163,7 +163,7 @@ struct VectorRequest {
 
 fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
     let Some(text) = provider.files().get(files::VECTORS) else { return };
-    let file: Vectors = match serde_json::from_str(text) {
+    let file: VectorFile = match serde_json::from_str(text) {
         Ok(file) => file,
         Err(error) => return problems.push(format!("{}: {error}", files::VECTORS)),
     };

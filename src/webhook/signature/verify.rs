@@ -156,6 +156,7 @@ impl Scheme {
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
         let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
         self.covers(lookup)?;
+        self.check_stated(lookup)?;
         if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
             let secret = self.readable(&secrets[index]);
