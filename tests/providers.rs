@@ -511,7 +511,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
         ("twitch", 60),
         ("typeform", 36),
         ("uploadcare", 44),
-        ("vercel", 60),
+        ("vercel", 51),
         ("webflow", 23),
         ("whatsapp", 54),
         ("zoom", 33),
