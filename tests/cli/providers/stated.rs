@@ -51,6 +51,9 @@ fn a_hash_in_the_signed_url_is_written_and_verified() {
     let message = "the signature matches, but the query parameter `hash`, which it covers, doesn't fit this body";
     assert_eq!(changed["rejection"], json!({"code": "no-matching-signature", "message": message}));
 
+    let script = dir.hookdev().args(["send", "acme.made", "--print", "k6"]).args(own).exits(2);
+    script.says("Acme signs a hash of the body in the query parameter `hash`, which the script can't make\n");
+
     // The body's hash in the request's own query proves nothing if another URL was signed.
     let forged = request(&format!("x=1&hash={EMPTY}"), "{}");
     let verify = dir.hookdev().args(["verify", "-", "--provider", "acme", "--json", "--url", &url]).args(own);
