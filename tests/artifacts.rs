@@ -382,7 +382,7 @@ fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| match scheme.algorithm.to_string() {
         // It is sent as it is, whatever else is sent.
         token if token.contains("token") => token,
-        name => format!("{name} of `{}`", scheme.content.as_str().escape_debug()),
+        name => format!("{name} of `{}`", scheme.signed_in_words().escape_debug()),
     };
     // A place other than a header is described in words.
     let place = |scheme: &Scheme| match scheme.signature.to_string() {

@@ -406,6 +406,21 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
         ),
         ("hmac-sha256", "token", "acme/provider.toml:14:64: a token is sent unencoded: use {token}"),
         (
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\nclaims = { sha256 = \"{sha256:body}\" }\n",
+            "acme/provider.toml:17:21: only a JWT has the claim `sha256`; in another scheme, a claim is a place, such as `query:NAME`",
+        ),
+        (
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\nclaims = { \"query:hash\" = \"{sha256:body}\" }\n",
+            "acme/provider.toml:17:27: `query:hash` isn't signed, so anyone can write it: add `{url}` or `{query:hash}` to `content`",
+        ),
+        (
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\nclaims = { \"body:hash\" = \"{sha256:body}\" }\n",
+            "acme/provider.toml:17:26: `body:hash` is no header and no parameter of the query",
+        ),
+        (
             "event = \"type\"\n",
             "",
             "acme/provider.toml:30:8: no rule recognises `ping`: add a `match` or `present`, or set `event` in [recognise]",

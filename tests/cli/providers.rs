@@ -7,6 +7,7 @@ mod lists;
 mod new;
 mod schema;
 mod schemes;
+mod stated;
 
 use serde_json::json;
 

@@ -12,11 +12,15 @@ import { pathToFileURL } from "node:url";
 const directory = process.argv[2];
 const require = createRequire(`${directory}/`);
 
+const { Anthropic } = require("@anthropic-ai/sdk");
 const { ElevenLabsClient } = require("@elevenlabs/elevenlabs-js");
 const { Signature } = require("@hubspot/api-client");
 const { Mux } = require("@mux/mux-node");
 const { Paddle } = require("@paddle/paddle-node-sdk");
+const polar = require("@polar-sh/sdk/webhooks");
 const { EventWebhook } = require("@sendgrid/eventwebhook");
+require("@shopify/shopify-api/adapters/node");
+const { shopifyApi } = require("@shopify/shopify-api");
 const { verifySlackRequest } = require("@slack/bolt");
 const { verifyKey } = require("discord-interactions");
 const { AccessToken, WebhookReceiver } = require("livekit-server-sdk");
@@ -27,7 +31,9 @@ const { Webhook: StandardWebhook } = require("standardwebhooks");
 const { Webhook: SvixWebhook } = require("svix");
 const Stripe = require("stripe");
 const twilio = require("twilio");
-// An ES module, which `require` does not load.
+const { WebflowClient } = require("webflow-api");
+// ES modules, which `require` does not load.
+const { LinearWebhookClient } = await import(pathToFileURL(`${directory}/node_modules/@linear/sdk/dist/webhooks/index.mjs`));
 const octokit = await import(pathToFileURL(`${directory}/node_modules/@octokit/webhooks-methods/dist-node/index.js`));
 
 const stripe = new Stripe("sk_test_unused");
@@ -37,10 +43,16 @@ const refused = (accepted) => {
   if (!accepted) throw new Error("refused");
 };
 
+const fields = (body) => Object.fromEntries(new URLSearchParams(body));
+
 const svix = ({ secret, headers, body }) => new SvixWebhook(secret).verify(body, headers);
 const standardWebhooks = ({ secret, headers, body }) => new StandardWebhook(secret).verify(body, headers);
 
+const isJson = (headers) => headers["content-type"] === "application/json";
+
 const verify = {
+  anthropic: ({ secret, headers, body }) =>
+    new Anthropic(unused).beta.webhooks.unwrap(body, { headers, key: secret }),
   clerk: svix,
   discord: async ({ secret, headers, body }) =>
     refused(await verifyKey(body, headers["x-signature-ed25519"], headers["x-signature-timestamp"], secret)),
@@ -60,6 +72,14 @@ const verify = {
         url,
       }),
     ),
+  linear: ({ secret, headers, body }) =>
+    refused(
+      new LinearWebhookClient(secret).verify(
+        Buffer.from(body),
+        headers["linear-signature"],
+        JSON.parse(body).webhookTimestamp,
+      ),
+    ),
   livekit: ({ secret, headers, body }) => {
     const [key, value] = secret.split(":");
     return new WebhookReceiver(key, value).receive(body, headers.authorization);
@@ -69,6 +89,14 @@ const verify = {
   openai: ({ secret, headers, body }) => new OpenAI(unused).webhooks.unwrap(body, headers, secret),
   paddle: async ({ secret, headers, body }) =>
     refused(await new Paddle("unused").webhooks.isSignatureValid(body, secret, headers["paddle-signature"])),
+  polar: ({ secret, headers, body }) => {
+    try {
+      polar.validateEvent(body, headers, secret);
+    } catch (error) {
+      // It verifies, then reads the payload, whose members it wants all.
+      if (error instanceof polar.WebhookVerificationError) throw error;
+    }
+  },
   replicate: async ({ secret, headers, body }) =>
     refused(
       await validateWebhook({
@@ -86,6 +114,18 @@ const verify = {
     const signature = headers["x-twilio-email-event-webhook-signature"];
     refused(verifier.verifySignature(key, body, signature, headers["x-twilio-email-event-webhook-timestamp"]));
   },
+  shopify: async ({ secret, headers, body }) => {
+    const api = shopifyApi({
+      apiKey: "unused",
+      apiSecretKey: secret,
+      apiVersion: "2026-10",
+      hostName: "hooks.example.com",
+      isEmbeddedApp: false,
+      logger: { log() {} },
+    });
+    const rawRequest = { headers, method: "POST", url: "/" };
+    refused((await api.webhooks.validate({ rawBody: body, rawRequest, rawResponse: {} })).valid);
+  },
   slack: ({ secret, headers, body }) => verifySlackRequest({ signingSecret: secret, body, headers }),
   square: async ({ secret, headers, body, url }) =>
     refused(
@@ -101,8 +141,12 @@ const verify = {
   svix,
   twilio: ({ secret, headers, body, url }) =>
     refused(
-      twilio.validateRequest(secret, headers["x-twilio-signature"], url, Object.fromEntries(new URLSearchParams(body))),
+      isJson(headers)
+        ? twilio.validateRequestWithBody(secret, headers["x-twilio-signature"], url, body)
+        : twilio.validateRequest(secret, headers["x-twilio-signature"], url, fields(body)),
     ),
+  webflow: async ({ secret, headers, body }) =>
+    refused(await new WebflowClient({ accessToken: "unused" }).webhooks.verifySignature({ headers, body, secret })),
 };
 
 const sign = {
@@ -141,8 +185,8 @@ const sign = {
       "svix-signature": signature,
     };
   },
-  twilio: ({ secret, body, url }) => ({
-    "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, Object.fromEntries(new URLSearchParams(body))),
+  twilio: ({ secret, headers, body, url }) => ({
+    "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, isJson(headers) ? {} : fields(body)),
   }),
 };
 

@@ -28,6 +28,11 @@ def fields(body):
     return Fields(parse_qs(body, keep_blank_values=True))
 
 
+def params(task):
+    """What Twilio's library calls the parameters: the fields of a form, or the text of a JSON body."""
+    return task["body"] if task["headers"]["content-type"] == "application/json" else fields(task["body"])
+
+
 def refused(accepted):
     if not accepted:
         raise ValueError("refused")
@@ -46,7 +51,7 @@ VERIFY = {
     "svix": lambda task: SvixWebhook(task["secret"]).verify(task["body"], task["headers"]),
     "twilio": lambda task: refused(
         RequestValidator(task["secret"]).validate(
-            task["url"], fields(task["body"]), task["headers"]["x-twilio-signature"]
+            task["url"], params(task), task["headers"]["x-twilio-signature"]
         )
     ),
 }
@@ -72,7 +77,9 @@ SIGN = {
     },
     "svix": lambda task: sign_standard(SvixWebhook, "svix", task),
     "twilio": lambda task: {
-        "x-twilio-signature": RequestValidator(task["secret"]).compute_signature(task["url"], fields(task["body"]))
+        "x-twilio-signature": RequestValidator(task["secret"]).compute_signature(
+            task["url"], {} if isinstance(params(task), str) else params(task)
+        )
     },
 }
 

@@ -165,6 +165,13 @@ def dock(number, kind):
     if kind == "two":
         keyed = lambda key: base64.b64encode(hmac.new(key.encode(), f"{body}{time}".encode(), hashlib.sha256).digest()).decode()
         headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign-1", keyed(DOCK)], ["X-Dock-Sign-2", keyed("the-other-dock")]]
+    if kind == "comma":
+        headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign", mac(f"v1, {time}, {body}", hashlib.sha256)]]
+    if kind == "version":
+        content = f"2 {number + 4410:08} {time} {hashlib.sha256(body.encode()).hexdigest()}"
+        headers = [["X-Dock-Message", f"{number + 4410:08}"], ["X-Dock-Sign", f"t={time},s={mac(content, hashlib.sha256)}"]]
+    if kind == "constant":
+        headers = [["X-Dock-Time", str(time)], ["X-Dock-Sign", mac(f"POST|/hooks/dock|{time}|{body}", hashlib.sha256)]]
     if kind == "query":
         target = f"/in?sig={mac(body, hashlib.sha512)}"
     if kind == "query-token":
@@ -258,7 +265,7 @@ def main():
     write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
     write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
     write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
-    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two", "nested", "date", "digest", "key", "prefix"]:
+    for kind in ["query", "query-token", "field", "body-token", "form", "jwt", "raw", "uppercase", "path", "two", "nested", "date", "digest", "key", "prefix", "comma", "version", "constant"]:
         write(f"dock/{kind}.ndjson", lines([dock(number, kind) for number in range(6)]))
     for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

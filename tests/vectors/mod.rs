@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct File {
+    basis: Option<String>,
     count: usize,
     vectors: Vec<Vector>,
 }
@@ -19,6 +20,8 @@ struct File {
 pub struct Vector {
     /// Its name in the file.
     pub id: String,
+    /// Where its signature comes from, in words.
+    pub source: String,
     /// The configured secrets, as the provider writes them.
     pub secrets: Vec<String>,
     /// When it was received.
@@ -45,10 +48,19 @@ struct Message {
 
 /// The vectors of a provider's directory; empty if it has no such file.
 pub fn of(provider: &Provider) -> Vec<Vector> {
-    let Some(text) = provider.files().get(files::VECTORS) else { return Vec::new() };
+    read(provider).map(|file| file.vectors).unwrap_or_default()
+}
+
+/// What the file says its signatures rest on: `published`, `code` or `rule`.
+pub fn basis(provider: &Provider) -> Option<String> {
+    read(provider)?.basis
+}
+
+fn read(provider: &Provider) -> Option<File> {
+    let text = provider.files().get(files::VECTORS)?;
     let file: File = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", provider.name));
     assert_eq!(file.vectors.len(), file.count, "the vectors of {}", provider.name);
-    file.vectors
+    Some(file)
 }
 
 impl Vector {

@@ -132,7 +132,7 @@ fn scheme(scheme: &Scheme) -> String {
         Algorithm::Token => format!("the secret itself, as {grammar} in {header}"),
         algorithm => {
             let unsigned = if scheme.signs_body() { "" } else { "; the body isn't signed, so a changed one verifies" };
-            format!("{algorithm} of {} (raw bytes), as {grammar} in {header}{unsigned}", scheme.content.as_str())
+            format!("{algorithm} of {} (raw bytes), as {grammar} in {header}{unsigned}", scheme.signed_in_words())
         }
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderName;
 
 use super::{
     Read,
-    content::{Parts, templates, templates_without_body},
+    content::{Parts, Rarity, templates, templates_without_body},
     places::{Candidate, Located, candidates, ids, is_in_payload, times},
     readings::{Reading, algorithms, readings},
     seen::seen,
@@ -26,7 +26,7 @@ use crate::webhook::{
     time::Tolerance,
 };
 
-/// The bytes that may be hashed in one search, which takes about a second.
+/// The bytes that may be hashed in one search for each rarity, which takes about a second.
 const BUDGET: usize = 192 << 20;
 
 /// The cost of one attempt in bytes, apart from the body.
@@ -86,11 +86,16 @@ impl Search {
         // The smallest bodies are the fastest to try; an empty one would say too little.
         let mut probes: Vec<&Read<'_>> = samples.iter().collect();
         probes.sort_by_key(|read| (read.request().body.is_empty(), read.request().body.len()));
-        for probe in probes.into_iter().take(PROBES) {
+        for probe in probes.iter().copied().take(PROBES) {
             if search.tokens(probe, samples, secrets)
-                || search.schemes(probe, samples, secrets)
+                || search.schemes(probe, samples, secrets, Rarity::Common)
                 || search.holds_for_most(samples)
             {
+                return search;
+            }
+        }
+        for probe in probes.into_iter().take(PROBES) {
+            if search.schemes(probe, samples, secrets, Rarity::Rare) || search.holds_for_most(samples) {
                 break;
             }
         }
@@ -126,7 +131,7 @@ impl Search {
     }
 
     /// Tries the ways to sign on this capture. Returns whether one holds for all.
-    fn schemes(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> bool {
+    fn schemes(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText], rarity: Rarity) -> bool {
         let candidates = candidates(probe, samples);
         let times = times(probe);
         let readings = readings(texts);
@@ -145,7 +150,7 @@ impl Search {
                 for algorithm in algorithms(candidate.form.signature.len(), reading.format.family) {
                     for time in &times {
                         for id in std::iter::once(None).chain(ids.iter().map(Some)) {
-                            let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id };
+                            let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id, rarity };
                             if hypothesis.search(self, probe, samples, &mut left) {
                                 return true;
                             }
@@ -233,6 +238,7 @@ struct Hypothesis<'a> {
     algorithm: Algorithm,
     time: Option<SignedTime<'a>>,
     id: Option<&'a Located>,
+    rarity: Rarity,
 }
 
 impl Hypothesis<'_> {
@@ -240,7 +246,7 @@ impl Hypothesis<'_> {
     fn search(&self, search: &mut Search, probe: &Read<'_>, samples: &[Read<'_>], left: &mut usize) -> bool {
         let keys: Vec<(&SigningSecret, Key)> =
             self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
-        for text in self.contents() {
+        for text in self.contents(probe) {
             let Ok(content) = SignedContent::try_from(text) else { continue };
             let choices: &[Option<bool>] = if content.signs_url() { &[Some(true), Some(false)] } else { &[None] };
             for &is_https in choices {
@@ -264,18 +270,23 @@ impl Hypothesis<'_> {
     }
 
     /// The templates of the signed content.
-    fn contents(&self) -> Vec<String> {
+    fn contents(&self, probe: &Read<'_>) -> Vec<String> {
         let tag = self.candidate.form.tag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         let parts = Parts {
             time: self.time.map(|_| "{timestamp}"),
             id: self.id.map(|_| "{id}"),
             tag: Some(tag).filter(|tag| !tag.is_empty()),
+            path: called_path(probe),
         };
         let is_in_payload = is_in_payload(&self.candidate.source);
-        let mut contents = if is_in_payload { templates_without_body(&parts) } else { templates(&parts) };
+        let mut contents = match (is_in_payload, self.rarity) {
+            (true, Rarity::Common) => templates_without_body(&parts),
+            (true, Rarity::Rare) => Vec::new(),
+            (false, rarity) => templates(&parts, rarity),
+        };
         if !is_in_payload && self.time.is_some_and(|time| time.source.is_none()) {
             // The value's own time may be there for the reader alone.
-            contents.extend(templates(&Parts { time: None, ..parts }));
+            contents.extend(templates(&Parts { time: None, ..parts }, self.rarity));
         }
         if !self.algorithm.is_plain_hash() {
             return contents;
@@ -329,6 +340,7 @@ pub(super) fn scheme(
         timestamp: time.filter(|_| keeps_time).map(|(source, unit)| TimestampRule { source, unit, tolerance }),
         before_compression: false,
         claims: Vec::new(),
+        stated: Vec::new(),
         secret: None,
         signs_payload_field: false,
         configurable_header: false,
@@ -363,4 +375,13 @@ fn url(request: &Request, is_https: bool) -> String {
 /// The URL that the provider called, as far as it is known.
 fn called_url(read: &Read<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
+}
+
+/// The path that the provider called, if that is known to be another than the request's. A constant of the content then.
+fn called_path<'a>(read: &'a Read<'_>) -> Option<&'a str> {
+    let (_, rest) = read.sample.url.as_deref()?.split_once("://")?;
+    let path = &rest[rest.find('/')?..];
+    let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+    let is_constant = path != read.request().path() && !path.contains(['{', '}']);
+    Some(path).filter(|_| is_constant)
 }

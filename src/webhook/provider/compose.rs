@@ -13,7 +13,7 @@ use crate::webhook::{
     fresh::{Fresh, Source},
     json::{self, Path},
     overrides::{Override, OverrideError},
-    payload::Payload,
+    payload::{DecodedBody, MAX_DECODED_BYTES, Payload},
     place::{self, Lookup, Place},
     request::{self, Headers, InvalidHeaderValue, Request},
     signature::{Scheme, SigningInput, SigningSecret},
@@ -131,10 +131,7 @@ impl Provider {
         });
         // A handshake that hands over the secret is signed with it.
         let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
-        // The first scheme that this secret is for signs.
-        let scheme = secret
-            .and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)))
-            .filter(|_| scheme.is_some());
+        let scheme = secret.and_then(|secret| self.signing_scheme(secret, &request)).filter(|_| scheme.is_some());
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             scheme.stamp(&mut request, &draft.id, now);
             let url = origin.map(|origin| format!("{origin}{}", request.target));
@@ -150,6 +147,19 @@ impl Provider {
             request.body = gzip(&request.body);
         }
         request
+    }
+
+    /// The first scheme that this secret is for and that covers this body; if none does, the first that it is for.
+    fn signing_scheme(&self, secret: &SigningSecret, request: &Request) -> Option<&Scheme> {
+        let readers = || self.schemes.iter().filter(|scheme| scheme.reads(secret));
+        let first = readers().next()?;
+        if !first.needs_payload() || readers().nth(1).is_none() {
+            return Some(first);
+        }
+        let body = DecodedBody::of(request, MAX_DECODED_BYTES).unwrap_or(DecodedBody::empty());
+        let payload = body.payload(request);
+        let lookup = Lookup::of(request, &payload);
+        readers().find(|scheme| scheme.covers(&lookup).is_ok()).or(Some(first))
     }
 
     /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it, or else the

@@ -112,7 +112,7 @@ impl IndexEntry {
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
         let signs = provider.schemes.iter().map(|scheme| {
-            let content = scheme.algorithm.covers_content().then(|| format!(" of {}", scheme.content.as_str()));
+            let content = scheme.algorithm.covers_content().then(|| format!(" of {}", scheme.signed_in_words()));
             format!("{}{} in {}", scheme.algorithm, content.unwrap_or_default(), scheme.signature)
         });
         Self {

@@ -100,14 +100,15 @@ impl Provider {
     ) -> Verdict {
         // A handshake may be signed with the secret that it hands over itself.
         let own = event.and_then(|event| event.handshake.as_deref()).filter(|handshake| handshake.is_signed);
-        if let Some(secret) = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
+        let brought = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
             let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
             self.handed_over(handshake, &Lookup::of(request, &body.payload(request)))
-        }) {
+        });
+        if let Some(secret) = &brought {
             let verified = self
                 .schemes
                 .iter()
-                .find_map(|scheme| scheme.verify(std::slice::from_ref(&secret), request, receipt).ok());
+                .find_map(|scheme| scheme.verify(std::slice::from_ref(secret), request, receipt).ok());
             if let Some(verified) = verified {
                 // It is none of the list's secrets.
                 return Verdict::Verified(Verified { secret: secrets.len(), ..verified });
@@ -127,8 +128,9 @@ impl Provider {
         match furthest {
             None => Verdict::Unsigned,
             Some(Rejection { reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, .. })
-                if event.is_some_and(|event| event.unsigned) && !self.has_signature(request) =>
+                if (event.is_some_and(|event| event.unsigned) || brought.is_some()) && !self.has_signature(request) =>
             {
+                // A signature with the secret that the request brings itself would prove nothing, so it may be missing.
                 Verdict::Unsigned
             }
             Some(rejection) => Verdict::Rejected(rejection),

@@ -110,9 +110,24 @@ fn check_request(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Vectors {
+struct VectorFile {
+    /// For people: where the signatures come from.
+    #[serde(rename = "basis")]
+    _basis: Option<Basis>,
     count: usize,
     vectors: Vec<Vector>,
+}
+
+/// The strongest evidence for a file's signatures.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Basis {
+    /// The provider's documentation or the tests of a library have a request with its signature.
+    Published,
+    /// The provider's own library or sample signed or accepted some.
+    Code,
+    /// They are computed by the documented rule alone.
+    Rule,
 }
 
 /// A request with a known verdict.
@@ -148,7 +163,7 @@ struct VectorRequest {
 
 fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
     let Some(text) = provider.files().get(files::VECTORS) else { return };
-    let file: Vectors = match serde_json::from_str(text) {
+    let file: VectorFile = match serde_json::from_str(text) {
         Ok(file) => file,
         Err(error) => return problems.push(format!("{}: {error}", files::VECTORS)),
     };

@@ -16,6 +16,7 @@ pub mod malformed;
 pub mod scheme;
 pub mod secret;
 mod sole;
+pub(super) mod stated;
 pub mod timestamp;
 pub mod verdict;
 pub mod verify;

@@ -43,6 +43,8 @@ pub struct Scheme {
     pub before_compression: bool,
     /// The claims of a JWT, which must hold and are written.
     pub claims: Vec<(String, SignedContent)>,
+    /// What signed places outside the body must say, and are written with.
+    pub stated: Vec<(Place, SignedContent)>,
     /// The form of this scheme's own secrets, if it isn't the provider's.
     pub secret: Option<Box<SecretRule>>,
     /// Whether the user chooses the name of the signature's header.
@@ -86,7 +88,7 @@ pub struct SigningInput<'a> {
 }
 
 impl Scheme {
-    /// Writes the id and the timestamp that are fields of the body, which is signed after that.
+    /// Writes the id and the timestamp that are fields of the body, and what the scheme states of it. It is signed after that.
     pub fn stamp(&self, request: &mut Request, id: &str, time: Timestamp) {
         let rule = self.timestamp.as_ref();
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));
@@ -96,6 +98,7 @@ impl Scheme {
                 place::write(request, at, &value);
             }
         }
+        self.state(request);
     }
 
     /// Returns the values that make a request genuine: the signature, and id and timestamp where the scheme has them.
@@ -171,7 +174,10 @@ impl Scheme {
         match self.algorithm {
             Algorithm::Token => false,
             algorithm if algorithm.jwt_name().is_some() => self.claims.iter().any(|(_, claim)| claim.signs_body()),
-            _ => self.signs_payload_field || self.content.signs_body(),
+            _ => {
+                let is_stated = || self.stated.iter().any(|(_, content)| content.signs_body());
+                self.signs_payload_field || self.content.signs_body() || is_stated()
+            }
         }
     }
 
@@ -251,6 +257,7 @@ impl Scheme {
         let time = self.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
         self.content.needs_payload()
             || self.claims.iter().any(|(_, claim)| claim.needs_payload())
+            || self.stated.iter().any(|(_, content)| content.needs_payload())
             || self.signature.needs_payload()
             || [self.id.as_ref(), time].into_iter().flatten().any(Source::needs_payload)
     }

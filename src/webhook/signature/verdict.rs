@@ -148,6 +148,11 @@ pub enum Reason {
         /// The claim that doesn't hold.
         claim: String,
     },
+    /// The signature matches, but what a signed value says of the request doesn't hold.
+    StatedMismatch {
+        /// The value's place in words.
+        place: String,
+    },
     /// The signature matches, but the body lacks what it covers, and so isn't covered itself.
     NotInBody {
         /// Its place in words.
@@ -196,6 +201,7 @@ impl Reason {
             Self::NoMatchingSignature { .. }
             | Self::OtherAlgorithm { .. }
             | Self::ClaimMismatch { .. }
+            | Self::StatedMismatch { .. }
             | Self::NotInBody { .. }
             | Self::Extendable
             | Self::DevelopmentSecret => "no-matching-signature",
@@ -213,6 +219,7 @@ impl Reason {
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } | Self::OtherAlgorithm { .. } => 4,
             Self::ClaimMismatch { .. }
+            | Self::StatedMismatch { .. }
             | Self::NotInBody { .. }
             | Self::Extendable
             | Self::DevelopmentSecret
@@ -269,6 +276,9 @@ impl fmt::Display for Reason {
             }
             Self::ClaimMismatch { claim } => {
                 write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
+            }
+            Self::StatedMismatch { place } => {
+                write!(f, "the signature matches, but {place}, which it covers, doesn't fit this body")
             }
             Self::NotInBody { place } => {
                 write!(f, "the signature matches, but covers nothing of this body, which lacks {place}")

@@ -13,7 +13,7 @@ use super::{
     scheme::{Scheme, decoded},
     secret::SigningSecret,
     sole::{ascii, malformed, once, single},
-    timestamp::freshness,
+    timestamp::{TimeUnit, freshness},
     verdict::{Freshness, Reason, Rejection, Unmatched, Verified},
 };
 use crate::webhook::{
@@ -156,6 +156,7 @@ impl Scheme {
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
         let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
         self.covers(lookup)?;
+        self.check_stated(lookup)?;
         if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
             let secret = self.readable(&secrets[index]);
@@ -219,7 +220,9 @@ impl Scheme {
             (Some(_), None) => self.validity(),
             (None, _) => 0,
         };
-        let valid = Duration::from_secs(u64::try_from(lifetime.saturating_add(LEEWAY)).unwrap_or_default());
+        // At the second that `exp` names, a token is no longer valid (RFC 7519, section 4.1.4).
+        let last = lifetime.saturating_add(LEEWAY).saturating_sub(i64::from(end.is_some()));
+        let valid = Duration::from_secs(u64::try_from(last).unwrap_or_default());
         // The provider may want it younger than the token does.
         let limit = self.timestamp.as_ref().map(|rule| rule.tolerance.past).filter(|_| start.is_some());
         let past = limit.map_or(valid, |limit| limit.min(valid));
@@ -227,7 +230,7 @@ impl Scheme {
         let allowed = receipt.tolerance.unwrap_or(allowed);
         // A token that only says when it expires may be any time before that.
         let allowed = if start.is_none() { Tolerance { future: Tolerance::ANY, ..allowed } } else { allowed };
-        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at)
+        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at.map(|at| TimeUnit::Seconds.floor(at)))
     }
 
     /// Returns the index of the first secret with which a signature matches.

@@ -274,6 +274,21 @@ fn a_signed_handshake_gets_what_its_provider_documents_and_a_forged_one_is_rejec
 }
 
 #[test]
+fn a_handshake_that_brings_its_key_may_come_without_a_signature() {
+    // Notion's documentation shows a signature, and programs that have seen the request say that it has none.
+    let dir = Dir::new();
+    let mut listener = listener(&dir);
+    let body = r#"{"verification_token":"secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}"#;
+    let json = ("content-type", "application/json");
+    let response = post(&listener.url("/notion"), &[json], body);
+    assert_eq!((response.status(), response.text()), (200, ""));
+    let delivery = listener.next();
+    assert_eq!((text(&delivery, "/verdict"), &delivery["handshake"]), ("unsigned", &json!(true)));
+    let wrong = ("X-Notion-Signature", "sha256=00");
+    assert_eq!(post(&listener.url("/notion"), &[json, wrong], body).status(), 401);
+}
+
+#[test]
 fn an_unsigned_handshake_gets_what_its_provider_documents() {
     let dir = Dir::new();
     let listener = listener(&dir);

@@ -2,16 +2,23 @@
 
 use std::{fs, path::Path};
 
-use super::new::{accepts_all, learn, written};
+use super::new::{accepts_all, written};
 use crate::harness::Dir;
 
 /// What is learned from the captures of one kind in `tests/learn/dock`.
 fn dock(kind: &str, secret: &str, said: &str, lines: &[&str]) {
+    dock_at(kind, secret, None, said, lines);
+}
+
+/// The same with the URL that the provider called.
+fn dock_at(kind: &str, secret: &str, url: Option<&str>, said: &str, lines: &[&str]) {
     let dir = Dir::new();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/learn/dock").join(kind).with_extension("ndjson");
     dir.write("captures/dock.ndjson", fs::read(from).unwrap());
     let proven = format!("proven  all 6 captures are {said}\n");
-    learn(&dir, "dock", secret).prints(&proven).prints("proven  the written manifest verifies all 6 captures");
+    let new = dir.hookdev().args(["providers", "new", "dock", "--from", "captures", "--secret", secret]);
+    let learned = new.args(url.into_iter().flat_map(|url| ["--url", url])).exits(0);
+    learned.prints(&proven).prints("proven  the written manifest verifies all 6 captures");
     accepts_all(&dir, "dock", secret);
     let manifest = dir.read("dock/provider.toml");
     for line in lines {
@@ -51,6 +58,17 @@ fn a_signature_in_uppercase_and_one_of_method_path_and_body_are_learned() {
     dock("uppercase", DOCK, uppercase, &lines);
     let path = "signed with HMAC-SHA256 of `{method}\\n{path}\\n{body}` in authorization";
     dock("path", DOCK, path, &["signature = { header = \"authorization\", value = \"DOCK {base64url}\" }"]);
+}
+
+#[test]
+fn rare_separators_and_constants_in_the_signed_content_are_learned() {
+    dock("comma", DOCK, "signed with HMAC-SHA256 of `v1, {timestamp}, {body}` in x-dock-sign", &[]);
+    let lines = ["content   = \"2 {id} {timestamp} {sha256:body}\"", "id        = { header = \"x-dock-message\" }"];
+    let version = "signed with HMAC-SHA256 of `2 {id} {timestamp} {sha256:body}` in x-dock-sign";
+    dock("version", DOCK, version, &lines);
+    // The signed path is that of the provider's URL; the captures have another.
+    let constant = "signed with HMAC-SHA256 of `{method}|/hooks/dock|{timestamp}|{body}` in x-dock-sign";
+    dock_at("constant", DOCK, Some("https://dock.example/hooks/dock?x=1"), constant, &[]);
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResul
 /// What the provider signs and where the signature is, in words.
 pub(super) fn signature_of(provider: &Provider) -> String {
     match provider.schemes.first() {
-        Some(scheme) => format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), header_of(provider)),
+        Some(scheme) => format!("{} of {} in {}", scheme.algorithm, scheme.signed_in_words(), header_of(provider)),
         None => "the signature".to_owned(),
     }
 }

@@ -107,6 +107,9 @@ impl Provider {
         if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
             return Err(not(format!("signs with {algorithm}, which the script can't do")));
         }
+        if let Some((place, _)) = scheme.stated.first() {
+            return Err(not(format!("signs a hash of the body in {}, which the script can't make", place.words())));
+        }
         let rule = scheme.secret.as_deref().or(self.secret.as_ref());
         let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
         let spot = |source: &Source, what: &str| match source.place() {

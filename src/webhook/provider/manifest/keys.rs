@@ -163,7 +163,11 @@ pub static SCHEME: Table = Table {
             Choice(&["before-compression"]),
             "`before-compression` if the signature covers the body before its content-encoding",
         ),
-        optional("claims", Takes::Map(&Text), "The JWT claims to check when verifying, and to write when signing"),
+        optional(
+            "claims",
+            Takes::Map(&Text),
+            "The JWT claims to check when verifying, and to write when signing. In another scheme, signed headers or parameters of the query, such as `{ \"query:bodySHA256\" = \"{sha256:body}\" }`",
+        ),
         optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
         optional("secret", In(&SECRET), "The format of this scheme's secret, if it differs from `[secret]`"),
         optional(

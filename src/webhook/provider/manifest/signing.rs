@@ -16,6 +16,7 @@ use crate::webhook::{
         Algorithm, Scheme, SecretRule,
         content::SignedContent,
         grammar::{Grammar, GrammarText, TextEncoding},
+        stated::unstatable,
     },
 };
 
@@ -35,7 +36,8 @@ pub(super) struct RawScheme {
     timestamp: Option<Spanned<RawTimestamp>>,
     /// `before-compression` if the signature covers the body before its `content-encoding`.
     encoded: Option<Encoded>,
-    /// The claims of a JWT that must hold, and are written when signing: templates, such as `"{sha256-base64:body}"`.
+    /// The claims of a JWT that must hold, and are written when signing: templates, such as `"{sha256-base64:body}"`. In another
+    /// scheme, signed places outside the body, such as `"query:bodySHA256"`.
     #[serde(default)]
     claims: BTreeMap<String, Spanned<String>>,
     /// `false` if the signature is known to cover no part of the payload, so that a changed body verifies.
@@ -104,16 +106,14 @@ impl RawScheme {
         }
         let id = self.id.map(id_source).transpose()?;
         let name_span = self.name.span();
-        let claims = claims(self.claims)?;
         let jwt = self.algorithm.jwt_name().is_some();
-        if !claims.is_empty() && !jwt {
-            return Err(Wrong::new(name_span, "only a JWT has `claims`"));
-        }
         let (content, span) = match self.content {
             Some(content) => (content.get_ref().clone(), content.span()),
             None if jwt || self.algorithm == Algorithm::Token => (SignedContent::body(), name_span),
             None => return Err(Wrong::new(name_span, "the scheme has no `content`: add content = \"{body}\"")),
         };
+        let (claims, stated) =
+            if jwt { (claims(self.claims)?, Vec::new()) } else { (Vec::new(), stated(self.claims, &content)?) };
         let rule = |secret: Spanned<RawSecret>| {
             let span = secret.span();
             let rule = secret.into_inner().rule(defaults, self.algorithm.family(), has_two_parts, &span)?;
@@ -133,6 +133,7 @@ impl RawScheme {
             timestamp,
             before_compression: self.encoded.is_some(),
             claims,
+            stated,
             secret: secret.map(Box::new),
             configurable_header,
             is_sent_along: self.sent_along.is_some_and(Spanned::into_inner),
@@ -195,6 +196,25 @@ fn claims(table: BTreeMap<String, Spanned<String>>) -> Result<Vec<(String, Signe
     };
     let claim = |(name, text): (String, Spanned<String>)| Ok((name, values::parse(&text, without_secret)?));
     table.into_iter().map(claim).collect()
+}
+
+/// The signed places outside the body that must have these values.
+fn stated(
+    table: BTreeMap<String, Spanned<String>>,
+    signed: &SignedContent,
+) -> Result<Vec<(Place, SignedContent)>, Wrong> {
+    let one = |(name, text): (String, Spanned<String>)| {
+        values::parse(&text, |template| {
+            let place = Place::parse(&name).map_err(|_| {
+                format!(
+                    "only a JWT has the claim `{name}`; in another scheme, a claim is a place, such as `query:NAME`"
+                )
+            })?;
+            let content = SignedContent::claim(template)?;
+            unstatable(&place, &content, signed).map_or(Ok((place, content)), Err)
+        })
+    };
+    table.into_iter().map(one).collect()
 }
 
 /// Why an encoding does not fit an algorithm; `None` if it does.
