@@ -5,6 +5,7 @@
 
 pub mod clue;
 mod excerpt;
+pub mod form_clue;
 mod header_clue;
 mod markup;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, header::AUTHORIZATION};
 
-use super::{Excerpt, clue::clue};
+use super::{Excerpt, clue::clue, form_clue::unexplained};
 use crate::webhook::{delivery::Media, request::Headers};
 
 /// A recorded response: its status and its body.
@@ -91,7 +91,7 @@ fn express_with_other_faults() {
         response!("express-length"),
         Media::Json,
         &["RangeError: Input buffers must have the same byte length", own],
-        "compare them first",
+        "compare those of the Buffers first, not those of the strings",
     );
     says(
         response!("express-no-header"),
@@ -222,6 +222,64 @@ fn express_with_a_form_where_json_is_expected() {
         &["TypeError: Cannot destructure property", "at file:///srv/handlers/faults.mjs:144:71"],
         "no body parser handled this request",
     );
+}
+
+#[test]
+fn go_and_ruby() {
+    says(
+        response!("go-form-as-json"),
+        Media::Urlencoded,
+        &["invalid character 'u' looking for beginning of value"],
+        "the delivery is a urlencoded form, but the handler parses only JSON: parse the body by its media type",
+    );
+    says(
+        response!("ruby-form-as-json"),
+        Media::Urlencoded,
+        &["859: unexpected token at 'uuid=abc&status=3'"],
+        "params in Rails",
+    );
+    says(
+        response!("ruby-length"),
+        Media::Json,
+        &["Internal Server Error", "inputs must be of equal length …"],
+        "use OpenSSL.secure_compare",
+    );
+}
+
+#[test]
+fn a_form_that_a_handler_rejects_without_a_reason() {
+    for status in [400, 422, 500] {
+        let found = unexplained(status, Some(Media::Multipart)).unwrap();
+        assert!(
+            found.advice.starts_with("the delivery is a multipart form, and a handler that parses only JSON")
+                && found.only_if_valid,
+            "{found:?}"
+        );
+        assert_eq!(unexplained(status, Some(Media::Json)), None);
+    }
+    assert_eq!(unexplained(401, Some(Media::Multipart)), None);
+    // Flask's page for status 400 may mean anything.
+    let (status, body) = response!("flask-no-field");
+    let found = clue(status, body, Some(Media::Urlencoded), None).unwrap();
+    assert!(found.is_unspecific && found.advice.contains("request.form in Flask"), "{found:?}");
+}
+
+#[test]
+fn every_parsers_message_about_a_form_read_as_json_is_known() {
+    // As Node.js 22, Python 3.11, PHP 8.2 and Go 1.19 say it of `status=3`, `true=1` and `--boundary`.
+    for message in [
+        r#"Unexpected token 's', "status=3" is not valid JSON"#,
+        "No number after minus sign in JSON at position 1",
+        "Expecting value: line 1 column 1 (char 0)",
+        "JsonException: Syntax error",
+        "invalid character 's' looking for beginning of value",
+        "invalid character '=' after top-level value",
+        "invalid character '-' in numeric literal",
+        r#"{"error":"Invalid JSON"}"#,
+    ] {
+        let found = clue(400, message.as_bytes(), Some(Media::Urlencoded), None).unwrap();
+        assert!(found.advice.contains("but the handler parses only JSON"), "{message}");
+    }
 }
 
 #[test]
