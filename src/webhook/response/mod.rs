@@ -1,19 +1,21 @@
 //! What a handler's error response says: the lines that help a developer most, and the likely cause in the handler.
 //!
 //! [`Excerpt`] picks the lines, from a page, a stack trace, JSON or plain text. [`clue`] recognises the error messages of
-//! frameworks and libraries. Neither knows the request's case; `contract::cause` does.
+//! frameworks and libraries, and [`proxy()`] what is in front of the handler. None knows the request's case; `contract::cause` does.
 
 pub mod clue;
 mod excerpt;
 pub mod form_clue;
 mod header_clue;
 mod markup;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 pub use excerpt::Excerpt;
+pub use proxy::proxy;
 
 /// How much of a body is read, in bytes.
 const MAX_READ_BYTES: usize = 1 << 20;
