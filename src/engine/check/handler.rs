@@ -275,8 +275,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
-                hint = clue(response.status, &response.body, Some(*media), Some(&request.headers))
-                    .or_else(|| redirect(self.url, &response));
+                hint = clue(&response, Some(*media), Some(&request.headers)).or_else(|| redirect(self.url, &response));
                 sent_on_by = proxy(&response.headers);
                 handshake = self.judge_handshake(request, &response);
                 Ok(response.status)

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{form_clue, form_clue::ENCODINGS, header_clue, readable};
-use crate::webhook::{delivery::Media, request::Headers};
+use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
 
 /// What a response reveals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +219,8 @@ const LONGEST_REFUSAL: usize = 400;
 /// What a response reveals about the handler; `sent` is the media type of the request's body, and `headers` are the
 /// request's.
 #[must_use]
-pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
+pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
+    let Response { status, ref body, .. } = *response;
     if (200..300).contains(&status) && body.len() <= LONGEST_REFUSAL {
         let text = String::from_utf8_lossy(body).to_ascii_lowercase();
         let is_refusal = REFUSALS.iter().any(|refusal| text.contains(refusal));
@@ -247,12 +248,21 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
         return Some(clue);
     }
     match status {
+        401 if !is_authorized => challenge(&response.headers),
         413 => Some(Clue::new(RAISE_LIMIT)),
         415 => Some(Clue::new(ENCODINGS)),
         // Laravel's status for a missing CSRF token.
         419 => Some(Clue::new(CSRF)),
         _ => None,
     }
+}
+
+/// What a challenge to log in reveals. Handlers of webhooks send one, too, though hardly for a password.
+fn challenge(headers: &Headers) -> Option<Clue> {
+    let scheme = headers.text("www-authenticate")?;
+    let scheme = scheme.split_whitespace().next()?;
+    let is_login = ["basic", "digest", "negotiate", "ntlm"].iter().any(|login| scheme.eq_ignore_ascii_case(login));
+    Some(if is_login { Clue::for_valid(AUTHENTICATION) } else { Clue::unspecific(MAYBE_AUTHENTICATION) })
 }
 
 /// Whether a response calls a timestamp stale. Many JSON errors have a member `timestamp` beside the message.
