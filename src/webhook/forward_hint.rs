@@ -10,7 +10,8 @@ use super::{
     redact,
     request::Headers,
     response::{
-        clue::{Clue, RAISE_LIMIT, clue},
+        Clue,
+        clue::{RAISE_LIMIT, clue},
         form_clue::{ENCODINGS, unexplained},
     },
     words::REDACTED,

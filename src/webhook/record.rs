@@ -8,7 +8,7 @@ use crate::webhook::{
     provider::Provider,
     remedy::{Remedy, Warning},
     request::Request,
-    response::clue::{Clue, clue},
+    response::{Clue, clue::clue},
     signature::Verdict,
     time::Timestamp,
 };

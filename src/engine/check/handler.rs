@@ -21,11 +21,7 @@ use crate::{
         http_response::Response,
         provider::{Provider, event::Event},
         request::Request,
-        response::{
-            Excerpt,
-            clue::{Clue, clue},
-            proxy,
-        },
+        response::{Clue, Excerpt, clue::clue, proxy},
     },
 };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::expectation::Expectation;
 use crate::webhook::{
     delivery::Policy,
-    response::{Excerpt, clue::Clue},
+    response::{Clue, Excerpt},
 };
 
 /// What people see of a response: its status, and the lines of its body that help most.

@@ -1,37 +1,8 @@
 //! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages are
 //! those of real responses, which `tests/responses` keeps.
 
-use std::borrow::Cow;
-
-use super::{form_clue, form_clue::ENCODINGS, header_clue, readable};
+use super::{Clue, form_clue, form_clue::ENCODINGS, header_clue, readable};
 use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
-
-/// What a response reveals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clue {
-    /// The likely cause, and how to fix it.
-    pub advice: Cow<'static, str>,
-    /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
-    pub only_if_valid: bool,
-    /// Whether it names only one of many causes, as a message that the signature does not match does.
-    pub is_unspecific: bool,
-}
-
-impl Clue {
-    pub(super) fn new(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { advice: advice.into(), only_if_valid: false, is_unspecific: false }
-    }
-
-    /// A clue that explains only why a valid delivery fails.
-    pub fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { only_if_valid: true, ..Self::new(advice) }
-    }
-
-    /// A clue that names one of many causes.
-    pub(super) fn unspecific(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { is_unspecific: true, ..Self::for_valid(advice) }
-    }
-}
 
 /// A message, and what to do about it.
 struct Known {

@@ -1,7 +1,7 @@
 //! Finds out from a response that the handler parses a delivery as something that it is not: a form as JSON, or no body at
 //! all.
 
-use super::clue::Clue;
+use super::Clue;
 use crate::webhook::delivery::Media;
 
 /// How to parse the encodings that a provider uses.
