@@ -26,7 +26,7 @@ use crate::webhook::{
     redact,
     remedy::{Warning, Wording},
     request::Request,
-    response::{Excerpt, clue::Clue},
+    response::{Clue, Excerpt},
     signature::{Freshness, Verdict},
     trust::Trust,
 };

@@ -9,7 +9,11 @@ use super::{
     record::{Delivery, Forwarded},
     redact,
     request::Headers,
-    response::clue::{Clue, ENCODINGS, RAISE_LIMIT, clue},
+    response::{
+        Clue,
+        clue::{RAISE_LIMIT, clue},
+        form_clue::{ENCODINGS, unexplained},
+    },
     words::REDACTED,
 };
 
@@ -17,7 +21,8 @@ use super::{
 #[must_use]
 pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
     let response = forwarded.outcome.as_ref().ok()?;
-    clue(response.status, &response.body, sent, headers).filter(|clue| is_valid || !clue.only_if_valid)
+    let clue = clue(response, sent, headers).or_else(|| unexplained(response.status, sent));
+    clue.filter(|clue| is_valid || !clue.only_if_valid)
 }
 
 /// What to do about a forward whose response is not that of a success; `None` if nothing is known. For a resend,

@@ -8,7 +8,7 @@ use crate::webhook::{
     provider::Provider,
     remedy::{Remedy, Warning},
     request::Request,
-    response::clue::{Clue, clue},
+    response::{Clue, clue::clue},
     signature::Verdict,
     time::Timestamp,
 };
@@ -119,8 +119,7 @@ impl Delivery {
 pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
     let mut responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
     let is_refusal = |response: &Response| {
-        let has_other_reason =
-            || clue(response.status, &response.body, None, None).is_some_and(|clue| !clue.is_unspecific);
+        let has_other_reason = || clue(response, None, None).is_some_and(|clue| !clue.is_unspecific);
         matches!(response.status, 400 | 401 | 403) && !has_other_reason()
     };
     match verdict {

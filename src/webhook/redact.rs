@@ -12,7 +12,7 @@ use super::{
     record::{Attempt, Delivery, ForwardFailure, Forwarded, Response},
     remedy::{Remedy, Warning},
     request::{Field, HeaderName, HeaderValue, Headers, Request},
-    response::clue::Clue,
+    response::Clue,
     words::REDACTED,
 };
 

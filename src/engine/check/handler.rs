@@ -21,10 +21,7 @@ use crate::{
         http_response::Response,
         provider::{Provider, event::Event},
         request::Request,
-        response::{
-            Excerpt,
-            clue::{Clue, clue},
-        },
+        response::{Clue, Excerpt, clue::clue, proxy},
     },
 };
 
@@ -131,7 +128,7 @@ impl<'a, T: Transport> Handler<'a, T> {
         } else {
             DeviationResult::Unknown
         };
-        let Exchange { excerpt, clue, elapsed, .. } = exchange;
+        let Exchange { excerpt, clue, proxy, elapsed, .. } = exchange;
         let observation = Observation {
             provider: self.provider,
             fault: &fault,
@@ -142,7 +139,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             timeout: self.timeout,
         };
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
-        let explanation = Some(unusable(&observation, source, deviation));
+        let explanation = Some(unusable(&observation, source, proxy.as_deref(), deviation));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
         Ok(Probe::Unusable(event, Box::new(failed)))
     }
@@ -269,13 +266,13 @@ impl<'a, T: Transport> Handler<'a, T> {
         let CaseRequest { request, form, media, .. } = request;
         let Sent { response, elapsed } =
             self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
-        let (mut excerpt, mut hint, mut handshake) = (None, None, None);
+        let (mut excerpt, mut hint, mut sent_on_by, mut handshake) = (None, None, None, None);
         let response = match response {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
-                hint = clue(response.status, &response.body, Some(*media), Some(&request.headers))
-                    .or_else(|| redirect(self.url, &response));
+                hint = clue(&response, Some(*media), Some(&request.headers)).or_else(|| redirect(self.url, &response));
+                sent_on_by = proxy(&response.headers);
                 handshake = self.judge_handshake(request, &response);
                 Ok(response.status)
             }
@@ -291,7 +288,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };
-        Ok(Exchange { response, excerpt, clue: hint, elapsed, handshake })
+        Ok(Exchange { response, excerpt, clue: hint, proxy: sent_on_by, elapsed, handshake })
     }
 }
 

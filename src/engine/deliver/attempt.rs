@@ -21,7 +21,7 @@ use crate::{
         record::{Attempt, Outcome, OutcomeChange, Response},
         remedy::Remedy,
         request::Request,
-        response::clue::clue,
+        response::{clue::clue, form_clue::unexplained},
         signature::{Reason, SigningSecret},
         time::{Timestamp, words},
     },
@@ -282,7 +282,8 @@ pub(in crate::engine) fn report(
             _ => None,
         };
         let is_valid = job.tamper.is_none() && explanation.remedy != Some(Remedy::SignAgain);
-        clue(response.status, &response.body, media, Some(&request.headers))
+        clue(response, media, Some(&request.headers))
+            .or_else(|| unexplained(response.status, media))
             .filter(|clue| is_valid || !clue.only_if_valid && !clue.is_unspecific)
     });
     Attempt {

@@ -5,12 +5,14 @@
 //! what needs a variable from elsewhere, one that is changed by code, or a function is an error.
 
 mod chain;
+mod clients;
 mod expression;
 mod scope;
 mod sent;
 mod value;
 
 use self::{
+    clients::Clients,
     expression::{Argument, Expression, arguments, expression},
     scope::Scope,
 };
@@ -30,7 +32,7 @@ impl Format for HttpCall {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let text = String::from_utf8_lossy(head);
-        calls(&text).any(|call| call.is_request(&text))
+        calls(&text, &Clients::of(&text)).any(|call| call.is_request(&text))
     }
 
     fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -93,6 +95,8 @@ struct Call {
     library: Library,
     /// The method that the function is named for.
     method: Option<&'static str>,
+    /// Where the function's name starts, in bytes.
+    start: usize,
     /// Where the parenthesis is, in bytes.
     at: usize,
 }
@@ -100,7 +104,7 @@ struct Call {
 impl Call {
     /// The first call from an offset on, where a statement starts: at its start, or after `=`, `(`, `return`, `await` and the
     /// like.
-    fn find(text: &str, from: usize) -> Option<Self> {
+    fn find(text: &str, from: usize, clients: &Clients) -> Option<Self> {
         let mut at = from;
         while let Some(open) = text[at..].find('(').map(|found| at + found) {
             let before = &text[from..open];
@@ -112,15 +116,20 @@ impl Call {
             let is_code = code.is_empty()
                 || code.ends_with(['=', '(', '>', ';', '{', ','])
                 || ["await", "return", "with", "assert", "$"].iter().any(|word| code.ends_with(word));
-            if is_code && let Some((library, method)) = function(called) {
-                return Some(Self { library, method, at: open });
+            if is_code && let Some((library, method)) = clients.function(called).or_else(|| function(called)) {
+                return Some(Self { library, method, start: from + start, at: open });
             }
             // `request(app).post('/a')`, or its `.post('/a')` on a line of its own.
             if (code.is_empty() || code.ends_with(')'))
                 && text[open + 1..].starts_with(['\'', '"', '`'])
                 && let Some(method) = called.strip_prefix('.').and_then(method)
             {
-                return Some(Self { library: Library::Superagent, method: Some(method), at: open });
+                return Some(Self {
+                    library: Library::Superagent,
+                    method: Some(method),
+                    start: from + start,
+                    at: open,
+                });
             }
             at = open + 1;
         }
@@ -167,14 +176,15 @@ fn method(name: &str) -> Option<&'static str> {
 struct Line<'t> {
     /// The text up to the end of the line.
     text: &'t str,
+    clients: &'t Clients,
     next_call: Option<Call>,
 }
 
 impl<'t> Line<'t> {
-    fn from(text: &'t str, start: usize) -> Self {
+    fn from(text: &'t str, start: usize, clients: &'t Clients) -> Self {
         let end = text[start..].find('\n').map_or(text.len(), |feed| start + feed + 1);
         let text = &text[..end];
-        Self { text, next_call: Call::find(text, start) }
+        Self { text, clients, next_call: Call::find(text, start, clients) }
     }
 
     fn end(&self) -> usize {
@@ -184,7 +194,7 @@ impl<'t> Line<'t> {
     /// The first call of the statements from this one on, which starts at an offset.
     fn call(&mut self, statement: usize) -> Option<Call> {
         if self.next_call.is_some_and(|call| call.at < statement) {
-            self.next_call = Call::find(self.text, statement);
+            self.next_call = Call::find(self.text, statement, self.clients);
         }
         let is_comment = self.text[statement..].trim_start().starts_with(['#', '/', '*']);
         self.next_call.filter(|_| !is_comment)
@@ -192,10 +202,10 @@ impl<'t> Line<'t> {
 }
 
 /// The first call of each line.
-fn calls(text: &str) -> impl Iterator<Item = Call> {
+fn calls<'t>(text: &'t str, clients: &'t Clients) -> impl Iterator<Item = Call> {
     let mut start = 0;
     let lines = std::iter::from_fn(move || {
-        let mut line = (start < text.len()).then(|| Line::from(text, start))?;
+        let mut line = (start < text.len()).then(|| Line::from(text, start, clients))?;
         let call = line.call(start);
         start = line.end();
         Some(call)
@@ -210,8 +220,9 @@ const MAX_UNENDED: usize = 8;
 fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut scope = Scope::default();
-    let language = calls(text).next().map_or(Language::Python, |call| call.library.language());
-    let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0), 0, 1, 0);
+    let clients = &Clients::of(text);
+    let language = calls(text, clients).next().map_or(Language::Python, |call| call.library.language());
+    let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0, clients), 0, 1, 0);
     while at < text.len() {
         let after = match line.call(at) {
             Some(call) => {
@@ -224,7 +235,11 @@ fn read(text: &str) -> Collected {
                 let read = call.arguments(&text[call.at..], language);
                 let after = read.as_ref().map(|(_, after)| *after);
                 let read = read.ok_or_else(|| expected("a call that ends"));
-                match read.and_then(|(arguments, _)| sent::entry(&call, &scope.filled(arguments))) {
+                let sent = read.and_then(|(mut arguments, _)| {
+                    arguments.extend(clients.options(&text[call.start..call.at]).iter().cloned());
+                    sent::entry(&call, &scope.filled(arguments))
+                });
+                match sent {
                     Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(number), ..entry })),
                     Ok(None) => collected.count_skipped(),
                     Err(error) => collected.push(Err(Fault::at(Start::of_line(number), error))),
@@ -242,14 +257,14 @@ fn read(text: &str) -> Collected {
         // Go on with the next statement of the line, or the line after what was read.
         let read = after.map_or(at, |after| text.len() - after.len());
         if read >= line.end() {
-            line = Line::from(text, read);
+            line = Line::from(text, read, clients);
         }
         let next = after.and_then(|_| next_statement(&line.text[read..], language));
         let next = next.map_or(line.end(), |next| line.end() - next.len());
         number += newlines(&text[at..next]);
         at = next;
         if at == line.end() {
-            line = Line::from(text, at);
+            line = Line::from(text, at, clients);
         }
     }
     collected

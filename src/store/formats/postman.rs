@@ -73,6 +73,16 @@ impl<'de> Deserialize<'de> for Scalar {
 struct Item<'a> {
     #[serde(borrow)]
     request: Option<ItemRequest<'a>>,
+    #[serde(borrow)]
+    response: Option<Vec<Example<'a>>>,
+}
+
+/// A response that was saved, with the request that led to it.
+#[derive(Deserialize)]
+#[serde(expecting = "a saved example, an object with `originalRequest`")]
+struct Example<'a> {
+    #[serde(borrow, rename = "originalRequest")]
+    request: Option<ItemRequest<'a>>,
 }
 
 /// A request; a URL alone is a `GET`.
@@ -130,10 +140,22 @@ struct RequestBody<'a> {
     disabled: bool,
 }
 
+/// The request of an item; if that delivers nothing, the first one of a saved example that does.
 fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
+    let Item { request, response } = serde_json::from_str(json)?;
+    let examples = response.unwrap_or_default().into_iter().map(|example| example.request);
+    for request in std::iter::once(request).chain(examples) {
+        if let Some(ItemRequest::Object(request)) = request
+            && let Some(entry) = entry(*request, variables)?
+        {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+fn entry(request: RequestObject<'_>, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
     variables.start_entry();
-    let Item { request } = serde_json::from_str(json)?;
-    let Some(ItemRequest::Object(request)) = request else { return Ok(None) };
     let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
     if !parts::delivers(&method) {
         return Ok(None);
@@ -224,6 +246,22 @@ mod tests {
             r#"{"mode":"urlencoded","urlencoded":[{"key":"a b","value":"c"},{"key":"d","value":"e","disabled":true}]}"#;
         let (entries, _) = collected(&collection(&item(r#""https://h""#, form)));
         assert_eq!(entries[0].as_ref().unwrap().request.body, "a+b=c");
+    }
+
+    #[test]
+    fn the_request_of_a_saved_example_is_read_if_the_item_has_none() {
+        let own = r#"{"method":"POST","header":[],"url":"https://h/own"}"#;
+        let example = r#"{"name":"b","originalRequest":{"method":"POST","header":[{"key":"X-A","value":"1"}],"body":{"mode":"raw","raw":"{}"},"url":{"raw":"https://h/saved"}},"code":200,"body":""}"#;
+        let without = r#"{"name":"c","code":500}"#;
+        let with_examples = format!(r#"{{"name":"a","request":{own},"response":[{without},{example}]}}"#);
+        let (entries, _) = collected(&collection(&with_examples));
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/saved", "X-A: 1\n".to_owned()));
+        // It is often the same request as the item's own.
+        let both = item(r#""https://h/own""#, RAW).replace("\"response\":[]", &format!("\"response\":[{example}]"));
+        let (entries, _) = collected(&collection(&both));
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!(entry.request.target.as_str(), "/own");
     }
 
     #[test]

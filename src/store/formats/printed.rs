@@ -7,7 +7,7 @@ use super::{
     Collected, Entry, Fault, Format, GzipBudget, Input, Reader, json_request,
     parts::{self, ParseError, expected},
     position::Start,
-    values::{are_headers, elixir, fields, literal, literal::Value, maps, php},
+    values::{are_headers, elixir, fields, go, literal, literal::Value, maps, php},
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -107,7 +107,7 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> O
         }
     }
     let start = at - if text[..at].ends_with("map") { 3 } else { 0 };
-    let (fields, rest) = maps::headers(&text[start..])?;
+    let (fields, rest) = go::headers(&text[start..]).or_else(|| maps::headers(&text[start..]))?;
     are_headers(&fields).then_some(Found::Headers(fields, &text[..at], rest))
 }
 
@@ -176,7 +176,7 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     if text.is_empty() {
         return Err(expected("the raw body after the headers; print both"));
     }
-    if let Some(bytes) = numbers(text) {
+    if let Some(bytes) = numbers(text).or_else(|| go::bytes(text)) {
         return Ok((bytes, false));
     }
     if text.starts_with("0x") {
@@ -296,6 +296,10 @@ mod tests {
             "%{\n  headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}],\n  raw_body: \"{\\\"n\\\":1.0}\"\n}\n",
             "%{body: \"{\\\"n\\\":1.0}\", headers: %{\"host\" => \"h\", \"x-a\" => \"b\"}}\n",
             "[debug] headers: [{\"host\", \"h\"}, {\"x-a\", \"b\"}]\n[debug] body: \"{\\\"n\\\":1.0}\"\n",
+            "2026/11/20 10:00:00 headers: http.Header{\"host\":[]string{\"h\"}, \"x-a\":[]string{\"b\"}}\n2026/11/20 10:00:00 body: {\"n\":1.0}\n",
+            "http.Header{\"host\":[]string{\"h\"}, \"x-a\":[]string{\"b\"}} \"{\\\"n\\\":1.0}\"\n",
+            "map[string][]string{\"host\":[]string{\"h\"}, \"x-a\":[]string{\"b\"}} []byte{0x7b, 0x22, 0x6e, 0x22, 0x3a, 0x31, 0x2e, 0x30, 0x7d}\n",
+            "map[\"host\":[\"h\"] \"x-a\":[\"b\"]] \"{\\\"n\\\":1.0}\"\n",
             "map[host:[h] x-a:[b]] [123 34 110 34 58 49 46 48 125]\n",
             "headers={\"host\": \"h\", \"x-a\": \"b\"} body=[123, 34, 110, 34, 58, 49, 46, 48, 125]\n",
             "<{\"n\":1.0},[host:\"h\", x-a:\"b\"]>\n",

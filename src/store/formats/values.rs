@@ -1,6 +1,7 @@
 //! Values as programs print them for their developers, and the headers among them.
 
 pub(super) mod elixir;
+pub(super) mod go;
 pub(super) mod literal;
 pub(super) mod maps;
 pub(super) mod php;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::expectation::Expectation;
 use crate::webhook::{
     delivery::Policy,
-    response::{Excerpt, clue::Clue},
+    response::{Clue, Excerpt},
 };
 
 /// What people see of a response: its status, and the lines of its body that help most.
@@ -20,6 +20,8 @@ pub struct Exchange {
     pub excerpt: Option<Excerpt>,
     /// What the response reveals about the handler.
     pub clue: Option<Clue>,
+    /// The proxy that the response came through, if its headers name one.
+    pub proxy: Option<String>,
     /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
     /// For a handshake, whether the response is the prescribed one and, if not, why.

@@ -175,7 +175,7 @@ impl Forgery {
             _ => vec![
                 ("not-a-signature".to_owned(), words("another format")),
                 (signed.undecodable(), words("the right format and length, but undecodable")),
-                ("\u{e9}".repeat(signed.value.len()), words("non-ASCII bytes")),
+                ("\u{e9}".repeat(signed.value.len()), words(NON_ASCII)),
             ],
         };
         values.dedup_by(|a, b| a.0 == b.0);
@@ -187,6 +187,9 @@ impl Forgery {
         forged.collect()
     }
 }
+
+/// The variation of a signature of as many characters as a right one, which are more bytes in UTF-8.
+pub(super) const NON_ASCII: &str = "non-ASCII bytes";
 
 /// A forged request, and its variation if there are several.
 type Forged = (Request, Option<String>);

@@ -325,6 +325,7 @@ fn a_response_is_judged_by_the_expectation() {
         response: Ok(status),
         excerpt: None,
         clue: None,
+        proxy: None,
         elapsed: Duration::from_millis(millis),
         handshake: None,
     };
@@ -351,7 +352,7 @@ fn a_response_is_judged_by_the_expectation() {
     }
     assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
     let (response, elapsed) = (Err(NoResponse::TimedOut), Duration::ZERO);
-    let silent = Exchange { response, excerpt: None, clue: None, elapsed, handshake: None };
+    let silent = Exchange { response, excerpt: None, clue: None, proxy: None, elapsed, handshake: None };
     for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
         assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
     }

@@ -13,10 +13,11 @@ use crate::webhook::{
     keyring::SecretSource,
     provider::Provider,
     remedy::{RAW_BODY, Remedy, with_hint},
+    response::form_clue::unread,
 };
 
 /// The commonest reasons why a handler fails on the first delivery.
-const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
+const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, the signing secret is not set, or something reads or parses the body before the handler verifies it: app.use(express.json()) above express.raw(), await req.json() before await req.text() in Next.js, request.POST or request.read() before request.body in Django";
 
 /// What a 502 means.
 const NO_UPSTREAM: &str = "a proxy in front of the handler got no response from it: start the handler, and check the address to which the proxy forwards (proxy_pass in nginx). If both are right, the handler closes the connection: its log says why";
@@ -30,7 +31,8 @@ fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
     let clue = observation.clue.as_ref()?;
     let says_more = match observation.fault {
         Fault::Crashed(_) | Fault::Redirect(_) => true,
-        Fault::Rejected(_) => !clue.is_unspecific,
+        // Without a signature, there are few other causes.
+        Fault::Rejected(_) => !clue.is_unspecific || observation.provider.schemes.is_empty(),
         _ => false,
     };
     says_more.then(|| Remedy::advice(clue.advice.to_string()))
@@ -65,41 +67,64 @@ fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
     }
 }
 
+/// What a proxy may do to a delivery, worded to follow "check that"; `proxy` names the one that the response came through.
+fn passed_on(proxy: Option<&str>, provider: &Provider) -> String {
+    let header = header_of(provider);
+    match proxy {
+        Some("nginx") => format!(
+            "nginx, through which the responses come, passes on {header} and the body (proxy_set_header X \"\" and proxy_pass_request_headers off remove headers, underscores_in_headers off those with `_` in their names, and proxy_pass_request_body off the body)"
+        ),
+        Some(proxy) => format!("{proxy}, through which the responses come, passes on {header} and the body"),
+        None => "no proxy in front of it removes that header".to_owned(),
+    }
+}
+
 /// What to check if the usual mistakes are not the cause.
-fn nothing_accepted(provider: &Provider) -> String {
+fn nothing_accepted(provider: &Provider, proxy: Option<&str>) -> String {
     format!(
-        "{}If it does, check that it reads {}, and that it verifies the raw body. The usual mistakes were tried, alone and in pairs, and are not the cause: in the body, secret, algorithm, encoding, signed content, header and unit of the timestamp. A comparison of different types is never equal (bytes with str in Python, a Buffer with a string in Node): compare text with text, as hexdigest() and digest('hex') return it. A login or CSRF check that runs before the handler looks like this too: exempt the route from it",
+        "{}If it does, check that it reads {}, that {}, and that it verifies the raw body. The usual mistakes were tried, alone and in pairs, and are not the cause: in the body, secret, algorithm, encoding, signed content, header and unit of the timestamp. A comparison of different types is never equal (bytes with str in Python, a Buffer with a string in Node): compare text with text, as hexdigest() and digest('hex') return it. A login or CSRF check that runs before the handler looks like this too: exempt the route from it",
         key_of(provider),
-        header_of(provider)
+        header_of(provider),
+        passed_on(proxy, provider)
     )
 }
 
 /// What to check if the usual mistakes were not all tried.
-fn something_else(provider: &Provider) -> String {
-    format!(
+fn something_else(provider: &Provider, proxy: Option<&str>) -> String {
+    let advice = format!(
         "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
         key_of(provider),
         signature_of(provider)
-    )
+    );
+    and_passed_on(advice, proxy, provider)
+}
+
+/// The advice, and what to check in a proxy that is known to be in front of the handler.
+fn and_passed_on(advice: String, proxy: Option<&str>, provider: &Provider) -> String {
+    match proxy {
+        Some(_) => format!("{advice}. Check that {}", passed_on(proxy, provider)),
+        None => advice,
+    }
 }
 
 /// Explains why a handler accepts no valid delivery, so that further cases are pointless. `deviation` says
-/// whether it accepts one that deviates from the provider's.
+/// whether it accepts one that deviates from the provider's, and `proxy` names what the response came through.
 #[must_use]
 pub fn unusable(
     observation: &Observation<'_>,
     signed_with: Option<&SecretSource>,
+    proxy: Option<&str>,
     deviation: DeviationResult,
 ) -> Explanation {
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
     let further = match deviation {
-        DeviationResult::None if mistakes::cover(provider) => nothing_accepted(provider),
+        DeviationResult::None if mistakes::cover(provider) => nothing_accepted(provider, proxy),
         DeviationResult::Unfinished => format!(
             "{}. The usual mistakes could not all be tried, because the handler responds too slowly",
-            something_else(provider)
+            something_else(provider, proxy)
         ),
-        _ => something_else(provider),
+        _ => something_else(provider, proxy),
     };
     let remedy = match deviation {
         DeviationResult::Accepted(advice) => Some(Remedy::advice(advice)),
@@ -109,31 +134,48 @@ pub fn unusable(
         DeviationResult::None | DeviationResult::Unknown | DeviationResult::Unfinished => revealed(observation),
     };
     let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
-        (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
-            provider: provider.name.clone(),
-            source: source.clone(),
-            further: match observation.clue.as_ref().filter(|clue| clue.is_unspecific) {
-                Some(clue) => with_hint(&further, &clue.advice),
-                None => further,
-            },
-        },
-        (Fault::Rejected(422), _) => Remedy::advice(UNPROCESSABLE),
-        (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
-        (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(429), _) => Remedy::advice(rate_limited()),
-        (Fault::Rejected(_), _) => Remedy::AddHeader,
-        (Fault::Redirect(_), _) => Remedy::advice(redirected()),
-        (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),
-        (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
-        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
-        (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
-        (Fault::NoResponse(NoResponse::Broken(_)), _) => Remedy::advice(LOG),
-        (Fault::Crashed(502), _) => Remedy::advice(NO_UPSTREAM),
-        (Fault::Crashed(504), _) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
-        (Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_), _) => {
-            Remedy::advice(FIRST_CRASH)
+        (Fault::Rejected(400 | 401 | 403), Some(source)) => {
+            let clue = observation.clue.as_ref().filter(|clue| clue.is_unspecific).map(|clue| clue.advice.to_string());
+            let hint = clue.or_else(|| unread_form(provider));
+            Remedy::CompareHandlerSecret {
+                provider: provider.name.clone(),
+                source: source.clone(),
+                further: hint.map_or_else(|| further.clone(), |hint| with_hint(&further, &hint)),
+            }
         }
+        (fault, _) => of_fault(fault, provider, proxy),
     });
     Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
+}
+
+/// What to check if the provider sends forms.
+fn unread_form(provider: &Provider) -> Option<String> {
+    unread(provider.delivery.encodings.first().map(|encoding| encoding.media))
+}
+
+/// What to do about a fault of which nothing else is known.
+fn of_fault(fault: &Fault, provider: &Provider, proxy: Option<&str>) -> Remedy {
+    if let (Fault::Rejected(400 | 422) | Fault::Crashed(500), Some(advice)) = (fault, unread_form(provider)) {
+        return Remedy::advice(advice);
+    }
+    match fault {
+        Fault::Rejected(422) => Remedy::advice(UNPROCESSABLE),
+        Fault::Rejected(404 | 410) => Remedy::CorrectHandlerPath,
+        Fault::Rejected(405) => Remedy::AllowMethod(provider.delivery.method.clone()),
+        Fault::Rejected(429) => Remedy::advice(rate_limited()),
+        Fault::Rejected(_) => Remedy::AddHeader,
+        Fault::Redirect(_) => Remedy::advice(redirected()),
+        Fault::WrongHandshake(_, problem) => Remedy::advice(problem.clone()),
+        Fault::WrongSuccess(status) => Remedy::advice(wrong_success(*status, provider)),
+        Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_) => Remedy::advice(RESPOND_FIRST),
+        Fault::NoResponse(NoResponse::Unreachable(_)) => Remedy::StartHandler,
+        Fault::NoResponse(NoResponse::Untrusted(_)) => Remedy::AcceptAnyCertificate,
+        Fault::NoResponse(NoResponse::Broken(_)) => Remedy::advice(LOG),
+        Fault::Crashed(502) => Remedy::advice(NO_UPSTREAM),
+        Fault::Crashed(504) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
+        Fault::Crashed(_) if provider.schemes.is_empty() => Remedy::advice(LOG),
+        Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_) => {
+            Remedy::advice(and_passed_on(format!("{FIRST_CRASH}; {RAW_BODY}"), proxy, provider))
+        }
+    }
 }

@@ -1,32 +1,8 @@
 //! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages are
 //! those of real responses, which `tests/responses` keeps.
 
-use std::borrow::Cow;
-
-use super::{header_clue, readable};
-use crate::webhook::{delivery::Media, request::Headers};
-
-/// What a response reveals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clue {
-    /// The likely cause, and how to fix it.
-    pub advice: Cow<'static, str>,
-    /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
-    pub only_if_valid: bool,
-    /// Whether it says only that the signature does not match, which has many causes.
-    pub is_unspecific: bool,
-}
-
-impl Clue {
-    fn new(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { advice: advice.into(), only_if_valid: false, is_unspecific: false }
-    }
-
-    /// A clue that explains only why a valid delivery fails.
-    pub fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { only_if_valid: true, ..Self::new(advice) }
-    }
-}
+use super::{Clue, form_clue, form_clue::ENCODINGS, header_clue, readable};
+use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
 
 /// A message, and what to do about it.
 struct Known {
@@ -38,16 +14,11 @@ struct Known {
 }
 
 /// How to raise the limit of a body's size.
-pub const RAISE_LIMIT: &str = "raise the limit of the handler and of each proxy in front of it: express.raw({ type: '*/*', limit: '2mb' }) in Express, and the same limit for express.json() and express.text(), bodyLimit in Fastify, MAX_CONTENT_LENGTH in Flask, DATA_UPLOAD_MAX_MEMORY_SIZE in Django, post_max_size in PHP, client_max_body_size in nginx";
-
-/// How to parse the encodings that a provider uses.
-pub const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() in Express, @fastify/formbody in Fastify, await request.form() in FastAPI, request.form in Flask, params in Rails, $request->input() in Laravel";
+pub const RAISE_LIMIT: &str = "raise the limit of the handler and of each proxy in front of it: express.raw({ type: '*/*', limit: '2mb' }) in Express, and the same limit for express.json(), express.text() and express.urlencoded(), bodyLimit in Fastify, MAX_CONTENT_LENGTH in Flask, DATA_UPLOAD_MAX_MEMORY_SIZE in Django, post_max_size in PHP, client_max_body_size in nginx";
 
 const PARSED: &str = "the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). Register the webhook's route above it, with express.raw({ type: '*/*' }) as its only parser; req.body is then the raw Buffer, to verify first and to parse with JSON.parse() after that";
 
-const NO_PARSER: &str = "the handler verifies undefined: req.body is undefined if no body parser handled the request, and Express doesn't set req.rawBody. Add express.raw({ type: '*/*' }) to the route, and verify req.body; a type such as 'application/json' leaves out forms and other content types";
-
-const UNDEFINED_BODY: &str = "no body parser handled this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route, or express.json() if the deliveries are not signed";
+const NO_PARSER: &str = "the handler verifies undefined: req.body is undefined if no body parser handled the request, and Express doesn't set req.rawBody. Add express.raw({ type: '*/*' }) to the route, and verify req.body; a type such as 'application/json' leaves out forms and other content types, and a proxy may remove the body or its Content-Type";
 
 const NOT_FRESH: &str = "the handler considers the timestamp of a valid delivery too old or too new: check that it compares seconds with seconds (Date.now() / 1000 in JavaScript), that its tolerance is in the same unit and at least 5 minutes, and that its clock is right";
 
@@ -76,13 +47,9 @@ const HOSTS: &str =
 
 const BAD_REQUEST_IN_DJANGO: &str = "Django responds like this to a host that is not in ALLOWED_HOSTS: add the host of the URL there. It does so after SuspiciousOperation and BadRequest, too";
 
-const MISSING_IN_FLASK: &str = "Flask responds like this after abort(400), and if request.form['x'], request.args['x'] or request.headers['x'] is missing, or request.json is not JSON: if the deliveries are JSON, verify request.get_data() and parse it with json.loads(); read optional values with .get()";
-
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 
 const REQUIRED: &str = "a model checks the body before the handler runs, and needs members that this event does not have: take the raw request (request: Request in FastAPI), verify its bytes, and read only the members that you need";
-
-const JSON_PARSED_ELSE: &str = "the handler parses something other than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
 
 const EXPECTS_TLS: &str = "the handler expects TLS: use https:// in the URL";
 
@@ -114,7 +81,11 @@ const KNOWN: &[Known] = &[
     known(&["Strings must be encoded before hashing"], PYTHON_RAW),
     known(
         &["Input buffers must have the same byte length"],
-        "crypto.timingSafeEqual throws if the lengths differ: compare them first, and respond 401 if they do",
+        "crypto.timingSafeEqual throws if the lengths in bytes differ: compare those of the Buffers first, not those of the strings, and respond 401 if they differ: a.length === b.length && crypto.timingSafeEqual(a, b)",
+    ),
+    known(
+        &["inputs must be of equal length"],
+        "OpenSSL.fixed_length_secure_compare raises an exception if the lengths differ: use OpenSSL.secure_compare, Rack::Utils.secure_compare or ActiveSupport::SecurityUtils.secure_compare",
     ),
     known(
         &["comparing strings with non-ASCII characters"],
@@ -164,7 +135,6 @@ const KNOWN: &[Known] = &[
     unspecific(&["Not authenticated"], MAYBE_AUTHENTICATION),
     unspecific(&["uthentication required"], MAYBE_AUTHENTICATION),
     for_valid(&["403 Forbidden", "nginx"], REFUSED_BY_NGINX),
-    unspecific(&["The browser (or proxy) sent a request that this server could not understand."], MISSING_IN_FLASK),
     unspecific(
         &["No signatures found matching"],
         "the library found no matching signature: the handler uses a different secret, or passes the library a parsed body instead of the raw bytes",
@@ -185,19 +155,6 @@ const STALE: &[&str] = &[" too old", " too new", " expired", " tolerance"];
 /// Messages of express-jwt and Flask-JWT-Extended about a request without an Authorization header. Some providers sign in
 /// that header.
 const NO_AUTHORIZATION: &[&str] = &["No authorization token was found", "Missing Authorization Header"];
-
-/// Messages of handlers that parse only JSON.
-const NOT_JSON: &[&[&str]] = &[
-    &["is not valid JSON"],
-    &["JSONDecodeError"],
-    &["json_invalid"],
-    &["dict_type"],
-    &["model_attributes_type"],
-    &["FST_ERR_CTP_INVALID_MEDIA_TYPE"],
-    &["FST_ERR_CTP_INVALID_JSON_BODY"],
-    &["Did not attempt to load JSON data"],
-    &["Failed to decode JSON object"],
-];
 
 const fn known(texts: &'static [&'static str], advice: &'static str) -> Known {
     Known { texts, advice, only_if_valid: false, is_unspecific: false }
@@ -233,7 +190,8 @@ const LONGEST_REFUSAL: usize = 400;
 /// What a response reveals about the handler; `sent` is the media type of the request's body, and `headers` are the
 /// request's.
 #[must_use]
-pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
+pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
+    let Response { status, ref body, .. } = *response;
     if (200..300).contains(&status) && body.len() <= LONGEST_REFUSAL {
         let text = String::from_utf8_lossy(body).to_ascii_lowercase();
         let is_refusal = REFUSALS.iter().any(|refusal| text.contains(refusal));
@@ -257,26 +215,25 @@ pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Head
     if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
         return Some(Clue::for_valid(advice));
     }
-    if text.contains(".body' as it is undefined") {
-        return Some(match sent {
-            Some(Media::Urlencoded | Media::Multipart) => Clue::new(ENCODINGS),
-            Some(Media::Json) | None => Clue::for_valid(UNDEFINED_BODY),
-        });
-    }
-    if NOT_JSON.iter().any(|texts| occur(texts)) {
-        return match sent {
-            Some(Media::Json) => Some(Clue::for_valid(JSON_PARSED_ELSE)),
-            Some(_) => Some(Clue::new(ENCODINGS)),
-            None => None,
-        };
+    if let Some(clue) = form_clue::parsed(&text, sent) {
+        return Some(clue);
     }
     match status {
+        401 if !is_authorized => challenge(&response.headers),
         413 => Some(Clue::new(RAISE_LIMIT)),
         415 => Some(Clue::new(ENCODINGS)),
         // Laravel's status for a missing CSRF token.
         419 => Some(Clue::new(CSRF)),
         _ => None,
     }
+}
+
+/// What a challenge to log in reveals. Handlers of webhooks send one, too, though hardly for a password.
+fn challenge(headers: &Headers) -> Option<Clue> {
+    let scheme = headers.text("www-authenticate")?;
+    let scheme = scheme.split_whitespace().next()?;
+    let is_login = ["basic", "digest", "negotiate", "ntlm"].iter().any(|login| scheme.eq_ignore_ascii_case(login));
+    Some(if is_login { Clue::for_valid(AUTHENTICATION) } else { Clue::unspecific(MAYBE_AUTHENTICATION) })
 }
 
 /// Whether a response calls a timestamp stale. Many JSON errors have a member `timestamp` beside the message.

@@ -1,4 +1,5 @@
-//! Finds out from a response that the handler looks for a header under a different name from the one that was sent.
+//! Finds out from a response that the handler looks for a header under a different name from the one that was sent, or that it does
+//! not find one that was sent.
 
 use super::readable;
 use crate::webhook::request::Headers;
@@ -28,13 +29,13 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
     }
     if let Some(name) = sent_signature(&lower, sent) {
         return Some(format!(
-            "the response says that the signature is missing, but it was sent in `{name}`: read that header. In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME"
+            "the response says that the signature is missing, but it was sent in `{name}`: read that header. {SPELLING}"
         ));
     }
-    let wanted = text
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
-        .filter(|word| word.len() <= LONGEST_NAME)
-        .find(|word| name(word).is_some_and(|name| !sent.contains(&name)))?;
+    if let Some(name) = sent_header(&lower, sent) {
+        return Some(format!("the response says that `{name}` is missing, but it was sent. {SPELLING}"));
+    }
+    let wanted = words(&text).find(|word| name(word).is_some_and(|name| !sent.contains(&name)))?;
     let own: Vec<&str> = sent.iter().map(|(name, _)| name.spelling()).filter(|name| !is_usual(name)).collect();
     let instead = if own.is_empty() {
         "the provider sends no headers of its own".to_owned()
@@ -48,10 +49,32 @@ pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
 const NO_SIGNATURE: &[&str] =
     &["missing signature", "no signature", "signature missing", "signature is missing", "signature header is missing"];
 
+/// Why a handler may not find a header that was sent.
+const SPELLING: &str = "In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME. If the name is right, a proxy in front of the handler removes the header: proxy_set_header X \"\" and proxy_pass_request_headers off do that in nginx, and underscores_in_headers off if the name has a `_`";
+
+/// What a response says about a header that it misses and nothing else, in lower case.
+const ONLY_MISSING: [&str; 5] = ["missing", "not found", "not present", "absent", "keyerror"];
+
+/// What it says about one that is there, in lower case.
+const PRESENT: [&str; 4] = ["invalid", "wrong", "match", "malformed"];
+
+/// The header that a response misses although it was sent; `None` if the response may mean that its value is wrong.
+fn sent_header<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
+    let has = |texts: &[&str]| texts.iter().any(|text| lower.contains(text));
+    let missed = words(lower).filter_map(name).find(|name| sent.contains(name))?;
+    let is_missing = has(&ONLY_MISSING) && !has(&PRESENT);
+    let mut names = sent.iter().map(|(name, _)| name.spelling());
+    names.find(|name| name.eq_ignore_ascii_case(&missed)).filter(|_| is_missing)
+}
+
+/// The words of a text that may be names of headers.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').filter(|word| word.len() <= LONGEST_NAME)
+}
+
 /// The header with the signature, if the response says only that there is none.
 fn sent_signature<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
-    let names_none =
-        !lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|word| name(word).is_some());
+    let names_none = !words(lower).any(|word| name(word).is_some());
     let is_missing = NO_SIGNATURE.iter().any(|text| lower.contains(text));
     let mut names = sent.iter().map(|(name, _)| name.spelling());
     names.find(|name| name.to_ascii_lowercase().contains("signature")).filter(|_| is_missing && names_none)
@@ -113,10 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_was_sent_under_this_name_may_be_removed_on_the_way() {
+        for body in ["missing svix-signature header", "Missing HTTP_SVIX_SIGNATURE", "KeyError: 'svix-signature'"] {
+            let advice = advice(body.as_bytes(), &sent()).unwrap();
+            assert!(
+                advice.starts_with("the response says that `svix-signature` is missing, but it was sent. ")
+                    && advice.contains("a proxy in front of the handler removes the header"),
+                "{advice}"
+            );
+        }
+    }
+
+    #[test]
     fn other_responses_name_no_header() {
         for body in [
-            "missing svix-signature header",
-            "Missing HTTP_SVIX_SIGNATURE",
+            "missing or invalid svix-signature header",
             "invalid signature",
             "no such user",
             "the X-Aspect-Signature header does not match",

@@ -1,18 +1,49 @@
 //! What a handler's error response says: the lines that help a developer most, and the likely cause in the handler.
 //!
 //! [`Excerpt`] picks the lines, from a page, a stack trace, JSON or plain text. [`clue`] recognises the error messages of
-//! frameworks and libraries. Neither knows the request's case; `contract::cause` does.
+//! frameworks and libraries, and [`proxy()`] what is in front of the handler. None of them knows the request's case;
+//! `contract::cause` does.
 
 pub mod clue;
 mod excerpt;
+pub mod form_clue;
 mod header_clue;
 mod markup;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 pub use excerpt::Excerpt;
+pub use proxy::proxy;
+
+/// What a response reveals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clue {
+    /// The likely cause, and how to fix it.
+    pub advice: Cow<'static, str>,
+    /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
+    pub only_if_valid: bool,
+    /// Whether it names only one of many causes, as a message that the signature does not match does.
+    pub is_unspecific: bool,
+}
+
+impl Clue {
+    fn new(advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: advice.into(), only_if_valid: false, is_unspecific: false }
+    }
+
+    /// A clue that explains only why a valid delivery fails.
+    pub fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { only_if_valid: true, ..Self::new(advice) }
+    }
+
+    /// A clue that names one of many causes.
+    fn unspecific(advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_unspecific: true, ..Self::for_valid(advice) }
+    }
+}
 
 /// How much of a body is read, in bytes.
 const MAX_READ_BYTES: usize = 1 << 20;

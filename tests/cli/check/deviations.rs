@@ -183,7 +183,7 @@ fn one_that_throws_if_lengths_differ_is_told_what_differs() {
 fn one_with_another_secret_is_asked_about_secret_and_header_alone() {
     let hint = hint_for(&github(|body| sha256(b"another", body)));
     assert!(hint.contains("env:GITHUB_WEBHOOK_SECRET: does the handler use the same one?"), "{hint}");
-    assert!(hint.contains("check that it reads `x-hub-signature-256`, and that it verifies the raw body"), "{hint}");
+    assert!(hint.contains("check that it reads `x-hub-signature-256`, that no proxy in front of it removes that header, and that it verifies the raw body"), "{hint}");
 }
 
 #[test]

@@ -138,7 +138,12 @@ fn a_handler_that_dies_in_a_case_is_not_tried_further() {
             aspect_entries(message).iter().any(|(version, signature)| *version == "v1" && signature.len() != 44);
         if short { Reply::Die } else { Reply::Status(aspect(message)) }
     });
-    let report = fails(&handler, "/aspect", &["signature-truncated"], "before crypto.timingSafeEqual");
+    let report = fails(
+        &handler,
+        "/aspect",
+        &["signature-truncated"],
+        "crypto.timingSafeEqual throws if the lengths in bytes differ",
+    );
     let message = text(report.case("signature-truncated"), "/message");
     assert!(message.contains("before the response was complete"), "{message}");
     let skipped = ["signature-empty", "signature-garbage", "header-missing", "timestamp-garbage", "timestamp-stale"];

@@ -155,8 +155,12 @@ fn one_that_crashes_on_a_signature_of_another_length() {
             aspect_entries(message).iter().any(|(version, signature)| *version == "v1" && signature.len() != 44);
         Reply::Status(if short { 500 } else { aspect(message) })
     });
-    let report =
-        fails(&handler, "/aspect", &["signature-truncated", "signature-empty"], "before crypto.timingSafeEqual");
+    let report = fails(
+        &handler,
+        "/aspect",
+        &["signature-truncated", "signature-empty"],
+        "crypto.timingSafeEqual throws if the lengths in bytes differ",
+    );
     let message = "failed (500) instead of rejecting the request with a 4xx: the signature is cut to half its length";
     assert_eq!(text(report.case("signature-truncated"), "/message"), message);
 }

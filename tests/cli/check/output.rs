@@ -79,7 +79,7 @@ fn the_response_body_is_printed_below_a_failed_case() {
         "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
         "  an empty header: failed (500) instead of rejecting the request with a 4xx: the signature is empty",
         "  response: 5 B of binary data",
-        "  hint: the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ; if you split the header, check that each part is there",
+        "  hint: the handler threw an exception while it read or compared the signature: respond 401 instead. In Node.js, crypto.timingSafeEqual throws if the lengths in bytes differ: compare those of the Buffers first, not those of the strings. In Ruby, OpenSSL.fixed_length_secure_compare raises an exception: use OpenSSL.secure_compare. If you split the header, check that each part is there",
     ];
     assert_lines(&timeless(&finished)[2..], &expected);
 }

@@ -9,6 +9,7 @@ use super::{
         written,
     },
     Call, Library, chain,
+    clients::CLIENT_HEADERS,
     expression::{Argument, Expression},
     value::{self, Content},
 };
@@ -30,7 +31,7 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
         return Ok(None);
     }
     let mut url = value::text("URL", options.get(&["url", "uri"]).ok_or_else(|| expected("a URL in the call"))?)?;
-    if let Some(base) = options.get(&["baseURL", "prefixUrl"]) {
+    if let Some(base) = options.get(&["baseURL", "prefixUrl", "base_url"]) {
         url = format!("{}/{}", value::text("baseURL", base)?.trim_end_matches('/'), url.trim_start_matches('/'));
     }
     if let Some(params) = options.get(&["params", "searchParams"]) {
@@ -38,8 +39,13 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
         url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
     }
     let mut headers = Headers::new();
-    if let Some(fields) = options.get(&["headers"]) {
-        for (name, value) in value::fields("headers", fields)? {
+    // Those of the call replace those of its client.
+    for fields in options.all(CLIENT_HEADERS).chain(options.get(&["headers"])) {
+        let fields = value::fields("headers", fields)?;
+        for (name, _) in &fields {
+            headers.remove(&name.to_ascii_lowercase());
+        }
+        for (name, value) in fields {
             let (name, value) = parts::foreign_field(&name, &value)?;
             headers.push(name, value);
         }
@@ -141,6 +147,11 @@ impl Options {
     fn get(&self, names: &[&str]) -> Option<&Expression> {
         let found = names.iter().find_map(|name| self.0.iter().find(|(known, _)| known == name));
         found.map(|(_, value)| value).filter(|value| **value != Expression::Constant("null"))
+    }
+
+    /// The values of each option with this name.
+    fn all(&self, name: &str) -> impl Iterator<Item = &Expression> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// Adds the headers that the clients of Flask and Django take as arguments: `content_type="…"`, `HTTP_X_A="…"`.

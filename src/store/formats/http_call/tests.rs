@@ -26,6 +26,35 @@ fn a_call_is_read_as_browsers_copy_it() {
 }
 
 #[test]
+fn a_call_of_a_client_has_the_clients_headers() {
+    let headers = "x-a: b\nx-c: d\n";
+    for text in [
+        "import requests\ns = requests.Session()\ns.headers.update({'x-a': 'b'})\nr = s.post('http://h/a', data='{}', headers={'x-c': 'd'})\n",
+        "import requests\ns = requests.Session()\ns.headers['x-a'] = 'b'\ns.headers[\"x-c\"] = 'old'\ns.post('http://h/a', data='{}', headers={'X-C': 'd'})\n",
+        "with requests.Session() as s:\n    s.headers = {'x-a': 'b', 'x-c': 'd'}\n    s.post('http://h/a', data='{}')\n",
+        "from requests import Session\nhook = Session()\nhook.post('http://h/a', data=b'{}', headers={'x-a': 'b', 'x-c': 'd'})\n",
+        "import httpx\nclient = httpx.Client(headers={'x-a': 'b'}, timeout=5)\nclient.post('http://h/a', content='{}', headers={'x-c': 'd'})\n",
+        "async with httpx.AsyncClient(base_url='http://h') as c:\n    await c.post('/a', headers={'x-a': 'b', 'x-c': 'd'}, content='{}')\n",
+        "async with aiohttp.ClientSession(headers={'x-a': 'b'}) as session:\n    async with session.post('http://h/a', data='{}', headers={'x-c': 'd'}) as r:\n        pass\n",
+    ] {
+        let (line, fields, body) = read(text);
+        let fields = fields.to_ascii_lowercase();
+        assert_eq!((line.as_str(), fields.as_str(), body.as_str()), ("POST http://h/a", headers, "{}"), "{text}");
+    }
+    let axios = "const api = axios.create({ baseURL: 'http://h', headers: { 'x-a': 'b' } });\nawait api.post('/a', '{}', { headers: { 'content-type': 'application/json' } });\n";
+    let (line, fields, body) = read(axios);
+    assert_eq!(
+        (line.as_str(), fields.as_str(), body.as_str()),
+        ("POST http://h/a", "x-a: b\ncontent-type: application/json\n", "{}")
+    );
+    // What isn't in the text is an error.
+    assert_eq!(
+        error("s = requests.Session()\ns.headers.update(HEADERS)\ns.post('http://h/a', data='{}')\n"),
+        error("s = requests.Session()\ns.post('http://h/a', data='{}', headers=HEADERS)\n").replace("line 2", "line 3")
+    );
+}
+
+#[test]
 fn a_call_is_read_with_the_variables_that_are_set_before_it() {
     let json = "content-type: application/json\n";
     for (text, headers, body) in [

@@ -2,10 +2,21 @@
 
 use super::{LOG, Observation, header_of, rejected};
 use crate::webhook::{
-    contract::{expectation::Expectation, history::EarlierResults, name::CaseName, tamper::NOT_UTF_8},
+    contract::{
+        expectation::Expectation,
+        history::EarlierResults,
+        name::CaseName,
+        tamper::{NON_ASCII, NOT_UTF_8},
+    },
     remedy::RAW_BODY,
-    response::clue::{ENCODINGS, RAISE_LIMIT},
+    response::{clue::RAISE_LIMIT, form_clue::ENCODINGS},
 };
+
+/// How to compare signatures of different lengths.
+const LENGTHS: &str = "In Node.js, crypto.timingSafeEqual throws if the lengths in bytes differ: compare those of the Buffers first, not those of the strings";
+
+/// How to compare signatures that are not ASCII.
+const NON_ASCII_TEXT: &str = "In Python, hmac.compare_digest raises an exception for text that is not ASCII: compare bytes, with .encode() on both sides";
 
 /// Why the handler responded with a 5xx or closed the connection.
 pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &EarlierResults) -> String {
@@ -16,10 +27,13 @@ pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &E
     }
     match name {
         CaseName::SignatureTruncated | CaseName::SignatureEmpty => {
-            "the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ; if you split the header, check that each part is there".to_owned()
+            format!("the handler threw an exception while it read or compared the signature: respond 401 instead. {LENGTHS}. In Ruby, OpenSSL.fixed_length_secure_compare raises an exception: use OpenSSL.secure_compare. If you split the header, check that each part is there")
         }
+        CaseName::SignatureGarbage if observation.variation == Some(NON_ASCII) => format!(
+            "the handler fails on text that is not ASCII: respond 401 instead. {LENGTHS}. {NON_ASCII_TEXT}"
+        ),
         CaseName::SignatureGarbage => {
-            "respond 401 if the signature can't be read: parts that you split the header into may be missing, crypto.timingSafeEqual throws if the lengths differ, and hmac.compare_digest throws on non-ASCII text (compare bytes: .encode())".to_owned()
+            format!("respond 401 if the signature can't be read: parts that you split the header into may be missing. {LENGTHS}. {NON_ASCII_TEXT}")
         }
         CaseName::SignatureMissing => {
             format!("check that the {} header exists before you read it, and respond 401 if it does not", header_of(provider))

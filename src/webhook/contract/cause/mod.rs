@@ -15,7 +15,7 @@ use super::{
     name::CaseName,
     tamper::{Forgery, Tamper},
 };
-use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::clue::Clue, time::words};
+use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::Clue, time::words};
 
 pub(super) use rejected::{HEADER_CASE, READ_TO_END, rate_limited, redirected, wrong_success};
 

@@ -5,7 +5,7 @@ use crate::webhook::{
     contract::{cases::Case, history::EarlierResults, judge::RATE_LIMITED, name::CaseName, serialisations::SURROUNDED},
     provider::Provider,
     remedy::RAW_BODY,
-    response::clue::{ENCODINGS, RAISE_LIMIT},
+    response::{clue::RAISE_LIMIT, form_clue::ENCODINGS},
 };
 
 /// Why a valid delivery was rejected although others are accepted.

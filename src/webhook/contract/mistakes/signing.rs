@@ -57,7 +57,7 @@ pub fn other_names(provider: &Provider, scheme: &Scheme, own: &HeaderName) -> Ve
     known.chain(names).filter(|name| name != own).collect()
 }
 
-const EMPTY_BODY: &str = "the handler verifies an empty body. Either something reads the body before it does (a JSON parser, a logger): read it once, and verify that. Or it looks for the body in a form field ($_POST in PHP, request.form in Flask), and JSON has none";
+const EMPTY_BODY: &str = "the handler verifies an empty body. Either something reads the body before it does (a JSON parser, a logger): read it once, and verify that. Or a proxy in front of it removes the body (proxy_pass_request_body off in nginx). Or it looks for the body in a form field ($_POST in PHP, request.form in Flask), and JSON has none";
 
 /// The other mistakes with a scheme whose signature is in `header`.
 pub(super) fn mistakes(scheme: &Scheme, header: &str) -> Vec<Mistake> {
@@ -163,6 +163,8 @@ fn hashes(scheme: &Scheme) -> Vec<Mistake> {
     contents.into_iter().enumerate().filter_map(mistake).collect()
 }
 
+const AS_BASE64: &str = "encode the bytes of your own as base64, .digest('base64') in Node.js, base64.b64encode(mac.digest()).decode() in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP, base64.StdEncoding.EncodeToString(mac.Sum(nil)) in Go";
+
 /// Other forms of the signature's value.
 fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     let own = scheme.grammar.to_string();
@@ -177,7 +179,15 @@ fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     }
     let mistake = |form: String| {
         let grammar = grammar(scheme, &form).filter(|_| form != own)?;
-        let advice = format!("the handler expects `{form}` in {header}, but the provider sends `{own}`");
+        let expects = |text: &str| form.contains(text) && !own.contains(text);
+        let how = if expects("{hex}") {
+            AS_BASE64
+        } else if expects("{base64}") {
+            "encode your own as hexadecimal, .digest('hex') in Node.js, mac.hexdigest() in Python, hash_hmac('…', $body, $secret) in PHP"
+        } else {
+            "compare it with your own in the same form"
+        };
+        let advice = format!("the handler expects `{form}` in {header}, but the provider sends `{own}`: {how}");
         Some(Mistake::common(MistakeKind::Form(grammar), advice))
     };
     forms.into_iter().filter_map(mistake).collect()
@@ -193,7 +203,7 @@ fn encodings(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     let base64 = Mistake::common(
         MistakeKind::Encoding(UnusualEncoding::Base64OfHex),
         format!(
-            "the handler expects the base64 of the hexadecimal text in {header}, but the provider sends `{own}`: encode the bytes of the signature, .digest('base64') in Node.js, base64.b64encode(mac.digest()) in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP"
+            "the handler expects the base64 of the hexadecimal text in {header}, but the provider sends `{own}`: {AS_BASE64}"
         ),
     );
     let uppercase = Mistake::rare(

@@ -1,0 +1,85 @@
+//! Headers and bytes as Go prints them with `%#v` and `%q`, which quote text. [`super::maps`] reads what `%v` prints.
+
+use super::text;
+
+/// The headers that a text starts with, from `{` of `http.Header{…}` or from `map[` on, and the rest of the text.
+pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, String)>, &str)> {
+    const SYNTAX: Syntax = Syntax { open: ":[]string{", and: ", ", close: "}", next: ", ", end: "}" };
+    const QUOTED: Syntax = Syntax { open: ":[", and: " ", close: "]", next: " ", end: "]" };
+    match text.strip_prefix("map[") {
+        Some(inside) => QUOTED.fields(inside),
+        None => SYNTAX.fields(text.strip_prefix('{')?),
+    }
+}
+
+/// The bytes that a text starts with: `[]byte{0x7b, 0x7d}`.
+pub(in crate::store::formats) fn bytes(text: &str) -> Option<Vec<u8>> {
+    let inside = text.strip_prefix("[]byte{").or_else(|| text.strip_prefix("[]uint8{"))?;
+    let (listed, _) = inside.split_once('}')?;
+    listed.split(", ").map(|byte| u8::from_str_radix(byte.strip_prefix("0x")?, 16).ok()).collect()
+}
+
+/// What is between names and values: `NAME open VALUE and VALUE close next NAME … end`.
+struct Syntax {
+    open: &'static str,
+    and: &'static str,
+    close: &'static str,
+    next: &'static str,
+    end: &'static str,
+}
+
+impl Syntax {
+    fn fields<'t>(&self, mut rest: &'t str) -> Option<(Vec<(String, String)>, &'t str)> {
+        let mut fields = Vec::new();
+        loop {
+            let (name, after) = quoted(rest)?;
+            rest = after.strip_prefix(self.open)?;
+            loop {
+                let (value, after) = quoted(rest)?;
+                fields.push((name.clone(), value));
+                match after.strip_prefix(self.and) {
+                    Some(more) => rest = more,
+                    None => break rest = after.strip_prefix(self.close)?,
+                }
+            }
+            match rest.strip_prefix(self.next) {
+                Some(more) => rest = more,
+                None => return Some((fields, rest.strip_prefix(self.end)?)),
+            }
+        }
+    }
+}
+
+fn quoted(rest: &str) -> Option<(String, &str)> {
+    text(rest).filter(|_| rest.starts_with('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_go_quotes_them() {
+        for printed in [
+            r#"{"Accept":[]string{"*/*"}, "X-A":[]string{"b \"q\" é\x01", "c"}} rest"#,
+            r#"map["Accept":["*/*"] "X-A":["b \"q\" é\x01" "c"]] rest"#,
+        ] {
+            let (fields, rest) = headers(printed).unwrap();
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(fields, [("Accept", "*/*"), ("X-A", "b \"q\" é\u{1}"), ("X-A", "c")], "{printed}");
+            assert_eq!(rest, " rest");
+        }
+        for text in ["", "{", "{}", r#"{"a":[]string{"#, r#"{"a":[]string{"b"}"#, r#"{"a":"b"}"#, "map[a:[b]]"] {
+            assert_eq!(headers(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_as_go_writes_them() {
+        assert_eq!(bytes("[]byte{0x7b, 0x7d} rest"), Some(b"{}".to_vec()));
+        assert_eq!(bytes("[]uint8{0x7b}"), Some(b"{".to_vec()));
+        for text in ["", "[]byte{", "[]byte{1}", "[]byte{0x7b", "[]byte{0xfff}"] {
+            assert_eq!(bytes(text), None, "{text}");
+        }
+    }
+}
