@@ -46,8 +46,7 @@ pub struct Forward {
 
 impl Forward {
     /// Whether it is for a delivery; of a list of events, one is enough.
-    #[must_use]
-    pub fn matches(&self, assessment: &Assessment) -> bool {
+    fn matches(&self, assessment: &Assessment) -> bool {
         assessment.titles().any(|title| self.events.matches(&title))
     }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use http::{header::ORIGIN, request::Parts};
+use reqwest::Url;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -167,10 +168,10 @@ impl Receiver {
         }
     }
 
-    /// Decides on the response. It waits for the delay and for the first forward.
+    /// Decides on the response. It waits for the delay and for the forward to the first of the targets.
     async fn respond(
         &self,
-        settings: &Settings,
+        targets: &[&Url],
         request: &Request,
         assessment: &mut Assessment,
         handshake: Option<Response>,
@@ -190,9 +191,8 @@ impl Receiver {
         if let Some(response) = handshake {
             return response.into();
         }
-        let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let targets = Forward::targets(forwards, assessment);
-        let forwarding = self.forwarder.forward(&targets, assessment, request, arrival);
+        let targets = if self.forwarded.includes(assessment) { targets } else { &[] };
+        let forwarding = self.forwarder.forward(targets, assessment, request, arrival);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -259,17 +259,18 @@ impl Receiver {
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
         self.settings.note_use(&settings, &assessment);
         let repeat = self.repeats.add(identity, seq, received_at);
-        let warning = if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
-            self.forwarded.objection(&assessment)
-        } else {
+        let targets = Forward::targets(&settings.forwards, &assessment);
+        let warning = if targets.is_empty() {
             self.unmatched(&settings.forwards, &assessment)
+        } else {
+            self.forwarded.objection(&assessment)
         };
         assessment.warnings.extend(warning);
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, handshake, arrival).await;
+            self.respond(&targets, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,
