@@ -1,5 +1,6 @@
 //! Header fields in the order and spelling in which they arrive. hyper lowers their names and groups those that repeat.
 
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::webhook::request::{FieldName, Headers};
@@ -8,12 +9,14 @@ use crate::webhook::request::{FieldName, Headers};
 pub const MAX_FIELDS: usize = 128;
 
 /// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if they are not the same. hyper
-/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`.
+/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values have memory of their
+/// own: hyper's are slices that keep the whole buffer of the connection alive.
 pub(super) fn in_raw_order(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> Option<Headers> {
     let mut left: Vec<(&HeaderName, &HeaderValue)> = parsed.iter().collect();
     // Popped from its end: without repeated names, both are in the same order.
     left.reverse();
     let mut headers = Headers::with_capacity(left.len());
+    let mut values = BytesMut::with_capacity(left.iter().map(|(_, value)| value.len()).sum());
     for field in raw {
         let is_same = |(name, value): &(&HeaderName, &HeaderValue)| {
             name.as_str().eq_ignore_ascii_case(field.name) && value.as_bytes() == field.value
@@ -21,7 +24,9 @@ pub(super) fn in_raw_order(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> 
         match left.iter().rposition(is_same) {
             Some(at) => {
                 let (name, value) = left.remove(at);
-                headers.push(FieldName::spelled(name.clone(), field.name), value.clone());
+                values.extend_from_slice(field.value);
+                let own = HeaderValue::from_maybe_shared(values.split().freeze()).unwrap_or_else(|_| value.clone());
+                headers.push(FieldName::spelled(name.clone(), field.name), own);
             }
             None if field.name.eq_ignore_ascii_case("content-length") => {}
             None => return None,

@@ -24,6 +24,7 @@ use crate::{
         diagnose::Finding,
         record::{Delivery, Forwarded},
         remedy::Warning,
+        request::{Headers, Request},
     },
 };
 
@@ -39,9 +40,8 @@ pub enum WhenFull {
 /// The memory limit, in bytes, of the deliveries in the queue of a consumer that skips.
 const QUEUE_BYTES: usize = 32 << 20;
 
-/// About how much memory a delivery takes besides its bodies, in bytes: most of it is the buffer that its connection
-/// read it into.
-const DELIVERY_BYTES: usize = 8 << 10;
+/// About how much memory a delivery takes besides its bodies and headers, in bytes.
+pub(super) const DELIVERY_BYTES: usize = 1 << 10;
 
 /// The consumers of one receiver.
 #[derive(Default)]
@@ -211,10 +211,20 @@ impl Consumer {
     }
 }
 
-/// The memory that a delivery takes, in bytes.
-fn size(delivery: &Delivery) -> usize {
-    let responses = delivery.forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
-    DELIVERY_BYTES + delivery.request.body.len() + responses.map(|response| response.body.len()).sum::<usize>()
+/// About how much memory a delivery takes, in bytes.
+pub(super) fn size(delivery: &Delivery) -> usize {
+    let Request { target, headers, body, .. } = &delivery.request;
+    let forwards = delivery.forwards.iter().map(response_size).sum::<usize>();
+    DELIVERY_BYTES + target.len() + headers_size(headers) + body.len() + forwards
+}
+
+/// About how much memory the response to a forward takes, in bytes.
+pub(super) fn response_size(forwarded: &Forwarded) -> usize {
+    forwarded.outcome.as_ref().map_or(0, |response| response.body.len() + headers_size(&response.headers))
+}
+
+fn headers_size(headers: &Headers) -> usize {
+    headers.iter().map(|(_, value)| value.len() + 64).sum()
 }
 
 /// A share of [`QUEUE_BYTES`], returned when dropped.
@@ -295,6 +305,11 @@ impl Published {
     /// The delivery.
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    /// The delivery, to keep.
+    pub fn shared(&self) -> Arc<Delivery> {
+        Arc::clone(&self.delivery)
     }
 
     /// What is left to do when the delivery is written.
@@ -456,7 +471,7 @@ mod tests {
         publish(2, 1);
         assert_eq!(all(&mut deliveries), ["delivery 1 200", "missed 1"]);
         for seq in 3..=5 {
-            publish(seq, QUEUE_BYTES / 2 - DELIVERY_BYTES);
+            publish(seq, QUEUE_BYTES / 2 - 2 * DELIVERY_BYTES);
         }
         assert_eq!(all(&mut deliveries), ["delivery 3 200", "delivery 4 200", "missed 1"]);
     }

@@ -1,5 +1,4 @@
-//! The last deliveries, in memory, and what became known about them later. They are copied out of the buffers of their
-//! connections, which are larger, and limited in number and size.
+//! The last deliveries, in memory, and what became known about them later. They are limited in number and size.
 //!
 //! Any number of readers may follow it. What waits for a slow one are the numbers of deliveries, a few bytes each, so that it
 //! holds up nothing and holds no memory: when it goes on, it reads what is still there.
@@ -13,28 +12,20 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::HeaderValue;
 use parking_lot::Mutex;
 use tokio::{
     sync::{broadcast, watch},
     time::timeout,
 };
 
-use super::consumers::{Consumers, Deliveries, Update, WhenFull};
-use crate::webhook::{
-    record::{Delivery, Forwarded, Response},
-    request::{Headers, Request},
-};
+use super::consumers::{self, Consumers, Deliveries, Update, WhenFull, response_size};
+use crate::webhook::record::{Delivery, Forwarded};
 
 /// The most memory that bodies take, in bytes. The newest delivery is kept however large it is.
 const HISTORY_BYTES: usize = 32 << 20;
 
 /// How much memory each delivery may take beyond that, in bytes, so that small ones are limited by their number alone.
 const ALLOWANCE: usize = 2 << 10;
-
-/// About how much memory a delivery takes besides its bodies and headers, in bytes.
-const DELIVERY_BYTES: usize = 1 << 10;
 
 /// How many updates may wait to be added.
 const QUEUE: usize = 1024;
@@ -151,7 +142,7 @@ impl History {
         let change = match update {
             Update::Delivery(published) => {
                 let seq = published.delivery().seq;
-                kept.add(compact(published.delivery()));
+                kept.add(published.shared());
                 Change::Added(seq)
             }
             Update::Findings { seq, findings, .. } => {
@@ -161,7 +152,7 @@ impl History {
             Update::Forwards { seq, forwards, .. } => {
                 kept.change(seq, |entry| {
                     let known = &mut Arc::make_mut(&mut entry.delivery).forwards;
-                    for forwarded in forwards.into_iter().map(compact_forwarded) {
+                    for forwarded in forwards.into_iter() {
                         match known.iter_mut().find(|other| other.url == forwarded.url) {
                             Some(other) => *other = forwarded,
                             None => known.push(forwarded),
@@ -181,7 +172,7 @@ impl History {
         let mut kept = self.kept.lock();
         let results = forwards.len().min(MAX_RESENDS);
         kept.change(seq, |entry| {
-            entry.resends.extend(forwards.into_iter().map(compact_forwarded).map(Arc::new));
+            entry.resends.extend(forwards.into_iter().map(Arc::new));
             let surplus = entry.resends.len().saturating_sub(MAX_RESENDS);
             entry.resends.drain(..surplus);
         });
@@ -229,11 +220,11 @@ impl History {
 }
 
 impl Kept {
-    fn add(&mut self, delivery: Delivery) {
+    fn add(&mut self, delivery: Arc<Delivery>) {
         if self.limit == 0 {
             return;
         }
-        let mut entry = Entry { delivery: Arc::new(delivery), resends: VecDeque::new(), size: 0 };
+        let mut entry = Entry { delivery, resends: VecDeque::new(), size: 0 };
         entry.size = size(&entry);
         self.bytes += entry.size;
         self.places.insert(entry.delivery.seq, self.dropped + self.entries.len());
@@ -275,48 +266,18 @@ impl Kept {
     }
 }
 
-/// About how much memory a delivery takes, in bytes.
+/// About how much memory an entry takes, in bytes.
 fn size(entry: &Entry) -> usize {
-    let headers = |headers: &Headers| headers.iter().map(|(_, value)| value.len() + 64).sum::<usize>();
-    let Entry { delivery, resends, .. } = entry;
-    let forwards = delivery.forwards.iter().chain(resends.iter().map(Arc::as_ref));
-    let responses = forwards.filter_map(|forwarded| forwarded.outcome.as_ref().ok());
-    DELIVERY_BYTES
-        + delivery.request.body.len()
-        + delivery.request.target.len()
-        + headers(&delivery.request.headers)
-        + responses.map(|response| response.body.len() + headers(&response.headers)).sum::<usize>()
-}
-
-/// A copy that holds no larger buffers.
-fn compact(delivery: &Delivery) -> Delivery {
-    let mut delivery = delivery.clone();
-    delivery.request =
-        Request { body: copy(&delivery.request.body), headers: copies(&delivery.request.headers), ..delivery.request };
-    delivery.forwards = delivery.forwards.into_iter().map(compact_forwarded).collect();
-    delivery
-}
-
-fn compact_forwarded(mut forwarded: Forwarded) -> Forwarded {
-    if let Ok(response) = &mut forwarded.outcome {
-        *response = Response { body: copy(&response.body), headers: copies(&response.headers), ..*response };
-    }
-    forwarded
-}
-
-fn copy(bytes: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(bytes)
-}
-
-fn copies(headers: &Headers) -> Headers {
-    let copy = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
-    headers.iter().map(|(name, value)| (name.clone(), copy(value))).collect()
+    consumers::size(&entry.delivery) + entry.resends.iter().map(|forwarded| response_size(forwarded)).sum::<usize>()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::engine::receive::tests::{delivery, delivery_of};
+    use super::{super::consumers::DELIVERY_BYTES, *};
+    use crate::{
+        engine::receive::tests::{delivery, delivery_of},
+        webhook::{record::Response, request::Headers},
+    };
 
     fn kept(history: &History) -> Vec<u64> {
         history.kept.lock().entries.iter().map(|entry| entry.delivery.seq).collect()
@@ -327,7 +288,7 @@ mod tests {
         let history = History::new(3);
         assert!(history.last().is_none());
         for seq in 1..=5 {
-            history.kept.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq).into());
         }
         assert_eq!(kept(&history), [3, 4, 5]);
         assert_eq!(history.last().map(|delivery| delivery.seq), Some(5));
@@ -340,12 +301,12 @@ mod tests {
         let history = History::new(3);
         let third = HISTORY_BYTES / 3 + 3 * ALLOWANCE;
         for seq in 1..=4 {
-            history.kept.lock().add(delivery_of(seq, vec![b'x'; third]));
+            history.kept.lock().add(delivery_of(seq, vec![b'x'; third]).into());
         }
         assert_eq!(kept(&history), [3, 4]);
-        history.kept.lock().add(delivery_of(5, vec![b'x'; 2 * HISTORY_BYTES]));
+        history.kept.lock().add(delivery_of(5, vec![b'x'; 2 * HISTORY_BYTES]).into());
         assert_eq!(kept(&history), [5]);
-        history.kept.lock().add(delivery(6));
+        history.kept.lock().add(delivery(6).into());
         assert_eq!(kept(&history), [6]);
         assert!(history.get(5).is_none());
         let bytes = history.kept.lock().bytes;
@@ -360,7 +321,7 @@ mod tests {
         let small = delivery_of(0, vec![b'x'; 900]);
         let last = LIMIT as u64 + 1;
         for seq in 1..=last {
-            history.kept.lock().add(Delivery { seq, ..small.clone() });
+            history.kept.lock().add(Delivery { seq, ..small.clone() }.into());
         }
         assert_eq!([1, 2, last].map(|seq| history.get(seq).is_some()), [false, true, true]);
         assert_eq!(history.follow_from(last - 2).0, [last - 1, last]);
@@ -369,8 +330,8 @@ mod tests {
     #[test]
     fn what_becomes_known_later_counts_too() {
         let history = History::new(3);
-        history.kept.lock().add(delivery(1));
-        history.kept.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
+        history.kept.lock().add(delivery(1).into());
+        history.kept.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]).into());
         let response = Response {
             status: 200,
             headers: Headers::new(),
@@ -386,7 +347,7 @@ mod tests {
     fn a_delivery_that_was_added_after_one_with_a_higher_number_is_not_lost() {
         let history = History::new(10);
         for seq in [1, 3, 2, 4] {
-            history.kept.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq).into());
         }
         let after = |seq| history.follow_from(seq).0;
         assert_eq!([after(0), after(3), after(2), after(9)], [vec![1, 3, 2, 4], vec![2, 4], vec![4], vec![]]);
@@ -396,7 +357,7 @@ mod tests {
     fn a_reader_gets_what_is_there_and_then_each_change_once() {
         let history = History::new(2);
         for seq in 1..=3 {
-            history.kept.lock().add(delivery(seq));
+            history.kept.lock().add(delivery(seq).into());
         }
         let (kept, mut changes) = history.follow_from(2);
         history.add_resends(3, Vec::new());
@@ -408,7 +369,7 @@ mod tests {
     #[test]
     fn a_history_of_none_is_empty() {
         let history = History::new(0);
-        history.kept.lock().add(delivery(1));
+        history.kept.lock().add(delivery(1).into());
         assert!(history.last().is_none());
     }
 }

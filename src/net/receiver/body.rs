@@ -190,7 +190,7 @@ pub async fn read(
             (permit, started) = (Some(acquired), Instant::now());
             progress.begin(buffer.len());
         }
-        buffer.push(data, most);
+        buffer.push(&data, most);
         progress.update(buffer.len());
     }
 }
@@ -226,39 +226,30 @@ fn incomplete(error: &hyper::Error) -> Refusal {
     }
 }
 
-/// The data that has arrived. It is copied into one buffer: with a list of chunks, a sender of single bytes could fill
-/// the memory with bookkeeping. A body of a single chunk, as most are, is not copied.
+/// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and with a
+/// list of slices, a sender of single bytes could fill the memory with bookkeeping.
 #[derive(Default)]
-struct Buffer {
-    first: Bytes,
-    all: BytesMut,
-}
+struct Buffer(BytesMut);
 
 impl Buffer {
     fn len(&self) -> usize {
-        self.first.len() + self.all.len()
+        self.0.len()
     }
 
     /// The memory that it holds, in bytes.
     fn held(&self) -> usize {
-        self.first.len() + self.all.capacity()
+        self.0.capacity()
     }
 
     /// Appends a chunk; `most` is how long the body may become.
-    fn push(&mut self, data: Bytes, most: usize) {
-        if self.len() == 0 {
-            self.first = data;
-            return;
-        }
-        if !self.first.is_empty() {
-            // The sender's `content-length` is not trusted with more memory than the permit covers.
-            self.all.reserve(most.min(UNMETERED_BYTES.max(self.first.len() + data.len())));
-            self.all.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.all.extend_from_slice(&data);
+    fn push(&mut self, data: &[u8], most: usize) {
+        // The sender's `content-length` is not trusted with more memory than the permit covers.
+        let first = if self.0.is_empty() { 0 } else { most.min(UNMETERED_BYTES) };
+        self.0.reserve(first.saturating_sub(self.len()).max(data.len()));
+        self.0.extend_from_slice(data);
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
+        self.0.freeze()
     }
 }
