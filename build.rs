@@ -1,4 +1,5 @@
-//! Embeds `fixtures/`: writes a table of every provider directory, with its files and its line of `fixtures/index.ndjson`.
+//! Embeds `fixtures/`: writes a table of every provider directory, with its files and its line of
+//! `fixtures/index.ndjson`.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 

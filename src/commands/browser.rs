@@ -1,5 +1,5 @@
-//! Opens a URL in the desktop's browser. Other users can read the arguments of a process, and the URL of the inspector has
-//! its token. So the browser opens a file that only the user can read, which leads to the URL.
+//! Opens a URL in the desktop's browser. Other users can read the arguments of a process, and the URL of the inspector
+//! has its token. So the browser opens a file that only the user can read, which leads to the URL.
 
 use std::{
     env,
@@ -22,7 +22,8 @@ pub(super) struct Opening {
     _file: TempPath,
 }
 
-/// Opens a URL; `None` if there is no desktop, where such a program would take over the terminal, or no place for the file.
+/// Opens a URL; `None` if there is no desktop, where such a program would take over the terminal, or no place for the
+/// file.
 pub(super) fn open(url: &str) -> Option<Opening> {
     let (program, desktops) = OPENER;
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());

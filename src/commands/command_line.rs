@@ -43,8 +43,8 @@ pub fn print_completions() -> bool {
     printed.unwrap_or(true)
 }
 
-/// The words of a completion, for the engine of `clap_complete` (4.6): it takes any word with the name of a command for the
-/// command, even the value of an option, as in `--providers providers`. Such a value gets another spelling.
+/// The words of a completion, for the engine of `clap_complete` (4.6): it takes any word with the name of a command for
+/// the command, even the value of an option, as in `--providers providers`. Such a value gets another spelling.
 fn words() -> Vec<OsString> {
     let command = cli::command();
     let options = command.get_subcommands().flat_map(clap::Command::get_arguments).chain(command.get_arguments());

@@ -96,8 +96,8 @@ fn starts_with(name: &str, current: &OsStr) -> bool {
 /// How long provider directories are read for. A shell that waits for a completion seems to hang.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The providers of the command line being completed, or the built-in ones if it or the config is invalid so far, or takes
-/// too long to read.
+/// The providers of the command line being completed, or the built-in ones if it or the config is invalid so far, or
+/// takes too long to read.
 fn catalog() -> Arc<Catalog> {
     let (sender, loaded) = mpsc::sync_channel(1);
     // It ends with the process, if it doesn't before.

@@ -57,13 +57,13 @@ impl Context {
         Self::load_again(global, SharedContext::default())
     }
 
-    /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on standard
-    /// error is not named again.
+    /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on
+    /// standard error is not named again.
     ///
     /// # Errors
     ///
-    /// As [`Self::load`], and if the config, or an env file that it still names, was in use before and is now empty or gone.
-    /// Some programs empty a file before they write it, and without it, other secrets would be in use.
+    /// As [`Self::load`], and if the config, or an env file that it still names, was in use before and is now empty or
+    /// gone. Some programs empty a file before they write it, and without it, other secrets would be in use.
     pub fn load_again(global: Global, shared: SharedContext) -> Result<Self, Failure> {
         let config = read_config(&global);
         // After it was read, so that one that was empty for a moment is less likely to be taken for the new config.
@@ -144,7 +144,8 @@ impl Context {
         self.shared.clone()
     }
 
-    /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know it.
+    /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know
+    /// it.
     pub fn name_config(&self) {
         if let Some(config) = self.config.as_ref().filter(|config| config.is_found)
             && self.shared.is_new(&config.path)

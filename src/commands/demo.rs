@@ -43,7 +43,8 @@ use crate::{
 /// How many deliveries are printed unless the user wants all.
 const MAX_PRINTED: usize = 2;
 
-/// How long a response may take. The limits of providers are for handlers; on a busy machine, the demo would miss the short ones.
+/// How long a response may take. The limits of providers are for handlers; on a busy machine, the demo would miss the
+/// short ones.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
@@ -172,8 +173,8 @@ impl Providers {
     }
 }
 
-/// The numbers of the deliveries that are printed: the first of each provider, at most [`MAX_PRINTED`]. They arrive in the
-/// order of the jobs, and are numbered from 1.
+/// The numbers of the deliveries that are printed: the first of each provider, at most [`MAX_PRINTED`]. They arrive in
+/// the order of the jobs, and are numbered from 1.
 fn printed(jobs: &[Job]) -> Vec<u64> {
     let name = |job: &Job| job.provider.as_ref().map(|provider| provider.name.clone());
     let mut before = None;

@@ -33,8 +33,8 @@ impl Differences {
     }
 }
 
-/// Opens the payload of a request in the editor; the changed request, and what changed. `None` if nothing did. The request is
-/// not signed again.
+/// Opens the payload of a request in the editor; the changed request, and what changed. `None` if nothing did. The
+/// request is not signed again.
 ///
 /// # Errors
 ///
@@ -49,8 +49,8 @@ pub(super) fn edited(request: &Request) -> Result<Option<(Request, Differences)>
     Ok(Some((changed, differences)))
 }
 
-/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file's name has this extension, by
-/// which editors know the language.
+/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file's name has this
+/// extension, by which editors know the language.
 ///
 /// # Errors
 ///
@@ -90,7 +90,8 @@ fn shell(editor: &str, path: &Path) -> Command {
     command
 }
 
-/// A shell that opens a file in the editor, which may have arguments. With `/S`, `cmd` removes the outer quotes and no others.
+/// A shell that opens a file in the editor, which may have arguments. With `/S`, `cmd` removes the outer quotes and no
+/// others.
 #[cfg(windows)]
 fn shell(editor: &str, path: &Path) -> Command {
     use std::os::windows::process::CommandExt;

@@ -112,7 +112,8 @@ fn lines(events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
     Ok(lines)
 }
 
-/// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for everything.
+/// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for
+/// everything.
 fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String, Failure> {
     let is_alone = by_provider(events).nth(1).is_none();
     let groups = by_provider(events).map(|events| {

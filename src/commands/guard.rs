@@ -1,5 +1,6 @@
 //! What a config that was found, rather than named with `--config`, may do without the user's trust: everything on this
-//! machine. It may not send a secret, or what senders sent, elsewhere; nor add a provider whose secret is sent as it is.
+//! machine. It may not send a secret, or what senders sent, elsewhere; nor add a provider whose secret is sent as it
+//! is.
 
 use std::{env, path::PathBuf, sync::Arc};
 
@@ -48,8 +49,8 @@ impl Guard {
         }
     }
 
-    /// The hash of what is trusted with the config: the config itself, and the files of its providers, which are in use from
-    /// then on.
+    /// The hash of what is trusted with the config: the config itself, and the files of its providers, which are in use
+    /// from then on.
     ///
     /// # Errors
     ///
@@ -158,8 +159,8 @@ pub(super) fn allow_tunnel(guard: Option<&Guard>, name: &str, recipe: &Recipe) -
     })
 }
 
-/// Checks that the config may decide where the key of a provider's API is sent: by its own `api`, or by the manifest of a
-/// provider that it adds.
+/// Checks that the config may decide where the key of a provider's API is sent: by its own `api`, or by the manifest of
+/// a provider that it adds.
 ///
 /// # Errors
 ///

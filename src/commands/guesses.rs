@@ -165,7 +165,8 @@ fn command_line(words: &[&str], at: usize, instead: &[&str]) -> Message {
     Message::with_lines(line, more)
 }
 
-/// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built in.
+/// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built
+/// in.
 fn is_sendable(word: &str, catalog: &Catalog) -> bool {
     let is_foreign = || word.split_once('.').is_some_and(|(provider, _)| !catalog.contains(provider));
     let names_event = |word: &str| catalog.nearest_events(word).iter().any(|near| near.ends_with(&format!(".{word}")));

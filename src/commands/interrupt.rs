@@ -93,8 +93,8 @@ fn sigint() -> io::Result<Signal> {
     tokio::signal::windows::ctrl_c()
 }
 
-/// Makes writing beyond the limit on the size of files (`ulimit -f`) an error, as on a full disk. The signal would end the
-/// program instead. The programs that it starts are not affected.
+/// Makes writing beyond the limit on the size of files (`ulimit -f`) an error, as on a full disk. The signal would end
+/// the program instead. The programs that it starts are not affected.
 pub fn survive_file_size_limit() {
     // It fails for signals that can't be handled, and this one can.
     #[cfg(unix)]

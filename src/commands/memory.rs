@@ -1,7 +1,7 @@
 //! The memory of the process, which holds secrets.
 
-/// Keeps other processes of the same user from reading the memory of this one, and core dumps from being written. Debuggers
-/// can still start the program, but only root can attach to it later. Only Linux has such a switch.
+/// Keeps other processes of the same user from reading the memory of this one, and core dumps from being written.
+/// Debuggers can still start the program, but only root can attach to it later. Only Linux has such a switch.
 pub fn protect() {
     #[cfg(target_os = "linux")]
     {

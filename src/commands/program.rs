@@ -73,8 +73,8 @@ impl UserProgram {
         }
     }
 
-    /// Waits until the program has ended. Ctrl-C is passed on. SIGTERM, and the end of the time, end it with all that it
-    /// started.
+    /// Waits until the program has ended. Ctrl-C is passed on. SIGTERM, and the end of the time, end it with all that
+    /// it started.
     ///
     /// # Errors
     ///

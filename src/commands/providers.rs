@@ -1,4 +1,5 @@
-//! `hookdev providers`: lists the known providers, checks provider directories, and prints the schema of their manifests.
+//! `hookdev providers`: lists the known providers, checks provider directories, and prints the schema of their
+//! manifests.
 
 mod new;
 

@@ -32,8 +32,8 @@ use crate::{
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Requested {
-    /// Registers everything, and takes the secrets into use. If something can't be registered, nothing stays. A change of
-    /// the tunnel's URL changes what is registered.
+    /// Registers everything, and takes the secrets into use. If something can't be registered, nothing stays. A change
+    /// of the tunnel's URL changes what is registered.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl Requested {
     }
 }
 
-/// Waits until everything is registered. An interrupt lets the calls end and then removes what they set, and a second one
-/// leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
+/// Waits until everything is registered. An interrupt lets the calls end and then removes what they set, and a second
+/// one leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
 ///
 /// # Errors
 ///

@@ -33,8 +33,8 @@ pub fn forward(text: &str) -> Result<Forward, Failure> {
         let shown = redact::invalid_url(url);
         return Err(Failure::usage(format!("a forward has no `->`: write {glob}={shown}")));
     }
-    // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain a
-    // token.
+    // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain
+    // a token.
     let is_url = |glob: &str, rest: &str| glob.contains("://") || !rest.contains("://") && glob.contains(['/', '@']);
     match text.split_once('=').filter(|(glob, rest)| !is_url(glob, rest)) {
         Some((glob, url)) => forward_of(glob, url),

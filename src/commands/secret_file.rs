@@ -45,7 +45,8 @@ impl SecretFile {
         Ok(Self { path, ..Self::default() })
     }
 
-    /// Saves a secret. The first one replaces the file; each other one gets a new file beside it, with a number: `FILE.2`.
+    /// Saves a secret. The first one replaces the file; each other one gets a new file beside it, with a number:
+    /// `FILE.2`.
     pub fn save(&self, secret: &SecretText) -> Saved {
         let Some(path) = &self.path else { return Saved::NotWanted };
         let mut saved = self.saved.lock();

@@ -22,8 +22,8 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
 
-/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only one
-/// known, and it is not accepted.
+/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only
+/// one known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
     let (list, fix) = (affected(catalog, &names, providers, "any provider"), set_secrets(catalog, &names));
@@ -105,8 +105,8 @@ pub fn private_key_warning(catalog: &Catalog, keyring: &Keyring) -> Option<Strin
     })
 }
 
-/// Notes on certificates that are no longer valid. They verify all the same: hookdev can't know when a provider replaces its
-/// key, and fetches nothing.
+/// Notes on certificates that are no longer valid. They verify all the same: hookdev can't know when a provider
+/// replaces its key, and fetches nothing.
 pub fn expired_certificates(catalog: &Catalog, keyring: &Keyring, now: Timestamp) -> BTreeSet<String> {
     let ends = keys(catalog, keyring).filter_map(|(source, secret, _)| Some((source, secret.valid_until()?)));
     let expired = ends.filter(|(_, end)| end.skew_from(now).is_past());

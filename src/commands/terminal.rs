@@ -83,8 +83,8 @@ impl Terminal {
         streams::results(self.out)
     }
 
-    /// Text for people, as standard output takes it. Where that isn't a terminal, a CI service may read it as a log, and find
-    /// commands in what comes from outside.
+    /// Text for people, as standard output takes it. Where that isn't a terminal, a CI service may read it as a log,
+    /// and find commands in what comes from outside.
     #[must_use]
     pub fn readable<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.shows_out { Cow::Borrowed(text) } else { text::without_commands(text) }
@@ -123,8 +123,8 @@ impl Terminal {
         self.shows_out && self.shows_err && !self.quiet
     }
 
-    /// Hides the line below the output for as long as the result is kept, if standard output is on a terminal too. If it
-    /// is not, its reader may stop reading, and messages must not wait for that.
+    /// Hides the line below the output for as long as the result is kept, if standard output is on a terminal too. If
+    /// it is not, its reader may stop reading, and messages must not wait for that.
     #[must_use]
     pub fn hide_bottom_line(&self) -> Option<HiddenLine> {
         (self.shows_out && self.shows_err).then(streams::hide_bottom_line)

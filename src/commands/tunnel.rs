@@ -66,8 +66,8 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
 }
 
-/// The variables that hold signing secrets, by the options and the config, or the keys of the providers' APIs, or either by
-/// the names of the built-in providers, even where one is replaced.
+/// The variables that hold signing secrets, by the options and the config, or the keys of the providers' APIs, or
+/// either by the names of the built-in providers, even where one is replaced.
 fn secret_variables(context: &Context) -> Vec<String> {
     let options = context.global.secret.iter().map(SecretText::expose);
     let options = options.map(|text| text.split_once('=').map_or(text, |(_, source)| source));
@@ -110,8 +110,8 @@ struct OpenTunnel {
     accepts_development: bool,
 }
 
-/// Starts the tunnel that the command line or the config asks for, and waits until it is ready. `None` if a signal interrupts
-/// that.
+/// Starts the tunnel that the command line or the config asks for, and waits until it is ready. `None` if a signal
+/// interrupts that.
 ///
 /// # Errors
 ///
@@ -224,8 +224,8 @@ impl Served {
         }
     }
 
-    /// A warning about the providers whose deliveries are rejected only if they come through the tunnel, because no secret is
-    /// set for them.
+    /// A warning about the providers whose deliveries are rejected only if they come through the tunnel, because no
+    /// secret is set for them.
     pub fn warning(&self, settings: &Settings) -> Option<String> {
         self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
         let warning = unset_secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;

@@ -7,8 +7,8 @@
 //! whole request: it was reset, or ended before everything was written. No other request is ever sent twice.
 //!
 //! Requests are written here, with header names as they are spelled, and hyper reads the responses. reqwest would lower
-//! the names, add `accept: */*`, and do half the requests per second (48,000 against 95,000 at 32 connections). It opens
-//! the tunnels through proxies.
+//! the names, add `accept: */*`, and do half the requests per second (48,000 against 95,000 at 32 connections). It
+//! opens the tunnels through proxies.
 
 mod body;
 mod connect;
@@ -73,8 +73,8 @@ pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 
 /// Sends requests to endpoints.
 pub trait Transport: Sync {
-    /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target goes
-    /// onto the request line as it is; a `host` header of the request replaces the URL's host.
+    /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target
+    /// goes onto the request line as it is; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
 
     /// Like [`Self::send`], in this form. A transport without connections has one form.
@@ -158,8 +158,8 @@ impl Client {
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
-    /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in which
-    /// they were begun, those of each priority for themselves.
+    /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in
+    /// which they were begun, those of each priority for themselves.
     ///
     /// # Errors
     ///
@@ -197,7 +197,8 @@ impl Client {
         let Incoming { status, headers, body: mut incoming } = response;
         let mut body = BytesMut::new();
         let problem = loop {
-            // Without this, tiny pieces that arrive faster than they are read would keep the time limit from being looked at.
+            // Without this, tiny pieces that arrive faster than they are read would keep the time limit from being
+            // looked at.
             tokio::task::coop::consume_budget().await;
             match connection.piece(&mut incoming).await {
                 Ok(None) => break None,
@@ -289,7 +290,8 @@ fn without_brackets(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
-/// What connections to a URL have in common, so that they can be reused. Credentials are part of it, which does no harm.
+/// What connections to a URL have in common, so that they can be reused. Credentials are part of it, which does no
+/// harm.
 fn origin(url: &Url) -> &str {
     &url[..Position::AfterPort]
 }

@@ -9,8 +9,8 @@ use crate::webhook::request::{FieldName, Headers};
 pub const MAX_FIELDS: usize = 128;
 
 /// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if they are not the same. hyper
-/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values have memory of their
-/// own: hyper's are slices that keep the whole buffer of the connection alive.
+/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values have memory of
+/// their own: hyper's are slices that keep the whole buffer of the connection alive.
 pub(super) fn in_raw_order(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> Option<Headers> {
     let mut left: Vec<(&HeaderName, &HeaderValue)> = parsed.iter().collect();
     // Popped from its end: without repeated names, both are in the same order.

@@ -1,8 +1,8 @@
-//! The server of the inspector: its page, and the API that the page uses. It knows HTTP and who may come in, and nothing
-//! about deliveries, which an [`Api`] answers for.
+//! The server of the inspector: its page, and the API that the page uses. It knows HTTP and who may come in, and
+//! nothing about deliveries, which an [`Api`] answers for.
 //!
-//! It is served by [`receiver`](super::receiver), on a listener of its own, and refuses a request by its head alone, before
-//! its body is read.
+//! It is served by [`receiver`](super::receiver), on a listener of its own, and refuses a request by its head alone,
+//! before its body is read.
 
 mod assets;
 mod gate;

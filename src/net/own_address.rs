@@ -6,8 +6,8 @@ use reqwest::Url;
 
 use super::client::connectable;
 
-/// Whether requests to a URL arrive at this address, on which a receiver listens. It resolves the URL's host if the port is
-/// the same.
+/// Whether requests to a URL arrive at this address, on which a receiver listens. It resolves the URL's host if the
+/// port is the same.
 #[must_use]
 pub fn leads_to(url: &Url, listening: SocketAddr) -> bool {
     let port = url.port_or_known_default();

@@ -65,7 +65,8 @@ pub struct Limits {
     /// How long a sender may read nothing of its response.
     pub response_time: Duration,
     /// The number of connections at one time that are idle, or on which a request or a response is on its way. For the
-    /// next one, the connection that has waited longest for its sender is closed. As many more may wait for [`Handler::handle`].
+    /// next one, the connection that has waited longest for its sender is closed. As many more may wait for
+    /// [`Handler::handle`].
     pub connections: usize,
     /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
     pub pause: Duration,

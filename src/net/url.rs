@@ -42,8 +42,8 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     }
 }
 
-/// The URL that a text without a scheme means. `None` if it has one, or if its host may be elsewhere: what is sent there
-/// should be encrypted, so it needs an explicit scheme.
+/// The URL that a text without a scheme means. `None` if it has one, or if its host may be elsewhere: what is sent
+/// there should be encrypted, so it needs an explicit scheme.
 fn completed(text: &str) -> Option<String> {
     let authority = text.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.rsplit_once(':') {
@@ -72,8 +72,8 @@ fn completed(text: &str) -> Option<String> {
     }
 }
 
-/// The path of a URL with its query and that of a request target, which is kept as it is written. The sender's parameters
-/// can't replace the URL's: those of the same name are left out.
+/// The path of a URL with its query and that of a request target, which is kept as it is written. The sender's
+/// parameters can't replace the URL's: those of the same name are left out.
 #[must_use]
 pub fn target_with_query(url: &Url, target: &str) -> String {
     let Some((_, query)) = target.split_once('?') else { return path_and_query(url) };

@@ -14,8 +14,8 @@ const KEY: &str = "hookdevMarksTheApiKey";
 /// Stands for the signing secret.
 const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 
-/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the API's
-/// URL is redacted.
+/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the
+/// API's URL is redacted.
 #[must_use]
 pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
     let values = Values { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };

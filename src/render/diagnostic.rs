@@ -1,5 +1,5 @@
-//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one. Text from outside starts no line
-//! of its own here, and gives the runner of a CI service no command.
+//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one. Text from outside starts
+//! no line of its own here, and gives the runner of a CI service no command.
 
 use std::fmt;
 

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::webhook::diff::Difference;
 
-/// Appends a difference: its place, then the left value after `-` and the right one after `+`, each cut to the terminal's
-/// width if there is one.
+/// Appends a difference: its place, then the left value after `-` and the right one after `+`, each cut to the
+/// terminal's width if there is one.
 pub fn difference(difference: &Difference, palette: Palette, columns: Option<usize>, out: &mut String) {
     palette.push(Role::Title, &difference.place.to_string(), out);
     out.push('\n');

@@ -1,5 +1,5 @@
-//! The last check before a stream: only visible text, line feeds and hookdev's own colour codes pass. Text is made printable
-//! where it is laid out, because its width matters there; anything missed there is escaped here.
+//! The last check before a stream: only visible text, line feeds and hookdev's own colour codes pass. Text is made
+//! printable where it is laid out, because its width matters there; anything missed there is escaped here.
 
 use std::{
     borrow::Cow,

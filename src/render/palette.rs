@@ -1,6 +1,6 @@
 //! Colour for one stream: the style of each [`Role`], and whether the stream shows colour at all. The codes are built
-//! once, from the styles and colours of the `colored` crate; painting then pushes strings. Painted text must have passed
-//! through [`super::text`] already.
+//! once, from the styles and colours of the `colored` crate; painting then pushes strings. Painted text must have
+//! passed through [`super::text`] already.
 
 use std::{borrow::Cow, fmt, iter, sync::LazyLock};
 

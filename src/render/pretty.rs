@@ -1,5 +1,5 @@
-//! Output for people: a headline for each delivery, attempt or capture, then its explanation. Everything from outside passes
-//! through [`text`].
+//! Output for people: a headline for each delivery, attempt or capture, then its explanation. Everything from outside
+//! passes through [`text`].
 
 use std::{borrow::Cow, fmt::Write};
 

@@ -1,5 +1,5 @@
-//! Sizes and elapsed times for people: `1.2 KiB`, `0.4 ms`. They are rounded; the numbers for programs (`elapsed_ms`) come
-//! from elsewhere.
+//! Sizes and elapsed times for people: `1.2 KiB`, `0.4 ms`. They are rounded; the numbers for programs (`elapsed_ms`)
+//! come from elsewhere.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Untrusted text for a terminal: characters that could move the cursor, give the terminal a command, turn the reading
-//! direction or hide are shown as escapes, `\n` or `\u{1b}`. Also the width of text in columns, and text cut to a width.
-//! Colour is not made here.
+//! direction or hide are shown as escapes, `\n` or `\u{1b}`. Also the width of text in columns, and text cut to a
+//! width. Colour is not made here.
 
 use std::borrow::Cow;
 
@@ -49,11 +49,11 @@ pub fn on_one_line(text: &str) -> String {
     without_commands(&text.replace('\n', r"\n")).into_owned()
 }
 
-/// The text without the commands that CI services find in a log, which a backslash breaks: `::` at the start of a line (GitHub),
-/// and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`).
+/// The text without the commands that CI services find in a log, which a backslash breaks: `::` at the start of a line
+/// (GitHub), and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`).
 ///
-/// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and `TeamCity`'s *Service
-/// Messages*.
+/// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and `TeamCity`'s
+/// *Service Messages*.
 #[must_use]
 pub fn without_commands(text: &str) -> Cow<'_, str> {
     if !text.contains("::") && !text.contains("##") {

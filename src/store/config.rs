@@ -1,5 +1,5 @@
-//! The config, `hookdev.toml`: the nearest one from the working directory upward, parsed strictly. Paths are resolved here;
-//! secrets and providers are looked up elsewhere.
+//! The config, `hookdev.toml`: the nearest one from the working directory upward, parsed strictly. Paths are resolved
+//! here; secrets and providers are looked up elsewhere.
 
 mod raw;
 

@@ -42,8 +42,8 @@ pub(super) fn is_name_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// A value as a shell reads it: single quotes preserve everything, double quotes have the escapes `\n`, `\"` and `\\`, and
-/// ` #` after an unquoted value starts a comment.
+/// A value as a shell reads it: single quotes preserve everything, double quotes have the escapes `\n`, `\"` and `\\`,
+/// and ` #` after an unquoted value starts a comment.
 fn unquote(value: &str) -> String {
     if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
         return inner.to_owned();

@@ -1,7 +1,8 @@
-//! The journal of registrations: one file for each endpoint that hookdev sets at a provider, written before the call that does.
+//! The journal of registrations: one file for each endpoint that hookdev sets at a provider, written before the call
+//! that does.
 //!
-//! Each file has a lock beside it, which the process holds while it runs. The system releases it however the process ends, so
-//! an entry whose lock is free was left by a process that is gone.
+//! Each file has a lock beside it, which the process holds while it runs. The system releases it however the process
+//! ends, so an entry whose lock is free was left by a process that is gone.
 
 use std::{
     ffi::OsString,

@@ -1,6 +1,6 @@
 //! The cache of checked provider directories: for each, digests of its manifest and of all its files, and its index
-//! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files are the
-//! same, they are not checked again.
+//! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files
+//! are the same, they are not checked again.
 //!
 //! Nothing depends on the cache. One that is missing, broken, of another program or open to other users is ignored, and
 //! if it can't be written, everything works without it.
@@ -24,7 +24,8 @@ use super::{
 };
 use crate::webhook::{encoding, provider::index::IndexEntry};
 
-/// The age from which on a file's times tell its changes apart. The coarsest clock of a file system, FAT's, ticks every 2 s.
+/// The age from which on a file's times tell its changes apart. The coarsest clock of a file system, FAT's, ticks every
+/// 2 s.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The cache, with one file for each directory that the user names.
@@ -34,8 +35,8 @@ pub struct ProviderCache {
     program: String,
 }
 
-/// The provider directories that passed their check, by name in the directory that the user names; that directory itself has
-/// the empty name.
+/// The provider directories that passed their check, by name in the directory that the user names; that directory
+/// itself has the empty name.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checked(pub BTreeMap<String, CheckedDirectory>);
 
@@ -150,8 +151,8 @@ impl Stamp {
     }
 }
 
-/// When a file's content or metadata last changed, which no program can set, and a number that the file which replaces it
-/// doesn't have.
+/// When a file's content or metadata last changed, which no program can set, and a number that the file which replaces
+/// it doesn't have.
 #[cfg(unix)]
 fn change(metadata: &Metadata) -> (Duration, u128) {
     use std::os::unix::fs::MetadataExt;

@@ -56,8 +56,8 @@ pub enum ProviderError {
     Changed(PathBuf),
 }
 
-/// Reads the provider in a directory, or those in its subdirectories in the order of their names. Each must pass its own
-/// tests.
+/// Reads the provider in a directory, or those in its subdirectories in the order of their names. Each must pass its
+/// own tests.
 ///
 /// # Errors
 ///
@@ -90,8 +90,8 @@ pub fn manifest_text(dir: &Path) -> Option<String> {
     read_file::text(&dir.join(MANIFEST)).ok().map(|mut text| std::mem::take(&mut *text))
 }
 
-/// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has now, is
-/// loaded when it is used; if another of its files has changed, it must then pass them again.
+/// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has
+/// now, is loaded when it is used; if another of its files has changed, it must then pass them again.
 ///
 /// # Errors
 ///
@@ -140,8 +140,8 @@ struct CacheSlot {
     name: String,
 }
 
-/// Loads a provider that passed its tests before, with files of this digest. The cache is not believed if it contradicts the
-/// directory.
+/// Loads a provider that passed its tests before, with files of this digest. The cache is not believed if it
+/// contradicts the directory.
 fn loader(path: PathBuf, CacheSlot { cache, dir, name }: CacheSlot, files: String) -> Loader {
     Box::new(move |index| {
         let now = SystemTime::now();
@@ -161,8 +161,8 @@ fn loader(path: PathBuf, CacheSlot { cache, dir, name }: CacheSlot, files: Strin
     })
 }
 
-/// A directory that holds a provider, or else its subdirectories that do, in the order of their names; and the metadata of
-/// the manifests.
+/// A directory that holds a provider, or else its subdirectories that do, in the order of their names; and the metadata
+/// of the manifests.
 fn directories(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, ProviderError> {
     if let Some(manifest) = manifest(dir) {
         return Ok(vec![(dir.to_owned(), manifest)]);

@@ -10,8 +10,8 @@ pub use tempfile::TempPath;
 
 use super::home;
 
-/// Writes a file whose name ends with `suffix` to the user's runtime directory, else to hookdev's cache. It is removed when
-/// the path is dropped.
+/// Writes a file whose name ends with `suffix` to the user's runtime directory, else to hookdev's cache. It is removed
+/// when the path is dropped.
 ///
 /// # Errors
 ///

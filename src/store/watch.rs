@@ -4,9 +4,10 @@
 //! filtered.
 //!
 //! Two crates could debounce the events of `notify`, and lost. `notify-debouncer-full` 0.7 polls: 44 wake-ups a second
-//! while nothing changes, where this file has none; and it reports a change a fixed time after its first event, so a file
-//! written in ten parts over 0.3 s is read incomplete. `notify-debouncer-mini` 0.7 reports that file 18 times, drops the
-//! event that says that events were lost, and reports reads too, so each report that reads the file causes another.
+//! while nothing changes, where this file has none; and it reports a change a fixed time after its first event, so a
+//! file written in ten parts over 0.3 s is read incomplete. `notify-debouncer-mini` 0.7 reports that file 18 times,
+//! drops the event that says that events were lost, and reports reads too, so each report that reads the file causes
+//! another.
 
 use std::{
     collections::HashSet,
@@ -32,9 +33,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Calls `changed`, from its own thread, after any of the files, or anything in the directories, was created, written,
-    /// replaced or removed. Paths that don't exist yet are watched too. Every path that `changed` returns is watched from then
-    /// on.
+    /// Calls `changed`, from its own thread, after any of the files, or anything in the directories, was created,
+    /// written, replaced or removed. Paths that don't exist yet are watched too. Every path that `changed` returns is
+    /// watched from then on.
     ///
     /// # Errors
     ///

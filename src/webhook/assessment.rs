@@ -283,8 +283,8 @@ impl Assessment {
         self.event.as_deref().or_else(|| self.provider_name()).unwrap_or(Self::UNRECOGNISED)
     }
 
-    /// The names by which it is chosen: [`Self::title`], and those of further events in a list. An event without a name is
-    /// chosen by `PROVIDER.*` too.
+    /// The names by which it is chosen: [`Self::title`], and those of further events in a list. An event without a name
+    /// is chosen by `PROVIDER.*` too.
     pub fn titles(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let unnamed = self.provider_name().filter(|_| self.event.is_none()).map(|name| Cow::Owned(format!("{name}.")));
         let further = self.further_events.iter().map(|event| Cow::Borrowed(event.as_str()));

@@ -30,8 +30,8 @@ pub const VERSION: u32 = 1;
 /// The size of the largest capture that is read, in bytes: 64 MiB.
 pub const MAX_SIZE: usize = 64 << 20;
 
-/// How many header fields a captured request may have. Real requests have dozens; the time for comparing names grows with the
-/// square of their number.
+/// How many header fields a captured request may have. Real requests have dozens; the time for comparing names grows
+/// with the square of their number.
 pub const MAX_FIELDS: usize = 1024;
 
 /// The verdict of a request that was verified, as captures spell it.
@@ -43,8 +43,8 @@ const LINE_START: &[u8] = br#"{"kind":"delivery","hookdev":"#;
 /// How many bytes of a file [`starts_log`] needs.
 pub const START_LENGTH: u64 = 64;
 
-/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may have
-/// added whitespace.
+/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may
+/// have added whitespace.
 #[must_use]
 pub fn starts_log(start: &[u8]) -> bool {
     let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -65,9 +65,9 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
     write(delivery, request, forwards.iter().map(ForwardObject::new).collect(), None, wording, out);
 }
 
-/// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its forwards
-/// have the responses of the handlers, in the same way, and so have the results of sending it again. It also says what the
-/// provider expects of a response.
+/// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its
+/// forwards have the responses of the handlers, in the same way, and so have the results of sending it again. It also
+/// says what the provider expects of a response.
 pub fn write_without_bodies<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -86,8 +86,8 @@ pub fn write_without_bodies<'a>(
     );
 }
 
-/// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results of
-/// sending it again. It also says what the provider expects of a response.
+/// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results
+/// of sending it again. It also says what the provider expects of a response.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -231,7 +231,8 @@ struct SentObject<'a> {
 pub struct Capture {
     /// When the request was received, if the capture says so.
     pub received_at: Option<Timestamp>,
-    /// The provider that the request was verified for when it was captured, if the capture says so. This proves nothing.
+    /// The provider that the request was verified for when it was captured, if the capture says so. This proves
+    /// nothing.
     pub verified_for: Option<String>,
     /// The URL that the request was sent to, if the capture says so.
     pub url: Option<String>,

@@ -52,8 +52,8 @@ impl fmt::Display for DifferingPart {
     }
 }
 
-/// Compares two requests: method, target, headers regardless of their order, and bodies. A compressed body is compared as
-/// its content, of at most `decoded_limit` bytes.
+/// Compares two requests: method, target, headers regardless of their order, and bodies. A compressed body is compared
+/// as its content, of at most `decoded_limit` bytes.
 #[must_use]
 pub fn diff(left: &Request, right: &Request, decoded_limit: usize) -> Vec<Difference> {
     let mut differences = Vec::new();

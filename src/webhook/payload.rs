@@ -48,8 +48,8 @@ pub struct Payload<'a> {
 /// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
 
-/// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a JSON value
-/// does, because every provider's own fields are looked for among them.
+/// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a
+/// JSON value does, because every provider's own fields are looked for among them.
 pub const MAX_FORM_FIELDS: usize = 16 << 10;
 
 /// A body without its `content-encoding`, from which the payload is parsed.

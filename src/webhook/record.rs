@@ -113,8 +113,8 @@ impl Delivery {
     }
 }
 
-/// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is rejected.
-/// A response that says itself that the reason is another one, such as CSRF protection, needs no warning.
+/// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is
+/// rejected. A response that says itself that the reason is another one, such as CSRF protection, needs no warning.
 #[must_use]
 pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
     let mut responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());

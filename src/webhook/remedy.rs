@@ -114,8 +114,8 @@ impl Warning {
     }
 }
 
-/// A message and its hint as one text. A hint in lower case continues the message's sentence; any other is a sentence of
-/// its own.
+/// A message and its hint as one text. A hint in lower case continues the message's sentence; any other is a sentence
+/// of its own.
 #[must_use]
 pub fn with_hint(message: &str, hint: &str) -> String {
     let message = message.trim_end_matches('.');

@@ -1,4 +1,5 @@
-//! Redaction of URLs, their user and password and the values of their query, and the names that look like those of credentials.
+//! Redaction of URLs, their user and password and the values of their query, and the names that look like those of
+//! credentials.
 
 use std::borrow::Cow;
 

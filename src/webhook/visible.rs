@@ -1,8 +1,8 @@
 //! Which characters of a text a person sees. The others act on the terminal or on the text around them, or take no
 //! visible form; output for people and JSON lines escape them.
 
-/// The text before the first [hidden](is_hidden) character, that character, and the text after it. A symbol's style, such as
-/// that of ✔️, is not hidden.
+/// The text before the first [hidden](is_hidden) character, that character, and the text after it. A symbol's style,
+/// such as that of ✔️, is not hidden.
 pub(crate) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
     let mut at = 0;
     loop {
@@ -22,8 +22,8 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen: Unicode's
-/// `Default_Ignorable_Code_Point`, other controls of the format, blanks that aren't spaces, and noncharacters, which XML can't
-/// hold.
+/// `Default_Ignorable_Code_Point`, other controls of the format, blanks that aren't spaces, and noncharacters, which
+/// XML can't hold.
 ///
 /// The joiners U+200C and U+200D are not hidden: emoji and several scripts are written with them.
 pub(crate) const fn is_hidden(c: char) -> bool {

@@ -1,6 +1,6 @@
-//! The one way for text to reach a terminal: only `commands::streams` opens the standard streams, and it wraps them in a
-//! gate. Exact bytes are written only in the two places that need them. And the one door of the
-//! files that configure hookdev: `store::read` alone opens them, and takes only regular files that are small.
+//! The one way for text to reach a terminal: only `commands::streams` opens the standard streams, and it wraps them in
+//! a gate. Exact bytes are written only in the two places that need them. And the one door of the files that configure
+//! hookdev: `store::read` alone opens them, and takes only regular files that are small.
 
 use crate::source::{CodeItem, Target, Tree};
 

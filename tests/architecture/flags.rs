@@ -34,7 +34,8 @@ pub fn of_the_program() -> BTreeSet<String> {
     flags
 }
 
-/// The names of flags in a text: what follows two dashes. Flags of other programs, such as those of curl, are found too.
+/// The names of flags in a text: what follows two dashes. Flags of other programs, such as those of curl, are found
+/// too.
 fn flags_in(text: &str) -> impl Iterator<Item = &str> {
     text.split("--").skip(1).map(|rest| {
         let end = rest.find(|char: char| !char.is_ascii_lowercase() && char != '-').unwrap_or(rest.len());

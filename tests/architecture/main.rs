@@ -162,6 +162,20 @@ fn every_file_opens_with_a_doc_comment() {
     assert_eq!(silent.collect::<Vec<_>>(), [""; 0]);
 }
 
+/// rustfmt wraps code only.
+#[test]
+fn no_comment_is_wider_than_code() {
+    const WIDTH: usize = 120;
+    let mut wide = Vec::new();
+    for (file, text) in files().into_iter().chain(other_files()) {
+        let comments = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//"));
+        // A row of a table can't be wrapped.
+        let is_wide = |line: &str| line.chars().count() > WIDTH && !line.contains("//! |");
+        wide.extend(comments.filter(|(_, line)| is_wide(line)).map(|(at, _)| format!("{file}:{}", at + 1)));
+    }
+    assert_eq!(wide, [""; 0]);
+}
+
 /// Every use of a room that the room may not use.
 fn arrows(tree: &Tree) -> Vec<String> {
     check(tree, |item, reference| {

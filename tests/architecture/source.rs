@@ -1,7 +1,7 @@
 //! Rust sources as the rules need them: the paths in their code, wherever these occur, and the names and texts.
 //!
-//! `syn` parses the items, which separates tests from other code and modules from each other. Within an item, the tokens
-//! are enough, and include those in macros.
+//! `syn` parses the items, which separates tests from other code and modules from each other. Within an item, the
+//! tokens are enough, and include those in macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 

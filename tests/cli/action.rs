@@ -108,8 +108,8 @@ fn no_name_of_a_file_is_an_option() {
     }
 }
 
-/// The commands that GitHub's runner finds in the output of a step, as its `TryParseV2` and `TryParse` do: `::` at the start of a
-/// line after whitespace, else `##[` anywhere in it.
+/// The commands that GitHub's runner finds in the output of a step, as its `TryParseV2` and `TryParse` do: `::` at the
+/// start of a line after whitespace, else `##[` anywhere in it.
 fn commands(output: &[u8]) -> Vec<String> {
     let lines = str::from_utf8(output).unwrap().split(['\n', '\r']);
     let is_command = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
@@ -163,7 +163,8 @@ fn a_signature_is_required_unless_an_input_says_otherwise() {
     assert_eq!(verifies(&dir, &[("require", "")]), (0, String::new()));
 }
 
-/// The directory of a release, made by the same script as a real one, and the hash of the source as the action computes it.
+/// The directory of a release, made by the same script as a real one, and the hash of the source as the action computes
+/// it.
 struct Release {
     dir: Dir,
     hash: String,
@@ -205,8 +206,8 @@ impl Release {
         format!("hookdev-{}-{}.tar.gz", self.version, target())
     }
 
-    /// Downloads the program with these variables in place of the usual ones. Either the note that it will be built instead,
-    /// or `released` with what the program prints.
+    /// Downloads the program with these variables in place of the usual ones. Either the note that it will be built
+    /// instead, or `released` with what the program prints.
     fn download(&self, variables: &[(&str, &str)]) -> String {
         let runner = tempfile::tempdir().unwrap();
         let releases = format!("file://{}", self.dir.join("").display());

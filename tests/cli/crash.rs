@@ -16,8 +16,8 @@ const SENDERS: usize = 16;
 /// The receiver is killed after this many responses.
 const KILLED_AFTER: usize = 400;
 
-/// Sends deliveries until there is no response, because the receiver is killed meanwhile. Returns the ids of those whose
-/// response was 200.
+/// Sends deliveries until there is no response, because the receiver is killed meanwhile. Returns the ids of those
+/// whose response was 200.
 fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     let listener = dir.listen().args(["--capture", place]).starts();
     let url = listener.url("/aspect");

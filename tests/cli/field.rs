@@ -1,5 +1,5 @@
-//! Situations that people have had, most of them reported in public, as `tests/field` has them: each directory holds the files that a user would
-//! have, and `case.json` with the commands to run there and what is right.
+//! Situations that people have had, most of them reported in public, as `tests/field` has them: each directory holds
+//! the files that a user would have, and `case.json` with the commands to run there and what is right.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Credentials are hidden from people, and with `--redact` in everything that is saved or printed; never in requests that
-//! are sent or forwarded.
+//! Credentials are hidden from people, and with `--redact` in everything that is saved or printed; never in requests
+//! that are sent or forwarded.
 
 #[cfg(unix)]
 use std::cell::{Cell, RefCell};

@@ -1,5 +1,5 @@
-//! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed process
-//! leaves. The steps between are tested in `engine::register`.
+//! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed
+//! process leaves. The steps between are tested in `engine::register`.
 
 use crate::harness::{Dir, TestCommand};
 #[cfg(target_os = "linux")]

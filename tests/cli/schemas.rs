@@ -1,5 +1,5 @@
-//! The JSON of every command has a schema in `docs/schemas`. The harness holds every line to it, in all tests of the program;
-//! these tests print each kind of line.
+//! The JSON of every command has a schema in `docs/schemas`. The harness holds every line to it, in all tests of the
+//! program; these tests print each kind of line.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Files that configure hookdev are regular files of at most 1 MiB. Anything else is one clear error, and TAB stays quiet.
-//! Captures that links lead to are regular files too.
+//! Files that configure hookdev are regular files of at most 1 MiB. Anything else is one clear error, and TAB stays
+//! quiet. Captures that links lead to are regular files too.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! `hookdev listen --tunnel`: with stand-ins for cloudflared and ngrok, which need the internet, and with the real ssh and
-//! bore against servers on this machine.
+//! `hookdev listen --tunnel`: with stand-ins for cloudflared and ngrok, which need the internet, and with the real ssh
+//! and bore against servers on this machine.
 
 mod programs;
 

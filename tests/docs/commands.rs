@@ -1,5 +1,5 @@
-//! Commands in the pages: those of hookdev are ones that its command line knows, whether a block of them is run or not, and
-//! other programs are listed here.
+//! Commands in the pages: those of hookdev are ones that its command line knows, whether a block of them is run or not,
+//! and other programs are listed here.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

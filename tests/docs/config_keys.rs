@@ -1,5 +1,5 @@
-//! The keys of the config: `docs/config.md` has a table for each section of `hookdev.toml`, with exactly the keys that the
-//! program knows. The program lists them when a key is unknown.
+//! The keys of the config: `docs/config.md` has a table for each section of `hookdev.toml`, with exactly the keys that
+//! the program knows. The program lists them when a key is unknown.
 
 use std::fs;
 

@@ -1,6 +1,6 @@
-//! The console blocks of the pages are run: each `$` line in a shell, and its output is compared with the lines below it. A
-//! line `…` is any lines. Times, rates and the dates in the names of captures are not compared, and neither is the width of
-//! columns.
+//! The console blocks of the pages are run: each `$` line in a shell, and its output is compared with the lines below
+//! it. A line `…` is any lines. Times, rates and the dates in the names of captures are not compared, and neither is
+//! the width of columns.
 //!
 //! A block marked `background` is started and left running. A code block that follows a line
 //! which is nothing but a file's name in code font and a colon is that file. The ports that the

@@ -1,5 +1,5 @@
-//! The README and the pages in `docs/` are true: their console blocks print what they show, their links lead somewhere, their
-//! commands are ones that the program knows, and the book has every page.
+//! The README and the pages in `docs/` are true: their console blocks print what they show, their links lead somewhere,
+//! their commands are ones that the program knows, and the book has every page.
 #![allow(clippy::unwrap_used)] // all of it is test code, outside of test functions too
 
 mod book;

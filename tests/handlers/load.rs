@@ -104,7 +104,8 @@ fn a_killed_handler_becomes_unreachable() {
     drop(handler);
     let [accepted, refused, timed_out, unreachable] = counts(&run.end(4));
     assert_eq!((accepted + refused + unreachable, timed_out), (300, 0));
-    // How many are reset depends on the system: even a new connection can be, if it waits at the socket of a dying process.
+    // How many are reset depends on the system: even a new connection can be, if it waits at the socket of a dying
+    // process.
     assert!(accepted >= 100 && unreachable > 0, "{accepted} accepted, {unreachable} unreachable");
 }
 

@@ -1,8 +1,8 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
 //! Correct handlers pass, a handler with one fault fails exactly the cases for that fault, and each known fault of the
-//! providers' own samples is found. The expected failures come from each handler's code, not from the output of `check`.
-//! `load` sends many deliveries to handlers that fail during the run. `pages` checks the handlers of `docs/handlers.md`, and
-//! `repairs` follows the hints.
+//! providers' own samples is found. The expected failures come from each handler's code, not from the output of
+//! `check`. `load` sends many deliveries to handlers that fail during the run. `pages` checks the handlers of
+//! `docs/handlers.md`, and `repairs` follows the hints.
 
 mod handler;
 mod load;

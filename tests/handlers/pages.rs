@@ -1,4 +1,5 @@
-//! The handlers of `docs/handlers.md`, whose code is in `docs/handlers`: each passes `check`. Only their port is replaced.
+//! The handlers of `docs/handlers.md`, whose code is in `docs/handlers`: each passes `check`. Only their port is
+//! replaced.
 
 use std::{
     fs,
@@ -89,7 +90,8 @@ fn the_handler_in_fastapi_passes() {
 #[test]
 fn the_handler_in_next_passes() {
     let Some(packages) = packages::installed("next") else { return };
-    // Next.js follows no link to its packages. It uses those above the application, if the config names their directory.
+    // Next.js follows no link to its packages. It uses those above the application, if the config names their
+    // directory.
     let page = Page::new("nextjs/route.js", "app/webhooks/github/route.js", &packages);
     let config = format!("export default {{ turbopack: {{ root: {packages:?} }} }};\n");
     fs::write(page.dir.path().join("next.config.mjs"), config).expect("a file");

@@ -1,5 +1,6 @@
-//! Handlers repaired by the hints of `check` alone: each file serves a faulty handler and the same one after its hints were
-//! followed to the letter. The table says which cases find the fault, and the words of each hint that lead to the repair.
+//! Handlers repaired by the hints of `check` alone: each file serves a faulty handler and the same one after its hints
+//! were followed to the letter. The table says which cases find the fault, and the words of each hint that lead to the
+//! repair.
 
 use super::{
     FORGERIES, OF_SVIX_ALONE,
@@ -11,8 +12,8 @@ use super::{
 /// What a case says about the faulty handler: its name, and the words of its hint that matter.
 type Said<'a> = (&'a str, &'a str);
 
-/// Checks that exactly these cases find the fault, each with its hint, and that the repaired handler passes all but those
-/// that don't apply to the provider.
+/// Checks that exactly these cases find the fault, each with its hint, and that the repaired handler passes all but
+/// those that don't apply to the provider.
 #[track_caller]
 fn is_repaired(handler: Option<Handler>, provider: &str, said: &[Said<'_>], senseless: &[&str]) {
     let Some(handler) = handler else { return };

@@ -1,5 +1,5 @@
-//! The providers' own libraries, for JavaScript and for Python, accept what hookdev sends and refuse it tampered, and hookdev
-//! verifies what they sign. They take some 650 MB, so they are installed only where `HOOKDEV_CI` is set.
+//! The providers' own libraries, for JavaScript and for Python, accept what hookdev sends and refuse it tampered, and
+//! hookdev verifies what they sign. They take some 650 MB, so they are installed only where `HOOKDEV_CI` is set.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,6 @@
-//! The scripts of `send --print locust` and `--print k6` sign what hookdev verifies: Locust's own master and workers deliver to
-//! `listen`, and k6's script runs in Node with k6's modules replaced, because k6 is no package of a registry.
+//! The scripts of `send --print locust` and `--print k6` sign what hookdev verifies: Locust's own master and workers
+//! deliver to `listen`, and k6's script runs in Node with k6's modules replaced, because k6 is no package of a
+//! registry.
 
 use std::{
     collections::HashSet,

@@ -1,5 +1,5 @@
-//! Svix's own library for Node, against the program. It comes from npm. Without Node or npm, the tests are skipped with a
-//! message, unless `HOOKDEV_CI` is set.
+//! Svix's own library for Node, against the program. It comes from npm. Without Node or npm, the tests are skipped with
+//! a message, unless `HOOKDEV_CI` is set.
 
 use std::{
     io::Write,

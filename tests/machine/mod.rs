@@ -88,8 +88,8 @@ mod unix {
         }
     }
 
-    /// Programs inherit ignored signals, as `nohup` and background jobs intend, while handled signals have their default
-    /// effect there. So ignored signals are handled.
+    /// Programs inherit ignored signals, as `nohup` and background jobs intend, while handled signals have their
+    /// default effect there. So ignored signals are handled.
     pub fn stop_ignoring_signals() {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let _entered = runtime.enter();
@@ -157,8 +157,8 @@ pub fn can(program: &str, args: &[&str]) -> bool {
     false
 }
 
-/// Whether the tests run as root, who alone can give a file to another user. If not, the test is skipped with a message, or
-/// fails if `HOOKDEV_CI` is set.
+/// Whether the tests run as root, who alone can give a file to another user. If not, the test is skipped with a
+/// message, or fails if `HOOKDEV_CI` is set.
 #[cfg(unix)]
 pub fn is_root() -> bool {
     if rustix::process::geteuid().is_root() {

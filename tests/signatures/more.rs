@@ -1,5 +1,5 @@
-//! Requests published by providers whose schemes need more than an HMAC of the body in a header. Each verifies through a
-//! manifest, and not with another body, secret or URL.
+//! Requests published by providers whose schemes need more than an HMAC of the body in a header. Each verifies through
+//! a manifest, and not with another body, secret or URL.
 
 use std::collections::BTreeMap;
 

@@ -64,8 +64,8 @@ fn a_stale_request_does_not_verify_under_the_scheme_without_a_time() {
 
 #[test]
 fn the_signed_content_of_one_scheme_is_not_a_payload_under_the_other() {
-    // Only the provider can prevent this: HMAC("t.body") is also a signature of the body `t.body`. hookdev can't detect it,
-    // but such a request has no event and no payload.
+    // Only the provider can prevent this: HMAC("t.body") is also a signature of the body `t.body`. hookdev can't detect
+    // it, but such a request has no event and no payload.
     let (provider, _, sdk) = jewelmusic();
     let value = sdk.headers.text(HEADER).expect("a signature").into_owned();
     let mac = value.split_once("v1=").expect("two entries").1;

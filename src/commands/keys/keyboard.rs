@@ -1,5 +1,5 @@
-//! The terminal as a keyboard: each key is read as it is pressed, and not shown. Signals by keys and the output stay as they
-//! are. The previous mode is restored when this is dropped, by a panic too.
+//! The terminal as a keyboard: each key is read as it is pressed, and not shown. Signals by keys and the output stay as
+//! they are. The previous mode is restored when this is dropped, by a panic too.
 //!
 //! A thread reads, once for each request: while an editor has the terminal, nothing else may read from it.
 

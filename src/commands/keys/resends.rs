@@ -29,7 +29,8 @@ pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery
     }
 }
 
-/// Sends a request to every target that its event is forwarded to, signed again if it was edited. Returns a line for each.
+/// Sends a request to every target that its event is forwarded to, signed again if it was edited. Returns a line for
+/// each.
 pub async fn resend_and_describe(
     subject: &Subject,
     delivery: &Delivery,

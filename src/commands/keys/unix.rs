@@ -254,7 +254,8 @@ impl Keys {
     }
 }
 
-/// The number that is being typed, after how many deliveries wait while the output is paused, for a terminal of this width.
+/// The number that is being typed, after how many deliveries wait while the output is paused, for a terminal of this
+/// width.
 fn prompt(waiting: Option<u64>, digits: &str, width: Option<usize>) -> String {
     let waiting = match waiting {
         None => return digits.to_owned(),

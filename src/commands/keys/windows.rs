@@ -1,4 +1,5 @@
-//! On Windows, `listen` reads no keys: its console has no mode in which Ctrl-C keeps its meaning and keys are read one by one.
+//! On Windows, `listen` reads no keys: its console has no mode in which Ctrl-C keeps its meaning and keys are read one
+//! by one.
 
 use std::convert::Infallible;
 

@@ -19,7 +19,8 @@ pub struct Followers {
 }
 
 impl Followers {
-    /// Adds them to the consumers. With keys the output can be paused, and with keys or an inspector deliveries are kept.
+    /// Adds them to the consumers. With keys the output can be paused, and with keys or an inspector deliveries are
+    /// kept.
     pub fn add(
         consumers: &mut Consumers,
         expectations: DeliveryExpectations,

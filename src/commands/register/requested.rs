@@ -196,7 +196,8 @@ fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
 ///
 /// # Errors
 ///
-/// If it isn't set, is empty, or is not text, or if it comes from the env file of a config that may not send it to the API.
+/// If it isn't set, is empty, or is not text, or if it comes from the env file of a config that may not send it to the
+/// API.
 pub fn key(context: &Context, registration: &Registration, api: &str) -> Result<SecretText, Failure> {
     let Some(name) = &registration.key else { return Ok(SecretText::default()) };
     let environment = context.environment()?;

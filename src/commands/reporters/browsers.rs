@@ -1,5 +1,5 @@
-//! Reports refused requests from web pages: the first with the flag that accepts them, the others with their number. A page
-//! can send thousands.
+//! Reports refused requests from web pages: the first with the flag that accepts them, the others with their number. A
+//! page can send thousands.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

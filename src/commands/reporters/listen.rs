@@ -1,4 +1,5 @@
-//! What `hookdev listen` says besides its deliveries: where it listens, what goes wrong meanwhile, and the summary at the end.
+//! What `hookdev listen` says besides its deliveries: where it listens, what goes wrong meanwhile, and the summary at
+//! the end.
 
 use std::{sync::Arc, thread};
 
@@ -13,8 +14,8 @@ use crate::{
     webhook::{provider::catalog::Catalog, redact},
 };
 
-/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
-/// URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
+/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of
+/// a URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
 pub fn announce(
     terminal: Terminal,
     settings: &Settings,
@@ -89,8 +90,8 @@ pub fn summary(counts: VerdictCounts) -> String {
     }
 }
 
-/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it
-/// blocks if nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since
+/// it blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,

@@ -1,7 +1,7 @@
 //! The thread that owns standard output while deliveries are received.
 //!
-//! It takes them from a bounded queue. While nobody reads, the queue fills up. Then deliveries are missed, and their number is
-//! printed; where the output is the only capture, responses wait.
+//! It takes them from a bounded queue. While nobody reads, the queue fills up. Then deliveries are missed, and their
+//! number is printed; where the output is the only capture, responses wait.
 
 use std::{
     io::{self, Write},
@@ -34,15 +34,15 @@ const READ_TIME: Duration = Duration::from_secs(10);
 /// How much output is gathered before it is written, in bytes.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// How long the thread pauses once everything is written, so that deliveries in quick succession are written together. To wake it
-/// for each of them takes a seventh of all CPU time.
+/// How long the thread pauses once everything is written, so that deliveries in quick succession are written together.
+/// To wake it for each of them takes a seventh of all CPU time.
 const GATHER_TIME: Duration = Duration::from_millis(1);
 
 /// How long to wait before writing to a full disk again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The capacity of the queue of deliveries to print, and what happens when it is full. JSON is the capture if there is no
-/// other (`is_captured`): then the responses wait for their lines.
+/// The capacity of the queue of deliveries to print, and what happens when it is full. JSON is the capture if there is
+/// no other (`is_captured`): then the responses wait for their lines.
 pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
     match format {
         Format::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
@@ -51,8 +51,8 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries, except while that is paused; as JSON, after a line that says what is ready. Below them is the
-    /// status line, if any. Must be called within a runtime.
+    /// Starts to print deliveries, except while that is paused; as JSON, after a line that says what is ready. Below
+    /// them is the status line, if any. Must be called within a runtime.
     pub fn start(
         deliveries: Deliveries,
         view: View,

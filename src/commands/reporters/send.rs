@@ -67,8 +67,8 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Asks about the secret, once for each provider, if a handler refuses an event, as it does a wrong signature, that only
-    /// the public development secret has signed.
+    /// Asks about the secret, once for each provider, if a handler refuses an event, as it does a wrong signature, that
+    /// only the public development secret has signed.
     fn ask_about_secret(&mut self, attempt: &Attempt) {
         let refused = attempt.response.as_ref().filter(|_| !attempt.good && attempt.outcome == Outcome::Refused);
         if !refused.is_some_and(|response| matches!(response.status, 400 | 401 | 403)) {

@@ -135,8 +135,8 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and, as the provider counts
-/// it, delivered.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and, as the provider
+/// counts it, delivered.
 fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))

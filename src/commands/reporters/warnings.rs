@@ -1,5 +1,5 @@
-//! Prints warnings and notes on standard error from a thread of its own, so that neither connections nor the shutdown wait for a
-//! reader that has stopped reading.
+//! Prints warnings and notes on standard error from a thread of its own, so that neither connections nor the shutdown
+//! wait for a reader that has stopped reading.
 
 use std::{
     sync::{

@@ -26,7 +26,8 @@ use crate::{
 
 const UNCHANGED: &str = "nothing was changed";
 
-/// Opens the payload, and shows what changed. Returns the id that an event's delivery needs, since its payload may contain it.
+/// Opens the payload, and shows what changed. Returns the id that an event's delivery needs, since its payload may
+/// contain it.
 ///
 /// # Errors
 ///

@@ -30,8 +30,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If there is nothing to watch, or the output can't be written. Failures after a change are reported and do not end the
-/// watch.
+/// If there is nothing to watch, or the output can't be written. Failures after a change are reported and do not end
+/// the watch.
 pub(super) async fn run(
     context: Context,
     args: &Send,

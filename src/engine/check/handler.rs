@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// How long to search for a delivery that is accepted by a handler that rejects the usual ones. A delivery for which it is
-/// too slow is tried again after that.
+/// How long to search for a delivery that is accepted by a handler that rejects the usual ones. A delivery for which it
+/// is too slow is tried again after that.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
 
 /// How many of these deliveries are sent at the same time.
@@ -163,7 +163,8 @@ impl<'a, T: Transport> Handler<'a, T> {
         valid: &Exchange,
         deviations: &'d [Deviation],
     ) -> Result<Search<'d>, CheckError> {
-        // In batches, because the results don't depend on each other, and a slow handler would take too long one by one.
+        // In batches, because the results don't depend on each other, and a slow handler would take too long one by
+        // one.
         for batch in deviations.chunks(BATCH) {
             let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
             let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -190,8 +191,8 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(Search::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
     }
 
-    /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual delivery
-    /// in time. In a batch, one may only have waited for the others.
+    /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual
+    /// delivery in time. In a batch, one may only have waited for the others.
     async fn is_slow_alone(&self, event: &Event, valid: &Exchange, deviation: &Deviation) -> Result<bool, CheckError> {
         let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
         let is_refused = self.send(&usual).await?.status() == valid.status();

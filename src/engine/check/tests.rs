@@ -288,8 +288,8 @@ async fn a_timeout_in_a_crowd_proves_nothing() {
     assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{remedy:?}");
 }
 
-/// A handler that verifies, and then responds 400 to every event, as it does to forgeries, and `to_short` to a body without
-/// any member.
+/// A handler that verifies, and then responds 400 to every event, as it does to forgeries, and `to_short` to a body
+/// without any member.
 fn refuses_events(to_short: u16) -> impl Fn(&Request, usize) -> Result<u16, SendError> {
     move |request, _| Ok(if is_valid(request) && request.body.len() == 2 { to_short } else { 400 })
 }

@@ -1,5 +1,5 @@
-//! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the history,
-//! which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
+//! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the
+//! history, which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
 //!
 //! The stream of a tab has the lines of `listen --json`, except for bodies, which are read on demand:
 //!

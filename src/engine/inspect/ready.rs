@@ -90,7 +90,8 @@ impl Surroundings {
     }
 }
 
-/// The providers that are in use: the one of every request, else those with a secret of the user's; else a few well-known ones.
+/// The providers that are in use: the one of every request, else those with a secret of the user's; else a few
+/// well-known ones.
 fn listed(settings: &Settings) -> Vec<&Provider> {
     if let Some(provider) = &settings.provider {
         return vec![provider];

@@ -1,5 +1,5 @@
-//! Finds a text in the deliveries that are kept: in their headers and their bodies, decoded. The case of ASCII letters does not
-//! count.
+//! Finds a text in the deliveries that are kept: in their headers and their bodies, decoded. The case of ASCII letters
+//! does not count.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The lines of a tab: the deliveries that are kept, and then whatever happens. A tab that reads slowly falls behind in the
-//! history, and learns how much it missed.
+//! The lines of a tab: the deliveries that are kept, and then whatever happens. A tab that reads slowly falls behind in
+//! the history, and learns how much it missed.
 
 use std::{sync::Arc, time::Duration};
 

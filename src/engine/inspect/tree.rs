@@ -1,5 +1,6 @@
-//! The payload of a delivery as rows, a page at a time. A payload is read once to find where its pages begin; after that, a
-//! page costs what its own rows cost. What was read last is kept, since a page is mostly followed by the next one.
+//! The payload of a delivery as rows, a page at a time. A payload is read once to find where its pages begin; after
+//! that, a page costs what its own rows cost. What was read last is kept, since a page is mostly followed by the next
+//! one.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},

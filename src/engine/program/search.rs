@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file of a program: its name with the first of these extensions (as in `PATHEXT`), in the first directory of `path`
-/// that has one. `None` if there is none, or the name has such an extension.
+/// The file of a program: its name with the first of these extensions (as in `PATHEXT`), in the first directory of
+/// `path` that has one. `None` if there is none, or the name has such an extension.
 pub fn executable(name: &OsStr, path: &OsStr, extensions: &str, is_file: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let file = Path::new(name);
     let extensions: Vec<&str> = extensions.split(';').filter(|extension| extension.starts_with('.')).collect();

@@ -1,8 +1,8 @@
 //! A program's processes on Unix.
 //!
-//! A program that does not share the terminal gets a process group of its own, which holds all that it starts. One that does
-//! must stay in the group in the foreground, or reading from the terminal would stop it. Its processes are found by their
-//! parents instead.
+//! A program that does not share the terminal gets a process group of its own, which holds all that it starts. One that
+//! does must stay in the group in the foreground, or reading from the terminal would stop it. Its processes are found
+//! by their parents instead.
 
 use std::{
     ffi::OsStr,

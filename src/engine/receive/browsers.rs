@@ -1,16 +1,17 @@
-//! Recognises the requests of web browsers. Providers are not browsers; a web page that is open in one can send requests to
-//! any port of this machine without asking.
+//! Recognises the requests of web browsers. Providers are not browsers; a web page that is open in one can send
+//! requests to any port of this machine without asking.
 //!
 //! What counts is what a page can't remove from its requests:
 //!
-//! - `Origin`, which is part of every request with another method than GET and HEAD, and of those across origins that could
-//!   read the response.
+//! - `Origin`, which is part of every request with another method than GET and HEAD, and of those across origins that
+//!   could read the response.
 //! - `Sec-Fetch-*`, which is part of every request to https and to this machine. `Sec-Fetch-Mode` alone, with the value
-//!   `cors`, comes from the `fetch` of Node.js, which handlers and providers use; a browser sends `Sec-Fetch-Site` as well.
-//! - `Accept-Language` in a GET or HEAD request, which no provider sends. Where the host is a name of the public DNS, a page
-//!   of that name may be the sender (DNS rebinding: the name leads to a page at first, and later to this machine). Its GET
-//!   requests have neither of the other two, and it could read the responses. Its POST requests have `Origin`, so the `Host`
-//!   header need not be checked, and tunnels and containers work under any name.
+//!   `cors`, comes from the `fetch` of Node.js, which handlers and providers use; a browser sends `Sec-Fetch-Site` as
+//!   well.
+//! - `Accept-Language` in a GET or HEAD request, which no provider sends. Where the host is a name of the public DNS, a
+//!   page of that name may be the sender (DNS rebinding: the name leads to a page at first, and later to this machine).
+//!   Its GET requests have neither of the other two, and it could read the responses. Its POST requests have `Origin`,
+//!   so the `Host` header need not be checked, and tunnels and containers work under any name.
 
 use std::net::IpAddr;
 
@@ -69,8 +70,8 @@ fn has_fetch_metadata(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether a `fetch` outside browsers may have sent the headers: Node.js has `Sec-Fetch-Mode`, and Deno names itself. A page can
-/// set neither without asking first.
+/// Whether a `fetch` outside browsers may have sent the headers: Node.js has `Sec-Fetch-Mode`, and Deno names itself. A
+/// page can set neither without asking first.
 fn is_fetch_of_a_program(headers: &HeaderMap) -> bool {
     let is_deno = text(headers, USER_AGENT.as_str()).is_some_and(|agent| agent.starts_with("Deno/"));
     text(headers, "sec-fetch-mode") == Some("cors") || is_deno

@@ -1,5 +1,5 @@
-//! Saves deliveries on a thread of its own, so that a slow disk delays only the responses that wait for it. Captures that
-//! arrive while one is written are written together.
+//! Saves deliveries on a thread of its own, so that a slow disk delays only the responses that wait for it. Captures
+//! that arrive while one is written are written together.
 
 use std::{
     io,
@@ -23,8 +23,8 @@ use crate::{
 const BATCH_BYTES: usize = 64 << 10;
 
 /// How long a thread pauses after it has written several lines at once that responses wait for, because more are likely
-/// to follow. Two busy cores forward about a third more deliveries than if each line woke the thread. A single sender that
-/// waits for each response never waits for this.
+/// to follow. Two busy cores forward about a third more deliveries than if each line woke the thread. A single sender
+/// that waits for each response never waits for this.
 pub const SHORT_GATHER_TIME: Duration = Duration::from_micros(50);
 
 /// The approximate size of a capture without its body, in bytes.

@@ -46,8 +46,8 @@ pub const fn kind_of(error: &SendError) -> ForwardFailureKind {
     }
 }
 
-/// Explains an error of a forward to a URL. It may try to connect to the handler in other ways, with TLS only if the handler
-/// `has_responded` to no request.
+/// Explains an error of a forward to a URL. It may try to connect to the handler in other ways, with TLS only if the
+/// handler `has_responded` to no request.
 pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responded: bool) -> Cause {
     match error {
         SendError::NotListening(problem) => Cause::new(problem, listening(client, url).await),
@@ -87,8 +87,8 @@ async fn listening(client: &Client, url: &Url) -> String {
     format!(": is your handler running?{ports}")
 }
 
-/// The URL with the address of the other family by which this machine reaches itself: a server that binds `localhost` may
-/// take only one of IPv4 and IPv6.
+/// The URL with the address of the other family by which this machine reaches itself: a server that binds `localhost`
+/// may take only one of IPv4 and IPv6.
 fn other_family(url: &Url) -> Option<Url> {
     let other = match url.host_str()? {
         // Often only an IPv4 address has this name.

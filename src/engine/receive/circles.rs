@@ -1,9 +1,10 @@
 //! Finds forwards that lead in a circle: to another listener, a proxy or a tunnel that sends deliveries back here.
 //!
-//! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of senders
-//! that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via` header (RFC
-//! 9110, 7.6.3) that names this process and the target. Only a circle brings it back. A proxy may change headers on each
-//! round, so a request also gets the header when many others with its body are in flight. No other request gets it.
+//! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of
+//! senders that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via`
+//! header (RFC 9110, 7.6.3) that names this process and the target. Only a circle brings it back. A proxy may change
+//! headers on each round, so a request also gets the header when many others with its body are in flight. No other
+//! request gets it.
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,8 @@ use crate::{
 /// The name of a target in `via`, up to its token.
 const PSEUDONYM: &str = "hookdev-";
 
-/// How many requests with the same method and body, but other headers, may be in flight before the next one gets a `via`.
+/// How many requests with the same method and body, but other headers, may be in flight before the next one gets a
+/// `via`.
 const SAME_BODY: usize = 8;
 
 /// What is known about the forwards in flight.

@@ -123,8 +123,8 @@ impl Consumers {
         self.observers.iter().for_each(|observer| observer(delivery));
     }
 
-    /// Calls a function for each delivery when its response is certain: the consumers that are waited for have confirmed
-    /// it. It must not block.
+    /// Calls a function for each delivery when its response is certain: the consumers that are waited for have
+    /// confirmed it. It must not block.
     pub fn observe_responses(&mut self, observer: impl Fn(&Delivery) + Send + Sync + 'static) {
         self.response_observers.push(Box::new(observer));
     }
@@ -157,7 +157,8 @@ impl Consumers {
         Ok(Slots(slots))
     }
 
-    /// Publishes a delivery. Consumers that are waited for get it through the slots, and confirm it if that is `wanted`.
+    /// Publishes a delivery. Consumers that are waited for get it through the slots, and confirm it if that is
+    /// `wanted`.
     pub(super) fn publish(
         &self,
         delivery: Delivery,
@@ -291,8 +292,8 @@ pub(super) enum Unwritten {
     Closed,
 }
 
-/// A delivery as a consumer gets it. It holds the memory of the bodies: a consumer that keeps them longer than this must
-/// limit its memory itself.
+/// A delivery as a consumer gets it. It holds the memory of the bodies: a consumer that keeps them longer than this
+/// must limit its memory itself.
 #[derive(Debug)]
 pub struct Published {
     delivery: Arc<Delivery>,

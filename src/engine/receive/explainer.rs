@@ -33,8 +33,8 @@ const MAX_RUNNING: usize = 2;
 /// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
-/// How much memory the bodies of these may hold, in KiB: a part of what all bodies may hold, so that the bodies of valid
-/// deliveries do not wait for explanations.
+/// How much memory the bodies of these may hold, in KiB: a part of what all bodies may hold, so that the bodies of
+/// valid deliveries do not wait for explanations.
 const PENDING_KIBIBYTES: u32 = 16 << 10;
 
 /// The processor time for one explanation; `verify` takes as long as the search needs. A build without optimisations

@@ -123,8 +123,8 @@ pub struct PendingForward {
 }
 
 impl Forwarder {
-    /// Waits up to `timeout` for each handler, and no longer than until `cancel`. A handler that accepts no connection is
-    /// tried again for up to `wait`. The forwards in progress are listed in `pending`, if that is given.
+    /// Waits up to `timeout` for each handler, and no longer than until `cancel`. A handler that accepts no connection
+    /// is tried again for up to `wait`. The forwards in progress are listed in `pending`, if that is given.
     pub fn new(
         timeout: Duration,
         wait: Duration,

@@ -1,7 +1,7 @@
 //! The last deliveries, in memory, and what became known about them later. They are limited in number and size.
 //!
-//! Any number of readers may follow it. What waits for a slow one are the numbers of deliveries, a few bytes each, so that it
-//! holds up nothing and holds no memory: when it goes on, it reads what is still there.
+//! Any number of readers may follow it. What waits for a slow one are the numbers of deliveries, a few bytes each, so
+//! that it holds up nothing and holds no memory: when it goes on, it reads what is still there.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -84,8 +84,9 @@ pub struct Entry {
 struct Kept {
     /// The oldest first.
     entries: VecDeque<Entry>,
-    /// Where the delivery of each number is, counted from the first one that was ever added. They are not quite in the order of
-    /// their numbers, and a search through thousands of them for each line of a tab would hold up the receiver.
+    /// Where the delivery of each number is, counted from the first one that was ever added. They are not quite in the
+    /// order of their numbers, and a search through thousands of them for each line of a tab would hold up the
+    /// receiver.
     places: HashMap<u64, usize>,
     /// How many have been dropped.
     dropped: usize,
@@ -179,8 +180,8 @@ impl History {
         let _ = self.changes.send(Change::Resent { seq, results });
     }
 
-    /// The numbers of the deliveries that were added after this one, and all changes from now on. A reader that falls behind by thousands of
-    /// changes loses the first of them.
+    /// The numbers of the deliveries that were added after this one, and all changes from now on. A reader that falls
+    /// behind by thousands of changes loses the first of them.
     #[must_use]
     pub fn follow_from(&self, after: u64) -> (Vec<u64>, broadcast::Receiver<Change>) {
         let kept = self.kept.lock();

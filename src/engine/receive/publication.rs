@@ -1,5 +1,5 @@
-//! Publishes a delivery with what belongs to it: its explanation, and forwards whose response nobody waited for. It waits
-//! for them a short while; what comes later follows under the delivery's number.
+//! Publishes a delivery with what belongs to it: its explanation, and forwards whose response nobody waited for. It
+//! waits for them a short while; what comes later follows under the delivery's number.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 

@@ -47,12 +47,13 @@ use crate::{
 /// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are not
-/// among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
+/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are
+/// not among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
 const MAX_COMPRESSED_BODIES: usize = 1;
 
-/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Those that are
-/// larger, as they came or decompressed, are parsed on a blocking thread, so that they don't hold up other connections.
+/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Those
+/// that are larger, as they came or decompressed, are parsed on a blocking thread, so that they don't hold up other
+/// connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
 
 /// Gets a secret that a handshake hands over, or why it is not used, with the provider's title.
@@ -209,8 +210,9 @@ impl Receiver {
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
-    /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is taken
-    /// into use, unless there is a reason against that, and removed from the request, so that it is neither shown nor saved.
+    /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is
+    /// taken into use, unless there is a reason against that, and removed from the request, so that it is neither shown
+    /// nor saved.
     fn shake_hands(&self, settings: &Settings, request: &mut Request, assessment: &Assessment) -> Option<Response> {
         let (provider, handshake) = (assessment.provider.as_ref()?, assessment.handshake()?);
         assessment.trust()?;

@@ -16,8 +16,8 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many ids, and as many bodies, are remembered. They take about 2 MiB. With one more, a map would have to double: it grows
-/// if more than half of its room is in use when removals have used up the rest.
+/// How many ids, and as many bodies, are remembered. They take about 2 MiB. With one more, a map would have to double:
+/// it grows if more than half of its room is in use when removals have used up the rest.
 const REMEMBERED: usize = 14_336;
 
 /// What was received before.
@@ -51,7 +51,8 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. This hashes the whole body. A forged request never counts as the same as a genuine one.
+    /// What identifies a request. This hashes the whole body. A forged request never counts as the same as a genuine
+    /// one.
     pub fn identify(&self, request: &Request, assessment: &Assessment) -> Identity {
         let provider = assessment.provider.as_deref();
         let of = (assessment.provider_name(), assessment.trust().is_some());

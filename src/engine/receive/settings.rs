@@ -48,7 +48,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Judges a request that was just received. One that was sent here directly, and not to the public URL, is genuine too.
+    /// Judges a request that was just received. One that was sent here directly, and not to the public URL, is genuine
+    /// too.
     #[must_use]
     pub fn assess(&self, request: &Request, received_at: Timestamp) -> Assessment {
         let receipt = Receipt::from(Some(received_at));
@@ -116,9 +117,9 @@ impl CurrentSettings {
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that a handshake hands over. If too many are in use, the one that has not verified a delivery
-    /// for longest makes room; one that never has goes first. `accepts_development` says whether secrets that anyone may know
-    /// are accepted where the handshake came in. Returns whether it is new.
+    /// Takes a secret into use that a handshake hands over. If too many are in use, the one that has not verified a
+    /// delivery for longest makes room; one that never has goes first. `accepts_development` says whether secrets that
+    /// anyone may know are accepted where the handshake came in. Returns whether it is new.
     ///
     /// # Errors
     ///

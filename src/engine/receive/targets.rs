@@ -1,5 +1,5 @@
-//! How many deliveries are in flight to each target. A target that hangs fills its own places and nobody else's, and the
-//! place of a sender that has gone is given to the next one.
+//! How many deliveries are in flight to each target. A target that hangs fills its own places and nobody else's, and
+//! the place of a sender that has gone is given to the next one.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -63,8 +63,8 @@ pub struct InFlightPermit {
 }
 
 impl Targets {
-    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken; there are
-    /// more for a delivery that is verified, and only another verified one is given its place.
+    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken;
+    /// there are more for a delivery that is verified, and only another verified one is given its place.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
         let target = {
             let mut targets = self.0.lock();
@@ -113,8 +113,8 @@ impl InFlightPermit {
         self.target.advice.lock().clear();
     }
 
-    /// Whether this advice is new: other deliveries that failed since the target's last response came with other advice, or
-    /// with none.
+    /// Whether this advice is new: other deliveries that failed since the target's last response came with other
+    /// advice, or with none.
     pub fn is_new_advice(&self, advice: &str) -> bool {
         let mut last = self.target.advice.lock();
         let is_new = *last != advice;

@@ -1,7 +1,8 @@
 //! Sets webhook endpoints through the API of their providers, and removes them again.
 //!
-//! Everything that is set is in the journal before the call that sets it, so that whatever ends the process, a later one finds
-//! it: by its id or, if no response has given one, by its random mark. What isn't in the journal is never touched.
+//! Everything that is set is in the journal before the call that sets it, so that whatever ends the process, a later
+//! one finds it: by its id or, if no response has given one, by its random mark. What isn't in the journal is never
+//! touched.
 
 mod error;
 #[cfg(test)]
@@ -91,8 +92,9 @@ impl<T: Transport> Registrations<T> {
         Self { transport, journal, active: Vec::new() }
     }
 
-    /// Sets an endpoint, or a value, to the provider's URL below this public one. Returns the signing secret if there is a new
-    /// one. What an earlier process left for the same account is removed after that; what can't be is in the list.
+    /// Sets an endpoint, or a value, to the provider's URL below this public one. Returns the signing secret if there
+    /// is a new one. What an earlier process left for the same account is removed after that; what can't be is in the
+    /// list.
     ///
     /// # Errors
     ///
@@ -134,7 +136,8 @@ impl<T: Transport> Registrations<T> {
         Ok((secret.map(SecretText::from), leftovers))
     }
 
-    /// Creates an endpoint, and writes its entry before and after that. Returns its signing secret, if there is a new one.
+    /// Creates an endpoint, and writes its entry before and after that. Returns its signing secret, if there is a new
+    /// one.
     async fn create_endpoint(
         &self,
         account: &Account,
@@ -179,7 +182,8 @@ impl<T: Transport> Registrations<T> {
         Ok(secret)
     }
 
-    /// Sets a value whose previous one is written to its entry first. The entries of earlier processes are not needed then.
+    /// Sets a value whose previous one is written to its entry first. The entries of earlier processes are not needed
+    /// then.
     async fn set_value(
         &self,
         account: &Account,

@@ -1,4 +1,5 @@
-//! A provider that is made of the manifests' own calls, and what is left at it when the process is gone after any of its steps.
+//! A provider that is made of the manifests' own calls, and what is left at it when the process is gone after any of
+//! its steps.
 
 use std::{
     collections::BTreeMap,

@@ -34,7 +34,8 @@ pub struct Timing {
     pub misses: u32,
     /// Before the program is started again for the first time; twice as long each time after that.
     pub backoff: Duration,
-    /// The longest wait before the program is started again, and how long it must run until [`Self::backoff`] applies again.
+    /// The longest wait before the program is started again, and how long it must run until [`Self::backoff`] applies
+    /// again.
     pub longest_backoff: Duration,
 }
 

@@ -1,5 +1,5 @@
-//! What the program of a tunnel prints. It is always read, because a program that can't print blocks; the last lines are
-//! kept for errors, and the public URL is looked for in every line.
+//! What the program of a tunnel prints. It is always read, because a program that can't print blocks; the last lines
+//! are kept for errors, and the public URL is looked for in every line.
 
 use std::{
     collections::VecDeque,

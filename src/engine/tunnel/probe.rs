@@ -37,7 +37,8 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads here.
+    /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads
+    /// here.
     ///
     /// # Errors
     ///
@@ -64,8 +65,8 @@ impl Probe {
         self.is_ready(recipe).await && self.arrives(url).await
     }
 
-    /// Whether a request to the public URL arrives here. Before the first one has arrived, it is not known to be possible: some
-    /// networks don't let their machines out to it.
+    /// Whether a request to the public URL arrives here. Before the first one has arrived, it is not known to be
+    /// possible: some networks don't let their machines out to it.
     async fn arrives(&mut self, url: &PublicUrl) -> bool {
         let Some(path) = &self.check else { return true };
         let Ok(check) = Url::parse(&format!("{url}{path}")) else { return true };

@@ -1,13 +1,13 @@
 //! The program of a tunnel: started without a shell, in a process group of its own, and ended with everything that it
 //! started.
 //!
-//! **It ends with hookdev, whatever ends hookdev.** On Unix, the group is led by a watchdog: a shell that reads from a pipe
-//! whose other end only hookdev has. When hookdev exits, panics or is killed (`kill -9`), the kernel closes the pipe, and
-//! the watchdog ends its group: SIGTERM, and SIGKILL after two seconds. As it is a member of the group, and hookdev is its
-//! parent, the number of the group can't come to mean other processes. Not covered: a program that leaves its group
-//! (`setsid`), and a watchdog that is killed as well. Elsewhere the program is ended whenever hookdev can still act, which
-//! excludes a kill. Linux's `PR_SET_PDEATHSIG` reaches only the program itself, needs `unsafe`, and is sent when the
-//! *thread* that started the program ends.
+//! **It ends with hookdev, whatever ends hookdev.** On Unix, the group is led by a watchdog: a shell that reads from a
+//! pipe whose other end only hookdev has. When hookdev exits, panics or is killed (`kill -9`), the kernel closes the
+//! pipe, and the watchdog ends its group: SIGTERM, and SIGKILL after two seconds. As it is a member of the group, and
+//! hookdev is its parent, the number of the group can't come to mean other processes. Not covered: a program that
+//! leaves its group (`setsid`), and a watchdog that is killed as well. Elsewhere the program is ended whenever hookdev
+//! can still act, which excludes a kill. Linux's `PR_SET_PDEATHSIG` reaches only the program itself, needs `unsafe`,
+//! and is sent when the *thread* that started the program ends.
 
 use std::{
     env, io,
@@ -27,7 +27,8 @@ use crate::store::recipes::{Recipe, Values};
 /// How long a program may take to end after SIGTERM.
 const END_TIME: Duration = Duration::from_secs(2);
 
-/// Variables that make a program in Rust, such as bore, print a backtrace after its error. Only its last lines are kept.
+/// Variables that make a program in Rust, such as bore, print a backtrace after its error. Only its last lines are
+/// kept.
 const BACKTRACES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 
 /// A program that runs. It is ended when dropped.

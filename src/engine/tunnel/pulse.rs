@@ -6,8 +6,8 @@ use std::time::Duration;
 /// A time that passes between two looks at the clock only if the machine or the program sleeps.
 const SLEPT: Duration = Duration::from_secs(5);
 
-/// The schedule of checks. Times are counted from any moment, by two clocks: one that stops while the machine sleeps, as
-/// that of timers does on Linux, and one that doesn't.
+/// The schedule of checks. Times are counted from any moment, by two clocks: one that stops while the machine sleeps,
+/// as that of timers does on Linux, and one that doesn't.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pulse {
     every: Duration,

@@ -89,7 +89,8 @@ impl Tunnel {
         self.url.clone()
     }
 
-    /// Stops watching it, because nothing more is received through it. Its program runs on, for the responses in progress.
+    /// Stops watching it, because nothing more is received through it. Its program runs on, for the responses in
+    /// progress.
     pub fn stop_watching(&self) {
         self.unwatched.cancel();
     }

@@ -22,7 +22,8 @@ pub(super) fn first_search(index: usize) -> usize {
     (WHOLE_SEARCHES * FIRST_SEARCH / index.max(WHOLE_SEARCHES)).max(LEAST_SEARCH)
 }
 
-/// The budget that the longer searches of one run share, so that its time grows little with the number of rejected requests.
+/// The budget that the longer searches of one run share, so that its time grows little with the number of rejected
+/// requests.
 ///
 /// The first of them may take [`PER_SEARCH`] each. The more is spent, the less each further search gets.
 #[derive(Debug)]
@@ -62,8 +63,8 @@ impl SearchBudget {
         self.reported.load(Ordering::Relaxed)
     }
 
-    /// The bytes for a longer search after a first one that was not enough; `None` once the budget is spent, for the rest of
-    /// the run.
+    /// The bytes for a longer search after a first one that was not enough; `None` once the budget is spent, for the
+    /// rest of the run.
     pub fn longer_search(&self) -> Option<usize> {
         let share = (self.left.load(Ordering::Relaxed) / PART).min(PER_SEARCH);
         (share > FIRST_SEARCH).then_some(share)

@@ -112,8 +112,9 @@ impl Verification {
 }
 
 impl Criteria {
-    /// Verifies one request, which has this index in its run, and explains a rejection. `wait_for_earlier` waits until the
-    /// results of all earlier requests are final: it is called before a search that draws on the budget that they share.
+    /// Verifies one request, which has this index in its run, and explains a rejection. `wait_for_earlier` waits until
+    /// the results of all earlier requests are final: it is called before a search that draws on the budget that they
+    /// share.
     #[must_use]
     pub fn verify(&self, entry: Entry, index: usize, wait_for_earlier: &dyn Fn()) -> Verification {
         let judge = Judge {

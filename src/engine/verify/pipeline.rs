@@ -48,7 +48,8 @@ struct Finished {
 /// The result for one request, or for a file found in a directory.
 enum JobResult {
     Report(Progress),
-    /// The file is too large for one thread. It is opened when its results are reported, so that few are open at a time.
+    /// The file is too large for one thread. It is opened when its results are reported, so that few are open at a
+    /// time.
     LargeFile(PathBuf),
 }
 

@@ -68,8 +68,8 @@ enum Driver {
 pub(super) struct Ending {
     /// Whether bytes of a response had arrived.
     pub(super) has_received: bool,
-    /// Whether the other side has not read the whole request: it was not written whole, or the connection was reset, which
-    /// happens if that side ends before it has read everything.
+    /// Whether the other side has not read the whole request: it was not written whole, or the connection was reset,
+    /// which happens if that side ends before it has read everything.
     pub(super) is_unread: bool,
     /// The protocol that it sent instead of HTTP/1.1, if one was recognised.
     pub(super) protocol: Option<Protocol>,

@@ -95,8 +95,8 @@ pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     })
 }
 
-/// What C libraries say of a name that does not exist, or has no address: glibc, musl, and the BSDs with macOS. The error has
-/// no other trace of the resolver's code.
+/// What C libraries say of a name that does not exist, or has no address: glibc, musl, and the BSDs with macOS. The
+/// error has no other trace of the resolver's code.
 const UNKNOWN_NAME: [&str; 5] = [
     "Name or service not known",
     "No address associated with hostname",

@@ -13,8 +13,8 @@ const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 /// may see the requests.
 const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a request that had to wait is alone with the endpoint. Many that arrive at once at a program that has just started
-/// are not read in the order of their connections.
+/// How long a request that had to wait is alone with the endpoint. Many that arrive at once at a program that has just
+/// started are not read in the order of their connections.
 const TIME_ALONE: Duration = Duration::from_millis(200);
 
 /// The time that is left for an endpoint.
@@ -62,7 +62,8 @@ impl<'a> Patience<'a> {
         has_time
     }
 
-    /// Waits for the response over a connection. If this request had to wait, others that did wait for it too, for a short time.
+    /// Waits for the response over a connection. If this request had to wait, others that did wait for it too, for a
+    /// short time.
     pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
         if let Some(ticket) = self.ticket.as_mut().filter(|ticket| ticket.is_queued()) {
             ticket.set_connected();

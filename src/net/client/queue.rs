@@ -1,5 +1,5 @@
-//! The order of requests to an endpoint that accepts no connection: once it does, it gets them in the order in which they
-//! were begun. Requests that are begun later don't wait for them.
+//! The order of requests to an endpoint that accepts no connection: once it does, it gets them in the order in which
+//! they were begun. Requests that are begun later don't wait for them.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,8 +21,9 @@ pub(super) struct Queues {
 #[derive(Debug, Default)]
 struct Queue {
     numbers: BTreeSet<u64>,
-    /// The first number of a request that was begun after the endpoint accepted a connection again. From this one on, no
-    /// request waits for earlier ones: it would hold up those after it too, so that under load the queue would never end.
+    /// The first number of a request that was begun after the endpoint accepted a connection again. From this one on,
+    /// no request waits for earlier ones: it would hold up those after it too, so that under load the queue would never
+    /// end.
     unqueued_from: Option<u64>,
 }
 

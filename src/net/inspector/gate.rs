@@ -1,5 +1,5 @@
-//! Who gets in: the checks of every request, in their order. Each must hold alone, because each is missing from some browser or
-//! lost to some attack:
+//! Who gets in: the checks of every request, in their order. Each must hold alone, because each is missing from some
+//! browser or lost to some attack:
 //!
 //! 1. the request names this server as its `Host`, so that no other name leads here (DNS rebinding);
 //! 2. a browser says that it comes from the page itself (`Sec-Fetch-Site`), because pages of other local ports are
@@ -103,8 +103,8 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Refuses what a browser sends for another page. Only a person who follows a link may come from there, and only to the page
-/// itself, which holds no data.
+/// Refuses what a browser sends for another page. Only a person who follows a link may come from there, and only to the
+/// page itself, which holds no data.
 fn check_site(head: &Parts) -> Result<(), Refused> {
     const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

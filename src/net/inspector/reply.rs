@@ -16,8 +16,8 @@ use crate::{
     webhook::{json::writer::line, record, request::Headers},
 };
 
-/// What the browser may do with the page: nothing but load its own files and talk to its own API. It makes no markup of a
-/// text, whoever wrote it.
+/// What the browser may do with the page: nothing but load its own files and talk to its own API. It makes no markup of
+/// a text, whoever wrote it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

@@ -226,8 +226,8 @@ fn incomplete(error: &hyper::Error) -> Refusal {
     }
 }
 
-/// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and with a
-/// list of slices, a sender of single bytes could fill the memory with bookkeeping.
+/// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and
+/// with a list of slices, a sender of single bytes could fill the memory with bookkeeping.
 #[derive(Default)]
 struct Buffer(BytesMut);
 

@@ -1,7 +1,8 @@
-//! Permits for connections. A connection that is read from or written to takes a different kind of permit from one whose
-//! request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do senders that
-//! stay silent: if no permit is free, the connection that has waited longest for its sender gives up its own, once it has
-//! waited for a second. In a burst of new connections, the later ones wait for the earlier ones instead.
+//! Permits for connections. A connection that is read from or written to takes a different kind of permit from one
+//! whose request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do
+//! senders that stay silent: if no permit is free, the connection that has waited longest for its sender gives up its
+//! own, once it has waited for a second. In a burst of new connections, the later ones wait for the earlier ones
+//! instead.
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
@@ -34,8 +35,8 @@ struct Silent {
 }
 
 impl Silent {
-    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns when to look
-    /// again.
+    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns when to
+    /// look again.
     fn end_longest(&mut self) -> Duration {
         let Some(longest) = self.connections.first_entry() else { return PATIENCE };
         let left = PATIENCE.saturating_sub(longest.get().0.elapsed());

@@ -10,8 +10,8 @@ use std::{
 use futures_util::{FutureExt, future::CatchUnwind};
 use tokio::runtime::Handle;
 
-/// A future that the task which awaits it polls itself. If that task drops it before it has ended, it goes on in a task of
-/// its own. A task for each request would take about a tenth more CPU time.
+/// A future that the task which awaits it polls itself. If that task drops it before it has ended, it goes on in a task
+/// of its own. A task for each request would take about a tenth more CPU time.
 pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<Running<F>>);
 
 type Running<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;

@@ -15,8 +15,8 @@ const LAST_PART: Duration = Duration::from_millis(100);
 
 /// A timer that leaves the time to read what has arrived.
 ///
-/// A process that was stopped, as by Ctrl-Z, sees that its deadlines have passed before it sees the requests that arrived
-/// meanwhile. Without the last part, it would close their connections.
+/// A process that was stopped, as by Ctrl-Z, sees that its deadlines have passed before it sees the requests that
+/// arrived meanwhile. Without the last part, it would close their connections.
 #[derive(Clone, Debug)]
 pub struct PatientTimer(TokioTimer);
 

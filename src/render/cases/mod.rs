@@ -1,5 +1,5 @@
-//! The cases of `check` as a table: one line each, with the failure and a hint below a failed one. Columns are as wide as
-//! their texts, which are abbreviated if the screen is too narrow.
+//! The cases of `check` as a table: one line each, with the failure and a hint below a failed one. Columns are as wide
+//! as their texts, which are abbreviated if the screen is too narrow.
 
 mod columns;
 mod failures;

@@ -94,8 +94,8 @@ pub fn forwards(seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, wor
     line(&ForwardsLine { kind: "forwards", seq, forwards, warnings, resent: false }, out);
 }
 
-/// Appends the line of forwards that ended later, or of the results of sending a delivery again, with the handlers' responses
-/// but for their bodies.
+/// Appends the line of forwards that ended later, or of the results of sending a delivery again, with the handlers'
+/// responses but for their bodies.
 pub fn forwards_without_bodies<'a>(
     seq: u64,
     forwards: impl Iterator<Item = &'a Forwarded>,

@@ -1,5 +1,5 @@
-//! The tokens of a JSON text, checked against the grammar of RFC 8259 without recursion: each level of nesting costs one
-//! bit. Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
+//! The tokens of a JSON text, checked against the grammar of RFC 8259 without recursion: each level of nesting costs
+//! one bit. Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
 
 use crate::webhook::json::lexer::Lexer;
 

@@ -145,7 +145,8 @@ pub fn distinct(name: &str, taken: &[impl AsRef<str>]) -> String {
     iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
 }
 
-/// A text of a manifest, which anyone may have written, as a part of a comment or a docstring: nothing in it ends either.
+/// A text of a manifest, which anyone may have written, as a part of a comment or a docstring: nothing in it ends
+/// either.
 #[must_use]
 pub fn comment(text: &str) -> String {
     let is_plain = |c: &char| {

@@ -1,5 +1,6 @@
-//! Opens the file of a log to append to, unless that would write to what isn't the user's: a file that a link leads to, or a
-//! file of another user. A checked-out repository, or another user of a shared directory, may have put either there.
+//! Opens the file of a log to append to, unless that would write to what isn't the user's: a file that a link leads to,
+//! or a file of another user. A checked-out repository, or another user of a shared directory, may have put either
+//! there.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -52,8 +53,8 @@ pub(super) fn check_directory(path: &Path) -> io::Result<()> {
     target(&path).map(drop)
 }
 
-/// Checks the links among the directories of a path: those of a relative path, and those of an absolute path that are in the
-/// working directory or above it, where a checkout may have them.
+/// Checks the links among the directories of a path: those of a relative path, and those of an absolute path that are
+/// in the working directory or above it, where a checkout may have them.
 fn check_parents(path: &Path) -> io::Result<()> {
     let path: PathBuf = path.components().collect();
     let working_dir = std::env::current_dir()?.canonicalize()?;
@@ -71,8 +72,8 @@ fn check_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that a path names, and whether it is a link of the system's. A link may lead to a file beside it, so that a name
-/// such as `current.ndjson` can be given to one file after another.
+/// The file that a path names, and whether it is a link of the system's. A link may lead to a file beside it, so that a
+/// name such as `current.ndjson` can be given to one file after another.
 fn target(path: &Path) -> io::Result<(PathBuf, bool)> {
     // If nothing can be found out about it, opening it gives the reason.
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {

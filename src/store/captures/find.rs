@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// The request of a delivery, by its number, in a directory of captures or a log. Runs before this one may have used the
-/// number too; the newest is taken.
+/// The request of a delivery, by its number, in a directory of captures or a log. Runs before this one may have used
+/// the number too; the newest is taken.
 ///
 /// # Errors
 ///

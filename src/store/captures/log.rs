@@ -1,8 +1,8 @@
 //! A log of captures: a file with one line per event.
 //!
-//! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an incomplete
-//! last line is removed if it is one of hookdev's, cut off by a full disk or a power failure. A file of anything else is not
-//! written to. A log that is moved or deleted meanwhile is opened again.
+//! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an
+//! incomplete last line is removed if it is one of hookdev's, cut off by a full disk or a power failure. A file of
+//! anything else is not written to. A log that is moved or deleted meanwhile is opened again.
 
 use std::{
     fs::{self, File},
@@ -46,8 +46,8 @@ impl Log {
         self.truncated
     }
 
-    /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all, unless
-    /// there is an error.
+    /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all,
+    /// unless there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
         let State { file, lines } = &mut *self.state.lock();
         lines.clear();

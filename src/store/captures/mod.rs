@@ -41,12 +41,13 @@ enum Destination {
 impl CaptureStore {
     /// Opens a log or a directory, and creates it with its parents if necessary.
     ///
-    /// A path that ends in `.ndjson` or `.jsonl`, and a device or a pipe, is a log that lines are appended to; any other is
-    /// a directory. A file that others can read becomes private.
+    /// A path that ends in `.ndjson` or `.jsonl`, and a device or a pipe, is a log that lines are appended to; any
+    /// other is a directory. A file that others can read becomes private.
     ///
     /// # Errors
     ///
-    /// If it can't be created or opened, isn't a log of captures, belongs to another user, or is a link to another directory.
+    /// If it can't be created or opened, isn't a log of captures, belongs to another user, or is a link to another
+    /// directory.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let destination = match fs::metadata(path) {
             Ok(existing) if existing.is_file() && !is_log(path) => {
@@ -62,8 +63,8 @@ impl CaptureStore {
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
 
-    /// How many bytes of an incomplete last line were removed from the log when it was opened, left by a process that was
-    /// killed while writing. 0 if every line was complete.
+    /// How many bytes of an incomplete last line were removed from the log when it was opened, left by a process that
+    /// was killed while writing. 0 if every line was complete.
     #[must_use]
     pub fn truncated_bytes(&self) -> u64 {
         match &self.0 {
@@ -72,8 +73,8 @@ impl CaptureStore {
         }
     }
 
-    /// Writes one capture, a JSON object without whitespace, and returns its file. In a directory it is indented, so that
-    /// people can read it and its changes. It may block.
+    /// Writes one capture, a JSON object without whitespace, and returns its file. In a directory it is indented, so
+    /// that people can read it and its changes. It may block.
     ///
     /// # Errors
     ///
@@ -85,7 +86,8 @@ impl CaptureStore {
         }
     }
 
-    /// Writes several captures, to a log with a single write. Returns for each what [`Self::write`] returns. It may block.
+    /// Writes several captures, to a log with a single write. Returns for each what [`Self::write`] returns. It may
+    /// block.
     pub fn write_all(&self, captures: &[(CaptureName<'_>, &[u8])]) -> Vec<io::Result<PathBuf>> {
         let log = match &self.0 {
             Destination::Dir(_) => return captures.iter().map(|(name, object)| self.write(name, object)).collect(),
@@ -162,8 +164,8 @@ pub(super) fn is_capture_name(name: &str) -> bool {
     stem.len() > PATTERN.len() && stem.as_bytes().iter().zip(PATTERN).all(fits)
 }
 
-/// Writes a new file. A directory that was removed meanwhile is created again; one that a link has replaced is refused, as
-/// it is at the start.
+/// Writes a new file. A directory that was removed meanwhile is created again; one that a link has replaced is refused,
+/// as it is at the start.
 fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     append::check_directory(dir)?;
     match try_write_file(dir, name, object) {

@@ -1,5 +1,5 @@
-//! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a request, one
-//! a line, and its body in the same entry of the log or a later one.
+//! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a
+//! request, one a line, and its body in the same entry of the log or a later one.
 
 use serde::de::IgnoredAny;
 

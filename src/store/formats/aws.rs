@@ -1,8 +1,8 @@
-//! The events that AWS Lambda receives for an HTTP request: from API Gateway's REST (v1) and HTTP APIs (v2), function URLs
-//! and load balancers. One event, an array, or one per line as in logs.
+//! The events that AWS Lambda receives for an HTTP request: from API Gateway's REST (v1) and HTTP APIs (v2), function
+//! URLs and load balancers. One event, an array, or one per line as in logs.
 //!
-//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query, a load
-//! balancer doesn't; v2 joins repeated headers with commas and moves the cookies to a key of their own.
+//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query, a
+//! load balancer doesn't; v2 joins repeated headers with commas and moves the cookies to a key of their own.
 
 use std::{borrow::Cow, fmt};
 

@@ -1,5 +1,5 @@
-//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes identifies
-//! it.
+//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes
+//! identifies it.
 
 use std::{io::Read, path::Path};
 

@@ -1,5 +1,5 @@
-//! Files that a capture refers to. They must be beside it or below its directory: a capture from elsewhere must not be able
-//! to read other files.
+//! Files that a capture refers to. They must be beside it or below its directory: a capture from elsewhere must not be
+//! able to read other files.
 
 use std::{
     fs::File,
@@ -16,7 +16,8 @@ use super::{
 ///
 /// # Errors
 ///
-/// If there is no directory, as for standard input, or the file is outside it, not a regular file, too large or unreadable.
+/// If there is no directory, as for standard input, or the file is outside it, not a regular file, too large or
+/// unreadable.
 pub(super) fn read(directory: Option<&Path>, name: &str) -> Result<Vec<u8>, ParseError> {
     let Some(directory) = directory else {
         return Err(expected(format!("the body itself, found a reference to {}", quoted(name))));

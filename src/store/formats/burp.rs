@@ -80,7 +80,8 @@ fn entry(item: &[u8]) -> Result<Option<Entry>, ParseError> {
     Ok(Some(Entry { notes: entry.notes, ..Entry::called(&url, entry.request) }))
 }
 
-/// The content of an element. Burp writes `]]>` in a text as `]]]]><![CDATA[>`, the end of one CDATA and the start of another.
+/// The content of an element. Burp writes `]]>` in a text as `]]]]><![CDATA[>`, the end of one CDATA and the start of
+/// another.
 fn element<'i>(item: &'i [u8], open: &[u8], close: &[u8]) -> Option<Cow<'i, [u8]>> {
     let mut rest = &item[memchr::memmem::find(item, open)? + open.len()..];
     if !rest.starts_with(CDATA) {

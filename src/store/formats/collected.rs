@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use super::{Entry, Fault, Piece, Reader, parts::ParseError, position::Start};
 
-/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a broken
-/// entry may have, so the others are only counted.
+/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a
+/// broken entry may have, so the others are only counted.
 pub(super) const MAX_FAULTS: usize = 1000;
 
-/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given up.
+/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given
+/// up.
 pub(super) const MAX_BROKEN: usize = 64;
 
 /// How much of a script must be left for what can't be read to count as if it took reading to the end.

@@ -1,5 +1,5 @@
-//! A raw HTTP request whose lines a tool writes in its own way: with text before each (`webhook -debug`), with a sign for each
-//! carriage return (ngrep, `socat -v`), or in sections (`ModSecurity`'s audit log).
+//! A raw HTTP request whose lines a tool writes in its own way: with text before each (`webhook -debug`), with a sign
+//! for each carriage return (ngrep, `socat -v`), or in sections (`ModSecurity`'s audit log).
 
 use super::{Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http, whole};
 
@@ -113,8 +113,8 @@ fn suffixed<'i>(line: &[u8], rest: &'i [u8]) -> Option<(Message, &'i [u8])> {
     Some((Message { bytes: message, is_lossy: true }, after))
 }
 
-/// The unescaped text of the transfers to the server, which `socat -v` writes after `> TIME length=N from=N to=N`, up to the
-/// first in the other direction.
+/// The unescaped text of the transfers to the server, which `socat -v` writes after `> TIME length=N from=N to=N`, up
+/// to the first in the other direction.
 fn transfers(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut bytes = Vec::new();
     let mut at = 0;

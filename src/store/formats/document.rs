@@ -18,8 +18,9 @@ use super::{
 /// How deeply arrays of entries may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// How many times the length of the input may be read again after broken documents. Reading goes on at the next line that
-/// may start a document, which can be long before the error, and in a hostile input every line could be such a one.
+/// How many times the length of the input may be read again after broken documents. Reading goes on at the next line
+/// that may start a document, which can be long before the error, and in a hostile input every line could be such a
+/// one.
 const MAX_REREAD: usize = 8;
 
 /// How many entries an input may have. An entry of two bytes takes far more memory.
@@ -51,8 +52,8 @@ impl Format for Documents {
     }
 }
 
-/// Collects the entries in the array at a path of keys. A document without that array is an entry itself, and so is each
-/// element of a document that is an array. `parse` returns `None` for an entry that delivers nothing.
+/// Collects the entries in the array at a path of keys. A document without that array is an entry itself, and so is
+/// each element of a document that is an array. `parse` returns `None` for an entry that delivers nothing.
 pub(super) fn collect(
     input: &Bytes,
     array: &[&str],
@@ -140,7 +141,8 @@ impl<'a, 'p> Finder<'a, 'p> {
         }
     }
 
-    /// Adds the elements of the array in a document, as far as the document goes. Returns whether there is such an array.
+    /// Adds the elements of the array in a document, as far as the document goes. Returns whether there is such an
+    /// array.
     fn enter(&mut self, document: &'a [u8]) -> bool {
         let mut has_array = false;
         let visitor = ArrayVisitor { array: self.array, found: &mut self.found, has_array: &mut has_array };

@@ -1,5 +1,5 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents` and
-//! Vercel's invocations. The request inside is read in its own format, and the entry notes that.
+//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents`
+//! and Vercel's invocations. The request inside is read in its own format, and the entry notes that.
 
 use bytes::Bytes;
 use serde::Deserialize;

@@ -1,5 +1,6 @@
-//! Gzip in the messages of queues and logs. A few kilobytes can stand for many megabytes, and a file may have thousands of
-//! messages, so what they expand to is limited for each message and for the whole file, with the files within its messages.
+//! Gzip in the messages of queues and logs. A few kilobytes can stand for many megabytes, and a file may have thousands
+//! of messages, so what they expand to is limited for each message and for the whole file, with the files within its
+//! messages.
 
 use std::io::Read;
 

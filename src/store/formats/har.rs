@@ -1,8 +1,8 @@
 //! HAR 1.2, as browsers, mitmproxy and other proxies export their traffic.
 //!
 //! A HAR stores the body of a request as text and can't represent other bytes. What tools do with them is undone if the
-//! body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone surrogates U+DC80 to
-//! U+DCFF. Otherwise the entry notes that bytes were lost.
+//! body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone surrogates U+DC80
+//! to U+DCFF. Otherwise the entry notes that bytes were lost.
 
 use bytes::Bytes;
 use serde::{

@@ -1,4 +1,5 @@
-//! A raw HTTP request as a hex dump: of `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers before it.
+//! A raw HTTP request as a hex dump: of `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers before
+//! it.
 
 use super::{Fault, Format, GzipBudget, Input, Reader, http, whole};
 

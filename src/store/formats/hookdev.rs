@@ -1,5 +1,5 @@
-//! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests that
-//! `send --print json` prints. [`capture`] reads them.
+//! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests
+//! that `send --print json` prints. [`capture`] reads them.
 
 use super::{
     Collected, Entry, Fault, Format, GzipBudget, Input, Reader,

@@ -1,5 +1,5 @@
-//! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end in a bare line feed, and a
-//! body may end with the file. Several messages may follow each other.
+//! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end in a bare line feed, and
+//! a body may end with the file. Several messages may follow each other.
 
 mod framing;
 
@@ -50,8 +50,8 @@ pub(super) fn collected(input: Bytes) -> Collected {
     collected
 }
 
-/// Whether the first line that is not blank is a request line. One of HTTP/2, which tools write in the same way, must have
-/// header fields after it.
+/// Whether the first line that is not blank is a request line. One of HTTP/2, which tools write in the same way, must
+/// have header fields after it.
 pub(super) fn starts_message(bytes: &[u8]) -> bool {
     let mut lines = bytes[blank_len(bytes)..].split(|&byte| byte == b'\n');
     let line = lines.next().unwrap_or_default();
@@ -182,7 +182,8 @@ impl Messages {
     }
 }
 
-/// How long a JSON body is that goes on after its `content-length`, which then is that of the body before it was indented.
+/// How long a JSON body is that goes on after its `content-length`, which then is that of the body before it was
+/// indented.
 fn reformatted(from_body: &[u8], body: &[u8], framing: Framing) -> Option<usize> {
     let is_cut = matches!(framing, Framing::Length(_))
         && matches!(body.first(), Some(b'{' | b'['))
@@ -264,8 +265,8 @@ fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((text, "HTTP/1.1".len() - version.len()))
 }
 
-/// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line with
-/// which it rejects the message.
+/// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line
+/// with which it rejects the message.
 fn broken(message: &[u8], error: Error, first: u64) -> Fault {
     let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_FIELDS + 2).collect();
     let before = match error {

@@ -1,8 +1,8 @@
 //! Calls that send a request, as browsers copy them ("Copy as fetch"), Postman generates them, and people write them:
 //! JavaScript's `fetch`, axios, Got, superagent and k6; Python's requests and HTTPX, and the clients of test suites.
 //!
-//! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of them;
-//! what needs a variable from elsewhere, one that is changed by code, or a function is an error.
+//! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of
+//! them; what needs a variable from elsewhere, one that is changed by code, or a function is an error.
 
 mod chain;
 mod clients;
@@ -85,7 +85,8 @@ const MODULES: [(&str, Library); 8] = [
     ("httpx.", Library::Httpx),
     ("client.", Library::PythonClient),
 ];
-/// The modules whose names other things have too, such as the sessions of databases, which have `get` and `delete` as well.
+/// The modules whose names other things have too, such as the sessions of databases, which have `get` and `delete` as
+/// well.
 const COMMON: [&str; 3] = ["http.", "session.", "client."];
 const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
 
@@ -102,8 +103,8 @@ struct Call {
 }
 
 impl Call {
-    /// The first call from an offset on, where a statement starts: at its start, or after `=`, `(`, `return`, `await` and the
-    /// like.
+    /// The first call from an offset on, where a statement starts: at its start, or after `=`, `(`, `return`, `await`
+    /// and the like.
     fn find(text: &str, from: usize, clients: &Clients) -> Option<Self> {
         let mut at = from;
         while let Some(open) = text[at..].find('(').map(|found| at + found) {
@@ -172,7 +173,8 @@ fn method(name: &str) -> Option<&'static str> {
     METHODS.iter().find(|known| **known == name).copied()
 }
 
-/// A line of a text, from where its first statement starts. Its calls are searched for once, however many statements it has.
+/// A line of a text, from where its first statement starts. Its calls are searched for once, however many statements it
+/// has.
 struct Line<'t> {
     /// The text up to the end of the line.
     text: &'t str,

@@ -24,8 +24,8 @@ impl Format for HttpFile {
         "an .http file"
     }
 
-    /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one request
-    /// must have a header.
+    /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one
+    /// request must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
         let requests: Vec<Lines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };

@@ -1,5 +1,5 @@
-//! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a provider's
-//! page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
+//! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a
+//! provider's page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,8 @@ impl Format for HttpWithin {
 /// How many lines may come before the request.
 const MAX_LINES: usize = 12;
 
-/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it in its
-/// line, if header fields come after it.
+/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it
+/// in its line, if header fields come after it.
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {

@@ -1,9 +1,9 @@
 //! Any JSON object with headers and a body, as programs log requests and most services pass them on: mapping
 //! templates, serverless events, test doubles, JSON logs.
 //!
-//! The object may be nested in others, and a log may have text before it in the line. Headers are an object, a list of pairs,
-//! a list of `{name, value}` or text; the body is text, base64, a list of bytes or Node's `Buffer`. A body that was parsed is
-//! an error: its bytes are gone.
+//! The object may be nested in others, and a log may have text before it in the line. Headers are an object, a list of
+//! pairs, a list of `{name, value}` or text; the body is text, base64, a list of bytes or Node's `Buffer`. A body that
+//! was parsed is an error: its bytes are gone.
 
 mod body;
 mod headers;
@@ -203,7 +203,8 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('.').map_or(("", path), |(above, key)| (&path[..=above.len()], key))
 }
 
-/// Whether a key has this name, in any letter case: .NET and Go write `Headers`, and Apache `OpenWhisk` writes `__ow_headers`.
+/// Whether a key has this name, in any letter case: .NET and Go write `Headers`, and Apache `OpenWhisk` writes
+/// `__ow_headers`.
 pub(super) fn is_named(key: &str, name: &str) -> bool {
     key.strip_prefix("__ow_").unwrap_or(key).eq_ignore_ascii_case(name)
 }

@@ -37,8 +37,8 @@ fn end(line: &[u8]) -> usize {
     line.strip_suffix(b" []").unwrap_or(line).len()
 }
 
-/// The input with each line's prefix and the lines without an object blanked, so that positions stay the same. Borrowed if
-/// it is no log with prefixes.
+/// The input with each line's prefix and the lines without an object blanked, so that positions stay the same. Borrowed
+/// if it is no log with prefixes.
 pub(super) fn without_prefixes(input: &[u8]) -> Cow<'_, [u8]> {
     let start = input.trim_ascii_start();
     let is_document = match start {

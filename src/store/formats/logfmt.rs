@@ -1,5 +1,5 @@
-//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them, that have the
-//! headers and the raw body of a request.
+//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them, that have
+//! the headers and the raw body of a request.
 //!
 //! Headers are in one value, as JSON or as Go prints a map, or in one each: `headers.X-Name=…`, `x-name=…`.
 

@@ -1,5 +1,5 @@
-//! Logs whose messages are captured requests as text: records of Docker, journald, Splunk and others, `CloudWatch`'s events and
-//! query results, Loki's responses, Cloudflare's events. The request inside is read in its own format.
+//! Logs whose messages are captured requests as text: records of Docker, journald, Splunk and others, `CloudWatch`'s
+//! events and query results, Loki's responses, Cloudflare's events. The request inside is read in its own format.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::webhook::json;
 
-/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or Logstash.
+/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or
+/// Logstash.
 pub(super) static LOG_RECORDS: Envelopes = Envelopes {
     name: "log records",
     matches: |outline| {

@@ -1,7 +1,7 @@
 //! Reads captured requests in the formats that tools write: one file here for each format.
 //!
-//! A format is a [`Format`] and a line in `FORMATS`. It is detected from the content of a file, not from its name. Entries
-//! are read one by one; a broken one doesn't hide the others.
+//! A format is a [`Format`] and a line in `FORMATS`. It is detected from the content of a file, not from its name.
+//! Entries are read one by one; a broken one doesn't hide the others.
 
 mod aspnet;
 mod aws;

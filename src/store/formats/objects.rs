@@ -1,5 +1,5 @@
-//! Splits an input into JSON objects, one per line or each on several lines, without parsing them: memory stays flat, and
-//! any thread can parse them.
+//! Splits an input into JSON objects, one per line or each on several lines, without parsing them: memory stays flat,
+//! and any thread can parse them.
 
 use std::io::{self, Read};
 

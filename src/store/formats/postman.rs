@@ -1,5 +1,5 @@
-//! Postman's collections, v2.0 and v2.1, with their folders. They hold requests that people wrote or pasted: without times,
-//! and with variables that the collection may define.
+//! Postman's collections, v2.0 and v2.1, with their folders. They hold requests that people wrote or pasted: without
+//! times, and with variables that the collection may define.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};

@@ -1,5 +1,5 @@
-//! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, as browsers copy them ("Copy as PowerShell") and as people write
-//! them, with variables for headers and body.
+//! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, as browsers copy them ("Copy as PowerShell") and as people
+//! write them, with variables for headers and body.
 //!
 //! The words are read without running anything: what needs another variable or a command is an error.
 

@@ -216,7 +216,8 @@ fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
     Some(after_url.unwrap_or(inside))
 }
 
-/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers too.
+/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers
+/// too.
 fn numbers(text: &str) -> Option<Vec<u8>> {
     let (Value::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
     let byte = |item: &Value| if let Value::Word(word) = item { word.parse::<u8>().ok() } else { None };
@@ -250,7 +251,8 @@ fn labelled(text: &str) -> Option<&str> {
     found.next()
 }
 
-/// Whether a label is the name of a field of the body, which is a form, rather than what a program printed before the body.
+/// Whether a label is the name of a field of the body, which is a form, rather than what a program printed before the
+/// body.
 fn is_form_field(before: &str, value: &str) -> bool {
     let is_after_another = before.strip_suffix('&').is_some_and(|other| other.ends_with(|c: char| !c.is_whitespace()));
     is_after_another || before.trim_start().is_empty() && value.starts_with('%')

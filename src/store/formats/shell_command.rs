@@ -1,9 +1,9 @@
-//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
-//! hookdev prints them; of wget and of `HTTPie`.
+//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe)
+//! and as hookdev prints them; of wget and of `HTTPie`.
 //!
 //! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal escapes,
-//! for bodies that no argument can hold.
+//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal
+//! escapes, for bodies that no argument can hold.
 
 mod curl;
 mod httpie;

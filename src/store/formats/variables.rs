@@ -1,8 +1,8 @@
-//! The `{{name}}` variables in the requests of Postman and `.http` files. Values that the file defines are filled in; other
-//! variables stay, and the entry notes that.
+//! The `{{name}}` variables in the requests of Postman and `.http` files. Values that the file defines are filled in;
+//! other variables stay, and the entry notes that.
 //!
-//! A value may use earlier variables several times, so a few hundred bytes can stand for gigabytes. What the variables add is
-//! limited, for each entry and for the whole file; an entry beyond the limit can't be read, and the others can.
+//! A value may use earlier variables several times, so a few hundred bytes can stand for gigabytes. What the variables
+//! add is limited, for each entry and for the whole file; an entry beyond the limit can't be read, and the others can.
 
 use std::{borrow::Cow, collections::HashMap};
 

@@ -19,8 +19,8 @@ pub struct Walk {
     pub skipped: usize,
 }
 
-/// Walks through a directory and its subdirectories. Hidden entries are skipped, links are not followed. The path of a file
-/// gives that file. No file is opened: [`open_found`] does that.
+/// Walks through a directory and its subdirectories. Hidden entries are skipped, links are not followed. The path of a
+/// file gives that file. No file is opened: [`open_found`] does that.
 #[must_use]
 pub fn walk(path: &Path) -> Walk {
     let mut walk = Walk::default();
@@ -56,8 +56,8 @@ fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
 ///
 /// # Errors
 ///
-/// If it can't be read, or if it has the name of a [`CaptureStore`](crate::store::captures::CaptureStore)'s file and yet
-/// isn't a capture.
+/// If it can't be read, or if it has the name of a [`CaptureStore`](crate::store::captures::CaptureStore)'s file and
+/// yet isn't a capture.
 pub fn open_found(file: &Path) -> Result<Option<Entries<'static>>, EntryError> {
     match open(file) {
         Err(EntryError::Empty { .. } | EntryError::Unrecognised { .. }) if !is_named_as_capture(file) => Ok(None),

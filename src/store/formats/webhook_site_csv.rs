@@ -1,5 +1,5 @@
-//! webhook.site's CSV export. Its columns depend on the requests: each header has its own column, whose name starts with
-//! `headers`.
+//! webhook.site's CSV export. Its columns depend on the requests: each header has its own column, whose name starts
+//! with `headers`.
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};

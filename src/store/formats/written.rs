@@ -23,7 +23,8 @@ pub(super) fn python_form(fields: &[(String, String)]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join("&")
 }
 
-/// Text in a form as Python's `quote_plus` writes it, and curl's `--data-urlencode`: which differs from JavaScript's in `~` and `*`.
+/// Text in a form as Python's `quote_plus` writes it, and curl's `--data-urlencode`: which differs from JavaScript's in
+/// `~` and `*`.
 pub(super) fn python_quoted(text: &str) -> String {
     let quoted: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
     quoted.replace("%7E", "~").replace('*', "%2A")

@@ -1,5 +1,5 @@
-//! Recipes for tunnels: how to start a program that gives this machine a public URL, and how to learn that URL. Built-in
-//! ones are files beside this one; `[tunnel.NAME]` in the config has the same keys. What runs them is in
+//! Recipes for tunnels: how to start a program that gives this machine a public URL, and how to learn that URL.
+//! Built-in ones are files beside this one; `[tunnel.NAME]` in the config has the same keys. What runs them is in
 //! `engine::tunnel`.
 
 mod url;
@@ -38,8 +38,8 @@ pub struct Recipe {
     pub url: UrlRule,
     /// How it is known that the tunnel works. Without it, it works once its URL is known.
     pub ready: Option<Probe>,
-    /// Whether requests through the public URL show that the tunnel still works: for programs that don't notice when their
-    /// connection is lost.
+    /// Whether requests through the public URL show that the tunnel still works: for programs that don't notice when
+    /// their connection is lost.
     #[serde(default)]
     pub check_url: bool,
     /// How long to wait after that, until the whole internet can use the URL.

@@ -1,5 +1,5 @@
-//! How a tunnel's public URL is learned: from a server of the program, from a JSON line that it prints, or from a line of
-//! text. A host that the recipe doesn't allow is never taken.
+//! How a tunnel's public URL is learned: from a server of the program, from a JSON line that it prints, or from a line
+//! of text. A host that the recipe doesn't allow is never taken.
 
 use regex_lite::Regex;
 use serde::Deserialize;

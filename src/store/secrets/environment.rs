@@ -55,8 +55,8 @@ impl Environment {
         }
     }
 
-    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let the
-    /// public development secret verify deliveries.
+    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let
+    /// the public development secret verify deliveries.
     pub(super) fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
         let Some(value) = (self.process)(name) else { return Ok(None) };
         let text = value.into_string().map_err(|_| SecretError::NotText(name.to_owned()))?;

@@ -59,9 +59,9 @@ impl Resolved {
 }
 
 /// Finds the secrets of every provider that signs: from the flags, else the variable that the manifest names, else the
-/// config, else the env file, else the development secret. A missing source of the config is skipped with a warning, because
-/// not every machine has every secret; a provider with none left gets no secret. Shadowed secrets are kept for diagnosis
-/// only.
+/// config, else the env file, else the development secret. A missing source of the config is skipped with a warning,
+/// because not every machine has every secret; a provider with none left gets no secret. Shadowed secrets are kept for
+/// diagnosis only.
 ///
 /// # Errors
 ///
@@ -191,16 +191,16 @@ fn variable_meant(literal: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// The text without the newline at its end, if that is its only one: `echo` and most editors write one. A secret of several
-/// lines, such as a PEM key, is kept as it is.
+/// The text without the newline at its end, if that is its only one: `echo` and most editors write one. A secret of
+/// several lines, such as a PEM key, is kept as it is.
 fn only_line(text: &str) -> Option<&str> {
     let line = text.strip_suffix('\n')?;
     let line = line.strip_suffix('\r').unwrap_or(line);
     (!line.is_empty() && !line.contains(['\n', '\r'])).then_some(line)
 }
 
-/// The variables of providers in a file beside the config that nothing loads: those whose providers have no secret of the
-/// user's. A file that can't be read or parsed has none.
+/// The variables of providers in a file beside the config that nothing loads: those whose providers have no secret of
+/// the user's. A file that can't be read or parsed has none.
 #[must_use]
 pub fn unloaded_variables(file: &Path, catalog: &Catalog, keyring: &Keyring) -> Vec<String> {
     let Ok(variables) = env_file::variables(file) else { return Vec::new() };

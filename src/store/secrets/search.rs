@@ -1,5 +1,5 @@
-//! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for the
-//! diagnosis.
+//! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for
+//! the diagnosis.
 
 use std::{collections::HashSet, path::Path};
 
@@ -170,8 +170,8 @@ impl Search<'_> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
-    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Missing and invalid ones are
-    /// ignored.
+    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Missing and invalid ones
+    /// are ignored.
     fn keep_shadowed(&self, tier: Tier, above: Tier, keyring: &mut Keyring) {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {

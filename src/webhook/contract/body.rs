@@ -18,8 +18,8 @@ const MAX_SEARCHED_BYTES: usize = 256 << 10;
 /// The size limit of a decoded body here, in bytes: many bodies are decoded in one search.
 const MAX_DECODED_BYTES: usize = 4 << 20;
 
-/// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid as
-/// before.
+/// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid
+/// as before.
 pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Request) -> Bytes {
     let body = &request.body;
     let changed = |at: usize| {

@@ -1,5 +1,5 @@
-//! Deliveries unlike the provider's that a handler may accept although it accepts no usual one. Each that it accepts proves
-//! what is wrong with the handler.
+//! Deliveries unlike the provider's that a handler may accept although it accepts no usual one. Each that it accepts
+//! proves what is wrong with the handler.
 
 use bytes::Bytes;
 
@@ -80,8 +80,8 @@ pub struct ShortDelivery {
     pub forged: CaseRequest,
 }
 
-/// What may be wrong with a handler that tells short deliveries from forged ones, but not an event's: it responds to those
-/// with the status `refusal`.
+/// What may be wrong with a handler that tells short deliveries from forged ones, but not an event's: it responds to
+/// those with the status `refusal`.
 #[must_use]
 pub fn alters_bodies(refusal: u16, policy: &Policy) -> String {
     format!(

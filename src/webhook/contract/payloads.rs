@@ -1,5 +1,5 @@
-//! Edits that make another valid payload of a fixture: other text, more of it, and empty values. Where the schema allows
-//! it, they change what a person wrote; elsewhere they add a member, as providers do without notice.
+//! Edits that make another valid payload of a fixture: other text, more of it, and empty values. Where the schema
+//! allows it, they change what a person wrote; elsewhere they add a member, as providers do without notice.
 
 use crate::webhook::{
     json::{self, Kind, Node, Path, PointerToken, quote},

@@ -1,4 +1,5 @@
-//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's own format.
+//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's own
+//! format.
 
 use std::borrow::Cow;
 

@@ -67,7 +67,8 @@ fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
     }
 }
 
-/// What a proxy may do to a delivery, worded to follow "check that"; `proxy` names the one that the response came through.
+/// What a proxy may do to a delivery, worded to follow "check that"; `proxy` names the one that the response came
+/// through.
 fn passed_on(proxy: Option<&str>, provider: &Provider) -> String {
     let header = header_of(provider);
     match proxy {

@@ -7,8 +7,8 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// A header's template: literal text, `{event}`, `{id}`, and the time as `{timestamp}` (Unix seconds), `{unix_ms}`, `{now}`
-/// (RFC 3339) or `{now_ms}`.
+/// A header's template: literal text, `{event}`, `{id}`, and the time as `{timestamp}` (Unix seconds), `{unix_ms}`,
+/// `{now}` (RFC 3339) or `{now_ms}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderTemplate(Vec<HeaderPiece>);
 

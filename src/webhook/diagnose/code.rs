@@ -4,8 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use crate::webhook::remedy::{RAW_BODY, Remedy};
 
-/// Defines each code in one place: its name in all output, whether it says that a cause was proven (`proof`) or only seen
-/// or sought (`observation`), and what the documentation and the hints say about it.
+/// Defines each code in one place: its name in all output, whether it says that a cause was proven (`proof`) or only
+/// seen or sought (`observation`), and what the documentation and the hints say about it.
 macro_rules! codes {
     (@is_proof proof) => { true };
     (@is_proof observation) => { false };

@@ -1,5 +1,5 @@
-//! Hypotheses about headers: their names were changed on the way, or their values split. Undoing that gives the request as
-//! it was sent, which everything else is then tried on.
+//! Hypotheses about headers: their names were changed on the way, or their values split. Undoing that gives the request
+//! as it was sent, which everything else is then tried on.
 
 use http::{HeaderName, HeaderValue};
 

@@ -119,8 +119,8 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
 }
 
 /// Like [`diagnose`], with a budget of `bytes`, at most [`PER_SEARCH`]. It subtracts what it hashes and writes, or
-/// everything if a larger budget could have found more. Ends the search early once `is_late` returns true, which is called
-/// before each attempt.
+/// everything if a larger budget could have found more. Ends the search early once `is_late` returns true, which is
+/// called before each attempt.
 #[must_use]
 pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;

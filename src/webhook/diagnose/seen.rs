@@ -202,7 +202,8 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     is_text.then(|| Finding::new(Code::SeenInvalidJson, message))
 }
 
-/// The keys of all objects are in alphabetical order or in that of databases, which is not so in any example of the provider.
+/// The keys of all objects are in alphabetical order or in that of databases, which is not so in any example of the
+/// provider.
 fn sorted_keys(case: &RejectedRequest<'_>) -> Option<Finding> {
     let body = std::str::from_utf8(&case.request.body).ok().filter(|body| body.len() <= LONGEST_REWRITTEN)?;
     let root = json::parse(body).ok()?;

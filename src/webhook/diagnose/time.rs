@@ -96,8 +96,8 @@ const ZONES: [u64; 24] = [
     840,
 ];
 
-/// Whether a genuine request that is too old or too new proves that one of the clocks is wrong: no delay makes a timestamp
-/// too new, and one that is off by the offset of a time zone is a local time.
+/// Whether a genuine request that is too old or too new proves that one of the clocks is wrong: no delay makes a
+/// timestamp too new, and one that is off by the offset of a time zone is a local time.
 pub fn skew(case: &RejectedRequest<'_>) -> Option<Finding> {
     let (Reason::TimestampTooOld { skew, .. } | Reason::TimestampTooNew { skew, .. }) = &case.rejection.reason else {
         return None;
@@ -177,8 +177,8 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     readings
 }
 
-/// Readings under which the signed timestamp is the one that was sent in another spelling, because a program parsed it as a
-/// number or a date and wrote it again.
+/// Readings under which the signed timestamp is the one that was sent in another spelling, because a program parsed it
+/// as a number or a date and wrote it again.
 fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let template = scheme.content.as_str();
     let Some(sent) = sent(case, scheme).filter(|_| template.contains("{timestamp}")) else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! Hypotheses about the signed URL: the provider signed it as it calls it, and the one that is configured, given or named by
-//! the request differs in its scheme, host, port, slash or query.
+//! Hypotheses about the signed URL: the provider signed it as it calls it, and the one that is configured, given or
+//! named by the request differs in its scheme, host, port, slash or query.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,8 @@ const MOST: usize = 240;
 /// The longest URL that messages show, in characters.
 const LONGEST_SHOWN: usize = 200;
 
-/// Readings by a scheme that signs a URL, each with another one: that of the request, or one that the manifest writes out.
+/// Readings by a scheme that signs a URL, each with another one: that of the request, or one that the manifest writes
+/// out.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     if scheme.content.signs_url() {
         return of_request(case, scheme);

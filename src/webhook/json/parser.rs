@@ -1,5 +1,5 @@
-//! Parses RFC 8259 texts. Every delivery is parsed, so strings without escapes and all numbers are borrowed, and only the
-//! lists of items and members are allocated, each once and with its exact size.
+//! Parses RFC 8259 texts. Every delivery is parsed, so strings without escapes and all numbers are borrowed, and only
+//! the lists of items and members are allocated, each once and with its exact size.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! A JSON text as rows, one for each value and one for each end of an object or array: a tree that can be shown in parts. Keys
-//! and values are slices of the text, so numbers, escapes and repeated keys are as they were sent.
+//! A JSON text as rows, one for each value and one for each end of an object or array: a tree that can be shown in
+//! parts. Keys and values are slices of the text, so numbers, escapes and repeated keys are as they were sent.
 //!
 //! The walk can be cloned at any row and go on from there, so that a part costs what its own rows cost.
 

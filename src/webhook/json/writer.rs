@@ -1,5 +1,5 @@
-//! Writes JSON: string literals with any escapes, parsed documents without whitespace, and lines of one object each that
-//! are safe on a terminal.
+//! Writes JSON: string literals with any escapes, parsed documents without whitespace, and lines of one object each
+//! that are safe on a terminal.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -27,8 +27,8 @@ pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// A document on several lines, indented by two spaces, with each array of plain values on one line. Strings and numbers keep
-/// their spelling. The document must be valid and without whitespace, as [`line`] writes it.
+/// A document on several lines, indented by two spaces, with each array of plain values on one line. Strings and
+/// numbers keep their spelling. The document must be valid and without whitespace, as [`line`] writes it.
 #[must_use]
 pub fn indented(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len() + json.len() / 4);
@@ -135,8 +135,8 @@ pub(crate) enum Escape {
     UnicodeUppercase,
 }
 
-/// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 requires, by a letter if
-/// there is one; `escape` decides about the others, and whether a quote is written as `\u0022`.
+/// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 requires, by a letter
+/// if there is one; `escape` decides about the others, and whether a quote is written as `\u0022`.
 pub(crate) fn push_string(text: &str, escape: impl Fn(char) -> Option<Escape>, out: &mut String) {
     out.push('"');
     let mut copied = 0;
@@ -181,7 +181,8 @@ pub(crate) fn push_escape(character: char, escape: Escape, out: &mut String) {
     }
 }
 
-/// JSON text with every [hidden](visible::is_hidden) character escaped. Outside strings there is none without whitespace.
+/// JSON text with every [hidden](visible::is_hidden) character escaped. Outside strings there is none without
+/// whitespace.
 pub(crate) fn escape_hidden(text: String) -> String {
     let mut rest = text.as_str();
     let mut escaped = String::new();

@@ -1,5 +1,5 @@
-//! The signed contents that occur in practice, as templates, the commonest first. A content is one of the known orders of
-//! its parts, with one separator between all of them, and perhaps a version before them.
+//! The signed contents that occur in practice, as templates, the commonest first. A content is one of the known orders
+//! of its parts, with one separator between all of them, and perhaps a version before them.
 
 use std::collections::HashSet;
 
@@ -24,8 +24,8 @@ pub(super) enum Rarity {
     Rare,
 }
 
-/// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `h` the same in
-/// base64, `U` the URL, `M` the method, `P` the path, `F` the fields of a form.
+/// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `h` the
+/// same in base64, `U` the URL, `M` the method, `P` the path, `F` the fields of a form.
 const ORDERS: [&str; 42] = [
     "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "BU", "UF",
     "UTB", "TUB", "MUBT", "MUTB", "TMUB", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U", "F", "TF", "FT", "h", "Th",

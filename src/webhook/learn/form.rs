@@ -1,4 +1,5 @@
-//! The formats that a signature's value may have: `{hex}`, `sha256={hex}`, `t={timestamp},v1={hex}`, `{timestamp}.{hex}`.
+//! The formats that a signature's value may have: `{hex}`, `sha256={hex}`, `t={timestamp},v1={hex}`,
+//! `{timestamp}.{hex}`.
 
 use super::value::{signatures, time_unit};
 use crate::webhook::signature::grammar::{Grammar, GrammarText, TextEncoding};

@@ -1,6 +1,6 @@
-//! Learns a provider from captured requests: how it signs, how its events are told apart, and what its payloads look like.
-//! Everything that is learned holds for every capture, apart from those whose signature disagrees with all others, which are
-//! named; the rest becomes a question. No personal value of a capture is in the result.
+//! Learns a provider from captured requests: how it signs, how its events are told apart, and what its payloads look
+//! like. Everything that is learned holds for every capture, apart from those whose signature disagrees with all
+//! others, which are named; the rest becomes a question. No personal value of a capture is in the result.
 
 mod content;
 mod event;
@@ -95,8 +95,8 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Learns the provider of this name. There is at least one sample. The catalog has the known providers, which may have sent
-/// what disagrees.
+/// Learns the provider of this name. There is at least one sample. The catalog has the known providers, which may have
+/// sent what disagrees.
 #[must_use]
 pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &Catalog) -> Learned {
     let decoded: Vec<Decoded<'_>> = samples

@@ -1,5 +1,5 @@
-//! Replaces the values of payloads, so that none that may be personal is written: names, addresses, tokens, numbers. What is
-//! not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
+//! Replaces the values of payloads, so that none that may be personal is written: names, addresses, tokens, numbers.
+//! What is not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},

@@ -1,5 +1,5 @@
-//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body. A scheme that
-//! matches everywhere is found; failing that, the one that matches most captures.
+//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body. A scheme
+//! that matches everywhere is found; failing that, the one that matches most captures.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -349,7 +349,8 @@ pub(super) fn scheme(
     }
 }
 
-/// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any other.
+/// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any
+/// other.
 fn settled(mut scheme: Scheme, samples: &[&Read<'_>]) -> Scheme {
     let Some(place) = scheme.id.as_ref().and_then(Source::place) else { return scheme };
     let mut values: Vec<String> =
@@ -377,7 +378,8 @@ fn called_url(read: &Read<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
 }
 
-/// The path that the provider called, if that is known to be another than the request's. A constant of the content then.
+/// The path that the provider called, if that is known to be another than the request's. A constant of the content
+/// then.
 fn called_path<'a>(read: &'a Read<'_>) -> Option<&'a str> {
     let (_, rest) = read.sample.url.as_deref()?.split_once("://")?;
     let path = &rest[rest.find('/')?..];

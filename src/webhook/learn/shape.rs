@@ -1,7 +1,8 @@
 //! The JSON Schema that all payloads of an event have in common: types, members, and which of these must be there.
 //!
-//! What a few payloads have by chance is not a rule. Members that tell the event apart are required; any other only if all of
-//! [`ENOUGH`] payloads have it. With fewer payloads, a number may have a fraction, and what was always null may be anything.
+//! What a few payloads have by chance is not a rule. Members that tell the event apart are required; any other only if
+//! all of [`ENOUGH`] payloads have it. With fewer payloads, a number may have a fraction, and what was always null may
+//! be anything.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,8 +11,8 @@ use serde_json::{Map, Value, json};
 use super::personal::Replacements;
 use crate::webhook::json::{Kind, Node, Path};
 
-/// How many payloads show which members an event always has. A member that all of ten have is missing from at most about
-/// a quarter of all deliveries, with 95 % confidence.
+/// How many payloads show which members an event always has. A member that all of ten have is missing from at most
+/// about a quarter of all deliveries, with 95 % confidence.
 const ENOUGH: usize = 10;
 
 /// What the schema file says about definitions of fewer payloads.

@@ -1,4 +1,5 @@
-//! Finds what is sent as it is: a static token, which is the secret itself, and a JSON Web Token, whose claims may hash the body.
+//! Finds what is sent as it is: a static token, which is the secret itself, and a JSON Web Token, whose claims may hash
+//! the body.
 
 use super::{
     Read,

@@ -1,7 +1,7 @@
 //! Edits of a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
 //!
-//! The text is parsed to find the path, and the new bytes are spliced in. Nothing is re-serialised, so numbers, escapes,
-//! key order and whitespace elsewhere survive. `Template` does this for many sends at once.
+//! The text is parsed to find the path, and the new bytes are spliced in. Nothing is re-serialised, so numbers,
+//! escapes, key order and whitespace elsewhere survive. `Template` does this for many sends at once.
 
 mod error;
 mod template;
@@ -195,8 +195,8 @@ fn enclose(key: &str, item: &str) -> String {
     }
 }
 
-/// Where an item goes after the last one of its parent, and the text to insert, with the whitespace of the first one; `None`
-/// if the parent can't have that key.
+/// Where an item goes after the last one of its parent, and the text to insert, with the whitespace of the first one;
+/// `None` if the parent can't have that key.
 fn insertion(text: &str, parent: &Node<'_>, key: &str, item: &str) -> Option<(usize, String)> {
     let start = parent.span.start + 1;
     let (first, last, item) = match &parent.kind {

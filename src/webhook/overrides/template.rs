@@ -57,16 +57,16 @@ impl Template {
         Ok(Self { text, blanks })
     }
 
-    /// The payload with these values, in the order of the paths. Each becomes a string, except that a number stays one if
-    /// the value is a number. A blank without a value keeps its old one.
+    /// The payload with these values, in the order of the paths. Each becomes a string, except that a number stays one
+    /// if the value is a number. A blank without a value keeps its old one.
     #[must_use]
     pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
         let given = |index: usize| values.get(index).map(AsRef::as_ref);
         self.filled(|blank, value| given(blank.index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits in the place of a
-    /// number begin with no zero, so that they are one, too.
+    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits in the place
+    /// of a number begin with no zero, so that they are one, too.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
         self.filled(|blank, value| {
             let start = value.len();

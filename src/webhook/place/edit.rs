@@ -10,8 +10,8 @@ use crate::webhook::{
     request::{self, Request},
 };
 
-/// Writes a value into a request: replaces the one that is there, or adds it. Places that are no single value stay as they
-/// are, and so does a field of a body that is neither JSON nor a URL-encoded form.
+/// Writes a value into a request: replaces the one that is there, or adds it. Places that are no single value stay as
+/// they are, and so does a field of a body that is neither JSON nor a URL-encoded form.
 pub fn write(request: &mut Request, place: &Place, value: &str) {
     match place {
         Place::Header(name) => {

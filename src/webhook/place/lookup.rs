@@ -103,8 +103,9 @@ impl<'a> Lookup<'a> {
         Cow::Owned(called_url::of(self.request))
     }
 
-    /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.
-    /// Without a body, there are none. `None` if the body isn't a URL-encoded form, whose fields are all that it says.
+    /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's
+    /// libraries. Without a body, there are none. `None` if the body isn't a URL-encoded form, whose fields are all
+    /// that it says.
     fn sorted_form(&self) -> Option<String> {
         // A multipart form also has files, and headers for each part.
         let is_multipart = self.request.media_type().is_some_and(|media| media == "multipart/form-data");

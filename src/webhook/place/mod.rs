@@ -1,8 +1,8 @@
 //! Places: where a value of a request is. A manifest writes them in one way everywhere, and [`Lookup`] reads them.
 //!
-//! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body` and
-//! `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`, `sha256-base64:` and
-//! `sha256-base64url:` before another place are its hash.
+//! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body`
+//! and `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`, `sha256-base64:` and `sha256-base64url:` before
+//! another place are its hash.
 
 mod edit;
 mod lookup;
@@ -44,8 +44,8 @@ pub enum Place {
     RawBody,
     /// A hash of another place, such as `sha256:body`.
     Hash(Hash, Box<Place>),
-    /// The MAC of another place under the secret, `hmac-sha256:PLACE` in hexadecimal or `hmac-sha256-base64:PLACE`. Only
-    /// handshakes have it.
+    /// The MAC of another place under the secret, `hmac-sha256:PLACE` in hexadecimal or `hmac-sha256-base64:PLACE`.
+    /// Only handshakes have it.
     Mac(MacEncoding, Box<Place>),
 }
 

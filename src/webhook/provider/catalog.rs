@@ -1,5 +1,5 @@
-//! All known providers: lookup by name, and recognition of the provider of a request. A provider is loaded when it is first
-//! used; everything else comes from the index.
+//! All known providers: lookup by name, and recognition of the provider of a request. A provider is loaded when it is
+//! first used; everything else comes from the index.
 
 use std::{
     error::Error,
@@ -94,8 +94,8 @@ impl Entry {
         })
     }
 
-    /// The same provider, loaded, with the header of its signature named as the user chose it at the provider. `None` if the
-    /// name of that header is fixed.
+    /// The same provider, loaded, with the header of its signature named as the user chose it at the provider. `None`
+    /// if the name of that header is fixed.
     fn with_signature_header(&self, name: &HeaderName) -> Result<Option<Self>, LoadError> {
         let files = self.load().map_err(reason)?.files().clone();
         let mut provider = Provider::load(files)?;
@@ -172,8 +172,8 @@ impl Catalog {
         replaces
     }
 
-    /// Names the header of a provider's signature as the user chose it at the provider. Returns whether the provider is known
-    /// and leaves the name to the user.
+    /// Names the header of a provider's signature as the user chose it at the provider. Returns whether the provider is
+    /// known and leaves the name to the user.
     ///
     /// # Errors
     ///

@@ -39,8 +39,8 @@ impl Caution {
 }
 
 impl Provider {
-    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so,
-    /// payloads without the fields that are signed, and paths that no payload has.
+    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest
+    /// says so, payloads without the fields that are signed, and paths that no payload has.
     #[must_use]
     pub fn cautions(&self) -> Vec<Caution> {
         let unsigned = self.schemes.iter().enumerate().filter(|(_, scheme)| {
@@ -90,8 +90,8 @@ impl Provider {
         self.fresh.iter().filter_map(move |(path, _)| missing(path))
     }
 
-    /// Cautions about paths in an event's summary that its payload doesn't have, and in that of the provider that no payload
-    /// has.
+    /// Cautions about paths in an event's summary that its payload doesn't have, and in that of the provider that no
+    /// payload has.
     fn unknown_in_summaries(&self) -> Vec<Caution> {
         let payloads = || self.events.iter().filter(|event| event.handshake.is_none());
         let mut all = Vec::new();

@@ -162,8 +162,8 @@ impl Provider {
         readers().find(|scheme| scheme.covers(&lookup).is_ok()).or(Some(first))
     }
 
-    /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it, or else the
-    /// next one of which nothing says what it is for.
+    /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it,
+    /// or else the next one of which nothing says what it is for.
     pub(super) fn sent_together<'a>(
         &'a self,
         signing: &Scheme,
@@ -207,7 +207,8 @@ impl Provider {
     }
 }
 
-/// Writes a value that makes a request genuine, unless the user's own headers have it, or another signature has written it.
+/// Writes a value that makes a request genuine, unless the user's own headers have it, or another signature has written
+/// it.
 fn write_signed(request: &mut Request, place: &Place, value: &str, own_headers: &Headers) {
     match place {
         Place::Header(name) if own_headers.contains(name.as_str()) => {}

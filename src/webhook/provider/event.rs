@@ -63,8 +63,8 @@ impl Event {
                 .all(|(place, expected)| lookup.text(place).is_some_and(|text| text == expected.as_str()))
     }
 
-    /// What a request lacks to be this handshake, in words; `None` if it lacks nothing, or isn't meant as one: it has neither
-    /// the handshake's own method nor all values that recognise it.
+    /// What a request lacks to be this handshake, in words; `None` if it lacks nothing, or isn't meant as one: it has
+    /// neither the handshake's own method nor all values that recognise it.
     #[must_use]
     pub(in crate::webhook) fn missing_for_handshake(&self, lookup: &Lookup<'_>) -> Option<String> {
         let handshake = self.handshake.as_deref()?;

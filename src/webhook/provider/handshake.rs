@@ -203,8 +203,8 @@ impl PrescribedResponse {
         Response { status: self.status, headers, body }
     }
 
-    /// What is wrong with a handler's response; `None` if it is the prescribed one. Any 2xx counts where the provider wants
-    /// one, JSON may be written in any way, and a text may also be the only value of a JSON object.
+    /// What is wrong with a handler's response; `None` if it is the prescribed one. Any 2xx counts where the provider
+    /// wants one, JSON may be written in any way, and a text may also be the only value of a JSON object.
     #[must_use]
     pub fn objection(
         &self,

@@ -1,5 +1,5 @@
-//! The index of providers: what listing, completion, the search for secrets and the first recognition of a request need of a
-//! provider, so that a run loads no manifest that it doesn't use.
+//! The index of providers: what listing, completion, the search for secrets and the first recognition of a request need
+//! of a provider, so that a run loads no manifest that it doesn't use.
 //!
 //! `fixtures/index.ndjson` has the entries of the built-in providers; a test keeps it up to date.
 
@@ -40,8 +40,8 @@ pub struct IndexEntry {
     events: IndexedEvents,
 }
 
-/// The events of an entry, parsed when they are first asked for. They are most of an index, and only lists and completion
-/// need them: with 64 providers, parsing them takes longer than everything else that `send` does at start.
+/// The events of an entry, parsed when they are first asked for. They are most of an index, and only lists and
+/// completion need them: with 64 providers, parsing them takes longer than everything else that `send` does at start.
 #[derive(Clone, Debug, Default)]
 struct IndexedEvents {
     text: Option<Box<RawValue>>,

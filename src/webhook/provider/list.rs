@@ -6,8 +6,8 @@ use crate::webhook::{
     place::Place,
 };
 
-/// Where a payload has its events: a list, or lists within the events of others. Each path is that within the first event of
-/// the list around it, which has a path of its own.
+/// Where a payload has its events: a list, or lists within the events of others. Each path is that within the first
+/// event of the list around it, which has a path of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventList(pub(super) Vec<Path>);
 
@@ -39,8 +39,9 @@ struct Found {
 }
 
 impl EventList {
-    /// Calls `visit` with the payload as it would be if it had one event alone, for each event, and with the event's place.
-    /// A payload without such a list is visited as it is. Returns how many events are left out because there are too many.
+    /// Calls `visit` with the payload as it would be if it had one event alone, for each event, and with the event's
+    /// place. A payload without such a list is visited as it is. Returns how many events are left out because there are
+    /// too many.
     pub(in crate::webhook) fn visit<'a>(
         &self,
         payload: &Payload<'a>,
@@ -89,7 +90,8 @@ impl EventList {
         found
     }
 
-    /// Finds the events within an item of a list, or within the whole payload. An item without a further list is an event.
+    /// Finds the events within an item of a list, or within the whole payload. An item without a further list is an
+    /// event.
     fn find_within(&self, item: &Node<'_>, place: &mut EventPlace, found: &mut Found) {
         let depth = place.first.len();
         let mut lists = Vec::new();

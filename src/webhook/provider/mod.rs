@@ -158,8 +158,8 @@ impl Provider {
         if is_sent_along { &secrets[..secrets.len().min(1)] } else { secrets }
     }
 
-    /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to the
-    /// user.
+    /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to
+    /// the user.
     fn rename_signature_header(&mut self, name: &HeaderName) -> bool {
         let mut former = Vec::new();
         for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {

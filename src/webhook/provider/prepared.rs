@@ -120,8 +120,8 @@ fn mark(seed: &[u8; 32], label: &str) -> String {
 }
 
 impl PreparedEvent {
-    /// A draft with a mark in the place of its id and of each fresh value, and what each mark stands for. A mark is a text of
-    /// digits that does not occur otherwise.
+    /// A draft with a mark in the place of its id and of each fresh value, and what each mark stands for. A mark is a
+    /// text of digits that does not occur otherwise.
     pub(super) fn marked(&self) -> Marked<'_> {
         let seed = match &self.ingredients {
             Ingredients::Bytes(bytes) => seed_of(&String::from_utf8_lossy(bytes)),

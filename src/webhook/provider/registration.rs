@@ -1,7 +1,7 @@
 //! How a provider's API sets a webhook endpoint: calls with templates, and what their responses hold.
 //!
-//! There are no loops and no conditions. An endpoint is created, updated and deleted; or one value of a resource is read, set and
-//! restored; or a person follows steps.
+//! There are no loops and no conditions. An endpoint is created, updated and deleted; or one value of a resource is
+//! read, set and restored; or a person follows steps.
 
 use http::{HeaderName, Method};
 use serde_json::Value;

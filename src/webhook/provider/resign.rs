@@ -69,8 +69,8 @@ fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, Over
 
 impl Provider {
     /// Gives a captured request a new timestamp and signature, with the same id and header names; `event` is
-    /// the event's name without the provider's, and `url` the endpoint's. Returns the headers that changed: none if the provider
-    /// sends it unsigned.
+    /// the event's name without the provider's, and `url` the endpoint's. Returns the headers that changed: none if the
+    /// provider sends it unsigned.
     #[must_use]
     pub fn resign(
         &self,

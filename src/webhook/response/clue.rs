@@ -1,5 +1,5 @@
-//! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages are
-//! those of real responses, which `tests/responses` keeps.
+//! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages
+//! are those of real responses, which `tests/responses` keeps.
 
 use super::{Clue, form_clue, form_clue::ENCODINGS, header_clue, readable};
 use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
@@ -152,8 +152,8 @@ const KNOWN: &[Known] = &[
 /// What handlers say about a timestamp that they refuse.
 const STALE: &[&str] = &[" too old", " too new", " expired", " tolerance"];
 
-/// Messages of express-jwt and Flask-JWT-Extended about a request without an Authorization header. Some providers sign in
-/// that header.
+/// Messages of express-jwt and Flask-JWT-Extended about a request without an Authorization header. Some providers sign
+/// in that header.
 const NO_AUTHORIZATION: &[&str] = &["No authorization token was found", "Missing Authorization Header"];
 
 const fn known(texts: &'static [&'static str], advice: &'static str) -> Known {

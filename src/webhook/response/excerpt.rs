@@ -1,5 +1,5 @@
-//! An excerpt of a response's body: the one or two lines that help a developer most. Of a stack trace these are the error
-//! and the line of the developer's own code.
+//! An excerpt of a response's body: the one or two lines that help a developer most. Of a stack trace these are the
+//! error and the line of the developer's own code.
 
 use super::readable;
 
@@ -64,7 +64,8 @@ fn error(lines: &[String]) -> Option<&String> {
     error.or_else(|| lines.iter().rfind(|line| line.ends_with("Error") && !line.contains(' ')))
 }
 
-/// Whether a line begins with the name of an exception: `TypeError: …`, `TypeError [ERR_X]: …`, `app.errors.NoTrack: …`.
+/// Whether a line begins with the name of an exception, as in `TypeError: …`, `TypeError [ERR_X]: …` and
+/// `app.errors.NoTrack: …`.
 fn names_error(line: &str) -> bool {
     let Some((name, _)) = line.split_once(": ") else { return false };
     let name = name.split_once(" [").map_or(name, |(name, _)| name);

@@ -1,5 +1,5 @@
-//! Finds out from a response that the handler parses a delivery as something that it is not: a form as JSON, or no body at
-//! all.
+//! Finds out from a response that the handler parses a delivery as something that it is not: a form as JSON, or no body
+//! at all.
 
 use super::Clue;
 use crate::webhook::delivery::Media;

@@ -1,5 +1,5 @@
-//! Finds out from a response that the handler looks for a header under a different name from the one that was sent, or that it does
-//! not find one that was sent.
+//! Finds out from a response that the handler looks for a header under a different name from the one that was sent, or
+//! that it does not find one that was sent.
 
 use super::readable;
 use crate::webhook::request::Headers;

@@ -1,7 +1,7 @@
 //! What a handler's error response says: the lines that help a developer most, and the likely cause in the handler.
 //!
-//! [`Excerpt`] picks the lines, from a page, a stack trace, JSON or plain text. [`clue`] recognises the error messages of
-//! frameworks and libraries, and [`proxy()`] what is in front of the handler. None of them knows the request's case;
+//! [`Excerpt`] picks the lines, from a page, a stack trace, JSON or plain text. [`clue`] recognises the error messages
+//! of frameworks and libraries, and [`proxy()`] what is in front of the handler. None of them knows the request's case;
 //! `contract::cause` does.
 
 pub mod clue;

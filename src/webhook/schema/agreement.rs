@@ -1,5 +1,5 @@
-//! Compares every verdict with that of the `jsonschema` crate, with formats asserted: for payloads with a change at every
-//! position, and for random schemas and documents. Messages are tested elsewhere.
+//! Compares every verdict with that of the `jsonschema` crate, with formats asserted: for payloads with a change at
+//! every position, and for random schemas and documents. Messages are tested elsewhere.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -2,9 +2,9 @@
 //! members whose keys are equal or differ only in case.
 //!
 //! A valid payload may have more than that, and parsers disagree about it: Go's `encoding/json` ignores the case of
-//! keys, and parsers differ in which of several equal keys they take. So a payload that nothing else vouches for must be
-//! exact. What can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema that
-//! allows any object.
+//! keys, and parsers differ in which of several equal keys they take. So a payload that nothing else vouches for must
+//! be exact. What can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema
+//! that allows any object.
 
 use std::{borrow::Cow, collections::HashMap};
 

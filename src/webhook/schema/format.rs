@@ -1,5 +1,5 @@
-//! The formats that a schema may require of a string, as defined by their RFCs. `idn-hostname` and `uri-template` are not
-//! checked, nor are formats that JSON Schema does not define.
+//! The formats that a schema may require of a string, as defined by their RFCs. `idn-hostname` and `uri-template` are
+//! not checked, nor are formats that JSON Schema does not define.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr},

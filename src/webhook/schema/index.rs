@@ -161,8 +161,8 @@ impl<'n> Index<'n> {
         Ok(())
     }
 
-    /// The target rule of a reference in the schema `from`, added if schemas are not expected there, and the anchor that
-    /// names it, if that is a dynamic one.
+    /// The target rule of a reference in the schema `from`, added if schemas are not expected there, and the anchor
+    /// that names it, if that is a dynamic one.
     pub(super) fn resolve(&mut self, reference: &str, from: RuleId) -> Result<(RuleId, Option<String>), Misplaced> {
         let subschema = &self.subschemas[from];
         let lost = || (subschema.node.span.start, subschema.pointer.clone(), Flaw::Unresolved(reference.to_owned()));

@@ -4,8 +4,8 @@
 //! read.
 //!
 //! This is hand-written instead of the `jsonschema` crate (0.60) or `boon` (0.6), because both take too long to start
-//! and `jsonschema` makes the binary larger than its goal. Measured on two cores, in a program with this JSON parser and
-//! `serde_json` only, with the schema and a payload of 1 KB of a built-in provider:
+//! and `jsonschema` makes the binary larger than its goal. Measured on two cores, in a program with this JSON parser
+//! and `serde_json` only, with the schema and a payload of 1 KB of a built-in provider:
 //!
 //! | | ours | `jsonschema` | `boon` | goal |
 //! | --- | --- | --- | --- | --- |
@@ -64,8 +64,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// If it is not JSON or of an unsupported draft, a keyword is misspelt or has an invalid value, a reference leads out
-    /// of the file or in a circle, or a pattern is not a regular expression.
+    /// If it is not JSON or of an unsupported draft, a keyword is misspelt or has an invalid value, a reference leads
+    /// out of the file or in a circle, or a pattern is not a regular expression.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
         compile::compile(text)
     }
@@ -98,8 +98,8 @@ pub struct Definition<'s> {
 impl Definition<'_> {
     /// Validates a payload.
     ///
-    /// The work is limited in proportion to the payload's length. If the schema would take more, the report says that the
-    /// payload can't be checked.
+    /// The work is limited in proportion to the payload's length. If the schema would take more, the report says that
+    /// the payload can't be checked.
     #[must_use]
     pub fn check(&self, payload: &Node<'_>) -> Report {
         let mut report = Report::default();
@@ -111,8 +111,8 @@ impl Definition<'_> {
         report
     }
 
-    /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or keys
-    /// that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
+    /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or
+    /// keys that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
     #[must_use]
     pub fn inexact(&self, payload: &Node<'_>) -> Option<Violation> {
         let mut walk = Walk::new(self.schema, payload.span.len());

@@ -1,5 +1,5 @@
-//! The requirements of one schema object, as data: the keywords of the file with every reference resolved. Rules refer to
-//! one another by their index in the schema's list, so that a schema may be recursive.
+//! The requirements of one schema object, as data: the keywords of the file with every reference resolved. Rules refer
+//! to one another by their index in the schema's list, so that a schema may be recursive.
 
 use super::{constant::Constant, decimal::Decimal, format::Format, pattern::Pattern, types::Types};
 

@@ -120,8 +120,8 @@ impl<'s> Walk<'s> {
         tally.errors == 0
     }
 
-    /// The schemas for the member with this name; `unsupported` is called for each pattern that can't be tried. A member
-    /// that such a pattern may match does not count as additional.
+    /// The schemas for the member with this name; `unsupported` is called for each pattern that can't be tried. A
+    /// member that such a pattern may match does not count as additional.
     pub(super) fn schemas_of_member(
         &mut self,
         properties: &'s Properties,

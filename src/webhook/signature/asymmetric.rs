@@ -1,8 +1,8 @@
-//! Keys of public-key algorithms: Ed25519 and RSA by `ring`, which TLS brings anyway, and ECDSA by `p256`, whose signatures
-//! are deterministic. A public key verifies; a private key signs, too.
+//! Keys of public-key algorithms: Ed25519 and RSA by `ring`, which TLS brings anyway, and ECDSA by `p256`, whose
+//! signatures are deterministic. A public key verifies; a private key signs, too.
 //!
-//! A key is read from what providers and tools hand out: raw bytes, SPKI or PKCS#8 in DER or PEM, an X.509 certificate, or a
-//! JWK or JWK set. Nothing is fetched.
+//! A key is read from what providers and tools hand out: raw bytes, SPKI or PKCS#8 in DER or PEM, an X.509 certificate,
+//! or a JWK or JWK set. Nothing is fetched.
 
 use std::sync::Arc;
 
@@ -215,8 +215,8 @@ impl AsymmetricKey {
         }
     }
 
-    /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one is
-    /// given and the keys have ids.
+    /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one
+    /// is given and the keys have ids.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8], form: Form, id: Option<&str>) -> bool {
         let have_ids = self.public.iter().any(|(own, _)| own.is_some());

@@ -1,4 +1,5 @@
-//! JSON Web Tokens (RFC 7519) as signatures: a token whose claims say which body it belongs to, and until when it is valid.
+//! JSON Web Tokens (RFC 7519) as signatures: a token whose claims say which body it belongs to, and until when it is
+//! valid.
 
 use serde_json::{Map, Value};
 

@@ -1,9 +1,9 @@
 //! Keys, which make and verify signatures with the crates `hmac`, `md5`, `sha1` and `sha2`; see
 //! [`asymmetric`](super::asymmetric) for public keys.
 //!
-//! A new algorithm is one variant of [`Algorithm`], and of `Inner` if it works differently from the others; the compiler
-//! asks for the rest. A key may be able to verify but not to sign, like a public key. Signatures are compared by the
-//! libraries, in constant time.
+//! A new algorithm is one variant of [`Algorithm`], and of `Inner` if it works differently from the others; the
+//! compiler asks for the rest. A key may be able to verify but not to sign, like a public key. Signatures are compared
+//! by the libraries, in constant time.
 
 use std::{fmt, iter};
 
@@ -70,8 +70,8 @@ impl Key {
         Some(Self(inner))
     }
 
-    /// The signature of the content: a MAC's bytes, or the token itself. The content of a JWT is its header and claims. `None` if this key can only
-    /// verify.
+    /// The signature of the content: a MAC's bytes, or the token itself. The content of a JWT is its header and claims.
+    /// `None` if this key can only verify.
     #[must_use]
     pub fn sign<'a>(&self, content: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         Some(match &self.0 {

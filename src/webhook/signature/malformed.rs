@@ -182,8 +182,8 @@ pub(super) fn check_edges(text: &str) -> Result<(), MalformedSecret> {
     }
 }
 
-/// Whether a variable's assignment or the scheme of an `Authorization` header was copied along. The `=` at the end of base64
-/// assigns nothing.
+/// Whether a variable's assignment or the scheme of an `Authorization` header was copied along. The `=` at the end of
+/// base64 assigns nothing.
 fn is_labelled(text: &str) -> bool {
     if text.starts_with("export ") || text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
         return true;

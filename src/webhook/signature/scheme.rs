@@ -88,7 +88,8 @@ pub struct SigningInput<'a> {
 }
 
 impl Scheme {
-    /// Writes the id and the timestamp that are fields of the body, and what the scheme states of it. It is signed after that.
+    /// Writes the id and the timestamp that are fields of the body, and what the scheme states of it. It is signed
+    /// after that.
     pub fn stamp(&self, request: &mut Request, id: &str, time: Timestamp) {
         let rule = self.timestamp.as_ref();
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));

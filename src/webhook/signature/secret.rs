@@ -61,8 +61,8 @@ impl SecretFormat {
         [text, self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)]
     }
 
-    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text that is
-    /// declared as nothing else is read as hexadecimal or base64.
+    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text that
+    /// is declared as nothing else is read as hexadecimal or base64.
     fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
         let text = text.trim();
         if text.starts_with("-----BEGIN") || text.starts_with('{') {
@@ -98,7 +98,8 @@ pub struct SecretRule {
     pub format: SecretFormat,
     /// The public development secret, used when no other is set. For public keys, it is the private one.
     pub development: String,
-    /// The public key of the development pair, which verifies what the development secret signs; `None` for a shared secret.
+    /// The public key of the development pair, which verifies what the development secret signs; `None` for a shared
+    /// secret.
     pub public: Option<String>,
     /// The only scheme that uses it; `None` if all schemes without a rule of their own do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

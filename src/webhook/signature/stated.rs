@@ -1,5 +1,5 @@
-//! What signed values outside the body say of the request: a signature that covers only the URL covers the body too if a
-//! parameter of the query is the body's hash.
+//! What signed values outside the body say of the request: a signature that covers only the URL covers the body too if
+//! a parameter of the query is the body's hash.
 
 use std::borrow::Cow;
 

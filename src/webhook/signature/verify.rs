@@ -339,8 +339,8 @@ impl Match {
     }
 }
 
-/// Whether two signatures differ only in the case of their base64's letters. The last letter before the padding has bits
-/// that another case loses.
+/// Whether two signatures differ only in the case of their base64's letters. The last letter before the padding has
+/// bits that another case loses.
 fn are_alike(right: &[u8], other: &[u8]) -> bool {
     let (right, other) = (encoding::base64(right), encoding::base64(other));
     let letters = right.trim_end_matches('=').len().saturating_sub(1);

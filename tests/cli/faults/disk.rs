@@ -1,5 +1,5 @@
-//! Disks that are full, temporarily read-only, or lose a directory. Each is a small tmpfs in a user namespace, which needs
-//! no privileges.
+//! Disks that are full, temporarily read-only, or lose a directory. Each is a small tmpfs in a user namespace, which
+//! needs no privileges.
 
 use std::{
     fs,

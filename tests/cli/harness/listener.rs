@@ -76,8 +76,8 @@ impl Listener {
         (response, self.next())
     }
 
-    /// Posts a request that is rejected; the response, its line, and its findings, which follow in a line of their own if
-    /// they take longer than the delivery waits for them.
+    /// Posts a request that is rejected; the response, its line, and its findings, which follow in a line of their own
+    /// if they take longer than the delivery waits for them.
     #[track_caller]
     pub fn explains(
         &mut self,

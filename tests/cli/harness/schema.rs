@@ -1,5 +1,5 @@
-//! The JSON lines that the program prints, each held to `docs/schemas/output.schema.json`. Here, an object may have no other
-//! keys than those of the schema, so that none is undocumented.
+//! The JSON lines that the program prints, each held to `docs/schemas/output.schema.json`. Here, an object may have no
+//! other keys than those of the schema, so that none is undocumented.
 
 use std::{
     collections::HashMap,

@@ -380,8 +380,8 @@ fn a_pipe_gets_captures_and_without_a_reader_is_an_error_at_once() {
     dir.listen().args(["--capture", "pipe"]).exits(2).stderr(
         "error: can't save captures in pipe\ncaused by: it is a pipe that no program reads; start the reader first\n",
     );
-    // The reader is another process: of a file that is open here, each program that another test starts has a copy for a
-    // moment. The pipe is open for writing here until hookdev writes to it, so that `cat` doesn't end before.
+    // The reader is another process: of a file that is open here, each program that another test starts has a copy for
+    // a moment. The pipe is open for writing here until hookdev writes to it, so that `cat` doesn't end before.
     let mut pipe = fs::OpenOptions::new().read(true).write(true).open(dir.join("pipe")).unwrap();
     let mut reader = Command::new("cat").arg(dir.join("pipe")).stdout(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::new(reader.stdout.take().unwrap());

@@ -88,7 +88,8 @@ fn senders_that_have_gone_keep_neither_connections_nor_their_handler() {
     }
 }
 
-/// A handler whose every response has a body of this length, and `framing` in its head. It sends the first `sent` bytes.
+/// A handler whose every response has a body of this length, and `framing` in its head. It sends the first `sent`
+/// bytes.
 fn large(length: usize, framing: &'static str, sent: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! The receiver's limits over real sockets, as in the table of docs/limits.md. Timeouts are tested in `net/receiver/tests.rs`, where
-//! the clock is paused.
+//! The receiver's limits over real sockets, as in the table of docs/limits.md. Timeouts are tested in
+//! `net/receiver/tests.rs`, where the clock is paused.
 
 use serde_json::json;
 

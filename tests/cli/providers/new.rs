@@ -1,5 +1,5 @@
-//! `providers new`: a template, and what captured requests show. The captures are in `tests/learn`, signed by Python's `hmac`
-//! and its package `cryptography`.
+//! `providers new`: a template, and what captured requests show. The captures are in `tests/learn`, signed by Python's
+//! `hmac` and its package `cryptography`.
 
 use std::{fs, path::Path};
 
@@ -212,7 +212,8 @@ fn captures_that_are_not_signed_like_the_others_are_named_and_left_out() {
 
 #[test]
 fn captures_of_another_secret_are_named() {
-    // HMAC-SHA1 with the key `old-wheel`, by Python's hmac: hmac.new(b"old-wheel", b"v2|1782900082123|" + sha256(body), sha1).
+    // HMAC-SHA1 with the key `old-wheel`, by Python's hmac: hmac.new(b"old-wheel", b"v2|1782900082123|" + sha256(body),
+    // sha1).
     let dir = with_captures("cartwheel");
     let retry = r#"{"request":{"method":"POST","target":"/in","headers":[["cw-sent-at","1782900082123"],["cw-digest","v2=2c929a93c0999952d8d7c1cbb401316dc4ec2480"]],"body":"{}"}}"#;
     dir.write("captures/a-retry.json", retry);

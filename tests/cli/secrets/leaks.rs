@@ -1,5 +1,5 @@
-//! No secret, and no signature that a rejected delivery should have had, is printed, captured or put in a response: every
-//! command runs with recognisable secrets, and all of its output is searched.
+//! No secret, and no signature that a rejected delivery should have had, is printed, captured or put in a response:
+//! every command runs with recognisable secrets, and all of its output is searched.
 
 use std::fs;
 

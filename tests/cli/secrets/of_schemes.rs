@@ -1,4 +1,5 @@
-//! Providers with a secret for each scheme: each one signs and verifies with its own, whichever of the variables are set.
+//! Providers with a secret for each scheme: each one signs and verifies with its own, whichever of the variables are
+//! set.
 
 use crate::harness::{Dir, TestCommand};
 

@@ -1,4 +1,5 @@
-//! JWTs, and the keys and certificates that verify them, against tokens of Python's cryptography: `tests/vectors/tokens.json`.
+//! JWTs, and the keys and certificates that verify them, against tokens of Python's cryptography:
+//! `tests/vectors/tokens.json`.
 
 use serde_json::{Value, json};
 

@@ -67,8 +67,8 @@ impl StandIn {
         self.dir.hookdev().env("PATH", path(&self.dir)).env("STAND_IN_DIR", self.dir.join(""))
     }
 
-    /// `hookdev listen --tunnel NAME` as JSON. Besides the built-in recipes there are `fast`, which is cloudflared without
-    /// its grace period, and `api`, which is asked for its URL as ngrok is.
+    /// `hookdev listen --tunnel NAME` as JSON. Besides the built-in recipes there are `fast`, which is cloudflared
+    /// without its grace period, and `api`, which is asked for its URL as ngrok is.
     pub fn listen(&self, tunnel: &str) -> TestCommand {
         let options = ["listen", "--addr", "127.0.0.1:0", "--json", "--config", "tunnels.toml", "--tunnel", tunnel];
         self.hookdev().args(options)

@@ -1,5 +1,5 @@
-//! Forms, urlencoded and multipart, and compressed bodies: read within their limit, and a written form is read back with
-//! the same fields.
+//! Forms, urlencoded and multipart, and compressed bodies: read within their limit, and a written form is read back
+//! with the same fields.
 
 use std::io::Write;
 

@@ -1,6 +1,6 @@
 //! Properties that hold for every input: one function for each part of hookdev that reads untrusted data. `cargo test
-//! --test fuzz` calls them with mutated samples, and the targets in `fuzz/` with the inputs of a coverage-guided fuzzer.
-//! A check that fails panics.
+//! --test fuzz` calls them with mutated samples, and the targets in `fuzz/` with the inputs of a coverage-guided
+//! fuzzer. A check that fails panics.
 
 mod body;
 mod capture;

@@ -1,5 +1,5 @@
-//! Signature headers of every grammar: a written header is read back, a signed request verifies, and a header without the
-//! right signature is never accepted.
+//! Signature headers of every grammar: a written header is read back, a signed request verifies, and a header without
+//! the right signature is never accepted.
 
 use std::sync::{Arc, LazyLock};
 

@@ -7,8 +7,8 @@ use super::{
     value,
 };
 
-/// The calls of methods after a call, each as an argument with the method's name whose value is the list of its arguments.
-/// They may be on the next lines.
+/// The calls of methods after a call, each as an argument with the method's name whose value is the list of its
+/// arguments. They may be on the next lines.
 pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     let (mut calls, mut rest) = (Vec::new(), text);
     while let Some(call) = rest.trim_start().strip_prefix('.') {
@@ -50,7 +50,8 @@ const NEUTRAL: [&str; 13] = [
     "timeout",
 ];
 
-/// The options that these calls set: `headers` and `body`. A request without a body may have any methods: it is not read.
+/// The options that these calls set: `headers` and `body`. A request without a body may have any methods: it is not
+/// read.
 pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, ParseError> {
     let (mut headers, mut options) = (Vec::new(), Vec::new());
     let has_body = calls.iter().any(|call| call.name.as_deref() == Some("send"));

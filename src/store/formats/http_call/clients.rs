@@ -1,4 +1,5 @@
-//! The variables that hold a client with options of its own: `requests.Session()`, `httpx.Client(…)`, `axios.create(…)`.
+//! The variables that hold a client with options of its own: `requests.Session()`, `httpx.Client(…)`,
+//! `axios.create(…)`.
 
 use super::{
     super::values::text_literal::Language,

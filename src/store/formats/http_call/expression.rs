@@ -1,4 +1,5 @@
-//! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing is run.
+//! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing
+//! is run.
 
 use super::super::values::{
     scan::{next, take},

@@ -54,8 +54,8 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// Reads the statement that a text starts with, if it sets or changes a variable. Returns what follows it, within its last
-    /// line; `None` if it has no end.
+    /// Reads the statement that a text starts with, if it sets or changes a variable. Returns what follows it, within
+    /// its last line; `None` if it has no end.
     pub fn statement<'t>(&mut self, text: &'t str, language: Language) -> Option<&'t str> {
         let declared = text.trim_start_matches([' ', '\t']);
         let mut code = declared;
@@ -159,7 +159,8 @@ impl Scope {
         }
     }
 
-    /// Forgets the variable that a statement may change, and what holds it. Its name may have the names of members after it.
+    /// Forgets the variable that a statement may change, and what holds it. Its name may have the names of members
+    /// after it.
     fn forget(&mut self, name: &str) {
         let dots = name.match_indices('.').map(|(at, _)| at).take(MAX_DOTS).chain([name.len()]);
         dots.for_each(|end| drop(self.take(&name[..end])));
@@ -184,8 +185,8 @@ impl Scope {
         arguments
     }
 
-    /// Fills in the values of the variables in an expression, and adds what they hold to `changed`. A name stays if its value
-    /// isn't known, or the values become too large.
+    /// Fills in the values of the variables in an expression, and adds what they hold to `changed`. A name stays if its
+    /// value isn't known, or the values become too large.
     fn fill(&mut self, found: &mut Expression, changed: &mut Vec<Rc<Cell<bool>>>) -> Size {
         let own = Size { bytes: size_of::<Expression>(), depth: 0 };
         match found {

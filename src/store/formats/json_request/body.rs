@@ -89,7 +89,8 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
             }
             Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
         }
-        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has `{"encoding":"base64","data":"…"}`.
+        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has
+        // `{"encoding":"base64","data":"…"}`.
         Kind::Object(_) if node.member("type").and_then(Node::text).as_deref() == Some("Buffer") => {
             exact(node.member("data").and_then(byte_list).ok_or_else(|| expected(format!("a Buffer in `{key}`")))?)
         }
@@ -150,7 +151,8 @@ fn is_base64(node: &Node<'_>) -> bool {
         })
 }
 
-/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never is.
+/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never
+/// is.
 fn undeclared_base64(text: &str) -> Option<Bytes> {
     let starts_payload = |bytes: &[u8]| matches!(bytes.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
     if text.len() < 8 || starts_payload(text.as_bytes()) {

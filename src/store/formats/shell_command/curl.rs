@@ -51,7 +51,8 @@ impl<'a> Curl<'a> {
                 word.split_once('=').map_or((word, None), |(option, argument)| (option, Some(argument)));
             return self.option(option, attached, words);
         }
-        // `-sX POST`, `-vH'a: b'`: several options, of which the last may take an argument, from the same word or the next.
+        // `-sX POST`, `-vH'a: b'`: several options, of which the last may take an argument, from the same word or the
+        // next.
         for (at, letter) in word.char_indices().skip(1) {
             let (option, rest) = (format!("-{letter}"), &word[at + letter.len_utf8()..]);
             let takes_argument = TAKES_ARGUMENT.contains(&&*option) || self.ignores_argument_of(&option);

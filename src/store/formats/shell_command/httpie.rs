@@ -1,8 +1,8 @@
-//! The command line of `HTTPie`: `http POST :3000/hook Name:value field=text field:=1 < body.json`; and of xh, which has
-//! the same.
+//! The command line of `HTTPie`: `http POST :3000/hook Name:value field=text field:=1 < body.json`; and of xh, which
+//! has the same.
 //!
-//! The rules are those of its documentation, under "Request items" and "Localhost shorthand"; fields become the JSON that it
-//! writes, which is that of Python's `json.dumps`, or with xh of `serde_json`.
+//! The rules are those of its documentation, under "Request items" and "Localhost shorthand"; fields become the JSON
+//! that it writes, which is that of Python's `json.dumps`, or with xh of `serde_json`.
 
 use std::path::Path;
 

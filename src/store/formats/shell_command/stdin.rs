@@ -1,5 +1,5 @@
-//! What a command reads from its standard input, as far as a script has it: a file, a here-document, or what an `echo`, a
-//! `printf` or a `cat` before a pipe writes.
+//! What a command reads from its standard input, as far as a script has it: a file, a here-document, or what an `echo`,
+//! a `printf` or a `cat` before a pipe writes.
 
 use std::path::Path;
 

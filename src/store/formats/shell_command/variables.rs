@@ -23,8 +23,8 @@ impl Variables {
         Self { values: HashMap::new(), left: size.saturating_mul(FACTOR).max(LEAST) }
     }
 
-    /// Runs a command that sets variables, `NAME=value` or `export NAME=value`. Variables that another one may change are
-    /// forgotten. Those before a program, `NAME=value ./run.sh`, are set for that program alone.
+    /// Runs a command that sets variables, `NAME=value` or `export NAME=value`. Variables that another one may change
+    /// are forgotten. Those before a program, `NAME=value ./run.sh`, are set for that program alone.
     pub fn run(&mut self, words: &[String]) {
         let is_declared = words.first().is_some_and(|word| matches!(word.as_str(), "export" | "readonly" | "local"));
         let pairs = &words[usize::from(is_declared)..];
@@ -47,8 +47,8 @@ impl Variables {
         }
     }
 
-    /// The value of `$NAME` or `${NAME}` at the start of a text, and what follows it; `None` if it isn't known, or the values
-    /// become too large.
+    /// The value of `$NAME` or `${NAME}` at the start of a text, and what follows it; `None` if it isn't known, or the
+    /// values become too large.
     pub fn expand<'t>(&mut self, text: &'t str) -> Option<(&str, &'t str)> {
         let inside = text.strip_prefix("${").and_then(|inside| inside.split_once('}'));
         let (name, rest) = inside.or_else(|| {

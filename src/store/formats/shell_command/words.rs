@@ -322,8 +322,8 @@ impl<'a, 'v> Words<'a, 'v> {
     }
 }
 
-/// What a backslash stands for in C programs' arguments, as cmd.exe passes them on: the quote or backslash that it escapes,
-/// which is read then, or itself.
+/// What a backslash stands for in C programs' arguments, as cmd.exe passes them on: the quote or backslash that it
+/// escapes, which is read then, or itself.
 fn after_backslash(characters: &mut Peekable<CharIndices<'_>>, in_quotes: bool) -> char {
     let mut ahead = characters.clone();
     let mut next = ahead.next();

@@ -14,8 +14,8 @@ const MAX_LINES: usize = 64;
 /// How many places in these lines are tried.
 const MAX_PLACES: usize = 16;
 
-/// The first map or list of pairs that a text has, the text before it, and the rest. A `Plug.Conn` is the request that it
-/// holds.
+/// The first map or list of pairs that a text has, the text before it, and the rest. A `Plug.Conn` is the request that
+/// it holds.
 pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str, &str)> {
     let end = text.match_indices('\n').nth(MAX_LINES).map_or(text.len(), |(at, _)| at);
     let is_start = |at: &usize| {

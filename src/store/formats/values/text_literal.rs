@@ -32,8 +32,8 @@ pub(in crate::store::formats) enum Stop {
 }
 
 impl TextLiteral {
-    /// Reads the start of a literal in source code, or of a printed one without a `language`; `None` if another token starts
-    /// here.
+    /// Reads the start of a literal in source code, or of a printed one without a `language`; `None` if another token
+    /// starts here.
     pub(in crate::store::formats) fn open(rest: &mut &str, language: Option<Language>) -> Option<Self> {
         let (letters, quotes) = if language.is_some() { ("brufBRUF", &QUOTES[..]) } else { ("b", &QUOTES[2..]) };
         let len = rest.bytes().take(2).take_while(|byte| letters.as_bytes().contains(byte)).count();

@@ -1,7 +1,7 @@
 //! Values as Symfony's `dump` and Laravel's `dd` print them in a terminal.
 //!
-//! Quotes within a text are not escaped, so that only the end of its line marks its end. A text of several lines is between
-//! lines of `"""`, and each of its line feeds is written as `\n` too.
+//! Quotes within a text are not escaped, so that only the end of its line marks its end. A text of several lines is
+//! between lines of `"""`, and each of its line feeds is written as `\n` too.
 
 use super::literal::Value;
 

@@ -1,5 +1,5 @@
-//! How handlers verify differently from their provider: another body, key, algorithm, encoding or signed content, or two of
-//! these. A delivery that is made in the same way is accepted by such a handler alone.
+//! How handlers verify differently from their provider: another body, key, algorithm, encoding or signed content, or
+//! two of these. A delivery that is made in the same way is accepted by such a handler alone.
 
 mod bodies;
 mod keys;

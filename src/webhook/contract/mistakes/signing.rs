@@ -1,5 +1,5 @@
-//! Signatures that handlers expect instead of the provider's: of other content, with another algorithm, in another form,
-//! from another header, or with a timestamp in another unit.
+//! Signatures that handlers expect instead of the provider's: of other content, with another algorithm, in another
+//! form, from another header, or with a timestamp in another unit.
 
 use http::HeaderName;
 

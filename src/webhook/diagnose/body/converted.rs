@@ -1,4 +1,5 @@
-//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to what Python prints.
+//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to what
+//! Python prints.
 
 use std::ops::ControlFlow;
 
@@ -39,7 +40,8 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
 }
 
-/// The field in which providers that send a form have JSON, and in which the sender's JSON may have escapes for slashes.
+/// The field in which providers that send a form have JSON, and in which the sender's JSON may have escapes for
+/// slashes.
 fn in_field(json: &str, emit: &mut Emit<'_>) -> Step {
     for value in [json.to_owned(), json.replace('/', "\\/")] {
         for (form, _) in written(&[("payload".to_owned(), value)]) {

@@ -1,5 +1,5 @@
-//! Hypotheses about times in JSON: a parser that takes strings for dates, as Newtonsoft.Json does, or a model with dates
-//! writes them again with other fractions, or in another time zone.
+//! Hypotheses about times in JSON: a parser that takes strings for dates, as Newtonsoft.Json does, or a model with
+//! dates writes them again with other fractions, or in another time zone.
 
 use std::ops::ControlFlow;
 

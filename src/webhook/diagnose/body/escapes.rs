@@ -161,7 +161,8 @@ pub const SYSTEM_TEXT_JSON_RELAXED: Escapes =
 /// What Newtonsoft.Json escapes.
 pub const NEWTONSOFT: Escapes = Escapes::LINE_SEPARATORS.with(Escapes::NEXT_LINE);
 
-/// Ways to escape the same strings that occur in practice, the most likely first, and who writes them, where it is telling.
+/// Ways to escape the same strings that occur in practice, the most likely first, and who writes them, where it is
+/// telling.
 pub const SPELLINGS: [(Escapes, Option<&str>); 15] = [
     (Escapes::NONE, None),
     (Escapes::NON_ASCII, None),

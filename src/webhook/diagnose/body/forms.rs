@@ -33,8 +33,8 @@ impl Form {
     }
 }
 
-/// The forms in which libraries write a document, each once: libraries differ only where the document has what they treat
-/// differently.
+/// The forms in which libraries write a document, each once: libraries differ only where the document has what they
+/// treat differently.
 pub fn forms(document: Document<'_>) -> Vec<Form> {
     let traits = Traits::of(document);
     let mut forms: Vec<Form> = Vec::new();

@@ -53,8 +53,8 @@ pub fn has_boundaries(body: &[u8]) -> bool {
     !parts(body).is_empty()
 }
 
-/// The data of chunks, joined; `None` if the body is not in chunks. The lines may end in LF alone, and the last chunk may
-/// be missing.
+/// The data of chunks, joined; `None` if the body is not in chunks. The lines may end in LF alone, and the last chunk
+/// may be missing.
 fn dechunked(body: &[u8]) -> Option<Vec<u8>> {
     let mut rest = body.trim_ascii_start();
     let mut joined = Vec::new();

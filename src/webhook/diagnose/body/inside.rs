@@ -1,5 +1,5 @@
-//! Hypotheses about what is inside the body: a value of JSON or of a form that was signed alone, because another service
-//! put it into its own message.
+//! Hypotheses about what is inside the body: a value of JSON or of a form that was signed alone, because another
+//! service put it into its own message.
 
 use std::ops::ControlFlow;
 

@@ -1,5 +1,5 @@
-//! Hypotheses about JSON: the same document with other escapes, as a library would write it, or with its keys in another
-//! order.
+//! Hypotheses about JSON: the same document with other escapes, as a library would write it, or with its keys in
+//! another order.
 
 use std::ops::ControlFlow;
 

@@ -1,5 +1,5 @@
-//! Hypotheses about JSON that a web framework turned into its parameters, which were then written as JSON again: PHP can't
-//! tell `{}` from `[]`, Laravel makes empty texts null, and Rails adds members.
+//! Hypotheses about JSON that a web framework turned into its parameters, which were then written as JSON again: PHP
+//! can't tell `{}` from `[]`, Laravel makes empty texts null, and Rails adds members.
 
 use std::ops::ControlFlow;
 
@@ -46,8 +46,8 @@ fn written(received: ReceivedBody<'_>, text: &str, message: &str, emit: &mut Emi
     reserialised(received, &mut in_form)
 }
 
-/// The document without the members that Rails adds; also without its last object, which may repeat the others under the
-/// controller's name.
+/// The document without the members that Rails adds; also without its last object, which may repeat the others under
+/// the controller's name.
 fn without_added(Document { text, root }: Document<'_>) -> Vec<String> {
     let Kind::Object(members) = &root.kind else { return Vec::new() };
     let is_added = |key: &str| OF_RAILS.contains(&key);

@@ -83,7 +83,8 @@ impl Document<'_> {
     }
 }
 
-/// JSON as the library whose call this is writes it; `None` if it isn't JSON, or the library can't write it in this layout.
+/// JSON as the library whose call this is writes it; `None` if it isn't JSON, or the library can't write it in this
+/// layout.
 #[must_use]
 pub fn serialised(json: &str, call: &str, layout: Layout) -> Option<String> {
     let root = json::parse(json).ok()?;

@@ -80,8 +80,8 @@ pub enum SignaturePart {
 }
 
 impl Provider {
-    /// How a program signs this provider's deliveries, with the signatures that these secrets make; none if they are unsigned
-    /// by design.
+    /// How a program signs this provider's deliveries, with the signatures that these secrets make; none if they are
+    /// unsigned by design.
     ///
     /// # Errors
     ///

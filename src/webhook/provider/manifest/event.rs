@@ -93,7 +93,8 @@ impl RawEvent {
     }
 }
 
-/// The changes of a variant. `fixture` is the name and the text of the one that they must fit, if that is to be checked.
+/// The changes of a variant. `fixture` is the name and the text of the one that they must fit, if that is to be
+/// checked.
 fn variant(
     changes: BTreeMap<Spanned<String>, String>,
     fixture: Option<(&str, &str)>,

@@ -1,4 +1,5 @@
-//! An example of each key of a manifest, for the documentation. A test checks that none is missing, and that each is TOML.
+//! An example of each key of a manifest, for the documentation. A test checks that none is missing, and that each is
+//! TOML.
 
 use super::keys::{Key, Table};
 

@@ -1,5 +1,5 @@
-//! The keys of a manifest, as data: what each one means, and which values it takes. The JSON Schema for editors is made of
-//! them; a test compares them with the types that read a manifest.
+//! The keys of a manifest, as data: what each one means, and which values it takes. The JSON Schema for editors is made
+//! of them; a test compares them with the types that read a manifest.
 
 use serde_json::{Map, Value, json};
 
@@ -525,8 +525,8 @@ impl Takes {
     }
 }
 
-/// The schema of several choices, each of another type. It is not an `anyOf`, so that an error is that of the choice with the
-/// value's type, with its own place.
+/// The schema of several choices, each of another type. It is not an `anyOf`, so that an error is that of the choice
+/// with the value's type, with its own place.
 fn either(choices: &[Takes]) -> Value {
     let types: Vec<&str> = choices.iter().filter_map(Takes::json_type).collect();
     let mut schema = json!({ "type": types });

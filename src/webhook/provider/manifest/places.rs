@@ -30,8 +30,8 @@ pub(super) struct RawTimestamp {
     pub query: Option<Spanned<String>>,
     pub body: Option<Spanned<String>>,
     pub form: Option<Spanned<String>>,
-    /// `s` (the default) or `ms` since 1970, or `rfc3339`; `rfc3339-ms` and `rfc3339-ns` are written with a fraction. Or
-    /// `http-date`, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// `s` (the default) or `ms` since 1970, or `rfc3339`; `rfc3339-ms` and `rfc3339-ns` are written with a fraction.
+    /// Or `http-date`, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
     #[serde(default)]
     unit: TimeUnit,
     /// How far it may be from the time of receipt: `"5m"` both ways, `{ past = "5m", future = "any" }`, or `"any"`.

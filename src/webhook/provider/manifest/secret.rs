@@ -16,8 +16,8 @@ use crate::webhook::signature::{
 pub(super) struct RawSecret {
     /// The environment variable that may hold one.
     env: Option<String>,
-    /// How the key is written: `text` (the default), `base64`, `base64url` or `hex`. Public keys may also be SPKI, PEM, a
-    /// certificate or a JWK set.
+    /// How the key is written: `text` (the default), `base64`, `base64url` or `hex`. Public keys may also be SPKI, PEM,
+    /// a certificate or a JWK set.
     encoding: Option<KeyEncoding>,
     /// What comes before the key and is not part of it, such as `whsec_`.
     prefix: Option<Spanned<String>>,

@@ -26,8 +26,9 @@ use crate::webhook::{
 pub(super) struct RawScheme {
     /// The scheme's name within the provider.
     pub(super) name: Spanned<String>,
-    /// `hmac-md5`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, `hmac-sha512`; the plain hashes `md5`, `sha1`, `sha256`, `sha384`,
-    /// `sha512`; `ed25519`, `ecdsa-p256`, `ecdsa-p256-raw`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`, `jwt-rs256`; or `token`.
+    /// `hmac-md5`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, `hmac-sha512`; the plain hashes `md5`, `sha1`, `sha256`,
+    /// `sha384`, `sha512`; `ed25519`, `ecdsa-p256`, `ecdsa-p256-raw`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`,
+    /// `jwt-rs256`; or `token`.
     pub(super) algorithm: Algorithm,
     /// The signed bytes, a template. A JWT says it in its claims, and a token signs nothing.
     content: Option<Spanned<SignedContent>>,
@@ -36,8 +37,8 @@ pub(super) struct RawScheme {
     timestamp: Option<Spanned<RawTimestamp>>,
     /// `before-compression` if the signature covers the body before its `content-encoding`.
     encoded: Option<Encoded>,
-    /// The claims of a JWT that must hold, and are written when signing: templates, such as `"{sha256-base64:body}"`. In another
-    /// scheme, signed places outside the body, such as `"query:bodySHA256"`.
+    /// The claims of a JWT that must hold, and are written when signing: templates, such as `"{sha256-base64:body}"`.
+    /// In another scheme, signed places outside the body, such as `"query:bodySHA256"`.
     #[serde(default)]
     claims: BTreeMap<String, Spanned<String>>,
     /// `false` if the signature is known to cover no part of the payload, so that a changed body verifies.
@@ -66,8 +67,8 @@ pub(super) struct RawSignature {
     body: Option<Spanned<String>>,
     /// A field of a form.
     form: Option<Spanned<String>>,
-    /// The value's format: fixed text and one of `{hex}`, `{HEX}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
-    /// `{timestamp}`. Entries without tags are distinguished by their order.
+    /// The value's format: fixed text and one of `{hex}`, `{HEX}`, `{base64}`, `{base64url}`, `{token}`; in a list,
+    /// also `{timestamp}`. Entries without tags are distinguished by their order.
     value: Spanned<String>,
     /// The text between the entries of a list.
     separator: Option<String>,
@@ -265,8 +266,8 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
     })
 }
 
-/// Why a scheme can't be read from a form whose field holds the payload: it signs a field of the payload, or sends a value in
-/// one. `None` if it can.
+/// Why a scheme can't be read from a form whose field holds the payload: it signs a field of the payload, or sends a
+/// value in one. `None` if it can.
 fn unreadable(scheme: &Scheme, payload_field: &Place) -> Option<String> {
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
     let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();

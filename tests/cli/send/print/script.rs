@@ -1,5 +1,5 @@
-//! `--print locust` and `--print k6`: what a script can't sign, and options without a meaning for one. That scripts sign is
-//! tested in `tests/interop`.
+//! `--print locust` and `--print k6`: what a script can't sign, and options without a meaning for one. That scripts
+//! sign is tested in `tests/interop`.
 
 use crate::harness::Dir;
 

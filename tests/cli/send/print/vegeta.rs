@@ -1,4 +1,5 @@
-//! `--print vegeta`: targets of its JSON format, as `lib/target.schema.json` and `lib/targets_json.go` of vegeta have it.
+//! `--print vegeta`: targets of its JSON format, as `lib/target.schema.json` and `lib/targets_json.go` of vegeta have
+//! it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
