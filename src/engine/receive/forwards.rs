@@ -16,7 +16,7 @@ use super::{
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
     rest::Rest,
-    targets::{InFlightPermit, Targets, places},
+    targets::{InFlightPermit, Targets, max_in_flight},
 };
 use crate::{
     net::{
@@ -91,14 +91,14 @@ pub struct Arrival<'a> {
 /// The results of the forwards of one delivery.
 pub struct Forwards {
     /// The one that provides the response.
-    pub first: EndedForward,
+    pub first: FinishedForward,
     /// The others, which may still run.
     pub others: Vec<PendingForward>,
 }
 
 /// A forward that has ended, but for the rest of a long response.
 #[derive(Debug)]
-pub struct EndedForward {
+pub struct FinishedForward {
     /// The result. The response's body is only its start, of up to [`UNMETERED_BYTES`].
     pub forwarded: Forwarded,
     /// The response for the sender, with the start of its body, unless there is none.
@@ -153,7 +153,7 @@ impl Forwarder {
     ) -> Option<Forwards> {
         let (first, others) = targets.split_first()?;
         if let Some(target) = self.circles.returned(request) {
-            return Some(Forwards { first: EndedForward::returned(target), others: Vec::new() });
+            return Some(Forwards { first: FinishedForward::returned(target), others: Vec::new() });
         }
         let departure = Arc::new(self.circles.depart(request));
         let mark = |target: &Url, mut request: Request| {
@@ -208,7 +208,7 @@ impl Forwarder {
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let _journey = journey;
-            let EndedForward { mut forwarded, rest, .. } =
+            let FinishedForward { mut forwarded, rest, .. } =
                 forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
@@ -227,7 +227,7 @@ impl Forwarder {
         is_verified: bool,
         closed: &CancellationToken,
         memory: &BodyPermit,
-    ) -> EndedForward {
+    ) -> FinishedForward {
         request.target = target_with_query(target, &request.target);
         let url = with_target(target, &request.target);
         set_host(&mut request.headers, target);
@@ -235,8 +235,8 @@ impl Forwarder {
         request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
-            let message = format!("busy with {} deliveries", places(is_verified));
-            return EndedForward::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
+            let message = format!("busy with {} deliveries", max_in_flight(is_verified));
+            return FinishedForward::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
         };
         let until = started + self.timeout;
         let result = tokio::select! {
@@ -250,7 +250,7 @@ impl Forwarder {
             }
         };
         match result {
-            Err(problem) => EndedForward::failed(url, started, problem),
+            Err(problem) => FinishedForward::failed(url, started, problem),
             Ok((response, rest)) => {
                 let status = response.status;
                 let rest = rest.map(|(body, memory)| Rest {
@@ -266,7 +266,7 @@ impl Forwarder {
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
-                EndedForward { forwarded, response: Some(for_sender), rest }
+                FinishedForward { forwarded, response: Some(for_sender), rest }
             }
         }
     }
@@ -323,7 +323,7 @@ impl Forwarder {
     }
 }
 
-impl EndedForward {
+impl FinishedForward {
     fn failed(url: String, started: Instant, problem: ForwardFailure) -> Self {
         let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
         Self { forwarded, response: None, rest: None }

@@ -18,7 +18,7 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, PendingAssessment, TooMany},
-    forwards::{Arrival, EndedForward, Forward, Forwarder, Forwards, PendingForward},
+    forwards::{Arrival, FinishedForward, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
@@ -197,7 +197,7 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let EndedForward { forwarded, response, rest } = first;
+        let FinishedForward { forwarded, response, rest } = first;
         let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
             Some(ForwardFailureKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";

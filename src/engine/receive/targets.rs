@@ -20,7 +20,7 @@ pub const MAX_IN_FLIGHT: usize = 64;
 pub const MAX_VERIFIED_IN_FLIGHT: usize = 16;
 
 /// How many deliveries may be in flight to one target, those that are verified or all others.
-pub const fn places(is_verified: bool) -> usize {
+pub const fn max_in_flight(is_verified: bool) -> usize {
     if is_verified { MAX_IN_FLIGHT + MAX_VERIFIED_IN_FLIGHT } else { MAX_IN_FLIGHT }
 }
 
@@ -76,7 +76,7 @@ impl Targets {
         };
         {
             let mut in_flight = target.in_flight.lock();
-            if in_flight.count < places(is_verified) {
+            if in_flight.count < max_in_flight(is_verified) {
                 in_flight.count += 1;
             } else {
                 let unverified = in_flight.abandoned.iter().position(|offer| !offer.is_verified);

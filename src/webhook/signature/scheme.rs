@@ -152,7 +152,7 @@ impl Scheme {
         match (&secret.owner, &self.secret) {
             (Owner::Provider, Some(_)) => None,
             (Owner::Scheme(name), _) if *name != self.name => None,
-            (Owner::AnyWithTheseBytes, _) | (_, None) => Some(Readable::Borrowed(secret)),
+            (Owner::AnyAsBytes, _) | (_, None) => Some(Readable::Borrowed(secret)),
             (_, Some(rule)) => SigningSecret::parse(secret.expose(), &rule.format).ok().map(Readable::Own),
         }
     }

@@ -156,7 +156,7 @@ pub(super) enum Owner {
     /// All that can read it.
     Any,
     /// All, with these bytes, whatever the form of their secrets.
-    AnyWithTheseBytes,
+    AnyAsBytes,
     /// Those without a rule of their own.
     Provider,
     /// The one of this name.
@@ -258,7 +258,7 @@ impl SigningSecret {
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
-        (!bytes.is_empty()).then_some(Self { text, bytes, owner: Owner::AnyWithTheseBytes })
+        (!bytes.is_empty()).then_some(Self { text, bytes, owner: Owner::AnyAsBytes })
     }
 
     /// The secret as a key; `None` if it is not a valid key of this algorithm.
