@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
     StatusCode,
@@ -153,7 +153,8 @@ pub async fn read(
         return Err(too_large(limits));
     }
     // Without a length, the body may reach the limit.
-    let most = size.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(limits.body);
+    let size = size.exact().and_then(|exact| usize::try_from(exact).ok());
+    let most = size.unwrap_or(limits.body);
     let (mut started, mut permit) = (Instant::now(), None);
     let (mut buffer, mut progress) = (Buffer::default(), Progress::new(budget));
     loop {
@@ -168,7 +169,7 @@ pub async fn read(
             Ok(Some(Err(error))) => return Err(incomplete(&error)),
             Ok(None) => {
                 let mut permit = permit.unwrap_or_else(|| budget.unmetered());
-                permit.shrink(buffer.held().saturating_sub(UNMETERED_BYTES));
+                permit.shrink(buffer.len().saturating_sub(UNMETERED_BYTES));
                 return Ok((buffer.into_bytes(), permit));
             }
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive\n")),
@@ -190,7 +191,7 @@ pub async fn read(
             (permit, started) = (Some(acquired), Instant::now());
             progress.begin(buffer.len());
         }
-        buffer.push(&data, most);
+        buffer.push(&data, size);
         progress.update(buffer.len());
     }
 }
@@ -229,27 +230,25 @@ fn incomplete(error: &hyper::Error) -> Refusal {
 /// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and
 /// with a list of slices, a sender of single bytes could fill the memory with bookkeeping.
 #[derive(Default)]
-struct Buffer(BytesMut);
+struct Buffer(Vec<u8>);
 
 impl Buffer {
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The memory that it holds, in bytes.
-    fn held(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// Appends a chunk; `most` is how long the body may become.
-    fn push(&mut self, data: &[u8], most: usize) {
+    /// Appends a chunk of a body of this size, if that is known.
+    fn push(&mut self, data: &[u8], size: Option<usize>) {
         // The sender's `content-length` is not trusted with more memory than the permit covers.
-        let first = if self.0.is_empty() { 0 } else { most.min(UNMETERED_BYTES) };
-        self.0.reserve(first.saturating_sub(self.len()).max(data.len()));
+        let ahead = size.map_or(0, |size| size.min(UNMETERED_BYTES)).saturating_sub(self.len());
+        if ahead > 0 {
+            self.0.reserve_exact(ahead);
+        }
         self.0.extend_from_slice(data);
     }
 
+    /// The body, without memory that it doesn't need.
     fn into_bytes(self) -> Bytes {
-        self.0.freeze()
+        self.0.into_boxed_slice().into()
     }
 }
