@@ -21,7 +21,7 @@ use super::{
 #[must_use]
 pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
     let response = forwarded.outcome.as_ref().ok()?;
-    let clue = clue(response, sent, headers).or_else(|| unexplained(response.status, sent));
+    let clue = clue(response, sent, headers).or_else(|| unexplained(response, sent));
     clue.filter(|clue| is_valid || !clue.only_if_valid)
 }
 

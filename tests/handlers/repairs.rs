@@ -139,7 +139,7 @@ fn a_handler_that_expects_another_encoding_of_the_signature() {
 fn a_handler_behind_a_proxy_that_removes_the_signature() {
     let said = [(
         "event-accepted",
-        "check that it reads `x-hub-signature-256`, that nginx, through which the responses come, passes on",
+        "check that it reads `x-hub-signature-256`, that nginx, which the responses pass through, forwards",
     )];
     is_repaired(node("repairs/github-is-behind-a-proxy.js"), "github", &said, &OF_SVIX_ALONE);
 }

@@ -283,7 +283,7 @@ pub(in crate::engine) fn report(
         };
         let is_valid = job.tamper.is_none() && explanation.remedy != Some(Remedy::SignAgain);
         clue(response, media, Some(&request.headers))
-            .or_else(|| unexplained(response.status, media))
+            .or_else(|| unexplained(response, media))
             .filter(|clue| is_valid || !clue.only_if_valid && !clue.is_unspecific)
     });
     Attempt {

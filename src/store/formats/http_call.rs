@@ -6,6 +6,7 @@
 
 mod chain;
 mod clients;
+mod code;
 mod expression;
 mod scope;
 mod sent;
@@ -13,6 +14,7 @@ mod value;
 
 use self::{
     clients::Clients,
+    code::code,
     expression::{Argument, Expression, arguments, expression},
     scope::Scope,
 };
@@ -32,7 +34,7 @@ impl Format for HttpCall {
     fn recognises(&self, head: &[u8]) -> bool {
         // The head may end within a character.
         let text = String::from_utf8_lossy(head);
-        calls(&text, &Clients::of(&text)).any(|call| call.is_request(&text))
+        calls(&text, &Clients::of(&text, &text)).any(|call| call.is_request(&text))
     }
 
     fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -193,6 +195,11 @@ impl<'t> Line<'t> {
         self.text.len()
     }
 
+    /// Where its line feed is, if it has one.
+    fn last(&self) -> usize {
+        self.end() - usize::from(self.text.ends_with('\n'))
+    }
+
     /// The first call of the statements from this one on, which starts at an offset.
     fn call(&mut self, statement: usize) -> Option<Call> {
         if self.next_call.is_some_and(|call| call.at < statement) {
@@ -222,11 +229,17 @@ const MAX_UNENDED: usize = 8;
 fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut scope = Scope::default();
-    let clients = &Clients::of(text);
-    let language = calls(text, clients).next().map_or(Language::Python, |call| call.library.language());
+    let first = calls(text, &Clients::of(text, text)).next();
+    let language = first.map_or(Language::Python, |call| call.library.language());
+    let code = code(text, language);
+    let clients = &Clients::of(text, &code);
+    let mut next_client = 0;
     let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0, clients), 0, 1, 0);
     while at < text.len() {
+        next_client = clients.define(next_client, at, &mut scope);
         let after = match line.call(at) {
+            // Within a comment, or text of many lines.
+            _ if code[at..line.end()].trim_start().is_empty() => Some(&text[line.last()..]),
             Some(call) => {
                 // What the call returns may be set. Other statements may be before it in the line.
                 let left = scope.statement(&text[at..call.at], language);
@@ -237,8 +250,9 @@ fn read(text: &str) -> Collected {
                 let read = call.arguments(&text[call.at..], language);
                 let after = read.as_ref().map(|(_, after)| *after);
                 let read = read.ok_or_else(|| expected("a call that ends"));
+                next_client = clients.define(next_client, call.at, &mut scope);
                 let sent = read.and_then(|(mut arguments, _)| {
-                    arguments.extend(clients.options(&text[call.start..call.at]).iter().cloned());
+                    arguments.extend(clients.arguments(&text[call.start..call.at], call.start)?);
                     sent::entry(&call, &scope.filled(arguments))
                 });
                 match sent {

@@ -319,6 +319,17 @@ mod tests {
         }
     }
 
+    /// As Go 1.19 prints them.
+    #[test]
+    fn a_body_without_bytes_is_empty() {
+        for body in ["[]byte{}", "[]byte(nil)"] {
+            let printed = format!(
+                "http.Header{{\"host\":[]string{{\"h\"}}, \"x-a\":[]string{{\"b\"}}, \"x-b\":[]string{{}}}}\n{body}\n"
+            );
+            assert_eq!(read(&printed), Ok((HEADERS.to_owned(), Vec::new())), "{body}");
+        }
+    }
+
     #[test]
     fn a_body_that_is_gone_is_an_error_that_says_what_to_print() {
         for (body, why) in [

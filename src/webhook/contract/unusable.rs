@@ -73,9 +73,9 @@ fn passed_on(proxy: Option<&str>, provider: &Provider) -> String {
     let header = header_of(provider);
     match proxy {
         Some("nginx") => format!(
-            "nginx, through which the responses come, passes on {header} and the body (proxy_set_header X \"\" and proxy_pass_request_headers off remove headers, underscores_in_headers off those with `_` in their names, and proxy_pass_request_body off the body)"
+            "nginx, which the responses pass through, forwards {header} and the body (proxy_set_header X \"\" and proxy_pass_request_headers off remove headers, underscores_in_headers off those with `_` in their names, and proxy_pass_request_body off the body)"
         ),
-        Some(proxy) => format!("{proxy}, through which the responses come, passes on {header} and the body"),
+        Some(proxy) => format!("{proxy}, which the responses pass through, forwards {header} and the body"),
         None => "no proxy in front of it removes that header".to_owned(),
     }
 }
@@ -157,7 +157,13 @@ fn unread_form(provider: &Provider) -> Option<String> {
 /// What to do about a fault of which nothing else is known.
 fn of_fault(fault: &Fault, provider: &Provider, proxy: Option<&str>) -> Remedy {
     if let (Fault::Rejected(400 | 422) | Fault::Crashed(500), Some(advice)) = (fault, unread_form(provider)) {
-        return Remedy::advice(advice);
+        let of_signed = match fault {
+            _ if provider.schemes.is_empty() => None,
+            Fault::Crashed(_) => Some(first_crash(provider, proxy)),
+            Fault::Rejected(422) => Some(UNPROCESSABLE.to_owned()),
+            _ => None,
+        };
+        return Remedy::advice(of_signed.map_or_else(|| advice.clone(), |first| with_hint(&first, &advice)));
     }
     match fault {
         Fault::Rejected(422) => Remedy::advice(UNPROCESSABLE),
@@ -176,7 +182,12 @@ fn of_fault(fault: &Fault, provider: &Provider, proxy: Option<&str>) -> Remedy {
         Fault::Crashed(504) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
         Fault::Crashed(_) if provider.schemes.is_empty() => Remedy::advice(LOG),
         Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_) => {
-            Remedy::advice(and_passed_on(format!("{FIRST_CRASH}; {RAW_BODY}"), proxy, provider))
+            Remedy::advice(first_crash(provider, proxy))
         }
     }
+}
+
+/// What to do about a handler that fails on the first delivery, which is signed.
+fn first_crash(provider: &Provider, proxy: Option<&str>) -> String {
+    and_passed_on(format!("{FIRST_CRASH}; {RAW_BODY}"), proxy, provider)
 }

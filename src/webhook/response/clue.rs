@@ -219,7 +219,7 @@ pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>)
         return Some(clue);
     }
     match status {
-        401 if !is_authorized => challenge(&response.headers),
+        401 if !is_authorized => challenge(&response.headers, &text),
         413 => Some(Clue::new(RAISE_LIMIT)),
         415 => Some(Clue::new(ENCODINGS)),
         // Laravel's status for a missing CSRF token.
@@ -228,12 +228,18 @@ pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>)
     }
 }
 
-/// What a challenge to log in reveals. Handlers of webhooks send one, too, though hardly for a password.
-fn challenge(headers: &Headers) -> Option<Clue> {
+/// What a challenge to log in reveals. Handlers of webhooks send one, too, though hardly for a password, unless the
+/// text speaks of a signature.
+fn challenge(headers: &Headers, text: &str) -> Option<Clue> {
     let scheme = headers.text("www-authenticate")?;
     let scheme = scheme.split_whitespace().next()?;
     let is_login = ["basic", "digest", "negotiate", "ntlm"].iter().any(|login| scheme.eq_ignore_ascii_case(login));
-    Some(if is_login { Clue::for_valid(AUTHENTICATION) } else { Clue::unspecific(MAYBE_AUTHENTICATION) })
+    let is_handlers = text.to_ascii_lowercase().contains("signature");
+    Some(if is_login && !is_handlers {
+        Clue::for_valid(AUTHENTICATION)
+    } else {
+        Clue::unspecific(MAYBE_AUTHENTICATION)
+    })
 }
 
 /// Whether a response calls a timestamp stale. Many JSON errors have a member `timestamp` beside the message.

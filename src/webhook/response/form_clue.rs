@@ -1,8 +1,10 @@
 //! Finds out from a response that the handler parses a delivery as something that it is not: a form as JSON, or no body
 //! at all.
 
-use super::Clue;
-use crate::webhook::delivery::Media;
+use http::StatusCode;
+
+use super::{Clue, readable};
+use crate::webhook::{delivery::Media, record::Response};
 
 /// How to parse the encodings that a provider uses.
 pub const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() (npm install multer) in Express, @fastify/formbody and @fastify/multipart with attachFieldsToBody: 'keyValues' in Fastify, await request.form() in FastAPI (pip install python-multipart), request.form in Flask, request.POST in Django, params in Rails, $request->input() in Laravel, $_POST in PHP, r.FormValue() in Go, await req.formData() in Next.js";
@@ -78,11 +80,21 @@ pub fn unread(sent: Option<Media>) -> Option<String> {
     ))
 }
 
-/// The same for a response with this status that reveals nothing else.
+/// The same for a response that reveals nothing else and says nothing but its status.
 #[must_use]
-pub fn unexplained(status: u16, sent: Option<Media>) -> Option<Clue> {
-    let advice = unread(sent).filter(|_| matches!(status, 400 | 422 | 500));
+pub fn unexplained(response: &Response, sent: Option<Media>) -> Option<Clue> {
+    let advice = unread(sent).filter(|_| matches!(response.status, 400 | 422 | 500) && gives_no_reason(response));
     advice.map(Clue::for_valid)
+}
+
+/// Whether the body is empty, only the status's own phrase, or a framework's page about the status.
+fn gives_no_reason(response: &Response) -> bool {
+    let Some(text) = readable(&response.body) else { return false };
+    let phrase = StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
+    let is_page = response.body.trim_ascii_start().starts_with(b"<");
+    let text = text.trim();
+    text.is_empty()
+        || phrase.is_some_and(|phrase| text.eq_ignore_ascii_case(phrase) || is_page && text.contains(phrase))
 }
 
 /// The kind of a form; `None` for JSON.

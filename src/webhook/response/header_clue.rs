@@ -52,19 +52,31 @@ const NO_SIGNATURE: &[&str] =
 /// Why a handler may not find a header that was sent.
 const SPELLING: &str = "In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME. If the name is right, a proxy in front of the handler removes the header: proxy_set_header X \"\" and proxy_pass_request_headers off do that in nginx, and underscores_in_headers off if the name has a `_`";
 
-/// What a response says about a header that it misses and nothing else, in lower case.
-const ONLY_MISSING: [&str; 5] = ["missing", "not found", "not present", "absent", "keyerror"];
+/// What may be between the name of a header and the words that say that it is missing. `FastAPI` says
+/// `"type":"missing","loc":["header","x-a"]`.
+const BETWEEN: [&str; 8] = ["a", "header", "http", "is", "loc", "required", "the", "was"];
 
-/// What it says about one that is there, in lower case.
+/// What a response says about a header that is there, in lower case.
 const PRESENT: [&str; 4] = ["invalid", "wrong", "match", "malformed"];
 
-/// The header that a response misses although it was sent; `None` if the response may mean that its value is wrong.
+/// The header that a response says is missing, although it was sent; `None` if it may mean that its value is wrong.
 fn sent_header<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
-    let has = |texts: &[&str]| texts.iter().any(|text| lower.contains(text));
-    let missed = words(lower).filter_map(name).find(|name| sent.contains(name))?;
-    let is_missing = has(&ONLY_MISSING) && !has(&PRESENT);
+    let words: Vec<&str> = words(lower).filter(|word| !word.is_empty()).collect();
+    let is_content = |word: &&&str| !BETWEEN.contains(*word);
+    let missed = words.iter().enumerate().find_map(|(at, word)| {
+        let before = words[..at].iter().rev().find(is_content);
+        let mut after = words[at + 1..].iter().filter(is_content);
+        let is_missing = before.is_some_and(|word| matches!(*word, "missing" | "keyerror"))
+            || match after.next() {
+                Some(&("missing" | "absent")) => true,
+                Some(&"not") => matches!(after.next(), Some(&("found" | "present"))),
+                _ => false,
+            };
+        name(word).filter(|name| is_missing && sent.contains(name))
+    })?;
+    let may_be_wrong = PRESENT.iter().any(|text| lower.contains(text));
     let mut names = sent.iter().map(|(name, _)| name.spelling());
-    names.find(|name| name.eq_ignore_ascii_case(&missed)).filter(|_| is_missing)
+    names.find(|name| name.eq_ignore_ascii_case(&missed)).filter(|_| !may_be_wrong)
 }
 
 /// The words of a text that may be names of headers.
@@ -137,7 +149,16 @@ mod tests {
 
     #[test]
     fn a_header_that_was_sent_under_this_name_may_be_removed_on_the_way() {
-        for body in ["missing svix-signature header", "Missing HTTP_SVIX_SIGNATURE", "KeyError: 'svix-signature'"] {
+        for body in [
+            "missing svix-signature header",
+            "Missing HTTP_SVIX_SIGNATURE",
+            "missing the header svix-signature",
+            "KeyError: 'svix-signature'",
+            "svix-signature is missing",
+            "The svix-signature header was not found",
+            "svix-signature: not present",
+            r#"{"detail":[{"type":"missing","loc":["header","svix-signature"],"msg":"Field required","input":null}]}"#,
+        ] {
             let advice = advice(body.as_bytes(), &sent()).unwrap();
             assert!(
                 advice.starts_with("the response says that `svix-signature` is missing, but it was sent. ")
@@ -151,6 +172,9 @@ mod tests {
     fn other_responses_name_no_header() {
         for body in [
             "missing or invalid svix-signature header",
+            "webhook secret not found; cannot verify svix-signature",
+            r#"{"error":"repository not found","event":"svix-signature: push"}"#,
+            r#"{"error":"missing field repository.id","svix-signature":"123"}"#,
             "invalid signature",
             "no such user",
             "the X-Aspect-Signature header does not match",

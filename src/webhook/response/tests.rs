@@ -260,16 +260,24 @@ fn go_and_ruby() {
 
 #[test]
 fn a_form_that_a_handler_rejects_without_a_reason() {
-    for status in [400, 422, 500] {
-        let found = unexplained(status, Some(Media::Multipart)).unwrap();
+    for (status, body) in [
+        (400, ""),
+        (400, "Bad Request\n"),
+        (422, ""),
+        (500, "Internal Server Error"),
+        (500, "<!DOCTYPE html><title>Error</title><pre>Internal Server Error</pre>"),
+    ] {
+        let found = unexplained(&response(status, body), Some(Media::Multipart)).unwrap();
         assert!(
             found.advice.starts_with("the delivery is a multipart form, and a handler that parses only JSON")
                 && found.only_if_valid,
             "{found:?}"
         );
-        assert_eq!(unexplained(status, Some(Media::Json)), None);
+        assert_eq!(unexplained(&response(status, body), Some(Media::Json)), None);
     }
-    assert_eq!(unexplained(401, Some(Media::Multipart)), None);
+    for (status, body) in [(401, ""), (400, "unknown phone number"), (500, "<pre>no such user</pre>")] {
+        assert_eq!(unexplained(&response(status, body), Some(Media::Multipart)), None, "{body}");
+    }
     // Flask's page for status 400 may mean anything.
     let found = clue(&response!("flask-no-field"), Some(Media::Urlencoded), None).unwrap();
     assert!(found.is_unspecific && found.advice.contains("request.form in Flask"), "{found:?}");
@@ -445,16 +453,18 @@ fn a_response_that_may_be_a_login_or_a_wrong_signature() {
 
 #[test]
 fn a_challenge_is_a_login_if_it_asks_for_a_password() {
-    let challenged = |scheme: &'static str| {
+    let challenged = |scheme: &'static str, body: &str| {
         let headers = [(WWW_AUTHENTICATE, HeaderValue::from_static(scheme))].into_iter().collect();
-        clue(&Response { headers, ..response(401, "") }, Some(Media::Json), None).unwrap()
+        clue(&Response { headers, ..response(401, body) }, Some(Media::Json), None).unwrap()
     };
     for scheme in ["Basic realm=\"Realm\"", "Negotiate", "digest realm=\"x\", nonce=\"y\""] {
-        let found = challenged(scheme);
+        let found = challenged(scheme, "");
         assert!(!found.is_unspecific && found.advice.starts_with("something before the handler asks"), "{found:?}");
     }
     // Handlers of webhooks copy this one from examples of APIs.
-    assert!(challenged("Bearer").is_unspecific);
+    assert!(challenged("Bearer", "").is_unspecific);
+    // A login knows nothing of signatures.
+    assert!(challenged("Basic realm=\"x\"", "Invalid signature").is_unspecific);
 }
 
 #[test]

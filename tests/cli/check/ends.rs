@@ -79,6 +79,17 @@ fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
     stops(Reply::Redirect, message, "your handler redirects to http://127.0.0.1:1/elsewhere: ");
 }
 
+#[test]
+fn a_handler_of_forms_that_fails_may_lack_its_secret_too() {
+    let dir = Dir::new();
+    let handler = Handler::new(|_| Reply::Status(500));
+    let report = Report::of(&check(&dir, &handler.url("/twilio")).exits(1));
+    let hint = text(report.event("twilio.message.received"), "/hint");
+    for advice in ["Most often, the signing secret is not set", "the delivery is a urlencoded form"] {
+        assert!(hint.contains(advice), "{hint}");
+    }
+}
+
 /// A provider that waits 300 ms.
 const IMPATIENT: &str = r#"
 name = "acme"

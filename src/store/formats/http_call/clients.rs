@@ -1,10 +1,15 @@
 //! The variables that hold a client with options of its own: `requests.Session()`, `httpx.Client(…)`,
 //! `axios.create(…)`.
+//!
+//! A call has the options that the last client of its name has by then. [`Scope`] holds these, as variables. A client
+//! that code uses otherwise than to send or to set headers may have been changed by it, which is an error.
 
 use super::{
+    super::parts::{ParseError, expected, quoted},
     super::values::text_literal::Language,
-    Library,
-    expression::{Argument, Expression, arguments, expression},
+    Library, METHODS,
+    expression::{Argument, Expression, arguments, name},
+    scope::Scope,
 };
 
 /// What makes a client, and the library that its calls are of.
@@ -20,75 +25,181 @@ const MAKERS: [(&str, Library); 8] = [
 ];
 
 /// How many clients a text may have.
-const MAX_CLIENTS: usize = 16;
+const MAX_CLIENTS: usize = 64;
 
 /// How often the headers of one may be set.
-const MAX_UPDATES: usize = 16;
+const MAX_SETTINGS: usize = 64;
+
+/// The members of a client, besides [`METHODS`], whose use changes nothing of what it sends.
+const NEUTRAL: [&str; 14] = [
+    "aclose",
+    "build_request",
+    "cert",
+    "close",
+    "max_redirects",
+    "mount",
+    "prepare_request",
+    "proxies",
+    "request",
+    "send",
+    "stream",
+    "timeout",
+    "trust_env",
+    "verify",
+];
 
 /// The name of the option whose value is headers for each call of a client.
 pub(super) const CLIENT_HEADERS: &str = "headers of the client";
 
-/// The clients of a text.
+/// The name of the option whose value is an object with the other options of a client.
+pub(super) const CLIENT_OPTIONS: &str = "options of the client";
+
+/// The clients of a text, in their order.
 #[derive(Default)]
-pub(super) struct Clients(Vec<Client>);
+pub(super) struct Clients {
+    clients: Vec<Client>,
+    /// Where too many are made, in bytes.
+    end: usize,
+}
 
 struct Client {
     name: String,
     library: Library,
-    /// What it adds to each call.
-    options: Vec<Argument>,
+    /// Where it is made, in bytes, and what follows that.
+    at: usize,
+    end: usize,
+    headers: Expression,
+    options: Vec<(String, Expression)>,
+    /// Where code first uses it other than to send or to set headers, and that use.
+    other_use: Option<(usize, String)>,
 }
 
 impl Clients {
-    pub fn of(text: &str) -> Self {
+    /// The clients that are made in a text with this code, which has the same offsets.
+    pub fn of(text: &str, code: &str) -> Self {
         let made = MAKERS.iter().flat_map(|(maker, library)| {
-            text.match_indices(maker).map(move |(at, _)| (at, at + maker.len() - 1, *library))
+            code.match_indices(maker).map(move |(at, _)| (at, at + maker.len() - 1, *library))
         });
-        Self(made.take(MAX_CLIENTS).filter_map(|(at, open, library)| Client::made(text, at, open, library)).collect())
+        let mut made: Vec<_> = made.collect();
+        made.sort_unstable_by_key(|(at, ..)| *at);
+        let end = made.get(MAX_CLIENTS).map_or(code.len(), |(at, ..)| *at);
+        let made = made.into_iter().take(MAX_CLIENTS);
+        let mut clients: Vec<Client> =
+            made.filter_map(|(at, open, library)| Client::made(text, at, open, library)).collect();
+        for number in 0..clients.len() {
+            let client = &clients[number];
+            let next = clients[number + 1..].iter().find(|later| later.name == client.name);
+            clients[number].other_use = client.other_use_before(next.map_or(end, |next| next.at), code);
+        }
+        Self { clients, end }
     }
 
     /// The library of a call's function, and the method that it is named for.
     pub fn function(&self, called: &str) -> Option<(Library, Option<&'static str>)> {
-        let (client, method) = self.find(called)?;
-        Some((client.library, Some(method)))
-    }
-
-    /// What the client adds to the arguments of a call.
-    pub fn options(&self, called: &str) -> &[Argument] {
-        self.find(called).map_or(&[], |(client, _)| &client.options)
-    }
-
-    fn find(&self, called: &str) -> Option<(&Client, &'static str)> {
         let (name, method) = called.rsplit_once('.')?;
-        // The last one of a name.
-        let client = self.0.iter().rfind(|client| client.name == name)?;
-        Some((client, super::method(method)?))
+        let client = self.clients.iter().find(|client| client.name == name)?;
+        Some((client.library, Some(super::method(method)?)))
     }
+
+    /// Sets what the clients from a number on have that are made before an offset. Returns the number of the next one.
+    pub fn define(&self, from: usize, before: usize, scope: &mut Scope) -> usize {
+        let made = self.clients[from..].iter().take_while(|client| client.at < before);
+        made.map(|client| client.define(scope)).count() + from
+    }
+
+    /// What the client of a call at an offset adds to its arguments: variables.
+    pub fn arguments(&self, called: &str, at: usize) -> Result<Vec<Argument>, ParseError> {
+        let Some((name, _)) = called.rsplit_once('.') else { return Ok(Vec::new()) };
+        let mut named = self.clients.iter().filter(|client| client.name == name).peekable();
+        if named.peek().is_none() {
+            return Ok(Vec::new());
+        }
+        if at > self.end {
+            return Err(expected(format!("at most {MAX_CLIENTS} clients before the call")));
+        }
+        let Some(client) = named.take_while(|client| client.at < at).last() else {
+            return Err(unknown(&format!("that is made before the call, found {}", quoted(name))));
+        };
+        if let Some((_, found)) = client.other_use.as_ref().filter(|(other, _)| *other < at) {
+            return Err(unknown(&format!("for which code only sets literal headers, found {}", quoted(found))));
+        }
+        let argument =
+            |name: &str, variable| Argument { name: Some(name.to_owned()), value: Expression::Name(variable) };
+        Ok(vec![argument(CLIENT_OPTIONS, client.options_name()), argument(CLIENT_HEADERS, client.headers_name())])
+    }
+}
+
+fn unknown(what: &str) -> ParseError {
+    expected(format!("a client {what}: hookdev runs no code; save the request itself instead"))
 }
 
 impl Client {
     /// The client that is made at an offset; its arguments start at `open`.
     fn made(text: &str, at: usize, open: usize, library: Library) -> Option<Self> {
-        let language = library.language();
-        let (given, rest) = arguments(&text[open..], language)?;
-        let name = if let Some(after) = rest.trim_start().strip_prefix("as ") {
-            after.trim_start().split(|c: char| !is_of_name(c)).next()
+        let (given, rest) = arguments(&text[open..], library.language())?;
+        let (found, rest) = if let Some(after) = rest.trim_start().strip_prefix("as ") {
+            let found = name(after.trim_start());
+            (found, &after.trim_start()[found.len()..])
         } else {
             let before = text[..at].trim_end().strip_suffix('=')?.trim_end();
-            before.rsplit(|c: char| !is_of_name(c)).next()
+            (before.rsplit(|c: char| !is_of_name(c)).next()?, rest)
         };
-        let name = name.filter(|name| !name.is_empty())?.to_owned();
         let members = given.into_iter().flat_map(|argument| match argument {
             Argument { name: None, value: Expression::Object(members) } => members,
             Argument { name, value } => vec![(name.unwrap_or_default(), value)],
         });
-        let option = |(name, value): (String, Expression)| match name.as_str() {
-            "headers" => Argument { name: Some(CLIENT_HEADERS.to_owned()), value },
-            _ => Argument { name: Some(name), value },
-        };
-        let mut options: Vec<Argument> = members.map(option).collect();
-        options.extend(updates(text, &name, language));
-        Some(Self { name, library, options })
+        let (headers, options): (Vec<_>, _) = members.partition(|(name, _)| name == "headers");
+        let headers = headers.into_iter().next().map_or(Expression::Object(Vec::new()), |(_, value)| value);
+        let (name, end) = (found.to_owned(), text.len() - rest.len());
+        (!name.is_empty()).then_some(Self { name, library, at, end, headers, options, other_use: None })
+    }
+
+    fn define(&self, scope: &mut Scope) {
+        scope.define(self.options_name(), Expression::Object(self.options.clone()));
+        scope.define(self.headers_name(), self.headers.clone());
+    }
+
+    /// The variable that holds its headers.
+    fn headers_name(&self) -> String {
+        format!("{}.headers", self.name)
+    }
+
+    /// The variable that holds its other options, whose name no code can have.
+    fn options_name(&self) -> String {
+        format!("{}()", self.name)
+    }
+
+    /// Its first use before an offset that may change it in a way that isn't read.
+    fn other_use_before(&self, end: usize, code: &str) -> Option<(usize, String)> {
+        let (block, mut settings) = (self.block(code), 0);
+        let places = code.get(self.end..end)?.match_indices(&self.name).map(|(at, _)| self.end + at);
+        let mut uses = places.filter_map(|at| {
+            let found = name(&code[at..]);
+            let member =
+                found.strip_prefix(&self.name).filter(|member| member.is_empty() || member.starts_with('.'))?;
+            (!code[..at].ends_with(is_of_name)).then_some((at, found, member.get(1..).unwrap_or_default()))
+        });
+        uses.find_map(|(at, found, member)| {
+            let first = member.split('.').next().unwrap_or_default();
+            let is_read = match member {
+                "headers" | "headers.update" if self.library.language() == Language::Python => {
+                    settings += 1;
+                    // In another block, it may depend on a condition.
+                    settings <= MAX_SETTINGS && is_statement(code, at) && indentation(code, at) == block
+                }
+                _ => METHODS.contains(&first) || NEUTRAL.contains(&first),
+            };
+            (!is_read).then(|| (at, found.to_owned()))
+        })
+    }
+
+    /// The indentation of the statements that follow it in its block.
+    fn block<'t>(&self, code: &'t str) -> &'t str {
+        match code[self.end..].trim_start_matches([' ', '\t']).strip_prefix(':') {
+            // Within `with … as …:`
+            Some(block) => indentation(code, code.len() - block.trim_start().len()),
+            None => indentation(code, self.at),
+        }
     }
 }
 
@@ -96,22 +207,19 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '$' | '.')
 }
 
-/// The headers that a text sets for a client: `s.headers.update({…})`, `s.headers = {…}`, `s.headers["x"] = "…"`.
-fn updates(text: &str, client: &str, language: Language) -> Vec<Argument> {
-    let set = format!("{client}.headers");
-    let places = text.match_indices(&set).filter(|(at, _)| !text[..*at].ends_with(is_of_name));
-    let value = |(at, _): (usize, &str)| {
-        let after = &text[at + set.len()..];
-        let assigned = |rest: &str| Some(expression(rest.trim_start().strip_prefix('=')?, language)?.0);
-        let value = if let Some(call) = after.strip_prefix(".update") {
-            arguments(call, language)?.0.into_iter().next()?.value
-        } else if let Some(index) = after.strip_prefix('[') {
-            let (Expression::Text(name), rest) = expression(index, language)? else { return None };
-            Expression::Object(vec![(name, assigned(rest.trim_start().strip_prefix(']')?)?)])
-        } else {
-            assigned(after)?
-        };
-        Some(Argument { name: Some(CLIENT_HEADERS.to_owned()), value })
-    };
-    places.take(MAX_UPDATES).filter_map(value).collect()
+/// The line at an offset up to there.
+fn line_before(code: &str, at: usize) -> &str {
+    code[..at].rsplit('\n').next().unwrap_or_default()
+}
+
+/// Whether a statement starts at an offset.
+fn is_statement(code: &str, at: usize) -> bool {
+    let before = line_before(code, at).trim_end();
+    before.is_empty() || before.ends_with(';')
+}
+
+/// The whitespace at the start of the line at an offset.
+fn indentation(code: &str, at: usize) -> &str {
+    let line = line_before(code, at);
+    &line[..line.len() - line.trim_start().len()]
 }

@@ -1,6 +1,6 @@
 //! The variables that a text sets. A value that is set holds the values of the variables in it, as they were then.
 
-use std::{cell::Cell, collections::HashMap, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use super::{
     super::values::text_literal::Language,
@@ -18,7 +18,7 @@ const MAX_DOTS: usize = 8;
 
 /// The variables that were set so far.
 pub(super) struct Scope {
-    variables: HashMap<String, Variable>,
+    variables: BTreeMap<String, Variable>,
     /// How many bytes of values may still be used.
     left: usize,
 }
@@ -49,7 +49,7 @@ impl Size {
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { variables: HashMap::new(), left: MAX_USED }
+        Self { variables: BTreeMap::new(), left: MAX_USED }
     }
 }
 
@@ -79,6 +79,12 @@ impl Scope {
                 }
                 _ => self.forget(object),
             }
+            return Some(rest);
+        }
+        let updated = variable.strip_suffix(".update").filter(|_| language == Language::Python);
+        if let Some(object) = updated.filter(|_| after.starts_with('(')) {
+            let (mut found, rest) = arguments(after, language)?;
+            self.update(object, found.pop().filter(|_| found.is_empty()));
             return Some(rest);
         }
         if let Some(key) = after.strip_prefix('[') {
@@ -114,13 +120,30 @@ impl Scope {
         Some(rest)
     }
 
+    /// Sets a variable to a copy of a value.
+    pub fn define(&mut self, name: String, mut value: Expression) {
+        let size = self.fill(&mut value, &mut Vec::new());
+        self.variables.insert(name, Variable { value, size, changed: vec![Rc::default()] });
+    }
+
+    /// Adds the members of a literal object to another one, or replaces them.
+    fn update(&mut self, object: &str, argument: Option<Argument>) {
+        let Some(Argument { name: None, mut value }) = argument else { return self.forget(object) };
+        self.fill(&mut value, &mut Vec::new());
+        let Expression::Object(members) = value else { return self.forget(object) };
+        for (key, value) in members {
+            self.add(object, key, value, false);
+        }
+    }
+
     /// Sets a variable, or a member of one that isn't known.
     fn set(&mut self, name: &str, mut value: Expression) {
         let is_alias = matches!(value, Expression::Name(_));
         let mut changed = if is_alias { Vec::new() } else { vec![Rc::default()] };
         let size = self.fill(&mut value, &mut changed);
-        if let Some((object, _)) = name.split_once('.') {
-            self.forget(object);
+        match name.split_once('.') {
+            Some((object, _)) => self.forget(object),
+            None => self.forget_members(name),
         }
         if changed.is_empty() || size.depth > MAX_DEPTH {
             self.variables.remove(name);
@@ -164,6 +187,15 @@ impl Scope {
     fn forget(&mut self, name: &str) {
         let dots = name.match_indices('.').map(|(at, _)| at).take(MAX_DOTS).chain([name.len()]);
         dots.for_each(|end| drop(self.take(&name[..end])));
+    }
+
+    /// Forgets the members of an object that a variable no longer holds.
+    fn forget_members(&mut self, name: &str) {
+        // `/` is the character after `.`.
+        let members = self.variables.range(format!("{name}.")..format!("{name}/"));
+        for member in members.map(|(member, _)| member.clone()).collect::<Vec<_>>() {
+            self.variables.remove(&member);
+        }
     }
 
     /// Takes a variable out that is about to be changed. What holds it, or is the same object, is not what it was.

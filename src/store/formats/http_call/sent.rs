@@ -9,7 +9,7 @@ use super::{
         written,
     },
     Call, Library, chain,
-    clients::CLIENT_HEADERS,
+    clients::{CLIENT_HEADERS, CLIENT_OPTIONS},
     expression::{Argument, Expression},
     value::{self, Content},
 };
@@ -34,18 +34,26 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
     if let Some(base) = options.get(&["baseURL", "prefixUrl", "base_url"]) {
         url = format!("{}/{}", value::text("baseURL", base)?.trim_end_matches('/'), url.trim_start_matches('/'));
     }
-    if let Some(params) = options.get(&["params", "searchParams"]) {
+    let queries = ["params", "searchParams"];
+    if let Some(params) = options.get(&queries) {
+        if options.0.iter().filter(|(name, _)| queries.contains(&name.as_str())).count() > 1 {
+            return Err(expected("a query in the client or in the call, found both"));
+        }
         let query = query(call.library, &value::fields("query", params)?)?;
         url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
     }
     let mut headers = Headers::new();
-    // Those of the call replace those of its client.
-    for fields in options.all(CLIENT_HEADERS).chain(options.get(&["headers"])) {
-        let fields = value::fields("headers", fields)?;
+    // Those of the call replace those of its client, which has each name once, whatever its case.
+    for option in [CLIENT_HEADERS, "headers"] {
+        let fields = options.get(&[option]).map(|fields| value::fields("headers", fields)).transpose()?;
+        let fields = fields.unwrap_or_default();
         for (name, _) in &fields {
             headers.remove(&name.to_ascii_lowercase());
         }
         for (name, value) in fields {
+            if option == CLIENT_HEADERS {
+                headers.remove(&name.to_ascii_lowercase());
+            }
             let (name, value) = parts::foreign_field(&name, &value)?;
             headers.push(name, value);
         }
@@ -127,7 +135,10 @@ impl Options {
         let mut options = Vec::new();
         for (at, Argument { name, value }) in arguments.iter().enumerate() {
             match (name, positions.get(at)) {
-                (Some(name), _) if name.is_empty() => {}
+                (Some(name), _) if name == CLIENT_OPTIONS => match value {
+                    Expression::Object(members) => options.extend(members.clone()),
+                    other => return Err(value::unknown(CLIENT_OPTIONS, other)),
+                },
                 (Some(name), _) => options.push((name.clone(), value.clone())),
                 (None, Some(&"")) => match value {
                     Expression::Object(members) => options.extend(members.clone()),
@@ -147,11 +158,6 @@ impl Options {
     fn get(&self, names: &[&str]) -> Option<&Expression> {
         let found = names.iter().find_map(|name| self.0.iter().find(|(known, _)| known == name));
         found.map(|(_, value)| value).filter(|value| **value != Expression::Constant("null"))
-    }
-
-    /// The values of each option with this name.
-    fn all(&self, name: &str) -> impl Iterator<Item = &Expression> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// Adds the headers that the clients of Flask and Django take as arguments: `content_type="…"`, `HTTP_X_A="…"`.

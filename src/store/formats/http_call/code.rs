@@ -1,0 +1,109 @@
+//! The code of a text, without its comments and what is in quotes.
+
+use super::super::values::text_literal::{Language, QUOTES};
+
+/// The text with spaces instead of comments and literals of text; offsets and lines stay. A quote without another one
+/// in its line quotes nothing, unless it is one of Python's triple quotes.
+pub(super) fn code(text: &str, language: Language) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    // Those that have no end are searched for once.
+    let mut unended = Vec::new();
+    while let Some(at) = rest.find(['"', '\'', '`', '#', '/', '\\']) {
+        code.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let len = Span::open(rest, language).and_then(|span| {
+            let len = if unended.contains(&span.close) { None } else { span.len(rest) };
+            if len.is_none() && span.has_lines {
+                unended.push(span.close);
+            }
+            len
+        });
+        if let Some(len) = len {
+            code.extend(rest[..len].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+            rest = &rest[len..];
+        } else {
+            // What is escaped opens nothing, such as the slash in `/\//`.
+            let len = rest.chars().take(if rest.starts_with('\\') { 2 } else { 1 }).map(char::len_utf8).sum();
+            code.push_str(&rest[..len]);
+            rest = &rest[len..];
+        }
+    }
+    code + rest
+}
+
+/// A comment or a literal of text.
+struct Span {
+    open: usize,
+    close: &'static str,
+    has_lines: bool,
+    has_escapes: bool,
+}
+
+impl Span {
+    /// What a text starts with.
+    fn open(text: &str, language: Language) -> Option<Self> {
+        let is_python = language == Language::Python;
+        match text.as_bytes() {
+            [b'#', ..] if is_python => Some(Self::comment(1, "\n")),
+            [b'/', b'/', ..] if !is_python => Some(Self::comment(2, "\n")),
+            [b'/', b'*', ..] if !is_python => Some(Self::comment(2, "*/")),
+            _ => {
+                let of_language = |quotes: &&str| if is_python { *quotes != "`" } else { quotes.len() == 1 };
+                let quotes = QUOTES.into_iter().filter(of_language).find(|quotes| text.starts_with(quotes))?;
+                Some(Self { open: quotes.len(), close: quotes, has_lines: quotes.len() > 1, has_escapes: true })
+            }
+        }
+    }
+
+    fn comment(open: usize, close: &'static str) -> Self {
+        Self { open, close, has_lines: close != "\n", has_escapes: false }
+    }
+
+    /// Its length in bytes; `None` if it has no end.
+    fn len(&self, text: &str) -> Option<usize> {
+        let mut at = self.open;
+        loop {
+            let rest = &text[at..];
+            if !self.has_escapes {
+                let end = rest.find(self.close);
+                return end.map(|end| at + end + self.close.len()).or_else(|| (!self.has_lines).then_some(text.len()));
+            }
+            at += rest.find(|c: char| c == '\\' || c == '\n' || self.close.starts_with(c))?;
+            let rest = &text[at..];
+            if rest.starts_with(self.close) {
+                return Some(at + self.close.len());
+            }
+            let mut chars = rest.chars();
+            match chars.next()? {
+                '\\' => at += 1 + chars.next()?.len_utf8(),
+                '\n' if !self.has_lines => return None,
+                c => at += c.len_utf8(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_quotes_are_not_code() {
+        for (text, language, found) in [
+            ("a = 'b' # c", Language::Python, "a =        "),
+            ("a # it's\nb 'c'", Language::Python, "a       \nb    "),
+            ("f(\"\"\"\na 'b\n\"\"\")", Language::Python, "f(   \n    \n   )"),
+            ("'\\'a' b", Language::Python, "      b"),
+            ("a // b\nc", Language::JavaScript, "a     \nc"),
+            ("a /* b\n'c */ d", Language::JavaScript, "a     \n      d"),
+            ("/\\//; a `b`", Language::JavaScript, "/\\//; a    "),
+            ("a # \u{e9}\nb", Language::Python, "a     \nb"),
+            ("it's\n\"\"\" a /* b", Language::Python, "it's\n\"   a /* b"),
+            ("it's /* b", Language::JavaScript, "it's /* b"),
+        ] {
+            let code = code(text, language);
+            assert_eq!((code.as_str(), code.len()), (found, text.len()), "{text}");
+        }
+    }
+}
