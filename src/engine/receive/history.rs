@@ -153,7 +153,7 @@ impl History {
             Update::Forwards { seq, forwards, .. } => {
                 kept.change(seq, |entry| {
                     let known = &mut Arc::make_mut(&mut entry.delivery).forwards;
-                    for forwarded in forwards.into_iter() {
+                    for forwarded in forwards {
                         match known.iter_mut().find(|other| other.url == forwarded.url) {
                             Some(other) => *other = forwarded,
                             None => known.push(forwarded),
