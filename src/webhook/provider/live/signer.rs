@@ -107,7 +107,7 @@ impl Provider {
         if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
             return Err(not(format!("signs with {algorithm}, which the script can't do")));
         }
-        if let Some((place, _)) = scheme.stated.first() {
+        if let Some((place, _)) = scheme.place_claims.first() {
             return Err(not(format!("signs a hash of the body in {}, which the script can't make", place.words())));
         }
         let rule = scheme.secret.as_deref().or(self.secret.as_ref());
