@@ -124,7 +124,7 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
-    if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
+    if let Reason::TimestampTooOld { .. } | Reason::Expired { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
     }
     if let Reason::TooManySignatures { .. } | Reason::OtherAlgorithm { .. } = reason {

@@ -2,7 +2,7 @@
 //!
 //! A rejection is a result, not an error. No type here holds a secret or an expected signature.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use super::grammar::MAX_SIGNATURES;
 use crate::webhook::time::{Skew, Tolerance, words};
@@ -41,7 +41,7 @@ impl Verdict {
             Self::Rejected(rejection) => {
                 matches!(
                     rejection.reason,
-                    Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. }
+                    Reason::TimestampTooOld { .. } | Reason::Expired { .. } | Reason::TimestampTooNew { .. }
                 )
             }
             Self::Unsigned | Self::Unrecognised => false,
@@ -167,6 +167,13 @@ pub enum Reason {
         /// The tolerance that it exceeds.
         tolerance: Tolerance,
     },
+    /// The signature of a token matches, but the token has expired.
+    Expired {
+        /// How far the token's start is from the time of receipt.
+        skew: Skew,
+        /// How long ago it expired.
+        since: Duration,
+    },
     /// The signature matches, but the timestamp is too far in the future.
     TimestampTooNew {
         /// How far the timestamp is from the time of receipt.
@@ -211,7 +218,7 @@ impl Reason {
             | Self::NotInBody { .. }
             | Self::Extendable
             | Self::DevelopmentSecret => "no-matching-signature",
-            Self::TimestampTooOld { .. } => "timestamp-too-old",
+            Self::TimestampTooOld { .. } | Self::Expired { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
     }
@@ -229,6 +236,7 @@ impl Reason {
             | Self::Extendable
             | Self::DevelopmentSecret
             | Self::TimestampTooOld { .. }
+            | Self::Expired { .. }
             | Self::TimestampTooNew { .. } => 5,
         }
     }
@@ -301,6 +309,9 @@ impl fmt::Display for Reason {
                     words(skew.distance()),
                     words(tolerance.past)
                 )
+            }
+            Self::Expired { since, .. } => {
+                write!(f, "the token's signature matches, but the token expired {} ago", words(*since))
             }
             Self::TimestampTooNew { skew, tolerance } => {
                 write!(

@@ -231,10 +231,18 @@ impl Scheme {
         let limit = self.timestamp.as_ref().map(|rule| rule.tolerance.past).filter(|_| start.is_some());
         let past = limit.map_or(valid, |limit| limit.min(valid));
         let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
+        let is_its_own = end.is_some() && past == valid && receipt.tolerance.is_none();
         let allowed = receipt.tolerance.unwrap_or(allowed);
         // A token that only says when it expires may be any time before that.
         let allowed = if start.is_none() { Tolerance { future: Tolerance::ANY, ..allowed } } else { allowed };
-        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at.map(|at| TimeUnit::Seconds.floor(at)))
+        let now = receipt.at.map(|at| TimeUnit::Seconds.floor(at));
+        freshness(allowed, Timestamp::from_unix_seconds(signed), now).map_err(|reason| match reason {
+            Reason::TimestampTooOld { skew, .. } if is_its_own => {
+                let lifetime = Duration::from_secs(u64::try_from(lifetime).unwrap_or_default());
+                Reason::Expired { skew, since: skew.distance().saturating_sub(lifetime) }
+            }
+            other => other,
+        })
     }
 
     /// Returns the index of the first secret with which a signature matches.
