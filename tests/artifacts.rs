@@ -24,9 +24,10 @@ use hookdev::{
         diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
         payload::{MAX_DECODED_BYTES, MAX_FORM_FIELDS},
+        place::Place,
         provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry, manifest::keys::TABLES},
         redact::KEPT_HEADERS,
-        signature::{Scheme, grammar::MAX_SIGNATURES},
+        signature::{Scheme, content::SignedContent, grammar::MAX_SIGNATURES},
     },
 };
 use serde_json::Value;
@@ -382,7 +383,12 @@ fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| match scheme.algorithm.to_string() {
         // It is sent as it is, whatever else is sent.
         token if token.contains("token") => token,
-        name => format!("{name} of `{}`", scheme.signed_in_words().escape_debug()),
+        name => {
+            let claim =
+                |(place, content): &(Place, SignedContent)| format!(", whose `{place}` is `{}`", content.as_str());
+            let claims: String = scheme.place_claims.iter().map(claim).collect();
+            format!("{name} of `{}`{claims}", scheme.content.as_str().escape_debug())
+        }
     };
     // A place other than a header is described in words.
     let place = |scheme: &Scheme| match scheme.signature.to_string() {

@@ -418,7 +418,7 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
         (
             "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
             "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\nclaims = { \"body:hash\" = \"{sha256:body}\" }\n",
-            "acme/provider.toml:17:26: `body:hash` is no header and no parameter of the query",
+            "acme/provider.toml:17:26: `body:hash` is neither a header nor a query parameter",
         ),
         (
             "event = \"type\"\n",

@@ -1,13 +1,13 @@
 //! Custom providers: directories of data with `--providers`.
 
 mod broken;
+mod claims;
 mod dock;
 mod documented;
 mod lists;
 mod new;
 mod schema;
 mod schemes;
-mod stated;
 
 use serde_json::json;
 

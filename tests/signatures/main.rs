@@ -9,6 +9,7 @@ mod changed_bytes;
 mod encodings;
 mod headers;
 mod more;
+mod other_bodies;
 mod published;
 mod times;
 mod two_schemes;
@@ -18,7 +19,9 @@ use hookdev::webhook::{
     place::Lookup,
     provider::{Provider, event::EventName},
     request::Request,
-    signature::{Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Unmatched, Verdict, Verified},
+    signature::{
+        Claim, Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Unmatched, Verdict, Verified,
+    },
     time::{Skew, Timestamp, Tolerance},
 };
 

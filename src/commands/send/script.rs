@@ -87,9 +87,9 @@ fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &Send) -
         ))
         .hint("print captures with --print vegeta"));
     };
-    let event = provider.live(prepared, job.url.as_str(), &job.headers).map_err(|error| unable(&error))?;
-    let signers =
-        if event.is_signed { provider.live_signers(secrets).map_err(|error| unable(&error))? } else { Vec::new() };
+    let event =
+        provider.live(prepared, job.url.as_str(), &job.headers, secrets.first()).map_err(|error| unable(&error))?;
+    let signers = provider.live_signers(&event, secrets).map_err(|error| unable(&error))?;
     let origin = job.url.origin().ascii_serialization();
     let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);
     let at = known.unwrap_or_else(|| {

@@ -235,7 +235,7 @@ pub(in crate::engine) fn explain(
         (Content::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
             let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
             match provider.verify(secrets, &resend.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
-                Some(Reason::TimestampTooOld { skew, .. }) => {
+                Some(Reason::TimestampTooOld { skew, .. } | Reason::Expired { skew, .. }) => {
                     remedy = Some(Remedy::SignAgain);
                     format!("the capture was signed {} ago", words(skew.distance()))
                 }

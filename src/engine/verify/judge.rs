@@ -156,7 +156,12 @@ impl Criteria {
         let reason = assessment.verdict.rejection().map(|rejection| &rejection.reason);
         let is_explained = match reason {
             // The time or the rules have changed, not the file or the secret.
-            Some(Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } | Reason::DevelopmentSecret) => true,
+            Some(
+                Reason::TimestampTooOld { .. }
+                | Reason::Expired { .. }
+                | Reason::TimestampTooNew { .. }
+                | Reason::DevelopmentSecret,
+            ) => true,
             _ => self.provider.as_ref().is_some_and(|provider| provider.name != verified_for),
         };
         (!is_explained && !matches!(assessment.verdict, Verdict::Verified(_)))

@@ -67,7 +67,7 @@ pub struct Signer {
 impl Sender {
     /// A request, an expression, signed if the event is.
     fn signed(&self, event: &LiveEvent, request: String) -> String {
-        let signers = self.signers.iter().filter(|_| event.is_signed);
+        let signers = self.signers.iter().filter(|_| event.scheme.is_some());
         signers.fold(request, |request, signer| format!("sign_{}({request})", signer.identifier))
     }
 }

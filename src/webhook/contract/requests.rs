@@ -293,7 +293,7 @@ impl<'a> CaseContext<'a> {
         let attempt = AttemptParams { secret: None, ..self.attempt(self.usual_encoding(), self.now) };
         let mut request = self.provider.request(&draft, &attempt);
         scheme.stamp(&mut request, &draft.id, self.now);
-        let url = scheme.stated_url(self.target, &request);
+        let url = scheme.url_with_claims(self.target, &request);
         let message = SigningInput { request: &request, id: &draft.id, time: self.now, url: Some(&url) };
         let signed = scheme.sign(secret, &message)?;
         for (place, value) in signed {

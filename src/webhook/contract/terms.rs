@@ -53,7 +53,12 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
 /// What a handshake wants, in words; `None` for other events.
 fn handshake(event: &Event) -> Option<String> {
     let handshake = event.handshake.as_deref()?;
-    let signed = if handshake.is_signed { "signed" } else { "unsigned" };
+    let signed = match (handshake.is_signed, &handshake.secret) {
+        (true, None) => "signed",
+        // A signature with the secret that it hands over would prove nothing.
+        (true, Some(_)) => "signed or unsigned",
+        (false, _) => "unsigned",
+    };
     let secret = if handshake.secret.is_some() { ", and keep the secret that it hands over" } else { "" };
     Some(format!("{} ({}, {signed}): respond {}{secret}", event.full_name, handshake.method, handshake.response))
 }

@@ -38,7 +38,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Token},
+    signature::{Claim, Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Token},
     words::count,
 };
 
@@ -124,7 +124,7 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
-    if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
+    if let Reason::TimestampTooOld { .. } | Reason::Expired { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
     }
     if let Reason::TooManySignatures { .. } | Reason::OtherAlgorithm { .. } = reason {
@@ -157,10 +157,32 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
         ControlFlow::Continue(()) => "",
     };
     let mut findings = seen::observations(case);
-    if let Reason::NoMatchingSignature { what, .. } = reason {
-        findings.push(trials.unexplained(limit, *what));
+    if let Some((likely, advice)) = likely(reason) {
+        let finding = trials.unexplained(limit, likely);
+        findings.push(match advice {
+            Some(advice) => Finding { remedy: Remedy::advice(advice), ..finding },
+            None => finding,
+        });
     }
     findings
+}
+
+/// The likely cause of a rejection for which none was found, and what to do if it isn't what the code says; `None` if
+/// the rejection says enough.
+const fn likely(reason: &Reason) -> Option<(&'static str, Option<&'static str>)> {
+    match reason {
+        Reason::NoMatchingSignature { what: Unmatched::Signature, .. } => {
+            Some(("a different secret or a changed body", None))
+        }
+        // Neither depends on the body.
+        Reason::NoMatchingSignature { what: Unmatched::Jwt | Unmatched::Token, .. } => {
+            Some(("a different secret", Some("compare the secret with the one in the provider's dashboard")))
+        }
+        Reason::ClaimMismatch { claim: Claim::Place(_) } => {
+            Some(("a changed body", Some("compare the body with the one that was sent; the secret is the right one")))
+        }
+        _ => None,
+    }
 }
 
 /// Adds to each of several findings that it is not enough alone.
@@ -351,23 +373,14 @@ impl<'a> Trials<'a> {
         })
     }
 
-    fn unexplained(&self, limit: &str, what: Unmatched) -> Finding {
+    fn unexplained(&self, limit: &str, likely: &str) -> Finding {
         let tried = count(self.attempted(), "variant");
         let skipped = self.skipped.map(|(tried, all)| format!(", with {tried} of {all} secrets")).unwrap_or_default();
-        let cause = match what {
-            Unmatched::Signature => "a different secret or a changed body",
-            Unmatched::Jwt | Unmatched::Token => "a different secret",
-        };
-        let message = format!("cause not found ({tried} tried{skipped}{limit}): most likely {cause}");
+        let message = format!("cause not found ({tried} tried{skipped}{limit}): most likely {likely}");
         let kinds = self.attempts.iter().filter(|(_, attempts)| *attempts > 0);
         let kinds: Vec<String> = kinds.map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
         let detail = (!kinds.is_empty()).then(|| format!("tried: {}", kinds.join(", ")));
-        let mut finding = Finding { detail, ..Finding::new(Code::Unexplained, message) };
-        if what != Unmatched::Signature {
-            // Neither depends on the body.
-            finding.remedy = Remedy::advice("compare the secret with the one in the provider's dashboard");
-        }
-        finding
+        Finding { detail, ..Finding::new(Code::Unexplained, message) }
     }
 }
 

@@ -74,10 +74,9 @@ impl Reading {
     }
 
     /// Whether a signature of this scheme proves anything about the body: always for the request's own, and for
-    /// any other if the scheme signs the body.
+    /// any other if it depends on the body.
     pub fn can_judge(&self, body: &Bytes) -> bool {
-        let depends_on_it = self.scheme.algorithm.covers_content() && self.scheme.content.signs_body();
-        depends_on_it || *body == self.request.body
+        self.scheme.depends_on_body() || *body == self.request.body
     }
 }
 

@@ -22,7 +22,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     all.extend(redacted(case));
     all.extend(url::seen(case));
     all.extend(unknown_key(case));
-    if case.provider.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.content.signs_body()) {
+    if case.provider.schemes.iter().any(Scheme::depends_on_body) {
         of_body(case, &mut all);
     }
     all.extend(headers::seen(case));
@@ -50,7 +50,7 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     if case.request.method == Method::GET && case.request.body.is_empty() && case.request.target.contains(REDACTED) {
         return finding("the URL's query was redacted, so a handshake can't be recognised".to_owned());
     }
-    let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
+    let place = redacted_secret(case).filter(|_| signed.clone().any(Scheme::depends_on_body))?;
     let words = place.words();
     finding(format!("{words} was redacted because it is a secret, but it is part of what is signed"))
 }

@@ -33,7 +33,7 @@ pub enum Clock {
 #[must_use]
 pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
-        Reason::TimestampTooOld { .. } => true,
+        Reason::TimestampTooOld { .. } | Reason::Expired { .. } => true,
         Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
@@ -99,7 +99,9 @@ const ZONES: [u64; 24] = [
 /// Whether a genuine request that is too old or too new proves that one of the clocks is wrong: no delay makes a
 /// timestamp too new, and one that is off by the offset of a time zone is a local time.
 pub fn skew(case: &RejectedRequest<'_>) -> Option<Finding> {
-    let (Reason::TimestampTooOld { skew, .. } | Reason::TimestampTooNew { skew, .. }) = &case.rejection.reason else {
+    let (Reason::TimestampTooOld { skew, .. } | Reason::Expired { skew, .. } | Reason::TimestampTooNew { skew, .. }) =
+        &case.rejection.reason
+    else {
         return None;
     };
     // An unsigned timestamp may have been changed by anyone.

@@ -340,7 +340,7 @@ pub(super) fn scheme(
         timestamp: time.filter(|_| keeps_time).map(|(source, unit)| TimestampRule { source, unit, tolerance }),
         before_compression: false,
         claims: Vec::new(),
-        stated: Vec::new(),
+        place_claims: Vec::new(),
         secret: None,
         signs_payload_field: false,
         configurable_header: false,

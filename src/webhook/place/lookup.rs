@@ -111,7 +111,9 @@ impl<'a> Lookup<'a> {
         let is_multipart = self.request.media_type().is_some_and(|media| media == "multipart/form-data");
         let payload = self.payload.filter(|payload| payload.is_form() && !is_multipart);
         let mut pairs: Vec<(&str, &str)> = payload.map(|payload| payload.form().collect()).unwrap_or_default();
-        if pairs.is_empty() && !self.request.body.is_empty() {
+        // A body such as `=` has only empty fields, and so says nothing that could be signed.
+        let is_empty = pairs.iter().all(|(name, value)| name.is_empty() && value.is_empty());
+        if is_empty && !self.request.body.is_empty() {
             return None;
         }
         pairs.sort_unstable();

@@ -173,6 +173,15 @@ impl Place {
         }
     }
 
+    /// The place whose hash it is, or itself.
+    #[must_use]
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::Hash(_, inner) | Self::Mac(_, inner) => inner.innermost(),
+            other => other,
+        }
+    }
+
     /// The header that it is, or whose hash it is.
     #[must_use]
     pub fn header(&self) -> Option<&HeaderName> {

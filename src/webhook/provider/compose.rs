@@ -150,7 +150,7 @@ impl Provider {
     }
 
     /// The first scheme that this secret is for and that covers this body; if none does, the first that it is for.
-    fn signing_scheme(&self, secret: &SigningSecret, request: &Request) -> Option<&Scheme> {
+    pub(super) fn signing_scheme(&self, secret: &SigningSecret, request: &Request) -> Option<&Scheme> {
         let readers = || self.schemes.iter().filter(|scheme| scheme.reads(secret));
         let first = readers().next()?;
         if !first.needs_payload() || readers().nth(1).is_none() {

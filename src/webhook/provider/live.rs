@@ -3,6 +3,8 @@
 
 mod signer;
 
+use std::sync::Arc;
+
 use self::signer::time_source;
 pub use self::signer::{LiveSigner, SignaturePart, SignedPart, Spot};
 use super::{
@@ -16,7 +18,7 @@ use crate::webhook::{
     json,
     place::{Place, Source},
     request::{self, Headers},
-    signature::timestamp::TimeUnit,
+    signature::{SigningSecret, timestamp::TimeUnit},
     time::Timestamp,
 };
 
@@ -36,8 +38,8 @@ pub struct LiveEvent {
     pub is_form: bool,
     /// The delivery's id; empty if the provider has none.
     pub id: Vec<LivePart>,
-    /// Whether it is signed.
-    pub is_signed: bool,
+    /// The scheme that signs it; `None` if it is sent unsigned.
+    pub scheme: Option<Arc<str>>,
 }
 
 /// A part of a text.
@@ -77,12 +79,19 @@ impl NotLive {
 }
 
 impl Provider {
-    /// How a program makes the deliveries of an event, with the user's own headers, at this URL.
+    /// How a program makes the deliveries of an event, with the user's own headers, at this URL, and which scheme signs
+    /// them with this secret.
     ///
     /// # Errors
     ///
     /// If it can't make them: the body is compressed or no text, or the event is a handshake.
-    pub fn live(&self, prepared: &PreparedEvent, url: &str, own_headers: &Headers) -> Result<LiveEvent, NotLive> {
+    pub fn live(
+        &self,
+        prepared: &PreparedEvent,
+        url: &str,
+        own_headers: &Headers,
+        secret: Option<&SigningSecret>,
+    ) -> Result<LiveEvent, NotLive> {
         let Marked { draft, id, values } = prepared.marked();
         let name = format!("{}.{}", self.name, draft.event);
         let not = |problem: &str| NotLive::new(&name, problem);
@@ -103,8 +112,8 @@ impl Provider {
             .chain(values.iter().map(|(mark, _, fresh)| (mark.as_str(), parts(fresh))))
             .collect();
         let body = fill(body, &marks, |parts, before| in_body(encoding.media, parts, before));
-        let is_signed = !prepared.unsigned && !self.schemes.is_empty();
-        let scheme = self.schemes.first().filter(|_| is_signed);
+        let by_secret = secret.and_then(|secret| self.signing_scheme(secret, &request));
+        let scheme = by_secret.or(self.schemes.first()).filter(|_| !prepared.unsigned);
         for source in scheme.iter().flat_map(|scheme| [scheme.id.as_ref(), time_source(scheme)]).flatten() {
             if let Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
                 let path = at.to_string();
@@ -132,7 +141,7 @@ impl Provider {
             body,
             is_form,
             id: prepared.id().map(parts).unwrap_or_default(),
-            is_signed,
+            scheme: scheme.map(|scheme| scheme.name.clone()),
             name,
         })
     }

@@ -114,16 +114,25 @@ impl Provider {
                 return Verdict::Verified(Verified { secret: secrets.len(), ..verified });
             }
         }
+        let mut verified: Option<Verified> = None;
         let mut furthest: Option<Rejection> = None;
         for scheme in &self.schemes {
+            // Of two signatures in the same place, one may cover the body only by a claim.
+            if verified.is_some() && scheme.place_claims.is_empty() {
+                continue;
+            }
             match scheme.verify(secrets, request, receipt) {
-                Ok(verified) => return Verdict::Verified(verified),
+                Ok(found) => verified = verified.or(Some(found)),
+                Err(rejection) if scheme.refutes(&rejection.reason) => return Verdict::Rejected(rejection),
                 Err(rejection) => {
                     let further =
                         furthest.as_ref().is_none_or(|so_far| rejection.reason.progress() > so_far.reason.progress());
                     furthest = if further { Some(rejection) } else { furthest };
                 }
             }
+        }
+        if let Some(verified) = verified {
+            return Verdict::Verified(verified);
         }
         match furthest {
             None => Verdict::Unsigned,

@@ -106,7 +106,7 @@ impl Provider {
             request.headers.remove(name.as_str());
         }
         scheme.stamp(request, &id, context.now);
-        let url = url.map(|url| scheme.stated_url(url, request));
+        let url = url.map(|url| scheme.url_with_claims(url, request));
         let message = SigningInput { request, id: &id, time: context.now, url: url.as_deref() };
         for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let Place::Header(name) = place else {

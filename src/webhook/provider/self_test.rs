@@ -122,11 +122,11 @@ struct VectorFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Basis {
-    /// The provider's documentation or the tests of a library have a request with its signature.
+    /// A documentation or a library's tests have at least one request with its signature.
     Published,
-    /// The provider's own library or sample signed or accepted some.
+    /// The provider's own code signed or accepted at least one.
     Code,
-    /// They are computed by the documented rule alone.
+    /// All are computed as documented.
     Rule,
 }
 

@@ -43,8 +43,8 @@ pub struct Scheme {
     pub before_compression: bool,
     /// The claims of a JWT, which must hold and are written.
     pub claims: Vec<(String, SignedContent)>,
-    /// What signed places outside the body must say, and are written with.
-    pub stated: Vec<(Place, SignedContent)>,
+    /// What signed places outside the body must claim, and are written with.
+    pub place_claims: Vec<(Place, SignedContent)>,
     /// The form of this scheme's own secrets, if it isn't the provider's.
     pub secret: Option<Box<SecretRule>>,
     /// Whether the user chooses the name of the signature's header.
@@ -88,8 +88,8 @@ pub struct SigningInput<'a> {
 }
 
 impl Scheme {
-    /// Writes the id and the timestamp that are fields of the body, and what the scheme states of it. It is signed
-    /// after that.
+    /// Writes the id and the timestamp that are fields of the body, and the values that it claims. It is
+    /// signed after that.
     pub fn stamp(&self, request: &mut Request, id: &str, time: Timestamp) {
         let rule = self.timestamp.as_ref();
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));
@@ -99,7 +99,7 @@ impl Scheme {
                 place::write(request, at, &value);
             }
         }
-        self.state(request);
+        self.write_claims(request);
     }
 
     /// Returns the values that make a request genuine: the signature, and id and timestamp where the scheme has them.
@@ -175,11 +175,14 @@ impl Scheme {
         match self.algorithm {
             Algorithm::Token => false,
             algorithm if algorithm.jwt_name().is_some() => self.claims.iter().any(|(_, claim)| claim.signs_body()),
-            _ => {
-                let is_stated = || self.stated.iter().any(|(_, content)| content.signs_body());
-                self.signs_payload_field || self.content.signs_body() || is_stated()
-            }
+            _ => self.signs_payload_field || self.depends_on_body(),
         }
+    }
+
+    /// Whether the signature depends on the bytes of the body, directly or by a claim.
+    pub(in crate::webhook) fn depends_on_body(&self) -> bool {
+        let is_claimed = || self.place_claims.iter().any(|(_, content)| content.signs_body());
+        self.algorithm.covers_content() && (self.content.signs_body() || is_claimed())
     }
 
     /// The claims of a token that is issued now.
@@ -258,7 +261,7 @@ impl Scheme {
         let time = self.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
         self.content.needs_payload()
             || self.claims.iter().any(|(_, claim)| claim.needs_payload())
-            || self.stated.iter().any(|(_, content)| content.needs_payload())
+            || self.place_claims.iter().any(|(_, content)| content.needs_payload())
             || self.signature.needs_payload()
             || [self.id.as_ref(), time].into_iter().flatten().any(Source::needs_payload)
     }

@@ -2,7 +2,7 @@
 //!
 //! A rejection is a result, not an error. No type here holds a secret or an expected signature.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use super::grammar::MAX_SIGNATURES;
 use crate::webhook::time::{Skew, Tolerance, words};
@@ -39,7 +39,10 @@ impl Verdict {
         match self {
             Self::Verified(verified) => matches!(verified.freshness, Freshness::Fresh(_)),
             Self::Rejected(rejection) => {
-                matches!(rejection.reason, Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. })
+                matches!(
+                    rejection.reason,
+                    Reason::TimestampTooOld { .. } | Reason::Expired { .. } | Reason::TimestampTooNew { .. }
+                )
             }
             Self::Unsigned | Self::Unrecognised => false,
         }
@@ -143,15 +146,10 @@ pub enum Reason {
         /// The provider's.
         needed: &'static str,
     },
-    /// The signature of a token matches, but it was issued for another request.
+    /// The signature matches, but what is signed claims something else of the request.
     ClaimMismatch {
         /// The claim that doesn't hold.
-        claim: String,
-    },
-    /// The signature matches, but what a signed value says of the request doesn't hold.
-    StatedMismatch {
-        /// The value's place in words.
-        place: String,
+        claim: Claim,
     },
     /// The signature matches, but the body lacks what it covers, and so isn't covered itself.
     NotInBody {
@@ -168,6 +166,13 @@ pub enum Reason {
         skew: Skew,
         /// The tolerance that it exceeds.
         tolerance: Tolerance,
+    },
+    /// The signature of a token matches, but the token has expired.
+    Expired {
+        /// How far the token's start is from the time of receipt.
+        skew: Skew,
+        /// How long ago it expired.
+        since: Duration,
     },
     /// The signature matches, but the timestamp is too far in the future.
     TimestampTooNew {
@@ -189,6 +194,15 @@ pub enum Unmatched {
     Token,
 }
 
+/// What a provider signs about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The claim of a JWT: its name.
+    Token(String),
+    /// A signed value outside the body: its place in words.
+    Place(String),
+}
+
 impl Reason {
     /// The reason's code in all output.
     #[must_use]
@@ -201,11 +215,10 @@ impl Reason {
             Self::NoMatchingSignature { .. }
             | Self::OtherAlgorithm { .. }
             | Self::ClaimMismatch { .. }
-            | Self::StatedMismatch { .. }
             | Self::NotInBody { .. }
             | Self::Extendable
             | Self::DevelopmentSecret => "no-matching-signature",
-            Self::TimestampTooOld { .. } => "timestamp-too-old",
+            Self::TimestampTooOld { .. } | Self::Expired { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
     }
@@ -219,11 +232,11 @@ impl Reason {
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } | Self::OtherAlgorithm { .. } => 4,
             Self::ClaimMismatch { .. }
-            | Self::StatedMismatch { .. }
             | Self::NotInBody { .. }
             | Self::Extendable
             | Self::DevelopmentSecret
             | Self::TimestampTooOld { .. }
+            | Self::Expired { .. }
             | Self::TimestampTooNew { .. } => 5,
         }
     }
@@ -274,11 +287,11 @@ impl fmt::Display for Reason {
             Self::OtherAlgorithm { found, needed } => {
                 write!(f, "the token's header names the algorithm `{found}`; only {needed} is accepted")
             }
-            Self::ClaimMismatch { claim } => {
-                write!(f, "the token's signature matches, but its claim `{claim}` doesn't fit this request or key")
+            Self::ClaimMismatch { claim: Claim::Token(name) } => {
+                write!(f, "the token's signature matches, but its claim `{name}` doesn't match this request or key")
             }
-            Self::StatedMismatch { place } => {
-                write!(f, "the signature matches, but {place}, which it covers, doesn't fit this body")
+            Self::ClaimMismatch { claim: Claim::Place(place) } => {
+                write!(f, "the signature matches, but {place}, which it covers, doesn't match this body")
             }
             Self::NotInBody { place } => {
                 write!(f, "the signature matches, but covers nothing of this body, which lacks {place}")
@@ -296,6 +309,9 @@ impl fmt::Display for Reason {
                     words(skew.distance()),
                     words(tolerance.past)
                 )
+            }
+            Self::Expired { since, .. } => {
+                write!(f, "the token's signature matches, but the token expired {} ago", words(*since))
             }
             Self::TimestampTooNew { skew, tolerance } => {
                 write!(

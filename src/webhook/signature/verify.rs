@@ -14,7 +14,7 @@ use super::{
     secret::SigningSecret,
     sole::{ascii, malformed, once, single},
     timestamp::{TimeUnit, freshness},
-    verdict::{Freshness, Reason, Rejection, Unmatched, Verified},
+    verdict::{Claim, Freshness, Reason, Rejection, Unmatched, Verified},
 };
 use crate::webhook::{
     encoding,
@@ -102,12 +102,14 @@ impl Scheme {
         let verdict = self.judge_lookup(secrets, &lookup, receipt, how);
         let is_compressed = request.headers.contains("content-encoding");
         match &verdict {
-            Err(Reason::NoMatchingSignature { .. }) if is_compressed && self.content.signs_body() => {
+            Err(Reason::NoMatchingSignature { .. } | Reason::ClaimMismatch { .. })
+                if is_compressed && self.depends_on_body() =>
+            {
                 let body = decoded(request);
                 let lookup = Lookup { body: body.bytes(), ..lookup };
                 let before = self.judge_lookup(secrets, &lookup, receipt, how);
                 match before {
-                    Err(Reason::NoMatchingSignature { .. }) => verdict,
+                    Err(Reason::NoMatchingSignature { .. } | Reason::ClaimMismatch { .. }) => verdict,
                     before => before.map(|verified| Verified { before_compression: true, ..verified }),
                 }
             }
@@ -155,8 +157,8 @@ impl Scheme {
         let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
         let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        self.check_place_claims(lookup)?;
         self.covers(lookup)?;
-        self.check_stated(lookup)?;
         if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
             let secret = self.readable(&secrets[index]);
@@ -189,7 +191,9 @@ impl Scheme {
             return Err(Reason::Extendable);
         }
         let of_claims = self.claims.iter().flat_map(|(_, claim)| claim.places());
-        let of_payload = self.content.places().chain(of_claims).filter(|place| place.needs_payload());
+        let of_place_claims = self.place_claims.iter().flat_map(|(_, content)| content.places());
+        let places = self.content.places().chain(of_claims).chain(of_place_claims);
+        let of_payload = places.filter(|place| place.needs_payload());
         let (found, missing): (Vec<&Place>, Vec<&Place>) = of_payload.partition(|place| lookup.bytes(place).is_some());
         // Of several fields, some may be optional.
         match missing.into_iter().find(|place| found.is_empty() || place.covers_body()) {
@@ -210,7 +214,7 @@ impl Scheme {
         let token = Token::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
         for (name, claim) in &self.claims {
             if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
-                return Err(Reason::ClaimMismatch { claim: name.clone() });
+                return Err(Reason::ClaimMismatch { claim: Claim::Token(name.clone()) });
             }
         }
         let (start, end) = (token.time("nbf").or_else(|| token.time("iat")), token.time("exp"));
@@ -227,10 +231,18 @@ impl Scheme {
         let limit = self.timestamp.as_ref().map(|rule| rule.tolerance.past).filter(|_| start.is_some());
         let past = limit.map_or(valid, |limit| limit.min(valid));
         let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
+        let is_its_own = end.is_some() && past == valid && receipt.tolerance.is_none();
         let allowed = receipt.tolerance.unwrap_or(allowed);
         // A token that only says when it expires may be any time before that.
         let allowed = if start.is_none() { Tolerance { future: Tolerance::ANY, ..allowed } } else { allowed };
-        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at.map(|at| TimeUnit::Seconds.floor(at)))
+        let now = receipt.at.map(|at| TimeUnit::Seconds.floor(at));
+        freshness(allowed, Timestamp::from_unix_seconds(signed), now).map_err(|reason| match reason {
+            Reason::TimestampTooOld { skew, .. } if is_its_own => {
+                let lifetime = Duration::from_secs(u64::try_from(lifetime).unwrap_or_default());
+                Reason::Expired { skew, since: skew.distance().saturating_sub(lifetime) }
+            }
+            other => other,
+        })
     }
 
     /// Returns the index of the first secret with which a signature matches.

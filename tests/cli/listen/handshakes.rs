@@ -286,6 +286,12 @@ fn a_handshake_that_brings_its_key_may_come_without_a_signature() {
     assert_eq!((text(&delivery, "/verdict"), &delivery["handshake"]), ("unsigned", &json!(true)));
     let wrong = ("X-Notion-Signature", "sha256=00");
     assert_eq!(post(&listener.url("/notion"), &[json, wrong], body).status(), 401);
+
+    // An event is none, whatever else it has.
+    let event = r#"{"verification_token":"secret_x","type":"page.created","id":"1"}"#;
+    assert_eq!(post(&listener.url("/notion"), &[json], event).status(), 401);
+    let contract = dir.hookdev().args(["events", "notion", "--contract"]).exits(0);
+    contract.prints("handshakes: notion.verification (POST, signed or unsigned): ");
 }
 
 #[test]

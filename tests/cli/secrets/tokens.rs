@@ -108,6 +108,26 @@ fn the_tolerance_of_a_manifest_limits_the_age_of_a_token() {
 }
 
 #[test]
+fn an_expired_token_is_called_expired() {
+    // Valid from 1000 to 1100, by Python's hmac with the key `sec`.
+    let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiAia2V5IiwgImV4cCI6IDExMDAsICJuYmYiOiAxMDAwLCAic2hhMjU2IjogInc5TlYwdUxIalNPTjhQN2Vvbm5rS1hESFk0SUNPUmVmYkhEQ3ZpS0lnWDg9In0.RGkaH1wuQEq2s65z1gUGxwcAnxGh3-IzsvNp1xsqJek";
+    let dir = Dir::new();
+    let body = r#"{"event":"room_started"}"#;
+    let request = json!({"method": "POST", "target": "/livekit", "headers": [["authorization", token]], "body": body});
+    dir.write("capture.json", json!({"request": request}).to_string());
+    let secret = ["--secret", "livekit=key:sec"];
+    let verify = |at| dir.hookdev().args(["verify", "capture.json", "--json", "--at", at]).args(secret);
+    // The payload is only a part of one.
+    assert_eq!(text(&verify("1109").exits(1).line(), "/verdict"), "verified");
+    let rejection = &verify("1110").exits(1).line()["rejection"];
+    let message = "the token's signature matches, but the token expired 10 s ago";
+    assert_eq!(*rejection, json!({"code": "timestamp-too-old", "message": message}));
+    let limited = verify("1110").args(["--tolerance", "1m"]).exits(1).line();
+    let message = "the signature matches, but is 1 min 50 s old; the tolerance is 1 min";
+    assert_eq!(text(&limited, "/rejection/message"), message);
+}
+
+#[test]
 fn a_token_whose_times_are_out_of_bounds_is_not_valid_for_ever() {
     // HMAC-SHA256 with the key `secret`, by Python's hmac.
     for token in [

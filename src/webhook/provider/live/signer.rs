@@ -1,6 +1,6 @@
 //! The steps by which a program in another language signs a provider's deliveries. It reads the secret when it runs.
 
-use super::{super::Provider, NotLive};
+use super::{super::Provider, LiveEvent, NotLive};
 use crate::webhook::{
     place::{Hash, Place, Source},
     signature::{
@@ -80,16 +80,14 @@ pub enum SignaturePart {
 }
 
 impl Provider {
-    /// How a program signs this provider's deliveries, with the signatures that these secrets make; none if they are
-    /// unsigned by design.
+    /// How a program signs an event, with the signatures that these secrets make; nothing if it is sent unsigned.
     ///
     /// # Errors
     ///
     /// If it can't: it needs a private key, or the signature covers or is a value within the body.
-    pub fn live_signers(&self, secrets: &[SigningSecret]) -> Result<Vec<LiveSigner>, NotLive> {
-        let secret = secrets.first();
-        let by_secret = secret.and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)));
-        let Some(first) = by_secret.or(self.schemes.first()) else { return Ok(Vec::new()) };
+    pub fn live_signers(&self, event: &LiveEvent, secrets: &[SigningSecret]) -> Result<Vec<LiveSigner>, NotLive> {
+        let signing = self.schemes.iter().find(|scheme| Some(&scheme.name) == event.scheme.as_ref());
+        let Some(first) = signing else { return Ok(Vec::new()) };
         let mut signers = vec![self.live_signer(first)?];
         for (scheme, _) in self.sent_together(first, secrets.get(1..).unwrap_or_default()) {
             let mut signer = self.live_signer(scheme)?;
@@ -107,7 +105,7 @@ impl Provider {
         if algorithm.family().is_some() || algorithm.jwt_name().is_some() {
             return Err(not(format!("signs with {algorithm}, which the script can't do")));
         }
-        if let Some((place, _)) = scheme.stated.first() {
+        if let Some((place, _)) = scheme.place_claims.first() {
             return Err(not(format!("signs a hash of the body in {}, which the script can't make", place.words())));
         }
         let rule = scheme.secret.as_deref().or(self.secret.as_ref());

@@ -129,7 +129,8 @@ impl RawHandshake {
                 return Err(Wrong::new(span, message));
             }
         }
-        let is_decisive = !present.is_empty()
+        // A field of the body that hands over the secret may be in an event too.
+        let is_decisive = present.iter().any(|place| !matches!(place, Place::Body(_)))
             || conditions.iter().any(|(place, _)| !matches!(place, Place::Body(_)) || Some(place) == event_field);
         if method != Method::POST && !is_method_named {
             conditions.push((Place::Method, method.to_string()));

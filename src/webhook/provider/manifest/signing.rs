@@ -14,9 +14,9 @@ use crate::webhook::{
     place::{Place, Source},
     signature::{
         Algorithm, Scheme, SecretRule,
+        claims::unclaimable,
         content::SignedContent,
         grammar::{Grammar, GrammarText, TextEncoding},
-        stated::unstatable,
     },
 };
 
@@ -113,8 +113,8 @@ impl RawScheme {
             None if jwt || self.algorithm == Algorithm::Token => (SignedContent::body(), name_span),
             None => return Err(Wrong::new(name_span, "the scheme has no `content`: add content = \"{body}\"")),
         };
-        let (claims, stated) =
-            if jwt { (claims(self.claims)?, Vec::new()) } else { (Vec::new(), stated(self.claims, &content)?) };
+        let (claims, place_claims) =
+            if jwt { (claims(self.claims)?, Vec::new()) } else { (Vec::new(), place_claims(self.claims)?) };
         let rule = |secret: Spanned<RawSecret>| {
             let span = secret.span();
             let rule = secret.into_inner().rule(defaults, self.algorithm.family(), has_two_parts, &span)?;
@@ -134,12 +134,18 @@ impl RawScheme {
             timestamp,
             before_compression: self.encoded.is_some(),
             claims,
-            stated,
+            place_claims: place_claims.iter().map(Spanned::get_ref).cloned().collect(),
             secret: secret.map(Box::new),
             configurable_header,
             is_sent_along: self.sent_along.is_some_and(Spanned::into_inner),
             is_body_unsigned_by_design: self.signs_body.as_ref().is_some_and(|signs| !signs.get_ref()),
         };
+        for claim in &place_claims {
+            let (place, content) = claim.get_ref();
+            if let Some(message) = unclaimable(&scheme, place, content) {
+                return Err(Wrong::new(claim.span(), message));
+            }
+        }
         if let Some(signs) = &self.signs_body {
             check_signs_body(signs, &scheme)?;
         }
@@ -200,20 +206,17 @@ fn claims(table: BTreeMap<String, Spanned<String>>) -> Result<Vec<(String, Signe
 }
 
 /// The signed places outside the body that must have these values.
-fn stated(
-    table: BTreeMap<String, Spanned<String>>,
-    signed: &SignedContent,
-) -> Result<Vec<(Place, SignedContent)>, Wrong> {
+fn place_claims(table: BTreeMap<String, Spanned<String>>) -> Result<Vec<Spanned<(Place, SignedContent)>>, Wrong> {
     let one = |(name, text): (String, Spanned<String>)| {
-        values::parse(&text, |template| {
+        let claim = values::parse(&text, |template| {
             let place = Place::parse(&name).map_err(|_| {
                 format!(
                     "only a JWT has the claim `{name}`; in another scheme, a claim is a place, such as `query:NAME`"
                 )
             })?;
-            let content = SignedContent::claim(template)?;
-            unstatable(&place, &content, signed).map_or(Ok((place, content)), Err)
-        })
+            Ok::<_, String>((place, SignedContent::claim(template)?))
+        })?;
+        Ok(Spanned::new(text.span(), claim))
     };
     table.into_iter().map(one).collect()
 }

@@ -28,6 +28,19 @@ fn a_scheme_that_a_script_cannot_sign_is_an_error_that_says_so() {
 }
 
 #[test]
+fn the_scheme_that_signs_this_body_is_the_one_that_a_script_cannot_sign() {
+    let dir = Dir::new();
+    dir.write("body.json", r#"{"a":1}"#);
+    let json = ["--data", "body.json", "--header", "content-type: application/json"];
+    for format in ["locust", "k6"] {
+        let send = dir.hookdev().args(["send", "twilio.message.received", "--print", format]).args(json);
+        send.exits(2).stdout("").says(
+            "no script can send this: Twilio signs a hash of the body in the query parameter `bodySHA256`, which the script can't make\n",
+        );
+    }
+}
+
+#[test]
 fn a_glob_leaves_handshakes_out_and_says_so() {
     let dir = Dir::new();
     let send = dir.hookdev().args(["send", "zoom.*", "--print", "k6"]);
