@@ -8,7 +8,7 @@ use crate::webhook::{
     called_url::{self, forwarded},
     remedy::Remedy,
     request::Request,
-    signature::{Scheme, content::SignedContent},
+    signature::{Reason, Scheme, content::SignedContent},
     url_redaction,
 };
 
@@ -59,6 +59,10 @@ fn known(case: &RejectedRequest<'_>) -> String {
 
 /// Says that no URL is known that a provider can have called, although the scheme signs it.
 pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
+    // A signature that matches was made for this URL.
+    if let Reason::ClaimMismatch { .. } | Reason::NotInBody { .. } = case.rejection.reason {
+        return None;
+    }
     let known = known(case);
     let signs = |scheme: &Scheme| scheme.algorithm.covers_content() && scheme.content.signs_url();
     if !case.provider.schemes.iter().any(signs) || !called_url::is_local(&known) {

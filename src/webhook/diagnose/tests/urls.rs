@@ -93,3 +93,17 @@ fn a_signed_url_of_which_only_this_machine_is_known_is_said() {
     let request = Request { target: "/".to_owned(), ..super::tests::request(&[("signature", &signature)], b"{}") };
     assert_eq!(world.codes("cyanite", &request), ["unexplained"]);
 }
+
+#[test]
+fn the_url_of_a_signature_that_matches_is_not_suspected() {
+    let world = World::new(&[("twilio", "12345")]);
+    let target = "/twilio?bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+    // Computed with Python's hmac and hashlib, for the body {"a":1} at this URL.
+    let headers = [
+        ("host", "127.0.0.1:4400"),
+        ("content-type", "application/json"),
+        ("x-twilio-signature", "NiIjVarfmEGWT5LsCRkHOrXM+A0="),
+    ];
+    let request = Request { target: target.to_owned(), ..super::request(&headers, br#"{"a":2}"#) };
+    assert_eq!(world.codes("twilio", &request), ["unexplained"]);
+}
