@@ -209,3 +209,13 @@ fn tampering_changes_every_signature_and_leaves_out_those_that_would_be_right() 
     let stale = ["--providers", "two", "send", "two.a", "--tamper", "stale"];
     dir.hookdev().args(stale).env(OWN.0, OWN.1).exits(2).says("Two does not sign a timestamp");
 }
+
+#[test]
+fn the_warning_names_the_variable_of_the_public_secret() {
+    let dir = dir("two", TWO);
+    let send = |name: &str, secret: &str| {
+        dir.hookdev().args(["--providers", "two", "send", "two.a", "--print", "http"]).env(name, secret).exits(0)
+    };
+    send("TWO_TWO", "hookdev-development-secret-two-two").says("for two; set TWO_TWO to use yours");
+    send("TWO_KEY", "hookdev-development-secret-two").says("for two; set TWO_KEY to use yours");
+}
