@@ -33,12 +33,15 @@ use crate::{
 pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     let selection = selection(&args.case)?;
     let own_headers = headers(&args.header)?;
-    let targets = targets(context, args)?;
+    let mut targets = targets(context, args)?;
     let only = match targets.as_slice() {
         [only] => Some(only.provider.name.as_str()),
         _ => None,
     };
     let keyring = context.keyring(only)?;
+    for target in &mut targets {
+        target.provider = target.provider.signing_with(keyring.secrets(&target.provider.name).first());
+    }
     if args.list {
         let listed = targets.iter().filter_map(|target| {
             let secrets = keyring.secrets(&target.provider.name).len();

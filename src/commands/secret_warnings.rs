@@ -18,15 +18,16 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
     let list = affected(catalog, &names, providers, "all providers");
-    (!names.is_empty())
-        .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
+    (!names.is_empty()).then(|| {
+        format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, keyring, &names))
+    })
 }
 
 /// A warning about providers whose signed deliveries are rejected, because their public development secret is the only
 /// one known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (affected(catalog, &names, providers, "any provider"), set_secrets(catalog, &names));
+    let (list, fix) = (affected(catalog, &names, providers, "any provider"), set_secrets(catalog, keyring, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
@@ -50,14 +51,26 @@ fn affected(catalog: &Catalog, names: &[&str], providers: &[&str], all: &str) ->
 }
 
 /// How to set the secrets of these providers.
-pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
+pub fn set_secrets(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> String {
     match providers {
         [name] => {
-            let variable = catalog.entry(name).and_then(|entry| entry.index().secret_env());
+            let variable = catalog.entry(name).and_then(|entry| {
+                let secrets = entry.index().secrets.iter();
+                let scheme = development_scheme(keyring, name);
+                let mut of_scheme = secrets.filter(|rule| rule.scheme.as_deref() == scheme);
+                of_scheme.find_map(|rule| rule.env.as_deref()).or_else(|| entry.index().secret_env())
+            });
             variable.map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"))
         }
         _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),
     }
+}
+
+/// The only scheme that a provider's public development secret is for, if it is for a single one.
+fn development_scheme<'a>(keyring: &'a Keyring, provider: &str) -> Option<&'a str> {
+    let is_public = |index: &usize| keyring.source(provider, *index) == Some(&SecretSource::Development);
+    let secrets = keyring.secrets(provider);
+    secrets.get((0..secrets.len()).find(is_public)?)?.scheme()
 }
 
 /// A note on the providers that a `--secret` for every provider leaves without one, by their titles.

@@ -54,7 +54,7 @@ fn verify(
     let mut reporter = Reporter::new(context, args.verbose, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter).map_err(Failure::output)?;
     reporter.finish().map_err(Failure::output)?;
-    if let Some(warning) = development_warning(&context.catalog, &tally) {
+    if let Some(warning) = development_warning(&context.catalog, &criteria.keyring, &tally) {
         context.terminal.warn(&warning);
     }
     if interrupted.is_set() {

@@ -1,5 +1,6 @@
 //! `hookdev check`, against handlers with one fault each.
 
+mod along;
 mod choice;
 mod deviations;
 mod ends;

@@ -26,8 +26,8 @@ use crate::{
     },
     store::formats::location,
     webhook::{
-        assessment::Assessment, diagnose::Code, provider::catalog::Catalog, remedy::Warning, signature::Verdict,
-        trust::Trust, words::count,
+        assessment::Assessment, diagnose::Code, keyring::Keyring, provider::catalog::Catalog, remedy::Warning,
+        signature::Verdict, trust::Trust, words::count,
     },
 };
 
@@ -149,7 +149,7 @@ pub fn summary(tally: &Tally) -> String {
 }
 
 /// A warning that some requests prove nothing, because anyone can sign with the secret that verified them.
-pub fn development_warning(catalog: &Catalog, tally: &Tally) -> Option<String> {
+pub fn development_warning(catalog: &Catalog, keyring: &Keyring, tally: &Tally) -> Option<String> {
     let names: Vec<&str> = tally.development.keys().map(String::as_str).collect();
     let requests = match tally.development() {
         0 => return None,
@@ -160,7 +160,7 @@ pub fn development_warning(catalog: &Catalog, tally: &Tally) -> Option<String> {
     Some(format!(
         "{requests} verified with the public development secret{plural} of {}, with which anyone can sign; {}",
         listed(&names),
-        set_secrets(catalog, &names)
+        set_secrets(catalog, keyring, &names)
     ))
 }
 

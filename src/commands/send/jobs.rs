@@ -159,6 +159,8 @@ impl<'a> Builder<'a> {
         let url = self.url(Some(provider))?;
         self.allow(&url, if event.unsigned { Cargo::Unsigned } else { Cargo::Signed(provider, &self.batch.keyring) })?;
         let job = Job::event(provider, event, body, url)?;
+        let secret = self.batch.keyring.secrets(&provider.name).first();
+        let job = Job { provider: Some(provider.signing_with(secret)), ..job };
         self.batch.jobs.push(Job { headers: self.headers.clone(), tamper: self.args.tamper.map(tamper), ..job });
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::{
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
-    signed_request::{Original, SignedRequest},
+    signed_request::Original,
     unknown,
 };
 use crate::webhook::{
@@ -149,8 +149,9 @@ impl<'a> CaseContext<'a> {
     }
 
     fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
-        let secret = self.secrets().first();
-        AttemptParams { encoding, target: self.target, now, secret, sent_along: &[], own_headers: self.own_headers }
+        let secrets = self.keyring.secrets(&self.provider.name);
+        let (secret, sent_along) = (secrets.first(), secrets.get(1..).unwrap_or_default());
+        AttemptParams { encoding, target: self.target, now, secret, sent_along, own_headers: self.own_headers }
     }
 
     /// The provider's secrets that replace each other.
@@ -366,7 +367,7 @@ impl<'a> CaseContext<'a> {
         let positions = ["the valid signature after", "the valid signature before"];
         let request = |(number, position): (u8, &str)| {
             let draft = self.fixture(event, None, number)?;
-            let mut signed = SignedRequest::of(&self.original(&draft))?;
+            let mut signed = self.original(&draft).signed()?;
             let (values, words) = match extra {
                 ExtraEntry::InvalidSignature => (signed.with_invalid_signature(), "an invalid one"),
                 ExtraEntry::UnknownVersion => (signed.with_unknown_version(), "one of an unknown version"),

@@ -14,7 +14,10 @@ use crate::webhook::{
         compose::{AttemptParams, Draft},
     },
     request::{self, Request},
-    signature::grammar::{Grammar, ParsedSignature, TextEncoding},
+    signature::{
+        Scheme,
+        grammar::{Grammar, ParsedSignature, TextEncoding},
+    },
 };
 
 /// A valid delivery, to be changed.
@@ -28,8 +31,24 @@ pub struct Original<'a> {
     pub attempt: AttemptParams<'a>,
 }
 
-/// A signed request, and the parts of its signature header.
-#[derive(Clone)]
+impl<'a> Original<'a> {
+    /// Its request.
+    pub(super) fn request(&self) -> Request {
+        self.provider.request(self.draft, &self.attempt)
+    }
+
+    /// The schemes that sign it.
+    pub(super) fn schemes(&self) -> impl Iterator<Item = &'a Scheme> {
+        self.provider.signers(&self.attempt).into_iter().map(|(scheme, _)| scheme)
+    }
+
+    /// Its request, with the signature of the first scheme.
+    pub(super) fn signed(&self) -> Result<SignedRequest<'a>, String> {
+        SignedRequest::of(self.schemes().next().ok_or("it is not signed")?, self.request())
+    }
+}
+
+/// A signed request, and the parts of one of its signatures.
 pub(super) struct SignedRequest<'a> {
     pub(super) request: Request,
     pub(super) grammar: &'a Grammar,
@@ -40,9 +59,7 @@ pub(super) struct SignedRequest<'a> {
 }
 
 impl<'a> SignedRequest<'a> {
-    pub(super) fn of(original: &Original<'a>) -> Result<Self, String> {
-        let request = original.provider.request(original.draft, &original.attempt);
-        let scheme = original.provider.schemes.first().ok_or("it is not signed")?;
+    pub(super) fn of(scheme: &'a Scheme, request: Request) -> Result<Self, String> {
         let place = scheme.signature.place().ok_or("no header carries the signature")?;
         let value = {
             let body = DecodedBody::of(&request, MAX_DECODED_BYTES)?;

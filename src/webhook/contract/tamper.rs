@@ -14,7 +14,9 @@ use crate::webhook::{
     place::{self, Place, Source},
     provider::{Provider, compose::AttemptParams},
     request::Request,
-    signature::{MalformedSecret, Scheme, SigningInput, SigningSecret, grammar::TextEncoding, secret::KeyEncoding},
+    signature::{
+        MalformedSecret, Scheme, SecretRule, SigningInput, SigningSecret, grammar::TextEncoding, secret::KeyEncoding,
+    },
     time::{Timestamp, Tolerance},
 };
 
@@ -74,37 +76,37 @@ impl Tamper {
         }
     }
 
-    /// The forged request.
+    /// The forged request. All of its signatures are wrong in this way; one that would still be right is not sent.
     ///
     /// # Errors
     ///
     /// If the delivery has nothing to forge in this way; the reason in words.
     pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
-        // Any signature that is sent along would still be right.
-        let original = &Original { attempt: AttemptParams { sent_along: &[], ..original.attempt }, ..*original };
         let Original { provider, draft, attempt } = *original;
-        match self {
+        let request = match self {
             Self::Stale | Self::Future => {
                 let now = shifted(self, provider, attempt.now).ok_or("no timestamp is signed")?;
-                Ok(provider.request(draft, &AttemptParams { now, ..attempt }))
+                provider.request(draft, &AttemptParams { now, ..attempt })
             }
             Self::Secret => {
-                let another = another_secret(provider, attempt.secret).ok_or("there is no secret to sign with")?;
-                Ok(provider.request(draft, &AttemptParams { secret: Some(&another), ..attempt }))
+                let another = |(scheme, secret): (&Scheme, &SigningSecret)| {
+                    provider.secret_rule(scheme).and_then(|rule| another_secret(rule, secret))
+                };
+                let others: Vec<SigningSecret> = provider.signers(&attempt).into_iter().filter_map(another).collect();
+                let (first, sent_along) = others.split_first().ok_or("there is no secret to sign with")?;
+                provider.request(draft, &AttemptParams { secret: Some(first), sent_along, ..attempt })
             }
             Self::Body => {
-                let mut request = provider.request(draft, &attempt);
+                let mut request = original.request();
                 request.body = body::changed(provider, provider.event(&draft.event), &request);
-                Ok(request)
+                request
             }
-            Self::Missing => Ok(without_signature(provider, provider.request(draft, &attempt))),
+            Self::Missing => without_signature(provider, original.request()),
             Self::Signature => {
-                let mut signed = SignedRequest::of(original)?;
-                let changed = signed.write(&flipped(&signed.signature, signed.grammar));
-                signed.set(&changed)?;
-                Ok(signed.request)
+                with_signatures(original, |signed| signed.write(&flipped(&signed.signature, signed.grammar)))?
             }
-        }
+        };
+        Ok(without_signatures(request, original, |scheme| !Forgery::Tamper(self).spoils(scheme)))
     }
 }
 
@@ -123,11 +125,14 @@ impl Forgery {
             Self::Tamper(Tamper::Stale | Tamper::Future) | Self::GarbageTimestamp if !scheme.signs_timestamp() => Some(
                 format!("{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"),
             ),
-            Self::Tamper(Tamper::Stale) | Self::GarbageTimestamp if stale_by(provider).is_none() => {
+            Self::Tamper(Tamper::Stale) | Self::GarbageTimestamp if past_limit(scheme).is_none() => {
                 Some(format!("{title} lets handlers accept deliveries of any age"))
             }
-            Self::Tamper(Tamper::Future) if future_by(provider).is_none() => {
+            Self::Tamper(Tamper::Future) if future_limit(scheme).is_none() => {
                 Some(format!("{title} lets handlers accept any timestamp in the future"))
+            }
+            Self::GarbageTimestamp if !scheme.signs_timestamp_as_text() => {
+                Some(format!("{title} has its timestamp in the claims of a JWT, where only a time can be"))
             }
             Self::Malformed if provider.delivery.encodings.first().is_some_and(|first| first.media != Media::Json) => {
                 Some(format!("{title} sends forms, and any text is one"))
@@ -139,6 +144,17 @@ impl Forgery {
                 Some(format!("{title} does not sign the body: a changed one can't be distinguished from the original"))
             }
             _ => None,
+        }
+    }
+
+    /// Whether a signature of this scheme is wrong after the forgery.
+    fn spoils(self, scheme: &Scheme) -> bool {
+        match self {
+            Self::Tamper(Tamper::Body) => scheme.signs_body(),
+            Self::Tamper(Tamper::Stale) => past_limit(scheme).is_some(),
+            Self::Tamper(Tamper::Future) => future_limit(scheme).is_some(),
+            Self::GarbageTimestamp => past_limit(scheme).is_some() && scheme.signs_timestamp_as_text(),
+            _ => true,
         }
     }
 
@@ -164,28 +180,41 @@ impl Forgery {
             Self::Malformed => return Ok(malformed(original)),
             Self::Truncated | Self::Empty | Self::Garbage => {}
         }
-        let signed = SignedRequest::of(original)?;
-        let words = |words: &str| Some(words.to_owned());
-        let mut values = match self {
-            Self::Truncated => vec![(signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
-            Self::Empty => vec![
-                (String::new(), words("an empty header")),
-                (signed.write(&[]), words("the header's format without a signature")),
+        let values: &[(Value, Option<&str>)] = match self {
+            Self::Truncated => &[(|signed| signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
+            Self::Empty => &[
+                (|_| String::new(), Some("an empty header")),
+                (|signed| signed.write(&[]), Some("the header's format without a signature")),
             ],
-            _ => vec![
-                ("not-a-signature".to_owned(), words("another format")),
-                (signed.undecodable(), words("the right format and length, but undecodable")),
-                ("\u{e9}".repeat(signed.value.len()), words(NON_ASCII)),
+            _ => &[
+                (|_| "not-a-signature".to_owned(), Some("another format")),
+                (|signed| signed.undecodable(), Some("the right format and length, but undecodable")),
+                (|signed| "\u{e9}".repeat(signed.value.len()), Some(NON_ASCII)),
             ],
         };
-        values.dedup_by(|a, b| a.0 == b.0);
-        let forged = values.into_iter().map(|(value, variation)| {
-            let mut signed = signed.clone();
-            signed.set(&value)?;
-            Ok((signed.request, variation))
-        });
-        forged.collect()
+        let forged = values
+            .iter()
+            .map(|(value, variation)| Ok((with_signatures(original, value)?, variation.map(str::to_owned))));
+        let mut forged = forged.collect::<Result<Vec<Forged>, String>>()?;
+        forged.dedup_by(|a, b| a.0 == b.0);
+        Ok(forged)
     }
+}
+
+/// What replaces a signature's value.
+type Value = fn(&SignedRequest<'_>) -> String;
+
+/// The request with another value in place of each signature.
+fn with_signatures(original: &Original<'_>, value: impl Fn(&SignedRequest<'_>) -> String) -> Result<Request, String> {
+    let mut request = original.request();
+    for (index, scheme) in original.schemes().enumerate() {
+        if index == 0 || scheme.has_signature(&request) {
+            let mut signed = SignedRequest::of(scheme, request)?;
+            signed.set(&value(&signed))?;
+            request = signed.request;
+        }
+    }
+    Ok(request)
 }
 
 /// The variation of a signature of as many characters as a right one, which are more bytes in UTF-8.
@@ -196,20 +225,27 @@ type Forged = (Request, Option<String>);
 
 /// The places of the signed id and timestamp outside the body.
 fn signed_places(scheme: &Scheme) -> impl Iterator<Item = Place> {
-    let id = scheme.id.as_ref().filter(|_| scheme.content.signs_id());
-    let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp());
+    let id = scheme.id.as_ref().filter(|_| scheme.signs_id());
+    let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp_as_text());
     let time = rule.and_then(|rule| rule.source.as_ref());
     [id, time].into_iter().flatten().filter_map(Source::place)
 }
 
 fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
-    let request = original.provider.request(original.draft, &original.attempt);
+    let request = original.request();
+    let mut places: Vec<Place> = Vec::new();
+    for place in original.schemes().flat_map(signed_places) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     let without = |place: Place| {
-        let mut request = request.clone();
+        let is_unsigned = |scheme: &Scheme| !signed_places(scheme).any(|signed| signed == place);
+        let mut request = without_signatures(request.clone(), original, is_unsigned);
         place::remove(&mut request, &place);
         (request, Some(format!("without {}", place.label())))
     };
-    original.provider.schemes.first().into_iter().flat_map(signed_places).map(without).collect()
+    places.into_iter().map(without).collect()
 }
 
 /// The variation of a timestamp that is a number, later than any date that programs know.
@@ -218,20 +254,27 @@ pub(super) const BEYOND_CALENDARS: &str = "a number beyond every calendar";
 /// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
 fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, String> {
     let Original { provider, draft, attempt } = *original;
-    let scheme = provider.schemes.first().ok_or("it is not signed")?;
-    let secret = attempt.secret.ok_or("there is no secret to sign with")?;
+    let mut signers = provider.signers(&attempt);
+    signers.retain(|(scheme, _)| Forgery::GarbageTimestamp.spoils(scheme));
+    if signers.is_empty() {
+        return Err("there is no secret to sign with".to_owned());
+    }
     let mut garbage = vec![("not-a-time", "a word"), ("", "empty")];
     if future_by(provider).is_some() {
         garbage.push(("99999999999999999999", BEYOND_CALENDARS));
     }
     let forged = garbage.into_iter().map(|(text, variation)| {
-        let mut request = provider.request(draft, &attempt);
-        let url = Some(attempt.target).filter(|target| target.contains("://"));
-        let input = SigningInput { request: &request, id: &draft.id, time: attempt.now, url };
-        let signed = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
-        for (place, value) in signed {
-            if place.header().is_none_or(|name| !attempt.own_headers.contains(name.as_str())) {
-                place::write(&mut request, &place, &value);
+        let is_right = |scheme: &Scheme| !Forgery::GarbageTimestamp.spoils(scheme);
+        let mut request = without_signatures(original.request(), original, is_right);
+        let target = attempt.target;
+        for (scheme, secret) in &signers {
+            let url = target.contains("://").then(|| scheme.url_with_claims(target, &request));
+            let input = SigningInput { request: &request, id: &draft.id, time: attempt.now, url: url.as_deref() };
+            let signed = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
+            for (place, value) in signed {
+                if place.header().is_none_or(|name| !attempt.own_headers.contains(name.as_str())) {
+                    place::write(&mut request, &place, &value);
+                }
             }
         }
         Ok((request, Some(variation.to_owned())))
@@ -244,7 +287,7 @@ pub(super) const NOT_UTF_8: &str = "bytes that are not UTF-8";
 
 /// Unsigned requests whose body is not JSON, or not even text.
 fn malformed(original: &Original<'_>) -> Vec<Forged> {
-    let request = without_signature(original.provider, original.provider.request(original.draft, &original.attempt));
+    let request = without_signature(original.provider, original.request());
     let half = request.body.slice(..request.body.len() / 2);
     let bodies = [
         (half, "the first half"),
@@ -257,21 +300,30 @@ fn malformed(original: &Original<'_>) -> Vec<Forged> {
     bodies.collect()
 }
 
-fn without_signature(provider: &Provider, mut request: Request) -> Request {
-    for place in provider.schemes.iter().flat_map(|scheme| scheme.signature.places()) {
+/// The request without any signature.
+fn without_signature(provider: &Provider, request: Request) -> Request {
+    without(request, provider.schemes.iter())
+}
+
+/// The request without the signatures of some of the schemes that sign it.
+fn without_signatures(request: Request, original: &Original<'_>, is_of: impl Fn(&Scheme) -> bool) -> Request {
+    without(request, original.schemes().filter(|scheme| is_of(scheme)))
+}
+
+fn without<'a>(mut request: Request, schemes: impl Iterator<Item = &'a Scheme>) -> Request {
+    for place in schemes.flat_map(|scheme| scheme.signature.places()) {
         place::remove(&mut request, &place);
     }
     request
 }
 
-/// A secret in the provider's format that is not the given one.
-fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option<SigningSecret> {
-    let rule = provider.secret.as_ref()?;
+/// A secret in this form that is not the given one.
+fn another_secret(rule: &SecretRule, secret: &SigningSecret) -> Option<SigningSecret> {
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
     let parse = |plain: &str| -> Result<SigningSecret, MalformedSecret> {
         if rule.format.family.is_some() {
             // The seed of another pair.
-            return SigningSecret::parse(plain, &rule.format);
+            return rule.read(plain);
         }
         let plain = if rule.format.has_two_parts { format!("hookdev:{plain}") } else { plain.to_owned() };
         let text = match rule.format.encoding {
@@ -280,27 +332,41 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
             KeyEncoding::Base64Url => TextEncoding::Base64Url.encode(plain.as_bytes()),
             KeyEncoding::Hex => TextEncoding::Hex.encode(plain.as_bytes()),
         };
-        SigningSecret::parse(&format!("{prefix}{text}"), &rule.format)
+        rule.read(&format!("{prefix}{text}"))
     };
     let mut others = ["hookdev-a-secret-that-is-wrong-1", "hookdev-a-secret-that-is-wrong-2"].into_iter();
-    others.find_map(|plain| parse(plain).ok().filter(|other| Some(other) != secret))
+    others.find_map(|plain| parse(plain).ok().filter(|other| other != secret))
 }
 
 /// The age of a stale delivery: twice what the provider allows, and at least a minute more.
 ///
 /// `None` if the provider signs no time, or allows any age.
 pub(super) fn stale_by(provider: &Provider) -> Option<Duration> {
-    beyond(tolerance(provider)?.past_limit()?)
+    beyond(provider.schemes.iter().filter(|scheme| may_sign(provider, scheme)).filter_map(past_limit).max()?)
 }
 
 /// How far in the future the timestamp of a future delivery lies; `None` if the provider allows any.
 pub(super) fn future_by(provider: &Provider) -> Option<Duration> {
-    beyond(tolerance(provider)?.future_limit()?)
+    beyond(provider.schemes.iter().filter(|scheme| may_sign(provider, scheme)).filter_map(future_limit).max()?)
 }
 
-fn tolerance(provider: &Provider) -> Option<Tolerance> {
-    let scheme = provider.schemes.first().filter(|scheme| scheme.signs_timestamp())?;
-    scheme.timestamp.as_ref().map(|rule| rule.tolerance)
+/// Whether a delivery may have a signature of this scheme.
+fn may_sign(provider: &Provider, scheme: &Scheme) -> bool {
+    scheme.is_sent_along || provider.schemes.first().is_some_and(|first| first.name == scheme.name)
+}
+
+/// How old a delivery may be that this scheme signs.
+fn past_limit(scheme: &Scheme) -> Option<Duration> {
+    tolerance(scheme)?.past_limit()
+}
+
+/// How far in the future its timestamp may be.
+fn future_limit(scheme: &Scheme) -> Option<Duration> {
+    tolerance(scheme)?.future_limit()
+}
+
+fn tolerance(scheme: &Scheme) -> Option<Tolerance> {
+    scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp()).map(|rule| rule.tolerance)
 }
 
 fn beyond(allowed: Duration) -> Option<Duration> {

@@ -11,11 +11,11 @@ use super::{
 use crate::webhook::{
     remedy::{Remedy, Warning},
     signature::{
-        Reason, Scheme,
+        Reason, Receipt, Scheme,
         content::SignedContent,
         timestamp::{TimeUnit, TimestampRule},
     },
-    time::words,
+    time::{Tolerance, words},
 };
 
 /// The time against which a request's age was checked.
@@ -69,6 +69,10 @@ const fn other(unit: TimeUnit) -> TimeUnit {
     }
 }
 
+/// How far from its receipt a timestamp in another unit may be, though the provider may allow any distance: every
+/// number is a time in some year.
+const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Tries the timestamp of a genuine request in the other unit.
 pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.receipt.at?;
@@ -76,7 +80,9 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
         let rule = scheme.timestamp.as_ref()?;
         let unit = other(rule.unit);
         let changed = Scheme { timestamp: Some(TimestampRule { unit, ..rule.clone() }), ..scheme.clone() };
-        changed.verify(case.secrets(), case.request, case.receipt).ok()?;
+        let Tolerance { past, future } = case.receipt.tolerance.unwrap_or(rule.tolerance);
+        let near = Tolerance { past: past.min(NEAR), future: future.min(NEAR) };
+        changed.verify(case.secrets(), case.request, Receipt { tolerance: Some(near), ..case.receipt }).ok()?;
         let message = format!(
             "the signature matches, and the timestamp is valid when read as {}; {} sends {}",
             name(unit),

@@ -14,7 +14,7 @@ use crate::webhook::{
 };
 
 /// One of a provider's listed events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Event {
     /// The name without the provider's, such as `task.completed`.
     pub name: String,

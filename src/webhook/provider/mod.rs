@@ -18,6 +18,7 @@ pub mod prepared;
 pub mod registration;
 pub mod resign;
 pub mod self_test;
+mod signers;
 
 pub use crate::webhook::payload;
 
@@ -43,7 +44,7 @@ use handshake::Handshake;
 pub(in crate::webhook) use list::{EventList, EventPlace};
 
 /// One sender of webhooks, with everything that is specific to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Provider {
     /// The short name, the first part of its events' full names.
     pub name: String,

@@ -275,6 +275,17 @@ impl Scheme {
         self.algorithm.covers_content() && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
+    /// Whether the signature covers the timestamp as the text that is sent. A JWT has times of its own.
+    pub(in crate::webhook) fn signs_timestamp_as_text(&self) -> bool {
+        let claims = || self.claims.iter().any(|(_, claim)| claim.signs_timestamp());
+        if self.algorithm.jwt_name().is_some() { claims() } else { self.signs_timestamp() }
+    }
+
+    /// Whether the signature covers the delivery's id.
+    pub(in crate::webhook) fn signs_id(&self) -> bool {
+        self.content.signs_id() || self.claims.iter().any(|(_, claim)| claim.signs_id())
+    }
+
     /// Whether old requests are rejected: a signed timestamp, and a limit on its age.
     #[must_use]
     pub fn limits_age(&self) -> bool {

@@ -254,6 +254,15 @@ impl SigningSecret {
         self.owner == Owner::Any
     }
 
+    /// The only scheme that it is for, if it is for a single one.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&str> {
+        match &self.owner {
+            Owner::Scheme(name) => Some(name),
+            Owner::Any | Owner::AnyAsBytes | Owner::Provider => None,
+        }
+    }
+
     /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);

@@ -137,3 +137,38 @@ fn an_invalid_time_of_receipt_makes_the_input_unreadable() {
     let finished = dir.hookdev().args(["verify", "one.json"]).exits(3);
     finished.says("error: one.json: line 1: expected an RFC 3339 time in `received_at`, found ").says("yesterday");
 }
+
+#[test]
+fn a_timestamp_that_is_far_away_in_another_unit_is_only_too_old() {
+    let dir = Dir::new();
+    // Every time in the future is allowed, and these milliseconds are seconds of the year 52,378.
+    let manifest = r#"
+name = "harbor"
+title = "Harbor"
+about = "A test"
+[secret]
+development = "hookdev-development-secret-harbor"
+[[scheme]]
+name = "only"
+algorithm = "hmac-sha256"
+content = "{timestamp}.{body}"
+signature = { header = "x-harbor-signature", value = "{hex}" }
+timestamp = { header = "x-harbor-time", unit = "ms", tolerance = { past = "5m", future = "any" } }
+[delivery]
+success = ["2xx"]
+[[event]]
+name = "storm"
+about = "A storm"
+present = ["wind"]
+"#;
+    dir.write("harbor/provider.toml", manifest);
+    dir.write("harbor/events/storm.json", r#"{"wind":11}"#);
+    let found = |sent: &str| {
+        let send = ["--providers", "harbor", "send", "harbor.storm", "--print", "http", "--now", sent];
+        let printed = dir.hookdev().args(send).exits(0).stdout;
+        let verify = ["--providers", "harbor", "verify", "-", "--at", "2026-06-01T00:00:00Z", "--json"];
+        let line = dir.hookdev().args(verify).stdin(printed).exits(1).line();
+        (line["rejection"]["code"].clone(), line["findings"].clone())
+    };
+    assert_eq!(found("2020-06-01T00:00:00Z"), ("timestamp-too-old".into(), json!([])));
+}
