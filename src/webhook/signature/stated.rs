@@ -23,7 +23,7 @@ impl Scheme {
     }
 
     /// Writes what the scheme states into a request, before it is signed.
-    pub(super) fn state(&self, request: &mut Request) {
+    pub(in crate::webhook) fn state(&self, request: &mut Request) {
         for (place, content) in &self.stated {
             let body = content.needs_payload().then(|| decoded(request));
             let payload = body.as_ref().map(|body| body.payload(request));
