@@ -247,7 +247,7 @@ impl<'a> Directory<'a> {
             }
             match String::from_utf8(bytes) {
                 Ok(text) => texts.push((Cow::Owned(name.clone()), Cow::Owned(text))),
-                Err(_) if name.ends_with(".json") || name.ends_with(".toml") => {
+                Err(_) if path.extension().is_some_and(|ending| ending == "json" || ending == "toml") => {
                     return Err(of_file(read_file::not_text()));
                 }
                 Err(error) => others.push((name.clone(), error.into_bytes().into())),

@@ -3,7 +3,7 @@
 
 use crate::webhook::{
     place::{Place, Source},
-    signature::{Algorithm, Scheme},
+    signature::{Algorithm, Scheme, content::SignedContent},
 };
 
 /// Sorts schemes, each with something of its own, in the order in which they sign. `all` are the provider's.
@@ -54,7 +54,7 @@ fn overwritten<'a>(scheme: &'a Scheme, later: &Scheme) -> Option<(&'a Scheme, St
 /// A value that a scheme states of the body, into which it then writes its own signature.
 fn outdated(scheme: &Scheme) -> Option<(&Scheme, String)> {
     let signature = scheme.signature.place()?;
-    let stated = scheme.stated.iter().map(|(_, content)| content).flat_map(|content| content.places());
+    let stated = scheme.stated.iter().map(|(_, content)| content).flat_map(SignedContent::places);
     let read = stated.into_iter().find(|read| depends(read, &signature))?;
     let message = format!(
         "`{}` claims `{{{read}}}` before it writes its signature into {}, so the claim would not hold",
@@ -70,7 +70,7 @@ fn signed(scheme: &Scheme) -> impl Iterator<Item = &Place> {
     let content = Some(&scheme.content).filter(|_| has_content);
     let claims = scheme.claims.iter().map(|(_, claim)| claim);
     let stated = scheme.stated.iter().map(|(_, content)| content);
-    content.into_iter().chain(claims).chain(stated).flat_map(|content| content.places())
+    content.into_iter().chain(claims).chain(stated).flat_map(SignedContent::places)
 }
 
 const fn is_in_body(place: &Place) -> bool {
