@@ -429,13 +429,6 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
              signature = { header = \"b\", value = \"{hex}\" }\nsecret = { env = \"TWO\", development = \"c\" }\n[delivery]\n",
             "acme/provider.toml:31:10: another secret is in `TWO`: a scheme that is `sent_along` needs its own `env`",
         ),
-        ("title = \"Acme\"", "title = \"Acme\"\ntitle = \"Ajax\"", "acme/provider.toml:3:1: duplicate key `title`"),
-        ("[delivery]\n", "[scheme]\nname = \"v2\"\n[delivery]\n", "acme/provider.toml:18:2: duplicate key `scheme`"),
-        (
-            "[secret]",
-            "[scheme]\nname = \"v2\"\n[secret]",
-            "acme/provider.toml:12:3: duplicate key `scheme`: write [[scheme]] each time, not [scheme]",
-        ),
         (
             "schema = \"ping\"",
             "fixture = \"events/ping.dat\"",
@@ -539,6 +532,19 @@ fn a_delivery_has_an_id_wherever_one_is_sent() {
     assert_eq!(id(&without), None);
     assert_eq!(id(&without.replace("\"{event}\"", "\"{event}/{id}\"")), uuid);
     assert_eq!(id(&without.replace("[[event]]", "[fresh]\ntype = \"evt_{id}\"\n[[event]]")), uuid);
+}
+
+#[test]
+fn a_duplicate_key_is_named() {
+    assert_errors(&[
+        ("title = \"Acme\"", "title = \"Acme\"\ntitle = \"Ajax\"", "acme/provider.toml:3:1: duplicate key `title`"),
+        ("[delivery]\n", "[scheme]\nname = \"v2\"\n[delivery]\n", "acme/provider.toml:18:2: duplicate key `scheme`"),
+        (
+            "[secret]",
+            "[scheme]\nname = \"v2\"\n[secret]",
+            "acme/provider.toml:12:3: duplicate key `scheme`: write [[scheme]] each time, not [scheme]",
+        ),
+    ]);
 }
 
 #[test]
