@@ -4,6 +4,7 @@ mod acme;
 
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
+    fresh::Fresh,
     provider::{Provider, files::Files},
     signature::{Freshness, Reason, Rejection, SigningInput, Unmatched, Verdict, Verified},
     time::Timestamp,
@@ -421,6 +422,20 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
             "acme/provider.toml:17:26: `body:hash` is neither a header nor a query parameter",
         ),
         (
+            "[delivery]\n",
+            "[[scheme]]\nname = \"v2\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\nsent_along = true\n\
+             signature = { header = \"a\", value = \"{hex}\" }\nsecret = { env = \"TWO\", development = \"b\" }\n\
+             [[scheme]]\nname = \"v3\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\nsent_along = true\n\
+             signature = { header = \"b\", value = \"{hex}\" }\nsecret = { env = \"TWO\", development = \"c\" }\n[delivery]\n",
+            "acme/provider.toml:31:10: another secret is in `TWO`: a scheme that is `sent_along` needs its own `env`",
+        ),
+        (
+            "schema = \"ping\"",
+            "fixture = \"events/ping.dat\"",
+            "acme/provider.toml:33:11: missing fixture `events/ping.dat`; the endings are .json, .form, .xml and .txt, and \
+             .bin for anything else",
+        ),
+        (
             "event = \"type\"\n",
             "",
             "acme/provider.toml:30:8: no rule recognises `ping`: add a `match` or `present`, or set `event` in [recognise]",
@@ -435,6 +450,99 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
             "[[scheme]]\nname = \"v1\"\nalgorithm = \"token\"\ncontent = \"{body}\"\n\
              signature = { header = \"a\", value = \"{token}\" }\n[delivery]\n",
             "acme/provider.toml:19:8: duplicate scheme `v1`",
+        ),
+    ]);
+}
+
+#[test]
+fn a_signature_that_would_not_match_as_it_is_sent_is_rejected() {
+    let scheme = |content: &str, field: &str, rest: &str| {
+        format!(
+            "algorithm = 'hmac-sha256'\ncontent = '{content}'\nsignature = {{ {field}, value = '{{hex}}' }}\n{rest}"
+        )
+    };
+    let error = |first: &str, second: &str| {
+        let along = format!(
+            "[[scheme]]\nname = 'first'\n{first}\n[[scheme]]\nname = 'second'\n{second}\nsent_along = true\nsecret = {{ development = 'b' }}\n"
+        );
+        let (start, end) = (SOUND.find("[[scheme]]").expect("a start"), SOUND.find("[delivery]").expect("an end"));
+        let secret = SOUND[..start].replace("encoding = \"base64\"\nprefix = \"whsec_\"\n", "");
+        load(&format!("{secret}{along}{}", &SOUND[end..]), &FILES).map(drop).map_err(|error| error.to_string())
+    };
+    let (in_header, in_body) = ("header = 'x-a'", "body = 'mac'");
+    let other = scheme("{body:type}", "body = 'other'", "");
+    assert_eq!(error(&scheme("{body}", in_header, ""), &other), Ok(()));
+    assert_eq!(error(&other, &scheme("{body:other}", in_body, "")), Ok(()));
+    assert_eq!(error(&scheme("{url}", in_header, ""), &scheme("{body}", "query = 'mac'", "")), Ok(()));
+    assert_eq!(
+        error(&scheme("{body:other}", in_body, ""), &other),
+        Err("acme/provider.toml:9:8: `first` signs `{body:other}` before `second` writes the field `other` of the body, so \
+             its signature would not match"
+            .to_owned())
+    );
+    let hash = "claims = { 'query:hash' = '{sha256:body}' }";
+    assert_eq!(
+        error(&scheme("{body}", in_header, ""), &scheme("{url}", in_body, hash)),
+        Err("acme/provider.toml:15:8: `second` claims `{sha256:body}` before it writes its signature into the field `mac` of \
+             the body, so the claim would not hold"
+            .to_owned())
+    );
+    assert_eq!(
+        error(&scheme("{query:hash}{body:type}", in_body, ""), &scheme("{url}", in_header, hash)),
+        Err("acme/provider.toml:9:8: `first` signs `{query:hash}` before `second` writes the query parameter `hash`, so its \
+             signature would not match"
+            .to_owned())
+    );
+}
+
+#[test]
+fn a_signature_with_the_secret_that_a_handshake_hands_over_counts_as_none() {
+    let scheme = "[[scheme]]\nname = 'v1'\nalgorithm = 'hmac-sha256'\ncontent = '{body}'\n\
+                  signature = { header = 'x-sig', value = '{hex}' }\n\
+                  [[handshake]]\nname = 'hello'\nabout = 'Hands over'\nsecret = 'header:x-new'\n\
+                  headers = { x-new = '{hex:64}' }\nrespond = { headers = { x-new = '{header:x-new}' } }";
+    let provider = signing("development = 'd'", scheme);
+    let verdict = |signature: &str| {
+        let request = acme::post(&[("x-new", "aaaa"), ("x-sig", signature)], "{}");
+        provider.verify(&secrets(&provider, &["real"]), &request, provider.event("hello"), None.into())
+    };
+    // Python: hmac.new(key, b"{}", "sha256"), for the keys b"aaaa" and b"real"
+    let by_itself = "91312df9e5f3dfdcf6fd8689c8a426c2befa00ce7d8f41b057de2f1225b0dcaa";
+    let by_user = "4b0a0bcfc15dcc57bb2d8a40ce467102153e591a6446475a9a5d40475c4ad3f8";
+    assert_eq!(verdict(by_itself), Verdict::Unsigned);
+    assert!(matches!(verdict(by_user), Verdict::Verified(Verified { secret: 0, .. })));
+    assert!(matches!(verdict(&by_user.replace('4', "5")), Verdict::Rejected(_)));
+}
+
+#[test]
+fn a_delivery_has_an_id_wherever_one_is_sent() {
+    let id = |manifest: &str| load(manifest, &FILES).expect("a provider").delivery.id;
+    let uuid = Some(Fresh::uuid());
+    assert_eq!(id(SOUND), uuid);
+    let chosen = "timeout = \"3s\"\nid = \"x{digits:9}\"";
+    assert_eq!(
+        id(&SOUND.replace("timeout = \"3s\"", chosen)),
+        Some(Fresh::try_from("x{digits:9}".to_owned()).unwrap())
+    );
+    // No scheme and no field has one.
+    let without = SOUND
+        .replace("content = \"{id}.", "content = \"")
+        .replace("id = { header = \"a-id\" }\n", "")
+        .replace("[fresh]\ntype = \"{id}\"\n", "");
+    assert_eq!(id(&without), None);
+    assert_eq!(id(&without.replace("\"{event}\"", "\"{event}/{id}\"")), uuid);
+    assert_eq!(id(&without.replace("[[event]]", "[fresh]\ntype = \"evt_{id}\"\n[[event]]")), uuid);
+}
+
+#[test]
+fn a_duplicate_key_is_named() {
+    assert_errors(&[
+        ("title = \"Acme\"", "title = \"Acme\"\ntitle = \"Ajax\"", "acme/provider.toml:3:1: duplicate key `title`"),
+        ("[delivery]\n", "[scheme]\nname = \"v2\"\n[delivery]\n", "acme/provider.toml:18:2: duplicate key `scheme`"),
+        (
+            "[secret]",
+            "[scheme]\nname = \"v2\"\n[secret]",
+            "acme/provider.toml:12:3: duplicate key `scheme`: write [[scheme]] each time, not [scheme]",
         ),
     ]);
 }

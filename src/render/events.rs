@@ -144,7 +144,8 @@ fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
 /// Where a secret comes from.
 fn secret(rule: &SecretRule) -> String {
     let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
-    format!("{own}the public development secret: {}", rule.development)
+    let public = rule.public.as_ref().map(|key| format!("; a handler verifies with its public key: {key}"));
+    format!("{own}the public development secret: {}{}", rule.development, public.unwrap_or_default())
 }
 
 fn marks(provider: &IndexEntry, event: &IndexedEvent) -> Vec<String> {

@@ -18,7 +18,7 @@ use super::{
 use crate::webhook::provider::{
     Provider,
     catalog::{Entry, Loader},
-    files::{Files, MANIFEST},
+    files::{ENDINGS, Files, MANIFEST},
     index::IndexEntry,
     manifest::ManifestError,
     self_test::self_test,
@@ -29,9 +29,6 @@ const MAX_TOTAL_BYTES: usize = 16 << 20;
 
 /// How many entries a provider directory may have, those in its subdirectories included.
 const MAX_ENTRIES: usize = 10_000;
-
-/// The endings of the files that a provider may have: its manifest, and payloads as they are sent.
-const WANTED: [&str; 5] = ["json", "toml", "form", "xml", "txt"];
 
 /// What is wrong with a provider directory.
 #[derive(Debug, thiserror::Error)]
@@ -208,7 +205,7 @@ impl<'a> Directory<'a> {
             }
             let entry = entry.map_err(|error| unreadable(error.into()))?;
             let file = entry.path();
-            let is_wanted = file.extension().is_some_and(|extension| WANTED.iter().any(|wanted| extension == *wanted));
+            let is_wanted = file.extension().is_some_and(|extension| ENDINGS.iter().any(|wanted| extension == *wanted));
             let is_skipped = entry.file_type().is_dir() && file != path.join(MANIFEST);
             if !is_wanted || is_skipped {
                 continue;
@@ -239,17 +236,24 @@ impl<'a> Directory<'a> {
 
     fn load(&self) -> Result<Provider, ProviderError> {
         let mut total = 0;
-        let mut texts = Vec::with_capacity(self.files.len());
+        let (mut texts, mut others) = (Vec::with_capacity(self.files.len()), Vec::new());
         for ProviderFile { path, name, .. } in &self.files {
-            let mut text = read_file::text(path).map_err(|error| ProviderError::File(path.clone(), error))?;
-            total += text.len();
+            let of_file = |error| ProviderError::File(path.clone(), error);
+            let bytes = read_file::bytes(path).map_err(of_file)?;
+            total += bytes.len();
             if total > MAX_TOTAL_BYTES {
                 let error = io::Error::new(io::ErrorKind::FileTooLarge, "its files are larger than 16 MiB");
                 return Err(ProviderError::Read(self.path.to_owned(), error));
             }
-            texts.push((Cow::Owned(name.clone()), Cow::Owned(std::mem::take(&mut *text))));
+            match String::from_utf8(bytes) {
+                Ok(text) => texts.push((Cow::Owned(name.clone()), Cow::Owned(text))),
+                Err(_) if path.extension().is_some_and(|ending| ending == "json" || ending == "toml") => {
+                    return Err(of_file(read_file::not_text()));
+                }
+                Err(error) => others.push((name.clone(), error.into_bytes().into())),
+            }
         }
-        Ok(Provider::load(Files::new(self.path.display().to_string(), texts))?)
+        Ok(Provider::load(Files::new(self.path.display().to_string(), texts).and(others))?)
     }
 
     /// Loads the provider if it passes its own tests.

@@ -34,13 +34,38 @@ pub fn text(path: &Path) -> io::Result<Zeroizing<String>> {
 ///
 /// If the file can't be opened, isn't a regular file, is too large, or isn't UTF-8.
 pub fn file(path: &Path) -> io::Result<TextFile> {
+    let (mut bytes, metadata) = open_and_read(path)?;
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(TextFile { text: Zeroizing::new(text), metadata }),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(not_text())
+        }
+    }
+}
+
+/// The bytes of a file that needn't be text.
+///
+/// # Errors
+///
+/// As [`file`], except that it may be anything.
+pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    open_and_read(path).map(|(mut bytes, _)| std::mem::take(&mut *bytes))
+}
+
+/// The error of a file that must be text.
+pub fn not_text() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")
+}
+
+fn open_and_read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
     // Opening a device can act on it, so its type is checked first; and again after that, in case it was replaced.
     regular(&fs::metadata(path)?)?;
     let mut file = open(path)?;
     let metadata = file.metadata()?;
     regular(&metadata)?;
-    let text = read(&mut file, metadata.len())?;
-    Ok(TextFile { text, metadata })
+    let bytes = read(&mut file, metadata.len())?;
+    Ok((bytes, metadata))
 }
 
 #[cfg(unix)]
@@ -66,7 +91,7 @@ fn regular(metadata: &Metadata) -> io::Result<()> {
     if metadata.len() > MAX_BYTES { Err(too_large()) } else { Ok(()) }
 }
 
-fn read(file: &mut impl Read, length: u64) -> io::Result<Zeroizing<String>> {
+fn read(file: &mut impl Read, length: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Reserved, because a growing vector would leave copies of a secret in memory. A file of /proc has no length.
     let capacity = usize::try_from(length.min(MAX_BYTES)).unwrap_or_default().max(4 << 10);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
@@ -74,13 +99,7 @@ fn read(file: &mut impl Read, length: u64) -> io::Result<Zeroizing<String>> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
-    match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            Err(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
-        }
-    }
+    Ok(bytes)
 }
 
 fn too_large() -> io::Error {
@@ -140,7 +159,7 @@ mod tests {
     #[test]
     fn a_file_that_grows_while_it_is_read_is_too_large() {
         assert_eq!(read(&mut io::repeat(b'x'), 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
-        assert_eq!(*read(&mut b"abc".as_slice(), 0).unwrap(), "abc");
+        assert_eq!(*read(&mut b"abc".as_slice(), 0).unwrap(), b"abc");
     }
 
     #[cfg(target_os = "linux")]

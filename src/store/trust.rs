@@ -38,7 +38,7 @@ impl Fingerprint {
         self.add(&(files.paths().count() as u64).to_be_bytes());
         for path in files.paths() {
             self.add(path.as_bytes());
-            self.add(files.get(path).unwrap_or_default().as_bytes());
+            self.add(files.bytes(path).unwrap_or_default());
         }
     }
 

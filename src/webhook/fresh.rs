@@ -75,6 +75,18 @@ impl Fresh {
         &self.0
     }
 
+    /// A random UUID.
+    #[must_use]
+    pub fn uuid() -> Self {
+        Self(vec![FreshPiece::Uuid])
+    }
+
+    /// Whether it contains the delivery's id.
+    #[must_use]
+    pub fn has_id(&self) -> bool {
+        self.0.contains(&FreshPiece::Id)
+    }
+
     /// Whether it is only the delivery's id.
     #[must_use]
     pub fn is_id(&self) -> bool {

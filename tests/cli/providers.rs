@@ -8,6 +8,7 @@ mod lists;
 mod new;
 mod schema;
 mod schemes;
+mod together;
 
 use serde_json::json;
 
@@ -91,6 +92,38 @@ fn a_fixture_may_have_another_ending_than_json() {
         assert!(events.text().ends_with(&format!("\n    {payload}\n")), "{events}");
     }
 }
+
+#[test]
+fn a_fixture_that_is_no_text_is_sent_byte_for_byte() {
+    let dir = Dir::new();
+    for ending in ["bin", "txt"] {
+        let event = format!(
+            "method = \"POST\" }}\nraw = true\nfixture = \"events/made.{ending}\"\nheaders = {{ content-type = \"image/x-raw\" }}"
+        );
+        let scheme = SIGNED_BODY;
+        write(&dir, &manifest(SECRET, scheme).replace("type = \"made\" }", &event));
+        dir.write(&format!("acme/events/made.{ending}"), [0, 0xff, 0xfe]);
+        dir.hookdev().args(["providers", "check", "acme"]).exits(0);
+        let sent = dir.hookdev().args(["--providers", "acme", "send", "acme.made", "--print", "json"]).exits(0).line();
+        assert_eq!(sent["body_base64"], json!("AP/+"), "{sent}");
+        let headers = sent["headers"].as_array().unwrap();
+        assert!(headers.contains(&json!(["content-type", "image/x-raw"])), "{sent}");
+        // Python: hmac.new(b"acme-secret", b"\x00\xff\xfe", "sha256")
+        assert!(headers.contains(&json!(["x-signature", RAW_SIGNATURE])), "{sent}");
+    }
+    write(
+        &dir,
+        &manifest(SECRET, SIGNED_BODY).replace("type = \"made\" }", "type = \"made\" }\nfixture = \"events/made.bin\""),
+    );
+    let problem = "acme/provider.toml:21:11: the fixture `events/made.bin` is not UTF-8 text; `raw = true` sends it byte for byte";
+    let events = dir.hookdev().args(["--providers", "acme", "events", "acme"]).exits(2);
+    events.says(&format!("error: {problem}"));
+}
+
+const SIGNED_BODY: &str = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n\
+                           signature = { header = \"x-signature\", value = \"{hex}\" }";
+
+const RAW_SIGNATURE: &str = "51eab0334e119cebeac74923c26a88283c35ad7a28d93263ae96ba060698b4ad";
 
 #[test]
 fn a_scheme_that_does_not_sign_the_body_is_noted_whenever_its_provider_is_used_or_checked() {

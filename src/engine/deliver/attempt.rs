@@ -10,7 +10,7 @@ use crate::{
     },
     webhook::{
         contract::{Original, Tamper, cause},
-        delivery::{AttemptSequence, FailedAttempt, retry_after},
+        delivery::{AttemptSequence, FailedAttempt, Media, retry_after},
         payload::DecodedBody,
         payload::MAX_DECODED_BYTES,
         place::Lookup,
@@ -278,7 +278,10 @@ pub(in crate::engine) fn report(
 ) -> Attempt {
     let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
         let media = match (&job.content, &job.provider) {
-            (Content::Event(_), Some(provider)) => provider.delivery.encodings.first().map(|encoding| encoding.media),
+            (Content::Event(_), Some(provider)) => {
+                let sent = request.media_type().as_deref().and_then(Media::named);
+                sent.or_else(|| provider.delivery.encodings.first().map(|encoding| encoding.media))
+            }
             _ => None,
         };
         let is_valid = job.tamper.is_none() && explanation.remedy != Some(Remedy::SignAgain);

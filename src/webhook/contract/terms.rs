@@ -97,7 +97,11 @@ fn retries(title: &str, policy: &Policy) -> String {
     if *assumed {
         parts.push(format!("{title} doesn't publish its exact retry times; assuming retries after {list}"));
     } else if !waits.is_empty() {
-        parts.push(format!("{} attempts, with waits of {list} between them", waits.len() + 1));
+        let rounds = waits.len() + 1;
+        parts.push(match policy.encodings.len() {
+            0 | 1 => format!("{rounds} attempts, with waits of {list} between them"),
+            encodings => format!("{rounds} rounds of {encodings} attempts, with waits of {list} between the rounds"),
+        });
     } else if parts.is_empty() {
         parts.push("none".to_owned());
     }
@@ -234,6 +238,14 @@ mod tests {
              each with a new timestamp and signature; a longer Retry-After is honoured; none after a 410"
         );
         assert_eq!(term("auphonic", "retries").0, "retried once, immediately after a timeout");
+        let catalog = Catalog::builtin();
+        let mut policy = catalog.get("auphonic").unwrap().delivery.clone();
+        policy.retry.waits = [60, 600].map(std::time::Duration::from_secs).into();
+        assert_eq!(policy.attempts(true).max_attempts(), 3 * 2 + 1);
+        assert_eq!(
+            retries("Acme", &policy),
+            "retried once, immediately after a timeout; 3 rounds of 2 attempts, with waits of 1 min, 10 min between the rounds"
+        );
     }
 
     #[test]

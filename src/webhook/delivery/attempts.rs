@@ -82,7 +82,9 @@ impl<'a> AttemptSequence<'a> {
 
     fn with(policy: &'a Policy, encodings: usize, repeats: u32, retry: bool) -> Self {
         let waits = if retry { policy.retry.waits.as_slice() } else { &[] };
-        let max = encodings.saturating_add(usize::try_from(repeats).unwrap_or(usize::MAX)).saturating_add(waits.len());
+        // Each round of the schedule begins with the first encoding again.
+        let rounds = waits.len().saturating_add(1);
+        let max = encodings.saturating_mul(rounds).saturating_add(usize::try_from(repeats).unwrap_or(usize::MAX));
         Self { policy, encoding: 0, encodings, repeats, waits, max_attempts: u32::try_from(max).unwrap_or(u32::MAX) }
     }
 
@@ -178,6 +180,21 @@ mod tests {
         assert_eq!(attempts.after(FailedAttempt::Unreachable), Some(Duration::from_secs(5)));
         assert_eq!(attempts.after(FailedAttempt::TimedOut), Some(Duration::from_secs(300)));
         assert_eq!(attempts.after(REFUSED), None);
+    }
+
+    #[test]
+    fn each_round_of_the_schedule_has_every_encoding() {
+        let policy = policy(&[Media::Urlencoded, Media::Multipart], 1, &[1, 60, 600]);
+        let mut attempts = policy.attempts(true);
+        assert_eq!(attempts.max_attempts(), 9);
+        let mut made = vec![attempts.encoding().media];
+        assert_eq!(attempts.after(FailedAttempt::TimedOut), Some(Duration::ZERO));
+        made.push(attempts.encoding().media);
+        while attempts.after(REFUSED).is_some() {
+            made.push(attempts.encoding().media);
+        }
+        let round = [Media::Urlencoded, Media::Multipart];
+        assert_eq!(made, [&[Media::Urlencoded][..], &round, &round, &round, &round].concat());
     }
 
     #[test]

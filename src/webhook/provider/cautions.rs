@@ -53,7 +53,8 @@ impl Provider {
             );
             Caution::new(["scheme", &index.to_string(), "content"], message)
         });
-        unsigned.chain(self.lacking_signed()).chain(self.unused_fresh()).chain(self.unknown_in_summaries()).collect()
+        let about_payloads = self.lacking_signed().chain(self.unused_fresh()).chain(self.unused_lists());
+        unsigned.chain(about_payloads).chain(self.unknown_in_summaries()).collect()
     }
 
     /// Cautions about events whose payloads lack what a scheme signs: as `send` sends them, they are rejected.
@@ -78,7 +79,7 @@ impl Provider {
 
     /// Cautions about paths in `[fresh]` that no payload has.
     fn unused_fresh(&self) -> impl Iterator<Item = Caution> {
-        let events = || self.events.iter().filter(|event| !event.is_raw);
+        let events = || self.events.iter().filter(|event| event.raw.is_none());
         let missing = move |path: &Path| {
             let mut errors = events().map(|event| overrides::replace(&event.fixture, path, "").err());
             let first = errors.next()??;
@@ -88,6 +89,20 @@ impl Provider {
             })
         };
         self.fresh.iter().filter_map(move |(path, _)| missing(path))
+    }
+
+    /// Cautions about lists of events that no payload has.
+    fn unused_lists(&self) -> impl Iterator<Item = Caution> {
+        let events = || self.events.iter().filter(|event| event.raw.is_none() && event.handshake.is_none());
+        let missing = move |path: &Path| {
+            let errors: Option<Vec<OverrideError>> = events().map(|event| self.unknown_path(event, path)).collect();
+            let first = errors?.into_iter().next()?;
+            Some(Caution::new(
+                ["recognise", "list"],
+                format!("no payload of {} has this list of events: {first}", self.title),
+            ))
+        };
+        self.list.iter().flat_map(|list| &list.0).filter_map(missing)
     }
 
     /// Cautions about paths in an event's summary that its payload doesn't have, and in that of the provider that no

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderName, HeaderValue, header};
 
-use super::{Provider, event::Event};
+use super::{Provider, event::Event, order};
 use crate::webhook::{
     delivery::{Encoding, Media},
     fresh::{Fresh, Source},
@@ -133,13 +133,23 @@ impl Provider {
         let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
         let scheme = secret.and_then(|secret| self.signing_scheme(secret, &request)).filter(|_| scheme.is_some());
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
-            scheme.stamp(&mut request, &draft.id, now);
-            let url = origin.map(|origin| format!("{origin}{}", request.target));
-            let others = self.sent_together(scheme, sent_along);
-            for (scheme, secret) in std::iter::once((scheme, secret)).chain(others) {
-                let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
-                for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
-                    write_signed(&mut request, &place, &value, own_headers);
+            let mut signing: Vec<_> =
+                std::iter::once((scheme, secret)).chain(self.sent_together(scheme, sent_along)).collect();
+            order::sort(&mut signing, &self.schemes);
+            for (scheme, _) in &signing {
+                scheme.stamp_body(&mut request, &draft.id, now);
+            }
+            let (inside, outside) = signing.split_at(signing.partition_point(|(scheme, _)| scheme.signs_inside_body()));
+            for group in [inside, outside] {
+                for (scheme, _) in group {
+                    scheme.write_claims(&mut request);
+                }
+                for (scheme, secret) in group {
+                    let url = origin.map(|origin| format!("{origin}{}", request.target));
+                    let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
+                    for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
+                        write_signed(&mut request, &place, &value, own_headers);
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use http::{HeaderName, HeaderValue, Method};
@@ -24,10 +25,10 @@ pub struct Event {
     pub about: String,
     /// The schema definition that its payload matches.
     pub schema: Option<String>,
-    /// The fixture: its payload as JSON text, or any text that is sent as it is.
+    /// The fixture: its payload as JSON text, or the text of what is sent as it is.
     pub fixture: Cow<'static, str>,
-    /// Whether the fixture is sent byte for byte.
-    pub is_raw: bool,
+    /// The bytes of the fixture, if it is sent as it is.
+    pub raw: Option<Bytes>,
     /// Its own summary, if it has one.
     pub summary: Option<Summary>,
     /// Whether the provider sends it without a signature.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 /// The path of the manifest in the directory.
 pub const MANIFEST: &str = "provider.toml";
 /// The path of the payload schema.
@@ -9,18 +11,29 @@ pub const SCHEMA: &str = "schema.json";
 /// The path of the test vectors.
 pub const VECTORS: &str = "vectors.json";
 
-/// The files of one provider directory, as text.
+/// The endings of a provider's files. Those that may also hold anything but text are fixtures, sent as they are.
+pub const ENDINGS: [&str; 6] = ["json", "toml", "form", "xml", "txt", "bin"];
+
+/// The files of one provider directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     origin: String,
     texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    /// The files that are no text.
+    others: Vec<(String, Bytes)>,
     is_built_in: bool,
 }
 
 impl Files {
     /// A directory with these files by relative path; messages name it by its origin.
     pub fn new(origin: impl Into<String>, texts: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
-        Self { origin: origin.into(), texts, is_built_in: false }
+        Self { origin: origin.into(), texts, others: Vec::new(), is_built_in: false }
+    }
+
+    /// The same directory, with these files too, which are no text.
+    #[must_use]
+    pub fn and(self, others: Vec<(String, Bytes)>) -> Self {
+        Self { others, ..self }
     }
 
     /// Where the directory is, for messages.
@@ -40,6 +53,13 @@ impl Files {
         self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text)
     }
 
+    /// The bytes of a file, whether it is text or not.
+    #[must_use]
+    pub fn bytes(&self, path: &str) -> Option<&[u8]> {
+        let other = || self.others.iter().find(|(name, _)| name == path).map(|(_, bytes)| bytes.as_ref());
+        self.get(path).map(str::as_bytes).or_else(other)
+    }
+
     /// Whether the provider is built in. The program's tests have checked its fixtures.
     #[must_use]
     pub const fn are_built_in(&self) -> bool {
@@ -48,7 +68,7 @@ impl Files {
 
     /// The paths of all files.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|(name, _)| name.as_ref())
+        self.texts.iter().map(|(name, _)| name.as_ref()).chain(self.others.iter().map(|(name, _)| name.as_ref()))
     }
 }
 
@@ -95,6 +115,6 @@ impl BuiltIn {
     #[must_use]
     pub fn files(&self) -> Files {
         let texts = self.texts.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-        Files { origin: format!("built-in {}", self.name), texts, is_built_in: true }
+        Files { origin: format!("built-in {}", self.name), texts, others: Vec::new(), is_built_in: true }
     }
 }

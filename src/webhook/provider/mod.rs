@@ -14,6 +14,7 @@ pub mod index;
 mod list;
 pub mod live;
 pub mod manifest;
+mod order;
 pub mod prepared;
 pub mod registration;
 pub mod resign;
@@ -99,22 +100,16 @@ impl Provider {
         event: Option<&Event>,
         receipt: Receipt<'_>,
     ) -> Verdict {
-        // A handshake may be signed with the secret that it hands over itself.
+        // A handshake may be signed with the secret that it hands over itself. That proves nothing, so such a signature
+        // counts as none.
         let own = event.and_then(|event| event.handshake.as_deref()).filter(|handshake| handshake.is_signed);
         let brought = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
             let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
             self.handed_over(handshake, &Lookup::of(request, &body.payload(request)))
         });
-        if let Some(secret) = &brought {
-            let verified = self
-                .schemes
-                .iter()
-                .find_map(|scheme| scheme.verify(std::slice::from_ref(secret), request, receipt).ok());
-            if let Some(verified) = verified {
-                // It is none of the list's secrets.
-                return Verdict::Verified(Verified { secret: secrets.len(), ..verified });
-            }
-        }
+        let is_signed_with = |secret| {
+            self.schemes.iter().any(|scheme| scheme.verify(std::slice::from_ref(secret), request, receipt).is_ok())
+        };
         let mut verified: Option<Verified> = None;
         let mut furthest: Option<Rejection> = None;
         for scheme in &self.schemes {
@@ -140,9 +135,9 @@ impl Provider {
             Some(Rejection { reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, .. })
                 if (event.is_some_and(|event| event.unsigned) || brought.is_some()) && !self.has_signature(request) =>
             {
-                // A signature with the secret that the request brings itself would prove nothing, so it may be missing.
                 Verdict::Unsigned
             }
+            Some(_) if brought.as_ref().is_some_and(is_signed_with) => Verdict::Unsigned,
             Some(rejection) => Verdict::Rejected(rejection),
         }
     }

@@ -57,8 +57,8 @@ impl Provider {
         let ingredients = match source {
             BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
             // Bytes that are sent as they are, or a handshake without a body.
-            BodySource::Fixture(None, []) if event.is_raw || event.fixture.is_empty() => {
-                Ingredients::Bytes(Bytes::copy_from_slice(event.fixture.as_bytes()))
+            BodySource::Fixture(None, []) if event.raw.is_some() || event.fixture.is_empty() => {
+                Ingredients::Bytes(event.raw.clone().unwrap_or_default())
             }
             BodySource::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };

@@ -25,7 +25,8 @@ const LIMIT: usize = 16 << 20;
 pub fn self_test(provider: &Provider) -> Vec<String> {
     let mut problems = Vec::new();
     if let Err(error) = provider.schema() {
-        problems.push(format!("{}: {error}", files::SCHEMA));
+        let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
+        problems.push(format!("{}:{}:{}: {}{pointer}", files::SCHEMA, error.line, error.column, error.flaw));
     }
     for event in &provider.events {
         let mut found = Vec::new();
@@ -94,7 +95,13 @@ fn check_request(
     let unsigned = event.unsigned || provider.schemes.is_empty();
     // A fixture may show only an event, without the fields that a scheme signs.
     let lacks_signed = verdict.rejection().is_some_and(|it| matches!(it.reason, Reason::NotInBody { .. }));
-    let is_expected = matches!((&verdict, unsigned), (Verdict::Verified(_), false) | (Verdict::Unsigned, true));
+    // A signature with the secret that the request itself hands over counts as none.
+    let hands_over = event.handshake.as_ref().is_some_and(|handshake| handshake.secret.is_some());
+    let is_expected = match &verdict {
+        Verdict::Verified(_) => !unsigned,
+        Verdict::Unsigned => unsigned || hands_over,
+        _ => false,
+    };
     if !is_expected && !lacks_signed {
         problems.push(format!("{name}: the signed fixture is {}", verdict.name()));
     }

@@ -26,7 +26,7 @@ impl Scheme {
     }
 
     /// Writes the claimed values into a request, before it is signed.
-    pub(super) fn write_claims(&self, request: &mut Request) {
+    pub(in crate::webhook) fn write_claims(&self, request: &mut Request) {
         for (place, content) in &self.place_claims {
             let body = content.needs_payload().then(|| decoded(request));
             let payload = body.as_ref().map(|body| body.payload(request));

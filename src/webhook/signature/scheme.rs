@@ -91,6 +91,12 @@ impl Scheme {
     /// Writes the id and the timestamp that are fields of the body, and the values that it claims. It is
     /// signed after that.
     pub fn stamp(&self, request: &mut Request, id: &str, time: Timestamp) {
+        self.stamp_body(request, id, time);
+        self.write_claims(request);
+    }
+
+    /// Writes the id and the timestamp that are fields of the body.
+    pub(in crate::webhook) fn stamp_body(&self, request: &mut Request, id: &str, time: Timestamp) {
         let rule = self.timestamp.as_ref();
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));
         let id = self.id.as_ref().map(|source| (source, id.to_owned()));
@@ -99,7 +105,6 @@ impl Scheme {
                 place::write(request, at, &value);
             }
         }
-        self.write_claims(request);
     }
 
     /// Returns the values that make a request genuine: the signature, and id and timestamp where the scheme has them.
@@ -167,6 +172,11 @@ impl Scheme {
     #[must_use]
     pub fn has_two_part_secret(&self) -> bool {
         self.content.has_key() || self.claims.iter().any(|(_, claim)| claim.has_key())
+    }
+
+    /// Whether the signature is sent in a field of the body.
+    pub(in crate::webhook) const fn signs_inside_body(&self) -> bool {
+        matches!(self.signature, Source::At(Place::Body(_) | Place::Form(_)))
     }
 
     /// Whether the signature depends on all of the body, or on the form field that holds all of the payload.

@@ -138,8 +138,8 @@ fn a_directory_that_contradicts_its_manifest_is_rejected() {
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
     rejected(&dir, "error: acme/provider.toml:20:10: the schema `made` is not in the $defs of schema.json\n");
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
-    let place = "at line 1, column 19 (`/$defs/made/typ`)";
-    rejected(&dir, &format!("{unsound}  schema.json: unknown keyword `typ` (did you mean `type`?) {place}\n"));
+    let unknown = "schema.json:1:19: unknown keyword `typ` (did you mean `type`?) (`/$defs/made/typ`)";
+    rejected(&dir, &format!("{unsound}  {unknown}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
     rejected(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);

@@ -58,8 +58,9 @@ pub(super) struct RawEncoding {
 }
 
 impl RawDelivery {
-    /// The policy; a payload in a form field makes a form the usual encoding.
-    pub(super) fn policy(self, schemes: &[Scheme], is_form: bool) -> Result<Policy, Wrong> {
+    /// The policy; a payload in a form field makes a form the usual encoding. A delivery gets an id if a scheme or a
+    /// header has one, or the payload, as `has_id` says.
+    pub(super) fn policy(self, schemes: &[Scheme], is_form: bool, has_id: bool) -> Result<Policy, Wrong> {
         if self.success.get_ref().is_empty() {
             return Err(Wrong::new(self.success.span(), "`success` needs at least one status"));
         }
@@ -74,14 +75,18 @@ impl RawDelivery {
             let media = if is_form { Media::Urlencoded } else { Media::Json };
             encodings.push(Encoding { media, headers: Vec::new() });
         }
+        let headers = headers(self.headers, HeaderTemplate::try_from)?;
+        let has_id = has_id
+            || schemes.iter().any(|scheme| scheme.id.is_some())
+            || headers.iter().any(|(_, template)| template.has_id());
         Ok(Policy {
             method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
             encodings,
             indented: self.indented,
             repeat_on_timeout: self.repeat_on_timeout,
             user_agent: self.user_agent.as_ref().map(values::fixed_value).transpose()?,
-            headers: headers(self.headers, HeaderTemplate::try_from)?,
-            id: self.id,
+            headers,
+            id: self.id.or_else(|| has_id.then(Fresh::uuid)),
             success: statuses(self.success.get_ref())?,
             timeout: self.timeout.map(|Text(timeout)| timeout.0),
             retry: RawRetry::retry(self.retry, schemes)?,

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
@@ -13,7 +14,7 @@ use crate::webhook::{
     place::Place,
     provider::{
         event::{Event, Summary},
-        files::Files,
+        files::{self, Files},
     },
 };
 
@@ -70,7 +71,11 @@ impl RawEvent {
             Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
             None => (format!("events/{name}.json"), span.clone()),
         };
-        let text = self::fixture(&fixture, place, files, self.raw)?;
+        let raw = self.raw.then(|| raw_fixture(&fixture, place.clone(), files)).transpose()?;
+        let text = match &raw {
+            Some(bytes) => String::from_utf8_lossy(bytes).into_owned().into(),
+            None => self::fixture(&fixture, place, files)?,
+        };
         // The tests check the built-in providers, so this is not repeated at each start.
         let checked = (!files.are_built_in()).then_some((&*fixture, &*text));
         let variants = self.variants.into_iter().map(|changes| variant(changes, checked)).collect::<Result<_, _>>()?;
@@ -80,7 +85,7 @@ impl RawEvent {
             about: self.about,
             schema: self.schema.map(Spanned::into_inner),
             fixture: text,
-            is_raw: self.raw,
+            raw,
             summary: self.summary,
             unsigned: self.unsigned,
             illustrative: self.illustrative,
@@ -111,25 +116,35 @@ fn variant(
     changes.into_iter().map(change).collect()
 }
 
-/// The text of a fixture, which must be JSON unless it is sent as it is.
-pub(super) fn fixture(
-    path: &str,
-    place: Range<usize>,
-    files: &Files,
-    is_raw: bool,
-) -> Result<Cow<'static, str>, Wrong> {
+/// The bytes of a fixture that is sent as it is.
+fn raw_fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Bytes, Wrong> {
+    files.bytes(path).map(Bytes::copy_from_slice).ok_or_else(|| missing(path, place, files))
+}
+
+/// The text of a fixture that must be JSON.
+pub(super) fn fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Cow<'static, str>, Wrong> {
+    let hint = if path.rsplit('.').next() == Some("json") { "" } else { "; `raw = true` sends it byte for byte" };
     let Some(text) = files.shared(path) else {
-        let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
-        return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
+        return Err(match files.bytes(path) {
+            Some(_) => Wrong::new(place, format!("the fixture `{path}` is not UTF-8 text{hint}")),
+            None => missing(path, place, files),
+        });
     };
-    if !files.are_built_in() && !is_raw {
-        json::parse(text).map_err(|error| {
-            let hint =
-                if path.rsplit('.').next() == Some("json") { "" } else { "; `raw = true` sends it byte for byte" };
-            Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}{hint}"))
-        })?;
+    if !files.are_built_in() {
+        json::parse(text)
+            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}{hint}")))?;
     }
     Ok(text.clone())
+}
+
+fn missing(path: &str, place: Range<usize>, files: &Files) -> Wrong {
+    let has_ending = path.rsplit_once('.').is_some_and(|(_, ending)| files::ENDINGS.contains(&ending));
+    let hint = match nearest::nearest(path, files.paths()) {
+        _ if !has_ending => "; the endings are .json, .form, .xml and .txt, and .bin for anything else".to_owned(),
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => String::new(),
+    };
+    Wrong::new(place, format!("missing fixture `{path}`{hint}"))
 }
 
 /// Checks an event's name: it is completed in a shell, which would act on other characters.

@@ -136,7 +136,7 @@ impl RawHandshake {
             conditions.push((Place::Method, method.to_string()));
         }
         let fixture = match &self.fixture {
-            Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files, false)?,
+            Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files)?,
             None => "".into(),
         };
         let is_signed = self.signed.unwrap_or(true) && signing != Signing::None;
@@ -151,7 +151,7 @@ impl RawHandshake {
             about: self.about,
             schema: None,
             fixture,
-            is_raw: false,
+            raw: None,
             summary: None,
             unsigned: !handshake.is_signed,
             illustrative: false,

@@ -25,6 +25,7 @@ use super::{
     Provider, SecretRule,
     event::{Event, Summary},
     files::{self, Files},
+    order,
 };
 use crate::webhook::{
     fresh::Fresh,
@@ -87,7 +88,8 @@ impl Provider {
             position: wrong.span.map(|span| json::position(text, span.start)),
             message: wrong.message,
         };
-        let raw: RawProvider = toml::from_str(text).map_err(|error| at(error.into()))?;
+        let raw: RawProvider =
+            toml::from_str(text).map_err(|error| at(repeated(&error, text).unwrap_or_else(|| error.into())))?;
         let name = raw.name.get_ref().clone();
         check_name(&raw.name).map_err(at)?;
         let (raw_schemes, defaults) = match raw.scheme {
@@ -96,11 +98,14 @@ impl Provider {
         };
         let secret = secret_rule(raw.secret.as_ref(), &raw.name, &raw_schemes, &defaults).map_err(at)?;
         let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
-        let schemes = schemes(raw_schemes, &defaults, payload_field.as_deref()).map_err(at)?;
+        let env = secret.as_ref().and_then(|rule| rule.env.as_deref());
+        let schemes = schemes(raw_schemes, &defaults, payload_field.as_deref(), env).map_err(at)?;
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
             raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
-        let delivery = raw.delivery.policy(&schemes, payload_field.is_some()).map_err(at)?;
+        let fresh = paths(raw.fresh).map_err(at)?;
+        let has_id = fresh.iter().any(|(_, fresh)| fresh.has_id());
+        let delivery = raw.delivery.policy(&schemes, payload_field.is_some(), has_id).map_err(at)?;
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
         let list = raw.recognise.list.map(lists::event_list).transpose().map_err(at)?;
@@ -125,7 +130,7 @@ impl Provider {
             payload_field,
             list,
             fallback_schema: raw.recognise.schema.map(Spanned::into_inner),
-            fresh: paths(raw.fresh).map_err(at)?,
+            fresh,
             summary: raw.summary,
             schema: OnceLock::new(),
             name,
@@ -182,8 +187,15 @@ fn secret_rule(
     }
 }
 
-fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>) -> Result<Vec<Scheme>, Wrong> {
+/// The schemes. The provider's own secret is in the variable `env`.
+fn schemes(
+    raw: Vec<RawScheme>,
+    defaults: &Defaults,
+    payload_field: Option<&str>,
+    env: Option<&str>,
+) -> Result<Vec<Scheme>, Wrong> {
     let mut schemes: Vec<Scheme> = Vec::new();
+    let places: Vec<Range<usize>> = raw.iter().map(|scheme| scheme.name.span()).collect();
     for scheme in raw {
         let span = scheme.name.span();
         if let Some(along) = scheme.sent_along.as_ref().filter(|along| *along.get_ref())
@@ -193,11 +205,22 @@ fn schemes(raw: Vec<RawScheme>, defaults: &Defaults, payload_field: Option<&str>
                 "only a scheme after the first, with a `secret` of its own, can be `sent_along` with the first";
             return Err(Wrong::new(along.span(), message));
         }
+        let secret = scheme.secret.as_ref().map(Spanned::span);
         let scheme = scheme.scheme(defaults, payload_field)?;
+        let own = scheme.secret.as_ref().filter(|_| scheme.is_sent_along).and_then(|rule| rule.env.as_deref());
+        let mut others = schemes.iter().filter_map(|scheme| scheme.secret.as_ref()?.env.as_deref()).chain(env);
+        if let Some(own) = own.filter(|own| others.any(|other| other == *own)) {
+            let message = format!("another secret is in `{own}`: a scheme that is `sent_along` needs its own `env`");
+            return Err(Wrong::new(secret.unwrap_or(span), message));
+        }
         if schemes.iter().any(|other| other.name == scheme.name) {
             return Err(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name)));
         }
         schemes.push(scheme);
+    }
+    if let Some((scheme, message)) = order::conflict(&schemes) {
+        let place = schemes.iter().position(|other| other.name == scheme.name).and_then(|index| places.get(index));
+        return Err(Wrong::new(place.cloned().unwrap_or_default(), message));
     }
     Ok(schemes)
 }
@@ -273,6 +296,15 @@ fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
         Place::Form(name) => Ok(name),
         _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
     }
+}
+
+/// A key that is given twice, which the TOML parser doesn't name.
+fn repeated(error: &toml::de::Error, text: &str) -> Option<Wrong> {
+    let span = error.span().filter(|_| error.message() == "duplicate key")?;
+    let key = text.get(span.clone())?;
+    let is_list = text[..span.start].ends_with("[[");
+    let hint = if is_list { format!(": write [[{key}]] each time, not [{key}]") } else { String::new() };
+    Some(Wrong::new(span, format!("duplicate key `{key}`{hint}")))
 }
 
 impl From<toml::de::Error> for Wrong {

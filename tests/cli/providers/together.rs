@@ -1,0 +1,46 @@
+//! Signatures that are sent together: each is valid for the request as it is sent. The expected values were computed
+//! with Python's `hashlib` and `hmac`.
+
+use serde_json::json;
+
+use super::{SECRET, manifest, write};
+use crate::harness::Dir;
+
+/// The request, as JSON, that a provider sends whose second scheme is this one.
+fn sent(second: &str) -> serde_json::Value {
+    let dir = Dir::new();
+    let first = "[[scheme]]\nname = \"one\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n\
+                 signature = { header = \"x-one\", value = \"{hex}\" }";
+    let second = format!(
+        "[[scheme]]\nname = \"two\"\nalgorithm = \"hmac-sha256\"\nsent_along = true\n\
+         secret = {{ env = \"ACME_TWO\", development = \"acme-two\" }}\n{second}"
+    );
+    write(&dir, &manifest(SECRET, &format!("{first}\n{second}")));
+    dir.write("body", r#"{"type":"made","id":"evt_1"}"#);
+    let to = ["--to", "https://hooks.example.com/in", "--print", "json"];
+    dir.hookdev().args(["--providers", "acme", "send", "acme.made", "--data", "body"]).args(to).exits(0).line()
+}
+
+#[test]
+fn a_hash_is_written_into_the_url_for_a_signature_that_is_sent_along() {
+    let sent = sent(
+        "content = \"{url}\"\nsignature = { header = \"x-two\", value = \"{hex}\" }\n\
+         claims = { \"query:hash\" = \"{sha256:body}\" }",
+    );
+    let hash = "cc34b1b2bf55023fa18f5a2d853d2f6f8b1575aede553f14c3f9537e0839c329";
+    assert_eq!(sent["url"], json!(format!("https://hooks.example.com/in?hash={hash}")));
+    let (one, two) = (
+        "8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e",
+        "f93c4ec8a7e7f3e2b078f7d4afe0cc043f0b6fdedb56462fe888b0f87b34cd2e",
+    );
+    assert_eq!(sent["headers"].as_array().unwrap()[2..], [json!(["x-one", one]), json!(["x-two", two])]);
+}
+
+#[test]
+fn a_signature_in_the_body_is_written_before_the_body_is_signed() {
+    let sent = sent("content = \"{body:id}\"\nsignature = { body = \"mac\", value = \"{hex}\" }\nsigns_body = false");
+    let mac = "dfead5789165a6c74aadb1c899ba8c9b8d07160d397929c9a73f055f9dea692b";
+    assert_eq!(sent["body"], json!(format!(r#"{{"type":"made","id":"evt_1","mac":"{mac}"}}"#)));
+    let one = "1212c18980d81bacfa703279159858242c8175d87d5bcc336c7f274cccbfad44";
+    assert_eq!(sent["headers"].as_array().unwrap()[2..], [json!(["x-one", one])]);
+}
