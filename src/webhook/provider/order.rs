@@ -1,5 +1,5 @@
-//! The order in which signatures that are sent together are written: first those in the body, which others may sign, then
-//! those in the URL, then those in headers.
+//! The order in which signatures that are sent together are written: first those in the body, which others may sign,
+//! then those in the URL, then those in headers.
 
 use crate::webhook::{
     place::{Place, Source},

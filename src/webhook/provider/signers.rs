@@ -6,8 +6,8 @@ use super::{Provider, compose::AttemptParams};
 use crate::webhook::signature::{Scheme, SecretRule, SigningSecret};
 
 impl Provider {
-    /// The provider as it is for someone who signs with this secret: the scheme that the secret is for is the first one,
-    /// and only those whose signatures go together with it are sent along.
+    /// The provider as it is for someone who signs with this secret: the scheme that the secret is for is the first
+    /// one, and only those whose signatures go together with it are sent along.
     #[must_use]
     pub fn signing_with(self: &Arc<Self>, secret: Option<&SigningSecret>) -> Arc<Self> {
         let at = secret.and_then(|secret| self.schemes.iter().position(|scheme| scheme.reads(secret)));

@@ -4,7 +4,7 @@
 use http::StatusCode;
 
 use super::{Clue, readable};
-use crate::webhook::{delivery::Media, record::Response};
+use crate::webhook::{delivery::Media, http_response::Response};
 
 /// How to parse the encodings that a provider uses.
 pub const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() (npm install multer) in Express, @fastify/formbody and @fastify/multipart with attachFieldsToBody: 'keyValues' in Fastify, await request.form() in FastAPI (pip install python-multipart), request.form in Flask, request.POST in Django, params in Rails, $request->input() in Laravel, $_POST in PHP, r.FormValue() in Go, await req.formData() in Next.js";

@@ -1,5 +1,5 @@
-//! Providers whose schemes have secrets of their own: what `check` and `send --tamper` send is judged by the scheme that
-//! signs, and every signature that goes along is forged too.
+//! Providers whose schemes have secrets of their own: what `check` and `send --tamper` send is judged by the scheme
+//! that signs, and every signature that goes along is forged too.
 
 use base64::{
     Engine,
