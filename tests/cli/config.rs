@@ -153,7 +153,9 @@ fn the_demo_delivers_every_built_in_event_without_any_setup() {
     let mut providers: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for event in &events {
         let counts = providers.entry(text(event, "/provider")).or_default();
-        counts[usize::from(event["signed"] == false)] += 1;
+        // A signature with the secret that the request itself hands over proves nothing.
+        let is_unsigned = event["signed"] == false || event["name"] == "notion.verification";
+        counts[usize::from(is_unsigned)] += 1;
     }
     // Two deliveries in full, then a line for each provider.
     let full = finished.text().lines().filter(|line| line.starts_with("verified (development)  ")).count();
