@@ -179,18 +179,33 @@ impl Client {
                 found.strip_prefix(&self.name).filter(|member| member.is_empty() || member.starts_with('.'))?;
             (!code[..at].ends_with(is_of_name)).then_some((at, found, member.get(1..).unwrap_or_default()))
         });
+        // A call in a deeper block, such as a function's, may run later than what stands below it.
+        let mut deeper = None;
         uses.find_map(|(at, found, member)| {
             let first = member.split('.').next().unwrap_or_default();
-            let is_read = match member {
-                "headers" | "headers.update" if self.library.language() == Language::Python => {
+            let is_python = self.library.language() == Language::Python;
+            let other = match member {
+                "headers" | "headers.update" if is_python => {
                     settings += 1;
                     // In another block, it may depend on a condition.
-                    settings <= MAX_SETTINGS && is_statement(code, at) && indentation(code, at) == block
+                    let is_read = settings <= MAX_SETTINGS && is_statement(code, at) && indentation(code, at) == block;
+                    if self.is_left(at, block, code) { Some(self.end) } else { deeper.or((!is_read).then_some(at)) }
                 }
-                _ => METHODS.contains(&first) || NEUTRAL.contains(&first),
+                _ if METHODS.contains(&first) && is_python => {
+                    let depth = indentation(code, at).len();
+                    deeper = deeper.or((depth > block.len()).then_some(at - 1));
+                    (depth < block.len()).then_some(at - 1)
+                }
+                _ => (!METHODS.contains(&first) && !NEUTRAL.contains(&first)).then_some(at),
             };
-            (!is_read).then(|| (at, found.to_owned()))
+            Some((other?, found.to_owned()))
         })
+    }
+
+    /// Whether its block has ended before an offset.
+    fn is_left(&self, at: usize, block: &str, code: &str) -> bool {
+        let lines = code[self.end..at].lines().skip(1).filter(|line| !line.trim().is_empty());
+        lines.map(|line| line.len() - line.trim_start().len()).any(|depth| depth < block.len())
     }
 
     /// The indentation of the statements that follow it in its block.

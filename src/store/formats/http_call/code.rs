@@ -12,7 +12,9 @@ pub(super) fn code(text: &str, language: Language) -> String {
     while let Some(at) = rest.find(['"', '\'', '`', '#', '/', '\\']) {
         code.push_str(&rest[..at]);
         rest = &rest[at..];
-        let len = Span::open(rest, language).and_then(|span| {
+        // `*/*` is a media type outside of quotes, and `/[/*]/` a pattern.
+        let is_comment = !(rest.starts_with("/*") && code.ends_with(['*', '[']));
+        let len = Span::open(rest, language).filter(|_| is_comment).and_then(|span| {
             let len = if unended.contains(&span.close) { None } else { span.len(rest) };
             if len.is_none() && span.has_lines {
                 unended.push(span.close);

@@ -131,3 +131,38 @@ fn a_client_that_code_may_have_changed_is_an_error() {
         assert!(error.contains(what), "{text}: {error}");
     }
 }
+
+/// requests 2.34.2 sends `b`, `c` and, if the condition holds, `a`.
+#[test]
+fn a_call_that_may_run_after_what_stands_below_it_is_an_error() {
+    for (text, found) in [
+        (
+            "s = requests.Session()\ns.headers['x'] = 'a'\ndef f():\n    s.post('http://h/1', data='1')\ns.headers['x'] = 'b'\nf()\n",
+            "s.headers",
+        ),
+        (
+            "class C:\n    def __init__(self):\n        self.s = requests.Session()\n        self.s.headers['x'] = 'a'\n    def go(self):\n        self.s.post('http://h/1', data='1')\n    def upd(self):\n        self.s.headers['x'] = 'c'\nc = C(); c.upd(); c.go()\n",
+            "self.s.headers",
+        ),
+        (
+            "if a:\n    s = requests.Session()\n    s.headers['x'] = 'a'\nelse:\n    s = requests.Session()\n    s.headers['x'] = 'b'\ns.post('http://h/1', data='1')\n",
+            "s.post",
+        ),
+    ] {
+        let (entries, _) = collected(text);
+        let [Err(error)] = &entries[..] else { panic!("{text}: {entries:?}") };
+        assert!(error.contains(&format!("found \"{found}\": hookdev runs no code")), "{error}");
+    }
+    let set_before =
+        "s = requests.Session()\ns.headers['x'] = 'a'\ndef f():\n    s.post('http://h/1', data='1')\nf()\n";
+    assert_eq!(read(set_before).1, "x: a\n");
+}
+
+#[test]
+fn an_asterisk_after_a_slash_of_a_media_type_or_pattern_opens_no_comment() {
+    let call = "fetch('http://h/1', { method: 'POST', body: '1', headers: { accept: '*/*' } });\n";
+    for before in ["Accept is */* here\n", "const re = /[/*]/;\n"] {
+        let (entries, _) = collected(&format!("{before}{call}{call}"));
+        assert_eq!(entries.iter().filter(|entry| entry.is_ok()).count(), 2, "{before}");
+    }
+}
