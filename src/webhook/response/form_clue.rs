@@ -87,14 +87,21 @@ pub fn unexplained(response: &Response, sent: Option<Media>) -> Option<Clue> {
     advice.map(Clue::for_valid)
 }
 
+/// How the pages of Werkzeug, and so of Flask, go on after the status's phrase.
+const PAGES: [&str; 3] = ["could not understand", "unable to be followed", "unable to complete your request"];
+
 /// Whether the body is empty, only the status's own phrase, or a framework's page about the status.
 fn gives_no_reason(response: &Response) -> bool {
     let Some(text) = readable(&response.body) else { return false };
     let phrase = StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
     let is_page = response.body.trim_ascii_start().starts_with(b"<");
     let text = text.trim();
-    text.is_empty()
-        || phrase.is_some_and(|phrase| text.eq_ignore_ascii_case(phrase) || is_page && text.contains(phrase))
+    // A page has the phrase and the number in its title, too.
+    let is_of_status = |phrase: &str| {
+        let rest = text.replace(phrase, "");
+        rest.len() < text.len() && (!rest.contains(char::is_alphabetic) || PAGES.iter().any(|page| rest.contains(page)))
+    };
+    text.is_empty() || phrase.is_some_and(|phrase| text.eq_ignore_ascii_case(phrase) || is_page && is_of_status(phrase))
 }
 
 /// The kind of a form; `None` for JSON.

@@ -52,18 +52,30 @@ const NO_SIGNATURE: &[&str] =
 /// Why a handler may not find a header that was sent.
 const SPELLING: &str = "In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME. If the name is right, a proxy in front of the handler removes the header: proxy_set_header X \"\" and proxy_pass_request_headers off do that in nginx, and underscores_in_headers off if the name has a `_`";
 
-/// What may be between the name of a header and the words that say that it is missing. `FastAPI` says
-/// `"type":"missing","loc":["header","x-a"]`.
-const BETWEEN: [&str; 8] = ["a", "header", "http", "is", "loc", "required", "the", "was"];
+/// What may be between the name of a header and the words that say that it is missing.
+const BETWEEN: [&str; 7] = ["a", "header", "http", "is", "required", "the", "was"];
+
+/// What `FastAPI` says before the name of a header that is missing, in lower case.
+const FASTAPI: &str = r#""type":"missing","loc":["header","#;
 
 /// What a response says about a header that is there, in lower case.
 const PRESENT: [&str; 4] = ["invalid", "wrong", "match", "malformed"];
 
 /// The header that a response says is missing, although it was sent; `None` if it may mean that its value is wrong.
 fn sent_header<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
-    let words: Vec<&str> = words(lower).filter(|word| !word.is_empty()).collect();
+    // The members of a JSON object say different things.
+    let members = lower.replace(FASTAPI, "missing ");
+    let missed = members.split([',', '{', '}']).find_map(|text| missing(text, sent))?;
+    let may_be_wrong = PRESENT.iter().any(|text| lower.contains(text));
+    let mut names = sent.iter().map(|(name, _)| name.spelling());
+    names.find(|name| name.eq_ignore_ascii_case(&missed)).filter(|_| !may_be_wrong)
+}
+
+/// The name of a header that was sent, if the words next to it say that it is missing.
+fn missing(text: &str, sent: &Headers) -> Option<String> {
+    let words: Vec<&str> = words(text).filter(|word| !word.is_empty()).collect();
     let is_content = |word: &&&str| !BETWEEN.contains(*word);
-    let missed = words.iter().enumerate().find_map(|(at, word)| {
+    words.iter().enumerate().find_map(|(at, word)| {
         let before = words[..at].iter().rev().find(is_content);
         let mut after = words[at + 1..].iter().filter(is_content);
         let is_missing = before.is_some_and(|word| matches!(*word, "missing" | "keyerror"))
@@ -73,10 +85,7 @@ fn sent_header<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
                 _ => false,
             };
         name(word).filter(|name| is_missing && sent.contains(name))
-    })?;
-    let may_be_wrong = PRESENT.iter().any(|text| lower.contains(text));
-    let mut names = sent.iter().map(|(name, _)| name.spelling());
-    names.find(|name| name.eq_ignore_ascii_case(&missed)).filter(|_| !may_be_wrong)
+    })
 }
 
 /// The words of a text that may be names of headers.
@@ -175,6 +184,8 @@ mod tests {
             "webhook secret not found; cannot verify svix-signature",
             r#"{"error":"repository not found","event":"svix-signature: push"}"#,
             r#"{"error":"missing field repository.id","svix-signature":"123"}"#,
+            r#"{"error":"id missing","svix-signature":"123"}"#,
+            r#"{"message":"The request is missing","svix-signature":"123"}"#,
             "invalid signature",
             "no such user",
             "the X-Aspect-Signature header does not match",

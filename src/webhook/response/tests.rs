@@ -275,7 +275,9 @@ fn a_form_that_a_handler_rejects_without_a_reason() {
         );
         assert_eq!(unexplained(&response(status, body), Some(Media::Json)), None);
     }
-    for (status, body) in [(401, ""), (400, "unknown phone number"), (500, "<pre>no such user</pre>")] {
+    // What Flask's abort(400, "unknown phone number") sends.
+    let aborted = "<!doctype html>\n<html lang=en>\n<title>400 Bad Request</title>\n<h1>Bad Request</h1>\n<p>unknown phone number</p>\n";
+    for (status, body) in [(401, ""), (400, "unknown phone number"), (500, "<pre>no such user</pre>"), (400, aborted)] {
         assert_eq!(unexplained(&response(status, body), Some(Media::Multipart)), None, "{body}");
     }
     // Flask's page for status 400 may mean anything.
