@@ -532,6 +532,10 @@ fn a_delivery_has_an_id_wherever_one_is_sent() {
     assert_eq!(id(&without), None);
     assert_eq!(id(&without.replace("\"{event}\"", "\"{event}/{id}\"")), uuid);
     assert_eq!(id(&without.replace("[[event]]", "[fresh]\ntype = \"evt_{id}\"\n[[event]]")), uuid);
+    for of_handshake in ["headers = { x-new = \"{id}\" }", "query = { challenge = \"{id}\" }"] {
+        let handshake = "[[handshake]]\nname = \"hello\"\nabout = \"A test\"\nrespond = { status = 200 }\n";
+        assert_eq!(id(&format!("{without}{handshake}{of_handshake}\n")), uuid);
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub const ENDINGS: [&str; 6] = ["json", "toml", "form", "xml", "txt", "bin"];
 pub struct Files {
     origin: String,
     texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,
-    /// The files that are no text.
+    /// The files that aren't text.
     others: Vec<(String, Bytes)>,
     is_built_in: bool,
 }
@@ -30,7 +30,7 @@ impl Files {
         Self { origin: origin.into(), texts, others: Vec::new(), is_built_in: false }
     }
 
-    /// The same directory, with these files too, which are no text.
+    /// The same directory, with these files too, which aren't text.
     #[must_use]
     pub fn and(self, others: Vec<(String, Bytes)>) -> Self {
         Self { others, ..self }

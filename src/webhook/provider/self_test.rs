@@ -129,7 +129,7 @@ struct VectorFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Basis {
-    /// A documentation or a library's tests have at least one request with its signature.
+    /// The documentation or a library's tests have at least one request with its signature.
     Published,
     /// The provider's own code signed or accepted at least one.
     Code,

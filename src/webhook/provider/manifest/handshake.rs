@@ -76,6 +76,13 @@ pub(super) struct RawHandshake {
     respond: Spanned<RawResponse>,
 }
 
+impl RawHandshake {
+    /// Whether a header or a parameter of the query contains the delivery's id.
+    pub(super) fn has_id(&self) -> bool {
+        self.headers.values().chain(self.query.values()).any(Fresh::has_id)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawResponse {

@@ -104,7 +104,7 @@ impl Provider {
             raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
         let fresh = paths(raw.fresh).map_err(at)?;
-        let has_id = fresh.iter().any(|(_, fresh)| fresh.has_id());
+        let has_id = fresh.iter().any(|(_, fresh)| fresh.has_id()) || raw.handshake.iter().any(RawHandshake::has_id);
         let delivery = raw.delivery.policy(&schemes, payload_field.is_some(), has_id).map_err(at)?;
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
