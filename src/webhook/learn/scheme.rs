@@ -341,6 +341,7 @@ pub(super) fn scheme(
         before_compression: false,
         claims: Vec::new(),
         place_claims: Vec::new(),
+        position: 0,
         secret: None,
         signs_payload_field: false,
         configurable_header: false,

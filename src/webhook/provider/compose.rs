@@ -135,7 +135,7 @@ impl Provider {
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             let mut signing: Vec<_> =
                 std::iter::once((scheme, secret)).chain(self.sent_together(scheme, sent_along)).collect();
-            order::sort(&mut signing, &self.schemes);
+            signing.sort_by_key(|(scheme, _)| order::turn(scheme));
             for (scheme, _) in &signing {
                 scheme.stamp_body(&mut request, &draft.id, now);
             }

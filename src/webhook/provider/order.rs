@@ -6,29 +6,27 @@ use crate::webhook::{
     signature::{Algorithm, Scheme, content::SignedContent},
 };
 
-/// Sorts schemes, each with something of its own, in the order in which they sign. `all` are the provider's.
-pub(super) fn sort<T>(signing: &mut [(&Scheme, T)], all: &[Scheme]) {
-    signing.sort_by_key(|(scheme, _)| (turn(scheme), all.iter().position(|other| other.name == scheme.name)));
-}
-
 /// The scheme that signs what is written only after it, with the problem in words; `None` if all signatures are valid
 /// as sent.
 pub(super) fn conflict(schemes: &[Scheme]) -> Option<(&Scheme, String)> {
     let together = schemes.iter().enumerate().filter(|(index, scheme)| *index == 0 || scheme.is_sent_along);
-    let mut together: Vec<_> = together.map(|(index, scheme)| (scheme, index)).collect();
-    sort(&mut together, schemes);
-    let found = together.iter().enumerate().find_map(|(index, (scheme, _))| {
-        together[index + 1..].iter().find_map(|(later, _)| overwritten(scheme, later))
-    });
+    let mut together: Vec<_> = together.map(|(_, scheme)| scheme).collect();
+    together.sort_by_key(|scheme| turn(scheme));
+    let found = together
+        .iter()
+        .enumerate()
+        .find_map(|(index, scheme)| together[index + 1..].iter().find_map(|later| overwritten(scheme, later)));
     found.or_else(|| schemes.iter().find_map(|scheme| outdated(scheme)))
 }
 
-fn turn(scheme: &Scheme) -> u8 {
-    match scheme.signature {
+/// When a scheme signs, among those that sign together: a key to sort by.
+pub(super) fn turn(scheme: &Scheme) -> (u8, usize) {
+    let group = match scheme.signature {
         Source::At(Place::Query(_)) => 1,
         _ if scheme.signs_inside_body() => 0,
         _ => 2,
-    }
+    };
+    (group, scheme.position)
 }
 
 /// What a scheme signs that another one writes after it.

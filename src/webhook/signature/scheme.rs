@@ -45,6 +45,8 @@ pub struct Scheme {
     pub claims: Vec<(String, SignedContent)>,
     /// What signed places outside the body must claim, and are written with.
     pub place_claims: Vec<(Place, SignedContent)>,
+    /// The number of schemes before it in the manifest.
+    pub position: usize,
     /// The form of this scheme's own secrets, if it isn't the provider's.
     pub secret: Option<Box<SecretRule>>,
     /// Whether the user chooses the name of the signature's header.

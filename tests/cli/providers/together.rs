@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{SECRET, manifest, write};
 use crate::harness::Dir;
 
-/// The request, as JSON, that a provider sends whose second scheme is this one.
-fn sent(second: &str) -> serde_json::Value {
+/// The provider `acme` whose second scheme is this one, and a body.
+fn acme(second: &str) -> Dir {
     let dir = Dir::new();
     let first = "[[scheme]]\nname = \"one\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n\
                  signature = { header = \"x-one\", value = \"{hex}\" }";
@@ -17,6 +17,12 @@ fn sent(second: &str) -> serde_json::Value {
     );
     write(&dir, &manifest(SECRET, &format!("{first}\n{second}")));
     dir.write("body", r#"{"type":"made","id":"evt_1"}"#);
+    dir
+}
+
+/// The request, as JSON, that a provider sends whose second scheme is this one.
+fn sent(second: &str) -> serde_json::Value {
+    let dir = acme(second);
     let to = ["--to", "https://hooks.example.com/in", "--print", "json"];
     dir.hookdev().args(["--providers", "acme", "send", "acme.made", "--data", "body"]).args(to).exits(0).line()
 }
@@ -43,4 +49,28 @@ fn a_signature_in_the_body_is_written_before_the_body_is_signed() {
     assert_eq!(sent["body"], json!(format!(r#"{{"type":"made","id":"evt_1","mac":"{mac}"}}"#)));
     let one = "1212c18980d81bacfa703279159858242c8175d87d5bcc336c7f274cccbfad44";
     assert_eq!(sent["headers"].as_array().unwrap()[2..], [json!(["x-one", one])]);
+}
+
+#[test]
+fn signatures_are_written_in_the_order_of_the_manifest_whatever_secret_comes_first() {
+    let dir = acme("content = \"{header:x-one}.{body}\"\nsignature = { header = \"x-two\", value = \"{hex}\" }");
+    let send = dir.hookdev().args(["--providers", "acme", "send", "acme.made", "--data", "body", "--print", "json"]);
+    let secrets = ["--secret", "env:ACME_TWO", "--secret", "env:ACME_WEBHOOK_SECRET"];
+    let send = send.args(secrets).env("ACME_WEBHOOK_SECRET", "first").env("ACME_TWO", "second");
+    let (one, two) = (
+        "93747a08afbfc59aa293ee6e453ab516d2245f0548bbd2f749ea8e64e2dc4245",
+        "4a93f2bac0a54ce5670bcce401ab8d1407763cca3cc7b25f7919bec1d000c672",
+    );
+    let request = send.exits(0).line();
+    assert_eq!(request["headers"].as_array().unwrap()[2..], [json!(["x-one", one]), json!(["x-two", two])]);
+}
+
+#[test]
+fn a_script_writes_a_signature_in_the_query_before_the_url_is_signed() {
+    let dir = acme("content = \"{body}\"\nsignature = { query = \"s\", value = \"{hex}\" }");
+    for format in ["k6", "locust"] {
+        let send = ["--providers", "acme", "send", "acme.made", "--data", "body", "--to", "http://127.0.0.1:9/"];
+        let script = dir.hookdev().args(send).args(["--print", format]).exits(0).text().to_owned();
+        assert!(script.contains("sign_acme_one(sign_acme("), "{script}");
+    }
 }

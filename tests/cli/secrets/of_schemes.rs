@@ -33,7 +33,7 @@ fn each_scheme_is_signed_with_the_secret_of_its_own_variable_or_not_at_all() {
     assert_eq!(sent(&[SECONDARY], &[]), [BY_TWO]);
     assert_eq!(sent(&[PRIMARY, SECONDARY], &[]), [BY_ONE, BY_TWO]);
     let reversed = ["--secret", "env:BOX_SECONDARY_KEY", "--secret", "env:BOX_PRIMARY_KEY"];
-    assert_eq!(sent(&[PRIMARY, SECONDARY], &reversed), [BY_TWO, BY_ONE]);
+    assert_eq!(sent(&[PRIMARY, SECONDARY], &reversed), [BY_ONE, BY_TWO]);
     assert_eq!(sent(&[], &["--secret", "one", "--secret", "two"]), [BY_ONE, BY_TWO]);
 }
 

@@ -1,6 +1,9 @@
 //! The steps by which a program in another language signs a provider's deliveries. It reads the secret when it runs.
 
-use super::{super::Provider, LiveEvent, NotLive};
+use super::{
+    super::{Provider, order},
+    LiveEvent, NotLive,
+};
 use crate::webhook::{
     place::{Hash, Place, Source},
     signature::{
@@ -88,8 +91,11 @@ impl Provider {
     pub fn live_signers(&self, event: &LiveEvent, secrets: &[SigningSecret]) -> Result<Vec<LiveSigner>, NotLive> {
         let signing = self.schemes.iter().find(|scheme| Some(&scheme.name) == event.scheme.as_ref());
         let Some(first) = signing else { return Ok(Vec::new()) };
-        let mut signers = vec![self.live_signer(first)?];
-        for (scheme, _) in self.sent_together(first, secrets.get(1..).unwrap_or_default()) {
+        let together = self.sent_together(first, secrets.get(1..).unwrap_or_default());
+        let mut signing: Vec<_> = std::iter::once(first).chain(together.map(|(scheme, _)| scheme)).collect();
+        signing.sort_by_key(|scheme| order::turn(scheme));
+        let mut signers: Vec<LiveSigner> = Vec::new();
+        for scheme in signing {
             let mut signer = self.live_signer(scheme)?;
             signer.id = signer.id.filter(|id| !signers.iter().any(|other| other.id.as_ref() == Some(id)));
             signer.timestamp =

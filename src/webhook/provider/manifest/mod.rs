@@ -206,7 +206,7 @@ fn schemes(
             return Err(Wrong::new(along.span(), message));
         }
         let secret = scheme.secret.as_ref().map(Spanned::span);
-        let scheme = scheme.scheme(defaults, payload_field)?;
+        let scheme = Scheme { position: schemes.len(), ..scheme.scheme(defaults, payload_field)? };
         let own = scheme.secret.as_ref().filter(|_| scheme.is_sent_along).and_then(|rule| rule.env.as_deref());
         let mut others = schemes.iter().filter_map(|scheme| scheme.secret.as_ref()?.env.as_deref()).chain(env);
         if let Some(own) = own.filter(|own| others.any(|other| other == *own)) {

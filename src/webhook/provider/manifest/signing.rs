@@ -134,6 +134,7 @@ impl RawScheme {
             timestamp,
             before_compression: self.encoded.is_some(),
             claims,
+            position: 0,
             place_claims: place_claims.iter().map(Spanned::get_ref).cloned().collect(),
             secret: secret.map(Box::new),
             configurable_header,
