@@ -21,7 +21,6 @@ fn deliver(url: &str) {
 fn a_delivery_is_sent_to_its_target_again() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(500).body("no such track")]));
     let mut screen = Screen::run(&dir, &format!("--forward {}", endpoint.url("/")), "$LISTEN");
-    screen.types("r");
     let url = screen.url();
     deliver(&url);
     screen.shows("POST /cyanite");
