@@ -169,10 +169,13 @@ pub struct SshServer {
 
 const SSHD: &str = "/usr/sbin/sshd";
 
+/// The server admits no account that can't log in, such as `nobody`.
+const CAN_LOG_IN: [&str; 2] = ["-c", "case $(getent passwd \"$(id -un)\") in *nologin | *false) exit 1 ;; esac"];
+
 impl SshServer {
     /// Starts it; `None` if there is none on this machine.
     pub fn start() -> Option<Self> {
-        if !machine::can("ssh", &["-V"]) || !machine::can("test", &["-x", SSHD]) {
+        if !machine::can("ssh", &["-V"]) || !machine::can("test", &["-x", SSHD]) || !machine::can("sh", &CAN_LOG_IN) {
             return None;
         }
         // As root it wants a directory of its own, which its service creates.
