@@ -29,7 +29,7 @@ Examples:
 
 hookdev takes the provider of a request from --provider, else from the first path segment that names one \
 (/cyanite, /webhooks/cyanite), else from the headers and the body.")]
-pub struct Listen {
+pub struct ListenArgs {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
     pub addr: Option<String>,
@@ -160,8 +160,8 @@ pub struct Listen {
     pub filter: Option<String>,
 
     /// How much of each payload to print
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
-    pub body: Body,
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = BodyDetail::Summary, help_heading = "Output")]
+    pub body: BodyDetail,
 
     /// Serve a page that shows each delivery, why it was rejected and how your handlers responded, and that can resend
     /// it
@@ -194,7 +194,7 @@ pub struct Listen {
 
 /// How much of a payload `listen` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Body {
+pub enum BodyDetail {
     /// All of it, up to 1 MiB
     Full,
     /// As much as fits on the screen; 60 lines if there is none

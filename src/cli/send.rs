@@ -39,7 +39,7 @@ Examples:
   hookdev send captures/ --resign
 
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
-pub struct Send {
+pub struct SendArgs {
     /// Events, quoted globs of events, or files with captured requests
     #[arg(required_unless_present = "last", value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
@@ -64,7 +64,7 @@ pub struct Send {
 
     /// Send an invalid delivery; exit 0 if the handler refuses it with a 4xx other than 404, 405, 410, 413 and 429
     #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"], help_heading = "Delivery")]
-    pub tamper: Option<Tamper>,
+    pub tamper: Option<TamperArg>,
 
     /// Send again whenever a fixture, the data file or a sent capture is saved
     #[arg(long, help_heading = "Delivery")]
@@ -135,7 +135,7 @@ pub struct Send {
     pub redact: bool,
 
     #[command(flatten)]
-    pub load: Load,
+    pub load: LoadArgs,
 
     /// Print the signed requests instead of sending them
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
@@ -147,7 +147,7 @@ pub struct Send {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]
-pub struct Load {
+pub struct LoadArgs {
     /// Send N requests in total, cycling through the events; then print counts and latencies
     ///
     /// Each request is a delivery of its own, with fresh values and one attempt. With --id, all have the same id, so
@@ -174,7 +174,7 @@ pub struct Load {
 
 /// How `send --tamper` makes a delivery invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Tamper {
+pub enum TamperArg {
     /// Change the body after signing
     Body,
     /// Change the signature

@@ -5,13 +5,13 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::Format;
+use super::FormatArg;
 
 /// Parses the output formats of commands without reports.
-pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = Format> {
-    let plain = Format::value_variants().iter().filter(|format| !format.is_report());
+pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = FormatArg> {
+    let plain = FormatArg::value_variants().iter().filter(|format| !format.is_report());
     let names = plain.filter_map(ValueEnum::to_possible_value);
-    PossibleValuesParser::new(names).try_map(|name| Format::from_str(&name, false))
+    PossibleValuesParser::new(names).try_map(|name| FormatArg::from_str(&name, false))
 }
 
 /// Parses a delivery's id. It is sent in a header and signed, and libraries disagree about other characters.

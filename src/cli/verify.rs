@@ -17,7 +17,7 @@ Examples:
   hookdev verify captures/ --require signature --format json
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
   hookdev verify body.json --provider cyanite --header 'Signature: 0a1b…'")]
-pub struct Verify {
+pub struct VerifyArgs {
     /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,

@@ -16,7 +16,7 @@ use super::{
     secret_warnings::{development_warning, require_secrets},
 };
 use crate::{
-    cli::Check,
+    cli::CheckArgs,
     engine::check::{Plan, Runner, Selection, Settings, Summary, Target, plan},
     net::{client::Client, url::parse_url},
     webhook::{
@@ -30,7 +30,7 @@ use crate::{
 /// # Errors
 ///
 /// If it is unclear what to check, a request can't be made, or the output can't be written.
-pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let selection = selection(&args.case)?;
     let own_headers = headers(&args.header)?;
     let mut targets = targets(context, args)?;
@@ -116,7 +116,7 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 /// # Errors
 ///
 /// If a provider is unknown, or nothing says which provider calls the URL.
-fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
+fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<Target>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
     let target = |provider: Arc<Provider>| {

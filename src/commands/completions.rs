@@ -21,7 +21,7 @@ use super::{
     streams,
 };
 use crate::{
-    cli::{self, Cli, Completions, Global},
+    cli::{self, Cli, CompletionsArgs, GlobalArgs},
     render::text,
     webhook::{contract::CaseName, provider::catalog::Catalog},
 };
@@ -31,7 +31,7 @@ use crate::{
 /// # Errors
 ///
 /// If the output can't be written.
-pub fn run(args: Completions) -> Result<Exit, Failure> {
+pub fn run(args: CompletionsArgs) -> Result<Exit, Failure> {
     let script = match args.shell {
         Shell::Bash => include_str!("../../completions/hookdev.bash"),
         Shell::Elvish => include_str!("../../completions/hookdev.elv"),
@@ -117,7 +117,7 @@ pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
     };
     let quiet = cli::command().try_get_matches_from(["hookdev", "--quiet", "demo"]);
     let cli = quiet.and_then(Cli::from_matches).ok()?;
-    let global = Global {
+    let global = GlobalArgs {
         providers: value_of("--providers"),
         config: value_of("--config").pop(),
         no_config: words.iter().any(|word| word == "--no-config"),

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, terminal::Terminal};
 use crate::{
-    cli::{Format, Global},
+    cli::{FormatArg, GlobalArgs},
     engine::clock::now,
     render::diagnostic::inline,
     store::{
@@ -35,7 +35,7 @@ const ENV_FILE: &str = ".env";
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
-    pub global: Global,
+    pub global: GlobalArgs,
     /// Built-in and user-defined providers.
     pub catalog: Arc<Catalog>,
     /// The config, if there is one.
@@ -53,7 +53,7 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid.
-    pub fn load(global: Global) -> Result<Self, Failure> {
+    pub fn load(global: GlobalArgs) -> Result<Self, Failure> {
         Self::load_again(global, SharedContext::default())
     }
 
@@ -64,7 +64,7 @@ impl Context {
     ///
     /// As [`Self::load`], and if the config, or an env file that it still names, was in use before and is now empty or
     /// gone. Some programs empty a file before they write it, and without it, other secrets would be in use.
-    pub fn load_again(global: Global, shared: SharedContext) -> Result<Self, Failure> {
+    pub fn load_again(global: GlobalArgs, shared: SharedContext) -> Result<Self, Failure> {
         let config = read_config(&global);
         // After it was read, so that one that was empty for a moment is less likely to be taken for the new config.
         shared.check_config()?;
@@ -80,7 +80,7 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid, or the config names an unknown provider.
-    pub(super) fn of(global: Global, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
+    pub(super) fn of(global: GlobalArgs, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
@@ -245,17 +245,17 @@ impl Context {
 
     /// How results are printed.
     #[must_use]
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> FormatArg {
         format(&self.global)
     }
 }
 
 /// How results are printed.
-pub fn format(global: &Global) -> Format {
-    global.format.unwrap_or(if global.json { Format::Json } else { Format::Pretty })
+pub fn format(global: &GlobalArgs) -> FormatArg {
+    global.format.unwrap_or(if global.json { FormatArg::Json } else { FormatArg::Pretty })
 }
 
-fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
+fn read_config(global: &GlobalArgs) -> Result<Option<Config>, Failure> {
     match &global.config {
         Some(path) => Ok(Some(Config::read(path)?)),
         None if global.no_config => Ok(None),
@@ -287,7 +287,7 @@ fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), F
 
 /// The user's provider directories, and whether the config names them. Those of the command line come last, so they
 /// override those of the config.
-fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
+fn provider_dirs(global: &GlobalArgs, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     let configured = configured.into_iter().map(|dir| (dir, true));
     configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()

@@ -20,7 +20,7 @@ use super::{
     runtime,
 };
 use crate::{
-    cli::{Demo, Format, Global},
+    cli::{DemoArgs, FormatArg, GlobalArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, OngoingDelivery},
         receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, VerdictCounter},
@@ -52,9 +52,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 ///
 /// If no port is available, or the output can't be written.
-pub fn run(global: &Global, args: Demo) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: DemoArgs) -> Result<Exit, Failure> {
     // The demo shows the built-in providers, regardless of the user's configuration.
-    let context = Context::load(Global {
+    let context = Context::load(GlobalArgs {
         no_config: true,
         config: None,
         providers: Vec::new(),
@@ -77,7 +77,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let mut consumers = Consumers::default();
     // There are fewer deliveries than have room in this queue, so none is missed and no response waits.
-    let (capacity, when_full) = queue(Format::Pretty, false);
+    let (capacity, when_full) = queue(FormatArg::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let verdicts = VerdictCounter::observe(&mut consumers);
     let providers = Providers::observe(&mut consumers);
@@ -103,7 +103,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
-    if context.format() == Format::Pretty {
+    if context.format() == FormatArg::Pretty {
         let shown = if all { sent } else { printed(&batch.jobs).len() };
         if !all && !context.global.quiet {
             terminal.print(providers.table().as_bytes())?;

@@ -10,7 +10,7 @@ use super::{
     resolve::{pattern, provider},
 };
 use crate::{
-    cli::{Events, Format},
+    cli::{EventsArgs, FormatArg},
     engine::{clock::now, entropy::moment},
     render::{
         events::{EventTable, Group, Payload, Row},
@@ -34,15 +34,15 @@ use crate::{
 /// # Errors
 ///
 /// If no event matches, or the output can't be written.
-pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
     let of_provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
     let globs: Vec<&str> = of_provider.iter().chain(&args.glob).map(String::as_str).collect();
     let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
     match (args.contract, context.format()) {
-        (true, Format::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
+        (true, FormatArg::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
         (true, _) => context.terminal.print_text(&contracts(context, &matching)?)?,
-        (false, Format::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
+        (false, FormatArg::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
         (false, _) if context.global.quiet => {
             let names: Vec<u8> =
                 matching.iter().flat_map(|(_, event)| [event.full_name.as_bytes(), b"\n"].concat()).collect();

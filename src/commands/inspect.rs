@@ -20,7 +20,7 @@ use super::{
     tunnel::PublicUrls,
 };
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     engine::{
         entropy::random_hex,
         inspect::{Hints, Inspection, Setup, Surroundings},
@@ -57,7 +57,7 @@ struct OpenInspector {
 /// # Errors
 ///
 /// If it can't be bound, or other machines could reach it.
-pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
+pub async fn open(context: &Context, args: &ListenArgs) -> Result<Opened, Failure> {
     let configured = listen_config(context).inspect.filter(|_| args.inspect.is_none());
     if configured.is_some() {
         context.name_config();

@@ -36,7 +36,7 @@ use super::{
     streams, tunnel,
 };
 use crate::{
-    cli::{Format, Listen},
+    cli::{FormatArg, ListenArgs},
     engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, Settings, shutdown},
     net::receiver::{Limits, serve},
     render::json::Ready,
@@ -51,7 +51,7 @@ use receiving::{Sinks, capture_path, limits, open_captures, setup};
 /// # Errors
 ///
 /// If an option, the config or the address is invalid.
-pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
+pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
     let requested = Requested::resolve(&context, &args)?;
     if args.dry_run {
@@ -80,7 +80,7 @@ struct Resolved {
     captures: Option<CaptureStore>,
 }
 
-async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Exit, Failure> {
+async fn listen(context: Context, args: ListenArgs, resolved: Resolved) -> Result<Exit, Failure> {
     let Resolved { settings, requested, expectations, view, limits, captures } = resolved;
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
@@ -106,7 +106,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-    let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
+    let shows_status = view.format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
     let receiver = Receiver::new(setup);
@@ -148,7 +148,7 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
         tunnel: tunnel_url.as_deref(),
         registered: &registered_list,
     };
-    if format == Format::Pretty {
+    if format == FormatArg::Pretty {
         let send_to = (!is_default).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
         tunnel.announce(terminal, &settings);
@@ -173,19 +173,19 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
-    if format == Format::Pretty && !matches!(end, End::OutputClosed) {
+    if format == FormatArg::Pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }
 
 /// Whether a delivery signed with a public development secret counts as genuine at the receiver of this address.
-const fn accepts_development(args: &Listen, address: SocketAddr) -> bool {
+const fn accepts_development(args: &ListenArgs, address: SocketAddr) -> bool {
     let is_local = address.ip().is_loopback() && args.register.is_empty();
     args.allow_development || is_local && !args.only_verified
 }
 
 /// Whether somebody can press keys, and sees what they do. A program that follows `--` has the keyboard itself.
-fn has_keys(args: &Listen) -> bool {
+fn has_keys(args: &ListenArgs) -> bool {
     args.program.is_empty() && streams::stdin_is_terminal() && streams::stderr_is_terminal()
 }

@@ -12,7 +12,7 @@ use super::{
     secret_warnings::{development_warning, no_secret_warning, private_key_warning},
 };
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     engine::receive::{CurrentSettings, Settings},
     store::{config::ListenConfig, watch::Watch},
     webhook::{called_url::PublicUrl, redact},
@@ -23,7 +23,7 @@ use crate::{
 /// # Errors
 ///
 /// If an option or the config is invalid, or a secret can't be read.
-pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
+pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     // A directory that is saved while it has an error must not affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
@@ -86,7 +86,7 @@ pub fn unset_secret_warning(settings: &Settings) -> Option<String> {
 /// previous settings stay.
 pub fn watch(
     context: &Context,
-    args: Listen,
+    args: ListenArgs,
     current: Arc<CurrentSettings>,
     addresses: Vec<SocketAddr>,
 ) -> Option<Watch> {
@@ -137,7 +137,7 @@ pub fn listen_config(context: &Context) -> ListenConfig {
 }
 
 /// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
-fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
+fn restart_note(args: &ListenArgs, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
     let addr = args.addr.is_none() && initial.addr != config.addr;
     let capture = args.capture.is_none() && initial.capture != config.capture;
     let tunnel = args.tunnel.is_none() && initial.tunnel != config.tunnel;

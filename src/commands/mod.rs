@@ -49,7 +49,7 @@ pub use exit::{Exit, Failure};
 use std::ffi::OsString;
 
 use crate::{
-    cli::{Cli, Command, Format},
+    cli::{Cli, Command, FormatArg},
     render::text,
 };
 use context::Context;
@@ -101,7 +101,7 @@ fn printed(message: &clap::Error) -> Exit {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    if cli.global.format.is_some_and(Format::is_report)
+    if cli.global.format.is_some_and(FormatArg::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
         return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));

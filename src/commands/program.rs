@@ -9,7 +9,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     engine::program::{self, EndRequest, Program, exit_code},
     webhook::{provider::catalog::Catalog, time::words},
 };
@@ -51,7 +51,7 @@ impl UserProgram {
         command: &[OsString],
         urls: Urls<'_>,
         catalog: &Catalog,
-        format: Format,
+        format: FormatArg,
     ) -> Result<Option<Self>, Failure> {
         let Some((name, args)) = command.split_first() else { return Ok(None) };
         let mut command = program::command(name);
@@ -60,7 +60,7 @@ impl UserProgram {
             Some(url) => command.env("HOOKDEV_TUNNEL", url),
             None => command.env_remove("HOOKDEV_TUNNEL"),
         };
-        if format == Format::Json {
+        if format == FormatArg::Json {
             command.stdout(streams::stderr_for_program());
         }
         let shares_terminal = streams::any_is_terminal();

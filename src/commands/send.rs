@@ -23,7 +23,7 @@ use super::{
     secret_warnings::development_warning,
 };
 use crate::{
-    cli::{self, Format, Print, Send},
+    cli::{self, FormatArg, Print, SendArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, Retries, RunOutcome},
         load::{self, Load, Pace},
@@ -44,7 +44,7 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 /// # Errors
 ///
 /// If an argument names nothing that can be sent, or an option does not apply to it.
-pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
+pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     check_no_url(args)?;
     let mut words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
@@ -90,7 +90,7 @@ const fn with_unreadable(exit: Exit, has_unreadable: bool) -> Exit {
     if has_unreadable && !matches!(exit, Exit::Interrupted) { Exit::UnreadableInput } else { exit }
 }
 
-fn dispatcher(args: &Send) -> Result<Dispatcher<Client>, Failure> {
+fn dispatcher(args: &SendArgs) -> Result<Dispatcher<Client>, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     Ok(Dispatcher::new(deliver::Settings {
         transport: Client::new(args.insecure),
@@ -110,7 +110,12 @@ fn warn_of_development_secrets(context: &Context, batch: &Batch) {
 }
 
 /// Delivers every job, or as many as it can until Ctrl-C.
-async fn send(context: &Context, args: &Send, batch: &Batch, dispatcher: &Dispatcher<Client>) -> Result<Exit, Failure> {
+async fn send(
+    context: &Context,
+    args: &SendArgs,
+    batch: &Batch,
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
     let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
     if retries.are_wanted() {
         for note in schedule_notes(batch) {
@@ -160,8 +165,8 @@ fn schedule_notes(batch: &Batch) -> Vec<String> {
 }
 
 /// The pace and concurrency of a load; `None` if each job is to be delivered once.
-fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
-    let cli::Load { repeat, duration, concurrency, rate } = args.load;
+fn load_settings(args: &SendArgs) -> Result<Option<(Pace, u16)>, Failure> {
+    let cli::LoadArgs { repeat, duration, concurrency, rate } = args.load;
     if let Some(format) = args.print {
         let paced =
             [("--duration", duration.is_some()), ("--concurrency", concurrency.is_some()), ("--rate", rate.is_some())];
@@ -188,7 +193,7 @@ fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
 
 fn run_load(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     (pace, concurrency): (Pace, u16),
     batch: Batch,
     dispatcher: Dispatcher<Client>,
@@ -197,7 +202,7 @@ fn run_load(
         return Ok(Exit::Success);
     }
     let (writer, attempts) = match context.format() {
-        Format::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
+        FormatArg::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
         _ => (None, None),
     };
     let goes_to_listener = |job: &Job| goes_to_listener(context, job.provider.as_deref());

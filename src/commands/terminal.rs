@@ -11,7 +11,7 @@ use super::{
     streams::{self, HiddenLine, Out},
 };
 use crate::{
-    cli::{Color, Global},
+    cli::{Color, GlobalArgs},
     render::{
         diagnostic::{self, Message},
         palette::{self, Choice, Palette},
@@ -37,7 +37,7 @@ pub struct Terminal {
 impl Terminal {
     /// Detects the colours of both streams.
     #[must_use]
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &GlobalArgs) -> Self {
         Self::with(global.color, global.quiet)
     }
 

@@ -7,7 +7,7 @@ use super::{
     exit::{Exit, Failure},
 };
 use crate::{
-    cli::{Format, Global, Trust},
+    cli::{FormatArg, GlobalArgs, TrustArgs},
     render::{
         grant::{AddedProvider, Api, Endpoint, Forward, Grant, Secret, TunnelProgram},
         json,
@@ -28,9 +28,9 @@ use crate::{
 /// # Errors
 ///
 /// If there is no config, it is invalid, or belongs to someone else, or the record can't be written.
-pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &TrustArgs) -> Result<Exit, Failure> {
     let config = read(args.file.as_deref().or(global.config.as_deref()))?;
-    let global = Global { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
+    let global = GlobalArgs { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
     let context = Context::of(global, Some(config), SharedContext::default())?;
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
         return Err(Failure::usage("nothing to trust: hookdev limits only a config that it finds by itself"));
@@ -41,7 +41,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let store = TrustStore::of_user(|name| env::var_os(name))
         .ok_or_else(|| Failure::usage("can't record trust: no absolute path to a home directory is set"))?;
     match context.format() {
-        Format::Json => {
+        FormatArg::Json => {
             let mut line = Vec::new();
             json::grant(&grant, &mut line);
             context.terminal.print(&line)?;

@@ -22,7 +22,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     engine::{
         receive::{CurrentSettings, Receiver, Settings},
         tunnel::{Entrance, Setup, Timing, Tunnel, TunnelError, TunnelEvent, new_prefix},
@@ -118,7 +118,7 @@ struct OpenTunnel {
 /// If there is no such tunnel, it can't be started, or doesn't become ready.
 pub async fn open(
     context: &Context,
-    args: &Listen,
+    args: &ListenArgs,
     settings: &Arc<CurrentSettings>,
     warnings: &WarningSink,
     interrupts: &mut Interrupts,

@@ -10,7 +10,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Unregister,
+    cli::UnregisterArgs,
     engine::register::{Account, Registrations, removal},
     net::client::Client,
     store::journal::{Hold, JournalEntry},
@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 ///
 /// If the journal can't be read.
-pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let journal = journal()?;
     let unreadable =

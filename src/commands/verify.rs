@@ -15,7 +15,7 @@ use super::{
     secret_warnings::private_key_warning,
 };
 use crate::{
-    cli::{At, Format, Require, Verify},
+    cli::{At, FormatArg, Require, VerifyArgs},
     engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, SearchBudget, Tally},
     net::url::parse_url,
     store::{
@@ -31,7 +31,7 @@ use crate::{
 /// # Errors
 ///
 /// If the options are invalid, or the output can't be written.
-pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
     let criteria = criteria(context, args)?;
     if let Some(warning) = private_key_warning(&context.catalog, &criteria.keyring) {
         context.terminal.warn(&warning);
@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
 /// Verifies the inputs once, or until Ctrl-C.
 fn verify(
     context: &Context,
-    args: &Verify,
+    args: &VerifyArgs,
     criteria: &Criteria,
     inputs: &[Input],
     interrupted: &InterruptFlag,
@@ -75,7 +75,7 @@ const fn exit(tally: &Tally) -> Exit {
     }
 }
 
-fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
+fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -99,12 +99,12 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
         url: args.url.clone(),
         required: required.collect(),
         // A report lists passing requests too.
-        quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
+        quiet: context.global.quiet && matches!(context.format(), FormatArg::Pretty | FormatArg::Json),
         search: SearchBudget::default(),
     })
 }
 
-fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
+fn inputs(args: &VerifyArgs) -> Result<Vec<Input>, Failure> {
     let headers = headers(args)?;
     if let Some(body) = &args.body {
         return Ok(vec![Input::Body(body.clone(), headers)]);
@@ -118,13 +118,13 @@ fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
 }
 
 /// The headers that are added to bare bodies.
-fn headers(args: &Verify) -> Result<Headers, Failure> {
+fn headers(args: &VerifyArgs) -> Result<Headers, Failure> {
     let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
     headers.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
-fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
+fn watch(context: &Context, args: &VerifyArgs, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
     }
@@ -173,7 +173,7 @@ fn verify_changes(
     context: &Context,
     criteria: &Criteria,
     changes: &[FileChange],
-    args: &Verify,
+    args: &VerifyArgs,
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let (mut inputs, headers) = (Vec::new(), headers(args)?);

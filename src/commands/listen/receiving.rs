@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     commands::{
         context::Context,
         exit::Failure,
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-pub fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
+pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<Limits, Failure> {
     let defaults = Limits::default();
     let connections = descriptors::connections(defaults.connections)
         .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
@@ -43,12 +43,12 @@ pub fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
 }
 
 /// Where deliveries are saved: `--capture`, else what the config says.
-pub fn capture_path(context: &Context, args: &Listen) -> Option<PathBuf> {
+pub fn capture_path(context: &Context, args: &ListenArgs) -> Option<PathBuf> {
     args.capture.clone().or(listen_config(context).capture)
 }
 
 /// Opens the captures, and says if their last line was torn.
-pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
+pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<CaptureStore>, Failure> {
     let Some(path) = capture_path(context, args) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
@@ -67,7 +67,7 @@ pub struct Sinks {
 
 /// What the receiver works with.
 pub fn setup(
-    args: &Listen,
+    args: &ListenArgs,
     settings: Arc<CurrentSettings>,
     captures: Option<CaptureStore>,
     consumers: Consumers,
@@ -132,7 +132,7 @@ fn unused(title: &str, reason: UnusedSecret) -> String {
 }
 
 /// Which deliveries are forwarded.
-const fn forward_policy(args: &Listen) -> ForwardPolicy {
+const fn forward_policy(args: &ListenArgs) -> ForwardPolicy {
     match (args.only_verified, args.allow_unsigned) {
         (false, _) => ForwardPolicy::All,
         (true, false) => ForwardPolicy::Verified,

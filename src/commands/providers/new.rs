@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{Format, Global, NewProvider},
+    cli::{FormatArg, GlobalArgs, NewProviderArgs},
     commands::{
         context::format,
         exit::{Exit, Failure},
@@ -35,7 +35,7 @@ use crate::{
 /// # Errors
 ///
 /// If the name is invalid, the directory exists, or a capture or a secret can't be read.
-pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &NewProviderArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(global);
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let starts_well = args.name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -88,8 +88,8 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
 }
 
 fn report(
-    global: &Global,
-    args: &NewProvider,
+    global: &GlobalArgs,
+    args: &NewProviderArgs,
     terminal: &Terminal,
     dir: Option<&Path>,
     learned: &Learned,
@@ -98,7 +98,7 @@ fn report(
     let next = shown.as_deref().map_or_else(Vec::new, |dir| next(global, args, dir, learned));
     let written = WrittenProvider::new(&args.name, shown.as_deref(), learned, next);
     match format(global) {
-        Format::Json => {
+        FormatArg::Json => {
             let mut line = Vec::new();
             json::written_provider(&written, &mut line);
             terminal.print(&line)?;
@@ -127,7 +127,7 @@ fn report(
 }
 
 /// The commands to run next.
-fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Vec<String> {
+fn next(global: &GlobalArgs, args: &NewProviderArgs, dir: &str, learned: &Learned) -> Vec<String> {
     let (dir, signed) = (shell::word(dir), shell::word(&format!("{dir}-signed")));
     let mut next = vec![format!("hookdev providers check {dir}")];
     if args.from.is_empty() {

@@ -1,7 +1,7 @@
 //! What `--register` names: the accounts at providers, and where their webhooks are to be sent.
 
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -42,7 +42,7 @@ impl Requested {
     /// # Errors
     ///
     /// If a provider, a resource, the API's base URL or its key is missing or invalid.
-    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+    pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let mut requested = Self::default();
         let Some(first) = args.register.first() else {
             return if args.dry_run {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::format::OutputFormat;
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{context::Context, exit::Failure, remedies, secret_warnings::development_warning, streams::Out},
     engine::check::{Observer, Target},
     render::{
@@ -132,7 +132,7 @@ pub fn list<'t>(
         return Err(Failure::usage("--list can't be combined with a report format")
             .hint("use --format pretty or --format json"));
     }
-    let json = context.format() == Format::Json;
+    let json = context.format() == FormatArg::Json;
     let mut table = Table::list(context.terminal.page(None));
     let (mut text, mut lines, mut any_valid) = (String::new(), Vec::new(), false);
     for (target, cases) in listed {

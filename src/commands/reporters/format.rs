@@ -1,7 +1,7 @@
 //! The output formats of the commands that check something.
 
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     render::report::{Github, Junit, Report, Sarif},
 };
 
@@ -17,13 +17,13 @@ pub enum OutputFormat<P> {
 
 impl<P> OutputFormat<P> {
     /// The writer of a format; `pretty` makes the one for people.
-    pub fn new(format: Format, pretty: impl FnOnce() -> P) -> Self {
+    pub fn new(format: FormatArg, pretty: impl FnOnce() -> P) -> Self {
         match format {
-            Format::Pretty => Self::Pretty(Box::new(pretty())),
-            Format::Json => Self::Json,
-            Format::Junit => Self::Report(Box::new(Junit::default())),
-            Format::Github => Self::Report(Box::new(Github)),
-            Format::Sarif => Self::Report(Box::new(Sarif::default())),
+            FormatArg::Pretty => Self::Pretty(Box::new(pretty())),
+            FormatArg::Json => Self::Json,
+            FormatArg::Junit => Self::Report(Box::new(Junit::default())),
+            FormatArg::Github => Self::Report(Box::new(Github)),
+            FormatArg::Sarif => Self::Report(Box::new(Sarif::default())),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::send::{NO_LISTENER, with_remedy};
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -79,7 +79,7 @@ impl ProgressBar {
     /// A bar that is visible if standard error is a terminal, except with `--quiet` or if lines are printed on the
     /// terminal too.
     pub fn new(context: &Context, pace: &Pace) -> Self {
-        let prints_lines = context.format() == Format::Json && streams::stdout_is_terminal();
+        let prints_lines = context.format() == FormatArg::Json && streams::stdout_is_terminal();
         let is_visible = streams::stderr_is_terminal() && !context.global.quiet && !prints_lines;
         let duration = pace.duration.filter(|_| pace.total.is_none());
         let length = duration.map_or(pace.total, |time| u64::try_from(time.as_millis()).ok());
@@ -123,7 +123,7 @@ pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool
     let terminal = context.terminal;
     let mut out = terminal.stdout();
     match (context.format(), unreachable) {
-        (Format::Json, _) => {
+        (FormatArg::Json, _) => {
             let mut line = Vec::new();
             load::json(summary, &mut line);
             out.write_all(&line)?;

@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::watch, time::timeout_at};
 
 use super::{pause::Pause, status::StatusLine, view::View};
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::terminal::Terminal,
     engine::receive::{Confirmation, Deliveries, SHORT_GATHER_TIME, Update, WhenFull},
     render::json::{self, Ready},
@@ -43,9 +43,9 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// The capacity of the queue of deliveries to print, and what happens when it is full. JSON is the capture if there is
 /// no other (`is_captured`): then the responses wait for their lines.
-pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
+pub const fn queue(format: FormatArg, is_captured: bool) -> (usize, WhenFull) {
     match format {
-        Format::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
+        FormatArg::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
         _ => (4096, WhenFull::Skip),
     }
 }
@@ -63,7 +63,7 @@ impl Reporter {
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
-        if view.format == Format::Json {
+        if view.format == FormatArg::Json {
             json::ready(ready, &mut buffer);
         }
         let mut printer =

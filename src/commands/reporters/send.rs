@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{context::Context, remedies, resolve::goes_to_listener, streams},
     engine::deliver::{Batch, Job, Observer, Wait},
     render::{json, pretty::Page, text},
@@ -103,7 +103,7 @@ impl Observer for Reporter<'_> {
         }
         let attempt = with_remedy(attempt);
         let mut out = self.context.terminal.stdout();
-        if self.context.format() == Format::Json {
+        if self.context.format() == FormatArg::Json {
             let mut line = Vec::new();
             json::attempt(&attempt, &mut line);
             out.write_all(&line)?;

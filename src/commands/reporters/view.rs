@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use glob::Pattern;
 
 use crate::{
-    cli::{Body, Format, Listen},
+    cli::{BodyDetail, FormatArg, ListenArgs},
     commands::{
         context::Context,
         exit::Failure,
@@ -24,7 +24,7 @@ use crate::{
 /// Which deliveries are printed, and how.
 #[derive(Clone, Debug)]
 pub struct View {
-    pub format: Format,
+    pub format: FormatArg,
     pub page: Page,
     /// Whether only deliveries with a problem are printed.
     pub quiet: bool,
@@ -61,7 +61,7 @@ impl View {
     /// # Errors
     ///
     /// If `--filter` is not a glob.
-    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+    pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let filter = args.filter.as_deref().map(pattern).transpose()?;
         if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
             context.terminal.warn(&warning);
@@ -80,7 +80,7 @@ impl View {
             Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
                 let findings = if self.redact { &redact::findings(findings) } else { findings };
                 match self.format {
-                    Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                    FormatArg::Json => json::findings(*seq, findings, remedies::words, buffer),
                     _ => self.page.explained(*seq, findings, text),
                 }
             }
@@ -93,13 +93,13 @@ impl View {
                     forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
                 }
                 match self.format {
-                    Format::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
+                    FormatArg::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
                     _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
                 }
             }
             Update::Findings { .. } | Update::Forwards { .. } => {}
             Update::Missed(count) => match self.format {
-                Format::Json => json::missed(*count, buffer),
+                FormatArg::Json => json::missed(*count, buffer),
                 _ => self.page.missed(*count, text),
             },
         }
@@ -111,7 +111,7 @@ impl View {
         }
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
-            Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            FormatArg::Json => json::delivery(&delivery, remedies::words, buffer),
             _ if self.is_left_out(&delivery) => {}
             _ => self.page.delivery(&delivery, text),
         }
@@ -127,11 +127,11 @@ impl View {
 }
 
 /// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
-const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
+const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::Limits> {
     match body {
-        Body::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
-        Body::Summary if !quiet => Some(SUMMARY),
-        Body::Full | Body::Summary | Body::None => None,
+        BodyDetail::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+        BodyDetail::Summary if !quiet => Some(SUMMARY),
+        BodyDetail::Full | BodyDetail::Summary | BodyDetail::None => None,
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn quiet_prints_no_payload() {
-        let all = [Body::Full, Body::Summary, Body::None];
+        let all = [BodyDetail::Full, BodyDetail::Summary, BodyDetail::None];
         assert_eq!(all.map(|body| payload_limits(body, false).is_some()), [true, true, false]);
         assert_eq!(all.map(|body| payload_limits(body, true).is_some()), [false; 3]);
     }

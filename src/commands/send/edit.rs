@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
 use crate::{
-    cli::{Print, Send},
+    cli::{Print, SendArgs},
     commands::{
         context::Context,
         editor::{Differences, edited},
@@ -32,7 +32,7 @@ const UNCHANGED: &str = "nothing was changed";
 /// # Errors
 ///
 /// If there are several payloads, or the payload can't be edited.
-pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<Option<String>, Failure> {
+pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Result<Option<String>, Failure> {
     if matches!(args.print, Some(Print::Locust | Print::K6)) {
         return Err(Failure::usage("--edit is for one delivery; a script makes new ones"));
     }

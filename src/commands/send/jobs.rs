@@ -11,7 +11,7 @@ use reqwest::Url;
 
 use super::words::{Word, events, only_provider};
 use crate::{
-    cli::{self, Send},
+    cli::{self, SendArgs},
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -56,7 +56,7 @@ pub(super) struct Jobs {
 /// # Errors
 ///
 /// If an option is invalid, or does not fit what the words name.
-pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Jobs, Failure> {
+pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
     let mut builder = Builder::new(context, args, words)?;
     for word in words {
         builder.add(word)?;
@@ -78,7 +78,7 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
 
 struct Builder<'a> {
     context: &'a Context,
-    args: &'a Send,
+    args: &'a SendArgs,
     overrides: Vec<Override>,
     headers: Headers,
     data: Option<Bytes>,
@@ -91,7 +91,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(context: &'a Context, args: &'a Send, words: &[Word]) -> Result<Self, Failure> {
+    fn new(context: &'a Context, args: &'a SendArgs, words: &[Word]) -> Result<Self, Failure> {
         let keyring = context.keyring(only_provider(&context.catalog, words))?;
         Ok(Self {
             context,
@@ -308,18 +308,18 @@ fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     Ok(())
 }
 
-const fn tamper(kind: cli::Tamper) -> Tamper {
+const fn tamper(kind: cli::TamperArg) -> Tamper {
     match kind {
-        cli::Tamper::Body => Tamper::Body,
-        cli::Tamper::Signature => Tamper::Signature,
-        cli::Tamper::Missing => Tamper::Missing,
-        cli::Tamper::Secret => Tamper::Secret,
-        cli::Tamper::Stale => Tamper::Stale,
-        cli::Tamper::Future => Tamper::Future,
+        cli::TamperArg::Body => Tamper::Body,
+        cli::TamperArg::Signature => Tamper::Signature,
+        cli::TamperArg::Missing => Tamper::Missing,
+        cli::TamperArg::Secret => Tamper::Secret,
+        cli::TamperArg::Stale => Tamper::Stale,
+        cli::TamperArg::Future => Tamper::Future,
     }
 }
 
-fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
+fn overrides(args: &SendArgs) -> Result<Vec<Override>, Failure> {
     let invalid = |error: InvalidOverride| Failure::usage(error.to_string());
     let set = args.set.iter().map(|text| Override::set(text));
     let add = args.add.iter().map(|text| Override::add(text));

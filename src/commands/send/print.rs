@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Write};
 use reqwest::Url;
 
 use crate::{
-    cli::{Print, Send},
+    cli::{Print, SendArgs},
     commands::{exit::Failure, streams, terminal::Terminal},
     engine::deliver::{Batch, Dispatcher},
     net::{
@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn print(
     batch: &Batch,
     format: Print,
-    args: &Send,
+    args: &SendArgs,
     dispatcher: &Dispatcher<Client>,
     terminal: Terminal,
 ) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use super::{
     words::Word,
 };
 use crate::{
-    cli::Send,
+    cli::SendArgs,
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -34,7 +34,7 @@ use crate::{
 /// the watch.
 pub(super) async fn run(
     context: Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -54,7 +54,7 @@ pub(super) async fn run(
 
 async fn watch(
     mut context: Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -105,7 +105,7 @@ async fn watch(
 /// Sends what was saved. Failures are only reported, since the next save may fix them.
 async fn send_again(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -122,7 +122,7 @@ async fn send_again(
 
 async fn send_jobs(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     jobs: &Jobs,
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -135,7 +135,7 @@ async fn send_jobs(
 /// # Errors
 ///
 /// If standard input is among them, or the captures that `--capture` saves would be sent again.
-fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
+fn watched_files(args: &SendArgs, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
     let reads_stdin = words.contains(&Word::Stdin) || args.data.as_deref() == Some(Path::new("-"));
     if reads_stdin {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::Send,
+    cli::SendArgs,
     commands::{exit::Failure, names::listed, resolve::pattern},
     net::url::parse_url,
     render::{diagnostic::Message, shell},
@@ -107,7 +107,7 @@ fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<Vec<Strin
 }
 
 /// Checks that no argument is a URL, which belongs to `--to`.
-pub(super) fn check_no_url(args: &Send) -> Result<(), Failure> {
+pub(super) fn check_no_url(args: &SendArgs) -> Result<(), Failure> {
     let is_url = |text: &str| (text.contains(':') || text.parse::<u16>().is_ok()) && parse_url(text).is_ok();
     let Some(at) = args.what.iter().position(|text| is_url(text) && !Path::new(text).exists()) else { return Ok(()) };
     let url = redact::query(&args.what[at]);
