@@ -10,7 +10,7 @@ use super::{
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
     names::listed,
-    reporters::check::{Reporter, list},
+    reporters::check::{CheckReporter, list},
     resolve::{endpoint, headers, pattern, provider},
     runtime,
     secret_warnings::{development_warning, require_secrets},
@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let client = Client::new(args.insecure);
     let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(announcement(plan(settings, &targets, &selection)?));
-    let mut runner = Runner::new(settings, &selection, Reporter::new(context, &keyring));
+    let mut runner = Runner::new(settings, &selection, CheckReporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
         let mut interrupts =
             Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;

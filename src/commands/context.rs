@@ -295,10 +295,10 @@ fn provider_dirs(global: &GlobalArgs, config: Option<&Config>) -> Vec<(PathBuf, 
 
 /// What the contexts of one command have in common.
 #[derive(Clone, Debug, Default)]
-pub struct SharedContext(Arc<Mutex<Files>>);
+pub struct SharedContext(Arc<Mutex<ReportedFiles>>);
 
 #[derive(Debug, Default)]
-struct Files {
+struct ReportedFiles {
     /// The configs that were named on standard error.
     named: HashSet<PathBuf>,
     /// The config, if it had content.

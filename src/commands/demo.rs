@@ -13,7 +13,7 @@ use super::{
     reporters::{
         listen::{summary, warning},
         pause::Pause,
-        printer::{Reporter, queue},
+        printer::{DeliveryReporter, queue},
         view::{SUMMARY, View},
         warnings::WarningSink,
     },
@@ -80,7 +80,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let (capacity, when_full) = queue(FormatArg::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let verdicts = VerdictCounter::observe(&mut consumers);
-    let providers = Providers::observe(&mut consumers);
+    let providers = ObservedProviders::observe(&mut consumers);
     let warnings = WarningSink::start(terminal);
     let receiver = Receiver::new(setup(Arc::clone(&context.catalog), keyring, consumers, warnings));
     let view = View {
@@ -91,8 +91,14 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         filter: None,
         only: (!all).then(|| printed(&batch.jobs)),
     };
-    let reporter =
-        Reporter::start(deliveries, view, terminal, Ready { url: &url, ..Ready::default() }, None, Pause::default());
+    let reporter = DeliveryReporter::start(
+        deliveries,
+        view,
+        terminal,
+        Ready { url: &url, ..Ready::default() },
+        None,
+        Pause::default(),
+    );
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;
@@ -138,9 +144,9 @@ fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings
 
 /// The events that arrived of each provider, and how far each is trusted.
 #[derive(Clone, Default)]
-struct Providers(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
+struct ObservedProviders(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
 
-impl Providers {
+impl ObservedProviders {
     /// Observes the deliveries of a receiver from now on.
     fn observe(consumers: &mut Consumers) -> Self {
         let providers = Self::default();

@@ -44,7 +44,7 @@ const HINTS: Hints = Hints {
 };
 
 /// The inspector of `listen`, if it has one. Nothing is served yet.
-pub struct Opened(Option<OpenInspector>);
+pub struct OptionalInspector(Option<OpenInspector>);
 
 struct OpenInspector {
     listener: TcpListener,
@@ -57,12 +57,12 @@ struct OpenInspector {
 /// # Errors
 ///
 /// If it can't be bound, or other machines could reach it.
-pub async fn open(context: &Context, args: &ListenArgs) -> Result<Opened, Failure> {
+pub async fn open(context: &Context, args: &ListenArgs) -> Result<OptionalInspector, Failure> {
     let configured = listen_config(context).inspect.filter(|_| args.inspect.is_none());
     if configured.is_some() {
         context.name_config();
     }
-    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(Opened(None)) };
+    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(OptionalInspector(None)) };
     if args.history == 0 {
         return Err(Failure::usage("--inspect shows the deliveries in memory, and --history 0 keeps none"));
     }
@@ -71,7 +71,7 @@ pub async fn open(context: &Context, args: &ListenArgs) -> Result<Opened, Failur
         None => bind_default(context.terminal).await?,
     };
     let address = listener.local_addr().map_err(|error| cannot_bind(DEFAULT_ADDR, &error))?;
-    Ok(Opened(Some(OpenInspector { listener, address, token: random_hex::<32>()? })))
+    Ok(OptionalInspector(Some(OpenInspector { listener, address, token: random_hex::<32>()? })))
 }
 
 /// Binds an address of this machine.
@@ -116,7 +116,7 @@ pub fn announce(terminal: Terminal, url: Option<&str>) {
     }
 }
 
-impl Opened {
+impl OptionalInspector {
     /// Its address.
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.as_ref().map(|open| open.address)

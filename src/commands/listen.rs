@@ -25,7 +25,7 @@ use super::{
     register::{self, Requested},
     reporters::{
         listen::{announce, report_in_progress, summary},
-        printer::{Reporter, queue},
+        printer::{DeliveryReporter, queue},
         status::StatusLine,
         view::View,
         warnings::WarningSink,
@@ -42,7 +42,7 @@ use crate::{
     render::json::Ready,
     store::captures::CaptureStore,
 };
-use end::{End, end, exit_code, finish};
+use end::{StopReason, end, exit_code, finish};
 use followers::Followers;
 use receiving::{Sinks, capture_path, limits, open_captures, setup};
 
@@ -63,7 +63,7 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let resolved = Resolved { settings, requested, expectations, view, limits, captures };
+    let resolved = ResolvedArgs { settings, requested, expectations, view, limits, captures };
     let exit = runtime.block_on(listen(context, args, resolved));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
@@ -71,7 +71,7 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
 }
 
 /// What the arguments stand for.
-struct Resolved {
+struct ResolvedArgs {
     settings: Settings,
     requested: Requested,
     expectations: DeliveryExpectations,
@@ -80,8 +80,8 @@ struct Resolved {
     captures: Option<CaptureStore>,
 }
 
-async fn listen(context: Context, args: ListenArgs, resolved: Resolved) -> Result<Exit, Failure> {
-    let Resolved { settings, requested, expectations, view, limits, captures } = resolved;
+async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> Result<Exit, Failure> {
+    let ResolvedArgs { settings, requested, expectations, view, limits, captures } = resolved;
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let inspector = inspect::open(&context, &args).await?;
@@ -158,7 +158,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: Resolved) -> Resul
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = Reporter::start(followers.deliveries, view, terminal, ready, status, followers.pause);
+    let reporter = DeliveryReporter::start(followers.deliveries, view, terminal, ready, status, followers.pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
     let counter = &followers.counter;
@@ -173,7 +173,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: Resolved) -> Resul
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
-    if format == FormatArg::Pretty && !matches!(end, End::OutputClosed) {
+    if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
         terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())

@@ -45,12 +45,12 @@ impl Requested {
         secrets: &SecretFile,
         tunnel: Option<PublicUrls>,
         warnings: &WarningSink,
-    ) -> Result<Registered, Failure> {
+    ) -> Result<ActiveRegistrations, Failure> {
         let tunnel = tunnel.filter(|_| self.public_url.is_none());
         self.public_url = self.public_url.or_else(|| Some(tunnel.as_ref()?.current()));
         self.print_steps(terminal)?;
         if self.accounts.is_empty() {
-            return Ok(Registered::default());
+            return Ok(ActiveRegistrations::default());
         }
         let mut registrations = Registrations::new(Client::new(false), journal()?);
         let public_url = self.public_url().to_owned();
@@ -78,7 +78,7 @@ impl Requested {
         }
         let registrations = Arc::new(Mutex::new(registrations));
         let following = tunnel.map(|urls| tokio::spawn(follow(Arc::clone(&registrations), urls, warnings.clone())));
-        Ok(Registered { registrations: Some(registrations), following })
+        Ok(ActiveRegistrations { registrations: Some(registrations), following })
     }
 }
 
@@ -89,10 +89,10 @@ impl Requested {
 ///
 /// If something can't be registered.
 pub async fn unless_interrupted(
-    registering: impl Future<Output = Result<Registered, Failure>>,
+    registering: impl Future<Output = Result<ActiveRegistrations, Failure>>,
     terminal: Terminal,
     interrupts: &mut Interrupts,
-) -> Result<ControlFlow<Exit, Registered>, Failure> {
+) -> Result<ControlFlow<Exit, ActiveRegistrations>, Failure> {
     let mut registering = pin!(registering);
     tokio::select! {
         registered = &mut registering => return registered.map(ControlFlow::Continue),
@@ -146,12 +146,12 @@ async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: Publ
 
 /// What `listen` has registered.
 #[derive(Default)]
-pub struct Registered {
+pub struct ActiveRegistrations {
     registrations: Option<Arc<Mutex<Registrations<Client>>>>,
     following: Option<JoinHandle<()>>,
 }
 
-impl Registered {
+impl ActiveRegistrations {
     /// What is set, for the line that says that everything is ready.
     pub async fn list(&self) -> Vec<json::Registered> {
         let Some(registrations) = &self.registrations else { return Vec::new() };

@@ -16,7 +16,7 @@ use super::{
     listen_settings::listen_config,
     reporters::{
         load::{AttemptWriter, ProgressBar, report},
-        send::Reporter,
+        send::SendReporter,
     },
     resolve::goes_to_listener,
     runtime,
@@ -123,7 +123,7 @@ async fn send(
         }
     }
     let mut interrupts = interrupts()?;
-    let mut reporter = Reporter::new(context, batch, args.to.is_some());
+    let mut reporter = SendReporter::new(context, batch, args.to.is_some());
     tokio::select! {
         // First, so that Ctrl-C is noticed before anything else is sent.
         biased;

@@ -100,7 +100,7 @@ fn variables_in_use(settings: &Settings) -> Vec<String> {
 }
 
 /// The tunnel of `listen`, if it has one. Nothing is received through it yet.
-pub struct Opened(Option<OpenTunnel>);
+pub struct OptionalTunnel(Option<OpenTunnel>);
 
 struct OpenTunnel {
     name: String,
@@ -122,8 +122,8 @@ pub async fn open(
     settings: &Arc<CurrentSettings>,
     warnings: &WarningSink,
     interrupts: &mut Interrupts,
-) -> Result<Option<Opened>, Failure> {
-    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(Opened(None))) };
+) -> Result<Option<OptionalTunnel>, Failure> {
+    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(OptionalTunnel(None))) };
     let unbound = |error: std::io::Error| Failure::usage("can't listen for the tunnel").because(&error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
     let port = listener.local_addr().map_err(unbound)?.port();
@@ -156,10 +156,10 @@ pub async fn open(
     };
     let tunnel = started.map_err(|error| failure(&name, &recipe, &error))?;
     let accepts_development = args.allow_development;
-    Ok(Some(Opened(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
+    Ok(Some(OptionalTunnel(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
 }
 
-impl Opened {
+impl OptionalTunnel {
     /// The limits of the receiver itself, and of its entrance from the internet.
     pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
         if self.0.is_some() { divide(limits) } else { (limits, limits) }

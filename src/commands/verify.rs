@@ -10,7 +10,7 @@ use super::{
     exit::{Exit, Failure},
     input_files::InputFiles,
     interrupt::InterruptFlag,
-    reporters::verify::{Reporter, development_warning, summary},
+    reporters::verify::{VerifyReporter, development_warning, summary},
     resolve::provider,
     secret_warnings::private_key_warning,
 };
@@ -51,7 +51,7 @@ fn verify(
     inputs: &[Input],
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
-    let mut reporter = Reporter::new(context, args.verbose, interrupted);
+    let mut reporter = VerifyReporter::new(context, args.verbose, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter).map_err(Failure::output)?;
     reporter.finish().map_err(Failure::output)?;
     if let Some(warning) = development_warning(&context.catalog, &criteria.keyring, &tally) {

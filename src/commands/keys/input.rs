@@ -2,7 +2,7 @@
 
 /// A key that does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum KeyCommand {
     Resend,
     Edit,
     Copy,
@@ -15,7 +15,7 @@ pub enum Key {
 /// A key with the number that was typed before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Press {
-    pub key: Key,
+    pub key: KeyCommand,
     /// The number of a delivery; `None` is the last.
     pub number: Option<u64>,
 }
@@ -25,11 +25,11 @@ const MAX_DIGITS: usize = 12;
 
 /// The number that is being typed.
 #[derive(Debug, Default)]
-pub struct Input {
+pub struct TypedNumber {
     digits: String,
 }
 
-impl Input {
+impl TypedNumber {
     /// The number, as it is typed.
     pub fn digits(&self) -> &str {
         &self.digits
@@ -47,13 +47,13 @@ impl Input {
         let room = MAX_DIGITS - self.digits.len();
         self.digits.extend(number.iter().take(room).copied().map(char::from));
         let key = match rest.first()? {
-            b'r' => Key::Resend,
-            b'e' => Key::Edit,
-            b'c' => Key::Copy,
-            b'o' => Key::Open,
-            b'p' => Key::Pause,
-            b'q' => Key::Quit,
-            b'?' => Key::Help,
+            b'r' => KeyCommand::Resend,
+            b'e' => KeyCommand::Edit,
+            b'c' => KeyCommand::Copy,
+            b'o' => KeyCommand::Open,
+            b'p' => KeyCommand::Pause,
+            b'q' => KeyCommand::Quit,
+            b'?' => KeyCommand::Help,
             // Escape.
             0x1b => {
                 self.digits.clear();
@@ -76,8 +76,8 @@ mod tests {
     use super::*;
 
     /// The presses of these reads, and the number that is left.
-    fn typed(reads: &[&str]) -> (Vec<(Key, Option<u64>)>, String) {
-        let mut input = Input::default();
+    fn typed(reads: &[&str]) -> (Vec<(KeyCommand, Option<u64>)>, String) {
+        let mut input = TypedNumber::default();
         let presses = reads.iter().filter_map(|read| input.take(read.as_bytes()));
         let presses = presses.map(|Press { key, number }| (key, number)).collect();
         (presses, input.digits)
@@ -85,16 +85,19 @@ mod tests {
 
     #[test]
     fn a_number_belongs_to_the_key_after_it() {
-        assert_eq!(typed(&["r"]), (vec![(Key::Resend, None)], String::new()));
-        assert_eq!(typed(&["1", "2", "r", "c"]), (vec![(Key::Resend, Some(12)), (Key::Copy, None)], String::new()));
-        assert_eq!(typed(&["12e"]), (vec![(Key::Edit, Some(12))], String::new()));
+        assert_eq!(typed(&["r"]), (vec![(KeyCommand::Resend, None)], String::new()));
+        assert_eq!(
+            typed(&["1", "2", "r", "c"]),
+            (vec![(KeyCommand::Resend, Some(12)), (KeyCommand::Copy, None)], String::new())
+        );
+        assert_eq!(typed(&["12e"]), (vec![(KeyCommand::Edit, Some(12))], String::new()));
         assert_eq!(typed(&["1", "2"]), (vec![], "12".to_owned()));
     }
 
     #[test]
     fn escape_drops_the_number_and_backspace_its_last_digit() {
-        assert_eq!(typed(&["1", "2", "\x1b", "r"]), (vec![(Key::Resend, None)], String::new()));
-        assert_eq!(typed(&["1", "2", "\x7f", "r"]), (vec![(Key::Resend, Some(1))], String::new()));
+        assert_eq!(typed(&["1", "2", "\x1b", "r"]), (vec![(KeyCommand::Resend, None)], String::new()));
+        assert_eq!(typed(&["1", "2", "\x7f", "r"]), (vec![(KeyCommand::Resend, Some(1))], String::new()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     Subject,
-    input::{Input, Key, Press},
+    input::{KeyCommand, Press, TypedNumber},
     keyboard::Keyboard,
     resends::{self, resend_and_describe},
 };
@@ -44,7 +44,7 @@ pub struct Keys {
     keyboard: Keyboard,
     subject: Subject,
     terminal: Terminal,
-    input: Input,
+    input: TypedNumber,
     /// The lines of resends that have ended.
     resends: JoinSet<String>,
     /// The inspector, as it was opened last.
@@ -63,7 +63,7 @@ impl Keys {
             keyboard,
             subject,
             terminal,
-            input: Input::default(),
+            input: TypedNumber::default(),
             resends: JoinSet::new(),
             opening: None,
             suspend: suspend.ok()?,
@@ -80,7 +80,7 @@ impl Keys {
                     let press = self.input.take(&bytes);
                     self.show();
                     match press {
-                        Some(Press { key: Key::Quit, .. }) => return,
+                        Some(Press { key: KeyCommand::Quit, .. }) => return,
                         Some(press) => self.handle(press).await,
                         None => {}
                     }
@@ -114,25 +114,25 @@ impl Keys {
     async fn handle(&mut self, press: Press) {
         let Press { key, number } = press;
         match key {
-            Key::Help => self.terminal.respond(HELP),
-            Key::Pause => self.pause(),
-            Key::Open => self.open(),
-            Key::Resend => {
+            KeyCommand::Help => self.terminal.respond(HELP),
+            KeyCommand::Pause => self.pause(),
+            KeyCommand::Open => self.open(),
+            KeyCommand::Resend => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.resend(&delivery, delivery.request.clone(), false);
                 }
             }
-            Key::Copy => {
+            KeyCommand::Copy => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.copy(&delivery);
                 }
             }
-            Key::Edit => {
+            KeyCommand::Edit => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.edit(&delivery).await;
                 }
             }
-            Key::Quit => {}
+            KeyCommand::Quit => {}
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         interrupt::Interrupts,
         keys::Keys,
         program::{ProgramEnd, UserProgram, timeout},
-        reporters::printer::Reporter,
+        reporters::printer::DeliveryReporter,
         terminal::Terminal,
         tunnel::Served,
     },
@@ -20,7 +20,7 @@ use crate::{
 
 /// Why `listen` stops.
 #[derive(Clone, Copy)]
-pub enum End {
+pub enum StopReason {
     Met,
     OutputClosed,
     Interrupted,
@@ -33,14 +33,14 @@ pub enum End {
 pub async fn end(
     program: Option<UserProgram>,
     counter: &Counter,
-    reporter: &Reporter,
+    reporter: &DeliveryReporter,
     interrupts: &mut Interrupts,
     mut keys: Option<Keys>,
     time: Option<Duration>,
     terminal: Terminal,
-) -> Result<End, Failure> {
+) -> Result<StopReason, Failure> {
     if let Some(mut program) = program {
-        return program.attend(interrupts, time, terminal).await.map(End::Program);
+        return program.attend(interrupts, time, terminal).await.map(StopReason::Program);
     }
     let quit = async {
         match &mut keys {
@@ -49,11 +49,11 @@ pub async fn end(
         }
     };
     Ok(tokio::select! {
-        () = counter.met() => End::Met,
-        _ = reporter.ended() => End::OutputClosed,
-        () = interrupts.next() => End::Interrupted,
-        () = quit => End::Interrupted,
-        () = timeout(time) => End::TimedOut,
+        () = counter.met() => StopReason::Met,
+        _ = reporter.ended() => StopReason::OutputClosed,
+        () = interrupts.next() => StopReason::Interrupted,
+        () = quit => StopReason::Interrupted,
+        () = timeout(time) => StopReason::TimedOut,
     })
 }
 
@@ -62,7 +62,7 @@ pub async fn finish(
     serving: JoinHandle<()>,
     inspecting: Option<JoinHandle<()>>,
     tunnel: Served,
-    reporter: &Reporter,
+    reporter: &DeliveryReporter,
     Sinks { warnings, pages, .. }: &Sinks,
 ) -> Result<bool, JoinError> {
     tunnel.stop_watching();
@@ -82,18 +82,18 @@ pub async fn finish(
 pub fn exit_code(
     terminal: Terminal,
     finished: Option<Result<bool, JoinError>>,
-    end: End,
+    end: StopReason,
     missing: &[String],
 ) -> Result<Exit, Failure> {
-    if finished.is_none() && !matches!(end, End::OutputClosed) {
+    if finished.is_none() && !matches!(end, StopReason::OutputClosed) {
         terminal.warn("stopped before everything was printed");
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, End::Program(end)) => end.conclude(terminal, missing),
+        (_, StopReason::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, End::TimedOut) => conclude(terminal, missing),
-        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+        (_, StopReason::TimedOut) => conclude(terminal, missing),
+        (None, StopReason::Interrupted | StopReason::OutputClosed) => Exit::Interrupted,
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })

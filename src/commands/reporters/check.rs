@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Prints cases to standard output.
-pub struct Reporter<'a> {
+pub struct CheckReporter<'a> {
     context: &'a Context,
     format: OutputFormat<Table>,
     out: Out,
@@ -31,7 +31,7 @@ pub struct Reporter<'a> {
     warned: Vec<String>,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a> CheckReporter<'a> {
     /// A reporter of cases that run.
     pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
         let table = || Table::new(context.terminal.page(None), context.global.quiet);
@@ -92,7 +92,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
+impl Observer for CheckReporter<'_> {
     fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
         self.table(|table, text| table.begin(&target.provider, target.url.as_str(), planned, text));
         self.flush()

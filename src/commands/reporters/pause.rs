@@ -9,17 +9,17 @@ use tokio::sync::{Notify, watch};
 
 /// Whether the output is paused. The default value never is.
 #[derive(Clone, Debug, Default)]
-pub struct Pause(Arc<State>);
+pub struct Pause(Arc<PauseState>);
 
 #[derive(Debug)]
-struct State {
+struct PauseState {
     is_paused: watch::Sender<bool>,
     waiting: AtomicU64,
     /// Another delivery waits.
     more: Notify,
 }
 
-impl Default for State {
+impl Default for PauseState {
     fn default() -> Self {
         Self { is_paused: watch::Sender::new(false), waiting: AtomicU64::new(0), more: Notify::new() }
     }

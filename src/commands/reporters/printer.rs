@@ -23,7 +23,7 @@ use crate::{
 
 /// The thread that prints deliveries.
 #[derive(Debug)]
-pub struct Reporter {
+pub struct DeliveryReporter {
     /// `None` while the thread runs, then whether everything was printed.
     result: watch::Receiver<Option<bool>>,
 }
@@ -50,7 +50,7 @@ pub const fn queue(format: FormatArg, is_captured: bool) -> (usize, WhenFull) {
     }
 }
 
-impl Reporter {
+impl DeliveryReporter {
     /// Starts to print deliveries, except while that is paused; as JSON, after a line that says what is ready. Below
     /// them is the status line, if any. Must be called within a runtime.
     pub fn start(

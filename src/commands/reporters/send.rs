@@ -28,7 +28,7 @@ use crate::{
 pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pass your handler's URL with --to";
 
 /// Prints the attempts of one run.
-pub struct Reporter<'a> {
+pub struct SendReporter<'a> {
     context: &'a Context,
     page: Page,
     /// The events that only the public development secret signs, each with its provider's name.
@@ -44,7 +44,7 @@ pub struct Reporter<'a> {
     failed: usize,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a> SendReporter<'a> {
     /// A reporter of the deliveries of a batch.
     pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
         let signed_by_anyone = batch.jobs.iter().filter_map(|job| {
@@ -94,7 +94,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
+impl Observer for SendReporter<'_> {
     fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()> {
         self.accepted += usize::from(attempt.good);
         self.failed += usize::from(last && !attempt.good);

@@ -32,22 +32,22 @@ use crate::{
 };
 
 /// Prints results to standard output, until Ctrl-C.
-pub struct Reporter<'a> {
+pub struct VerifyReporter<'a> {
     context: &'a Context,
     interrupted: &'a InterruptFlag,
     format: OutputFormat<Page>,
     out: Out,
     bytes: Vec<u8>,
     text: String,
-    counter: Counter,
+    counter: RunningCount,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a> VerifyReporter<'a> {
     /// A reporter of one run. If `verbose`, it says what was tried where no cause was found.
     pub fn new(context: &'a Context, verbose: bool, interrupted: &'a InterruptFlag) -> Self {
         let page = || Page { verbose, ..context.terminal.page(None) };
         let format = OutputFormat::new(context.format(), page);
-        let (out, counter) = (context.terminal.stdout(), Counter::new(context));
+        let (out, counter) = (context.terminal.stdout(), RunningCount::new(context));
         Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
     }
 
@@ -90,7 +90,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
+impl Observer for VerifyReporter<'_> {
     type Error = io::Error;
 
     fn is_cancelled(&self) -> bool {
@@ -239,9 +239,9 @@ fn unreadable(failure: &Failure, place: FilePosition) -> Check {
 }
 
 /// A running count on standard error.
-struct Counter(Option<ProgressBar>);
+struct RunningCount(Option<ProgressBar>);
 
-impl Counter {
+impl RunningCount {
     /// Draws only if standard error is a terminal and no results scroll past on the same screen.
     fn new(context: &Context) -> Self {
         let visible = streams::stderr_is_terminal() && (context.global.quiet || !streams::stdout_is_terminal());
