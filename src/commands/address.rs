@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{context::Context, exit::Failure};
 use crate::{
-    engine::receive::{Forward, Settings},
+    engine::receive::{Forward, ReceiverSettings},
     net::own_address::leads_to,
     webhook::redact,
 };
@@ -54,7 +54,7 @@ pub fn reachable(mut address: SocketAddr) -> String {
 /// # Errors
 ///
 /// If one of the forwards leads there.
-pub fn refuse_own_addresses(settings: &Settings, addresses: &[SocketAddr]) -> Result<(), Failure> {
+pub fn refuse_own_addresses(settings: &ReceiverSettings, addresses: &[SocketAddr]) -> Result<(), Failure> {
     let leads_here = |forward: &&Forward| addresses.iter().any(|address| leads_to(&forward.url, *address));
     let Some(forward) = settings.forwards.iter().find(leads_here) else { return Ok(()) };
     let url = redact::query(forward.url.as_str());

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     cli::CheckArgs,
-    engine::check::{Plan, Runner, Selection, Settings, Summary, Target, plan},
+    engine::check::{CheckSettings, CheckSummary, CheckTarget, Plan, Runner, Selection, plan},
     net::{client::Client, url::parse_url},
     webhook::{
         contract::{CaseName, probes},
@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     }
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     if args.to.is_none() {
-        for Target { provider, url } in &targets {
+        for CheckTarget { provider, url } in &targets {
             allow_delivery(context.guard.as_ref(), url, Cargo::Signed(provider, &keyring))?;
         }
         if let Some(warning) = unnamed_handler(&targets, |name| has_endpoint(context, name)) {
@@ -65,7 +65,8 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
         context.terminal.warn(&warning);
     }
     let client = Client::new(args.insecure);
-    let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
+    let settings =
+        CheckSettings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(announcement(plan(settings, &targets, &selection)?));
     let mut runner = Runner::new(settings, &selection, CheckReporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
@@ -81,7 +82,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit(summary) })
 }
 
-const fn exit(summary: Summary) -> Exit {
+const fn exit(summary: CheckSummary) -> Exit {
     if summary.unreachable {
         Exit::Unreachable
     } else if summary.tally.failed > 0 || summary.tally.is_untried() {
@@ -116,18 +117,18 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 /// # Errors
 ///
 /// If a provider is unknown, or nothing says which provider calls the URL.
-fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<Target>, Failure> {
+fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<CheckTarget>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
     let target = |provider: Arc<Provider>| {
         let url = endpoint(context, to.as_ref(), Some(&provider))?;
-        Ok(Target { provider, url })
+        Ok(CheckTarget { provider, url })
     };
     providers.into_iter().map(target).collect()
 }
 
 /// Warns that nothing names the handler of a target, so that it may be hookdev's own receiver, which passes every case.
-fn unnamed_handler(targets: &[Target], is_named: impl Fn(&str) -> bool) -> Option<String> {
+fn unnamed_handler(targets: &[CheckTarget], is_named: impl Fn(&str) -> bool) -> Option<String> {
     let target = targets.iter().find(|target| !is_named(&target.provider.name))?;
     let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
     Some(format!(
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
         let exit = |failed, unreachable| {
-            exit(Summary { tally: CaseTally { passed: 1, failed, ..CaseTally::default() }, unreachable })
+            exit(CheckSummary { tally: CaseTally { passed: 1, failed, ..CaseTally::default() }, unreachable })
         };
         assert_eq!(exit(0, false), Exit::Success);
         assert_eq!(exit(1, false), Exit::Failed);
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_run_that_tried_nothing_fails() {
-        let exit = |tally| exit(Summary { tally, unreachable: false });
+        let exit = |tally| exit(CheckSummary { tally, unreachable: false });
         assert_eq!(exit(CaseTally { skipped: 3, ..CaseTally::default() }), Exit::Failed);
         assert_eq!(exit(CaseTally::default()), Exit::Failed);
         assert_eq!(exit(CaseTally { warned: 1, ..CaseTally::default() }), Exit::Success);
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn a_default_url_is_warned_about_and_an_endpoint_is_not() {
         let provider = Arc::clone(Catalog::builtin().entry("stripe").unwrap().load().unwrap());
-        let targets = [Target { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
+        let targets = [CheckTarget { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
         assert_eq!(
             unnamed_handler(&targets, |_| false).unwrap(),
             "no handler given: checking http://127.0.0.1:4400, the default address of `hookdev listen`, which passes \

@@ -23,7 +23,9 @@ use crate::{
     cli::{DemoArgs, FormatArg, GlobalArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, OngoingDelivery},
-        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, VerdictCounter},
+        receive::{
+            Consumers, CurrentSettings, Receiver, ReceiverSettings, ReceiverSetup, ResponsePolicy, VerdictCounter,
+        },
     },
     net::{
         client::Client,
@@ -120,8 +122,8 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
 }
 
 /// What the receiver works with: every provider, and nothing of the user's.
-fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> Setup {
-    let settings = Settings {
+fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> ReceiverSetup {
+    let settings = ReceiverSettings {
         catalog,
         keyring,
         provider: None,
@@ -129,7 +131,7 @@ fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings
         accepts_development: true,
         forwards: Vec::new(),
     };
-    Setup {
+    ReceiverSetup {
         settings: Arc::new(CurrentSettings::new(settings)),
         responses: ResponsePolicy::default(),
         captures: None,
@@ -216,7 +218,7 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.
 async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
-    let dispatcher = Dispatcher::new(deliver::Settings {
+    let dispatcher = Dispatcher::new(deliver::DeliverySettings {
         transport: Client::new(false),
         timeout: Some(TIMEOUT),
         now: None,

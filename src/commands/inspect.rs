@@ -23,7 +23,7 @@ use crate::{
     cli::ListenArgs,
     engine::{
         entropy::random_hex,
-        inspect::{Hints, Inspection, Setup, Surroundings},
+        inspect::{Hints, Inspection, InspectorSetup, Surroundings},
     },
     net::{
         inspector::{Inspector, limits},
@@ -158,7 +158,7 @@ impl OptionalInspector {
         let OpenInspector { listener, address, token } = self.0?;
         let Subject { history, settings, resender, redact, .. } = subject?.clone();
         let warnings = warnings.clone();
-        let inspection = Inspection::new(Setup {
+        let inspection = Inspection::new(InspectorSetup {
             history,
             settings,
             resender,

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     cli::{FormatArg, ListenArgs},
-    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, Settings, shutdown},
+    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, ReceiverSettings, shutdown},
     net::receiver::{Limits, serve},
     render::json::Ready,
     store::captures::CaptureStore,
@@ -72,7 +72,7 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
 
 /// What the arguments stand for.
 struct ResolvedArgs {
-    settings: Settings,
+    settings: ReceiverSettings,
     requested: Requested,
     expectations: DeliveryExpectations,
     view: View,
@@ -88,7 +88,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
     refuse_own_addresses(&settings, &own_addresses)?;
     let mut interrupts = Interrupts::all();
-    let settings = Arc::new(CurrentSettings::new(Settings {
+    let settings = Arc::new(CurrentSettings::new(ReceiverSettings {
         accepts_development: accepts_development(&args, address),
         ..settings
     }));

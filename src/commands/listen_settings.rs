@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::ListenArgs,
-    engine::receive::{CurrentSettings, Settings},
+    engine::receive::{CurrentSettings, ReceiverSettings},
     store::{config::ListenConfig, watch::Watch},
     webhook::{called_url::PublicUrl, redact},
 };
@@ -23,7 +23,7 @@ use crate::{
 /// # Errors
 ///
 /// If an option or the config is invalid, or a secret can't be read.
-pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<Settings, Failure> {
+pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     // A directory that is saved while it has an error must not affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
@@ -52,7 +52,14 @@ pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool)
         context.terminal.warn(&warning);
     }
     let public_url = args.public_url.as_deref().map(public_url).transpose()?;
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, public_url, accepts_development, forwards })
+    Ok(ReceiverSettings {
+        catalog: Arc::clone(&context.catalog),
+        keyring,
+        provider,
+        public_url,
+        accepts_development,
+        forwards,
+    })
 }
 
 /// The URL under which providers reach the receiver.
@@ -64,13 +71,13 @@ fn public_url(text: &str) -> Result<PublicUrl, Failure> {
 }
 
 /// Warnings about the providers whose secret is not set, and about private keys, if there are any.
-pub fn secret_warnings(settings: &Settings) -> Vec<String> {
+pub fn secret_warnings(settings: &ReceiverSettings) -> Vec<String> {
     let private = private_key_warning(&settings.catalog, &settings.keyring);
     unset_secret_warning(settings).into_iter().chain(private).collect()
 }
 
 /// A warning about the providers whose secret is not set, if there are any.
-pub fn unset_secret_warning(settings: &Settings) -> Option<String> {
+pub fn unset_secret_warning(settings: &ReceiverSettings) -> Option<String> {
     let names: Vec<&str> = match &settings.provider {
         Some(provider) => vec![&provider.name],
         None => settings.catalog.names().collect(),

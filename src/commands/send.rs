@@ -26,7 +26,7 @@ use crate::{
     cli::{self, FormatArg, Print, SendArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, Retries, RunOutcome},
-        load::{self, Load, Pace},
+        load::{self, LoadRun, Pace},
     },
     net::client::Client,
     store::captures::CaptureStore,
@@ -92,7 +92,7 @@ const fn with_unreadable(exit: Exit, has_unreadable: bool) -> Exit {
 
 fn dispatcher(args: &SendArgs) -> Result<Dispatcher<Client>, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
-    Ok(Dispatcher::new(deliver::Settings {
+    Ok(Dispatcher::new(deliver::DeliverySettings {
         transport: Client::new(args.insecure),
         timeout: args.timeout,
         now: args.now,
@@ -207,10 +207,10 @@ fn run_load(
     };
     let goes_to_listener = |job: &Job| goes_to_listener(context, job.provider.as_deref());
     let to_listener = args.to.is_none() && batch.jobs.iter().all(goes_to_listener);
-    let settings = load::Settings { pace, concurrency, attempts, failures_only: context.global.quiet };
+    let settings = load::LoadSettings { pace, concurrency, attempts, failures_only: context.global.quiet };
     let result = runtime()?.block_on(async {
         let mut interrupts = interrupts()?;
-        let load = Load::new(batch, dispatcher, settings)?;
+        let load = LoadRun::new(batch, dispatcher, settings)?;
         let progress = load.progress();
         let bar = ProgressBar::new(context, &pace);
         let result = tokio::select! {

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     cli::ListenArgs,
     engine::{
-        receive::{CurrentSettings, Receiver, Settings},
-        tunnel::{Entrance, Setup, Timing, Tunnel, TunnelError, TunnelEvent, new_prefix},
+        receive::{CurrentSettings, Receiver, ReceiverSettings},
+        tunnel::{Entrance, Timing, Tunnel, TunnelError, TunnelEvent, TunnelSetup, new_prefix},
     },
     net::receiver::{Limits, serve},
     render::diagnostic::{Message, inline},
@@ -87,7 +87,7 @@ fn variables_of(catalog: &Catalog) -> Vec<String> {
 }
 
 /// The variables of the secrets that are in use now, which a reload may have changed.
-fn variables_in_use(settings: &Settings) -> Vec<String> {
+fn variables_in_use(settings: &ReceiverSettings) -> Vec<String> {
     let mut variables = variables_of(&settings.catalog);
     for entry in settings.catalog.entries() {
         let sources = (0..).map_while(|index| settings.keyring.source(entry.name(), index));
@@ -138,7 +138,7 @@ pub async fn open(
         };
         move |event| report(&name, &prefix, &settings.get(), to_do, &warnings, event)
     };
-    let setup = Setup {
+    let setup = TunnelSetup {
         recipe: recipe.clone(),
         port,
         prefix: prefix.clone(),
@@ -217,7 +217,7 @@ impl Served {
     }
 
     /// Says where providers reach the receiver.
-    pub fn announce(&self, terminal: Terminal, settings: &Settings) {
+    pub fn announce(&self, terminal: Terminal, settings: &ReceiverSettings) {
         if let Some(ServedTunnel { name, urls: public, .. }) = &self.0 {
             let urls = urls(settings, &public.current()).join("\n  ");
             terminal.say(&format!("Public, through {}:\n  {urls}\n", inline(name)));
@@ -226,9 +226,9 @@ impl Served {
 
     /// A warning about the providers whose deliveries are rejected only if they come through the tunnel, because no
     /// secret is set for them.
-    pub fn warning(&self, settings: &Settings) -> Option<String> {
+    pub fn warning(&self, settings: &ReceiverSettings) -> Option<String> {
         self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
-        let warning = unset_secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        let warning = unset_secret_warning(&ReceiverSettings { accepts_development: false, ..settings.clone() })?;
         Some(format!("through the tunnel: {warning}"))
     }
 
@@ -261,7 +261,7 @@ fn divide(limits: Limits) -> (Limits, Limits) {
 }
 
 /// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
-fn urls(settings: &Settings, url: &str) -> Vec<String> {
+fn urls(settings: &ReceiverSettings, url: &str) -> Vec<String> {
     let is_in_use =
         |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name);
     let names: Vec<&str> = if let Some(provider) = &settings.provider {
@@ -276,7 +276,14 @@ fn urls(settings: &Settings, url: &str) -> Vec<String> {
 }
 
 /// Reports what happens to a tunnel that was ready. `to_do` is what to do with a new URL.
-fn report(name: &str, prefix: &str, settings: &Settings, to_do: &str, warnings: &WarningSink, event: TunnelEvent) {
+fn report(
+    name: &str,
+    prefix: &str,
+    settings: &ReceiverSettings,
+    to_do: &str,
+    warnings: &WarningSink,
+    event: TunnelEvent,
+) {
     match event {
         TunnelEvent::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         TunnelEvent::StillLost(error) => {
@@ -288,7 +295,7 @@ fn report(name: &str, prefix: &str, settings: &Settings, to_do: &str, warnings: 
     }
 }
 
-fn moved(name: &str, prefix: &str, settings: &Settings, to_do: &str, url: &PublicUrl) -> Message {
+fn moved(name: &str, prefix: &str, settings: &ReceiverSettings, to_do: &str, url: &PublicUrl) -> Message {
     let urls = urls(settings, &format!("{url}{prefix}")).into_iter().map(|url| format!("  {url}"));
     Message::with_lines(format!("the tunnel {name} has a new public URL; {to_do}:"), urls)
 }

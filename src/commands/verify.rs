@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     cli::{At, FormatArg, Require, VerifyArgs},
-    engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, SearchBudget, Tally},
+    engine::verify::{self, Criteria, InputSource, ReceiptTime, Requirement, STDIN, SearchBudget, VerifyTally},
     net::url::parse_url,
     store::{
         formats::bare,
@@ -48,7 +48,7 @@ fn verify(
     context: &Context,
     args: &VerifyArgs,
     criteria: &Criteria,
-    inputs: &[Input],
+    inputs: &[InputSource],
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let mut reporter = VerifyReporter::new(context, args.verbose, interrupted);
@@ -65,7 +65,7 @@ fn verify(
     Ok(exit(&tally))
 }
 
-const fn exit(tally: &Tally) -> Exit {
+const fn exit(tally: &VerifyTally) -> Exit {
     if tally.unreadable > 0 {
         Exit::UnreadableInput
     } else if tally.failed > 0 {
@@ -104,15 +104,15 @@ fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
     })
 }
 
-fn inputs(args: &VerifyArgs) -> Result<Vec<Input>, Failure> {
+fn inputs(args: &VerifyArgs) -> Result<Vec<InputSource>, Failure> {
     let headers = headers(args)?;
     if let Some(body) = &args.body {
-        return Ok(vec![Input::Body(body.clone(), headers)]);
+        return Ok(vec![InputSource::Body(body.clone(), headers)]);
     }
     let input = |path: &PathBuf| match path {
-        path if !headers.is_empty() => Input::Body(path.clone(), headers.clone()),
-        path if path == Path::new(STDIN) => Input::Stdin,
-        path => Input::Path(path.clone()),
+        path if !headers.is_empty() => InputSource::Body(path.clone(), headers.clone()),
+        path if path == Path::new(STDIN) => InputSource::Stdin,
+        path => InputSource::Path(path.clone()),
     };
     Ok(args.files.iter().map(input).collect())
 }
@@ -124,7 +124,12 @@ fn headers(args: &VerifyArgs) -> Result<Headers, Failure> {
 }
 
 /// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
-fn watch(context: &Context, args: &VerifyArgs, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
+fn watch(
+    context: &Context,
+    args: &VerifyArgs,
+    mut criteria: Criteria,
+    inputs: &[InputSource],
+) -> Result<Exit, Failure> {
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
     }
@@ -187,9 +192,9 @@ fn verify_changes(
         if !matches!(change, FileChange::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(match is_named {
-                _ if !headers.is_empty() => Input::Body(file.clone(), headers.clone()),
-                true => Input::Path(file.clone()),
-                false => Input::Found(file.clone()),
+                _ if !headers.is_empty() => InputSource::Body(file.clone(), headers.clone()),
+                true => InputSource::Path(file.clone()),
+                false => InputSource::Found(file.clone()),
             });
         }
     }
@@ -221,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
-        assert_eq!(exit(&Tally { verified: 1, skipped: 1, ..Tally::default() }), Exit::Success);
-        assert_eq!(exit(&Tally { verified: 1, failed: 1, ..Tally::default() }), Exit::Failed);
-        assert_eq!(exit(&Tally { failed: 1, unreadable: 1, ..Tally::default() }), Exit::UnreadableInput);
+        assert_eq!(exit(&VerifyTally { verified: 1, skipped: 1, ..VerifyTally::default() }), Exit::Success);
+        assert_eq!(exit(&VerifyTally { verified: 1, failed: 1, ..VerifyTally::default() }), Exit::Failed);
+        assert_eq!(exit(&VerifyTally { failed: 1, unreadable: 1, ..VerifyTally::default() }), Exit::UnreadableInput);
     }
 }

@@ -6,14 +6,14 @@ use super::Subject;
 use crate::{
     engine::{
         clock::now,
-        receive::{Forward, Resent, Settings, resend},
+        receive::{Forward, ReceiverSettings, Resent, resend},
     },
     render::pretty::Page,
     webhook::{record::Delivery, redact, request::Request, signature::Receipt},
 };
 
 /// A delivery of which only the request is known.
-pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery {
+pub fn from_capture(seq: u64, request: Request, settings: &ReceiverSettings) -> Delivery {
     let assessment = settings.judge().assess(&request, Receipt::default());
     Delivery {
         seq,

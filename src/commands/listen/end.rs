@@ -15,7 +15,7 @@ use crate::{
         terminal::Terminal,
         tunnel::Served,
     },
-    engine::receive::Counter,
+    engine::receive::ExpectationCounter,
 };
 
 /// Why `listen` stops.
@@ -32,7 +32,7 @@ pub enum StopReason {
 /// Waits until there is a reason to stop. The terminal is restored then.
 pub async fn end(
     program: Option<UserProgram>,
-    counter: &Counter,
+    counter: &ExpectationCounter,
     reporter: &DeliveryReporter,
     interrupts: &mut Interrupts,
     mut keys: Option<Keys>,

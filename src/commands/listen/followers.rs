@@ -2,7 +2,9 @@
 
 use crate::{
     commands::reporters::pause::Pause,
-    engine::receive::{Consumers, Counter, Deliveries, DeliveryExpectations, History, VerdictCounter, WhenFull},
+    engine::receive::{
+        Consumers, Deliveries, DeliveryExpectations, ExpectationCounter, History, VerdictCounter, WhenFull,
+    },
 };
 
 /// The followers of one receiver.
@@ -11,7 +13,7 @@ pub struct Followers {
     pub deliveries: Deliveries,
     /// Whether the output is the only capture, so that it may miss nothing.
     pub output_is_capture: bool,
-    pub counter: Counter,
+    pub counter: ExpectationCounter,
     pub verdicts: VerdictCounter,
     pub pause: Pause,
     /// What keys and the inspector can show and resend.

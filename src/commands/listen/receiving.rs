@@ -20,7 +20,8 @@ use crate::{
         terminal::Terminal,
     },
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ResponsePolicy, Setup, UnusedSecret,
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ReceiverSetup, ResponsePolicy,
+        UnusedSecret,
     },
     net::{
         descriptors,
@@ -74,10 +75,10 @@ pub fn setup(
     pending: Option<Arc<PendingForwards>>,
     sinks: &Sinks,
     cancel: CancellationToken,
-) -> Setup {
+) -> ReceiverSetup {
     let (warnings, pages) = (sinks.warnings.clone(), Arc::clone(&sinks.pages));
     let (saving, secrets, file) = (warnings.clone(), warnings.clone(), sinks.secrets.clone());
-    Setup {
+    ReceiverSetup {
         settings,
         responses: ResponsePolicy {
             statuses: args.respond.clone(),

@@ -6,7 +6,7 @@ use super::format::OutputFormat;
 use crate::{
     cli::FormatArg,
     commands::{context::Context, exit::Failure, remedies, secret_warnings::development_warning, streams::Out},
-    engine::check::{Observer, Target},
+    engine::check::{CheckObserver, CheckTarget},
     render::{
         cases::Table,
         json,
@@ -92,8 +92,8 @@ impl<'a> CheckReporter<'a> {
     }
 }
 
-impl Observer for CheckReporter<'_> {
-    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
+impl CheckObserver for CheckReporter<'_> {
+    fn target(&mut self, target: &CheckTarget, planned: &[CaseRecord]) -> io::Result<()> {
         self.table(|table, text| table.begin(&target.provider, target.url.as_str(), planned, text));
         self.flush()
     }
@@ -126,7 +126,7 @@ impl Observer for CheckReporter<'_> {
 /// If the format is a report, or the output can't be written.
 pub fn list<'t>(
     context: &Context,
-    listed: impl IntoIterator<Item = (&'t Target, Vec<Case<'t>>)>,
+    listed: impl IntoIterator<Item = (&'t CheckTarget, Vec<Case<'t>>)>,
 ) -> Result<(), Failure> {
     if context.format().is_report() {
         return Err(Failure::usage("--list can't be combined with a report format")

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 
 use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
-    engine::receive::{Forward, SaveChange, Settings, VerdictCounts},
+    engine::receive::{Forward, ReceiverSettings, SaveChange, VerdictCounts},
     net::receiver::ReceiveError,
     render::{
         diagnostic::{Stream, inline},
@@ -18,7 +18,7 @@ use crate::{
 /// a URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
 pub fn announce(
     terminal: Terminal,
-    settings: &Settings,
+    settings: &ReceiverSettings,
     url: &str,
     send_to: Option<&str>,
     redact: bool,

@@ -19,7 +19,7 @@ use crate::{
         remedies, streams,
         terminal::Terminal,
     },
-    engine::load::{Pace, Progress, Report, Unreachable},
+    engine::load::{LoadProgress, LoadReport, Pace, Unreachable},
     render::{json, load, size, text},
     webhook::{load::Summary, record::Attempt},
 };
@@ -92,7 +92,7 @@ impl ProgressBar {
     }
 
     /// Draws the progress until this future is dropped.
-    pub async fn follow(&self, progress: &Progress) -> Infallible {
+    pub async fn follow(&self, progress: &LoadProgress) -> Infallible {
         if self.bar.is_hidden() {
             return std::future::pending().await;
         }
@@ -118,8 +118,8 @@ impl ProgressBar {
 /// # Errors
 ///
 /// If the output can't be written.
-pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool) -> io::Result<()> {
-    let Report { summary, is_cancelled, unreachable } = report;
+pub fn report(context: &Context, report: &LoadReport, pace: &Pace, to_listener: bool) -> io::Result<()> {
+    let LoadReport { summary, is_cancelled, unreachable } = report;
     let terminal = context.terminal;
     let mut out = terminal.stdout();
     match (context.format(), unreachable) {

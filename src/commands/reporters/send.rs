@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     cli::FormatArg,
     commands::{context::Context, remedies, resolve::goes_to_listener, streams},
-    engine::deliver::{Batch, Job, Observer, Wait},
+    engine::deliver::{Batch, DeliveryObserver, Job, Wait},
     render::{json, pretty::Page, text},
     webhook::{
         keyring::SecretSource,
@@ -94,7 +94,7 @@ impl<'a> SendReporter<'a> {
     }
 }
 
-impl Observer for SendReporter<'_> {
+impl DeliveryObserver for SendReporter<'_> {
     fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()> {
         self.accepted += usize::from(attempt.good);
         self.failed += usize::from(last && !attempt.good);

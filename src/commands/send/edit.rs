@@ -12,7 +12,7 @@ use crate::{
     },
     engine::{
         clock::now,
-        deliver::{Batch, Content},
+        deliver::{Batch, JobContent},
         entropy::moment,
     },
     webhook::{
@@ -47,12 +47,12 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
     let secret = job.provider.as_ref().and_then(|provider| batch.keyring.secrets(&provider.name).first());
     let send = moment(args.now.unwrap_or_else(now), args.id.clone())?;
     match &mut job.content {
-        Content::Event(prepared) => {
+        JobContent::Event(prepared) => {
             let (edited, id) = edit_event(context, prepared, &send)?;
             **prepared = edited;
             Ok(id)
         }
-        Content::Capture(resend) => {
+        JobContent::Capture(resend) => {
             if let Some((request, differences)) = edited(&resend.request)? {
                 show(context, &differences);
                 resend.edit(request, job.provider.as_deref(), secret, &send);

@@ -21,7 +21,7 @@ use crate::{
     },
     engine::{
         clock::now,
-        deliver::{Batch, Changes, Content, Job, Resend, ResendError},
+        deliver::{Batch, Changes, Job, JobContent, Resend, ResendError},
         entropy::moment,
     },
     net::url::parse_url,
@@ -268,7 +268,7 @@ impl<'a> Builder<'a> {
             source: Some(source),
             was,
             url,
-            content: Content::Capture(Box::new(resend)),
+            content: JobContent::Capture(Box::new(resend)),
             headers: self.headers.clone(),
             tamper: None,
         });
@@ -297,7 +297,8 @@ fn source(file: &str, index: usize, line: Option<u64>) -> CaptureSource {
 /// Checks that every job can be tampered with as requested.
 fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
-        let (Some(tamper), Content::Event(prepared), Some(provider)) = (job.tamper, &job.content, &job.provider) else {
+        let (Some(tamper), JobContent::Event(prepared), Some(provider)) = (job.tamper, &job.content, &job.provider)
+        else {
             continue;
         };
         if let Some(objection) = tamper.objection(provider, prepared.unsigned) {

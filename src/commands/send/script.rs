@@ -3,7 +3,7 @@
 use crate::{
     cli::{Print, SendArgs},
     commands::{exit::Failure, terminal::Terminal},
-    engine::deliver::{Batch, Content, Job},
+    engine::deliver::{Batch, Job, JobContent},
     render::script::{Script, Sender, Signer, comment, distinct, k6, locust},
     webhook::{
         load::Rate,
@@ -80,7 +80,7 @@ fn is_handshake(job: &Job) -> bool {
 
 /// Adds a job to the part of its provider.
 fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &SendArgs) -> Result<(), Failure> {
-    let (Content::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
+    let (JobContent::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
         let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());
         return Err(Failure::usage(format!(
             "{source} is a captured request, which has fixed bytes; a script needs events"

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::time::timeout;
 
-use super::{CheckError, Settings, Target};
+use super::{CheckError, CheckSettings, CheckTarget};
 use crate::{
     net::client::{SendError, Sent, Transport},
     webhook::{
@@ -33,17 +33,17 @@ const MAX_SEARCH: Duration = Duration::from_secs(20);
 const BATCH: usize = 8;
 
 /// A handler under test.
-pub(super) struct Handler<'a, T> {
+pub(super) struct TestedHandler<'a, T> {
     pub provider: &'a Provider,
     /// How long to wait for a response.
     pub timeout: Duration,
     url: &'a Url,
     target: String,
-    settings: Settings<'a, T>,
+    settings: CheckSettings<'a, T>,
 }
 
 /// What the first deliveries showed.
-pub(super) enum Probe<'a> {
+pub(super) enum ProbeResult<'a> {
     /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
     /// The handler accepts none: the first event that was sent, and how it failed.
@@ -51,7 +51,7 @@ pub(super) enum Probe<'a> {
 }
 
 /// How a search for a deviation that the handler accepts ended.
-enum Search<'d> {
+enum DeviationSearch<'d> {
     Ended(DeviationResult),
     /// The handler takes too long for this one, unlike for those that it refuses.
     TooSlow(&'d Deviation),
@@ -71,8 +71,8 @@ pub(super) struct Failed {
     pub explanation: Option<Explanation>,
 }
 
-impl<'a, T: Transport> Handler<'a, T> {
-    pub(super) fn new(target: &'a Target, settings: Settings<'a, T>) -> Self {
+impl<'a, T: Transport> TestedHandler<'a, T> {
+    pub(super) fn new(target: &'a CheckTarget, settings: CheckSettings<'a, T>) -> Self {
         let provider = target.provider.as_ref();
         Self {
             provider,
@@ -90,7 +90,7 @@ impl<'a, T: Transport> Handler<'a, T> {
 
     /// Finds out whether the handler accepts any valid delivery: one of these events in turn, then the first event in
     /// the provider's other encodings.
-    pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<Probe<'a>, CheckError> {
+    pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<ProbeResult<'a>, CheckError> {
         let context = self.context()?;
         let encodings = self.provider.delivery.encodings.len();
         let probes = events.iter().map(|event| (*event, 0)).chain((1..encodings).map(|encoding| (events[0], encoding)));
@@ -103,7 +103,7 @@ impl<'a, T: Transport> Handler<'a, T> {
                 exchanges.push((event, exchange));
             }
             if accepted {
-                return Ok(Probe::Usable(event, exchanges));
+                return Ok(ProbeResult::Usable(event, exchanges));
             }
             if silent {
                 break;
@@ -119,9 +119,9 @@ impl<'a, T: Transport> Handler<'a, T> {
         exchange.response.as_ref().is_ok_and(accepts)
     }
 
-    async fn explain_unusable(&self, event: &'a Event, exchange: Exchange) -> Result<Probe<'a>, CheckError> {
+    async fn explain_unusable(&self, event: &'a Event, exchange: Exchange) -> Result<ProbeResult<'a>, CheckError> {
         let Err(fault) = judge(Expectation::Accepted, &self.provider.delivery, &exchange) else {
-            return Ok(Probe::Usable(event, vec![(event, exchange)]));
+            return Ok(ProbeResult::Usable(event, vec![(event, exchange)]));
         };
         let deviation = if may_be_unverified(&fault, exchange.clue.as_ref()) {
             self.search_deviations(event, &exchange).await?
@@ -141,19 +141,19 @@ impl<'a, T: Transport> Handler<'a, T> {
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
         let explanation = Some(unusable(&observation, source, proxy.as_deref(), deviation));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
-        Ok(Probe::Unusable(event, Box::new(failed)))
+        Ok(ProbeResult::Unusable(event, Box::new(failed)))
     }
 
     /// Searches for a deviation that the handler accepts; `exchange` is its response to a usual delivery.
     async fn search_deviations(&self, event: &Event, exchange: &Exchange) -> Result<DeviationResult, CheckError> {
         let deviations = deviations(&self.context()?, event).map_err(CheckError::Fixture)?;
         let search = timeout(MAX_SEARCH, self.search(event, exchange, &deviations));
-        Ok(match search.await.unwrap_or(Ok(Search::Ended(DeviationResult::Unfinished)))? {
-            Search::Ended(result) => result,
-            Search::TooSlow(deviation) if self.is_slow_alone(event, exchange, deviation).await? => {
+        Ok(match search.await.unwrap_or(Ok(DeviationSearch::Ended(DeviationResult::Unfinished)))? {
+            DeviationSearch::Ended(result) => result,
+            DeviationSearch::TooSlow(deviation) if self.is_slow_alone(event, exchange, deviation).await? => {
                 DeviationResult::Accepted(deviation.advice.clone())
             }
-            Search::TooSlow(_) => DeviationResult::Unknown,
+            DeviationSearch::TooSlow(_) => DeviationResult::Unknown,
         })
     }
 
@@ -162,7 +162,7 @@ impl<'a, T: Transport> Handler<'a, T> {
         event: &Event,
         valid: &Exchange,
         deviations: &'d [Deviation],
-    ) -> Result<Search<'d>, CheckError> {
+    ) -> Result<DeviationSearch<'d>, CheckError> {
         // In batches, because the results don't depend on each other, and a slow handler would take too long one by
         // one.
         for batch in deviations.chunks(BATCH) {
@@ -173,22 +173,22 @@ impl<'a, T: Transport> Handler<'a, T> {
                 // A handler that refuses the usual delivery without a redirect, and redirects this one, accepted it.
                 let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
                 if is_redirected || self.accepts(&exchange) {
-                    return Ok(Search::Ended(DeviationResult::Accepted(deviation.advice.clone())));
+                    return Ok(DeviationSearch::Ended(DeviationResult::Accepted(deviation.advice.clone())));
                 }
                 if refuses_in_time && exchange.response == Err(NoResponse::TimedOut) {
-                    return Ok(Search::TooSlow(deviation));
+                    return Ok(DeviationSearch::TooSlow(deviation));
                 }
                 // A handler that is overloaded judges nothing.
                 if exchange.status().is_none_or(is_busy) {
-                    return Ok(Search::Ended(DeviationResult::Unknown));
+                    return Ok(DeviationSearch::Ended(DeviationResult::Unknown));
                 }
             }
         }
         if let Some(advice) = self.altered_bodies(event, valid).await? {
-            return Ok(Search::Ended(DeviationResult::Accepted(advice)));
+            return Ok(DeviationSearch::Ended(DeviationResult::Accepted(advice)));
         }
         let forgery = self.response_to_forgery(event, valid).await?;
-        Ok(Search::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
+        Ok(DeviationSearch::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
     }
 
     /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual

@@ -1,5 +1,5 @@
 //! Checks webhook handlers against their providers' contracts: sends valid and deliberately invalid deliveries, and
-//! reports each case to an [`Observer`].
+//! reports each case to an [`CheckObserver`].
 
 mod handler;
 mod runner;
@@ -29,7 +29,7 @@ pub use runner::Runner;
 
 /// A handler, and the provider whose contract it is checked against.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct CheckTarget {
     pub provider: Arc<Provider>,
     /// The handler's URL.
     pub url: Url,
@@ -37,7 +37,7 @@ pub struct Target {
 
 /// How the requests are made and sent.
 #[derive(Debug)]
-pub struct Settings<'a, T> {
+pub struct CheckSettings<'a, T> {
     /// The client.
     pub transport: &'a T,
     /// How long to wait for a response, in place of the provider's own limit.
@@ -49,15 +49,15 @@ pub struct Settings<'a, T> {
 }
 
 // Derived, these would require the transport to be copied too.
-impl<T> Clone for Settings<'_, T> {
+impl<T> Clone for CheckSettings<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Settings<'_, T> {}
+impl<T> Copy for CheckSettings<'_, T> {}
 
-impl<T> Settings<'_, T> {
+impl<T> CheckSettings<'_, T> {
     fn context<'c>(&'c self, provider: &'c Provider, target: &'c str) -> Result<CaseContext<'c>, EntropyError> {
         Ok(CaseContext {
             provider,
@@ -115,13 +115,13 @@ impl Selection {
 }
 
 /// Receives the results while the cases run. An error ends the run.
-pub trait Observer {
+pub trait CheckObserver {
     /// A handler's cases are about to run; these are their records before that.
     ///
     /// # Errors
     ///
     /// If the report can't be written.
-    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()>;
+    fn target(&mut self, target: &CheckTarget, planned: &[CaseRecord]) -> io::Result<()>;
 
     /// A case ran, or was skipped.
     ///
@@ -133,7 +133,7 @@ pub trait Observer {
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct CheckSummary {
     /// The cases by outcome.
     pub tally: CaseTally,
     /// Whether a handler could not be reached at all.
@@ -172,12 +172,12 @@ pub struct Plan {
 ///
 /// If the operating system provides no randomness.
 pub fn plan<T: Transport>(
-    settings: Settings<'_, T>,
-    targets: &[Target],
+    settings: CheckSettings<'_, T>,
+    targets: &[CheckTarget],
     selection: &Selection,
 ) -> Result<Plan, EntropyError> {
     let mut plan = Plan::default();
-    for Target { provider, url } in targets {
+    for CheckTarget { provider, url } in targets {
         let Some(exemplar) = probes(provider).first().copied() else { continue };
         let target = url.to_string();
         let context = settings.context(provider, &target)?;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    CheckError, Observer, Selection, Settings, Summary, Target,
-    handler::{Failed, Handler, Probe},
+    CheckError, CheckObserver, CheckSettings, CheckSummary, CheckTarget, Selection,
+    handler::{Failed, ProbeResult, TestedHandler},
 };
 use crate::{
     net::client::Transport,
@@ -22,10 +22,10 @@ use crate::{
 
 /// Runs cases and reports them to an observer.
 pub struct Runner<'a, T, O> {
-    settings: Settings<'a, T>,
+    settings: CheckSettings<'a, T>,
     selection: &'a Selection,
     observer: O,
-    summary: Summary,
+    summary: CheckSummary,
     /// What the cases showed about the current handler.
     history: EarlierResults,
     /// Cases waiting to be reported together, because the later ones help to explain the earlier ones.
@@ -47,10 +47,10 @@ struct Attempted<'a> {
 /// The case that ran last, and whether the connection was closed without a response.
 type Last = Option<(CaseName, bool)>;
 
-impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
+impl<'a, T: Transport, O: CheckObserver> Runner<'a, T, O> {
     /// A runner of the selected cases.
-    pub fn new(settings: Settings<'a, T>, selection: &'a Selection, observer: O) -> Self {
-        let (summary, history) = (Summary::default(), EarlierResults::default());
+    pub fn new(settings: CheckSettings<'a, T>, selection: &'a Selection, observer: O) -> Self {
+        let (summary, history) = (CheckSummary::default(), EarlierResults::default());
         Self { settings, selection, observer, summary, history, pending: Vec::new() }
     }
 
@@ -60,7 +60,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// # Errors
     ///
     /// If a request can't be made, or the observer fails.
-    pub async fn run(&mut self, targets: &'a [Target]) -> Result<(), CheckError> {
+    pub async fn run(&mut self, targets: &'a [CheckTarget]) -> Result<(), CheckError> {
         for target in targets {
             self.check(target).await?;
             self.report_pending()?;
@@ -74,33 +74,33 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// # Errors
     ///
     /// If the observer fails.
-    pub fn finish(mut self) -> Result<(O, Summary), CheckError> {
+    pub fn finish(mut self) -> Result<(O, CheckSummary), CheckError> {
         self.report_pending()?;
         Ok((self.observer, self.summary))
     }
 
-    async fn check(&mut self, target: &'a Target) -> Result<(), CheckError> {
-        let handler = Handler::new(target, self.settings);
+    async fn check(&mut self, target: &'a CheckTarget) -> Result<(), CheckError> {
+        let handler = TestedHandler::new(target, self.settings);
         let events = probes(handler.provider);
         if events.is_empty() {
             return Ok(());
         }
         let probe = handler.probe(&events).await?;
-        let (Probe::Usable(exemplar, _) | Probe::Unusable(exemplar, _)) = probe;
+        let (ProbeResult::Usable(exemplar, _) | ProbeResult::Unusable(exemplar, _)) = probe;
         let secrets = handler.provider.rotation_secrets(self.settings.keyring.secrets(&handler.provider.name));
         let cases = self.selection.cases(handler.provider, exemplar, secrets.len());
         let planned: Vec<CaseRecord> = cases.iter().map(|case| case.record(handler.provider)).collect();
         self.observer.target(target, &planned).map_err(CheckError::Report)?;
         match probe {
-            Probe::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
-            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
+            ProbeResult::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
+            ProbeResult::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
         }
     }
 
     /// Reports the delivery that the handler did not accept, and skips all cases.
     fn give_up(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         cases: Vec<Case<'a>>,
         event: &'a Event,
         failed: Failed,
@@ -123,7 +123,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// Runs all cases. The plain events in `probed` are not sent again.
     async fn run_cases(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         cases: Vec<Case<'a>>,
         mut probed: Vec<(&'a Event, Exchange)>,
     ) -> Result<(), CheckError> {
@@ -160,7 +160,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// remaining cases are skipped.
     fn stopped(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         mut attempted: Attempted<'a>,
         decisive: usize,
         last: Last,
@@ -194,7 +194,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         self.hold(attempted)
     }
 
-    fn skip(&mut self, handler: &Handler<'a, T>, case: Case<'a>, reason: &str) -> Result<(), CheckError> {
+    fn skip(&mut self, handler: &TestedHandler<'a, T>, case: Case<'a>, reason: &str) -> Result<(), CheckError> {
         let mut attempted = Attempted::new(handler, case);
         attempted.record.outcome = CaseOutcome::Skipped(reason.to_owned());
         self.hold(attempted)
@@ -222,7 +222,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
 }
 
 impl<'a> Attempted<'a> {
-    fn new<T>(handler: &Handler<'a, T>, case: Case<'a>) -> Self {
+    fn new<T>(handler: &TestedHandler<'a, T>, case: Case<'a>) -> Self {
         let (provider, timeout) = (handler.provider, handler.timeout);
         Self {
             provider,
@@ -237,7 +237,7 @@ impl<'a> Attempted<'a> {
 
     /// The case with its outcome, and the index of the request that decided it.
     fn judged<T>(
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         case: Case<'a>,
         requests: &[CaseRequest],
         exchanges: &[Exchange],

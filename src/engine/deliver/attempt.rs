@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Content, DeliverError, Dispatcher, Job};
+use super::{DeliverError, Dispatcher, Job, JobContent};
 use crate::{
     net::{
         client::{SendError, Sent, Transport, set_host},
@@ -50,8 +50,8 @@ pub struct DeliveryState {
 impl DeliveryState {
     pub(super) fn new(job: &Job, context: SendContext) -> Self {
         let draft = match &job.content {
-            Content::Event(prepared) => Some(prepared.draft(&context)),
-            Content::Capture(_) => None,
+            JobContent::Event(prepared) => Some(prepared.draft(&context)),
+            JobContent::Capture(_) => None,
         };
         Self { context, draft }
     }
@@ -76,7 +76,7 @@ impl DeliveryState {
     ) -> Result<Request, DeliverError> {
         let secret = secrets.first();
         match (&job.content, &job.provider, &self.draft) {
-            (Content::Event(_), Some(provider), Some(draft)) => {
+            (JobContent::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
                     encoding: attempts.encoding(),
                     target: job.url.as_str(),
@@ -92,14 +92,14 @@ impl DeliveryState {
                     }
                 }
             }
-            (Content::Capture(resend), provider, _) => {
+            (JobContent::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
                 let mut request = resend.attempt(provider.as_deref(), secret, &context, &job.url, job.target());
                 set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
             }
-            (Content::Event(_), ..) => unreachable!("an event has a provider and a draft"),
+            (JobContent::Event(_), ..) => unreachable!("an event has a provider and a draft"),
         }
     }
 }
@@ -230,9 +230,9 @@ pub(in crate::engine) fn explain(
         (Ok(_), None, _) => unreachable!("a response has been received"),
     };
     let remark = match (&job.content, &job.provider) {
-        (Content::Event(_), _) if is_unsigned => "sent unsigned, as the provider does".to_owned(),
-        (Content::Capture(resend), _) if !resend.changes.is_empty() => resend.changes.clone(),
-        (Content::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
+        (JobContent::Event(_), _) if is_unsigned => "sent unsigned, as the provider does".to_owned(),
+        (JobContent::Capture(resend), _) if !resend.changes.is_empty() => resend.changes.clone(),
+        (JobContent::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
             let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
             match provider.verify(secrets, &resend.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
                 Some(Reason::TimestampTooOld { skew, .. } | Reason::Expired { skew, .. }) => {
@@ -278,7 +278,7 @@ pub(in crate::engine) fn report(
 ) -> Attempt {
     let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
         let media = match (&job.content, &job.provider) {
-            (Content::Event(_), Some(provider)) => {
+            (JobContent::Event(_), Some(provider)) => {
                 let sent = request.media_type().as_deref().and_then(Media::named);
                 sent.or_else(|| provider.delivery.encodings.first().map(|encoding| encoding.media))
             }

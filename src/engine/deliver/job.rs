@@ -62,7 +62,7 @@ pub struct Job {
     /// The endpoint. [`Job::target`] adds the query of a captured request.
     pub url: Url,
     /// What is sent.
-    pub content: Content,
+    pub content: JobContent,
     /// The user's own headers.
     pub headers: Headers,
     /// How to tamper with the delivery, if at all.
@@ -71,7 +71,7 @@ pub struct Job {
 
 /// What a job sends.
 #[derive(Debug)]
-pub enum Content {
+pub enum JobContent {
     /// An event. Each delivery has fresh values; each attempt is encoded and signed.
     Event(Box<PreparedEvent>),
     /// A captured request.
@@ -101,7 +101,7 @@ impl Job {
             source: None,
             was: None,
             url,
-            content: Content::Event(Box::new(prepared)),
+            content: JobContent::Event(Box::new(prepared)),
             headers: Headers::new(),
             tamper: None,
         })
@@ -111,8 +111,8 @@ impl Job {
     #[must_use]
     pub fn target(&self) -> String {
         match &self.content {
-            Content::Event(_) => path_and_query(&self.url),
-            Content::Capture(resend) => target_with_query(&self.url, &resend.request.target),
+            JobContent::Event(_) => path_and_query(&self.url),
+            JobContent::Capture(resend) => target_with_query(&self.url, &resend.request.target),
         }
     }
 
@@ -120,8 +120,8 @@ impl Job {
     #[must_use]
     pub fn is_signed(&self) -> bool {
         let is_signed = match &self.content {
-            Content::Event(prepared) => !prepared.unsigned,
-            Content::Capture(resend) => resend.is_signed,
+            JobContent::Event(prepared) => !prepared.unsigned,
+            JobContent::Capture(resend) => resend.is_signed,
         };
         is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
     }
@@ -145,9 +145,9 @@ impl Job {
     pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
             // One response says whether a forgery is rejected.
-            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
-            Content::Event(_) => self.policy().attempts(retry),
-            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
+            JobContent::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            JobContent::Event(_) => self.policy().attempts(retry),
+            JobContent::Capture(_) => self.policy().attempts_of_bytes(retry),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Delivers events and captured requests as their providers would, on their schedules and by their rules for success.
 //!
 //! Arguments become [`Job`]s. A [`Dispatcher`] makes their attempts, and [`run`] makes them when they are due and
-//! reports each to an [`Observer`].
+//! reports each to an [`DeliveryObserver`].
 
 mod attempt;
 mod job;
@@ -37,14 +37,14 @@ use crate::{
 
 pub use self::{
     attempt::{AttemptResult, DeliveryState, OngoingDelivery},
-    job::{Batch, Content, InvalidJob, Job},
+    job::{Batch, InvalidJob, Job, JobContent},
     resend::{Changes, Resend},
-    schedule::{Observer, Retries, RunOutcome, Wait, run},
+    schedule::{DeliveryObserver, Retries, RunOutcome, Wait, run},
 };
 pub(super) use attempt::{OutcomeReason, explain, explain_status, outcome, report};
 
 /// How requests are made and sent.
-pub struct Settings<T> {
+pub struct DeliverySettings<T> {
     /// The client.
     pub transport: T,
     /// How long to wait for a response, in place of the provider's own limit.
@@ -110,8 +110,8 @@ pub enum ResendError {
 impl<T> Dispatcher<T> {
     /// A dispatcher with these settings.
     #[must_use]
-    pub fn new(settings: Settings<T>) -> Self {
-        let Settings { transport, timeout, now: fixed, id, captures, redact } = settings;
+    pub fn new(settings: DeliverySettings<T>) -> Self {
+        let DeliverySettings { transport, timeout, now: fixed, id, captures, redact } = settings;
         let clock = Box::new(move || fixed.unwrap_or_else(now));
         Self { transport, timeout, clock, id, captures, redact, saved: AtomicU64::new(0) }
     }

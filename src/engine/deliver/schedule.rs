@@ -20,7 +20,7 @@ pub enum Retries {
 }
 
 /// Receives what happens during a run.
-pub trait Observer {
+pub trait DeliveryObserver {
     /// An attempt was made; `last` if it is the last one of its delivery.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl RunOutcome {
 }
 
 /// A delivery in the queue. The earliest is next; of those due together, the first job.
-struct Queued<'a> {
+struct QueuedDelivery<'a> {
     due: Instant,
     index: usize,
     wait: Duration,
@@ -88,27 +88,27 @@ struct Queued<'a> {
     delivery: OngoingDelivery<'a>,
 }
 
-impl Queued<'_> {
+impl QueuedDelivery<'_> {
     fn key(&self) -> Reverse<(Instant, usize)> {
         Reverse((self.due, self.index))
     }
 }
 
-impl PartialEq for Queued<'_> {
+impl PartialEq for QueuedDelivery<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Queued<'_> {}
+impl Eq for QueuedDelivery<'_> {}
 
-impl PartialOrd for Queued<'_> {
+impl PartialOrd for QueuedDelivery<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Queued<'_> {
+impl Ord for QueuedDelivery<'_> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }
@@ -123,14 +123,14 @@ pub async fn run<T: Transport>(
     batch: &Batch,
     dispatcher: &Dispatcher<T>,
     retries: Retries,
-    observer: &mut impl Observer,
+    observer: &mut impl DeliveryObserver,
 ) -> Result<RunOutcome, DeliverError> {
     let (due, wait) = (Instant::now(), Duration::ZERO);
     let queued = |(index, job)| {
         let delivery = OngoingDelivery::new(job, batch.secrets_of(job), retries.are_wanted());
-        Queued { due, index, wait, at_provider: wait, delivery }
+        QueuedDelivery { due, index, wait, at_provider: wait, delivery }
     };
-    let mut queue: BinaryHeap<Queued<'_>> = batch.jobs.iter().enumerate().map(queued).collect();
+    let mut queue: BinaryHeap<QueuedDelivery<'_>> = batch.jobs.iter().enumerate().map(queued).collect();
     let mut outcome = RunOutcome::Good;
     while let Some(mut next) = queue.pop() {
         wait_for(&next, queue.len(), observer).await;
@@ -157,7 +157,7 @@ pub async fn run<T: Transport>(
     Ok(outcome)
 }
 
-async fn wait_for(next: &Queued<'_>, others: usize, observer: &mut impl Observer) {
+async fn wait_for(next: &QueuedDelivery<'_>, others: usize, observer: &mut impl DeliveryObserver) {
     if next.due <= Instant::now() {
         return;
     }

@@ -20,9 +20,9 @@ use http::Method;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use self::tree::Trees;
+use self::tree::PayloadTrees;
 pub use self::{curl::curl_command, ready::Surroundings};
-use super::receive::{CurrentSettings, Entry, History, Resender};
+use super::receive::{CurrentSettings, History, HistoryEntry, Resender};
 use crate::{
     net::{
         inspector::{Api, ErrorReply, PageRequest, Reply},
@@ -47,7 +47,7 @@ const MAX_STREAMS: usize = 4;
 const MAX_WORKERS: usize = 2;
 
 /// What an inspector works with.
-pub struct Setup {
+pub struct InspectorSetup {
     /// The deliveries.
     pub history: History,
     /// How they are verified, and where they can be sent again.
@@ -83,8 +83,8 @@ pub struct Hints {
 
 /// Responds to the page's calls.
 pub struct Inspection {
-    shared: Arc<Shared>,
-    trees: Arc<Trees>,
+    shared: Arc<CallContext>,
+    trees: Arc<PayloadTrees>,
     streams: Arc<Semaphore>,
     workers: Semaphore,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
@@ -92,7 +92,7 @@ pub struct Inspection {
 }
 
 /// What calls have in common.
-struct Shared {
+struct CallContext {
     history: History,
     settings: Arc<CurrentSettings>,
     resender: Resender,
@@ -105,10 +105,11 @@ struct Shared {
 impl Inspection {
     /// An inspection without a tab.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
-        let Setup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } = setup;
+    pub fn new(setup: InspectorSetup) -> Self {
+        let InspectorSetup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } =
+            setup;
         Self {
-            shared: Arc::new(Shared { history, settings, resender, surroundings, wording, hints, redact }),
+            shared: Arc::new(CallContext { history, settings, resender, surroundings, wording, hints, redact }),
             trees: Arc::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             workers: Semaphore::new(MAX_WORKERS),
@@ -127,7 +128,7 @@ impl Inspection {
     }
 
     /// Computes a reply on a thread that may block.
-    async fn compute(&self, work: impl FnOnce(&Shared) -> Reply + Send + 'static) -> Reply {
+    async fn compute(&self, work: impl FnOnce(&CallContext) -> Reply + Send + 'static) -> Reply {
         let _worker = self.workers.acquire().await;
         let shared = Arc::clone(&self.shared);
         match spawn_blocking(move || work(&shared)).await {
@@ -143,10 +144,10 @@ impl Inspection {
         self.compute(move |shared| Reply::Lines(stream::snapshot(shared, after.unwrap_or(0)))).await
     }
 
-    async fn tree(&self, entry: Entry, query: &Query) -> Reply {
+    async fn tree(&self, entry: HistoryEntry, query: &Query) -> Reply {
         let Ok(from) = query.number("from") else { return invalid("from") };
         let trees = Arc::clone(&self.trees);
-        let page = move |_: &Shared| match trees.get(&entry.delivery) {
+        let page = move |_: &CallContext| match trees.get(&entry.delivery) {
             Ok(tree) => json(|out| tree.page(from.unwrap_or(0), out)),
             Err(why) => Reply::error(422, why),
         };
@@ -158,7 +159,7 @@ impl Inspection {
             return invalid("left` or `right");
         };
         self.shared.history.catch_up().await;
-        let compare = move |shared: &Shared| match (shared.history.get(left), shared.history.get(right)) {
+        let compare = move |shared: &CallContext| match (shared.history.get(left), shared.history.get(right)) {
             (Some(left), Some(right)) => {
                 let differences = diff(&shared.shown(&left), &shared.shown(&right), MAX_DECODED_BYTES);
                 json(|out| json::differences(&differences, out))
@@ -178,7 +179,7 @@ impl Inspection {
         self.compute(move |shared| json(|out| json::seqs(&search::find(&shared.history.all(), &text), out))).await
     }
 
-    async fn resend(&self, entry: Entry, request: PageRequest) -> Reply {
+    async fn resend(&self, entry: HistoryEntry, request: PageRequest) -> Reply {
         let PageRequest { body, permit, .. } = request;
         let result = resend::resend(&self.shared, &entry.delivery, &body).await;
         drop(permit);
@@ -216,7 +217,7 @@ impl Inspection {
     }
 }
 
-impl Shared {
+impl CallContext {
     fn forgotten(&self, seq: u64) -> Reply {
         let (error, hint) = (format!("delivery {seq} is not in memory"), Some(self.hints.forgotten.to_owned()));
         Reply::Error(ErrorReply { status: 404, error, hint, poll: false })
@@ -233,7 +234,7 @@ impl Shared {
     }
 
     /// Appends everything about a delivery.
-    fn whole(&self, Entry { delivery, resends, .. }: &Entry, out: &mut Vec<u8>) {
+    fn whole(&self, HistoryEntry { delivery, resends, .. }: &HistoryEntry, out: &mut Vec<u8>) {
         if self.redact {
             let resends: Vec<Forwarded> = resends.iter().map(|forwarded| redact::forwarded(forwarded)).collect();
             capture::write_with_responses(&redact::delivery(delivery), resends.iter(), self.wording, out);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::{
-    engine::receive::Settings,
+    engine::receive::ReceiverSettings,
     render::json::{self, Inspected, InspectedProvider, Ready, Registered},
     webhook::{
         provider::{Provider, catalog::Entry},
@@ -32,16 +32,16 @@ pub struct Surroundings {
 }
 
 /// A place that a delivery can be sent to again.
-pub struct Target {
+pub struct ResendTarget {
     /// Its name for the page: its URL without tokens, or without any value of its query.
     pub name: String,
     pub url: Url,
 }
 
 /// The targets of a receiver, each once. With `redact`, their names have no value of a query.
-pub fn targets(settings: &Settings, redact: bool) -> Vec<Target> {
+pub fn targets(settings: &ReceiverSettings, redact: bool) -> Vec<ResendTarget> {
     let hidden = if redact { redact::query } else { redact::tokens };
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets: Vec<ResendTarget> = Vec::new();
     for forward in &settings.forwards {
         if targets.iter().any(|target| target.url == forward.url) {
             continue;
@@ -53,14 +53,14 @@ pub fn targets(settings: &Settings, redact: bool) -> Vec<Target> {
             .filter(|target| target.name == shown || target.name.starts_with(&format!("{shown} (")))
             .count();
         let name = if same == 0 { shown } else { format!("{shown} ({})", same + 1) };
-        targets.push(Target { name, url: forward.url.clone() });
+        targets.push(ResendTarget { name, url: forward.url.clone() });
     }
     targets
 }
 
 impl Surroundings {
     /// The line that says what is ready.
-    pub fn line(&self, settings: &Settings, history: usize, redact: bool) -> Vec<u8> {
+    pub fn line(&self, settings: &ReceiverSettings, history: usize, redact: bool) -> Vec<u8> {
         let tunnel = (self.tunnel)();
         let base = tunnel.as_deref().unwrap_or(&self.local);
         let listed = listed(settings);
@@ -92,7 +92,7 @@ impl Surroundings {
 
 /// The providers that are in use: the one of every request, else those with a secret of the user's; else a few
 /// well-known ones.
-fn listed(settings: &Settings) -> Vec<&Provider> {
+fn listed(settings: &ReceiverSettings) -> Vec<&Provider> {
     if let Some(provider) = &settings.provider {
         return vec![provider];
     }

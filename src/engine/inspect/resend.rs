@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{Hints, Shared, ready::targets as named_targets};
+use super::{CallContext, Hints, ready::targets as named_targets};
 use crate::{
     engine::{
         deliver::explain_status,
@@ -82,7 +82,7 @@ impl NotResent {
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
+pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
     let ResendRequest { to, body } = serde_json::from_slice(request)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);

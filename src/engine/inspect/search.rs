@@ -13,18 +13,18 @@ const DECODED_BUDGET: usize = 64 << 20;
 
 /// The numbers of the deliveries that contain this text, the newest first.
 pub fn find(deliveries: &[Arc<Delivery>], text: &str) -> Vec<u64> {
-    let finder = Finder::new(text.as_bytes());
+    let finder = TextFinder::new(text.as_bytes());
     let mut budget = DECODED_BUDGET;
     let contains = |delivery: &Arc<Delivery>| finder.is_in_request(&delivery.request, &mut budget);
     let mut contains = contains;
     deliveries.iter().filter(|delivery| contains(delivery)).map(|delivery| delivery.seq).collect()
 }
 
-struct Finder<'a> {
+struct TextFinder<'a> {
     text: &'a [u8],
 }
 
-impl<'a> Finder<'a> {
+impl<'a> TextFinder<'a> {
     const fn new(text: &'a [u8]) -> Self {
         Self { text }
     }

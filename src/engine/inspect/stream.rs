@@ -13,9 +13,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::CallContext;
 use crate::{
-    engine::receive::{Change, Entry},
+    engine::receive::{Change, HistoryEntry},
     net::receiver::{Pieces, PiecesSender},
     render::json,
     webhook::{
@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const BATCH_BYTES: usize = 64 << 10;
 
 /// Starts the stream of a tab that has the deliveries up to this number. The permit is held until it ends.
-pub fn start(shared: Arc<Shared>, after: u64, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Pieces {
+pub fn start(shared: Arc<CallContext>, after: u64, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Pieces {
     let (sender, pieces) = Pieces::new(None);
     tokio::spawn(async move {
         let _permit = permit;
@@ -52,7 +52,7 @@ pub fn start(shared: Arc<Shared>, after: u64, permit: OwnedSemaphorePermit, stop
 }
 
 /// The lines of the deliveries that were added after this one.
-pub fn snapshot(shared: &Shared, after: u64) -> Bytes {
+pub fn snapshot(shared: &CallContext, after: u64) -> Bytes {
     let mut lines = shared.ready();
     let (kept, _) = shared.history.follow_from(after);
     for entry in kept.into_iter().filter_map(|seq| shared.history.entry(seq)) {
@@ -61,12 +61,12 @@ pub fn snapshot(shared: &Shared, after: u64) -> Bytes {
     lines.into()
 }
 
-impl Shared {
+impl CallContext {
     fn ready(&self) -> Vec<u8> {
         self.surroundings.line(&self.settings.get(), self.history.limit(), self.redact)
     }
 
-    fn delivery(&self, Entry { delivery, resends, .. }: &Entry, lines: &mut Vec<u8>) {
+    fn delivery(&self, HistoryEntry { delivery, resends, .. }: &HistoryEntry, lines: &mut Vec<u8>) {
         if self.redact {
             let resends: Vec<Forwarded> = resends.iter().map(|forwarded| redact::forwarded(forwarded)).collect();
             capture::write_without_bodies(&redact::delivery(delivery), resends.iter(), self.wording, lines);
@@ -77,7 +77,7 @@ impl Shared {
 
     fn forwards<'a>(
         &self,
-        entry: &Entry,
+        entry: &HistoryEntry,
         forwards: impl Iterator<Item = &'a Forwarded>,
         is_resent: bool,
         lines: &mut Vec<u8>,
@@ -93,7 +93,7 @@ impl Shared {
 
 /// The lines that are on their way to a tab.
 struct Tab<'a> {
-    shared: &'a Shared,
+    shared: &'a CallContext,
     sender: &'a PiecesSender,
     lines: Vec<u8>,
     /// Deliveries that had left the history before their lines were written.
@@ -101,7 +101,7 @@ struct Tab<'a> {
 }
 
 impl<'a> Tab<'a> {
-    fn new(shared: &'a Shared, sender: &'a PiecesSender) -> Self {
+    fn new(shared: &'a CallContext, sender: &'a PiecesSender) -> Self {
         Self { shared, sender, lines: Vec::new(), missed: 0 }
     }
 

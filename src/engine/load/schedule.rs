@@ -35,7 +35,7 @@ pub(super) struct Schedule {
 
 /// One delivery to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct ScheduleSlot {
     /// Its number, from 0.
     pub number: u64,
     /// When it is due; `None` means now.
@@ -49,7 +49,7 @@ impl Schedule {
     }
 
     /// The next delivery; `None` at the end of the run.
-    pub(super) fn take(&self) -> Option<Slot> {
+    pub(super) fn take(&self) -> Option<ScheduleSlot> {
         let is_over = self.pace.duration.is_some_and(|time| self.started.elapsed() >= time);
         if is_over || self.is_stopped.load(Ordering::Relaxed) {
             return None;
@@ -58,7 +58,7 @@ impl Schedule {
         let due = self.pace.rate.map(|rate| rate.start_of(number));
         let is_beyond = self.pace.total.is_some_and(|total| number >= total)
             || self.pace.duration.zip(due).is_some_and(|(time, due)| due >= time);
-        (!is_beyond).then(|| Slot { number, due: due.and_then(|due| self.started.checked_add(due)) })
+        (!is_beyond).then(|| ScheduleSlot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
     /// The times at which missed deliveries were due, each with their number: those that a run at a rate should have
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_total_ends_a_run() {
         let schedule = Schedule::new(Pace { total: Some(2), ..Pace::default() }, Instant::now());
-        let slot = |number| Some(Slot { number, due: None });
+        let slot = |number| Some(ScheduleSlot { number, due: None });
         assert_eq!([(); 3].map(|()| schedule.take()), [slot(0), slot(1), None]);
     }
 
@@ -104,7 +104,9 @@ mod tests {
         let pace = Pace { total: None, duration: Some(Duration::from_secs(3600)), rate: "2/h".parse().ok() };
         let started = Instant::now();
         let schedule = Schedule::new(pace, started);
-        let due = |number, minutes: u64| Some(Slot { number, due: Some(started + Duration::from_secs(minutes * 60)) });
+        let due = |number, minutes: u64| {
+            Some(ScheduleSlot { number, due: Some(started + Duration::from_secs(minutes * 60)) })
+        };
         assert_eq!([(); 3].map(|()| schedule.take()), [due(0, 0), due(1, 30), None]);
     }
 

@@ -17,7 +17,7 @@ const MAX_BARS: usize = 12;
 
 /// The counts of one worker, or of all.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct LoadTally {
     outcomes: [u64; 4],
     statuses: Vec<(u16, u64)>,
     reasons: HashMap<String, u64>,
@@ -30,7 +30,7 @@ pub(super) struct Tally {
 
 /// Which of the provider's rules a response violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Violation {
+pub(super) enum RuleViolation {
     /// Its status does not count as delivered.
     Status,
     /// It is a redirect.
@@ -39,7 +39,7 @@ pub(super) enum Violation {
     Time,
 }
 
-impl Tally {
+impl LoadTally {
     pub(super) fn new() -> Self {
         Self {
             outcomes: [0; 4],
@@ -73,12 +73,12 @@ impl Tally {
     }
 
     /// Counts why a delivery was not accepted.
-    pub(super) fn reason(&mut self, reason: String, violation: Option<Violation>) {
+    pub(super) fn reason(&mut self, reason: String, violation: Option<RuleViolation>) {
         self.add_reason(reason, 1);
         match violation {
-            Some(Violation::Status) => self.violations.status += 1,
-            Some(Violation::Redirect) => self.violations.redirect += 1,
-            Some(Violation::Time) => self.violations.time += 1,
+            Some(RuleViolation::Status) => self.violations.status += 1,
+            Some(RuleViolation::Redirect) => self.violations.redirect += 1,
+            Some(RuleViolation::Time) => self.violations.time += 1,
             None => {}
         }
     }
@@ -205,8 +205,8 @@ mod tests {
         Duration::from_millis(time)
     }
 
-    fn of(times: impl IntoIterator<Item = u64>) -> Tally {
-        let mut tally = Tally::new();
+    fn of(times: impl IntoIterator<Item = u64>) -> LoadTally {
+        let mut tally = LoadTally::new();
         times.into_iter().for_each(|time| tally.latency(millis(time)));
         tally
     }
@@ -217,9 +217,9 @@ mod tests {
         one.outcome(Outcome::Accepted, Some(200));
         let mut other = of([3000]);
         other.outcome(Outcome::Refused, Some(302));
-        other.reason("a redirect".to_owned(), Some(Violation::Redirect));
+        other.reason("a redirect".to_owned(), Some(RuleViolation::Redirect));
         other.outcome(Outcome::TimedOut, None);
-        other.reason("no response".to_owned(), Some(Violation::Time));
+        other.reason("no response".to_owned(), Some(RuleViolation::Time));
         other.reason("a redirect".to_owned(), None);
         other.not_started(millis(500), 1);
         one.add(other);
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn reasons_beyond_the_maximum_are_counted_together() {
-        let mut tally = Tally::new();
+        let mut tally = LoadTally::new();
         (0..150).for_each(|number| tally.reason(format!("reason {number}"), None));
         assert_eq!(tally.summary(Duration::ZERO).reasons[0], ("other reasons".to_owned(), 50));
     }

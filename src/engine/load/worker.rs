@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::{
-    Pace, Progress, Unreachable,
-    schedule::{Schedule, Slot},
-    tally::{Tally, Violation},
+    LoadProgress, Pace, Unreachable,
+    schedule::{Schedule, ScheduleSlot},
+    tally::{LoadTally, RuleViolation},
 };
 use crate::{
     engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, OutcomeReason, explain, outcome, report},
@@ -30,7 +30,7 @@ use crate::{
 const UNREACHABLE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all workers of a run share.
-pub(super) struct Shared<T> {
+pub(super) struct WorkerContext<T> {
     pub schedule: Schedule,
     batch: Batch,
     dispatcher: Dispatcher<T>,
@@ -46,7 +46,7 @@ pub(super) struct Shared<T> {
     pub error: Mutex<Option<DeliverError>>,
 }
 
-impl<T> Shared<T> {
+impl<T> WorkerContext<T> {
     pub(super) fn new(
         batch: Batch,
         dispatcher: Dispatcher<T>,
@@ -63,7 +63,7 @@ impl<T> Shared<T> {
 }
 
 /// Runs a worker until there are no slots left.
-pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: Arc<Progress>, index: usize) {
+pub(super) async fn run<T: Transport + Send>(shared: Arc<WorkerContext<T>>, progress: Arc<LoadProgress>, index: usize) {
     let tally = &progress.tallies[index];
     while let Some(slot) = shared.schedule.take() {
         if let Err(error) = shared.fill(slot, tally).await {
@@ -73,9 +73,9 @@ pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: A
     }
 }
 
-impl<T: Transport> Shared<T> {
+impl<T: Transport> WorkerContext<T> {
     /// Makes the delivery of a slot when it is due.
-    async fn fill(&self, slot: Slot, tally: &Mutex<Tally>) -> Result<(), DeliverError> {
+    async fn fill(&self, slot: ScheduleSlot, tally: &Mutex<LoadTally>) -> Result<(), DeliverError> {
         let wait_until = slot.due.filter(|due| *due > Instant::now());
         if let Some(due) = wait_until {
             tokio::time::sleep_until(due.into()).await;
@@ -152,7 +152,7 @@ impl<T: Transport> Shared<T> {
 }
 
 /// Counts the result of a delivery; `reason` says why it was not accepted.
-fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency: Duration, tally: &mut Tally) {
+fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency: Duration, tally: &mut LoadTally) {
     let status = sent.received().map(|response| response.status);
     tally.outcome(outcome, status);
     if status.is_some() || outcome == Outcome::TimedOut {
@@ -162,9 +162,9 @@ fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency
     let provider = job.provider.as_ref();
     let limit = provider.and_then(|provider| provider.delivery.timeout).filter(|limit| sent.elapsed >= *limit);
     let violation = match status {
-        _ if limit.is_some() => Some(Violation::Time),
-        Some(300..400) if provider.is_some() => Some(Violation::Redirect),
-        Some(_) if provider.is_some() => Some(Violation::Status),
+        _ if limit.is_some() => Some(RuleViolation::Time),
+        Some(300..400) if provider.is_some() => Some(RuleViolation::Redirect),
+        Some(_) if provider.is_some() => Some(RuleViolation::Status),
         _ => None,
     };
     let reason = match (provider, limit, status) {

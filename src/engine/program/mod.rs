@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use tree::Tree;
+use tree::ProcessTree;
 pub use tree::command;
 
 /// How long a program may take to end after it was asked to.
@@ -42,7 +42,7 @@ pub enum EndRequest {
 #[derive(Debug)]
 pub struct Program {
     child: Child,
-    tree: Tree,
+    tree: ProcessTree,
 }
 
 impl Program {
@@ -57,7 +57,7 @@ impl Program {
         }
         let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
         // It has an id until it was waited for.
-        let tree = Tree::new(child.id().unwrap_or_default(), shares_terminal);
+        let tree = ProcessTree::new(child.id().unwrap_or_default(), shares_terminal);
         Ok(Self { child, tree })
     }
 

@@ -11,7 +11,7 @@ use super::{EndRequest, search::executable};
 
 /// The processes of a program.
 #[derive(Debug)]
-pub struct Tree(u32);
+pub struct ProcessTree(u32);
 
 /// The extensions of programs where `PATHEXT` is not set.
 const EXTENSIONS: &str = ".COM;.EXE;.BAT;.CMD";
@@ -31,7 +31,7 @@ pub fn signal_of(_: ExitStatus) -> Option<i32> {
     None
 }
 
-impl Tree {
+impl ProcessTree {
     /// The tree of a process that was just started.
     pub fn new(id: u32, _: bool) -> Self {
         Self(id)

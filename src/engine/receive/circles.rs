@@ -31,11 +31,11 @@ const SAME_BODY: usize = 8;
 #[derive(Debug, Default)]
 pub struct Circles {
     hasher: RandomState,
-    state: Mutex<State>,
+    state: Mutex<CircleState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CircleState {
     /// How many of each request and of each body are in flight, by their digests.
     in_flight: HashMap<Digest, usize>,
     /// The targets of requests with a `via`, by the name that it gave them.

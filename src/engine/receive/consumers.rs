@@ -47,15 +47,15 @@ pub(super) const DELIVERY_BYTES: usize = 1 << 10;
 #[derive(Default)]
 pub struct Consumers {
     queues: Vec<Consumer>,
-    observers: Vec<Observer>,
-    response_observers: Vec<Observer>,
+    observers: Vec<DeliveryCallback>,
+    response_observers: Vec<DeliveryCallback>,
 }
 
-type Observer = Box<dyn Fn(&Delivery) + Send + Sync>;
+type DeliveryCallback = Box<dyn Fn(&Delivery) + Send + Sync>;
 
 #[derive(Debug)]
 struct Consumer {
-    queue: mpsc::Sender<Queued>,
+    queue: mpsc::Sender<QueuedUpdate>,
     when_full: WhenFull,
     missed: Arc<AtomicU64>,
     bytes: Arc<AtomicUsize>,
@@ -63,7 +63,7 @@ struct Consumer {
 
 /// Something in a queue.
 #[derive(Debug)]
-struct Queued {
+struct QueuedUpdate {
     update: Update,
     /// How many deliveries were missed before it.
     missed: u64,
@@ -146,7 +146,7 @@ impl Consumers {
             let WhenFull::Wait(limit) = consumer.when_full else { continue };
             let deadline = Instant::now() + limit;
             match timeout_at(deadline, consumer.queue.clone().reserve_owned()).await {
-                Ok(Ok(place)) => slots.push(Slot { place, missed: Arc::clone(&consumer.missed), deadline, limit }),
+                Ok(Ok(place)) => slots.push(QueueSlot { place, missed: Arc::clone(&consumer.missed), deadline, limit }),
                 Ok(Err(_)) => return Err(Unwritten::Closed),
                 Err(_) => {
                     consumer.missed.fetch_add(1, Ordering::Relaxed);
@@ -171,7 +171,7 @@ impl Consumers {
             consumer.offer(&delivery);
         }
         let mut confirmations = Vec::new();
-        for Slot { place, missed, deadline, limit } in slots.0 {
+        for QueueSlot { place, missed, deadline, limit } in slots.0 {
             let (confirm, confirmed) = oneshot::channel();
             if is_confirmation_wanted {
                 confirmations.push((confirmed, deadline, limit));
@@ -182,7 +182,7 @@ impl Consumers {
                 _permit: permit.clone(),
                 _room: None,
             });
-            drop(place.send(Queued { update, missed: missed.swap(0, Ordering::Relaxed) }));
+            drop(place.send(QueuedUpdate { update, missed: missed.swap(0, Ordering::Relaxed) }));
         }
         Confirmations { delivery, awaited: confirmations }
     }
@@ -190,7 +190,7 @@ impl Consumers {
     /// Publishes what became known after the delivery. A consumer whose queue is full misses it.
     pub(super) fn publish_late(&self, update: impl Fn() -> Update) {
         for consumer in &self.queues {
-            let _ = consumer.queue.try_send(Queued { update: update(), missed: 0 });
+            let _ = consumer.queue.try_send(QueuedUpdate { update: update(), missed: 0 });
         }
     }
 }
@@ -206,7 +206,7 @@ impl Consumer {
         let delivery = Arc::clone(delivery);
         let update =
             Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(Queued { update, missed }) {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(QueuedUpdate { update, missed }) {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
         }
     }
@@ -252,11 +252,11 @@ impl Drop for Room {
 
 /// A place for one delivery in the queue of every consumer that is waited for.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Vec<Slot>);
+pub(super) struct Slots(Vec<QueueSlot>);
 
 #[derive(Debug)]
-struct Slot {
-    place: mpsc::OwnedPermit<Queued>,
+struct QueueSlot {
+    place: mpsc::OwnedPermit<QueuedUpdate>,
     missed: Arc<AtomicU64>,
     deadline: Instant,
     limit: Duration,
@@ -344,7 +344,7 @@ impl Confirmation {
 /// A consumer's end of its queue.
 #[derive(Debug)]
 pub struct Deliveries {
-    queue: mpsc::Receiver<Queued>,
+    queue: mpsc::Receiver<QueuedUpdate>,
     when_full: WhenFull,
     missed: Arc<AtomicU64>,
     /// What follows the number of missed deliveries.
@@ -379,7 +379,7 @@ impl Deliveries {
         }
     }
 
-    fn unpack(&mut self, Queued { update, missed }: Queued) -> Update {
+    fn unpack(&mut self, QueuedUpdate { update, missed }: QueuedUpdate) -> Update {
         let update = match update {
             Update::Delivery(published) => Update::Delivery(published.settled()),
             other => other,

@@ -31,8 +31,8 @@ impl FromIterator<DeliveryExpectation> for DeliveryExpectations {
 
 impl DeliveryExpectations {
     /// Counts the deliveries of a receiver from now on.
-    pub fn count(self, consumers: &mut Consumers) -> Counter {
-        let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
+    pub fn count(self, consumers: &mut Consumers) -> ExpectationCounter {
+        let counter = ExpectationCounter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
         if !counter.expectations.lock().0.is_empty() {
             let counter = counter.clone();
             consumers.observe_responses(move |delivery| counter.add(delivery));
@@ -71,12 +71,12 @@ impl DeliveryExpectations {
 
 /// A running count.
 #[derive(Clone, Debug)]
-pub struct Counter {
+pub struct ExpectationCounter {
     expectations: Arc<Mutex<DeliveryExpectations>>,
     met: CancellationToken,
 }
 
-impl Counter {
+impl ExpectationCounter {
     /// Waits until every expectation is met; forever if there is none.
     pub async fn met(&self) {
         self.met.cancelled().await;

@@ -14,7 +14,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::settings::Settings;
+use super::settings::ReceiverSettings;
 use crate::{
     engine::clock::thread_time,
     net::receiver::BodyPermit,
@@ -76,7 +76,7 @@ impl Explainer {
     /// If too many others wait.
     pub fn explain(
         &self,
-        settings: Arc<Settings>,
+        settings: Arc<ReceiverSettings>,
         delivery: &Delivery,
         permit: &BodyPermit,
     ) -> Result<Option<PendingAssessment>, TooMany> {
@@ -127,9 +127,9 @@ mod tests {
         time::Timestamp,
     };
 
-    fn rejected() -> (Arc<Settings>, Delivery) {
+    fn rejected() -> (Arc<ReceiverSettings>, Delivery) {
         let catalog = Arc::new(Catalog::builtin());
-        let settings = Settings {
+        let settings = ReceiverSettings {
             catalog,
             keyring: Keyring::default(),
             provider: None,

@@ -15,8 +15,8 @@ use super::{
     causes::{Cause, explain, kind_of},
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
-    rest::Rest,
-    targets::{InFlightPermit, Targets, max_in_flight},
+    rest::ResponseRest,
+    targets::{ForwardTargets, InFlightPermit, max_in_flight},
 };
 use crate::{
     net::{
@@ -67,7 +67,7 @@ impl Forward {
 #[derive(Clone, Debug)]
 pub struct Forwarder {
     client: Arc<Client>,
-    targets: Arc<Targets>,
+    targets: Arc<ForwardTargets>,
     circles: Arc<Circles>,
     pending: Option<Arc<PendingForwards>>,
     timeout: Duration,
@@ -104,7 +104,7 @@ pub struct FinishedForward {
     /// The response for the sender, with the start of its body, unless there is none.
     pub response: Option<Response>,
     /// The rest of that body.
-    pub rest: Option<Rest>,
+    pub rest: Option<ResponseRest>,
 }
 
 /// What a forward holds while it is in flight.
@@ -253,7 +253,7 @@ impl Forwarder {
             Err(problem) => FinishedForward::failed(url, started, problem),
             Ok((response, rest)) => {
                 let status = response.status;
-                let rest = rest.map(|(body, memory)| Rest {
+                let rest = rest.map(|(body, memory)| ResponseRest {
                     left: body.length().and_then(|length| length.checked_sub(response.body.len() as u64)),
                     body,
                     status,

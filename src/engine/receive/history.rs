@@ -73,7 +73,7 @@ pub enum Change {
 
 /// A delivery that is kept.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct HistoryEntry {
     pub delivery: Arc<Delivery>,
     /// The results of sending it again, the oldest first.
     pub resends: VecDeque<Arc<Forwarded>>,
@@ -83,7 +83,7 @@ pub struct Entry {
 #[derive(Debug, Default)]
 struct Kept {
     /// The oldest first.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<HistoryEntry>,
     /// Where the delivery of each number is, counted from the first one that was ever added. They are not quite in the
     /// order of their numbers, and a search through thousands of them for each line of a tab would hold up the
     /// receiver.
@@ -208,7 +208,7 @@ impl History {
 
     /// A delivery by its number with the results of sending it again, unless it is too old.
     #[must_use]
-    pub fn entry(&self, seq: u64) -> Option<Entry> {
+    pub fn entry(&self, seq: u64) -> Option<HistoryEntry> {
         let kept = self.kept.lock();
         kept.index(seq).and_then(|index| kept.entries.get(index)).cloned()
     }
@@ -225,7 +225,7 @@ impl Kept {
         if self.limit == 0 {
             return;
         }
-        let mut entry = Entry { delivery, resends: VecDeque::new(), size: 0 };
+        let mut entry = HistoryEntry { delivery, resends: VecDeque::new(), size: 0 };
         entry.size = size(&entry);
         self.bytes += entry.size;
         self.places.insert(entry.delivery.seq, self.dropped + self.entries.len());
@@ -237,7 +237,7 @@ impl Kept {
         self.places.get(&seq).map(|place| place - self.dropped)
     }
 
-    fn change(&mut self, seq: u64, change: impl FnOnce(&mut Entry)) {
+    fn change(&mut self, seq: u64, change: impl FnOnce(&mut HistoryEntry)) {
         if let Some(entry) = self.index(seq).and_then(|index| self.entries.get_mut(index)) {
             change(entry);
             let size = size(entry);
@@ -257,9 +257,9 @@ impl Kept {
     }
 
     /// The entries that were added after that of this number. They are not quite in the order of their numbers.
-    fn after(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+    fn after(&self, seq: u64) -> impl Iterator<Item = &HistoryEntry> {
         let place = self.index(seq);
-        let is_after = move |(index, entry): &(usize, &Entry)| match place {
+        let is_after = move |(index, entry): &(usize, &HistoryEntry)| match place {
             Some(place) => *index > place,
             None => entry.delivery.seq > seq,
         };
@@ -268,7 +268,7 @@ impl Kept {
 }
 
 /// About how much memory an entry takes, in bytes.
-fn size(entry: &Entry) -> usize {
+fn size(entry: &HistoryEntry) -> usize {
     consumers::size(&entry.delivery) + entry.resends.iter().map(|forwarded| response_size(forwarded)).sum::<usize>()
 }
 

@@ -37,14 +37,14 @@ mod verdict_counter;
 pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
-    expectations::{Counter, DeliveryExpectation, DeliveryExpectations},
+    expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter},
     forwards::{Forward, Forwarder as Resender},
-    history::{Change, Entry, History},
+    history::{Change, History, HistoryEntry},
     pending::{PendingForwards, WaitingForward},
-    receiver::{Receiver, Setup},
+    receiver::{Receiver, ReceiverSetup},
     resend::{Resent, ResignError, resend},
     response::{ForwardPolicy, ResponsePolicy},
-    settings::{CurrentSettings, Settings, UnusedSecret},
+    settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
     targets::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
     verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -11,17 +11,17 @@ use reqwest::Url;
 
 /// All forwards in progress.
 #[derive(Debug, Default)]
-pub struct PendingForwards(Mutex<Entries>);
+pub struct PendingForwards(Mutex<ForwardEntries>);
 
 #[derive(Debug, Default)]
-struct Entries {
+struct ForwardEntries {
     next: u64,
     /// In the order of their start.
-    by_number: BTreeMap<u64, Entry>,
+    by_number: BTreeMap<u64, ForwardEntry>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ForwardEntry {
     seq: u64,
     title: Box<str>,
     url: Url,
@@ -46,7 +46,7 @@ pub struct WaitingForward {
 impl PendingForwards {
     /// Adds a forward until the result is dropped.
     pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url) -> PendingEntry {
-        let entry = Entry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
+        let entry = ForwardEntry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
         let mut entries = self.0.lock();
         let number = entries.next;
         entries.next += 1;
@@ -57,7 +57,7 @@ impl PendingForwards {
     /// The forward that has waited longest, if that is at least this long.
     pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
         let entries = self.0.lock();
-        let is_late = |entry: &&Entry| entry.since.elapsed() >= at_least;
+        let is_late = |entry: &&ForwardEntry| entry.since.elapsed() >= at_least;
         let mut late = entries.by_number.values().take_while(is_late);
         let entry = late.next()?;
         Some(WaitingForward {

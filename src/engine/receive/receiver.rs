@@ -23,8 +23,8 @@ use super::{
     publication::Publication,
     repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
-    rest::Rest,
-    settings::{CurrentSettings, Settings, UnusedSecret},
+    rest::ResponseRest,
+    settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
 };
 use crate::{
     engine::clock::now,
@@ -60,7 +60,7 @@ const INLINE_BODY_LIMIT: usize = 16 << 10;
 pub type OnSecret = Box<dyn Fn(&str, Result<&SecretText, UnusedSecret>) + Send + Sync>;
 
 /// What a [`Receiver`] works with.
-pub struct Setup {
+pub struct ReceiverSetup {
     /// The settings, which may be replaced while the receiver runs.
     pub settings: Arc<CurrentSettings>,
     /// How it responds.
@@ -106,8 +106,9 @@ pub struct Receiver {
 impl Receiver {
     /// A receiver that has received nothing yet.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
-        let Setup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } = setup;
+    pub fn new(setup: ReceiverSetup) -> Self {
+        let ReceiverSetup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } =
+            setup;
         let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout, forward_wait } = responses;
         Self {
             settings,
@@ -145,11 +146,11 @@ impl Receiver {
 
     async fn assess(
         &self,
-        settings: &Arc<Settings>,
+        settings: &Arc<ReceiverSettings>,
         request: &Request,
         received_at: Timestamp,
     ) -> (Assessment, Identity) {
-        let assess = move |settings: &Settings, repeats: &Repeats, request: &Request| {
+        let assess = move |settings: &ReceiverSettings, repeats: &Repeats, request: &Request| {
             let assessment = settings.assess(request, received_at);
             let identity = repeats.identify(request, &assessment);
             (assessment, identity)
@@ -213,7 +214,12 @@ impl Receiver {
     /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is
     /// taken into use, unless there is a reason against that, and removed from the request, so that it is neither shown
     /// nor saved.
-    fn shake_hands(&self, settings: &Settings, request: &mut Request, assessment: &Assessment) -> Option<Response> {
+    fn shake_hands(
+        &self,
+        settings: &ReceiverSettings,
+        request: &mut Request,
+        assessment: &Assessment,
+    ) -> Option<Response> {
         let (provider, handshake) = (assessment.provider.as_ref()?, assessment.handshake()?);
         assessment.trust()?;
         let (response, secret) = {
@@ -248,12 +254,12 @@ impl Receiver {
 
     /// The current settings.
     #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
+    pub fn settings(&self) -> Arc<ReceiverSettings> {
         self.settings.get()
     }
 
     /// Handles one request under these settings.
-    pub async fn receive(&self, received: Received, settings: Arc<Settings>) -> Outgoing {
+    pub async fn receive(&self, received: Received, settings: Arc<ReceiverSettings>) -> Outgoing {
         let in_progress = Counted::new(&self.in_progress);
         let Received { mut request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
@@ -325,7 +331,7 @@ impl Receiver {
 
     fn explain(
         &self,
-        settings: Arc<Settings>,
+        settings: Arc<ReceiverSettings>,
         delivery: &mut Delivery,
         permit: &BodyPermit,
     ) -> Option<PendingAssessment> {
@@ -368,7 +374,7 @@ impl Receiver {
 struct Responded {
     response: Response,
     /// The rest of its body.
-    rest: Option<Rest>,
+    rest: Option<ResponseRest>,
     /// The forward it came from.
     forwards: Vec<Forwarded>,
     /// The forwards that it did not wait for.
@@ -421,7 +427,7 @@ mod tests {
     };
 
     fn receiver() -> Receiver {
-        let settings = Settings {
+        let settings = ReceiverSettings {
             catalog: Arc::new(Catalog::builtin()),
             keyring: Keyring::default(),
             provider: None,
@@ -429,7 +435,7 @@ mod tests {
             accepts_development: true,
             forwards: Vec::new(),
         };
-        Receiver::new(Setup {
+        Receiver::new(ReceiverSetup {
             settings: Arc::new(CurrentSettings::new(settings)),
             responses: ResponsePolicy::default(),
             captures: None,

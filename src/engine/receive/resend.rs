@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::{forwards::Forwarder, settings::Settings};
+use super::{forwards::Forwarder, settings::ReceiverSettings};
 use crate::{
     engine::{
         clock::now,
@@ -43,7 +43,7 @@ pub enum ResignError {
 /// If it can't be signed; then nothing is sent.
 pub async fn resend(
     forwarder: &Forwarder,
-    settings: &Settings,
+    settings: &ReceiverSettings,
     targets: &[&Url],
     assessment: &Assessment,
     mut request: Request,
@@ -55,7 +55,7 @@ pub async fn resend(
 }
 
 /// Signs a request again. Returns whether its provider signs it.
-fn sign(settings: &Settings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
+fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
     let Some(provider) = assessment.provider.as_deref() else { return Ok(false) };
     if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {
         return Ok(false);

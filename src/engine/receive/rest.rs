@@ -15,7 +15,7 @@ use crate::{
 
 /// The rest of a long response.
 #[derive(Debug)]
-pub struct Rest {
+pub struct ResponseRest {
     pub(super) body: ResponseBody,
     pub(super) left: Option<u64>,
     pub(super) status: u16,
@@ -25,7 +25,7 @@ pub struct Rest {
     pub(super) _memory: BodyPermit,
 }
 
-impl Rest {
+impl ResponseRest {
     /// The ends for the pieces of this body.
     pub fn pieces(&self) -> (PiecesSender, Pieces) {
         Pieces::new(self.left)

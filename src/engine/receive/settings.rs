@@ -32,7 +32,7 @@ pub enum UnusedSecret {
 
 /// How requests are verified, and where they are forwarded.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ReceiverSettings {
     /// The known providers.
     pub catalog: Arc<Catalog>,
     /// Their signing secrets.
@@ -47,7 +47,7 @@ pub struct Settings {
     pub forwards: Vec<Forward>,
 }
 
-impl Settings {
+impl ReceiverSettings {
     /// Judges a request that was just received. One that was sent here directly, and not to the public URL, is genuine
     /// too.
     #[must_use]
@@ -86,7 +86,7 @@ impl Settings {
 /// The current settings, shared by the receiver and the task that reloads them.
 #[derive(Debug)]
 pub struct CurrentSettings {
-    settings: RwLock<Arc<Settings>>,
+    settings: RwLock<Arc<ReceiverSettings>>,
     /// The secrets that providers gave in this run. A reload keeps them.
     given: Mutex<Vec<Given>>,
 }
@@ -94,18 +94,18 @@ pub struct CurrentSettings {
 impl CurrentSettings {
     /// The settings to start with.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: ReceiverSettings) -> Self {
         Self { settings: RwLock::new(Arc::new(settings)), given: Mutex::default() }
     }
 
     /// The settings for one request, which keeps them until it is done.
     #[must_use]
-    pub fn get(&self) -> Arc<Settings> {
+    pub fn get(&self) -> Arc<ReceiverSettings> {
         Arc::clone(&self.settings.read())
     }
 
     /// Replaces the settings for later requests.
-    pub fn replace(&self, mut settings: Settings) {
+    pub fn replace(&self, mut settings: ReceiverSettings) {
         let given = self.given.lock();
         for Given { provider, secret, by_handshake, .. } in given.iter() {
             if !(*by_handshake && settings.keyring.has_own(provider)) {
@@ -150,7 +150,7 @@ impl CurrentSettings {
     }
 
     /// Remembers that a secret has verified a delivery, if a provider gave it.
-    pub fn note_use(&self, settings: &Settings, assessment: &Assessment) {
+    pub fn note_use(&self, settings: &ReceiverSettings, assessment: &Assessment) {
         let (Some(SecretSource::Registered), Some(provider), Verdict::Verified(verified)) =
             (&assessment.secret, &assessment.provider, &assessment.verdict)
         else {
@@ -170,7 +170,7 @@ impl CurrentSettings {
         let Some((index, _)) = by_handshake.min_by_key(|(_, given)| given.used) else { return };
         let Given { provider, secret, .. } = given.remove(index);
         let mut current = self.settings.write();
-        let mut settings = Settings::clone(&current);
+        let mut settings = ReceiverSettings::clone(&current);
         settings.keyring.remove_registered(&provider, &secret);
         *current = Arc::new(settings);
     }
@@ -182,7 +182,7 @@ impl CurrentSettings {
 
     fn add(&self, given: &mut Vec<Given>, secret: Given) {
         let mut current = self.settings.write();
-        let mut settings = Settings::clone(&current);
+        let mut settings = ReceiverSettings::clone(&current);
         settings.keyring.add(&secret.provider, secret.secret.clone(), SecretSource::Registered);
         *current = Arc::new(settings);
         given.push(secret);
@@ -216,12 +216,12 @@ mod tests {
     }
 
     /// Settings with the user's own secret, if there is one.
-    fn settings(own: Option<&str>) -> Settings {
+    fn settings(own: Option<&str>) -> ReceiverSettings {
         let mut keyring = Keyring::default();
         if let Some(own) = own {
             keyring.add("acme", secret(own), SecretSource::Config);
         }
-        Settings {
+        ReceiverSettings {
             catalog: Arc::new(Catalog::builtin()),
             keyring,
             provider: None,

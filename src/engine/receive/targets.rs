@@ -26,10 +26,10 @@ pub const fn max_in_flight(is_verified: bool) -> usize {
 
 /// All targets, by their URL.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
+pub struct ForwardTargets(Mutex<HashMap<String, Arc<ForwardTarget>>>);
 
 #[derive(Debug, Default)]
-struct Target {
+struct ForwardTarget {
     in_flight: Mutex<InFlight>,
     has_responded: AtomicBool,
     /// The advice that was given after the last response, if there was any.
@@ -56,13 +56,13 @@ struct Offer {
 /// The place of one delivery, free again when dropped.
 #[derive(Debug)]
 pub struct InFlightPermit {
-    target: Arc<Target>,
+    target: Arc<ForwardTarget>,
     is_verified: bool,
     /// Set once the sender has closed its side.
     offer: OnceLock<Offer>,
 }
 
-impl Targets {
+impl ForwardTargets {
     /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken;
     /// there are more for a delivery that is verified, and only another verified one is given its place.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn each_target_has_its_own_places() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let mut full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         assert_eq!(full.len(), MAX_IN_FLIGHT);
         assert!(targets.take("b", false).is_some());
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn verified_deliveries_have_places_that_no_others_take() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let _forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified.len(), MAX_VERIFIED_IN_FLIGHT);
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_verified_delivery_is_given_to_verified_ones_only() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified[0].offered().now_or_never(), None);
         assert!(targets.take("a", false).is_none());
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_verified_delivery_is_given_the_place_of_an_unverified_one_first() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified[0].offered().now_or_never(), None);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn advice_is_new_once_until_the_target_responds() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let (one, other) = (targets.take("a", false).unwrap(), targets.take("a", false).unwrap());
         let new = ["x", "x", "y", "x"].map(|advice| one.is_new_advice(advice));
         assert_eq!(new, [true, false, true, true]);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_sender_that_has_gone_is_given_to_the_next_one() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         for index in [3, 1, 2] {
             assert_eq!(full[index].offered().now_or_never(), None);

@@ -33,7 +33,7 @@ const PUBLIC: &str = "https://dev.example";
 
 /// What the provider has: endpoints by their ids, and the value of a resource.
 #[derive(Debug, Default)]
-struct State {
+struct ProviderState {
     endpoints: BTreeMap<u64, Value>,
     created: u64,
     value: String,
@@ -45,7 +45,7 @@ struct State {
 #[derive(Debug)]
 struct Fake {
     account: Account,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ProviderState>>,
     /// How many calls come through before the process is gone. The last one has its effect, and its response is lost.
     calls_left: AtomicUsize,
 }
@@ -135,7 +135,7 @@ impl Fake {
 }
 
 /// The endpoints in the shape that the manifest's `list` reads.
-fn list(state: &State, list: &List) -> Value {
+fn list(state: &ProviderState, list: &List) -> Value {
     let items: Vec<Value> = state
         .endpoints
         .iter()
@@ -187,7 +187,7 @@ fn account(name: &str) -> Account {
 }
 
 /// A process with this journal that is gone after this number of calls.
-fn process(dir: &Path, account: &Account, state: &Arc<Mutex<State>>, calls: usize) -> Registrations<Fake> {
+fn process(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderState>>, calls: usize) -> Registrations<Fake> {
     let fake = Fake { account: account.clone(), state: Arc::clone(state), calls_left: AtomicUsize::new(calls) };
     Registrations::new(fake, journal(dir))
 }
@@ -198,8 +198,8 @@ fn journal(dir: &Path) -> Journal {
 }
 
 /// A provider with an endpoint, or a value, of somebody else.
-fn with_others(account: &Account) -> Arc<Mutex<State>> {
-    let mut state = State { value: "https://other.example/hook".to_owned(), ..State::default() };
+fn with_others(account: &Account) -> Arc<Mutex<ProviderState>> {
+    let mut state = ProviderState { value: "https://other.example/hook".to_owned(), ..ProviderState::default() };
     if let How::Endpoint(calls) = &account.provider.registration.as_ref().unwrap().how {
         let mut other = json!({});
         put(&mut other, &calls.list.mark, json!(format!("{PUBLIC}/{} hookdev", account.provider.name)));
@@ -208,7 +208,7 @@ fn with_others(account: &Account) -> Arc<Mutex<State>> {
     Arc::new(Mutex::new(state))
 }
 
-fn of_others(state: &Arc<Mutex<State>>) -> (Vec<u64>, String) {
+fn of_others(state: &Arc<Mutex<ProviderState>>) -> (Vec<u64>, String) {
     let state = state.lock();
     (state.endpoints.keys().copied().collect(), state.value.clone())
 }

@@ -13,7 +13,7 @@ use super::CHECK_PATH;
 use crate::{
     engine::{
         entropy::{EntropyError, random_hex},
-        receive::{Receiver, Settings},
+        receive::{Receiver, ReceiverSettings},
     },
     net::receiver::{Handler, Outgoing, ReceiveError, Received},
     webhook::{called_url::PublicUrl, record::Response, request::Headers},
@@ -59,10 +59,10 @@ impl Entrance {
     }
 
     /// The settings for requests that come through the tunnel.
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> ReceiverSettings {
         let public_url = format!("{}{}", *self.url.borrow(), self.prefix).parse().ok();
         let accepts_development = self.accepts_development;
-        Settings { public_url, accepts_development, ..Settings::clone(&self.receiver.settings()) }
+        ReceiverSettings { public_url, accepts_development, ..ReceiverSettings::clone(&self.receiver.settings()) }
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use self::{
     entrance::{Entrance, new_prefix},
-    supervisor::{Setup, Tunnel, TunnelEvent},
+    supervisor::{Tunnel, TunnelEvent, TunnelSetup},
 };
 
 /// The path below the prefix that responds with 204, and by which a tunnel is checked.

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks one program.
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(super) struct TunnelProbe {
     client: Client,
     url: Option<(Url, String)>,
     ready: Option<Url>,
@@ -36,7 +36,7 @@ pub(super) struct Probe {
     arrived: Option<PublicUrl>,
 }
 
-impl Probe {
+impl TunnelProbe {
     /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads
     /// here.
     ///

@@ -33,10 +33,10 @@ const BACKTRACES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 
 /// A program that runs. It is ended when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct TunnelProcess {
     child: Child,
     #[cfg(unix)]
-    group: unix::Group,
+    group: unix::ProcessGroup,
     /// Open, so that a program that reads from it doesn't see its end.
     _stdin: Option<ChildStdin>,
     empty_file: NamedTempFile,
@@ -57,12 +57,12 @@ pub(super) enum StartError {
 
 /// A program and what it prints.
 pub(super) struct Started {
-    pub process: Process,
+    pub process: TunnelProcess,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<ChildStderr>,
 }
 
-impl Process {
+impl TunnelProcess {
     /// Starts the program of a recipe for a tunnel to this port, without the variables that are `hidden` from it.
     pub async fn start(recipe: &Recipe, port: u16, hidden: &[String]) -> Result<Started, StartError> {
         let name = recipe.command.words().next().unwrap_or_default().to_owned();
@@ -85,7 +85,7 @@ impl Process {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]
-        let group = unix::Group::start().map_err(refused)?;
+        let group = unix::ProcessGroup::start().map_err(refused)?;
         #[cfg(unix)]
         group.add(&mut command);
         let mut child = command.spawn().map_err(|error| match error.kind() {
@@ -142,7 +142,7 @@ mod unix {
 
     /// A process group that ends with hookdev.
     #[derive(Debug)]
-    pub struct Group {
+    pub struct ProcessGroup {
         id: Pid,
         /// Its leader. While it isn't waited for, no other process gets its number.
         _watchdog: Child,
@@ -150,7 +150,7 @@ mod unix {
         _alive: Option<ChildStdin>,
     }
 
-    impl Group {
+    impl ProcessGroup {
         /// Starts the watchdog.
         pub fn start() -> io::Result<Self> {
             let mut watchdog = Command::new("/bin/sh")
@@ -181,7 +181,7 @@ mod unix {
         }
     }
 
-    impl Drop for Group {
+    impl Drop for ProcessGroup {
         fn drop(&mut self) {
             let _ = kill_process_group(self.id, Signal::KILL);
         }

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Timing, TunnelError,
     output::Output,
-    probe::Probe,
-    process::{Process, StartError, Started},
+    probe::TunnelProbe,
+    process::{StartError, Started, TunnelProcess},
     pulse::Pulse,
 };
 use crate::{store::recipes::Recipe, webhook::called_url::PublicUrl};
@@ -29,7 +29,7 @@ use crate::{store::recipes::Recipe, webhook::called_url::PublicUrl};
 const TICK: Duration = Duration::from_secs(1);
 
 /// What a tunnel is made of.
-pub struct Setup {
+pub struct TunnelSetup {
     /// How it is started.
     pub recipe: Recipe,
     /// The port of this machine that it leads to.
@@ -72,8 +72,8 @@ impl Tunnel {
     /// # Errors
     ///
     /// If its program can't be started, exits, or takes too long.
-    pub async fn start(setup: Setup) -> Result<Self, TunnelError> {
-        let running = Running::launch(&setup).await?;
+    pub async fn start(setup: TunnelSetup) -> Result<Self, TunnelError> {
+        let running = RunningTunnel::launch(&setup).await?;
         let (sender, url) = watch::channel(running.url.clone());
         let (unwatched, stop) = (CancellationToken::new(), CancellationToken::new());
         let task = tokio::spawn({
@@ -111,13 +111,13 @@ impl Drop for Tunnel {
 }
 
 struct Supervisor {
-    setup: Setup,
+    setup: TunnelSetup,
     sender: watch::Sender<PublicUrl>,
     unwatched: CancellationToken,
 }
 
 impl Supervisor {
-    async fn supervise(&self, mut running: Running, stop: &CancellationToken) {
+    async fn supervise(&self, mut running: RunningTunnel, stop: &CancellationToken) {
         let Timing { backoff, longest_backoff, .. } = self.setup.timing;
         let mut wait = backoff;
         loop {
@@ -150,12 +150,12 @@ impl Supervisor {
     }
 
     /// Starts the program again, as often as it takes.
-    async fn restart(&self, wait: &mut Duration) -> Running {
+    async fn restart(&self, wait: &mut Duration) -> RunningTunnel {
         let mut is_reported = false;
         loop {
             sleep(*wait).await;
             *wait = (*wait * 2).min(self.setup.timing.longest_backoff);
-            match Running::launch(&self.setup).await {
+            match RunningTunnel::launch(&self.setup).await {
                 Ok(running) => return running,
                 Err(error) if !is_reported => (self.setup.on_event)(TunnelEvent::StillLost(error)),
                 Err(_) => {}
@@ -165,7 +165,7 @@ impl Supervisor {
     }
 
     /// Watches the tunnel until it is lost. Returns why.
-    async fn watch(&self, running: &mut Running) -> String {
+    async fn watch(&self, running: &mut RunningTunnel) -> String {
         let Timing { watch, misses, .. } = self.setup.timing;
         let mut pulse = Pulse::new(watch, wall());
         let mut missed = 0;
@@ -212,18 +212,18 @@ impl Supervisor {
 }
 
 /// A program whose tunnel is ready.
-struct Running {
-    process: Process,
+struct RunningTunnel {
+    process: TunnelProcess,
     output: Output,
-    probe: Probe,
+    probe: TunnelProbe,
     url: PublicUrl,
     since: Instant,
 }
 
-impl Running {
-    async fn launch(setup: &Setup) -> Result<Self, TunnelError> {
-        let Setup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
-        let started = Process::start(recipe, *port, &hidden_variables()).await.map_err(|error| match error {
+impl RunningTunnel {
+    async fn launch(setup: &TunnelSetup) -> Result<Self, TunnelError> {
+        let TunnelSetup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
+        let started = TunnelProcess::start(recipe, *port, &hidden_variables()).await.map_err(|error| match error {
             StartError::Missing(program) => TunnelError::Missing(program),
             StartError::Refused(_, source) => TunnelError::Refused(format!("can't start its program: {source}")),
         })?;
@@ -236,7 +236,7 @@ impl Running {
             streams.push(Box::new(stderr));
         }
         let mut output = Output::read(streams, &recipe.url);
-        let probe = Probe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
+        let probe = TunnelProbe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
         let mut waiting_for = "it gave no public URL";
         let mut printed = output.url.clone();
         let ready = async {

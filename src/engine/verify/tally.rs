@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Progress;
+use super::VerifyStep;
 use crate::webhook::{assessment::PayloadCheck, provider::Provider, signature::Verdict, trust::Trust};
 
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct VerifyTally {
     /// Requests verified with a secret of the user's.
     pub verified: usize,
     /// Requests verified with the public development secret, by the provider's name.
@@ -28,15 +28,15 @@ pub struct Tally {
     pub skipped: usize,
 }
 
-impl Tally {
+impl VerifyTally {
     /// Counts one step.
-    pub fn add(&mut self, progress: &Progress) {
+    pub fn add(&mut self, progress: &VerifyStep) {
         match progress {
-            Progress::Unreadable(_) => self.unreadable += 1,
-            Progress::Skipped(files) => self.skipped += files,
-            Progress::Note(_) => {}
-            Progress::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
-            Progress::Verified { verification, .. } => {
+            VerifyStep::Unreadable(_) => self.unreadable += 1,
+            VerifyStep::Skipped(files) => self.skipped += files,
+            VerifyStep::Note(_) => {}
+            VerifyStep::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
+            VerifyStep::Verified { verification, .. } => {
                 let assessment = &verification.assessment;
                 match (assessment.trust(), &assessment.verdict) {
                     (Some(trust), _) => self.add_genuine(trust, assessment.provider.as_ref()),
