@@ -29,7 +29,7 @@ use crate::{
     },
     net::{
         client::Client,
-        receiver::{Limits, serve},
+        receiver::{ReceiverLimits, serve},
         url::parse_url,
     },
     render::json::Ready,
@@ -102,7 +102,8 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         Pause::default(),
     );
     let stop = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
+    let server =
+        tokio::spawn(serve(listener, ReceiverLimits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;
     stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     cli::{FormatArg, ListenArgs},
     engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, ReceiverSettings, shutdown},
-    net::receiver::{Limits, serve},
+    net::receiver::{ReceiverLimits, serve},
     render::json::Ready,
     store::captures::CaptureStore,
 };
@@ -76,7 +76,7 @@ struct ResolvedArgs {
     requested: Requested,
     expectations: DeliveryExpectations,
     view: View,
-    limits: Limits,
+    limits: ReceiverLimits,
     captures: Option<CaptureStore>,
 }
 

@@ -27,7 +27,7 @@ use crate::{
         receive::{CurrentSettings, Receiver, ReceiverSettings},
         tunnel::{Entrance, Timing, Tunnel, TunnelError, TunnelEvent, TunnelSetup, new_prefix},
     },
-    net::receiver::{Limits, serve},
+    net::receiver::{ReceiverLimits, serve},
     render::diagnostic::{Message, inline},
     store::{
         config::Config,
@@ -161,12 +161,12 @@ pub async fn open(
 
 impl OptionalTunnel {
     /// The limits of the receiver itself, and of its entrance from the internet.
-    pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
+    pub fn divide(&self, limits: ReceiverLimits) -> (ReceiverLimits, ReceiverLimits) {
         if self.0.is_some() { divide(limits) } else { (limits, limits) }
     }
 
     /// Starts to receive what comes through the tunnel.
-    pub fn serve(self, receiver: Arc<Receiver>, limits: Limits, stop: CancellationToken) -> Served {
+    pub fn serve(self, receiver: Arc<Receiver>, limits: ReceiverLimits, stop: CancellationToken) -> Served {
         Served(self.0.map(|open| {
             let OpenTunnel { name, tunnel, listener, prefix, accepts_development } = open;
             let entrance = Entrance::new(receiver, prefix.clone(), tunnel.url(), accepts_development);
@@ -254,10 +254,13 @@ impl Served {
 }
 
 /// Two limits that together hold as much memory and as many connections as the one.
-fn divide(limits: Limits) -> (Limits, Limits) {
+fn divide(limits: ReceiverLimits) -> (ReceiverLimits, ReceiverLimits) {
     let (bodies, connections) = (limits.bodies / 4, (limits.connections / 4).max(1));
     let (other_bodies, others) = (limits.bodies - bodies, limits.connections.saturating_sub(connections).max(1));
-    (Limits { bodies: other_bodies, connections: others, ..limits }, Limits { bodies, connections, ..limits })
+    (
+        ReceiverLimits { bodies: other_bodies, connections: others, ..limits },
+        ReceiverLimits { bodies, connections, ..limits },
+    )
 }
 
 /// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
@@ -343,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_limits_are_divided_and_not_doubled() {
-        let limits = Limits { connections: 9, bodies: 101, ..Limits::default() };
+        let limits = ReceiverLimits { connections: 9, bodies: 101, ..ReceiverLimits::default() };
         let (own, tunnel) = divide(limits);
         assert_eq!((own.connections, tunnel.connections), (7, 2));
         assert_eq!((own.bodies, tunnel.bodies), (76, 25));

@@ -75,7 +75,7 @@ pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 pub trait Transport: Sync {
     /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target
     /// goes onto the request line as it is; a `host` header of the request replaces the URL's host.
-    fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
+    fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = SendResult> + Send;
 
     /// Like [`Self::send`], in this form. A transport without connections has one form.
     fn send_in_form(
@@ -84,21 +84,21 @@ pub trait Transport: Sync {
         url: &Url,
         request: &Request,
         timeout: Duration,
-    ) -> impl Future<Output = Sent> + Send {
+    ) -> impl Future<Output = SendResult> + Send {
         self.send(url, request, timeout)
     }
 }
 
 /// The result of one request.
 #[derive(Debug)]
-pub struct Sent {
+pub struct SendResult {
     /// The response, or why there is none.
     pub response: Result<Response, SendError>,
     /// From the start to the end of the response, or to the failure.
     pub elapsed: Duration,
 }
 
-impl Sent {
+impl SendResult {
     /// The response, even if its body is incomplete: providers look at the status alone.
     #[must_use]
     pub const fn received(&self) -> Option<&Response> {
@@ -265,17 +265,17 @@ impl Client {
 }
 
 impl Transport for Client {
-    async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Sent {
+    async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         self.send_in_form(WireForm::Usual, url, request, timeout).await
     }
 
-    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
+    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
         let response = match tokio::time::timeout(timeout, self.exchange(url, request, form)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
-        Sent { response, elapsed: started.elapsed() }
+        SendResult { response, elapsed: started.elapsed() }
     }
 }
 

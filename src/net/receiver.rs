@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use self::{body::Budget, connection::serve_connection, connection_permits::ConnectionPermits, socket::Socket};
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
-    counted::Counted,
+    counted::CountGuard,
     head::LONGEST_METHOD,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
@@ -44,7 +44,7 @@ use crate::webhook::{record, request::Request};
 
 /// The limits for senders.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReceiverLimits {
     /// The size of a request head, in bytes.
     pub head_bytes: usize,
     /// The number of header fields, at most [`MAX_FIELDS`].
@@ -76,7 +76,7 @@ pub struct Limits {
     pub half_close: bool,
 }
 
-impl Default for Limits {
+impl Default for ReceiverLimits {
     fn default() -> Self {
         Self {
             head_bytes: 64 << 10,
@@ -99,7 +99,7 @@ impl Default for Limits {
 
 /// One request as it arrived.
 #[derive(Debug)]
-pub struct Received {
+pub struct ReceivedRequest {
     /// The request with its whole body.
     pub request: Request,
     /// When its head had been read.
@@ -118,7 +118,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Responds to one request. It runs to completion even if the sender disconnects.
-    fn handle(&self, received: Received) -> impl Future<Output = Outgoing> + Send;
+    fn handle(&self, received: ReceivedRequest) -> impl Future<Output = Outgoing> + Send;
 
     /// Adds the headers that every response has, those of refusals included.
     fn add_headers(&self, _headers: &mut HeaderMap) {}
@@ -179,7 +179,7 @@ fn page(origin: Option<&str>) -> String {
 /// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
 pub async fn serve<H: Handler>(
     listener: TcpListener,
-    limits: Limits,
+    limits: ReceiverLimits,
     handler: Arc<H>,
     shutdown: impl Future<Output = ()>,
 ) {

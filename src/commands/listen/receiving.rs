@@ -25,22 +25,22 @@ use crate::{
     },
     net::{
         descriptors,
-        receiver::{Limits, ReceiveError},
+        receiver::{ReceiveError, ReceiverLimits},
     },
     store::captures::CaptureStore,
     webhook::{signature::SecretText, words::bytes},
 };
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<Limits, Failure> {
-    let defaults = Limits::default();
+pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<ReceiverLimits, Failure> {
+    let defaults = ReceiverLimits::default();
     let connections = descriptors::connections(defaults.connections)
         .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
         terminal.note(format!("accepting only {connections} connections at a time; {note}"));
     }
-    Ok(Limits { body: args.max_body, connections, ..defaults })
+    Ok(ReceiverLimits { body: args.max_body, connections, ..defaults })
 }
 
 /// Where deliveries are saved: `--capture`, else what the config says.

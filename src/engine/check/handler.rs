@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{CheckError, CheckSettings, CheckTarget};
 use crate::{
-    net::client::{SendError, Sent, Transport},
+    net::client::{SendError, SendResult, Transport},
     webhook::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
@@ -265,7 +265,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
         let CaseRequest { request, form, media, .. } = request;
-        let Sent { response, elapsed } =
+        let SendResult { response, elapsed } =
             self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
         let (mut excerpt, mut hint, mut sent_on_by, mut handshake) = (None, None, None, None);
         let response = match response {

@@ -5,7 +5,7 @@ use standardwebhooks::Webhook;
 
 use super::*;
 use crate::{
-    net::client::Sent,
+    net::client::SendResult,
     webhook::{
         contract::{CaseOutcome, deviations::MAX_DEVIATIONS},
         keyring::SecretSource,
@@ -40,11 +40,11 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
 }
 
 impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for FakeHandler<F> {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         let mut received = self.received.lock();
         let status = (self.respond)(request, received.len());
         received.push(request.clone());
-        Sent {
+        SendResult {
             response: status.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
             elapsed: Duration::from_millis(2),
         }

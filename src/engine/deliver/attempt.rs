@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{DeliverError, Dispatcher, Job, JobContent};
 use crate::{
     net::{
-        client::{SendError, Sent, Transport, set_host},
+        client::{SendError, SendResult, Transport, set_host},
         url::with_target,
     },
     webhook::{
@@ -176,7 +176,7 @@ pub(in crate::engine) fn outcome(
     job: &Job,
     request: &Request,
     secret: Option<&SigningSecret>,
-    sent: &Sent,
+    sent: &SendResult,
 ) -> (Outcome, Option<String>) {
     let handshake = || {
         let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
@@ -191,7 +191,7 @@ pub(in crate::engine) fn outcome(
 }
 
 /// How the provider would count the result of a request.
-pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &Sent) -> Outcome {
+pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &SendResult) -> Outcome {
     let accepts = |response: &Response| match provider {
         Some(provider) => provider.delivery.objection(&provider.title, response.status, sent.elapsed).is_none(),
         None => (200..300).contains(&response.status),
@@ -218,7 +218,7 @@ pub(in crate::engine) fn explain(
     is_unsigned: bool,
     secret: Option<&SigningSecret>,
     now: Timestamp,
-    sent: &Sent,
+    sent: &SendResult,
     outcome: Outcome,
 ) -> OutcomeReason {
     let (mut reason, mut remedy) = match (&sent.response, sent.received(), job.provider.as_deref()) {
@@ -272,7 +272,7 @@ pub(in crate::engine) fn report(
     job: &Job,
     request: &Request,
     number: (u32, u32),
-    sent: Sent,
+    sent: SendResult,
     outcome: Outcome,
     explanation: OutcomeReason,
 ) -> Attempt {

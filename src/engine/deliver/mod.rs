@@ -23,7 +23,7 @@ use super::{
     entropy::{EntropyError, entropy},
 };
 use crate::{
-    net::client::{SendError, Sent, Transport},
+    net::client::{SendError, SendResult, Transport},
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         capture,
@@ -179,7 +179,7 @@ impl<T: Transport> Dispatcher<T> {
     /// # Errors
     ///
     /// If it can't be sent to any endpoint.
-    pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<Sent, DeliverError> {
+    pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<SendResult, DeliverError> {
         let sent = self.transport.send(url, request, timeout).await;
         match sent.response {
             Err(error @ SendError::Unsendable(_)) => Err(DeliverError::Send(error)),

@@ -36,11 +36,11 @@ struct ScriptedEndpoint {
 }
 
 impl Transport for &ScriptedEndpoint {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         self.requests.lock().push((self.started.elapsed().as_secs(), request.clone()));
         let next = self.responses.lock().pop_front().expect("a response for each request");
         let response = next.ok_or_else(|| SendError::Unreachable("nothing listens".into()));
-        Sent { response, elapsed: Duration::ZERO }
+        SendResult { response, elapsed: Duration::ZERO }
     }
 }
 

@@ -25,7 +25,7 @@ pub use self::{curl::curl_command, ready::Surroundings};
 use super::receive::{CurrentSettings, History, HistoryEntry, Resender};
 use crate::{
     net::{
-        inspector::{Api, ErrorReply, PageRequest, Reply},
+        inspector::{ErrorReply, InspectorApi, PageRequest, Reply},
         receiver::ReceiveError,
     },
     render::json,
@@ -244,7 +244,7 @@ impl CallContext {
     }
 }
 
-impl Api for Inspection {
+impl InspectorApi for Inspection {
     async fn respond(&self, request: PageRequest) -> Reply {
         let query = Query::parse(&request.query);
         let path = request.path.clone();

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     engine::deliver::{self, Job, tests::keyring},
     net::{
-        client::{SendError, Sent},
+        client::{SendError, SendResult},
         url::parse_url,
     },
     webhook::{
@@ -41,7 +41,7 @@ impl FakeEndpoint {
 }
 
 impl Transport for FakeEndpoint {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.max_in_flight.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -50,7 +50,7 @@ impl Transport for FakeEndpoint {
         let response = (self.respond)(requests.len() as u64);
         requests.push(request.clone());
         let response = response.map(|status| Response { status, headers: Headers::new(), body: "".into() });
-        Sent { response, elapsed: Duration::from_millis(10) }
+        SendResult { response, elapsed: Duration::from_millis(10) }
     }
 }
 

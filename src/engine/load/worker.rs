@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, OutcomeReason, explain, outcome, report},
-    net::client::{Sent, Transport},
+    net::client::{SendResult, Transport},
     webhook::{
         record::{Attempt, Outcome},
         time::{Timestamp, words},
@@ -152,7 +152,14 @@ impl<T: Transport> WorkerContext<T> {
 }
 
 /// Counts the result of a delivery; `reason` says why it was not accepted.
-fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency: Duration, tally: &mut LoadTally) {
+fn count(
+    job: &Job,
+    sent: &SendResult,
+    outcome: Outcome,
+    reason: Option<&str>,
+    latency: Duration,
+    tally: &mut LoadTally,
+) {
     let status = sent.received().map(|response| response.status);
     tally.outcome(outcome, status);
     if status.is_some() || outcome == Outcome::TimedOut {

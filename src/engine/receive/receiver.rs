@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{BodyPermit, Counted, Handler, Outgoing, ReceiveError, Received, excerpt},
+    net::receiver::{BodyPermit, CountGuard, Handler, Outgoing, ReceiveError, ReceivedRequest, excerpt},
     webhook::{
         assessment::Assessment,
         payload::{MAX_DECODED_BYTES, decoded},
@@ -259,9 +259,9 @@ impl Receiver {
     }
 
     /// Handles one request under these settings.
-    pub async fn receive(&self, received: Received, settings: Arc<ReceiverSettings>) -> Outgoing {
-        let in_progress = Counted::new(&self.in_progress);
-        let Received { mut request, started, permit, closed } = received;
+    pub async fn receive(&self, received: ReceivedRequest, settings: Arc<ReceiverSettings>) -> Outgoing {
+        let in_progress = CountGuard::new(&self.in_progress);
+        let ReceivedRequest { mut request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
@@ -402,7 +402,7 @@ impl Handler for Receiver {
         }
     }
 
-    async fn handle(&self, received: Received) -> Outgoing {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         self.receive(received, self.settings()).await
     }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    net::receiver::{Limits, ReceiveError, serve},
+    net::receiver::{ReceiveError, ReceiverLimits, serve},
     store::captures::CaptureStore,
     webhook::{
         assessment::Assessment,
@@ -120,7 +120,7 @@ impl RunningReceiver {
             cancel: cancel.clone(),
         };
         adjust(&mut setup);
-        let limits = Limits { body: 1 << 10, ..Limits::default() };
+        let limits = ReceiverLimits { body: 1 << 10, ..ReceiverLimits::default() };
         let receiver = Arc::new(Receiver::new(setup));
         let serving = tokio::spawn(serve(listener, limits, receiver, stop.clone().cancelled_owned()));
         Self { address, deliveries, errors, cancel, stop, serving, unexplained: HashSet::new() }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    net::client::Sent,
+    net::client::SendResult,
     webhook::{
         provider::{
             catalog::Catalog,
@@ -51,7 +51,7 @@ struct Fake {
 }
 
 impl Transport for Fake {
-    async fn send(&self, url: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, url: &Url, request: &Request, _: Duration) -> SendResult {
         let left = self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let response = match left {
             // Never answered, so that the caller is dropped where it waits.
@@ -62,7 +62,7 @@ impl Transport for Fake {
             }
             Ok(_) => self.answer(url, request),
         };
-        Sent { response: Ok(response), elapsed: Duration::ZERO }
+        SendResult { response: Ok(response), elapsed: Duration::ZERO }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         entropy::{EntropyError, random_hex},
         receive::{Receiver, ReceiverSettings},
     },
-    net::receiver::{Handler, Outgoing, ReceiveError, Received},
+    net::receiver::{Handler, Outgoing, ReceiveError, ReceivedRequest},
     webhook::{called_url::PublicUrl, record::Response, request::Headers},
 };
 
@@ -88,7 +88,7 @@ impl Handler for Entrance {
         }
     }
 
-    async fn handle(&self, mut received: Received) -> Outgoing {
+    async fn handle(&self, mut received: ReceivedRequest) -> Outgoing {
         if let Some(target) = without_prefix(&received.request.target, &self.prefix) {
             received.request.target = target;
         }

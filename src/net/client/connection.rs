@@ -46,18 +46,18 @@ pub(super) struct Incoming {
 #[derive(Debug)]
 pub(super) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
-    driver: Driver,
+    driver: ConnectionDriver,
     outbox: Outbox,
     inbox: Inbox,
     recipient: Recipient,
 }
 
-type Stream = TokioIo<RequestWriter<Box<dyn Duplex>>>;
+type HttpStream = TokioIo<RequestWriter<Box<dyn Duplex>>>;
 
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
-enum Driver {
-    Open(Box<http1::Connection<Stream, Empty<Bytes>>>),
+enum ConnectionDriver {
+    Open(Box<http1::Connection<HttpStream, Empty<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
     /// its timeout.
     Closed(Ending),
@@ -79,10 +79,10 @@ impl Connection {
     /// A connection over an open stream.
     pub(super) async fn over(stream: impl Duplex + 'static, recipient: Recipient) -> Result<Self, SendError> {
         let (outbox, inbox) = (Outbox::default(), Inbox::default());
-        let stream: Stream = TokioIo::new(RequestWriter::new(Box::new(stream), outbox.clone(), inbox.clone()));
+        let stream: HttpStream = TokioIo::new(RequestWriter::new(Box::new(stream), outbox.clone(), inbox.clone()));
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox, inbox, recipient })
+        Ok(Self { sender, driver: ConnectionDriver::Open(Box::new(driver)), outbox, inbox, recipient })
     }
 
     /// Whether the connection takes another request. A close that is still on its way shows only when a request is
@@ -105,8 +105,8 @@ impl Connection {
     /// How the connection ended, if a request failed with this error.
     pub(super) fn ending(self, error: &hyper::Error) -> Ending {
         let ending = match self.driver {
-            Driver::Open(driver) => Ending::of(*driver),
-            Driver::Closed(ending) => ending,
+            ConnectionDriver::Open(driver) => Ending::of(*driver),
+            ConnectionDriver::Closed(ending) => ending,
         };
         let received = self.inbox.received();
         // hyper uses up interim responses.
@@ -117,7 +117,7 @@ impl Connection {
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
     pub(super) fn is_reusable(&self) -> bool {
-        matches!(self.driver, Driver::Open(_)) && self.outbox.is_empty()
+        matches!(self.driver, ConnectionDriver::Open(_)) && self.outbox.is_empty()
     }
 
     /// The next piece of a response's body; `None` at its end. Cancel safe.
@@ -146,14 +146,14 @@ fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
 }
 
 impl Ending {
-    fn of(driver: http1::Connection<Stream, Empty<Bytes>>) -> Self {
+    fn of(driver: http1::Connection<HttpStream, Empty<Bytes>>) -> Self {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
         // If a request crosses the end of the connection, the reset follows an end that was read as a usual one.
         Self { has_received: !read_buf.is_empty(), is_unread: io.into_inner().was_reset(), protocol: None }
     }
 }
 
-impl Driver {
+impl ConnectionDriver {
     /// Waits for something that happens on the connection, and reads and writes meanwhile.
     async fn run_until<F: Future>(&mut self, mut wanted: Pin<&mut F>) -> F::Output {
         poll_fn(|cx| {

@@ -21,10 +21,10 @@ const MAX_HEAD_BYTES: usize = 256 << 10;
 
 /// What has been read since the last request. Only the task that uses the connection locks it, so nothing waits.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Inbox(Arc<Mutex<Read>>);
+pub(super) struct Inbox(Arc<Mutex<ReadState>>);
 
 #[derive(Debug, Default)]
-enum Read {
+enum ReadState {
     /// The bytes that have arrived: heads, and what was read along with the last one.
     Head(Vec<u8>),
     #[default]
@@ -34,7 +34,7 @@ enum Read {
 impl Inbox {
     /// Expects the head of a response.
     pub(super) fn expect_head(&self) {
-        *self.0.lock() = Read::Head(Vec::new());
+        *self.0.lock() = ReadState::Head(Vec::new());
     }
 
     /// Takes note of bytes that were read.
@@ -43,7 +43,7 @@ impl Inbox {
     ///
     /// If the head is too long. hyper limits each head, but not how many interim ones come before the response.
     pub(super) fn pass(&self, bytes: &[u8]) -> io::Result<()> {
-        if let Read::Head(head) = &mut *self.0.lock() {
+        if let ReadState::Head(head) = &mut *self.0.lock() {
             if head.len() >= MAX_HEAD_BYTES {
                 return Err(io::Error::other("too many interim responses (1xx) came first"));
             }
@@ -55,7 +55,7 @@ impl Inbox {
     /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.
     pub(super) fn take(&self, parsed: &Parts) -> Headers {
         let read = mem::take(&mut *self.0.lock());
-        let raw = if let Read::Head(bytes) = read { headers(&bytes, parsed) } else { None };
+        let raw = if let ReadState::Head(bytes) = read { headers(&bytes, parsed) } else { None };
         // hyper also reads heads with a folded line, for one.
         raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
@@ -63,8 +63,8 @@ impl Inbox {
     /// The bytes that have arrived for a head that is not complete.
     pub(super) fn received(&self) -> Vec<u8> {
         match &*self.0.lock() {
-            Read::Head(bytes) => bytes.clone(),
-            Read::Body => Vec::new(),
+            ReadState::Head(bytes) => bytes.clone(),
+            ReadState::Body => Vec::new(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub const API: &str = "/api/";
 pub const ASSETS: &str = "/assets/";
 
 /// Checks requests to one address.
-pub struct Gate {
+pub struct RequestGate {
     authorities: Vec<String>,
     token: String,
 }
@@ -39,7 +39,7 @@ pub struct Refused {
     pub reason: &'static str,
 }
 
-impl Gate {
+impl RequestGate {
     /// A gate to a server at this address, for requests with this token.
     pub fn new(address: SocketAddr, token: String) -> Self {
         let port = address.port();

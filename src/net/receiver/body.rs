@@ -21,9 +21,9 @@ use tokio::{
 };
 
 use super::{
-    Limits,
-    counted::Counted,
-    refusal::{Refusal, Report},
+    ReceiverLimits,
+    counted::CountGuard,
+    refusal::{Refusal, RefusalReport},
     timer::patient_timeout_at,
 };
 
@@ -72,7 +72,7 @@ impl BodyPermit {
 
 impl Budget {
     /// [`Limits::bodies`], or [`Limits::body`] if that is more.
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &ReceiverLimits) -> Self {
         let total = kibibytes(limits.bodies.max(limits.body));
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }
     }
@@ -84,7 +84,7 @@ impl Budget {
 
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
-        let _waiting = Counted::new(&self.waiting);
+        let _waiting = CountGuard::new(&self.waiting);
         // The semaphore is never closed, so this is never `None`.
         let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
         BodyPermit { kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
@@ -92,7 +92,7 @@ impl Budget {
 }
 
 /// How long a sender whose body has memory may keep it from others.
-struct Progress<'a> {
+struct BodyDeadline<'a> {
     budget: &'a Budget,
     /// When the next [`UNMETERED_BYTES`] are due.
     due: Instant,
@@ -100,7 +100,7 @@ struct Progress<'a> {
     bytes: usize,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> BodyDeadline<'a> {
     fn new(budget: &'a Budget) -> Self {
         Self { budget, due: Instant::now() + PATIENCE, bytes: 0 }
     }
@@ -142,7 +142,7 @@ fn kibibytes(bytes: usize) -> u32 {
 pub async fn read(
     mut body: Incoming,
     expects_continue: bool,
-    limits: &Limits,
+    limits: &ReceiverLimits,
     budget: &Budget,
 ) -> Result<(Bytes, BodyPermit), Refusal> {
     let size = body.size_hint();
@@ -156,7 +156,7 @@ pub async fn read(
     let size = size.exact().and_then(|exact| usize::try_from(exact).ok());
     let most = size.unwrap_or(limits.body);
     let (mut started, mut permit) = (Instant::now(), None);
-    let (mut buffer, mut progress) = (Buffer::default(), Progress::new(budget));
+    let (mut buffer, mut progress) = (Buffer::default(), BodyDeadline::new(budget));
     loop {
         let deadline = started + limits.body_time + time_at_rate(buffer.len(), limits.body_rate);
         let arrived = tokio::select! {
@@ -202,16 +202,16 @@ fn time_at_rate(bytes: usize, bytes_per_second: usize) -> Duration {
 
 /// Reads the rest and drops it. Most senders write the whole body before they read the response: closing the
 /// connection at once would give them a reset instead of the status.
-pub async fn discard(body: &mut Incoming, limits: &Limits) {
+pub async fn discard(body: &mut Incoming, limits: &ReceiverLimits) {
     let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.pause, body.frame()).await {} };
     let _ = timeout(limits.drain, rest).await;
 }
 
-fn too_large(limits: &Limits) -> Refusal {
+fn too_large(limits: &ReceiverLimits) -> Refusal {
     Refusal {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         text: "the body is too large\n",
-        report: Report::BodyTooLarge(limits.body),
+        report: RefusalReport::BodyTooLarge(limits.body),
     }
 }
 
@@ -223,7 +223,7 @@ fn incomplete(error: &hyper::Error) -> Refusal {
     Refusal {
         status: StatusCode::BAD_REQUEST,
         text: "the body is incomplete\n",
-        report: Report::Reason(format!("the body is incomplete: {error}")),
+        report: RefusalReport::Reason(format!("the body is incomplete: {error}")),
     }
 }
 

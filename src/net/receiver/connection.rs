@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Handler, Limits, MAX_FIELDS, Outgoing, ReceiveError, Received,
+    Handler, MAX_FIELDS, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits,
     body::{self, Budget},
     connection_permits::ConnectionPermit,
     enduring::Enduring,
@@ -36,7 +36,7 @@ pub(super) fn serve_connection<S, H>(
     stream: S,
     watch: SenderWatch,
     permit: ConnectionPermit,
-    limits: Limits,
+    limits: ReceiverLimits,
     budget: &Budget,
     handler: &Arc<H>,
 ) -> impl GracefulConnection<Error = hyper::Error> + use<S, H>
@@ -78,7 +78,7 @@ where
 struct ConnectionContext<H> {
     handler: Arc<H>,
     budget: Budget,
-    limits: Limits,
+    limits: ReceiverLimits,
     watch: SenderWatch,
     closed: CancellationToken,
     permit: Arc<ConnectionPermit>,
@@ -134,12 +134,12 @@ impl<H: Handler> ConnectionContext<H> {
         };
         let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let request = Request { method: parts.method, target, headers, body };
-        let received = Received { request, started, permit, closed: self.closed.clone() };
+        let received = ReceivedRequest { request, started, permit, closed: self.closed.clone() };
         Ok(self.handle(received).await)
     }
 
     /// Waits for the handler, while the connection leaves its permit to others.
-    async fn handle(&self, received: Received) -> Response<OutgoingBody> {
+    async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
         self.permit.leave();
         // It runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({

@@ -12,9 +12,9 @@ use tokio::runtime::Handle;
 
 /// A future that the task which awaits it polls itself. If that task drops it before it has ended, it goes on in a task
 /// of its own. A task for each request would take about a tenth more CPU time.
-pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<Running<F>>);
+pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<BoxedFuture<F>>);
 
-type Running<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;
+type BoxedFuture<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;
 
 impl<F: Future<Output: Send> + Send + 'static> Enduring<F> {
     /// Nothing runs before the first poll.

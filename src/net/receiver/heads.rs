@@ -38,17 +38,17 @@ struct Passed {
     /// The bytes since the end of the last body: the next head, and what was read along with it.
     kept: Vec<u8>,
     /// The rest of the body on its way.
-    body: Rest,
+    body: BodyRest,
 }
 
 /// How much of a body has yet to pass.
 #[derive(Debug)]
-enum Rest {
+enum BodyRest {
     Bytes(u64),
-    Chunks(Chunks),
+    Chunks(ChunkPosition),
 }
 
-impl Default for Rest {
+impl Default for BodyRest {
     fn default() -> Self {
         Self::Bytes(0)
     }
@@ -56,7 +56,7 @@ impl Default for Rest {
 
 /// A place in a chunked body (RFC 9112, 7.1). It moves as hyper's decoder does, which also validates.
 #[derive(Clone, Copy, Debug)]
-enum Chunks {
+enum ChunkPosition {
     /// In the digits of a chunk's size, as read so far.
     Size(u64),
     /// After these digits.
@@ -93,8 +93,8 @@ impl Heads {
         let headers = in_raw_order(head.headers, request.headers())?;
         let Passed { kept, body } = &mut *passed;
         *body = match request.body().size_hint().exact() {
-            Some(length) => Rest::Bytes(length),
-            None => Rest::Chunks(Chunks::Size(0)),
+            Some(length) => BodyRest::Bytes(length),
+            None => BodyRest::Chunks(ChunkPosition::Size(0)),
         };
         let skipped = body.skip(&kept[length..]);
         kept.drain(..length + skipped);
@@ -112,7 +112,7 @@ impl Passed {
     }
 }
 
-impl Rest {
+impl BodyRest {
     /// Moves on over bytes; how many of them belong to this body.
     fn skip(&mut self, bytes: &[u8]) -> usize {
         match self {
@@ -129,7 +129,7 @@ fn skip(left: &mut u64, bytes: &[u8]) -> usize {
     skipped
 }
 
-impl Chunks {
+impl ChunkPosition {
     fn skip(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         while at < bytes.len() {
