@@ -13,7 +13,7 @@ use crate::{
     cli::{EventsArgs, FormatArg},
     engine::{clock::now, entropy::moment},
     render::{
-        events::{EventTable, Group, Payload, Row},
+        events::{EventPayload, EventRow, EventTable, ProviderEvents},
         json,
     },
     webhook::{
@@ -120,11 +120,11 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String,
         let entry = events[0].0;
         let rows = events.iter().map(|(entry, event)| {
             let payloads = if show { payloads(entry, event)? } else { Vec::new() };
-            Ok(Row { event, payloads })
+            Ok(EventRow { event, payloads })
         });
         let rows = rows.collect::<Result<_, Failure>>()?;
         let provider = if is_alone || show { Some(entry.load()?.as_ref()) } else { None };
-        Ok(Group { index: entry.index(), provider, rows })
+        Ok(ProviderEvents { index: entry.index(), provider, rows })
     });
     let groups = groups.collect::<Result<Vec<_>, Failure>>()?;
     let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
@@ -132,12 +132,12 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String,
 }
 
 /// The payloads of an event and its variants.
-fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<Payload<'a>>, Failure> {
+fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<EventPayload<'a>>, Failure> {
     let (provider, event) = (entry.load()?, find(entry, event)?);
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     std::iter::once(None)
         .chain(variants)
-        .map(|variant| Ok(Payload { variant, text: payload(provider, event, variant)? }))
+        .map(|variant| Ok(EventPayload { variant, text: payload(provider, event, variant)? }))
         .collect()
 }
 

@@ -29,7 +29,7 @@ use crate::{
         inspector::{Inspector, limits},
         receiver::serve,
     },
-    render::json::Registered,
+    render::json::RegisteredEndpoint,
 };
 
 /// The address that the inspector uses by default.
@@ -132,7 +132,7 @@ impl OptionalInspector {
         &self,
         receiver: SocketAddr,
         tunnel: Option<PublicUrls>,
-        registered: Vec<Registered>,
+        registered: Vec<RegisteredEndpoint>,
         is_default: bool,
     ) -> Surroundings {
         Surroundings {

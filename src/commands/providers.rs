@@ -14,7 +14,7 @@ use crate::{
     cli::{FormatArg, GlobalArgs, ProvidersArgs, ProvidersCommand},
     render::{
         json,
-        providers::{CheckedProvider, Row, table},
+        providers::{CheckedProvider, ProviderRow, table},
     },
     store::providers::{self, ProviderError},
     webhook::{
@@ -44,8 +44,9 @@ pub fn run(global: &GlobalArgs, args: &ProvidersArgs) -> Result<Exit, Failure> {
 
 fn list(context: &Context) -> Result<Exit, Failure> {
     let entries = context.catalog.entries();
-    let mut rows: Vec<Row<'_>> =
-        entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
+    let mut rows: Vec<ProviderRow<'_>> = entries
+        .map(|entry| ProviderRow { index: entry.index(), source: entry.directory().unwrap_or("built-in") })
+        .collect();
     rows.sort_by_key(|row| &row.index.name);
     match context.format() {
         FormatArg::Json => {

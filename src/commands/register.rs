@@ -153,10 +153,10 @@ pub struct ActiveRegistrations {
 
 impl ActiveRegistrations {
     /// What is set, for the line that says that everything is ready.
-    pub async fn list(&self) -> Vec<json::Registered> {
+    pub async fn list(&self) -> Vec<json::RegisteredEndpoint> {
         let Some(registrations) = &self.registrations else { return Vec::new() };
         let registrations = registrations.lock().await;
-        let registered = registrations.list().map(|entry| json::Registered {
+        let registered = registrations.list().map(|entry| json::RegisteredEndpoint {
             provider: entry.provider.clone(),
             resource: (!entry.resource.is_empty()).then(|| entry.resource.clone()),
             url: entry.url.clone(),

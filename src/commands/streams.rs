@@ -1,4 +1,4 @@
-//! The standard streams; nothing else in the program opens them. Text for people passes a [`Gate`]; exact bytes are
+//! The standard streams; nothing else in the program opens them. Text for people passes a [`TextGate`]; exact bytes are
 //! written through [`data`] only, and never to a terminal.
 
 use std::{
@@ -9,14 +9,14 @@ use std::{
 use indicatif::ProgressDrawTarget;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::render::{gate::Gate, palette::Palette};
+use crate::render::{gate::TextGate, palette::Palette};
 
 /// Standard output, for text.
-pub type Out = Gate<BufWriter<StdoutLock<'static>>>;
+pub type Out = TextGate<BufWriter<StdoutLock<'static>>>;
 
 /// Standard output for text with the colours of a palette, locked and buffered.
 pub fn results(palette: Palette) -> Out {
-    Gate::new(palette, data())
+    TextGate::new(palette, data())
 }
 
 /// Standard output for exact bytes, locked and buffered. Untrusted bytes must not be written to a terminal.
@@ -118,7 +118,7 @@ pub fn write_message(palette: Palette, text: &str) {
 }
 
 fn write_error(palette: Palette, text: &str) {
-    let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
+    let _ = TextGate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
 }
 
 /// Sends the terminal on standard error a control sequence of hookdev's own.
@@ -170,7 +170,7 @@ pub fn progress(visible: bool, hertz: u8) -> ProgressDrawTarget {
 /// If help or the version can't be written.
 pub fn explain(message: &clap::Error) -> io::Result<()> {
     let plain = message.render().to_string();
-    let mut gated = Gate::new(Palette::new(false), Vec::new());
+    let mut gated = TextGate::new(Palette::new(false), Vec::new());
     // Writing to memory cannot fail.
     let _ = gated.write_all(plain.as_bytes());
     if gated.into_inner() == plain.as_bytes() {

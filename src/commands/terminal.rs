@@ -15,7 +15,7 @@ use crate::{
     render::{
         diagnostic::{self, Message},
         palette::{self, Choice, Palette},
-        payload::Limits,
+        payload::BodyLimits,
         pretty::Page,
         text,
     },
@@ -65,7 +65,7 @@ impl Terminal {
 
     /// The layout of standard output; `body` limits how much of a payload is shown, `None` shows no payload.
     #[must_use]
-    pub fn page(&self, body: Option<Limits>) -> Page {
+    pub fn page(&self, body: Option<BodyLimits>) -> Page {
         Page {
             palette: self.out,
             width: self.width(),
@@ -145,8 +145,8 @@ impl Terminal {
 
     /// The layout of diagnostics on standard error.
     #[must_use]
-    pub fn stream(&self) -> diagnostic::Stream {
-        diagnostic::Stream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
+    pub fn stream(&self) -> diagnostic::DiagnosticStream {
+        diagnostic::DiagnosticStream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
     }
 
     /// Says on standard error, even with `--quiet`, which config decides what happens.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::{FormatArg, GlobalArgs, TrustArgs},
     render::{
-        grant::{AddedProvider, Api, Endpoint, Forward, Grant, Secret, TunnelProgram},
+        grant::{AddedProvider, ApiGrant, EndpointGrant, ForwardGrant, Grant, SecretGrant, TunnelProgram},
         json,
     },
     store::{
@@ -74,18 +74,18 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
     Ok(Config::read_found(&path, &dir)?)
 }
 
-fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Grant<'a> {
+fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<ApiGrant>) -> Grant<'a> {
     let url = |url: &str| redact::tokens(url).into_owned();
-    let mut endpoints: Vec<Endpoint> = config
+    let mut endpoints: Vec<EndpointGrant> = config
         .provider_configs()
-        .filter_map(|provider| Some(Endpoint { provider: provider.name.to_owned(), url: url(provider.endpoint?) }))
+        .filter_map(|provider| Some(EndpointGrant { provider: provider.name.to_owned(), url: url(provider.endpoint?) }))
         .collect();
     endpoints.extend(
         config
             .listen
             .addr
             .as_deref()
-            .map(|addr| Endpoint { provider: "*".to_owned(), url: url(&format!("http://{addr}/")) }),
+            .map(|addr| EndpointGrant { provider: "*".to_owned(), url: url(&format!("http://{addr}/")) }),
     );
     let secrets = config.provider_configs().filter(|provider| !provider.secrets.is_empty());
     Grant {
@@ -94,10 +94,10 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Gra
         forwards: config
             .forward
             .iter()
-            .map(|forward| Forward { events: forward.events.clone(), url: url(&forward.to) })
+            .map(|forward| ForwardGrant { events: forward.events.clone(), url: url(&forward.to) })
             .collect(),
         secrets: secrets
-            .map(|provider| Secret {
+            .map(|provider| SecretGrant {
                 provider: provider.name.to_owned(),
                 sources: provider.secrets.iter().map(source).collect(),
             })
@@ -126,7 +126,7 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Gra
 }
 
 /// Where the keys of APIs are sent: by the config itself, or by the manifests of the providers that it adds.
-fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<Api>, Failure> {
+fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<ApiGrant>, Failure> {
     let mut apis = Vec::new();
     for entry in catalog.entries() {
         let configured = config.provider(entry.name()).and_then(|provider| provider.api);
@@ -137,7 +137,7 @@ fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<
         let registration = entry.load()?.registration.as_ref();
         let of_manifest = registration.and_then(|registration| registration.api.as_deref());
         if let Some(url) = configured.or(of_manifest) {
-            apis.push(Api {
+            apis.push(ApiGrant {
                 provider: entry.name().to_owned(),
                 url: redact::tokens(url).into_owned(),
                 key_env: registration.and_then(|registration| registration.key.clone()),

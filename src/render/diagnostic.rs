@@ -11,7 +11,7 @@ use super::{
 
 /// The stream that diagnostics are written to.
 #[derive(Clone, Copy, Debug)]
-pub struct Stream {
+pub struct DiagnosticStream {
     /// Its colours.
     pub palette: Palette,
     /// Its width in columns; `None` if it isn't a terminal, so that no line is broken.
@@ -50,7 +50,13 @@ pub fn inline(text: &str) -> String {
 }
 
 /// Appends an error with its causes and its hint.
-pub fn error(stream: Stream, message: &Message, causes: &[Message], hint: Option<&Message>, out: &mut String) {
+pub fn error(
+    stream: DiagnosticStream,
+    message: &Message,
+    causes: &[Message],
+    hint: Option<&Message>,
+    out: &mut String,
+) {
     labelled(stream, Role::Bad, "error", message, out);
     for cause in causes {
         labelled(stream, Role::Bad, "caused by", cause, out);
@@ -61,17 +67,17 @@ pub fn error(stream: Stream, message: &Message, causes: &[Message], hint: Option
 }
 
 /// Appends a warning.
-pub fn warning(stream: Stream, message: &Message, out: &mut String) {
+pub fn warning(stream: DiagnosticStream, message: &Message, out: &mut String) {
     labelled(stream, Role::Warning, "warning", message, out);
 }
 
 /// Appends a note.
-pub fn note(stream: Stream, message: &Message, out: &mut String) {
+pub fn note(stream: DiagnosticStream, message: &Message, out: &mut String) {
     labelled(stream, Role::Dim, "note", message, out);
 }
 
 /// A label and a message.
-fn labelled(stream: Stream, role: Role, label: &str, message: &Message, out: &mut String) {
+fn labelled(stream: DiagnosticStream, role: Role, label: &str, message: &Message, out: &mut String) {
     for (number, line) in message.lines.iter().enumerate() {
         let mut flow = Flow::new(stream.palette, stream.columns, INDENT, out);
         if number == 0 {

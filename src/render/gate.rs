@@ -13,12 +13,12 @@ use crate::webhook::visible;
 ///
 /// Each write must consist of whole characters and whole colour codes.
 #[derive(Debug)]
-pub struct Gate<W> {
+pub struct TextGate<W> {
     inner: W,
     palette: Palette,
 }
 
-impl<W: Write> Gate<W> {
+impl<W: Write> TextGate<W> {
     /// A gate in front of a writer that lets the codes of this palette pass.
     pub const fn new(palette: Palette, inner: W) -> Self {
         Self { inner, palette }
@@ -63,7 +63,7 @@ fn printable_len(bytes: &[u8]) -> usize {
     if matches!(text::printable_bytes(bytes), Cow::Borrowed(_)) { bytes.len() } else { 0 }
 }
 
-impl<W: Write> Write for Gate<W> {
+impl<W: Write> Write for TextGate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let passing = self.passing(bytes);
         if passing == 0 {
@@ -96,7 +96,7 @@ mod tests {
     use crate::render::palette::Role;
 
     fn gated(palette: Palette, bytes: &[u8]) -> String {
-        let mut gate = Gate::new(palette, Vec::new());
+        let mut gate = TextGate::new(palette, Vec::new());
         gate.write_all(bytes).unwrap();
         String::from_utf8(gate.inner).unwrap()
     }
@@ -147,7 +147,7 @@ mod tests {
     fn a_writer_that_accepts_few_bytes_gets_each_once() {
         let palette = Palette::new(true);
         let text = format!("{}漢é字 \u{1b}[9m\u{202e}\u{7}ü\n", palette.paint(Role::Bad, "é"));
-        let mut gate = Gate::new(palette, Narrow::default());
+        let mut gate = TextGate::new(palette, Narrow::default());
         gate.write_all(text.as_bytes()).unwrap();
         let expected = "\u{1b}[1;31mé\u{1b}[0m漢é字 \\u{1b}[9m\\u{202e}\\u{7}ü\n";
         assert_eq!(String::from_utf8(gate.inner.taken).unwrap(), expected);
@@ -161,7 +161,7 @@ mod tests {
             on in any::<bool>(),
         ) {
             let palette = Palette::new(on);
-            let mut gate = Gate::new(palette, Vec::new());
+            let mut gate = TextGate::new(palette, Vec::new());
             for piece in &pieces {
                 gate.write_all(piece).unwrap();
             }

@@ -16,7 +16,9 @@ pub use self::{
     events::{event, term},
     grant::grant,
     inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, inspected, resent, seqs},
-    judged::{Ready, Registered, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification},
+    judged::{
+        Ready, RegisteredEndpoint, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification,
+    },
     providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},
 };

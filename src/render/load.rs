@@ -137,7 +137,7 @@ fn percent(count: u64, of: u64) -> String {
 }
 
 #[derive(Serialize)]
-struct SummaryLine<'a> {
+struct LoadSummaryLine<'a> {
     kind: &'static str,
     requests: u64,
     elapsed_ms: f64,
@@ -175,7 +175,7 @@ impl<T: AsRef<str>> Serialize for Counts<T> {
 /// Appends the summary as the last line of a run.
 pub fn json(summary: &Summary, out: &mut Vec<u8>) {
     line(
-        &SummaryLine {
+        &LoadSummaryLine {
             kind: "summary",
             requests: summary.requests,
             elapsed_ms: millis(summary.elapsed),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{
     flow::Flow,
     palette::{Palette, Role},
-    payload::{Field, Layout, Limits},
+    payload::{BodyLayout, BodyLimits, FormField},
     repeat, size, text,
 };
 use crate::webhook::{
@@ -41,7 +41,7 @@ pub struct Page {
     /// The time zone of the times of day.
     pub zone: TimeZone,
     /// How much of a payload is shown; `None` shows none of it.
-    pub body: Option<Limits>,
+    pub body: Option<BodyLimits>,
     /// The size limit of a decoded body, in bytes.
     pub decoded_limit: usize,
     /// The words for remedies.
@@ -245,8 +245,8 @@ impl Page {
     }
 
     /// Appends a request's payload: JSON as its own text re-indented, a form as its fields, anything else unchanged.
-    pub fn body(&self, request: &Request, limits: Limits, out: &mut String) {
-        let layout = Layout { palette: self.palette, margin: MARGIN, limits };
+    pub fn body(&self, request: &Request, limits: BodyLimits, out: &mut String) {
+        let layout = BodyLayout { palette: self.palette, margin: MARGIN, limits };
         let Ok(body) = payload::decoded(request, self.decoded_limit) else {
             return layout.raw(&request.body, out);
         };
@@ -257,8 +257,10 @@ impl Page {
         if request.media_type().as_deref() != Some("application/json") {
             let parsed = Payload::parse(request, &body);
             if matches!(parsed.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) {
-                let fields: Vec<Field<'_>> =
-                    parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
+                let fields: Vec<FormField<'_>> = parsed
+                    .fields()
+                    .map(|(name, value)| FormField { name, value: value.as_bytes(), note: "" })
+                    .collect();
                 return layout.fields(&fields, out);
             }
         }

@@ -85,7 +85,7 @@ fn push_printf(bytes: &[u8], out: &mut String) {
 
 /// A target of vegeta's JSON format; its schema is `lib/target.schema.json` in vegeta's repository.
 #[derive(Serialize)]
-struct Target<'a> {
+struct VegetaTarget<'a> {
     method: &'a str,
     url: &'a str,
     body: String,
@@ -122,7 +122,7 @@ fn title_case(name: &str) -> String {
 
 /// Appends a target for `vegeta attack -format json`, as one line.
 pub fn vegeta(request: &Request, url: &str, out: &mut Vec<u8>) {
-    let target = Target {
+    let target = VegetaTarget {
         method: request.method.as_str(),
         url,
         body: STANDARD.encode(&request.body),

@@ -8,7 +8,7 @@ use crate::{
     commands::{context::Context, exit::Failure, remedies, secret_warnings::development_warning, streams::Out},
     engine::check::{CheckObserver, CheckTarget},
     render::{
-        cases::Table,
+        cases::CaseTable,
         json,
         report::{self, Check, FilePosition, Problem},
     },
@@ -23,7 +23,7 @@ use crate::{
 /// Prints cases to standard output.
 pub struct CheckReporter<'a> {
     context: &'a Context,
-    format: OutputFormat<Table>,
+    format: OutputFormat<CaseTable>,
     out: Out,
     bytes: Vec<u8>,
     keyring: &'a Keyring,
@@ -34,7 +34,7 @@ pub struct CheckReporter<'a> {
 impl<'a> CheckReporter<'a> {
     /// A reporter of cases that run.
     pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
-        let table = || Table::new(context.terminal.page(None), context.global.quiet);
+        let table = || CaseTable::new(context.terminal.page(None), context.global.quiet);
         let format = OutputFormat::new(context.format(), table);
         let out = context.terminal.stdout();
         Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
@@ -50,7 +50,7 @@ impl<'a> CheckReporter<'a> {
         Some(Problem { code: Code::SecretDevelopment.as_str().to_owned(), message, hint: None })
     }
 
-    fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
+    fn table(&mut self, append: impl FnOnce(&mut CaseTable, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
             table.set_width(self.context.terminal.width());
             let mut text = String::new();
@@ -65,7 +65,7 @@ impl<'a> CheckReporter<'a> {
     ///
     /// If the output can't be written.
     pub fn finish(&mut self, tally: CaseTally) -> io::Result<()> {
-        self.table(Table::end);
+        self.table(CaseTable::end);
         match &mut self.format {
             OutputFormat::Json if !self.context.global.quiet => json::case_summary(tally, &mut self.bytes),
             OutputFormat::Report(report) => report.finish(&mut self.bytes),
@@ -133,7 +133,7 @@ pub fn list<'t>(
             .hint("use --format pretty or --format json"));
     }
     let json = context.format() == FormatArg::Json;
-    let mut table = Table::list(context.terminal.page(None));
+    let mut table = CaseTable::list(context.terminal.page(None));
     let (mut text, mut lines, mut any_valid) = (String::new(), Vec::new(), false);
     for (target, cases) in listed {
         let records: Vec<CaseRecord> = cases.iter().map(|case| case.record(&target.provider)).collect();

@@ -8,7 +8,7 @@ use crate::{
     engine::receive::{Forward, ReceiverSettings, SaveChange, VerdictCounts},
     net::receiver::ReceiveError,
     render::{
-        diagnostic::{Stream, inline},
+        diagnostic::{DiagnosticStream, inline},
         flow::Flow,
     },
     webhook::{provider::catalog::Catalog, redact},
@@ -50,7 +50,7 @@ pub fn announce(
 }
 
 /// Appends a line below the first: words that wrap, and a command that doesn't, so that it can be copied.
-fn push_detail(stream: Stream, words: &str, command: &str, out: &mut String) {
+fn push_detail(stream: DiagnosticStream, words: &str, command: &str, out: &mut String) {
     let mut line = Flow::new(stream.palette, stream.columns, 4, out);
     line.gap(2).text(None, words);
     if !command.is_empty() {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_detail_wraps_between_words_and_keeps_a_command_whole() {
         let mut out = String::new();
-        let stream = Stream { palette: Palette::new(false), columns: Some(20) };
+        let stream = DiagnosticStream { palette: Palette::new(false), columns: Some(20) };
         push_detail(stream, "lists the 53 providers", "", &mut out);
         push_detail(stream, "to send here:", "hookdev send a.b --to http://h/", &mut out);
         let expected = "  lists the 53\n    providers\n  to send here:\n    hookdev send a.b --to http://h/\n";

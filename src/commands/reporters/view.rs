@@ -37,7 +37,7 @@ pub struct View {
 }
 
 /// How much of a payload is printed unless asked otherwise.
-pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+pub const SUMMARY: payload::BodyLimits = payload::BodyLimits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
 
 /// The lines that a screen needs for what is above and below a payload.
 const LINES_AROUND_PAYLOAD: usize = 8;
@@ -127,9 +127,9 @@ impl View {
 }
 
 /// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
-const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::Limits> {
+const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::BodyLimits> {
     match body {
-        BodyDetail::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+        BodyDetail::Full if !quiet => Some(payload::BodyLimits { bytes: 1 << 20, ..payload::BodyLimits::FULL }),
         BodyDetail::Summary if !quiet => Some(SUMMARY),
         BodyDetail::Full | BodyDetail::Summary | BodyDetail::None => None,
     }

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::{
     engine::receive::ReceiverSettings,
-    render::json::{self, Inspected, InspectedProvider, Ready, Registered},
+    render::json::{self, Inspected, InspectedProvider, Ready, RegisteredEndpoint},
     webhook::{
         provider::{Provider, catalog::Entry},
         redact,
@@ -24,7 +24,7 @@ pub struct Surroundings {
     /// The present public URL, if there is a tunnel.
     pub tunnel: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What is registered at providers.
-    pub registered: Vec<Registered>,
+    pub registered: Vec<RegisteredEndpoint>,
     /// Whether `send` delivers there by default.
     pub is_default: bool,
     /// The command that sends an event, to a URL if that is needed.

@@ -7,7 +7,7 @@ mod failures;
 use std::{fmt::Write, time::Duration};
 
 use self::{
-    columns::{Columns, expected_label},
+    columns::{ColumnWidths, expected_label},
     failures::FailureGroup,
 };
 use super::{
@@ -24,13 +24,13 @@ use crate::webhook::{
 
 /// A table of cases.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct CaseTable {
     page: Page,
     /// Whether only failures are shown.
     quiet: bool,
     /// The titles of the columns about the response.
     titles: &'static str,
-    columns: Columns,
+    columns: ColumnWidths,
     /// The heading that is printed above the next row.
     heading: String,
     /// All cases of this provider's run.
@@ -49,11 +49,11 @@ pub struct Table {
 /// How many skipped cases are named in one line.
 const MAX_NAMED: usize = 3;
 
-impl Table {
+impl CaseTable {
     /// A table on a page; a quiet one shows only failures.
     #[must_use]
     pub fn new(page: Page, quiet: bool) -> Self {
-        let columns = Columns::default();
+        let columns = ColumnWidths::default();
         Self {
             page,
             quiet,
@@ -85,13 +85,13 @@ impl Table {
         self.end(out);
         self.planned = cases.to_vec();
         self.tried = None;
-        self.columns = Columns::fit(cases, self.page.width);
+        self.columns = ColumnWidths::fit(cases, self.page.width);
         self.hint = None;
         let palette = self.page.palette;
         self.heading = if self.has_printed { "\n".to_owned() } else { String::new() };
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
         palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
-        let Columns { case, sent, expected, .. } = self.columns;
+        let ColumnWidths { case, sent, expected, .. } = self.columns;
         let titles = format!("  {:case$}  {:sent$}  {:expected$}{}", "case", "sent", "expected", self.titles);
         let _ = writeln!(self.heading, "\n{}", palette.paint(Role::Dim, titles.trim_end()));
         if !self.quiet {
@@ -216,7 +216,7 @@ impl Table {
     }
 
     fn push_cells(&self, record: &CaseRecord, sent_label: &str, out: &mut String) {
-        let Columns { case, sent, expected, brief } = self.columns;
+        let ColumnWidths { case, sent, expected, brief } = self.columns;
         let palette = self.page.palette;
         let _ = write!(out, "{:case$}  ", palette.paint(Role::Title, format_args!("{:case$}", record.name.as_str())));
         push_padded(&text::truncate(sent_label, sent), sent, out);

@@ -24,7 +24,7 @@ pub struct Ready<'a> {
     /// Its public URL, if it has a tunnel.
     pub tunnel: Option<&'a str>,
     /// What is registered at providers.
-    pub registered: &'a [Registered],
+    pub registered: &'a [RegisteredEndpoint],
 }
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(super) struct ReadyLine<'a> {
     url: &'a str,
     inspector: Option<&'a str>,
     tunnel: Option<&'a str>,
-    registered: &'a [Registered],
+    registered: &'a [RegisteredEndpoint],
 }
 
 impl<'a> From<Ready<'a>> for ReadyLine<'a> {
@@ -44,7 +44,7 @@ impl<'a> From<Ready<'a>> for ReadyLine<'a> {
 
 /// An endpoint or value that `listen` has set at a provider.
 #[derive(Clone, Debug, Serialize)]
-pub struct Registered {
+pub struct RegisteredEndpoint {
     /// The provider's name.
     pub provider: String,
     /// The resource, if the provider needs one.

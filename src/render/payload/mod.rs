@@ -1,5 +1,5 @@
 //! Bodies for people: JSON re-indented and coloured, form fields as a table, anything else as escaped lines. Each is
-//! appended as whole lines, within [`Limits`], with a note of how much is left out. Values are shown as they were sent,
+//! appended as whole lines, within [`BodyLimits`], with a note of how much is left out. Values are shown as they were sent,
 //! never parsed and printed again.
 
 mod fields;
@@ -7,19 +7,19 @@ mod json;
 mod raw;
 mod tokens;
 
-pub use self::fields::Field;
+pub use self::fields::FormField;
 use super::palette::{Palette, Role};
 use super::size;
 
 /// The layout of bodies on one stream.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct BodyLayout {
     /// The colours.
     pub palette: Palette,
     /// The indentation of each line, in columns.
     pub margin: usize,
     /// How much is shown.
-    pub limits: Limits,
+    pub limits: BodyLimits,
 }
 
 /// How much of a body is shown.
@@ -27,7 +27,7 @@ pub struct Layout {
 /// Only the body's own text counts, not the indentation, colours and escapes around it, so the same part is shown with
 /// and without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct BodyLimits {
     /// The levels of JSON that are broken into lines; deeper ones stay on one line.
     pub depth: usize,
     /// The bytes of the body.
@@ -38,7 +38,7 @@ pub struct Limits {
     pub token: usize,
 }
 
-impl Limits {
+impl BodyLimits {
     /// Enough to read a typical delivery.
     pub const EXCERPT: Self = Self { depth: 32, bytes: 64 << 10, lines: 400, token: 2 << 10 };
 
@@ -46,7 +46,7 @@ impl Limits {
     pub const FULL: Self = Self { depth: 32, bytes: 16 << 20, lines: 1 << 20, token: 16 << 20 };
 }
 
-impl Layout {
+impl BodyLayout {
     /// Appends a JSON body, re-indented, with numbers, escapes, duplicate keys and order as sent.
     ///
     /// Returns false and appends nothing if the body is not JSON from its first byte to its last; even a byte order
@@ -62,7 +62,7 @@ impl Layout {
     }
 
     /// Appends the fields of a form, one per line, with their values aligned.
-    pub fn fields(&self, fields: &[Field<'_>], out: &mut String) {
+    pub fn fields(&self, fields: &[FormField<'_>], out: &mut String) {
         fields::push(self, fields, out);
     }
 

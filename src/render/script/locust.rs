@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Language, Script, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
+use super::{Script, ScriptLanguage, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -11,7 +11,7 @@ use crate::webhook::{
 
 struct Python;
 
-impl Language for Python {
+impl ScriptLanguage for Python {
     fn value(part: &LivePart) -> String {
         match part {
             LivePart::Text(text) => literal(text),

@@ -73,7 +73,7 @@ impl Sender {
 }
 
 /// What differs between the two languages in an expression.
-trait Language {
+trait ScriptLanguage {
     /// A value that is not a literal, as an expression of type text.
     fn value(part: &LivePart) -> String;
     /// A value of a URL-encoded form.
@@ -81,7 +81,7 @@ trait Language {
 }
 
 /// A text as the operands of a sum.
-fn operands<L: Language>(parts: &[LivePart], is_form: bool) -> Vec<String> {
+fn operands<L: ScriptLanguage>(parts: &[LivePart], is_form: bool) -> Vec<String> {
     let operand = |part: &LivePart| match part {
         LivePart::Text(text) => literal(text),
         LivePart::Time(TimeUnit::Seconds | TimeUnit::Milliseconds) => L::value(part),
@@ -95,7 +95,7 @@ fn operands<L: Language>(parts: &[LivePart], is_form: bool) -> Vec<String> {
 }
 
 /// A text on one line.
-fn sum<L: Language>(parts: &[LivePart]) -> String {
+fn sum<L: ScriptLanguage>(parts: &[LivePart]) -> String {
     operands::<L>(parts, false).join(" + ")
 }
 
