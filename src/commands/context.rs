@@ -19,7 +19,7 @@ use crate::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
         providers,
-        secrets::{self, Environment, Resolved, SecretError, Sources},
+        secrets::{self, Environment, ResolvedSecrets, SecretError, Sources},
     },
     webhook::{
         keyring::{Keyring, SecretSource},
@@ -174,7 +174,7 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, missing, without_flag, are_configured } =
+        let ResolvedSecrets { keyring, warnings, missing, without_flag, are_configured } =
             secrets::resolve(&self.catalog, &sources)?;
         if are_configured || self.guard.as_ref().is_some_and(|guard| guard.decides_a_secret(&keyring)) {
             self.name_config();

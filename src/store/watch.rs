@@ -29,7 +29,7 @@ const MAX_DELAY: Duration = Duration::from_secs(1);
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    targets: Arc<Mutex<Targets>>,
+    targets: Arc<Mutex<WatchedPaths>>,
 }
 
 impl Watch {
@@ -55,7 +55,7 @@ impl Watch {
                 let _ = sender.send(roots);
             }
         })?;
-        let mut targets = Targets { watcher, wanted, watched: HashSet::new() };
+        let mut targets = WatchedPaths { watcher, wanted, watched: HashSet::new() };
         targets.add(paths)?;
         let targets = Arc::new(Mutex::new(targets));
         let weak = Arc::downgrade(&targets);
@@ -91,7 +91,7 @@ impl Watch {
 
 /// The paths that are watched.
 #[derive(Debug)]
-struct Targets {
+struct WatchedPaths {
     watcher: RecommendedWatcher,
     /// The paths whose changes count.
     wanted: Arc<Mutex<HashSet<PathBuf>>>,
@@ -99,7 +99,7 @@ struct Targets {
     watched: HashSet<(PathBuf, bool)>,
 }
 
-impl Targets {
+impl WatchedPaths {
     fn add(&mut self, paths: &[PathBuf]) -> notify::Result<()> {
         for path in paths.iter().map(|path| absolute(path)) {
             if path.is_dir() {

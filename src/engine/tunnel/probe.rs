@@ -13,7 +13,7 @@ use crate::{
         client::{Client, Transport},
         url::path_and_query,
     },
-    store::recipes::{Recipe, UrlSource, Values},
+    store::recipes::{Recipe, RecipeValues, UrlSource},
     webhook::{
         called_url::PublicUrl,
         record::Response,
@@ -43,7 +43,7 @@ impl TunnelProbe {
     /// # Errors
     ///
     /// If a URL of the recipe is invalid; the message says which.
-    pub fn new(recipe: &Recipe, values: Values<'_>, prefix: &str) -> Result<Self, String> {
+    pub fn new(recipe: &Recipe, values: RecipeValues<'_>, prefix: &str) -> Result<Self, String> {
         let parse =
             |text: String| Url::parse(&text).map_err(|error| format!("invalid URL `{text}` in the recipe: {error}"));
         let url = match &recipe.url.source {

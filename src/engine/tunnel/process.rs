@@ -22,7 +22,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
 };
 
-use crate::store::recipes::{Recipe, Values};
+use crate::store::recipes::{Recipe, RecipeValues};
 
 /// How long a program may take to end after SIGTERM.
 const END_TIME: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ impl TunnelProcess {
         let refused = |error: io::Error| StartError::Refused(name.clone(), error);
         let empty_file = NamedTempFile::new().map_err(refused)?;
         let free_port = free_port().await.map_err(refused)?;
-        let values = Values { port, free_port, empty_file: empty_file.path() };
+        let values = RecipeValues { port, free_port, empty_file: empty_file.path() };
         let mut command = Command::new(recipe.command.program.fill(values));
         command.args(recipe.command.args.iter().map(|arg| arg.fill(values)));
         for name in hidden {
@@ -105,8 +105,8 @@ impl TunnelProcess {
     }
 
     /// The placeholders of its recipe, as they were replaced for it.
-    pub fn values(&self, port: u16) -> Values<'_> {
-        Values { port, free_port: self.free_port, empty_file: self.empty_file.path() }
+    pub fn values(&self, port: u16) -> RecipeValues<'_> {
+        RecipeValues { port, free_port: self.free_port, empty_file: self.empty_file.path() }
     }
 
     /// Waits until the program has exited.

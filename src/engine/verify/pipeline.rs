@@ -20,7 +20,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{Criteria, InputSource, STDIN, VerifyStep};
 use crate::{
-    store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
+    store::formats::{self, DirectoryWalk, Entries, Entry, EntryError, EntryPiece, bare, walk},
     webhook::request::Headers,
 };
 
@@ -29,7 +29,7 @@ enum WorkItem {
     /// Files found in a directory.
     Files(Vec<Result<PathBuf, EntryError>>),
     /// Consecutive requests of one file. `continues` if they follow those of the previous job.
-    Requests { file: Arc<Path>, pieces: Vec<Piece>, continues: bool },
+    Requests { file: Arc<Path>, pieces: Vec<EntryPiece>, continues: bool },
     /// Nothing to run, only to report.
     Report(VerifyStep),
 }
@@ -331,7 +331,7 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
             RequestSource::Input(InputSource::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
             RequestSource::Input(InputSource::Body(path, headers)) => self.body(path, headers.clone()),
             RequestSource::Input(InputSource::Found(path)) => {
-                self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 })
+                self.walked(DirectoryWalk { files: vec![Ok(path.clone())], skipped: 0 })
             }
             RequestSource::Input(InputSource::Path(path))
                 if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) =>
@@ -347,14 +347,14 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
             if path == Path::new(STDIN) { bare::read(path, io::stdin(), headers) } else { bare::open(path, headers) };
         match entry {
             Ok(entry) => {
-                let pieces = vec![Piece::Entry(Ok(entry))];
+                let pieces = vec![EntryPiece::Entry(Ok(entry))];
                 (self.submit)(WorkItem::Requests { file: path.into(), pieces, continues: false })
             }
             Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
         }
     }
 
-    fn bodies(&mut self, walk: Walk, headers: &Headers) -> Result<(), Disconnected> {
+    fn bodies(&mut self, walk: DirectoryWalk, headers: &Headers) -> Result<(), Disconnected> {
         if walk.skipped > 0 {
             (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
         }
@@ -364,7 +364,7 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
         })
     }
 
-    fn walked(&mut self, walk: Walk) -> Result<(), Disconnected> {
+    fn walked(&mut self, walk: DirectoryWalk) -> Result<(), Disconnected> {
         if walk.skipped > 0 {
             (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
         }

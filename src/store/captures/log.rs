@@ -16,24 +16,24 @@ use super::append::{Appendable, Identity, identity};
 use crate::webhook::capture::{self, MAX_SIZE};
 
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct CaptureLog {
     path: PathBuf,
     truncated: u64,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct LogState {
     /// `None` after a failure: opening the file again repairs what that may have left.
     file: Option<OpenLog>,
-    lines: Lines,
+    lines: LineBatch,
 }
 
-impl Log {
+impl CaptureLog {
     /// Opens a file to append to and repairs its last line, or creates the file with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, truncated) = OpenLog::open(path)?;
-        let state = State { file: Some(file), lines: Lines::default() };
+        let state = LogState { file: Some(file), lines: LineBatch::default() };
         Ok(Self { path: path.to_owned(), truncated, state: Mutex::new(state) })
     }
 
@@ -49,7 +49,7 @@ impl Log {
     /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all,
     /// unless there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
-        let State { file, lines } = &mut *self.state.lock();
+        let LogState { file, lines } = &mut *self.state.lock();
         lines.clear();
         objects.into_iter().for_each(|object| lines.push(object));
         let open = match file.take() {
@@ -70,7 +70,7 @@ impl Log {
 
 /// The lines of one write.
 #[derive(Debug, Default)]
-struct Lines {
+struct LineBatch {
     text: Vec<u8>,
     /// The offset at which each line ends.
     ends: Vec<usize>,
@@ -79,7 +79,7 @@ struct Lines {
 /// How much memory is kept for the next lines, in bytes.
 const HELD: usize = 128 << 10;
 
-impl Lines {
+impl LineBatch {
     fn clear(&mut self) {
         self.text.clear();
         self.text.shrink_to(HELD);
@@ -120,7 +120,7 @@ impl OpenLog {
 }
 
 /// Writes lines at the end of the file; removes the incomplete line if a write fails.
-fn append_lines(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
+fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
     let mut written = 0;
     let failure = loop {
         if written == lines.text.len() {
@@ -235,7 +235,7 @@ mod tests {
         Appendable::open(path).map(|opened| opened.file)
     }
 
-    impl Log {
+    impl CaptureLog {
         fn append_one(&self, object: &[u8]) -> io::Result<()> {
             let (whole, appended) = self.append([object]);
             assert_eq!(whole, usize::from(appended.is_ok()));
@@ -253,7 +253,7 @@ mod tests {
 
     fn appended_to(content: impl AsRef<[u8]>) -> (String, u64) {
         let (_dir, path) = log_of(content.as_ref());
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         log.append_one(b"{\"seq\":9}").unwrap();
         (fs::read_to_string(&path).unwrap(), log.truncated_bytes())
     }
@@ -262,7 +262,7 @@ mod tests {
     fn a_new_log_is_created_with_its_parents() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/log.ndjson");
-        Log::open(&path).unwrap().append_one(b"{}").unwrap();
+        CaptureLog::open(&path).unwrap().append_one(b"{}").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{}\n");
     }
 
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn an_object_on_several_lines_becomes_one_line() {
         let (_dir, path) = log_of(b"");
-        Log::open(&path).unwrap().append_one(b"{\n \"a\": 1\n}\n").unwrap();
+        CaptureLog::open(&path).unwrap().append_one(b"{\n \"a\": 1\n}\n").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{  \"a\": 1 } \n");
     }
 
@@ -331,7 +331,7 @@ mod tests {
             line() + "{\"token\":\"abc\0\0\0",
         ] {
             let (_dir, path) = log_of(content.as_bytes());
-            assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{content:?}");
+            assert_eq!(CaptureLog::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{content:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn a_log_that_was_moved_or_deleted_is_opened_again() {
         let (dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         log.append_one(b"1").unwrap();
         fs::rename(&path, dir.path().join("log.1")).unwrap();
         log.append_one(b"2").unwrap();
@@ -355,7 +355,7 @@ mod tests {
         const THREADS: usize = 8;
         const LINES: usize = 250;
         let (_dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         let object = |thread: usize, line: usize| format!("{thread} {line} {}", "x".repeat(line * 40));
         thread::scope(|scope| {
             for thread in 0..THREADS {
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn lines_that_are_written_together_stay_separate() {
         let (_dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
         assert_eq!((whole, appended.is_ok()), (3, true));
         assert_eq!(fs::read(&path).unwrap(), b"1\n{ } \n3\n");
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_line_counts_once_all_of_it_is_written() {
-        let mut lines = Lines::default();
+        let mut lines = LineBatch::default();
         for object in [&b"ab"[..], b"", b"cde"] {
             lines.push(object);
         }
@@ -414,7 +414,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_an_error_each_time() {
-        let log = Log::open(Path::new("/dev/full")).unwrap();
+        let log = CaptureLog::open(Path::new("/dev/full")).unwrap();
         for _ in 0..2 {
             assert_eq!(log.append_one(b"{}").unwrap_err().kind(), io::ErrorKind::StorageFull);
         }

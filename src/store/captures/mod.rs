@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use self::find::{find, last, newest};
-use self::log::Log;
+use self::log::CaptureLog;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 
 /// The prefix of an unfinished file's name: hidden, so readers skip it.
@@ -35,7 +35,7 @@ pub struct CaptureStore(Destination);
 #[derive(Debug)]
 enum Destination {
     Dir(PathBuf),
-    Log(Log),
+    Log(CaptureLog),
 }
 
 impl CaptureStore {
@@ -53,8 +53,8 @@ impl CaptureStore {
             Ok(existing) if existing.is_file() && !is_log(path) => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is a file whose name doesn't end in .ndjson"))
             }
-            Ok(existing) if !existing.is_dir() => Log::open(path).map(Destination::Log),
-            Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
+            Ok(existing) if !existing.is_dir() => CaptureLog::open(path).map(Destination::Log),
+            Err(_) if is_log(path) => CaptureLog::open(path).map(Destination::Log),
             _ => append::check_directory(path)
                 .and_then(|()| fs::create_dir_all(path))
                 .inspect(|()| remove_abandoned(path))

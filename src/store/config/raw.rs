@@ -53,9 +53,9 @@ fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     form: &'static str,
 ) -> Result<Vec<T>, D::Error> {
-    struct List<T>(&'static str, PhantomData<T>);
+    struct ListVisitor<T>(&'static str, PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +71,7 @@ fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
         }
     }
 
-    deserializer.deserialize_any(List(form, PhantomData))
+    deserializer.deserialize_any(ListVisitor(form, PhantomData))
 }
 
 #[derive(Default, Deserialize)]

@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -25,7 +25,7 @@ impl Format for AspNet {
         lines.any(is_start) && lines.next().is_some_and(|line| line.starts_with("Protocol: "))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }
@@ -111,7 +111,7 @@ fn finish(logged: Option<Logged>, collected: &mut Collected) {
     match logged.entry() {
         Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
         Ok(None) => collected.count_skipped(),
-        Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+        Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{io::Read, path::Path};
 
-use super::{Entry, EntryError, Fault, Input, whole};
+use super::{Entry, EntryError, EntryFault, Input, whole};
 use crate::{
     store::opened,
     webhook::request::{self, Field, FieldName, Headers, Method, Request},
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// If it can't be read, or exceeds the size limit of an entry.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    let input = opened::open(file).map_err(|source| EntryFault::Read(source).in_file(file))?;
     read(file, input, headers)
 }
 

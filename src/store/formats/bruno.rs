@@ -1,7 +1,7 @@
 //! Bruno's `.bru` files: blocks in braces, whose lines are indented by two spaces.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     parts::{self, ParseError, expected},
     whole,
 };
@@ -19,7 +19,7 @@ impl Format for Bruno {
         head.starts_with(b"meta {") && head.windows(5).any(|part| part == b"\n  ur")
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(Collected::of(entry(&String::from_utf8_lossy(&input)))))
     }

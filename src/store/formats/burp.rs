@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
     parts::{self, ParseError, expected},
     position::LineCounter,
     whole,
@@ -21,7 +21,7 @@ impl Format for Burp {
         head.trim_ascii_start().starts_with(b"<") && memchr::memmem::find(head, b"<items burpVersion=").is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let mut lines = LineCounter::new(&input);
         let mut collected = Collected::default();
@@ -32,7 +32,7 @@ impl Format for Burp {
             match entry(item) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(place.line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(place, error))),
+                Err(error) => collected.push(Err(EntryFault::at(place, error))),
             }
         }
         Ok(Box::new(collected))

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Entry, Fault, Piece, Reader, parts::ParseError, position::Start};
+use super::{Entry, EntryFault, EntryPiece, EntryReader, parts::ParseError, position::Start};
 
 /// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a
 /// broken entry may have, so the others are only counted.
@@ -18,7 +18,7 @@ pub(super) const FAR: usize = 8 << 10;
 /// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 pub(super) struct Collected {
-    pub(super) entries: VecDeque<Result<Entry, Fault>>,
+    pub(super) entries: VecDeque<Result<Entry, EntryFault>>,
     pub(super) faults: usize,
     skipped: usize,
     /// Complete after the last entry.
@@ -36,12 +36,12 @@ impl Collected {
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
+            Err(error) => collected.push(Err(EntryFault::at(Start::of_line(1), error))),
         }
         collected
     }
 
-    pub(super) fn push(&mut self, entry: Result<Entry, Fault>) {
+    pub(super) fn push(&mut self, entry: Result<Entry, EntryFault>) {
         self.faults += usize::from(entry.is_err());
         if entry.is_ok() || self.faults <= MAX_FAULTS {
             self.entries.push_back(entry);
@@ -54,10 +54,10 @@ impl Collected {
             Ok(requests) if requests.is_empty() => self.count_skipped(),
             Ok(requests) => {
                 for entry in requests {
-                    self.push(entry.map_err(|error| Fault::at(start, error)));
+                    self.push(entry.map_err(|error| EntryFault::at(start, error)));
                 }
             }
-            Err(error) => self.push(Err(Fault::at(start, error))),
+            Err(error) => self.push(Err(EntryFault::at(start, error))),
         }
     }
 
@@ -81,18 +81,18 @@ impl Collected {
 }
 
 impl Iterator for Collected {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.entries.pop_front();
         if next.is_none() {
             self.write_notes();
         }
-        next.map(Piece::Entry)
+        next.map(EntryPiece::Entry)
     }
 }
 
-impl Reader for Collected {
+impl EntryReader for Collected {
     fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -2,7 +2,7 @@
 //! isn't printable ASCII, and `-v` prints no body.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -33,7 +33,7 @@ impl Format for CurlTrace {
         })
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }
@@ -188,7 +188,7 @@ impl LogReader {
         match message.entry() {
             Ok(Some(entry)) => self.collected.push(Ok(entry)),
             Ok(None) => self.collected.count_skipped(),
-            Err((at, error)) => self.collected.push(Err(Fault::at(Start::of_line(at.unwrap_or(line)), error))),
+            Err((at, error)) => self.collected.push(Err(EntryFault::at(Start::of_line(at.unwrap_or(line)), error))),
         }
     }
 }

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
-    keys::{Key, Outline},
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
+    keys::{ObjectKey, Outline},
     parts::{ParseError, expected},
     position::LineCounter,
     whole,
@@ -47,7 +47,7 @@ impl Format for Documents {
         (self.matches)(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(collect(&whole(input)?, self.array, self.parse)))
     }
 }
@@ -70,10 +70,10 @@ pub(super) fn collect_all(
 ) -> Collected {
     let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
-    for found in Finder::find(input, array) {
+    for found in ItemFinder::find(input, array) {
         let (at, parsed) = match found {
-            Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
-            Found::Broken(at, error) => (at, Err(error)),
+            ArrayItem::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
+            ArrayItem::Broken(at, error) => (at, Err(error)),
         };
         collected.extend(lines.start(at), parsed);
     }
@@ -81,19 +81,19 @@ pub(super) fn collect_all(
 }
 
 /// What an input holds, in order.
-enum Found<'a> {
+enum ArrayItem<'a> {
     Entry(&'a str),
     /// A document that starts at this byte, and what is wrong with it.
     Broken(usize, ParseError),
 }
 
-struct Finder<'a, 'p> {
+struct ItemFinder<'a, 'p> {
     array: &'p [&'p str],
-    found: Vec<Found<'a>>,
+    found: Vec<ArrayItem<'a>>,
 }
 
-impl<'a, 'p> Finder<'a, 'p> {
-    fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<Found<'a>> {
+impl<'a, 'p> ItemFinder<'a, 'p> {
+    fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<ArrayItem<'a>> {
         let mut finder = Self { array, found: Vec::new() };
         let (mut at, mut reread) = (0, 0);
         while let Some(start) = input[at..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|gap| at + gap) {
@@ -105,7 +105,7 @@ impl<'a, 'p> Finder<'a, 'p> {
                     if finder.found.len() > MAX_ENTRIES {
                         finder.found.truncate(MAX_ENTRIES);
                         let limit = format!("at most {MAX_ENTRIES} entries");
-                        finder.found.push(Found::Broken(start, expected(limit)));
+                        finder.found.push(ArrayItem::Broken(start, expected(limit)));
                         break;
                     }
                 }
@@ -113,7 +113,7 @@ impl<'a, 'p> Finder<'a, 'p> {
                     let is_entered = finder.enter(&input[start..]);
                     at = next_document(input, start);
                     reread += (start + offset(&error, &input[start..])).saturating_sub(at);
-                    finder.found.push(Found::Broken(start, ParseError::Json(error)));
+                    finder.found.push(ArrayItem::Broken(start, ParseError::Json(error)));
                     // The rest of the array would be mistaken for documents.
                     if is_entered || reread > input.len().saturating_mul(MAX_REREAD) {
                         break;
@@ -129,14 +129,14 @@ impl<'a, 'p> Finder<'a, 'p> {
     fn entries(&mut self, document: &'a str, depth: usize) {
         let before = self.found.len();
         if depth == 0 || !self.enter(document.as_bytes()) {
-            self.found.push(Found::Entry(document));
+            self.found.push(ArrayItem::Entry(document));
             return;
         }
         // An element may be a folder with entries of its own.
         for found in self.found.split_off(before) {
             match found {
-                Found::Entry(element) => self.entries(element, depth - 1),
-                broken @ Found::Broken(..) => self.found.push(broken),
+                ArrayItem::Entry(element) => self.entries(element, depth - 1),
+                broken @ ArrayItem::Broken(..) => self.found.push(broken),
             }
         }
     }
@@ -170,7 +170,7 @@ fn offset(error: &serde_json::Error, document: &[u8]) -> usize {
 /// Follows the path to the array.
 struct ArrayVisitor<'f, 'a, 'p> {
     array: &'p [&'p str],
-    found: &'f mut Vec<Found<'a>>,
+    found: &'f mut Vec<ArrayItem<'a>>,
     has_array: &'f mut bool,
 }
 
@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             match self.array.split_first() {
                 Some((first, rest)) if key == *first => {
                     let (found, has_array) = (&mut *self.found, &mut *self.has_array);
@@ -206,7 +206,7 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
         *self.has_array = true;
         while let Some(element) = array.next_element::<&RawValue>()? {
             if self.found.len() <= MAX_ENTRIES {
-                self.found.push(Found::Entry(element.get()));
+                self.found.push(ArrayItem::Entry(element.get()));
             }
         }
         Ok(())
@@ -220,11 +220,11 @@ mod tests {
     /// Each entry's text, or the error.
     fn found(input: &str, array: &[&str]) -> Vec<String> {
         let show = |found| match found {
-            Found::Entry(text) => String::from(text),
-            Found::Broken(at, ParseError::Json(error)) => format!("{at}: {error}"),
-            Found::Broken(at, error) => format!("{at}: {error:?}"),
+            ArrayItem::Entry(text) => String::from(text),
+            ArrayItem::Broken(at, ParseError::Json(error)) => format!("{at}: {error}"),
+            ArrayItem::Broken(at, error) => format!("{at}: {error:?}"),
         };
-        Finder::find(input.as_bytes(), array).into_iter().map(show).collect()
+        ItemFinder::find(input.as_bytes(), array).into_iter().map(show).collect()
     }
 
     #[test]
@@ -272,8 +272,8 @@ mod tests {
     #[test]
     fn entries_of_a_few_bytes_have_a_limit() {
         let entries = format!("{{\"a\":[{}0]}}", "1,".repeat(MAX_ENTRIES + 5));
-        let found = Finder::find(entries.as_bytes(), &["a"]);
+        let found = ItemFinder::find(entries.as_bytes(), &["a"]);
         assert_eq!(found.len(), MAX_ENTRIES + 1);
-        assert!(matches!(found.last(), Some(Found::Broken(0, ParseError::Expected(_)))));
+        assert!(matches!(found.last(), Some(ArrayItem::Broken(0, ParseError::Expected(_)))));
     }
 }

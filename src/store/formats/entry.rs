@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Document, EntryError, Fault, MAX_FIELDS, Position, Reader};
+use super::{EntryError, EntryFault, EntryReader, MAX_FIELDS, Position, UnparsedObject};
 use crate::webhook::{capture::Capture, record::Recorded, request::Request, time::Timestamp};
 
 /// One captured request.
@@ -63,14 +63,14 @@ fn absolute(url: &str) -> Option<String> {
 
 /// One entry of an input, or the text of one, for any thread to parse.
 #[derive(Debug)]
-pub enum Piece {
+pub enum EntryPiece {
     /// A parsed entry.
-    Entry(Result<Entry, Fault>),
+    Entry(Result<Entry, EntryFault>),
     /// An unparsed JSON document.
-    Document(Document),
+    Document(UnparsedObject),
 }
 
-impl Piece {
+impl EntryPiece {
     /// The entry; `None` for a document of another kind.
     ///
     /// # Errors
@@ -80,14 +80,14 @@ impl Piece {
         Some(self.read()?.map_err(|fault| fault.in_file(file)))
     }
 
-    pub(super) fn read(self) -> Option<Result<Entry, Fault>> {
+    pub(super) fn read(self) -> Option<Result<Entry, EntryFault>> {
         let entry = match self {
             Self::Entry(entry) => Some(entry),
             Self::Document(document) => document.parse().transpose(),
         };
         Some(entry?.and_then(|entry| match entry.request.headers.len() {
             0..=MAX_FIELDS => Ok(entry),
-            _ => Err(Fault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
+            _ => Err(EntryFault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
         }))
     }
 
@@ -104,12 +104,12 @@ impl Piece {
 /// The entries of one input, in order.
 pub struct Entries<'a> {
     pub(super) file: PathBuf,
-    pub(super) reader: Box<dyn Reader + 'a>,
+    pub(super) reader: Box<dyn EntryReader + 'a>,
 }
 
 impl Entries<'_> {
     /// The entries in order, for other threads to parse.
-    pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
+    pub fn pieces(&mut self) -> impl Iterator<Item = EntryPiece> {
         &mut self.reader
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Entry, Fault, Format, GzipBudget, Input, Piece, Reader,
+    Entry, EntryFault, EntryPiece, EntryReader, Format, GzipBudget, Input,
     document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
@@ -36,7 +36,7 @@ impl Format for Envelopes {
         (self.matches)(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
         Ok(Box::new(collect_all(&input, self.array, |json| (self.parse)(json, gzip))))
@@ -66,7 +66,7 @@ pub(super) static SQS_MESSAGES: Envelopes = Envelopes {
     matches: |outline| outline.has_all("Messages[].", &["Body", "MessageId"]),
     array: &["Messages"],
     parse: |json, gzip| {
-        let Received { body: Text(body) } = serde_json::from_str(json)?;
+        let SqsMessage { body: Text(body) } = serde_json::from_str(json)?;
         unwrap(body.as_bytes(), "an SQS message", gzip)
     },
 };
@@ -170,7 +170,7 @@ struct Record<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a message, an object with `Body`")]
-struct Received<'a> {
+struct SqsMessage<'a> {
     #[serde(borrow, rename = "Body")]
     body: Text<'a>,
 }
@@ -248,11 +248,11 @@ pub(super) fn unwrap_as(
         entry.notes.push(format!("unwrapped from {message}"));
         Entry { line: None, ..entry }
     };
-    let entries = reader.filter_map(Piece::read);
+    let entries = reader.filter_map(EntryPiece::read);
     Ok(entries.map(|entry| entry.map(unwrapped).map_err(|fault| inner(message, &fault))).collect())
 }
 
-fn inner(message: &str, fault: &Fault) -> ParseError {
+fn inner(message: &str, fault: &EntryFault) -> ParseError {
     ParseError::Expected(format!("a captured request inside {message}: {fault}"))
 }
 

@@ -39,7 +39,7 @@ pub enum EntryError {
     Broken {
         file: PathBuf,
         /// What is wrong with the entry.
-        fault: Fault,
+        fault: EntryFault,
     },
 }
 
@@ -56,7 +56,7 @@ impl EntryError {
 
 /// What is wrong with one entry.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum EntryFault {
     /// The operating system reports an error.
     #[error("can't be read")]
     Read(#[source] io::Error),
@@ -74,7 +74,7 @@ pub enum Fault {
     TooManyFields(Position),
 }
 
-impl Fault {
+impl EntryFault {
     fn line(&self) -> Option<u64> {
         match self {
             Self::Read(_) => None,

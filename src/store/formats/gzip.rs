@@ -17,11 +17,11 @@ use super::{
 #[derive(Default)]
 pub struct GzipBudget {
     /// In bytes; `None` until a file is read.
-    limits: Option<Limits>,
+    limits: Option<GzipLimits>,
 }
 
 #[derive(Clone, Copy)]
-struct Limits {
+struct GzipLimits {
     file: usize,
     left: usize,
 }
@@ -30,7 +30,7 @@ impl GzipBudget {
     /// Sets the limit for a file of this size in bytes. A file within a message of another shares that one's limit.
     pub(super) fn start(&mut self, size: usize) {
         let file = file_limit(size);
-        self.limits.get_or_insert(Limits { file, left: file });
+        self.limits.get_or_insert(GzipLimits { file, left: file });
     }
 
     /// What a message is, decompressed if it starts like gzip.
@@ -42,12 +42,12 @@ impl GzipBudget {
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return Ok(bytes);
         }
-        let Limits { file, left } = self.limits.unwrap_or(Limits { file: 0, left: 0 });
+        let GzipLimits { file, left } = self.limits.unwrap_or(GzipLimits { file: 0, left: 0 });
         let limit = left.min(MAX_SIZE);
         let mut inflated = Vec::new();
         let read = MultiGzDecoder::new(&*bytes).take(limit as u64 + 1).read_to_end(&mut inflated);
         // What is invalid takes time as well.
-        self.limits = Some(Limits { file, left: left.saturating_sub(inflated.len()) });
+        self.limits = Some(GzipLimits { file, left: left.saturating_sub(inflated.len()) });
         match read {
             Ok(_) if inflated.len() > limit => {
                 let limit = if left < MAX_SIZE { file } else { MAX_SIZE };

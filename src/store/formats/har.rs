@@ -45,7 +45,7 @@ struct HarRequest<'a> {
     #[serde(borrow)]
     url: Text<'a>,
     #[serde(borrow, default)]
-    headers: Vec<Pair<'a>>,
+    headers: Vec<HarPair<'a>>,
     #[serde(borrow)]
     post_data: Option<PostData<'a>>,
     /// -1 if the tool doesn't know it.
@@ -63,19 +63,19 @@ struct PostData<'a> {
     #[serde(borrow, alias = "_encoding")]
     encoding: Option<Text<'a>>,
     #[serde(borrow)]
-    params: Option<Vec<Pair<'a>>>,
+    params: Option<Vec<HarPair<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `name` and `value`")]
-struct Pair<'a> {
+struct HarPair<'a> {
     #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]
     value: Option<Text<'a>>,
 }
 
-impl Pair<'_> {
+impl HarPair<'_> {
     fn both(&self) -> (&str, &str) {
         (&self.name.0, self.value.as_ref().map_or("", |Text(value)| value))
     }
@@ -118,7 +118,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
         return Ok(None);
     };
     // HTTP/2 sends the request line as header fields.
-    let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
+    let fields = request.headers.iter().map(HarPair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
         fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
     let url = request.url.0;
@@ -169,7 +169,7 @@ fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Re
     match size {
         _ if is_form && !params.is_empty() => {
             let mut form = form_urlencoded::Serializer::new(String::new());
-            form.extend_pairs(params.iter().map(Pair::both));
+            form.extend_pairs(params.iter().map(HarPair::both));
             let note = "the body was rebuilt from its parameters; its exact bytes were not stored".to_owned();
             Ok(Some(RecordedBody { bytes: form.finish().into(), notes: vec![note] }))
         }

@@ -1,7 +1,7 @@
 //! A raw HTTP request as a hex dump: of `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers before
 //! it.
 
-use super::{Fault, Format, GzipBudget, Input, Reader, http, whole};
+use super::{EntryFault, EntryReader, Format, GzipBudget, Input, http, whole};
 
 /// A hex dump of a request.
 pub(super) struct HexDump;
@@ -16,7 +16,7 @@ impl Format for HexDump {
         head.split(|&byte| byte == b'\n').take(3).any(|line| row(line).is_some()) && message(&bytes(head)).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let bytes = bytes(&whole(input)?);
         let start = message(&bytes).unwrap_or_default();
         Ok(Box::new(http::collected(bytes[start..].to_vec().into())))

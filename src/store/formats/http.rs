@@ -7,8 +7,10 @@ use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 use serde::de::IgnoredAny;
 
-use self::framing::{Body, Framing};
-use super::{Collected, Entry, Fault, Format, GzipBudget, Input, MAX_FIELDS, Piece, Position, Reader, whole};
+use self::framing::{FramedBody, Framing};
+use super::{
+    Collected, Entry, EntryFault, EntryPiece, EntryReader, Format, GzipBudget, Input, MAX_FIELDS, Position, whole,
+};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
 
 /// Raw HTTP/1.x request messages.
@@ -23,18 +25,18 @@ impl Format for Http {
         starts_message(head)
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(Messages { input: whole(input)?, at: 0 }))
     }
 }
 
 /// The one message that another format holds.
-pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
+pub(super) fn single(input: Bytes) -> Result<Entry, EntryFault> {
     Messages { input, at: 0 }.message(0)
 }
 
 /// The one message that another format holds, which has bytes of its own after the body.
-pub(super) fn single_before_others(input: Bytes) -> Result<Entry, Fault> {
+pub(super) fn single_before_others(input: Bytes) -> Result<Entry, EntryFault> {
     let mut entry = single(input)?;
     entry.notes.retain(|note| !note.contains(AFTER_BODY));
     Ok(entry)
@@ -46,7 +48,7 @@ const AFTER_BODY: &str = "after the end of the body";
 /// The messages that another format holds.
 pub(super) fn collected(input: Bytes) -> Collected {
     let mut collected = Collected::default();
-    Messages { input, at: 0 }.filter_map(Piece::read).for_each(|entry| collected.push(entry));
+    Messages { input, at: 0 }.filter_map(EntryPiece::read).for_each(|entry| collected.push(entry));
     collected
 }
 
@@ -111,7 +113,7 @@ fn response_len(text: &Bytes) -> Option<usize> {
     }
     match Framing::of(&headers(parsed.headers).ok()?)? {
         Framing::EndOfInput => None,
-        framing => Some(Body::cut(text, head, framing).ok()?.end),
+        framing => Some(FramedBody::cut(text, head, framing).ok()?.end),
     }
 }
 
@@ -127,10 +129,10 @@ struct Messages {
     at: usize,
 }
 
-impl Reader for Messages {}
+impl EntryReader for Messages {}
 
 impl Iterator for Messages {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.at += blank_len(&self.input[self.at..]);
@@ -140,17 +142,17 @@ impl Iterator for Messages {
         let start = self.at;
         // After a broken message, the start of the next is unknown.
         self.at = self.input.len();
-        Some(Piece::Entry(self.message(start)))
+        Some(EntryPiece::Entry(self.message(start)))
     }
 }
 
 impl Messages {
-    fn message(&mut self, start: usize) -> Result<Entry, Fault> {
+    fn message(&mut self, start: usize) -> Result<Entry, EntryFault> {
         let Head { mut entry, end } = Head::parse(&self.input, start)?;
         let framing = Framing::of(&entry.request.headers).ok_or_else(|| {
             expected(Position::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
         })?;
-        let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
+        let FramedBody { bytes, end, note } = FramedBody::cut(&self.input, end, framing)?;
         let (bytes, end, note) = match reformatted(&self.input[end - bytes.len().min(end)..], &bytes, framing) {
             Some(whole) => {
                 let start = end - bytes.len();
@@ -197,8 +199,8 @@ fn reformatted(from_body: &[u8], body: &[u8], framing: Framing) -> Option<usize>
     Some(documents.byte_offset())
 }
 
-fn expected(place: Position, what: &str) -> Fault {
-    Fault::Malformed(place, format!("expected {what}"))
+fn expected(place: Position, what: &str) -> EntryFault {
+    EntryFault::Malformed(place, format!("expected {what}"))
 }
 
 /// The line of a byte, from 1.
@@ -214,7 +216,7 @@ struct Head {
 }
 
 impl Head {
-    fn parse(input: &[u8], start: usize) -> Result<Self, Fault> {
+    fn parse(input: &[u8], start: usize) -> Result<Self, EntryFault> {
         let message = &input[start..];
         let broken = |error| broken(message, error, line_at(input, start));
         if let Some((request, length)) = parse(message).map_err(broken)? {
@@ -267,7 +269,7 @@ fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
 
 /// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line
 /// with which it rejects the message.
-fn broken(message: &[u8], error: Error, first: u64) -> Fault {
+fn broken(message: &[u8], error: Error, first: u64) -> EntryFault {
     let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_FIELDS + 2).collect();
     let before = match error {
         Error::Token | Error::Version => 0,
@@ -275,7 +277,7 @@ fn broken(message: &[u8], error: Error, first: u64) -> Fault {
     };
     let place = Position::Line(first + before as u64);
     match error {
-        Error::TooManyHeaders => Fault::TooManyFields(place),
+        Error::TooManyHeaders => EntryFault::TooManyFields(place),
         Error::HeaderValue => expected(place, "a header value without control characters"),
         _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
         _ => expected(place, "`Name: value`"),
@@ -289,7 +291,7 @@ mod tests {
 
     fn messages(input: &[u8]) -> Vec<Result<Entry, String>> {
         let messages = Messages { input: Bytes::copy_from_slice(input), at: 0 };
-        messages.filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect()
+        messages.filter_map(EntryPiece::read).map(|read| read.map_err(|fault| fault.to_string())).collect()
     }
 
     /// The body and the notes of the one message.
@@ -380,7 +382,7 @@ mod tests {
         let request = format!("POST /a HTTP/1.1\r\nContent-Length: 4000\r\n\r\n{body}");
         let exchange = format!("{request}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         let input = exchange.repeat(10_000);
-        let read = Messages { input: input.into(), at: 0 }.filter_map(Piece::read);
+        let read = Messages { input: input.into(), at: 0 }.filter_map(EntryPiece::read);
         assert_eq!(read.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.request.body == body)).count(), 10_000);
     }
 

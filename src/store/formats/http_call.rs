@@ -19,8 +19,8 @@ use self::{
     scope::Scope,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, Reader, newlines, parts::expected, position::Start,
-    values::text_literal::Language, whole,
+    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, newlines, parts::expected,
+    position::Start, values::text_literal::SourceLanguage, whole,
 };
 
 /// Calls that send a request.
@@ -37,7 +37,7 @@ impl Format for HttpCall {
         calls(&text, &Clients::of(&text, &text)).any(|call| call.is_request(&text))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }
@@ -60,10 +60,10 @@ enum Library {
 }
 
 impl Library {
-    fn language(self) -> Language {
+    fn language(self) -> SourceLanguage {
         match self {
-            Self::Fetch | Self::Axios | Self::Got | Self::K6 | Self::Superagent => Language::JavaScript,
-            Self::Requests | Self::Httpx | Self::PythonClient => Language::Python,
+            Self::Fetch | Self::Axios | Self::Got | Self::K6 | Self::Superagent => SourceLanguage::JavaScript,
+            Self::Requests | Self::Httpx | Self::PythonClient => SourceLanguage::Python,
         }
     }
 }
@@ -144,11 +144,11 @@ impl Call {
         let end = (self.at + FAR..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
         let start = &text[self.at..end];
         self.library != Library::Superagent
-            || arguments(start, Language::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
+            || arguments(start, SourceLanguage::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
     }
 
     /// The arguments, those of the methods that are called on the request included, and the rest of the text.
-    fn arguments<'t>(&self, text: &'t str, language: Language) -> Option<(Vec<Argument>, &'t str)> {
+    fn arguments<'t>(&self, text: &'t str, language: SourceLanguage) -> Option<(Vec<Argument>, &'t str)> {
         let (mut found, mut rest) = arguments(text, language)?;
         if self.library == Library::Superagent {
             let (methods, after) = chain::methods(rest);
@@ -177,14 +177,14 @@ fn method(name: &str) -> Option<&'static str> {
 
 /// A line of a text, from where its first statement starts. Its calls are searched for once, however many statements it
 /// has.
-struct Line<'t> {
+struct SourceLine<'t> {
     /// The text up to the end of the line.
     text: &'t str,
     clients: &'t Clients,
     next_call: Option<Call>,
 }
 
-impl<'t> Line<'t> {
+impl<'t> SourceLine<'t> {
     fn from(text: &'t str, start: usize, clients: &'t Clients) -> Self {
         let end = text[start..].find('\n').map_or(text.len(), |feed| start + feed + 1);
         let text = &text[..end];
@@ -214,7 +214,7 @@ impl<'t> Line<'t> {
 fn calls<'t>(text: &'t str, clients: &'t Clients) -> impl Iterator<Item = Call> {
     let mut start = 0;
     let lines = std::iter::from_fn(move || {
-        let mut line = (start < text.len()).then(|| Line::from(text, start, clients))?;
+        let mut line = (start < text.len()).then(|| SourceLine::from(text, start, clients))?;
         let call = line.call(start);
         start = line.end();
         Some(call)
@@ -230,11 +230,11 @@ fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut scope = Scope::default();
     let first = calls(text, &Clients::of(text, text)).next();
-    let language = first.map_or(Language::Python, |call| call.library.language());
+    let language = first.map_or(SourceLanguage::Python, |call| call.library.language());
     let code = code(text, language);
     let clients = &Clients::of(text, &code);
     let mut next_client = 0;
-    let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0, clients), 0, 1, 0);
+    let (mut line, mut at, mut number, mut unended) = (SourceLine::from(text, 0, clients), 0, 1, 0);
     while at < text.len() {
         next_client = clients.define(next_client, at, &mut scope);
         let after = match line.call(at) {
@@ -258,7 +258,7 @@ fn read(text: &str) -> Collected {
                 match sent {
                     Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(number), ..entry })),
                     Ok(None) => collected.count_skipped(),
-                    Err(error) => collected.push(Err(Fault::at(Start::of_line(number), error))),
+                    Err(error) => collected.push(Err(EntryFault::at(Start::of_line(number), error))),
                 }
                 after
             }
@@ -267,27 +267,27 @@ fn read(text: &str) -> Collected {
         unended += usize::from(after.is_none() && text.len() - at > FAR);
         if unended > MAX_UNENDED {
             let error = expected("complete statements; the rest of the text was not read");
-            collected.push(Err(Fault::at(Start::of_line(number), error)));
+            collected.push(Err(EntryFault::at(Start::of_line(number), error)));
             break;
         }
         // Go on with the next statement of the line, or the line after what was read.
         let read = after.map_or(at, |after| text.len() - after.len());
         if read >= line.end() {
-            line = Line::from(text, read, clients);
+            line = SourceLine::from(text, read, clients);
         }
         let next = after.and_then(|_| next_statement(&line.text[read..], language));
         let next = next.map_or(line.end(), |next| line.end() - next.len());
         number += newlines(&text[at..next]);
         at = next;
         if at == line.end() {
-            line = Line::from(text, at, clients);
+            line = SourceLine::from(text, at, clients);
         }
     }
     collected
 }
 
 /// What follows the semicolon that ends the statement at the start of a line.
-fn next_statement(line: &str, language: Language) -> Option<&str> {
+fn next_statement(line: &str, language: SourceLanguage) -> Option<&str> {
     let (_, rest) = expression(line, language).unwrap_or((Expression::Other, line));
     let next = rest.trim_start().strip_prefix(';')?;
     (!next.trim().is_empty()).then_some(next)

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
-    values::literal::{self, Value},
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
+    values::literal::{self, Literal},
     whole,
 };
 
@@ -22,7 +22,7 @@ impl Format for HttpWithin {
     fn recognises(&self, head: &[u8]) -> bool {
         before_message(head).is_some()
             || quoted(head).is_some()
-            || Page::of(&page(head)).is_some()
+            || ShownRequest::of(&page(head)).is_some()
             || in_packet(head).is_some()
             || of_pseudo_fields(head).is_some()
     }
@@ -31,9 +31,9 @@ impl Format for HttpWithin {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
-        if let Some(page) = Page::of(&page(&input)) {
+        if let Some(page) = ShownRequest::of(&page(&input)) {
             return Ok(Box::new(Collected::single(page.entry()?)));
         }
         if let Some(messages) = quoted(&input) {
@@ -82,8 +82,8 @@ fn quoted(input: &[u8]) -> Option<Collected> {
         let Some(start) = quotes.find(|quote| b"\"'".contains(&line.as_bytes()[*quote])) else { continue };
         let start = start - usize::from(line[..start].ends_with('b'));
         let message = match literal::value(&line[start..]) {
-            Some((Value::Text(text), _)) => text.into_bytes(),
-            Some((Value::Bytes(bytes), _)) => bytes,
+            Some((Literal::Text(text), _)) => text.into_bytes(),
+            Some((Literal::Bytes(bytes), _)) => bytes,
             _ => continue,
         };
         let read = http::single(message.into());
@@ -105,7 +105,7 @@ fn of_pseudo_fields(input: &[u8]) -> Option<Bytes> {
     Some(format!("{method} {path} HTTP/1.1\n{host}{}", rest.concat()).into())
 }
 
-fn below(input: &Bytes) -> Result<Collected, Fault> {
+fn below(input: &Bytes) -> Result<Collected, EntryFault> {
     if let Some(message) = of_pseudo_fields(input) {
         return Ok(Collected::single(http::single(message)?));
     }
@@ -159,21 +159,21 @@ fn page(input: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A request as a page shows it.
-struct Page<'i> {
+struct ShownRequest<'i> {
     url: &'i str,
     method: &'i str,
     /// The header lines, and the body after an empty one.
     rest: &'i [u8],
 }
 
-impl<'i> Page<'i> {
+impl<'i> ShownRequest<'i> {
     fn of(input: &'i [u8]) -> Option<Self> {
         let (url, rest) = field(input.trim_ascii_start(), "request url:")?;
         let (method, rest) = field(rest, "request method:")?;
         Some(Self { url, method, rest })
     }
 
-    fn entry(&self) -> Result<Entry, Fault> {
+    fn entry(&self) -> Result<Entry, EntryFault> {
         let target =
             self.url.split_once("://").map_or(self.url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
         let line = format!("{} {target} HTTP/1.1\n", self.method);

@@ -11,11 +11,11 @@ mod headers;
 use std::{borrow::Cow, collections::HashMap};
 
 use self::{
-    body::{BODIES, Body, body},
+    body::{BODIES, JsonRequestBody, body},
     headers::headers,
 };
 use super::{
-    Entry, Fault, Format, GzipBudget, Input, Reader, cgi,
+    Entry, EntryFault, EntryReader, Format, GzipBudget, Input, cgi,
     document::{Documents, collect},
     hookdev,
     keys::Outline,
@@ -65,7 +65,7 @@ pub(super) fn is_request(json: &str) -> bool {
 fn parse_item(json: &str) -> Result<Option<Entry>, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let item = json::parse(json).map_err(|error| expected(error.to_string()))?;
-    Parts::of(&item).map_or(Ok(None), |found| entry(found, &item))
+    RequestParts::of(&item).map_or(Ok(None), |found| entry(found, &item))
 }
 
 impl Format for JsonRequest {
@@ -82,7 +82,7 @@ impl Format for JsonRequest {
             || log_line::first_object(head).is_some_and(|at| Outline::new(&head[at..]).has_request())
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(match log_line::without_prefixes(&input) {
             Cow::Borrowed(_) => collect(&input, &[], parse),
@@ -177,8 +177,8 @@ impl Outline {
     }
 
     /// What each object has, by the keys above its own, which end in a dot.
-    fn objects(&self) -> HashMap<&str, Members> {
-        let mut objects: HashMap<&str, Members> = HashMap::new();
+    fn objects(&self) -> HashMap<&str, NamedParts> {
+        let mut objects: HashMap<&str, NamedParts> = HashMap::new();
         for (above, key) in self.paths().map(split) {
             let object = objects.entry(above).or_default();
             object.has_headers |= HEADERS.iter().any(|name| is_named(key, name));
@@ -191,7 +191,7 @@ impl Outline {
 
 /// Which parts of a request the keys of an object name.
 #[derive(Default)]
-struct Members {
+struct NamedParts {
     has_headers: bool,
     /// Headers as CGI variables.
     has_variables: bool,
@@ -238,14 +238,14 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
 
 /// The objects that have the parts of a request; mostly, both are one.
 #[derive(Clone, Copy)]
-struct Parts<'n, 'a> {
+struct RequestParts<'n, 'a> {
     /// The one with the headers.
     head: &'n Node<'a>,
     /// The one with the body.
     body: &'n Node<'a>,
 }
 
-impl<'n, 'a> Parts<'n, 'a> {
+impl<'n, 'a> RequestParts<'n, 'a> {
     fn of(node: &'n Node<'a>) -> Option<Self> {
         if let Some(found) = Self::of_n8n(node) {
             return Some(found);
@@ -280,10 +280,10 @@ impl<'n, 'a> Parts<'n, 'a> {
 }
 
 /// The least deeply nested object with headers and a body; the first of several.
-fn find<'n, 'a>(document: &'n Node<'a>) -> Option<Parts<'n, 'a>> {
+fn find<'n, 'a>(document: &'n Node<'a>) -> Option<RequestParts<'n, 'a>> {
     let mut level = vec![document];
     for _ in 0..MAX_DEPTH {
-        if let Some(found) = level.iter().find_map(|node| Parts::of(node)) {
+        if let Some(found) = level.iter().find_map(|node| RequestParts::of(node)) {
             return Some(found);
         }
         level = level.iter().flat_map(|node| children(node)).collect();
@@ -313,7 +313,7 @@ fn text<'n>(node: &'n Node<'_>, keys: &[&'static str]) -> Option<(&'static str, 
 }
 
 fn entry(
-    Parts { head: found, body: with_body }: Parts<'_, '_>,
+    RequestParts { head: found, body: with_body }: RequestParts<'_, '_>,
     document: &Node<'_>,
 ) -> Result<Option<Entry>, ParseError> {
     let method = match text(found, METHODS) {
@@ -324,7 +324,7 @@ fn entry(
         return Ok(None);
     }
     let headers = headers(found)?;
-    let Body { bytes, mut notes, is_text } = body(with_body)?;
+    let JsonRequestBody { bytes, mut notes, is_text } = body(with_body)?;
     if bytes.is_empty() {
         return Ok(None);
     }

@@ -9,22 +9,22 @@ use serde::{
 
 /// A key, borrowed from the document if it has no escapes.
 #[derive(Deserialize)]
-pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct ObjectKey<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The string at a key of the object that `head` starts with. The string must be whole, the object need not be.
 pub(super) fn string_at<'a>(head: &'a [u8], key: &str) -> Option<Cow<'a, str>> {
     let mut found = None;
     // An error doesn't matter, not even an early end: what comes before it is known.
-    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(Search { key, found: &mut found });
+    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(KeyVisitor { key, found: &mut found });
     found
 }
 
-struct Search<'s, 'de> {
+struct KeyVisitor<'s, 'de> {
     key: &'s str,
     found: &'s mut Option<Cow<'de, str>>,
 }
 
-impl<'de> Visitor<'de> for Search<'_, 'de> {
+impl<'de> Visitor<'de> for KeyVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,9 +32,9 @@ impl<'de> Visitor<'de> for Search<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             if key == self.key {
-                let Key(value) = object.next_value()?;
+                let ObjectKey(value) = object.next_value()?;
                 *self.found = Some(value);
                 return Err(A::Error::custom("the rest is not needed"));
             }
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             let path = format!("{}{key}", self.above);
             self.paths.push(path.clone());
             let above = format!("{path}.");

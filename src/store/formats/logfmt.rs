@@ -4,7 +4,7 @@
 //! Headers are in one value, as JSON or as Go prints a map, or in one each: `headers.X-Name=…`, `x-name=…`.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     json_request::{self, HEADERS, is_named},
     position::Start,
     values, whole,
@@ -24,7 +24,7 @@ impl Format for Logfmt {
         lines.take(MAX_LINES).filter_map(pairs).any(|pairs| json_request::is_request(&json(&pairs)))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let mut collected = Collected::default();
         for (line, text) in (1..).zip(input.split(|&byte| byte == b'\n')) {
@@ -36,7 +36,7 @@ impl Format for Logfmt {
             match json_request::parse(&json) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))

@@ -7,7 +7,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Collected, Fault, Format, GzipBudget, Input, Reader,
+    Collected, EntryFault, EntryReader, Format, GzipBudget, Input,
     envelope::{DataMessage, Envelopes, Requests, encoded, unwrap, unwrap_as},
     keys::Outline,
     parts::{ParseError, Text, expected},
@@ -64,7 +64,7 @@ pub(super) static WRANGLER: Envelopes = Envelopes {
     matches: |outline| outline.has_all("logs[].", &["message", "level"]) && outline.has_all("", &["outcome"]),
     array: &["logs"],
     parse: |json, gzip| {
-        let Log { message } = serde_json::from_str(json)?;
+        let WranglerLog { message } = serde_json::from_str(json)?;
         let text =
             |value: &&RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
         let texts: Vec<String> = message.iter().map(text).collect();
@@ -84,7 +84,7 @@ impl Format for Insights {
         Outline::new(head).has_all("results[][].", &["field", "value"])
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
         let Rows { results } = json_of(&input)?;
@@ -105,17 +105,17 @@ impl Format for Loki {
         Outline::new(head).has_all("data.", &["resultType", "result"])
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
-        let Response { data } = json_of(&input)?;
+        let LokiResponse { data } = json_of(&input)?;
         let lines = data.result.iter().flat_map(|stream| &stream.values);
-        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line), gzip)))
+        Ok(Box::new(logged(lines.map(|LokiLine(_, Text(line), _)| &**line), gzip)))
     }
 }
 
-fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
-    serde_json::from_slice(input).map_err(|error| Fault::at(Start::of_line(1), error.into()))
+fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, EntryFault> {
+    serde_json::from_slice(input).map_err(|error| EntryFault::at(Start::of_line(1), error.into()))
 }
 
 /// The requests in the lines of a log.
@@ -162,7 +162,7 @@ struct Cell<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `data`")]
-struct Response<'a> {
+struct LokiResponse<'a> {
     #[serde(borrow)]
     data: Streams<'a>,
 }
@@ -171,24 +171,24 @@ struct Response<'a> {
 #[serde(expecting = "an object with `result`")]
 struct Streams<'a> {
     #[serde(borrow)]
-    result: Vec<Stream<'a>>,
+    result: Vec<LokiStream<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a stream, an object with `values`")]
-struct Stream<'a> {
+struct LokiStream<'a> {
     #[serde(borrow)]
-    values: Vec<Line<'a>>,
+    values: Vec<LokiLine<'a>>,
 }
 
 /// A time and a line, and with newer versions labels.
 #[derive(Deserialize)]
 #[serde(expecting = "a time and a line")]
-struct Line<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
+struct LokiLine<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
 
 #[derive(Deserialize)]
 #[serde(expecting = "a log, an object with `message`")]
-struct Log<'a> {
+struct WranglerLog<'a> {
     #[serde(borrow)]
     message: Vec<&'a RawValue>,
 }

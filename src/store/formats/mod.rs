@@ -64,11 +64,11 @@ use self::{
     gzip::GzipBudget,
 };
 pub use self::{
-    entry::{Entries, Entry, Piece},
-    fault::{EntryError, Fault},
-    objects::Document,
+    entry::{Entries, Entry, EntryPiece},
+    fault::{EntryError, EntryFault},
+    objects::UnparsedObject,
     position::{Position, location},
-    walk::{Walk, open_found, walk},
+    walk::{DirectoryWalk, open_found, walk},
 };
 use crate::{store::opened, webhook::capture};
 
@@ -181,11 +181,11 @@ pub trait Format: Sync {
     /// # Errors
     ///
     /// If no entry can be read from it.
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault>;
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault>;
 }
 
 /// The entries of one input, in pieces.
-pub trait Reader: Iterator<Item = Piece> + Send {
+pub trait EntryReader: Iterator<Item = EntryPiece> + Send {
     /// Notes on the input as a whole; complete after the last entry.
     fn notes(&self) -> &[String] {
         &[]
@@ -198,7 +198,7 @@ pub trait Reader: Iterator<Item = Piece> + Send {
 ///
 /// If it can't be read, is empty, or is in no known format.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    let input = opened::open(file).map_err(|source| EntryFault::Read(source).in_file(file))?;
     // Files that the system generates as they are read report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
@@ -221,7 +221,7 @@ fn read_of<'a>(
     directory: Option<&Path>,
 ) -> Result<Entries<'a>, EntryError> {
     let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD_STEP).clamp(1, MAX_HEAD);
-    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
+    let mut head = head(&mut input, step).map_err(|source| EntryFault::Read(source).in_file(file))?;
     let mut is_whole = Some(head.len() as u64) == length;
     let mut rest: Box<dyn Read + Send + 'a> = Box::new(input);
     if let Some(order) = utf16::detect(&head) {
@@ -293,12 +293,12 @@ fn newlines(text: &str) -> u64 {
 }
 
 /// Reads a whole input, for a format that can't be read piece by piece.
-fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
+fn whole(input: Input<'_>) -> Result<Bytes, EntryFault> {
     let Input { head: mut bytes, rest, .. } = input;
     let room = (MAX_SIZE + 1).saturating_sub(bytes.len());
-    rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
+    rest.take(room as u64).read_to_end(&mut bytes).map_err(EntryFault::Read)?;
     if bytes.len() > MAX_SIZE {
-        return Err(Fault::TooLarge(Position::Line(1)));
+        return Err(EntryFault::TooLarge(Position::Line(1)));
     }
     Ok(bytes.into())
 }

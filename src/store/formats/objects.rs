@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
-use super::{Entry, Fault, Input, MAX_SIZE, Piece, Position, Reader, position::Start};
+use super::{Entry, EntryFault, EntryPiece, EntryReader, Input, MAX_SIZE, Position, position::Start};
 use crate::webhook::{capture, json::lexer::Unclosed};
 
 /// How much is read at a time, at first and at most, in bytes.
@@ -28,14 +28,14 @@ pub(super) struct Objects<'a> {
     notes: Vec<String>,
 }
 
-impl Reader for Objects<'_> {
+impl EntryReader for Objects<'_> {
     fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
 impl Iterator for Objects<'_> {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_document().transpose()? {
@@ -43,8 +43,8 @@ impl Iterator for Objects<'_> {
                 self.notes.push(format!("skipped line {}, which is incomplete", document.line));
                 None
             }
-            Ok(document) => Some(Piece::Document(document)),
-            Err(fault) => Some(Piece::Entry(Err(fault))),
+            Ok(document) => Some(EntryPiece::Document(document)),
+            Err(fault) => Some(EntryPiece::Entry(Err(fault))),
         }
     }
 }
@@ -63,7 +63,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The next line that isn't blank, with the other lines of its object.
-    fn next_document(&mut self) -> Result<Option<Document>, Fault> {
+    fn next_document(&mut self) -> Result<Option<UnparsedObject>, EntryFault> {
         let mut end;
         loop {
             end = self.line_from(0)?;
@@ -81,11 +81,11 @@ impl<'a> Objects<'a> {
         if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
             end = self.rest_of_object(end)?;
         }
-        Ok(Some(Document { text: self.buffer.split_to(end).freeze(), line }))
+        Ok(Some(UnparsedObject { text: self.buffer.split_to(end).freeze(), line }))
     }
 
     /// Where the object ends whose first line ends at `end`.
-    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
+    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, EntryFault> {
         let mut unclosed = Unclosed::default();
         let mut seen = 0;
         loop {
@@ -103,7 +103,7 @@ impl<'a> Objects<'a> {
     }
 
     /// Where the line ends that starts at an offset of the buffer: at the offset itself if the input has ended.
-    fn line_from(&mut self, start: usize) -> Result<usize, Fault> {
+    fn line_from(&mut self, start: usize) -> Result<usize, EntryFault> {
         let mut seen = start;
         let end = loop {
             if let Some(feed) = memchr::memchr(b'\n', &self.buffer[seen..]) {
@@ -118,14 +118,14 @@ impl<'a> Objects<'a> {
         if end <= MAX_SIZE {
             return Ok(end);
         }
-        let fault = Fault::TooLarge(Position::Line(self.line));
+        let fault = EntryFault::TooLarge(Position::Line(self.line));
         self.buffer.advance(end);
         self.skip_rest_of_line(end == seen)?;
         Err(fault)
     }
 
     /// Skips a line up to its end, if that has not been read.
-    fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
+    fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), EntryFault> {
         while unended && self.fill()? {
             let feed = memchr::memchr(b'\n', &self.buffer);
             self.buffer.advance(feed.map_or(self.buffer.len(), |feed| feed + 1));
@@ -135,12 +135,12 @@ impl<'a> Objects<'a> {
     }
 
     /// Whether there is a byte at this offset.
-    fn has(&mut self, at: usize) -> Result<bool, Fault> {
+    fn has(&mut self, at: usize) -> Result<bool, EntryFault> {
         Ok(at < self.buffer.len() || self.fill()?)
     }
 
     /// Reads more; `false` at the end of the input.
-    fn fill(&mut self) -> Result<bool, Fault> {
+    fn fill(&mut self) -> Result<bool, EntryFault> {
         let len = self.buffer.len();
         while !self.ended {
             self.buffer.resize(len + self.step, 0);
@@ -157,7 +157,7 @@ impl<'a> Objects<'a> {
                     // The bytes before it are not a whole line.
                     self.buffer.clear();
                     self.ended = true;
-                    return Err(Fault::Read(error));
+                    return Err(EntryFault::Read(error));
                 }
             }
         }
@@ -166,7 +166,7 @@ impl<'a> Objects<'a> {
 
     /// Whether a document is an object whose end was never written: the last of several, without a line feed. A power
     /// failure may leave NULs in its place.
-    fn is_incomplete(&self, document: &Document) -> bool {
+    fn is_incomplete(&self, document: &UnparsedObject) -> bool {
         let written = document.text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         self.documents > 1
             && !document.text.ends_with(b"\n")
@@ -176,17 +176,17 @@ impl<'a> Objects<'a> {
 
 /// One object of an input, not parsed yet.
 #[derive(Debug)]
-pub struct Document {
+pub struct UnparsedObject {
     text: Bytes,
     /// The line that it begins on, from 1.
     line: u64,
 }
 
-impl Document {
+impl UnparsedObject {
     /// The entry; `None` for an object of another kind.
-    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
+    pub(super) fn parse(&self) -> Result<Option<Entry>, EntryFault> {
         let parsed = capture::read(self.text.trim_ascii_end());
-        let capture = parsed.map_err(|error| Fault::at(Start::of_line(self.line), error))?;
+        let capture = parsed.map_err(|error| EntryFault::at(Start::of_line(self.line), error))?;
         Ok(capture.map(|capture| Entry { line: Some(self.line), ..capture.into() }))
     }
 

@@ -77,16 +77,16 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
         while let Some(Text(name)) = object.next_key()? {
-            let Values(values) = object.next_value()?;
+            let FieldValues(values) = object.next_value()?;
             fields.extend(values.into_iter().map(|Text(value)| (name.clone(), value)));
         }
         Ok(Fields(fields))
     }
 }
 
-struct Values<'a>(Vec<Text<'a>>);
+struct FieldValues<'a>(Vec<Text<'a>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for FieldValues<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValuesVisitor)
     }
@@ -95,26 +95,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
 struct ValuesVisitor;
 
 impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = Values<'de>;
+    type Value = FieldValues<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the value of a header, or an array of them")
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Borrowed(value))]))
+        Ok(FieldValues(vec![Text(Cow::Borrowed(value))]))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Owned(value.to_owned()))]))
+        Ok(FieldValues(vec![Text(Cow::Owned(value.to_owned()))]))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Owned(value.to_string()))]))
+        Ok(FieldValues(vec![Text(Cow::Owned(value.to_string()))]))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Values(Vec::new()))
+        Ok(FieldValues(Vec::new()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for ValuesVisitor {
         while let Some(value) = array.next_element()? {
             values.push(value);
         }
-        Ok(Values(values))
+        Ok(FieldValues(values))
     }
 }
 

@@ -7,9 +7,9 @@ mod script;
 
 use std::collections::HashMap;
 
-use self::script::{Script, Statement, Value};
+use self::script::{ScriptCursor, ScriptValue, Statement};
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, MAX_BROKEN, newlines,
     parts::{self, ParseError, expected, quoted},
     position::Start,
     whole,
@@ -54,7 +54,7 @@ impl Format for PowerShell {
         starts && command(&text).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
         let mut collected = Collected::default();
@@ -63,12 +63,12 @@ impl Format for PowerShell {
         while let Some(start) = command(rest) {
             set_variables(&rest[..start], &mut variables);
             line += newlines(&rest[..start]);
-            let mut script = Script { rest: &rest[start..], variables: &variables };
+            let mut script = ScriptCursor { rest: &rest[start..], variables: &variables };
             match entry(&mut script) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
                 Err(error) => {
-                    collected.push(Err(Fault::at(Start::of_line(line), error)));
+                    collected.push(Err(EntryFault::at(Start::of_line(line), error)));
                     if collected.faults >= MAX_BROKEN {
                         break;
                     }
@@ -100,11 +100,11 @@ fn command(text: &str) -> Option<usize> {
 }
 
 /// The request of the command that the script starts with; `None` if it delivers nothing.
-fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
+fn entry(script: &mut ScriptCursor<'_, '_>) -> Result<Option<Entry>, ParseError> {
     script.word();
     let (mut url, mut method, mut body) = (None, "GET".to_owned(), None);
     let mut headers: Vec<(String, String)> = Vec::new();
-    if let Some(Value::Text(agent)) = script.variables.get("session.useragent") {
+    if let Some(ScriptValue::Text(agent)) = script.variables.get("session.useragent") {
         headers.push(("user-agent".to_owned(), agent.clone()));
     }
     while let Some(name) = script.parameter() {
@@ -117,8 +117,8 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
             "contenttype" => headers.push(("content-type".to_owned(), script.value()?.text("content type")?)),
             "useragent" => headers.push(("user-agent".to_owned(), script.value()?.text("user agent")?)),
             "headers" => match script.value()? {
-                Value::Table(fields) => headers.extend(fields),
-                Value::Text(text) => {
+                ScriptValue::Table(fields) => headers.extend(fields),
+                ScriptValue::Text(text) => {
                     return Err(expected(format!("a table of headers, found {}", quoted(&text))));
                 }
             },
@@ -140,12 +140,12 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
 }
 
 /// Reads the variables that are set before a command, and the properties of them.
-fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
+fn set_variables(text: &str, variables: &mut HashMap<String, ScriptValue>) {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;
     for (number, start) in starts.filter(|start| text[*start..].starts_with('$')).enumerate() {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
-        let mut script = Script { rest: line, variables: &*variables };
+        let mut script = ScriptCursor { rest: line, variables: &*variables };
         let statement = if number < MAX_VARIABLES { script.statement() } else { None };
         let Some(Statement { variable, key, value }) = statement else {
             // It may change the variable: `$a += …`, `$a.Remove(…)`.
@@ -155,7 +155,7 @@ fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
         };
         end = text.len() - script.rest.len();
         match (key, variables.get_mut(&variable), value) {
-            (Some(key), Some(Value::Table(fields)), Value::Text(value)) => fields.push((key, value)),
+            (Some(key), Some(ScriptValue::Table(fields)), ScriptValue::Text(value)) => fields.push((key, value)),
             (Some(_), ..) => {}
             (None, _, value) => drop(variables.insert(variable, value)),
         }

@@ -17,11 +17,11 @@ use self::{
     curl::Curl,
     httpie::Httpie,
     stdin::Stdin,
-    variables::{Variables, assignment},
+    variables::{ShellVariables, assignment},
     words::Words,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, MAX_BROKEN, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -62,11 +62,11 @@ impl Format for ShellCommand {
         false
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let directory = input.directory.clone();
         let bytes = whole(input)?;
         let Ok(text) = str::from_utf8(&bytes) else {
-            return Err(Fault::at(Start::of_line(1), expected("a command in UTF-8")));
+            return Err(EntryFault::at(Start::of_line(1), expected("a command in UTF-8")));
         };
         let mut collected = Collected::default();
         let code = fenced(text);
@@ -74,7 +74,7 @@ impl Format for ShellCommand {
             match command.and_then(|command| entry(&command, directory.as_deref())) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))
@@ -82,7 +82,7 @@ impl Format for ShellCommand {
 }
 
 /// One command.
-struct Command {
+struct SimpleCommand {
     words: Vec<String>,
     stdin: Option<Stdin>,
 }
@@ -160,9 +160,9 @@ fn writes_into_command(line: &str) -> bool {
 }
 
 /// The commands of a script that can be read, each with its line.
-fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
+fn split(text: &str) -> Vec<(u64, Result<SimpleCommand, ParseError>)> {
     let is_cmd = is_for_cmd(text);
-    let mut variables = Variables::of_script(text.len());
+    let mut variables = ShellVariables::of_script(text.len());
     let mut commands = Vec::new();
     let mut rest = text;
     let (mut line, mut errors) = (1, 0);
@@ -213,7 +213,7 @@ fn is_program(word: &str) -> bool {
     httpie::PROGRAMS.contains(&word) || PROGRAMS.iter().any(|name| word.ends_with(name))
 }
 
-impl Command {
+impl SimpleCommand {
     /// Without `sudo` and the like, and variables that are set for this command alone.
     fn without_prefix(mut self) -> Self {
         let program = self.words.iter().position(|word| is_program(word)).unwrap_or_default();
@@ -251,7 +251,7 @@ fn is_for_cmd(text: &str) -> bool {
 }
 
 /// Reads a command; `None` if it delivers nothing.
-fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
+fn entry(command: &SimpleCommand, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
     let mut words = command.words.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
     let stdin = command.stdin.as_ref();

@@ -9,7 +9,7 @@ pub(super) mod scan;
 pub(super) mod text_literal;
 mod var_dumper;
 
-use self::literal::Value;
+use self::literal::Literal;
 use super::cgi;
 
 /// The headers that a text is, printed by a program or as JSON, where something else says that it is headers.
@@ -27,7 +27,7 @@ fn is_field_name(name: &str) -> bool {
 /// A quoted text at the start of another one, and the rest of that.
 pub(super) fn text(text: &str) -> Option<(String, &str)> {
     match literal::value(text)? {
-        (Value::Text(text), rest) => Some((text, rest)),
+        (Literal::Text(text), rest) => Some((text, rest)),
         _ => None,
     }
 }
@@ -37,20 +37,20 @@ pub(super) fn python_bytes(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     let is_literal = text.starts_with("b'") || text.starts_with("b\"");
     match literal::value(text).filter(|_| is_literal)? {
-        (Value::Bytes(bytes), "") => Some(bytes),
+        (Literal::Bytes(bytes), "") => Some(bytes),
         _ => None,
     }
 }
 
 /// The fields of an object, or of a list of pairs, whose values are text or lists of text.
-pub(super) fn fields(value: &Value) -> Option<Vec<(String, String)>> {
+pub(super) fn fields(value: &Literal) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
     match value {
-        Value::Object(members) => {
+        Literal::Object(members) => {
             let has_variables = members.iter().any(|(name, _)| name.starts_with("HTTP_"));
             for (name, value) in members {
                 match value {
-                    Value::List(values) => {
+                    Literal::List(values) => {
                         fields.extend(
                             values
                                 .iter()
@@ -58,16 +58,16 @@ pub(super) fn fields(value: &Value) -> Option<Vec<(String, String)>> {
                                 .collect::<Option<Vec<_>>>()?,
                         );
                     }
-                    Value::Lost if is_cgi(name) => {}
+                    Literal::Lost if is_cgi(name) => {}
                     // `argv` in PHP's `$_SERVER`.
-                    Value::Object(_) if has_variables => {}
+                    Literal::Object(_) if has_variables => {}
                     value => fields.push((name.clone(), value.text()?.to_owned())),
                 }
             }
         }
-        Value::List(pairs) => {
+        Literal::List(pairs) => {
             for pair in pairs {
-                let Value::List(pair) = pair else { return None };
+                let Literal::List(pair) = pair else { return None };
                 let [name, value] = &pair[..] else { return None };
                 fields.push((name.text()?.to_owned(), value.text()?.to_owned()));
             }

@@ -25,7 +25,7 @@ pub(super) fn file_limit(size: usize) -> usize {
 
 /// The variables of a file.
 #[derive(Debug)]
-pub(super) struct Variables {
+pub(super) struct FileVariables {
     /// `None` for a value that is too large.
     values: HashMap<String, Option<String>>,
     /// The first name without a value that was met since the last note.
@@ -38,7 +38,7 @@ pub(super) struct Variables {
 }
 
 /// A part of a text.
-enum Part<'t> {
+enum TextPart<'t> {
     Text(&'t str),
     Variable {
         name: &'t str,
@@ -47,7 +47,7 @@ enum Part<'t> {
     },
 }
 
-impl Variables {
+impl FileVariables {
     /// No variables, for a file of this size in bytes.
     pub(super) fn of_file(size: usize) -> Self {
         let file_limit = file_limit(size);
@@ -95,8 +95,8 @@ impl Variables {
         self.file_left -= added;
         self.entry_left -= added;
         if self.unknown.is_none() {
-            let names =
-                parts(text).filter_map(|part| if let Part::Variable { name, .. } = part { Some(name) } else { None });
+            let names = parts(text)
+                .filter_map(|part| if let TextPart::Variable { name, .. } = part { Some(name) } else { None });
             self.unknown = names.into_iter().find(|name| !self.values.contains_key(*name)).map(str::to_owned);
         }
         Ok(Cow::Owned(self.expanded(text)))
@@ -105,19 +105,19 @@ impl Variables {
     /// How many bytes of values a text uses. `None` if one of them is too large.
     fn expanded_size(&self, text: &str) -> Option<usize> {
         parts(text).try_fold(0_usize, |size, part| match part {
-            Part::Variable { name, .. } => match self.values.get(name) {
+            TextPart::Variable { name, .. } => match self.values.get(name) {
                 Some(value) => size.checked_add(value.as_ref()?.len()),
                 None => Some(size),
             },
-            Part::Text(_) => Some(size),
+            TextPart::Text(_) => Some(size),
         })
     }
 
     fn expanded(&self, text: &str) -> String {
         let mut expanded = String::with_capacity(text.len());
         expanded.extend(parts(text).map(|part| match part {
-            Part::Text(text) => text,
-            Part::Variable { name, written } => match self.values.get(name) {
+            TextPart::Text(text) => text,
+            TextPart::Variable { name, written } => match self.values.get(name) {
                 Some(Some(value)) => value,
                 _ => written,
             },
@@ -133,7 +133,7 @@ impl Variables {
 }
 
 /// The parts of a text. Each byte is looked at once.
-fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+fn parts(text: &str) -> impl Iterator<Item = TextPart<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -143,11 +143,11 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
         if at > 0 {
             let (before, after) = rest.split_at(at);
             rest = after;
-            return Some(Part::Text(before));
+            return Some(TextPart::Text(before));
         }
         let (written, after) = rest.split_at(length);
         rest = after;
-        Some(Part::Variable { name: written[2..length - 2].trim(), written })
+        Some(TextPart::Variable { name: written[2..length - 2].trim(), written })
     })
 }
 
@@ -171,14 +171,14 @@ mod tests {
     use super::*;
     use crate::store::formats::tests::collected;
 
-    fn filled(variables: &mut Variables, text: &str) -> (String, Option<String>) {
+    fn filled(variables: &mut FileVariables, text: &str) -> (String, Option<String>) {
         variables.start_entry();
         (variables.fill(text).unwrap().into_owned(), variables.note())
     }
 
     #[test]
     fn known_variables_are_filled_in_and_others_noted() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         variables.set("host", "http://h");
         variables.set("url", "{{host}}/p");
         assert_eq!(filled(&mut variables, "{{ url }}?a={{host}}"), ("http://h/p?a=http://h".to_owned(), None));
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn braces_of_json_are_not_a_variable() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         variables.set("a", "1");
         for text in [r#"{"a":{"b":{{"c":1}}}}"#, "{{", "{{}}", "{{ }}", "}}{{", "{{{{", "{{a}", "{{{a}}"] {
             assert_eq!(filled(&mut variables, text), (text.to_owned(), None), "{text}");
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_entry_has_a_limit_of_its_own() {
-        let mut variables = Variables::of_file(16 << 20);
+        let mut variables = FileVariables::of_file(16 << 20);
         variables.set("a", &"x".repeat(16 << 20));
         let error = variables.fill("{{a}}{{a}}{{a}}{{a}}{{a}}").unwrap_err();
         assert!(matches!(error, ParseError::Expected(what) if what == "variables that add at most 64 MiB"));
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn many_braces_take_linear_time() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         let text = "{{".repeat(2 << 20) + "}}";
         assert_eq!(filled(&mut variables, &text), (text.clone(), None));
     }

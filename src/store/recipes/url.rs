@@ -5,7 +5,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Template;
+use super::RecipeTemplate;
 use crate::webhook::called_url::PublicUrl;
 
 /// Where a URL is found, and which one is allowed.
@@ -17,7 +17,7 @@ pub struct UrlRule {
     /// The domains that its host may be below; none allow all.
     hosts: Vec<String>,
     /// The scheme of a URL that is found without one.
-    scheme: Scheme,
+    scheme: UrlScheme,
 }
 
 /// Where a URL is found.
@@ -25,7 +25,7 @@ pub struct UrlRule {
 pub enum UrlSource {
     /// In the JSON document at a URL.
     Http {
-        url: Template,
+        url: RecipeTemplate,
         /// The place in the document, as a JSON pointer.
         pointer: String,
     },
@@ -37,7 +37,7 @@ pub enum UrlSource {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Scheme {
+enum UrlScheme {
     Http,
     #[default]
     Https,
@@ -46,14 +46,14 @@ enum Scheme {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table such as { line = 'https://\\S+' }")]
 struct RawRule {
-    http: Option<Template>,
+    http: Option<RecipeTemplate>,
     pointer: Option<Pointer>,
     json: Option<Pointer>,
-    line: Option<Pattern>,
+    line: Option<UrlPattern>,
     #[serde(default)]
     host: Hosts,
     #[serde(default)]
-    scheme: Scheme,
+    scheme: UrlScheme,
 }
 
 #[derive(Deserialize)]
@@ -70,9 +70,9 @@ impl TryFrom<String> for Pointer {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Pattern(Regex);
+struct UrlPattern(Regex);
 
-impl TryFrom<String> for Pattern {
+impl TryFrom<String> for UrlPattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -97,7 +97,7 @@ impl TryFrom<RawRule> for UrlRule {
         let source = match (raw.http, raw.pointer, raw.json, raw.line) {
             (Some(url), Some(Pointer(pointer)), None, None) => UrlSource::Http { url, pointer },
             (None, None, Some(Pointer(pointer)), None) => UrlSource::Json(pointer),
-            (None, None, None, Some(Pattern(pattern))) => UrlSource::Line(pattern),
+            (None, None, None, Some(UrlPattern(pattern))) => UrlSource::Line(pattern),
             _ => return Err("it needs either `http` and `pointer`, or `json`, or `line`"),
         };
         let hosts = match raw.host {
@@ -131,8 +131,8 @@ impl UrlRule {
 
     fn accept(&self, found: &str) -> Option<PublicUrl> {
         let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            UrlScheme::Http => "http",
+            UrlScheme::Https => "https",
         };
         let full = if found.contains("://") { found.to_owned() } else { format!("{scheme}://{found}") };
         let parsed = url::Url::parse(&full).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use self::search::Search;
+use self::search::SecretSearch;
 pub use self::{environment::Environment, error::SecretError};
 use super::{env_file, read as read_file};
 use crate::webhook::{
@@ -38,7 +38,7 @@ pub struct Sources<'a> {
 
 /// The secrets that were found, and notes on the search.
 #[derive(Debug, Default)]
-pub struct Resolved {
+pub struct ResolvedSecrets {
     /// The secrets.
     pub keyring: Keyring,
     /// Missing sources and ignored flags.
@@ -51,7 +51,7 @@ pub struct Resolved {
     pub are_configured: bool,
 }
 
-impl Resolved {
+impl ResolvedSecrets {
     /// Adds a note, unless it is there already: several providers may read the same source.
     fn note(&mut self, note: Option<String>) {
         self.warnings.extend(note.filter(|note| !self.warnings.contains(note)));
@@ -66,8 +66,8 @@ impl Resolved {
 /// # Errors
 ///
 /// If a flag's source can't be read, or a source holds an invalid secret.
-pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved = Resolved::default();
+pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<ResolvedSecrets, SecretError> {
+    let mut resolved = ResolvedSecrets::default();
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
@@ -86,7 +86,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
-        Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+        SecretSearch { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -135,7 +135,7 @@ impl<'a> Flag<'a> {
 }
 
 /// The text at a source.
-struct Found {
+struct FoundSecret {
     text: Zeroizing<String>,
     /// The source as output names it.
     source: SecretSource,
@@ -164,21 +164,26 @@ pub fn texts(
 }
 
 /// Reads the secret at a source.
-fn read(source: &str, base: &Path, environment: &Environment, literal: SecretSource) -> Result<Found, SecretError> {
+fn read(
+    source: &str,
+    base: &Path,
+    environment: &Environment,
+    literal: SecretSource,
+) -> Result<FoundSecret, SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
         let text = environment.get(name)?;
-        return Ok(Found { text, source: SecretSource::Env(name.to_owned()), note: None });
+        return Ok(FoundSecret { text, source: SecretSource::Env(name.to_owned()), note: None });
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
         let text = read_file::text(&full).map_err(|error| SecretError::File(full, error))?;
         let line = only_line(&text).map(|line| Zeroizing::new(line.to_owned()));
         let note = line.as_ref().map(|_| format!("the newline at the end of {source} is not part of the secret"));
-        return Ok(Found { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
+        return Ok(FoundSecret { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
     }
     let note = variable_meant(source)
         .map(|name| format!("the text `{source}` itself is the secret; for the variable's value, write env:{name}"));
-    Ok(Found { text: Zeroizing::new(source.to_owned()), source: literal, note })
+    Ok(FoundSecret { text: Zeroizing::new(source.to_owned()), source: literal, note })
 }
 
 /// The name of the variable that is probably meant by a literal secret: `NAME`, `$NAME`, `${NAME}` or `env=NAME`.
@@ -260,7 +265,8 @@ mod tests {
             config_base: Path::new(""),
             environment: &environment,
         };
-        let Resolved { keyring, .. } = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
+        let ResolvedSecrets { keyring, .. } =
+            resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
         let count = keyring.secrets("cyanite").len();
         Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
     }

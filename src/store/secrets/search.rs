@@ -6,7 +6,7 @@ use std::{collections::HashSet, path::Path};
 use zeroize::Zeroizing;
 
 use super::{
-    Flag, Found, Resolved, SecretError, Sources,
+    Flag, FoundSecret, ResolvedSecrets, SecretError, Sources,
     error::{malformed, origin},
     read,
 };
@@ -17,7 +17,7 @@ use crate::webhook::{
 };
 
 /// The search for one provider's secrets.
-pub(super) struct Search<'a> {
+pub(super) struct SecretSearch<'a> {
     pub entry: &'a Entry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
@@ -26,9 +26,9 @@ pub(super) struct Search<'a> {
     pub public: &'a HashSet<Vec<u8>>,
 }
 
-impl Search<'_> {
+impl SecretSearch<'_> {
     /// Adds the secrets it finds to `resolved`.
-    pub fn run(&self, resolved: &mut Resolved) -> Result<(), SecretError> {
+    pub fn run(&self, resolved: &mut ResolvedSecrets) -> Result<(), SecretError> {
         let title = &self.index().title;
         // Whether a flag for every provider isn't valid for this one.
         let mut flag_ignored = false;
@@ -73,7 +73,7 @@ impl Search<'_> {
     }
 
     /// Adds a secret of the user's.
-    fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
+    fn add(&self, text: &str, source: SecretSource, resolved: &mut ResolvedSecrets) -> Result<(), SecretError> {
         let secret = self.parse(text, &source)?;
         if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
@@ -84,12 +84,12 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn flags(&self, ignored: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn flags(&self, ignored: &mut bool, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let only = self.sources.flag_provider;
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.index().name, only)) {
             let environment = self.sources.environment;
-            let Found { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            let FoundSecret { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
             resolved.note(note);
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
@@ -116,7 +116,7 @@ impl Search<'_> {
         Ok(added)
     }
 
-    fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn variable(&self, tier: Tier, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let mut any = false;
         for rule in &self.index().secrets {
             if let Some((name, text)) = self.variable_at(tier, rule)? {
@@ -143,13 +143,13 @@ impl Search<'_> {
     }
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
-    fn config(&self, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn config(&self, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let configured = (self.sources.config)(&self.index().name);
         let title = &self.index().title;
         let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
-                Ok(Found { text, source, note }) => {
+                Ok(FoundSecret { text, source, note }) => {
                     resolved.note(note);
                     self.add(&text, source, resolved)?;
                     any = true;
@@ -166,7 +166,7 @@ impl Search<'_> {
         Ok(!configured.is_empty())
     }
 
-    fn configured(&self, source: &str) -> Result<Found, SecretError> {
+    fn configured(&self, source: &str) -> Result<FoundSecret, SecretError> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
@@ -182,7 +182,7 @@ impl Search<'_> {
         if tier == Tier::Config {
             let configured = (self.sources.config)(&self.index().name);
             for source in configured.iter().map(SecretText::expose) {
-                if let Ok(Found { text, source, .. }) = self.configured(source)
+                if let Ok(FoundSecret { text, source, .. }) = self.configured(source)
                     && text.len() <= MAX_SHADOWED_BYTES
                 {
                     keep(&text, origin(&source));

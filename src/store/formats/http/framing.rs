@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-use super::{Fault, Position, expected, next_start};
+use super::{EntryFault, Position, expected, next_start};
 use crate::webhook::request::Headers;
 
 /// How a message marks the end of its body.
@@ -36,15 +36,15 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
 }
 
 /// A body cut out of the input.
-pub(super) struct Body {
+pub(super) struct FramedBody {
     pub bytes: Bytes,
     /// Where it ends.
     pub end: usize,
     pub note: Option<String>,
 }
 
-impl Body {
-    pub fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, Fault> {
+impl FramedBody {
+    pub fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, EntryFault> {
         let present = input.len() - start;
         let to_the_end = |note| Self { bytes: input.slice(start..), end: input.len(), note };
         match framing {
@@ -62,8 +62,8 @@ impl Body {
                 Some(length) => Self { bytes: input.slice(start..start + length), end: start + length, note: None },
                 None => to_the_end(Some(format!("the body is truncated: {present} B of its content-length {length}"))),
             }),
-            Framing::Chunked => match Chunks::join(input, start) {
-                Ok(Chunks { bytes, end, complete, trailers }) => {
+            Framing::Chunked => match JoinedChunks::join(input, start) {
+                Ok(JoinedChunks { bytes, end, complete, trailers }) => {
                     let note = match &trailers[..] {
                         _ if !complete => Some("the body is truncated: its last chunk is missing".to_owned()),
                         [] => None,
@@ -84,7 +84,7 @@ impl Body {
 }
 
 /// The chunks of a body, joined.
-struct Chunks {
+struct JoinedChunks {
     bytes: Vec<u8>,
     /// Where the last one ends, with its trailers.
     end: usize,
@@ -93,7 +93,7 @@ struct Chunks {
     trailers: Vec<String>,
 }
 
-impl Chunks {
+impl JoinedChunks {
     /// Fails with the offset of bytes that aren't a chunk.
     fn join(input: &[u8], start: usize) -> Result<Self, usize> {
         let mut chunks = Self { bytes: Vec::new(), end: start, complete: false, trailers: Vec::new() };

@@ -2,7 +2,7 @@
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     expression::{Argument, Expression, arguments, name},
     value,
 };
@@ -14,7 +14,8 @@ pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     while let Some(call) = rest.trim_start().strip_prefix('.') {
         let method = name(call);
         let after = &call[method.len()..];
-        let Some((found, after)) = after.starts_with('(').then(|| arguments(after, Language::JavaScript)).flatten()
+        let Some((found, after)) =
+            after.starts_with('(').then(|| arguments(after, SourceLanguage::JavaScript)).flatten()
         else {
             break;
         };

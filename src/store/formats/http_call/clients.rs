@@ -6,7 +6,7 @@
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     Library, METHODS,
     expression::{Argument, Expression, arguments, name},
     scope::Scope,
@@ -57,12 +57,12 @@ pub(super) const CLIENT_OPTIONS: &str = "options of the client";
 /// The clients of a text, in their order.
 #[derive(Default)]
 pub(super) struct Clients {
-    clients: Vec<Client>,
+    clients: Vec<HttpClient>,
     /// Where too many are made, in bytes.
     end: usize,
 }
 
-struct Client {
+struct HttpClient {
     name: String,
     library: Library,
     /// Where it is made, in bytes, and what follows that.
@@ -84,8 +84,8 @@ impl Clients {
         made.sort_unstable_by_key(|(at, ..)| *at);
         let end = made.get(MAX_CLIENTS).map_or(code.len(), |(at, ..)| *at);
         let made = made.into_iter().take(MAX_CLIENTS);
-        let mut clients: Vec<Client> =
-            made.filter_map(|(at, open, library)| Client::made(text, at, open, library)).collect();
+        let mut clients: Vec<HttpClient> =
+            made.filter_map(|(at, open, library)| HttpClient::made(text, at, open, library)).collect();
         for number in 0..clients.len() {
             let client = &clients[number];
             let next = clients[number + 1..].iter().find(|later| later.name == client.name);
@@ -133,7 +133,7 @@ fn unknown(what: &str) -> ParseError {
     expected(format!("a client {what}: hookdev runs no code; save the request itself instead"))
 }
 
-impl Client {
+impl HttpClient {
     /// The client that is made at an offset; its arguments start at `open`.
     fn made(text: &str, at: usize, open: usize, library: Library) -> Option<Self> {
         let (given, rest) = arguments(&text[open..], library.language())?;
@@ -183,7 +183,7 @@ impl Client {
         let mut deeper = None;
         uses.find_map(|(at, found, member)| {
             let first = member.split('.').next().unwrap_or_default();
-            let is_python = self.library.language() == Language::Python;
+            let is_python = self.library.language() == SourceLanguage::Python;
             let other = match member {
                 "headers" | "headers.update" if is_python => {
                     settings += 1;

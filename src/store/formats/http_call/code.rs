@@ -1,10 +1,10 @@
 //! The code of a text, without its comments and what is in quotes.
 
-use super::super::values::text_literal::{Language, QUOTES};
+use super::super::values::text_literal::{QUOTES, SourceLanguage};
 
 /// The text with spaces instead of comments and literals of text; offsets and lines stay. A quote without another one
 /// in its line quotes nothing, unless it is one of Python's triple quotes.
-pub(super) fn code(text: &str, language: Language) -> String {
+pub(super) fn code(text: &str, language: SourceLanguage) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     // Those that have no end are searched for once.
@@ -44,8 +44,8 @@ struct Span {
 
 impl Span {
     /// What a text starts with.
-    fn open(text: &str, language: Language) -> Option<Self> {
-        let is_python = language == Language::Python;
+    fn open(text: &str, language: SourceLanguage) -> Option<Self> {
+        let is_python = language == SourceLanguage::Python;
         match text.as_bytes() {
             [b'#', ..] if is_python => Some(Self::comment(1, "\n")),
             [b'/', b'/', ..] if !is_python => Some(Self::comment(2, "\n")),
@@ -93,16 +93,16 @@ mod tests {
     #[test]
     fn comments_and_quotes_are_not_code() {
         for (text, language, found) in [
-            ("a = 'b' # c", Language::Python, "a =        "),
-            ("a # it's\nb 'c'", Language::Python, "a       \nb    "),
-            ("f(\"\"\"\na 'b\n\"\"\")", Language::Python, "f(   \n    \n   )"),
-            ("'\\'a' b", Language::Python, "      b"),
-            ("a // b\nc", Language::JavaScript, "a     \nc"),
-            ("a /* b\n'c */ d", Language::JavaScript, "a     \n      d"),
-            ("/\\//; a `b`", Language::JavaScript, "/\\//; a    "),
-            ("a # \u{e9}\nb", Language::Python, "a     \nb"),
-            ("it's\n\"\"\" a /* b", Language::Python, "it's\n\"   a /* b"),
-            ("it's /* b", Language::JavaScript, "it's /* b"),
+            ("a = 'b' # c", SourceLanguage::Python, "a =        "),
+            ("a # it's\nb 'c'", SourceLanguage::Python, "a       \nb    "),
+            ("f(\"\"\"\na 'b\n\"\"\")", SourceLanguage::Python, "f(   \n    \n   )"),
+            ("'\\'a' b", SourceLanguage::Python, "      b"),
+            ("a // b\nc", SourceLanguage::JavaScript, "a     \nc"),
+            ("a /* b\n'c */ d", SourceLanguage::JavaScript, "a     \n      d"),
+            ("/\\//; a `b`", SourceLanguage::JavaScript, "/\\//; a    "),
+            ("a # \u{e9}\nb", SourceLanguage::Python, "a     \nb"),
+            ("it's\n\"\"\" a /* b", SourceLanguage::Python, "it's\n\"   a /* b"),
+            ("it's /* b", SourceLanguage::JavaScript, "it's /* b"),
         ] {
             let code = code(text, language);
             assert_eq!((code.as_str(), code.len()), (found, text.len()), "{text}");

@@ -3,7 +3,7 @@
 
 use super::super::values::{
     scan::{next, take},
-    text_literal::{Language, QUOTES, Stop, TextLiteral},
+    text_literal::{LiteralEnd, QUOTES, SourceLanguage, TextLiteral},
 };
 
 /// How deeply expressions may be nested.
@@ -41,15 +41,15 @@ pub(super) struct Argument {
 }
 
 /// The expression that a text starts with, and the rest of the text; `None` if it doesn't end.
-pub(super) fn expression(text: &str, language: Language) -> Option<(Expression, &str)> {
-    let mut parser = Parser { rest: text, language, open: 0 };
+pub(super) fn expression(text: &str, language: SourceLanguage) -> Option<(Expression, &str)> {
+    let mut parser = ExpressionParser { rest: text, language, open: 0 };
     let found = parser.expression(MAX_DEPTH)?;
     Some((found, parser.rest))
 }
 
 /// The arguments of a call, which start with a parenthesis, and the rest of the text.
-pub(super) fn arguments(text: &str, language: Language) -> Option<(Vec<Argument>, &str)> {
-    let mut parser = Parser { rest: text, language, open: 0 };
+pub(super) fn arguments(text: &str, language: SourceLanguage) -> Option<(Vec<Argument>, &str)> {
+    let mut parser = ExpressionParser { rest: text, language, open: 0 };
     let found = parser.arguments(MAX_DEPTH)?;
     Some((found, parser.rest))
 }
@@ -61,14 +61,14 @@ pub(super) fn name(text: &str) -> &str {
     if is_start { text[..end].trim_end_matches('.') } else { "" }
 }
 
-struct Parser<'t> {
+struct ExpressionParser<'t> {
     rest: &'t str,
-    language: Language,
+    language: SourceLanguage,
     /// How many brackets are open, within which Python's expressions go on after a line.
     open: usize,
 }
 
-impl Parser<'_> {
+impl ExpressionParser<'_> {
     fn skip_space(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
@@ -80,7 +80,7 @@ impl Parser<'_> {
     }
 
     fn is_comment(&self) -> bool {
-        self.rest.starts_with(if self.language == Language::Python { "#" } else { "//" })
+        self.rest.starts_with(if self.language == SourceLanguage::Python { "#" } else { "//" })
     }
 
     fn expression(&mut self, depth: usize) -> Option<Expression> {
@@ -106,7 +106,7 @@ impl Parser<'_> {
         loop {
             let before = self.rest;
             self.skip_space();
-            let is_beside = self.language == Language::Python
+            let is_beside = self.language == SourceLanguage::Python
                 && self.is_text()
                 && (self.open > 0 || !before[..before.len() - self.rest.len()].contains('\n'));
             if !is_beside && !take(&mut self.rest, "+") {
@@ -283,9 +283,9 @@ impl Parser<'_> {
             }
             parts.push(Expression::Text(String::from_utf8(bytes).ok()?));
             match stop {
-                Stop::Expression => parts.push(self.variable()?),
-                Stop::End if parts.len() == 1 => return parts.pop(),
-                Stop::End => return Some(Expression::Joined(parts)),
+                LiteralEnd::Expression => parts.push(self.variable()?),
+                LiteralEnd::End if parts.len() == 1 => return parts.pop(),
+                LiteralEnd::End => return Some(Expression::Joined(parts)),
             }
         }
     }

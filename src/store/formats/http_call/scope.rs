@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use super::{
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     expression::{Argument, Expression, MAX_DEPTH, arguments, expression, name},
 };
 
@@ -56,7 +56,7 @@ impl Default for Scope {
 impl Scope {
     /// Reads the statement that a text starts with, if it sets or changes a variable. Returns what follows it, within
     /// its last line; `None` if it has no end.
-    pub fn statement<'t>(&mut self, text: &'t str, language: Language) -> Option<&'t str> {
+    pub fn statement<'t>(&mut self, text: &'t str, language: SourceLanguage) -> Option<&'t str> {
         let declared = text.trim_start_matches([' ', '\t']);
         let mut code = declared;
         for word in ["export ", "const ", "let ", "var ", "del ", "delete "] {
@@ -81,7 +81,7 @@ impl Scope {
             }
             return Some(rest);
         }
-        let updated = variable.strip_suffix(".update").filter(|_| language == Language::Python);
+        let updated = variable.strip_suffix(".update").filter(|_| language == SourceLanguage::Python);
         if let Some(object) = updated.filter(|_| after.starts_with('(')) {
             let (mut found, rest) = arguments(after, language)?;
             self.update(object, found.pop().filter(|_| found.is_empty()));
@@ -99,7 +99,7 @@ impl Scope {
             return Some(rest);
         }
         // A type may be named before the value.
-        let may_have_type = language == Language::Python || code.len() < declared.len();
+        let may_have_type = language == SourceLanguage::Python || code.len() < declared.len();
         // The statement may be one of many in a line.
         let statement = &after[..after.find(['\n', ';']).unwrap_or(after.len())];
         let is_set = |at: usize| statement[..at].trim().is_empty() || may_have_type && statement.starts_with(':');
@@ -112,7 +112,7 @@ impl Scope {
         };
         let (value, rest) = expression(value, language)?;
         match variable.rsplit_once('.') {
-            Some((object, key)) if language == Language::JavaScript && self.variables.contains_key(object) => {
+            Some((object, key)) if language == SourceLanguage::JavaScript && self.variables.contains_key(object) => {
                 self.add(object, key.to_owned(), value, false);
             }
             _ => self.set(variable, value),

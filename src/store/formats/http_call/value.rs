@@ -10,7 +10,7 @@ use super::{
 use crate::webhook::{diagnose::Layout, json as literal};
 
 /// What is sent as a body.
-pub(super) enum Content {
+pub(super) enum SentContent {
     Nothing,
     /// Bytes as they are, and the content type that goes with them.
     Bytes(Vec<u8>, Option<&'static str>),
@@ -84,14 +84,14 @@ pub(super) fn json(found: &Expression) -> Result<String, ParseError> {
 }
 
 /// What an expression is as a body.
-pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
-    let bytes = |text: String| Ok(Content::Bytes(text.into_bytes(), None));
+pub(super) fn content(found: &Expression) -> Result<SentContent, ParseError> {
+    let bytes = |text: String| Ok(SentContent::Bytes(text.into_bytes(), None));
     match found {
-        Expression::Constant("null") => Ok(Content::Nothing),
+        Expression::Constant("null") => Ok(SentContent::Nothing),
         Expression::Text(text) => bytes(text.clone()),
         Expression::Joined(_) => bytes(text("body", found)?),
-        Expression::Bytes(bytes) => Ok(Content::Bytes(bytes.clone(), None)),
-        Expression::Object(_) | Expression::List(_) => Ok(Content::Values(found.clone())),
+        Expression::Bytes(bytes) => Ok(SentContent::Bytes(bytes.clone(), None)),
+        Expression::Object(_) | Expression::List(_) => Ok(SentContent::Values(found.clone())),
         Expression::Call(function, arguments) => {
             let values: Vec<&Expression> = arguments.iter().map(|argument| &argument.value).collect();
             match (function.as_str(), &values[..]) {
@@ -102,11 +102,11 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
                 ("json.dumps", [value, ..]) => bytes(python(value, &arguments[1..])?),
                 ("str" | "String", [_]) => bytes(text("body", found)?),
                 (".encode" | "Buffer.from", [value]) => encoded(value),
-                (".strip", [Expression::Bytes(bytes)]) => Ok(Content::Bytes(bytes.trim_ascii().to_vec(), None)),
+                (".strip", [Expression::Bytes(bytes)]) => Ok(SentContent::Bytes(bytes.trim_ascii().to_vec(), None)),
                 (".strip" | ".trim" | ".toString", [value]) => match encoded(value)? {
-                    Content::Bytes(bytes, content_type) if function != ".toString" => {
+                    SentContent::Bytes(bytes, content_type) if function != ".toString" => {
                         let bytes = str::from_utf8(&bytes).map_err(|_| unknown("body", found))?.trim();
-                        Ok(Content::Bytes(bytes.as_bytes().to_vec(), content_type))
+                        Ok(SentContent::Bytes(bytes.as_bytes().to_vec(), content_type))
                     }
                     content => Ok(content),
                 },
@@ -117,11 +117,11 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
                 }
                 ("Buffer.from", [value, Expression::Text(encoding)]) if encoding == "base64" => {
                     let bytes = parts::base64("Buffer.from", &text("base64", value)?)?;
-                    Ok(Content::Bytes(bytes.into(), None))
+                    Ok(SentContent::Bytes(bytes.into(), None))
                 }
                 ("URLSearchParams", [_]) => {
                     let form = written::javascript_form(&fields("form", found)?);
-                    Ok(Content::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
+                    Ok(SentContent::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
                 }
                 ("urlencode" | "urllib.parse.urlencode" | "parse.urlencode", [form]) => {
                     bytes(written::python_form(&fields("form", form)?))
@@ -134,10 +134,10 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
 }
 
 /// What text or bytes are as a body; a method of text turns no other values into one.
-fn encoded(found: &Expression) -> Result<Content, ParseError> {
+fn encoded(found: &Expression) -> Result<SentContent, ParseError> {
     match content(found)? {
-        bytes @ Content::Bytes(..) => Ok(bytes),
-        Content::Nothing | Content::Values(_) => Err(unknown("body", found)),
+        bytes @ SentContent::Bytes(..) => Ok(bytes),
+        SentContent::Nothing | SentContent::Values(_) => Err(unknown("body", found)),
     }
 }
 

@@ -48,7 +48,7 @@ const ENCODINGS: &[&str] = &[
 ];
 
 /// A body that was read.
-pub(super) struct Body {
+pub(super) struct JsonRequestBody {
     pub bytes: Bytes,
     /// Whether the bytes are text that the tool may have changed.
     pub is_text: bool,
@@ -56,7 +56,7 @@ pub(super) struct Body {
 }
 
 /// The body; an error if all that is left of it was parsed.
-pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
+pub(super) fn body(found: &Node<'_>) -> Result<JsonRequestBody, ParseError> {
     let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, member(found, key)?)));
     let mut parsed = None;
     for (key, always, node) in bodies().filter(|(_, _, node)| is_present(Some(node))) {
@@ -69,25 +69,30 @@ pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
         Some(key) => Err(expected(format!(
             "the raw body in `{key}`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64"
         ))),
-        None => Ok(Body { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
+        None => Ok(JsonRequestBody { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
     }
 }
 
 /// One body; `None` if it was parsed.
-fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Result<Option<Body>, ParseError> {
-    let exact = |bytes: Bytes| Ok(Some(Body { bytes, is_text: false, notes: Vec::new() }));
+fn read_body(
+    found: &Node<'_>,
+    key: &str,
+    always: bool,
+    node: &Node<'_>,
+) -> Result<Option<JsonRequestBody>, ParseError> {
+    let exact = |bytes: Bytes| Ok(Some(JsonRequestBody { bytes, is_text: false, notes: Vec::new() }));
     match &node.kind {
         Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
         Kind::String(text) => {
             if let Some(bytes) = values::python_bytes(text) {
                 let notes = vec![format!("`{key}` was read as Python's b'…'")];
-                return Ok(Some(Body { bytes: bytes.into(), is_text: false, notes }));
+                return Ok(Some(JsonRequestBody { bytes: bytes.into(), is_text: false, notes }));
             }
             if let Some(bytes) = undeclared_base64(text) {
                 let notes = vec![format!("`{key}` was read as base64")];
-                return Ok(Some(Body { bytes, is_text: false, notes }));
+                return Ok(Some(JsonRequestBody { bytes, is_text: false, notes }));
             }
-            Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
+            Ok(Some(JsonRequestBody { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
         }
         // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has
         // `{"encoding":"base64","data":"…"}`.
@@ -98,7 +103,9 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
             Some((inner @ ("base64" | "rawBytes" | "base64Bytes"), text)) => exact(parts::base64(inner, &text)?),
             Some((_, text)) if is_base64(node) => exact(parts::base64(key, &text)?),
             Some(("data", _)) if node.member("encoding").is_none() => Ok(None),
-            Some((_, text)) => Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() })),
+            Some((_, text)) => {
+                Ok(Some(JsonRequestBody { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() }))
+            }
             None => Ok(None),
         },
         Kind::Array(_) => match byte_list(node) {

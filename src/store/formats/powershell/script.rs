@@ -6,12 +6,12 @@ use super::super::parts::{ParseError, expected, quoted};
 
 /// A value in a script.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(super) enum ScriptValue {
     Text(String),
     Table(Vec<(String, String)>),
 }
 
-impl Value {
+impl ScriptValue {
     pub fn text(self, what: &str) -> Result<String, ParseError> {
         match self {
             Self::Text(text) => Ok(text),
@@ -24,17 +24,17 @@ impl Value {
 pub(super) struct Statement {
     pub variable: String,
     pub key: Option<String>,
-    pub value: Value,
+    pub value: ScriptValue,
 }
 
 /// The rest of a script.
-pub(super) struct Script<'t, 'v> {
+pub(super) struct ScriptCursor<'t, 'v> {
     pub rest: &'t str,
     /// The variables that were set before it.
-    pub variables: &'v HashMap<String, Value>,
+    pub variables: &'v HashMap<String, ScriptValue>,
 }
 
-impl<'t> Script<'t, '_> {
+impl<'t> ScriptCursor<'t, '_> {
     /// Skips whitespace and continued lines within a command.
     fn skip(&mut self) {
         loop {
@@ -84,7 +84,7 @@ impl<'t> Script<'t, '_> {
         let variable = name.to_ascii_lowercase();
         if let Some(inside) = rest.strip_prefix('[').or_else(|| rest.strip_prefix('(')) {
             self.rest = inside;
-            let Ok(Value::Text(key)) = self.simple() else { return None };
+            let Ok(ScriptValue::Text(key)) = self.simple() else { return None };
             self.rest = self.rest.trim_start_matches([' ', ']', ',', '=']);
             let value = self.simple().ok()?;
             self.rest = self.rest.trim_start_matches(')');
@@ -104,14 +104,14 @@ impl<'t> Script<'t, '_> {
         (self.rest.is_empty() || self.rest.starts_with(['\n', ';', '#', '}'])).then_some(())
     }
 
-    pub fn value(&mut self) -> Result<Value, ParseError> {
+    pub fn value(&mut self) -> Result<ScriptValue, ParseError> {
         self.skip();
         for empty in ["New-Object ", "[ordered]"] {
             if let Some(rest) = self.rest.strip_prefix(empty) {
                 self.rest = rest.trim_start();
                 if !self.rest.starts_with("@{") {
                     self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
-                    return Ok(Value::Table(Vec::new()));
+                    return Ok(ScriptValue::Table(Vec::new()));
                 }
             }
         }
@@ -130,12 +130,12 @@ impl<'t> Script<'t, '_> {
     }
 
     /// A value that holds no other.
-    fn simple(&mut self) -> Result<Value, ParseError> {
+    fn simple(&mut self) -> Result<ScriptValue, ParseError> {
         self.skip();
         match self.rest.as_bytes() {
             [b'@', quote @ (b'\'' | b'"'), ..] => self.here_string(char::from(*quote)),
-            [b'\'', ..] => self.single_quoted().map(Value::Text),
-            [b'"', ..] => self.double_quoted().map(Value::Text),
+            [b'\'', ..] => self.single_quoted().map(ScriptValue::Text),
+            [b'"', ..] => self.double_quoted().map(ScriptValue::Text),
             [b'$', ..] => {
                 let shown = self.unreadable();
                 self.rest = &self.rest[1..];
@@ -145,7 +145,7 @@ impl<'t> Script<'t, '_> {
             [] => Err(expected("a value at the end of the command")),
             _ => {
                 let word = self.word();
-                if word.is_empty() { Err(self.unreadable()) } else { Ok(Value::Text(word.to_owned())) }
+                if word.is_empty() { Err(self.unreadable()) } else { Ok(ScriptValue::Text(word.to_owned())) }
             }
         }
     }
@@ -161,14 +161,14 @@ impl<'t> Script<'t, '_> {
     }
 
     /// `@{ "name" = "value"; name = 'value' }`.
-    fn table(&mut self) -> Result<Value, ParseError> {
+    fn table(&mut self) -> Result<ScriptValue, ParseError> {
         let mut fields = Vec::new();
         self.rest = &self.rest[2..];
         loop {
             self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
             if let Some(rest) = self.rest.strip_prefix('}') {
                 self.rest = rest;
-                return Ok(Value::Table(fields));
+                return Ok(ScriptValue::Table(fields));
             }
             let name = self.simple()?.text("name of a header")?;
             self.skip();
@@ -177,7 +177,7 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    fn here_string(&mut self, quote: char) -> Result<Value, ParseError> {
+    fn here_string(&mut self, quote: char) -> Result<ScriptValue, ParseError> {
         let end = format!("\n{quote}@");
         let found = self.rest.split_once('\n').and_then(|(_, rest)| rest.split_once(&end));
         let (text, rest) = found.ok_or_else(|| expected(format!("`{quote}@` at the start of a line")))?;
@@ -190,7 +190,7 @@ impl<'t> Script<'t, '_> {
             found.push(c);
             left = after;
         }
-        Ok(Value::Text(found + left))
+        Ok(ScriptValue::Text(found + left))
     }
 
     fn single_quoted(&mut self) -> Result<String, ParseError> {

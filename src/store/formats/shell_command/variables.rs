@@ -12,12 +12,12 @@ const LEAST: usize = 1 << 20;
 const CHANGING: [&str; 7] = ["unset", "read", "for", "declare", "typeset", "let", "mapfile"];
 
 /// The variables that were set so far.
-pub(super) struct Variables {
+pub(super) struct ShellVariables {
     values: HashMap<String, String>,
     left: usize,
 }
 
-impl Variables {
+impl ShellVariables {
     /// None yet, for a script of this size in bytes.
     pub fn of_script(size: usize) -> Self {
         Self { values: HashMap::new(), left: size.saturating_mul(FACTOR).max(LEAST) }

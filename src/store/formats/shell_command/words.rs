@@ -4,9 +4,9 @@ use std::{iter::Peekable, str::CharIndices};
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    Command,
+    SimpleCommand,
     stdin::{self, Stdin, formatted},
-    variables::Variables,
+    variables::ShellVariables,
     writes_into_command,
 };
 use crate::store::env_file::is_name_part;
@@ -14,7 +14,7 @@ use crate::store::env_file::is_name_part;
 /// Reads the words of a script.
 pub(super) struct Words<'a, 'v> {
     pub rest: &'a str,
-    variables: &'v mut Variables,
+    variables: &'v mut ShellVariables,
     /// Whether the script is for cmd.exe.
     pub is_cmd: bool,
     /// How much was left after the last word, in bytes.
@@ -31,12 +31,12 @@ struct Delimiter {
 }
 
 impl<'a, 'v> Words<'a, 'v> {
-    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut Variables) -> Self {
+    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut ShellVariables) -> Self {
         Self { rest, variables, is_cmd, before: None }
     }
 
     /// The words up to the end of a command.
-    pub fn command(&mut self) -> Result<Command, ParseError> {
+    pub fn command(&mut self) -> Result<SimpleCommand, ParseError> {
         let mut words = Vec::new();
         let (mut stdin, mut document) = (None, None);
         loop {
@@ -84,7 +84,7 @@ impl<'a, 'v> Words<'a, 'v> {
                 _ => words.push(self.word()?),
             }
         }
-        Ok(Command { words, stdin })
+        Ok(SimpleCommand { words, stdin })
     }
 
     /// Skips where the output goes, `> file` or `2>&1`. The number before it is no argument.
