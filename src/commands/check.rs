@@ -21,7 +21,7 @@ use crate::{
     net::{client::Client, url::parse_url},
     webhook::{
         contract::{CaseName, probes},
-        provider::{Provider, catalog::Entry},
+        provider::{Provider, catalog::CatalogEntry},
     },
 };
 
@@ -157,8 +157,9 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
     if let Some(entry) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.entry(segment))) {
         return Ok(vec![Arc::clone(entry.load()?)]);
     }
-    let load = |entry: &Arc<Entry>| Ok(Arc::clone(entry.load()?));
-    let configured: Vec<&Arc<Entry>> = catalog.entries().filter(|entry| has_endpoint(context, entry.name())).collect();
+    let load = |entry: &Arc<CatalogEntry>| Ok(Arc::clone(entry.load()?));
+    let configured: Vec<&Arc<CatalogEntry>> =
+        catalog.entries().filter(|entry| has_endpoint(context, entry.name())).collect();
     match (to, configured.len()) {
         (None, 0) => catalog.entries().map(load).collect(),
         (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),

@@ -21,7 +21,7 @@ use crate::{
         json::Path,
         provider::{
             Provider,
-            catalog::{Catalog, Entry},
+            catalog::{Catalog, CatalogEntry},
             compose::BodySource,
             event::Event,
             index::IndexedEvent,
@@ -54,7 +54,10 @@ pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
 }
 
 /// The events that any of the globs matches, in the catalog's order.
-fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Entry>, &'a IndexedEvent)>, Failure> {
+fn matching<'a>(
+    catalog: &'a Catalog,
+    globs: &[&str],
+) -> Result<Vec<(&'a Arc<CatalogEntry>, &'a IndexedEvent)>, Failure> {
     let mut patterns = Vec::new();
     for glob in globs {
         // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
@@ -72,7 +75,7 @@ fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Ent
     Ok(catalog.events().filter(|(_, event)| is_wanted(event)).collect())
 }
 
-type Matching<'a> = [(&'a Arc<Entry>, &'a IndexedEvent)];
+type Matching<'a> = [(&'a Arc<CatalogEntry>, &'a IndexedEvent)];
 
 /// The contracts of the events' providers.
 fn contracts(context: &Context, events: &Matching<'_>) -> Result<String, Failure> {
@@ -132,7 +135,7 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String,
 }
 
 /// The payloads of an event and its variants.
-fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<EventPayload<'a>>, Failure> {
+fn payloads<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<Vec<EventPayload<'a>>, Failure> {
     let (provider, event) = (entry.load()?, find(entry, event)?);
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     std::iter::once(None)
@@ -142,7 +145,7 @@ fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<EventPaylo
 }
 
 /// The event that an index lists.
-fn find<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
+fn find<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
     let mut events = entry.load()?.events.iter();
     let missing = || Failure::usage(format!("the index of providers is out of date: it lists {}", event.full_name));
     events.find(|other| other.full_name == event.full_name).ok_or_else(missing)

@@ -17,7 +17,7 @@ use crate::{
     },
     webhook::{
         keyring::{Keyring, SecretSource},
-        provider::{Provider, catalog::Entry, index::IndexEntry},
+        provider::{Provider, catalog::CatalogEntry, index::IndexEntry},
         redact,
     },
 };
@@ -29,9 +29,9 @@ pub(super) struct Guard {
     /// The hash of the config itself.
     of_config: Fingerprint,
     /// All providers that it names.
-    named: Vec<Arc<Entry>>,
+    named: Vec<Arc<CatalogEntry>>,
     /// Those of them that no later one replaces.
-    added: Vec<Arc<Entry>>,
+    added: Vec<Arc<CatalogEntry>>,
 }
 
 impl Guard {
@@ -41,7 +41,7 @@ impl Guard {
     }
 
     /// Adds a provider in the order in which they are read; a later one replaces an earlier one of its name.
-    pub fn add_provider(&mut self, entry: &Arc<Entry>, is_configured: bool) {
+    pub fn add_provider(&mut self, entry: &Arc<CatalogEntry>, is_configured: bool) {
         self.added.retain(|added| added.name() != entry.name());
         if is_configured {
             self.named.push(Arc::clone(entry));
@@ -83,7 +83,7 @@ impl Guard {
     }
 
     /// The providers that the config adds.
-    pub fn providers(&self) -> &[Arc<Entry>] {
+    pub fn providers(&self) -> &[Arc<CatalogEntry>] {
         &self.added
     }
 

@@ -30,7 +30,7 @@ use crate::{
     },
     net::client::Client,
     store::captures::CaptureStore,
-    webhook::{load::Summary, record::Outcome, time},
+    webhook::{load::LoadSummary, record::Outcome, time},
 };
 use jobs::jobs;
 use script::script;
@@ -230,7 +230,7 @@ fn run_load(
 }
 
 /// The exit code of a load that ran to its end.
-fn load_exit(summary: &Summary) -> Exit {
+fn load_exit(summary: &LoadSummary) -> Exit {
     if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable
     } else if summary.is_good() {

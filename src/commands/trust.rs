@@ -17,7 +17,7 @@ use crate::{
         trust::TrustStore,
     },
     webhook::{
-        provider::catalog::{Catalog, Entry},
+        provider::catalog::{Catalog, CatalogEntry},
         redact,
         signature::SecretText,
     },
@@ -74,7 +74,7 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
     Ok(Config::read_found(&path, &dir)?)
 }
 
-fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<ApiGrant>) -> Grant<'a> {
+fn grant<'a>(config: &'a Config, added: &'a [Arc<CatalogEntry>], apis: Vec<ApiGrant>) -> Grant<'a> {
     let url = |url: &str| redact::tokens(url).into_owned();
     let mut endpoints: Vec<EndpointGrant> = config
         .provider_configs()
@@ -126,7 +126,7 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<ApiGrant>) -
 }
 
 /// Where the keys of APIs are sent: by the config itself, or by the manifests of the providers that it adds.
-fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<ApiGrant>, Failure> {
+fn apis(config: &Config, added: &[Arc<CatalogEntry>], catalog: &Catalog) -> Result<Vec<ApiGrant>, Failure> {
     let mut apis = Vec::new();
     for entry in catalog.entries() {
         let configured = config.provider(entry.name()).and_then(|provider| provider.api);

@@ -11,7 +11,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    load::{Latency, OUTCOMES, Summary, Violations},
+    load::{Latency, LoadSummary, OUTCOMES, Violations},
     record::Outcome,
 };
 
@@ -25,7 +25,7 @@ const MAX_BAR: usize = 48;
 const MAX_REASONS: usize = 5;
 
 /// Appends the table: counts and rate, outcomes, latencies, and why some requests were not accepted.
-pub fn table(page: &Page, summary: &Summary, out: &mut String) {
+pub fn table(page: &Page, summary: &LoadSummary, out: &mut String) {
     let planned = summary.requests + summary.not_started;
     let requests = if planned == 1 { "request" } else { "requests" };
     let count = match summary.not_started {
@@ -42,7 +42,7 @@ pub fn table(page: &Page, summary: &Summary, out: &mut String) {
     violations(page, summary.violations, out);
 }
 
-fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
+fn outcomes(page: &Page, summary: &LoadSummary, out: &mut String) {
     let planned = summary.requests + summary.not_started;
     for outcome in OUTCOMES {
         let count = summary.count(outcome);
@@ -91,7 +91,7 @@ fn bar(count: u64, most: u64) -> String {
     "█".repeat(eighths / 8) + last
 }
 
-fn reasons(page: &Page, summary: &Summary, out: &mut String) {
+fn reasons(page: &Page, summary: &LoadSummary, out: &mut String) {
     if summary.reasons.is_empty() {
         return;
     }
@@ -173,7 +173,7 @@ impl<T: AsRef<str>> Serialize for Counts<T> {
 }
 
 /// Appends the summary as the last line of a run.
-pub fn json(summary: &Summary, out: &mut Vec<u8>) {
+pub fn json(summary: &LoadSummary, out: &mut Vec<u8>) {
     line(
         &LoadSummaryLine {
             kind: "summary",
@@ -206,8 +206,8 @@ mod tests {
     use super::*;
     use crate::render::palette::Palette;
 
-    fn summary() -> Summary {
-        Summary {
+    fn summary() -> LoadSummary {
+        LoadSummary {
             requests: 12_345,
             elapsed: Duration::from_millis(2500),
             outcomes: [12_340, 4, 1, 0],
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_object_has_these_keys() {
         let mut out = Vec::new();
-        json(&Summary { reasons: Vec::new(), ..summary() }, &mut out);
+        json(&LoadSummary { reasons: Vec::new(), ..summary() }, &mut out);
         let expected = "{\"kind\":\"summary\",\"requests\":12345,\"elapsed_ms\":2500.0,\"rate\":4938.0,\
             \"outcomes\":{\"accepted\":12340,\"refused\":4,\"timed-out\":1,\"unreachable\":0},\
             \"statuses\":{\"200\":12340,\"500\":4},\"reasons\":{},\

@@ -178,7 +178,7 @@ mod tests {
     use std::{os::unix::fs::PermissionsExt, time::Duration};
 
     use super::*;
-    use crate::{store::providers, webhook::provider::catalog::Entry};
+    use crate::{store::providers, webhook::provider::catalog::CatalogEntry};
 
     const MANIFEST: &str = "name = \"acme\"\ntitle = \"Acme\"\nabout = \"A test\"\n\n[delivery]\nsuccess = [\"2xx\"]\n\n\
                             [[event]]\nname = \"made\"\nabout = \"Made\"\nmatch = { type = \"made\" }\n";
@@ -227,7 +227,7 @@ mod tests {
             known
         }
 
-        fn entry(&self) -> Result<std::sync::Arc<Entry>, String> {
+        fn entry(&self) -> Result<std::sync::Arc<CatalogEntry>, String> {
             let entries = providers::entries(&self.providers(), Some(&self.cache()));
             entries.map(|mut entries| entries.remove(0)).map_err(|error| error.to_string())
         }
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    fn loaded(entry: &Entry) -> Result<String, String> {
+    fn loaded(entry: &CatalogEntry) -> Result<String, String> {
         entry.load().map(|provider| provider.events[0].fixture.to_string()).map_err(ToString::to_string)
     }
 

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::webhook::provider::{
     Provider,
-    catalog::{Entry, Loader},
-    files::{ENDINGS, Files, MANIFEST},
+    catalog::{CatalogEntry, Loader},
+    files::{ENDINGS, MANIFEST, ProviderFiles},
     index::IndexEntry,
     manifest::ManifestError,
     self_test::self_test,
@@ -93,7 +93,7 @@ pub fn manifest_text(dir: &Path) -> Option<String> {
 /// # Errors
 ///
 /// As [`read`].
-pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entry>>, ProviderError> {
+pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<CatalogEntry>>, ProviderError> {
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
     for (path, manifest) in directories(dir)? {
@@ -105,12 +105,12 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
             (Some(name), Some(CheckedDirectory { digests, index }), Some(cache)) if digests.manifest == manifest => {
                 let origin = path.display().to_string();
                 let slot = CacheSlot { cache: cache.clone(), dir: dir.to_owned(), name: name.clone() };
-                (Entry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
+                (CatalogEntry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
                 let now = SystemTime::now();
                 let directory = Directory::scan(&path)?;
-                let entry = Entry::from(directory.check()?);
+                let entry = CatalogEntry::from(directory.check()?);
                 let digests = directory.digests(now);
                 is_changed |= known.is_some() || digests.is_some();
                 (entry, digests)
@@ -253,7 +253,7 @@ impl<'a> Directory<'a> {
                 Err(error) => others.push((name.clone(), error.into_bytes().into())),
             }
         }
-        Ok(Provider::load(Files::new(self.path.display().to_string(), texts).and(others))?)
+        Ok(Provider::load(ProviderFiles::new(self.path.display().to_string(), texts).and(others))?)
     }
 
     /// Loads the provider if it passes its own tests.

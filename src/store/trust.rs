@@ -16,7 +16,7 @@ use super::{
     home,
     provenance::{owner, user},
 };
-use crate::webhook::{encoding, provider::files::Files};
+use crate::webhook::{encoding, provider::files::ProviderFiles};
 
 /// Hashes what is trusted with a config.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Fingerprint {
     }
 
     /// Adds the files of a provider that the config adds. Its directory is the config's to name.
-    pub fn add_provider(&mut self, files: &Files) {
+    pub fn add_provider(&mut self, files: &ProviderFiles) {
         self.add(&(files.paths().count() as u64).to_be_bytes());
         for path in files.paths() {
             self.add(path.as_bytes());
@@ -113,7 +113,7 @@ mod tests {
             fs::write(&path, config).unwrap();
             let mut fingerprint = Fingerprint::of(&Config::read(&path).unwrap());
             let files = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-            fingerprint.add_provider(&Files::new("acme", files));
+            fingerprint.add_provider(&ProviderFiles::new("acme", files));
             fingerprint.finish()
         };
         let first = fingerprint("", &[("a", "b")]);

@@ -19,7 +19,7 @@ use crate::webhook::{
     },
     remedy::Warning,
     request::Request,
-    schema::Violation,
+    schema::SchemaViolation,
     signature::{Reason, Receipt, Rejection, Verdict},
     trust::{Exactness, Trust},
 };
@@ -76,7 +76,7 @@ pub enum PayloadCheck {
     /// It matches.
     Valid,
     /// It does not match.
-    Invalid(Vec<Violation>),
+    Invalid(Vec<SchemaViolation>),
     /// There is no schema for this payload.
     Unknown,
 }
@@ -94,7 +94,7 @@ impl PayloadCheck {
 
     /// The violations; empty unless it is invalid.
     #[must_use]
-    pub fn errors(&self) -> &[Violation] {
+    pub fn errors(&self) -> &[SchemaViolation] {
         match self {
             Self::Invalid(errors) => errors,
             Self::Valid | Self::Unknown => &[],
@@ -310,8 +310,8 @@ fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) 
     let violation = definition.check(root).errors.into_iter().next().or_else(|| definition.inexact(root));
     match violation {
         None => Exactness::Exact,
-        Some(Violation { pointer, message }) if pointer.is_empty() => Exactness::Inexact(message),
-        Some(Violation { pointer, message }) => Exactness::Inexact(format!("{pointer} {message}")),
+        Some(SchemaViolation { pointer, message }) if pointer.is_empty() => Exactness::Inexact(message),
+        Some(SchemaViolation { pointer, message }) => Exactness::Inexact(format!("{pointer} {message}")),
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
     use super::*;
     use crate::webhook::{
         diagnose::Code,
-        provider::catalog::Entry,
+        provider::catalog::CatalogEntry,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -379,7 +379,7 @@ mod tests {
             let mut catalog = Catalog::builtin();
             let index = catalog.entry("cyanite").unwrap().index().clone();
             let entry =
-                Entry::from_index(index, "providers/cyanite".to_owned(), Box::new(|_| Err("it is gone".into())));
+                CatalogEntry::from_index(index, "providers/cyanite".to_owned(), Box::new(|_| Err("it is gone".into())));
             catalog.add(Arc::new(entry));
             let headers =
                 [(HeaderName::from_static("signature"), HeaderValue::from_static("00"))].into_iter().collect();

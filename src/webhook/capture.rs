@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     json::writer::{line, millis},
-    record::{Delivery, Forwarded, Recorded, Repeat},
+    record::{Delivery, Forwarded, RecordedResponse, Repeat},
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -132,7 +132,7 @@ fn write<'a>(
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: request.called(assessment.url.as_deref()),
-            response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
+            response: RecordedResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards,
             policy: resends.as_ref().and_then(|_| PolicyObject::new(delivery)),
             resends,
@@ -180,7 +180,7 @@ struct DeliveryObject<'a> {
     findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
     request: RequestObject<'a>,
-    response: ResponseObject,
+    response: RecordedResponseObject,
     forwards: Vec<ForwardObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyObject<'a>>,
@@ -213,7 +213,7 @@ struct RepeatObject {
 }
 
 #[derive(Serialize)]
-struct ResponseObject {
+struct RecordedResponseObject {
     status: u16,
     elapsed_ms: f64,
 }
@@ -237,7 +237,7 @@ pub struct Capture {
     /// The URL that the request was sent to, if the capture says so.
     pub url: Option<String>,
     /// What the handler that provided the response responded, if the capture says so.
-    pub forwarded: Option<Recorded>,
+    pub forwarded: Option<RecordedResponse>,
     pub request: Request,
 }
 
@@ -334,7 +334,7 @@ impl RawCapture<'_> {
         let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
         let verified_for = self.provider.0.filter(|_| self.verdict.0.as_deref() == Some(VERIFIED));
         let (request, url) = self.request.parse()?;
-        let forwarded = self.forwards.map(|RawForward { status, elapsed_ms }| Recorded {
+        let forwarded = self.forwards.map(|RawForward { status, elapsed_ms }| RecordedResponse {
             status,
             elapsed: Duration::try_from_secs_f64(elapsed_ms / 1000.0).unwrap_or_default(),
         });

@@ -113,7 +113,7 @@ fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &m
     if let (Some(left), Some(right)) = (payloads.0.root(), payloads.1.root())
         && payloads.0.kind == payloads.1.kind
     {
-        let mut walk = Walk {
+        let mut walk = DiffWalk {
             texts: [&left_body, &right_body].map(|body| str::from_utf8(body).unwrap_or_default()),
             pointer: String::new(),
             differences,
@@ -137,13 +137,13 @@ fn bytes(left: &[u8], right: &[u8], differences: &mut Vec<Difference>) {
 }
 
 /// A walk through two payloads side by side.
-struct Walk<'d, 't> {
+struct DiffWalk<'d, 't> {
     texts: [&'t str; 2],
     pointer: String,
     differences: &'d mut Vec<Difference>,
 }
 
-impl Walk<'_, '_> {
+impl DiffWalk<'_, '_> {
     fn node(&mut self, left: &Node<'_>, right: &Node<'_>) {
         match (&left.kind, &right.kind) {
             (Kind::Object(left), Kind::Object(right)) => self.members(left, right),

@@ -59,10 +59,10 @@ impl fmt::Display for SecretSource {
 
 /// Every provider's secrets, in the order in which they are tried. The first one signs.
 #[derive(Clone, Debug, Default)]
-pub struct Keyring(HashMap<String, Keys>);
+pub struct Keyring(HashMap<String, ProviderKeys>);
 
 #[derive(Clone, Debug, Default)]
-struct Keys {
+struct ProviderKeys {
     secrets: Vec<SigningSecret>,
     sources: Vec<SecretSource>,
     shadowed: Vec<ShadowedSecret>,

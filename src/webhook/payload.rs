@@ -57,12 +57,12 @@ pub const MAX_FORM_FIELDS: usize = 16 << 10;
 pub struct DecodedBody<'a> {
     bytes: Cow<'a, [u8]>,
     /// The form field that holds the payload, if one does.
-    field: Option<Field>,
+    field: Option<JsonField>,
 }
 
 /// A form field that holds JSON, with all fields of its form.
 #[derive(Debug)]
-struct Field {
+struct JsonField {
     json: String,
     form: Vec<(String, String)>,
 }
@@ -101,7 +101,7 @@ impl<'a> DecodedBody<'a> {
         let held = fields().find(|(field, value)| field == name && begins_like_json(value.as_bytes()));
         if let Some((_, json)) = held.filter(|(_, json)| json::parse(json).is_ok()) {
             let form = fields().collect();
-            self.field = Some(Field { json, form });
+            self.field = Some(JsonField { json, form });
         }
         self
     }

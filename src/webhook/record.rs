@@ -186,14 +186,14 @@ pub enum ForwardFailureKind {
 
 /// What a capture says that a handler responded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub struct RecordedResponse {
     /// The status; `None` if there was no response.
     pub status: Option<u16>,
     /// How long that took.
     pub elapsed: Duration,
 }
 
-impl Recorded {
+impl RecordedResponse {
     /// Whether the provider counts it as delivered; for an unknown provider, whether it is a 2xx.
     #[must_use]
     pub fn is_accepted(self, provider: Option<&Provider>) -> bool {
@@ -289,7 +289,7 @@ pub struct Attempt {
     /// What the user can do about it.
     pub remedy: Option<Remedy>,
     /// What the capture says that the handler responded, and how the result compares with it.
-    pub was: Option<(Recorded, OutcomeChange)>,
+    pub was: Option<(RecordedResponse, OutcomeChange)>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
     /// What a failure's response reveals about the handler.

@@ -11,7 +11,7 @@ use super::{
     provider::Provider,
     record::{Attempt, Delivery, ForwardFailure, Forwarded, Response},
     remedy::{Remedy, Warning},
-    request::{Field, HeaderName, HeaderValue, Headers, Request},
+    request::{HeaderField, HeaderName, HeaderValue, Headers, Request},
     response::Clue,
     words::REDACTED,
 };
@@ -52,7 +52,7 @@ pub const KEPT_HEADERS: [&str; 27] = [
 /// manifest names.
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
-    let redacted = |(name, value): &Field| {
+    let redacted = |(name, value): &HeaderField| {
         // A user and a password, which no client sends there.
         let has_user = name.name() == "host" && value.as_bytes().contains(&b'@');
         let is_kept = is_kept(name.name(), provider) && !has_user;

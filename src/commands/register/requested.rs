@@ -17,7 +17,7 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{How, Registration, Values, is_resource},
+            registration::{CallValues, How, Registration, is_resource},
         },
         signature::SecretText,
     },
@@ -116,7 +116,7 @@ impl Requested {
         for account in &self.manual {
             let How::Manual(steps) = &registration_of(account)?.how else { continue };
             let url = url_of(self.public_url(), account);
-            let values = Values { url: &url, ..Values::default() };
+            let values = CallValues { url: &url, ..CallValues::default() };
             let steps = steps.iter().enumerate();
             let steps = steps.map(|(index, step)| format!("  {}. {}\n", index + 1, inline(&step.fill(&values))));
             let (title, steps) = (inline(&account.provider.title), steps.collect::<String>());

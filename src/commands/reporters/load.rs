@@ -21,7 +21,7 @@ use crate::{
     },
     engine::load::{LoadProgress, LoadReport, Pace, Unreachable},
     render::{json, load, size, text},
-    webhook::{load::Summary, record::Attempt},
+    webhook::{load::LoadSummary, record::Attempt},
 };
 
 /// The maximum number of attempts that wait to be printed. A slow reader of the output slows the load down.
@@ -149,7 +149,7 @@ pub fn report(context: &Context, report: &LoadReport, pace: &Pace, to_listener: 
 }
 
 /// The failure of a run whose endpoint could never be reached.
-fn failure(summary: &Summary, unreachable: &Unreachable) -> Failure {
+fn failure(summary: &LoadSummary, unreachable: &Unreachable) -> Failure {
     let reason = summary.reasons.first().map_or("can't reach the endpoint", |(reason, _)| reason.as_str());
     let failure = Failure::new(Exit::Unreachable, text::printable(reason));
     match &unreachable.remedy {

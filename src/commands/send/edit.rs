@@ -17,7 +17,7 @@ use crate::{
     },
     webhook::{
         provider::{
-            compose::{Draft, SendContext},
+            compose::{DeliveryDraft, SendContext},
             prepared::PreparedEvent,
         },
         request::{Headers, Request},
@@ -93,7 +93,7 @@ fn edit_event(
 }
 
 /// The payload as a request, which is how the editor takes it.
-fn shown(draft: &Draft) -> Request {
+fn shown(draft: &DeliveryDraft) -> Request {
     let mut headers = Headers::new();
     if draft.payload().is_some() {
         headers.set(&header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

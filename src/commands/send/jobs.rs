@@ -37,7 +37,7 @@ use crate::{
         overrides::{InvalidOverride, Override},
         payload::MAX_DECODED_BYTES,
         provider::{Provider, compose::BodySource, event::Event},
-        record::{CaptureSource, Recorded},
+        record::{CaptureSource, RecordedResponse},
         redact,
         request::{Headers, Request},
     },
@@ -230,7 +230,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_capture(&mut self, request: Request, source: CaptureSource, was: Option<Recorded>) -> Result<(), Failure> {
+    fn add_capture(
+        &mut self,
+        request: Request,
+        source: CaptureSource,
+        was: Option<RecordedResponse>,
+    ) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.has_redacted {
             self.has_redacted = true;
             self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");

@@ -13,7 +13,7 @@ use crate::{
         url::with_target,
     },
     render::{json, request, text},
-    webhook::{redact, request::Field},
+    webhook::{redact, request::HeaderField},
 };
 
 /// Prints the first attempt of each job, or as many requests as `--repeat` says (0: without end), in rotation.
@@ -43,7 +43,7 @@ pub(super) fn print(
         }
         if !matches!(format, Print::Http) {
             // They take the host from the URL.
-            let is_usual = |(name, value): &Field| name.as_str() == "host" && *value == host(&job.url);
+            let is_usual = |(name, value): &HeaderField| name.as_str() == "host" && *value == host(&job.url);
             let headers = for_other_clients(&request.headers).filter(|field| !is_usual(field));
             request.headers = headers.cloned().collect();
         }

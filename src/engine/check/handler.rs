@@ -14,7 +14,7 @@ use crate::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
             deviations::{Deviation, alters_bodies, deviations, short_deliveries},
-            judge::{Exchange, Fault, NoResponse, judge},
+            judge::{Exchange, NoResponse, ResponseFault, judge},
             unusable::{DeviationResult, unusable},
         },
         forward_hint::redirected,
@@ -59,7 +59,7 @@ enum DeviationSearch<'d> {
 
 /// How a case failed.
 pub(super) struct Failed {
-    pub fault: Fault,
+    pub fault: ResponseFault,
     /// How the request differs from the others of its case, in words.
     pub variation: Option<String>,
     /// The variation of the request before it, which passed.
@@ -299,10 +299,10 @@ fn is_busy(status: u16) -> bool {
 }
 
 /// Whether a handler that refuses a valid delivery may have failed to verify it. Some throw an exception then.
-fn may_be_unverified(fault: &Fault, clue: Option<&Clue>) -> bool {
+fn may_be_unverified(fault: &ResponseFault, clue: Option<&Clue>) -> bool {
     match fault {
-        Fault::Rejected(400 | 401 | 403 | 422) => true,
-        Fault::Crashed(500) => clue.is_none_or(|clue| clue.is_unspecific),
+        ResponseFault::Rejected(400 | 401 | 403 | 422) => true,
+        ResponseFault::Crashed(500) => clue.is_none_or(|clue| clue.is_unspecific),
         _ => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         contract::{
             BodySizes, Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, EarlierResults, Expectation,
             cause::{self, Explanation, Observation},
-            judge::{Exchange, Fault, NoResponse, Seen, judge},
+            judge::{Exchange, NoResponse, ResponseFault, Seen, judge},
             probes,
         },
         provider::{Provider, event::Event},
@@ -174,7 +174,7 @@ impl<'a, T: Transport, O: CheckObserver> Runner<'a, T, O> {
             self.skip(handler, attempted.case, &reason)?;
             return Ok(reason);
         }
-        if let Some(Failed { fault: Fault::NoResponse(NoResponse::Unreachable(how)), explanation, .. }) =
+        if let Some(Failed { fault: ResponseFault::NoResponse(NoResponse::Unreachable(how)), explanation, .. }) =
             &mut attempted.failed
         {
             *explanation = Some(cause::stopped(how, culprit));
@@ -283,7 +283,7 @@ impl<'a> Attempted<'a> {
     }
 
     fn is_broken(&self) -> bool {
-        matches!(&self.failed, Some(Failed { fault: Fault::NoResponse(NoResponse::Broken(_)), .. }))
+        matches!(&self.failed, Some(Failed { fault: ResponseFault::NoResponse(NoResponse::Broken(_)), .. }))
     }
 
     /// The final record, explained by what is known about the handler.

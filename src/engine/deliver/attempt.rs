@@ -9,14 +9,14 @@ use crate::{
         url::with_target,
     },
     webhook::{
-        contract::{Original, Tamper, cause},
+        contract::{OriginalDelivery, Tamper, cause},
         delivery::{AttemptSequence, FailedAttempt, Media, retry_after},
         payload::DecodedBody,
         payload::MAX_DECODED_BYTES,
         place::Lookup,
         provider::{
             Provider,
-            compose::{AttemptParams, Draft, SendContext},
+            compose::{AttemptParams, DeliveryDraft, SendContext},
         },
         record::{Attempt, Outcome, OutcomeChange, Response},
         remedy::Remedy,
@@ -44,7 +44,7 @@ pub struct OngoingDelivery<'a> {
 pub struct DeliveryState {
     context: SendContext,
     /// The payload and the id, if it is an event.
-    draft: Option<Draft>,
+    draft: Option<DeliveryDraft>,
 }
 
 impl DeliveryState {
@@ -88,7 +88,7 @@ impl DeliveryState {
                 match job.tamper {
                     None => Ok(provider.request(draft, &attempt)),
                     Some(tamper) => {
-                        tamper.request(&Original { provider, draft, attempt }).map_err(DeliverError::Tamper)
+                        tamper.request(&OriginalDelivery { provider, draft, attempt }).map_err(DeliverError::Tamper)
                     }
                 }
             }

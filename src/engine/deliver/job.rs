@@ -13,7 +13,7 @@ use crate::{
         keyring::Keyring,
         overrides::OverrideError,
         provider::{Provider, compose::BodySource, event::Event, prepared::PreparedEvent},
-        record::{CaptureSource, Recorded},
+        record::{CaptureSource, RecordedResponse},
         request::Headers,
         signature::SigningSecret,
     },
@@ -58,7 +58,7 @@ pub struct Job {
     /// Where the captured request is, if one is sent.
     pub source: Option<CaptureSource>,
     /// What the handler responded to the captured request, if that is known.
-    pub was: Option<Recorded>,
+    pub was: Option<RecordedResponse>,
     /// The endpoint. [`Job::target`] adds the query of a captured request.
     pub url: Url,
     /// What is sent.

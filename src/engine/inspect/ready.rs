@@ -8,7 +8,7 @@ use crate::{
     engine::receive::ReceiverSettings,
     render::json::{self, Inspected, InspectedProvider, Ready, RegisteredEndpoint},
     webhook::{
-        provider::{Provider, catalog::Entry},
+        provider::{Provider, catalog::CatalogEntry},
         redact,
     },
 };
@@ -96,7 +96,7 @@ fn listed(settings: &ReceiverSettings) -> Vec<&Provider> {
     if let Some(provider) = &settings.provider {
         return vec![provider];
     }
-    let is_in_use = |entry: &&std::sync::Arc<Entry>| {
+    let is_in_use = |entry: &&std::sync::Arc<CatalogEntry>| {
         let name = entry.name();
         !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name)
     };

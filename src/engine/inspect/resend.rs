@@ -14,7 +14,9 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, Recorded, Response},
+        record::{
+            Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, RecordedResponse, Response,
+        },
         redact,
         request::Headers,
     },
@@ -132,7 +134,7 @@ fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
     let provider = assessment.provider.as_deref();
     let Forwarded { url, outcome, elapsed } = forwarded.clone();
     let judge = |status| {
-        let recorded = Recorded { status: Some(status), elapsed };
+        let recorded = RecordedResponse { status: Some(status), elapsed };
         if recorded.is_accepted(provider) { Outcome::Accepted } else { Outcome::Refused }
     };
     let (outcome, reason, response) = match outcome {

@@ -14,12 +14,12 @@ use serde::Serialize;
 use crate::webhook::{
     json::{
         quote,
-        rows::{NoRows, Row, RowKind, Walk},
+        rows::{NoRows, Row, RowKind, RowWalk},
         writer::line,
     },
     payload::{DecodedBody, PayloadKind},
     record::Delivery,
-    schema::Violation,
+    schema::SchemaViolation,
 };
 
 /// How many rows a page has at most.
@@ -50,7 +50,7 @@ pub struct PayloadTree {
 /// Where a page begins.
 struct PageStart {
     row: usize,
-    walk: Walk,
+    walk: RowWalk,
 }
 
 /// The rows of a page, as the API has them.
@@ -97,7 +97,7 @@ impl PayloadTree {
         let errors = delivery.assessment.payload.errors();
         // A missing value has no row, and its note goes to the nearest one around it.
         let wanted: HashSet<&str> = errors.iter().flat_map(|error| ancestors(&error.pointer)).collect();
-        let (mut walk, mut pages, mut total) = (Walk::default(), Vec::new(), 0);
+        let (mut walk, mut pages, mut total) = (RowWalk::default(), Vec::new(), 0);
         let (mut found, mut page_bytes) = (HashSet::new(), 0);
         loop {
             let before = (total - pages.last().map_or(0, |page: &PageStart| page.row) >= PAGE_ROWS
@@ -179,9 +179,9 @@ fn ancestors(pointer: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The notes of the rows at these pointers.
-fn notes(errors: &[Violation], found: &HashSet<&str>) -> HashMap<String, String> {
+fn notes(errors: &[SchemaViolation], found: &HashSet<&str>) -> HashMap<String, String> {
     let mut notes: HashMap<String, String> = HashMap::new();
-    for Violation { pointer, message } in errors {
+    for SchemaViolation { pointer, message } in errors {
         let Some(place) = ancestors(pointer).find(|place| found.contains(place)) else { continue };
         let note = match pointer.strip_prefix(place).and_then(|below| below.strip_prefix('/')) {
             Some(below) => format!("{below} {message}"),
@@ -210,8 +210,8 @@ mod tests {
         serde_json::from_slice(&out).unwrap()
     }
 
-    fn violation(pointer: &str, message: &str) -> Violation {
-        Violation { pointer: pointer.to_owned(), message: message.to_owned() }
+    fn violation(pointer: &str, message: &str) -> SchemaViolation {
+        SchemaViolation { pointer: pointer.to_owned(), message: message.to_owned() }
     }
 
     #[test]

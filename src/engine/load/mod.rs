@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     net::client::Transport,
-    webhook::{load::Summary, record::Attempt, remedy::Remedy},
+    webhook::{load::LoadSummary, record::Attempt, remedy::Remedy},
 };
 
 use self::{tally::LoadTally, worker::WorkerContext};
@@ -77,7 +77,7 @@ impl LoadProgress {
 #[derive(Debug)]
 pub struct LoadReport {
     /// The statistics.
-    pub summary: Summary,
+    pub summary: LoadSummary,
     /// Whether the run was cancelled.
     pub is_cancelled: bool,
     /// Set if the run ended because the endpoint could never be reached.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use hdrhistogram::Histogram;
 
 use crate::webhook::{
-    load::{Latency, Summary, Violations},
+    load::{Latency, LoadSummary, Violations},
     record::Outcome,
 };
 
@@ -129,11 +129,11 @@ impl LoadTally {
     }
 
     /// The statistics of a run that took `elapsed`.
-    pub(super) fn summary(mut self, elapsed: Duration) -> Summary {
+    pub(super) fn summary(mut self, elapsed: Duration) -> LoadSummary {
         self.statuses.sort_unstable();
         let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
         reasons.sort_unstable_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
-        Summary {
+        LoadSummary {
             requests: self.requests(),
             elapsed,
             outcomes: self.outcomes,

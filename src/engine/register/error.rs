@@ -10,7 +10,7 @@ use crate::{
     net::url::parse_url,
     store::journal::JournalEntry,
     webhook::{
-        provider::registration::{ApiCall, Values},
+        provider::registration::{ApiCall, CallValues},
         redact,
     },
 };
@@ -82,7 +82,7 @@ pub(super) fn shown(url: &Url) -> String {
 }
 
 /// The beginning of a refusal's body, without anything secret that it repeats.
-pub(super) fn detail(body: &[u8], values: &Values<'_>) -> String {
+pub(super) fn detail(body: &[u8], values: &CallValues<'_>) -> String {
     let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
     if text.is_empty() || repeats { String::new() } else { format!(": {text}") }

@@ -25,7 +25,7 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{ApiCall, EndpointCalls, How, Registration, ValueCalls, Values, is_segment, value_at},
+            registration::{ApiCall, CallValues, EndpointCalls, How, Registration, ValueCalls, is_segment, value_at},
         },
         request::Request,
         signature::SecretText,
@@ -323,14 +323,14 @@ impl<T: Transport> Registrations<T> {
             list.marked(&response, &entry.mark)
         };
         for id in ids {
-            let values = Values { id: &id, ..values(entry, account, "") };
+            let values = CallValues { id: &id, ..values(entry, account, "") };
             self.call(account, &calls.delete, &values).await?;
         }
         Ok(())
     }
 
     /// Makes a call; the JSON of its response, or null.
-    async fn call(&self, account: &Account, call: &ApiCall, values: &Values<'_>) -> Result<Value, RegisterError> {
+    async fn call(&self, account: &Account, call: &ApiCall, values: &CallValues<'_>) -> Result<Value, RegisterError> {
         let filled = call.fill(values).map_err(RegisterError::Invalid)?;
         let url = format!("{}{}", account.api, filled.path);
         let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;
@@ -357,8 +357,8 @@ fn registration(account: &Account) -> Result<&Registration, RegisterError> {
         .ok_or_else(|| RegisterError::Invalid(format!("the manifest of {} has no [register]", account.provider.title)))
 }
 
-fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> Values<'a> {
-    Values {
+fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> CallValues<'a> {
+    CallValues {
         url: &entry.url,
         id: entry.id.as_deref().unwrap_or_default(),
         key: account.key.expose(),

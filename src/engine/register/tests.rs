@@ -22,7 +22,7 @@ use crate::{
     webhook::{
         provider::{
             catalog::Catalog,
-            registration::{ApiCall, CallBody, List},
+            registration::{ApiCall, CallBody, ListCall},
         },
         record::Response,
         request::{Headers, Request},
@@ -82,7 +82,7 @@ impl Fake {
                 let id = state.endpoints.keys().copied().find(|id| path.contains(&id.to_string()));
                 let is = |call: &ApiCall| {
                     let id = id.map(|id| id.to_string()).unwrap_or_default();
-                    let values = Values { id: &id, resource: &self.account.resource, ..Values::default() };
+                    let values = CallValues { id: &id, resource: &self.account.resource, ..CallValues::default() };
                     request.method == call.method && path == call.path.fill(&values)
                 };
                 if is(&calls.list.call) {
@@ -116,7 +116,7 @@ impl Fake {
                 }
             }
             How::Value(calls) => {
-                let values = Values { resource: &self.account.resource, ..Values::default() };
+                let values = CallValues { resource: &self.account.resource, ..CallValues::default() };
                 assert_eq!(path, calls.read.path.fill(&values));
                 if request.method == calls.read.method {
                     let mut body = json!({});
@@ -135,7 +135,7 @@ impl Fake {
 }
 
 /// The endpoints in the shape that the manifest's `list` reads.
-fn list(state: &ProviderState, list: &List) -> Value {
+fn list(state: &ProviderState, list: &ListCall) -> Value {
     let items: Vec<Value> = state
         .endpoints
         .iter()

@@ -4,7 +4,7 @@ use http::header::HOST;
 use reqwest::Url;
 
 use super::host;
-use crate::webhook::request::{Field, HeaderValue, Headers};
+use crate::webhook::request::{HeaderField, HeaderValue, Headers};
 
 /// Headers that belong to one connection.
 const HOP_BY_HOP: [&str; 9] = [
@@ -39,7 +39,7 @@ pub fn is_hop_by_hop(name: &str) -> bool {
 }
 
 /// All headers with what they are for. Those that `connection` lists belong to one connection.
-pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&Field, Purpose)> {
+pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&HeaderField, Purpose)> {
     let listed: Vec<String> = headers
         .all("connection")
         .filter_map(|value| value.to_str().ok())
@@ -59,13 +59,13 @@ pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&Field, Purpo
 
 /// The headers that are for the endpoint, or for the sender of the request: without those of one connection, `host` and
 /// `content-length`.
-pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &Field> {
+pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &HeaderField> {
     purposes(headers).filter(|&(_, purpose)| purpose == Purpose::Endpoint).map(|(field, _)| field)
 }
 
 /// The headers that a user would give another client for the same request: without those of one connection and
 /// `content-length`, which clients set themselves.
-pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &Field> {
+pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &HeaderField> {
     purposes(headers)
         .filter(|(_, purpose)| matches!(purpose, Purpose::Endpoint | Purpose::Host))
         .map(|(field, _)| field)

@@ -6,7 +6,7 @@ use std::{io::Read, path::Path};
 use super::{Entry, EntryError, EntryFault, Input, whole};
 use crate::{
     store::opened,
-    webhook::request::{self, Field, FieldName, Headers, Method, Request},
+    webhook::request::{self, FieldName, HeaderField, Headers, Method, Request},
 };
 
 /// Reads a file as the body of a `POST` to `/`.
@@ -34,7 +34,7 @@ pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<En
 /// # Errors
 ///
 /// If there is no colon, or the name or value is not valid in HTTP.
-pub fn header(text: &str) -> Result<Field, InvalidHeader> {
+pub fn header(text: &str) -> Result<HeaderField, InvalidHeader> {
     let parse = |text: &str| {
         let (name, value) = text.split_once(':')?;
         let name = FieldName::new(name.trim()).ok()?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{EntryError, EntryFault, EntryReader, MAX_FIELDS, Position, UnparsedObject};
-use crate::webhook::{capture::Capture, record::Recorded, request::Request, time::Timestamp};
+use crate::webhook::{capture::Capture, record::RecordedResponse, request::Request, time::Timestamp};
 
 /// One captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Entry {
     /// The URL that was called, if the input has it whole.
     pub url: Option<String>,
     /// What the handler responded, if the input says so.
-    pub forwarded: Option<Recorded>,
+    pub forwarded: Option<RecordedResponse>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.

@@ -10,7 +10,7 @@ use serde::{
 pub(super) use crate::webhook::capture::fields::{ParseError, Text, base64, expected, method, quoted, target, time};
 use crate::webhook::{
     capture::fields::header_name,
-    request::{self, Field, HeaderValue, Headers, Method, Request},
+    request::{self, HeaderField, HeaderValue, Headers, Method, Request},
 };
 
 /// Whether requests with this method deliver something.
@@ -29,7 +29,7 @@ pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError>
 }
 
 /// One header as other tools store it, with bytes outside ASCII as Latin-1 or as UTF-8.
-pub(super) fn foreign_field(name: &str, value: &str) -> Result<Field, ParseError> {
+pub(super) fn foreign_field(name: &str, value: &str) -> Result<HeaderField, ParseError> {
     let value = request::value(value)
         .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
         .map_err(|_| expected(format!("no control characters in the header {}", quoted(name))));

@@ -12,7 +12,7 @@ pub use self::url::{UrlRule, UrlSource};
 use crate::webhook::{
     nearest,
     signature::SecretText,
-    template::{Piece, split},
+    template::{TemplatePiece, split},
     time::{InvalidDuration, parse_duration},
 };
 
@@ -119,7 +119,7 @@ impl TryFrom<String> for RecipeTemplate {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         for piece in split(&text)? {
-            if let Piece::Placeholder(name) = piece
+            if let TemplatePiece::Placeholder(name) = piece
                 && !PLACEHOLDERS.contains(&name)
             {
                 return Err(nearest::unknown("placeholder", name, PLACEHOLDERS));
@@ -145,11 +145,11 @@ impl RecipeTemplate {
     #[must_use]
     pub fn fill(&self, values: RecipeValues<'_>) -> String {
         let pieces = split(&self.0).unwrap_or_default();
-        let piece = |piece: &Piece<'_>| match *piece {
-            Piece::Literal(text) => text.to_owned(),
-            Piece::Placeholder("port") => values.port.to_string(),
-            Piece::Placeholder("free_port") => values.free_port.to_string(),
-            Piece::Placeholder(_) => values.empty_file.to_string_lossy().into_owned(),
+        let piece = |piece: &TemplatePiece<'_>| match *piece {
+            TemplatePiece::Literal(text) => text.to_owned(),
+            TemplatePiece::Placeholder("port") => values.port.to_string(),
+            TemplatePiece::Placeholder("free_port") => values.free_port.to_string(),
+            TemplatePiece::Placeholder(_) => values.empty_file.to_string_lossy().into_owned(),
         };
         pieces.iter().map(piece).collect()
     }

@@ -16,7 +16,7 @@ use crate::webhook::{
     nearest,
     provider::{
         SecretRule,
-        catalog::{Catalog, Entry},
+        catalog::{Catalog, CatalogEntry},
     },
     signature::SecretText,
 };
@@ -81,7 +81,8 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<ResolvedSecre
         }
     }
     let built_in = Catalog::builtin();
-    let is_replaced = |entry: &&Arc<Entry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
+    let is_replaced =
+        |entry: &&Arc<CatalogEntry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
     let entries = catalog.entries().chain(built_in.entries().filter(is_replaced));
     let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {

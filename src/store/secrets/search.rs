@@ -12,13 +12,13 @@ use super::{
 };
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{SecretRule, catalog::Entry, index::IndexEntry},
+    provider::{SecretRule, catalog::CatalogEntry, index::IndexEntry},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
 pub(super) struct SecretSearch<'a> {
-    pub entry: &'a Entry,
+    pub entry: &'a CatalogEntry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,

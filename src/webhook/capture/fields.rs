@@ -11,7 +11,7 @@ use serde::{
 };
 
 use crate::webhook::{
-    request::{self, Field, FieldName, Method},
+    request::{self, FieldName, HeaderField, Method},
     time::Timestamp,
 };
 
@@ -130,7 +130,7 @@ pub fn target(key: &str, text: &str) -> Result<String, ParseError> {
 /// # Errors
 ///
 /// If the name or the value is not valid in HTTP.
-pub fn header(name: &str, value: &str) -> Result<Field, ParseError> {
+pub fn header(name: &str, value: &str) -> Result<HeaderField, ParseError> {
     let value = request::value(value)
         .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))

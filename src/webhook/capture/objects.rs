@@ -13,7 +13,7 @@ use crate::webhook::{
     remedy::Wording,
     request::{self, Headers, Request},
     response::Excerpt,
-    schema::Violation,
+    schema::SchemaViolation,
 };
 
 /// A request as it was received or sent.
@@ -211,7 +211,7 @@ struct ErrorObject<'a> {
 
 impl<'a> PayloadObject<'a> {
     pub(crate) fn new(check: &'a PayloadCheck) -> Self {
-        let errors = check.errors().iter().map(|Violation { pointer, message }| ErrorObject { pointer, message });
+        let errors = check.errors().iter().map(|SchemaViolation { pointer, message }| ErrorObject { pointer, message });
         Self { status: check.name(), errors: errors.collect() }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Requ
         Some(Bytes::from(changed))
     };
     let positions = (0..body.len()).rev().filter(|at| neighbour(body[*at]).is_some());
-    let reader = Reader { provider, event, request };
+    let reader = BodyReader { provider, event, request };
     if let (Some(original), true) = (reader.traits_of(body), body.len() <= MAX_SEARCHED_BYTES) {
         let undetected = positions.clone().take(MAX_ATTEMPTS).filter_map(changed).find(|changed| {
             reader.traits_of(changed).is_some_and(|traits| {
@@ -45,7 +45,7 @@ pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Requ
 }
 
 /// Reads a body as a handler would.
-struct Reader<'a> {
+struct BodyReader<'a> {
     provider: &'a Provider,
     event: Option<&'a Event>,
     request: &'a Request,
@@ -58,7 +58,7 @@ struct BodyTraits {
     violations: usize,
 }
 
-impl Reader<'_> {
+impl BodyReader<'_> {
     fn traits_of(&self, body: &[u8]) -> Option<BodyTraits> {
         let changed = Request { body: Bytes::copy_from_slice(body), ..self.request.clone() };
         let body = self.provider.decode(&changed, MAX_DECODED_BYTES).ok()?;

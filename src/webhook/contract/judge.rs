@@ -57,7 +57,7 @@ pub enum NoResponse {
 
 /// What is wrong with a response. Each holds the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ResponseFault {
     /// A forgery was accepted.
     ForgeryAccepted(u16),
     /// A forgery got a success status, but a different response from valid deliveries.
@@ -78,7 +78,7 @@ pub enum Fault {
     NoResponse(NoResponse),
 }
 
-impl Fault {
+impl ResponseFault {
     /// The status of the response, if there was one.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
@@ -124,27 +124,27 @@ pub const fn unrelated(status: u16) -> Option<&'static str> {
 /// # Errors
 ///
 /// If it is not as expected.
-pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), Fault> {
-    let status = *exchange.response.as_ref().map_err(|problem| Fault::NoResponse(problem.clone()))?;
+pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), ResponseFault> {
+    let status = *exchange.response.as_ref().map_err(|problem| ResponseFault::NoResponse(problem.clone()))?;
     let late = policy.timeout.is_some_and(|limit| exchange.elapsed > limit);
     match (expectation, &exchange.handshake, status) {
         (Expectation::Accepted, Some(Ok(())), _) if !late => return Ok(()),
         (Expectation::Accepted, Some(Err(problem)), ..300) => {
-            return Err(Fault::WrongHandshake(status, problem.clone()));
+            return Err(ResponseFault::WrongHandshake(status, problem.clone()));
         }
         _ => {}
     }
     Err(match (expectation, status) {
-        (Expectation::Rejected, 400..500) if unrelated(status).is_some() => Fault::NotRejected(status),
+        (Expectation::Rejected, 400..500) if unrelated(status).is_some() => ResponseFault::NotRejected(status),
         (Expectation::Rejected, 400..500) => return Ok(()),
         (Expectation::Accepted, _) if policy.accepts(status) && !late => return Ok(()),
-        (Expectation::Accepted, _) if policy.accepts(status) => Fault::Late(status),
-        (_, 500..) => Fault::Crashed(status),
+        (Expectation::Accepted, _) if policy.accepts(status) => ResponseFault::Late(status),
+        (_, 500..) => ResponseFault::Crashed(status),
         (Expectation::Survived, _) if !late => return Ok(()),
-        (Expectation::Survived, _) => Fault::Late(status),
-        (_, 300..400) => Fault::Redirect(status),
-        (Expectation::Rejected, _) => Fault::ForgeryAccepted(status),
-        (Expectation::Accepted, 400..) => Fault::Rejected(status),
-        (Expectation::Accepted, _) => Fault::WrongSuccess(status),
+        (Expectation::Survived, _) => ResponseFault::Late(status),
+        (_, 300..400) => ResponseFault::Redirect(status),
+        (Expectation::Rejected, _) => ResponseFault::ForgeryAccepted(status),
+        (Expectation::Accepted, 400..) => ResponseFault::Rejected(status),
+        (Expectation::Accepted, _) => ResponseFault::WrongSuccess(status),
     })
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::{
     body,
-    signed_request::{Original, SignedRequest, flipped},
+    signed_request::{OriginalDelivery, SignedRequest, flipped},
 };
 use crate::webhook::{
     delivery::Media,
-    place::{self, Place, Source},
+    place::{self, Place, ValueSource},
     provider::{Provider, compose::AttemptParams},
     request::Request,
     signature::{
@@ -81,8 +81,8 @@ impl Tamper {
     /// # Errors
     ///
     /// If the delivery has nothing to forge in this way; the reason in words.
-    pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
-        let Original { provider, draft, attempt } = *original;
+    pub fn request(self, original: &OriginalDelivery<'_>) -> Result<Request, String> {
+        let OriginalDelivery { provider, draft, attempt } = *original;
         let request = match self {
             Self::Stale | Self::Future => {
                 let now = shifted(self, provider, attempt.now).ok_or("no timestamp is signed")?;
@@ -172,7 +172,7 @@ impl Forgery {
     }
 
     /// The forged requests, each with its variation if there are several.
-    pub(super) fn requests(self, original: &Original<'_>) -> Result<Vec<Forged>, String> {
+    pub(super) fn requests(self, original: &OriginalDelivery<'_>) -> Result<Vec<Forged>, String> {
         match self {
             Self::Tamper(tamper) => return Ok(vec![(tamper.request(original)?, None)]),
             Self::HeaderMissing => return Ok(without_each_header(original)),
@@ -180,7 +180,7 @@ impl Forgery {
             Self::Malformed => return Ok(malformed(original)),
             Self::Truncated | Self::Empty | Self::Garbage => {}
         }
-        let values: &[(Value, Option<&str>)] = match self {
+        let values: &[(ForgedValue, Option<&str>)] = match self {
             Self::Truncated => &[(|signed| signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
             Self::Empty => &[
                 (|_| String::new(), Some("an empty header")),
@@ -202,10 +202,13 @@ impl Forgery {
 }
 
 /// What replaces a signature's value.
-type Value = fn(&SignedRequest<'_>) -> String;
+type ForgedValue = fn(&SignedRequest<'_>) -> String;
 
 /// The request with another value in place of each signature.
-fn with_signatures(original: &Original<'_>, value: impl Fn(&SignedRequest<'_>) -> String) -> Result<Request, String> {
+fn with_signatures(
+    original: &OriginalDelivery<'_>,
+    value: impl Fn(&SignedRequest<'_>) -> String,
+) -> Result<Request, String> {
     let mut request = original.request();
     for (index, scheme) in original.schemes().enumerate() {
         if index == 0 || scheme.has_signature(&request) {
@@ -228,10 +231,10 @@ fn signed_places(scheme: &Scheme) -> impl Iterator<Item = Place> {
     let id = scheme.id.as_ref().filter(|_| scheme.signs_id());
     let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp_as_text());
     let time = rule.and_then(|rule| rule.source.as_ref());
-    [id, time].into_iter().flatten().filter_map(Source::place)
+    [id, time].into_iter().flatten().filter_map(ValueSource::place)
 }
 
-fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
+fn without_each_header(original: &OriginalDelivery<'_>) -> Vec<Forged> {
     let request = original.request();
     let mut places: Vec<Place> = Vec::new();
     for place in original.schemes().flat_map(signed_places) {
@@ -252,8 +255,8 @@ fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
 pub(super) const BEYOND_CALENDARS: &str = "a number beyond every calendar";
 
 /// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
-fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, String> {
-    let Original { provider, draft, attempt } = *original;
+fn with_garbage_timestamps(original: &OriginalDelivery<'_>) -> Result<Vec<Forged>, String> {
+    let OriginalDelivery { provider, draft, attempt } = *original;
     let mut signers = provider.signers(&attempt);
     signers.retain(|(scheme, _)| Forgery::GarbageTimestamp.spoils(scheme));
     if signers.is_empty() {
@@ -286,7 +289,7 @@ fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, Strin
 pub(super) const NOT_UTF_8: &str = "bytes that are not UTF-8";
 
 /// Unsigned requests whose body is not JSON, or not even text.
-fn malformed(original: &Original<'_>) -> Vec<Forged> {
+fn malformed(original: &OriginalDelivery<'_>) -> Vec<Forged> {
     let request = without_signature(original.provider, original.request());
     let half = request.body.slice(..request.body.len() / 2);
     let bodies = [
@@ -306,7 +309,7 @@ fn without_signature(provider: &Provider, request: Request) -> Request {
 }
 
 /// The request without the signatures of some of the schemes that sign it.
-fn without_signatures(request: Request, original: &Original<'_>, is_of: impl Fn(&Scheme) -> bool) -> Request {
+fn without_signatures(request: Request, original: &OriginalDelivery<'_>, is_of: impl Fn(&Scheme) -> bool) -> Request {
     without(request, original.schemes().filter(|scheme| is_of(scheme)))
 }
 

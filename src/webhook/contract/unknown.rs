@@ -2,7 +2,7 @@
 
 use crate::webhook::{
     json::{self, Path},
-    overrides::{Override, Value},
+    overrides::{Override, OverrideValue},
 };
 
 /// An undocumented value that is a number if the old one is.
@@ -15,7 +15,8 @@ pub(super) const NAME: &str = "hookdev.unknown";
 
 /// The edits that give a field of a payload a name that the provider doesn't document.
 pub(super) fn renamed(payload: &str, path: &Path) -> Vec<Override> {
-    let value = json::parse(payload).ok().and_then(|root| Value::json(&payload[root.get(path)?.span.clone()]).ok());
+    let value =
+        json::parse(payload).ok().and_then(|root| OverrideValue::json(&payload[root.get(path)?.span.clone()]).ok());
     let parents = path.keys().iter().take(path.keys().len().saturating_sub(1)).cloned();
     let new = parents.chain([NAME.to_owned()]).collect();
     let add = value.map(|value| Override::Add { path: new, value });

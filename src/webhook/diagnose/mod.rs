@@ -38,7 +38,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Claim, Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Token},
+    signature::{Claim, Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Jwt},
     words::count,
 };
 
@@ -88,7 +88,7 @@ impl RejectedRequest<'_> {
     fn named_key(&self) -> Option<String> {
         let jwts = self.provider.schemes.iter().filter(|scheme| scheme.algorithm.jwt_name().is_some());
         let mut values = jwts.flat_map(Scheme::headers).filter_map(|name| self.request.headers.text(name.as_str()));
-        values.find_map(|value| Token::parse(value.rsplit(' ').next()?)?.key_id)
+        values.find_map(|value| Jwt::parse(value.rsplit(' ').next()?)?.key_id)
     }
 
     /// Whether the request has a header in which the provider sends its signature.
@@ -140,17 +140,17 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     let mut trials = Trials::new(share, is_late);
     let outcome = trials.search(case);
     *bytes = trials.left;
-    let is_found = matches!(outcome, ControlFlow::Break(End::Found(_)));
-    if matches!(outcome, ControlFlow::Break(End::Exhausted)) || trials.skipped.is_some() && !is_found {
+    let is_found = matches!(outcome, ControlFlow::Break(SearchEnd::Found(_)));
+    if matches!(outcome, ControlFlow::Break(SearchEnd::Exhausted)) || trials.skipped.is_some() && !is_found {
         *bytes = 0;
     }
     let limit = match outcome {
-        ControlFlow::Break(End::Found(findings)) => return combined(findings),
-        ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
+        ControlFlow::Break(SearchEnd::Found(findings)) => return combined(findings),
+        ControlFlow::Break(SearchEnd::Exhausted) if share < PER_SEARCH => {
             ", the rest skipped because earlier requests used up the limit; verify this one alone to try them all"
         }
-        ControlFlow::Break(End::Exhausted) => ", the rest skipped because of the body's size",
-        ControlFlow::Break(End::Late) => ", the rest skipped for lack of time",
+        ControlFlow::Break(SearchEnd::Exhausted) => ", the rest skipped because of the body's size",
+        ControlFlow::Break(SearchEnd::Late) => ", the rest skipped for lack of time",
         ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => {
             ", the rest skipped because of the body's size"
         }
@@ -199,14 +199,14 @@ fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Why a search ended before everything was tried.
-enum End {
+enum SearchEnd {
     Found(Vec<Finding>),
     Exhausted,
     Late,
 }
 
 /// A step of the search. It breaks when a cause is found, or the budget or the time is spent.
-type Step = ControlFlow<End>;
+type SearchStep = ControlFlow<SearchEnd>;
 
 /// Tries hypotheses within a budget.
 struct Trials<'a> {
@@ -240,16 +240,16 @@ impl<'a> Trials<'a> {
         self.attempts.iter().map(|(_, attempts)| attempts).sum()
     }
 
-    fn spend(&mut self, bytes: usize) -> Step {
+    fn spend(&mut self, bytes: usize) -> SearchStep {
         if (self.is_late)() {
-            return ControlFlow::Break(End::Late);
+            return ControlFlow::Break(SearchEnd::Late);
         }
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 ControlFlow::Continue(())
             }
-            None => ControlFlow::Break(End::Exhausted),
+            None => ControlFlow::Break(SearchEnd::Exhausted),
         }
     }
 
@@ -260,7 +260,7 @@ impl<'a> Trials<'a> {
         secrets: &[SigningSecret],
         body: &Bytes,
         findings: impl FnOnce() -> Vec<Finding>,
-    ) -> Step {
+    ) -> SearchStep {
         // A token does not depend on the body, so another body proves nothing.
         if secrets.is_empty() || !reading.can_judge(body) {
             return ControlFlow::Continue(());
@@ -275,13 +275,13 @@ impl<'a> Trials<'a> {
             *attempts += 1;
         }
         if reading.verifies(tried, body) {
-            return ControlFlow::Break(End::Found([self.known.as_slice(), &findings()].concat()));
+            return ControlFlow::Break(SearchEnd::Found([self.known.as_slice(), &findings()].concat()));
         }
         ControlFlow::Continue(())
     }
 
     /// Tries the request with repaired headers, then as it is.
-    fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
+    fn search(&mut self, case: &RejectedRequest<'_>) -> SearchStep {
         let repaired = headers::repaired(case);
         self.begin("names and values of headers");
         for Repaired { request, finding } in &repaired {
@@ -298,7 +298,7 @@ impl<'a> Trials<'a> {
     }
 
     /// Tries everything about one request, simplest first.
-    fn search_in(&mut self, case: &RejectedRequest<'_>) -> Step {
+    fn search_in(&mut self, case: &RejectedRequest<'_>) -> SearchStep {
         let body = &case.request.body;
         let plain = signing::plain(case);
         let mut readings = signing::readings(case);
@@ -347,7 +347,7 @@ impl<'a> Trials<'a> {
     }
 
     /// Tries other ways to read the request.
-    fn readings(&mut self, case: &RejectedRequest<'_>, readings: &[Reading]) -> Step {
+    fn readings(&mut self, case: &RejectedRequest<'_>, readings: &[Reading]) -> SearchStep {
         readings.iter().try_for_each(|reading| {
             let secrets = reading.secrets.as_deref().unwrap_or(case.secrets());
             self.attempt(reading, secrets, &case.request.body, || reading.findings.clone())
@@ -361,13 +361,13 @@ impl<'a> Trials<'a> {
         original: ReceivedBody<'_>,
         plain: &[Reading],
         depth: body::Depth,
-    ) -> Step {
+    ) -> SearchStep {
         body::search(original, depth, self, &mut |trials, body, findings| {
             plain.iter().try_for_each(|reading| trials.attempt(reading, case.secrets(), body, || findings.to_vec()))
         })
     }
 
-    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
+    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> SearchStep {
         plain.iter().try_for_each(|reading| {
             self.attempt(reading, slice::from_ref(&key.secret), body, || [key.findings.as_slice(), others].concat())
         })

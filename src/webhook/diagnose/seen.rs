@@ -10,7 +10,7 @@ use crate::webhook::{
     place::{Lookup, Place},
     request::{Method, Request},
     signature::{
-        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Token,
+        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Jwt,
         timestamp::TimestampRule,
     },
     words::{REDACTED, bytes},
@@ -75,7 +75,7 @@ fn length(case: &RejectedRequest<'_>) -> Option<Finding> {
         let parsed = scheme.grammar.read(&value);
         let [ParsedSignature::Decoded(signature)] = parsed.signatures.as_slice() else { return None };
         let signature = match scheme.algorithm.jwt_name() {
-            Some(_) => Token::parse(std::str::from_utf8(signature).ok()?)?.signature,
+            Some(_) => Jwt::parse(std::str::from_utf8(signature).ok()?)?.signature,
             None => signature.clone(),
         };
         let (found, whole) = (signature.len(), whole_length(scheme.algorithm, &signature)?);

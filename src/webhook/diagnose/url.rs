@@ -78,7 +78,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
 
 /// The URLs that may have been signed instead of this one, the fewest differences first.
 fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
-    let variants = Parts::of(known).map(|parts| variants(&parts, request)).unwrap_or_default();
+    let variants = UrlParts::of(known).map(|parts| variants(&parts, request)).unwrap_or_default();
     let known = known.to_owned();
     variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
 }
@@ -97,7 +97,7 @@ fn literal(template: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The parts of a URL as they are written.
-struct Parts<'a> {
+struct UrlParts<'a> {
     scheme: &'a str,
     host: &'a str,
     port: Option<&'a str>,
@@ -105,7 +105,7 @@ struct Parts<'a> {
     query: Option<&'a str>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> UrlParts<'a> {
     fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -129,7 +129,7 @@ fn split_query(target: &str) -> (&str, Option<&str>) {
 }
 
 /// The URLs that may have been signed, the fewest differences first.
-fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
+fn variants(configured: &UrlParts<'_>, request: &Request) -> Vec<String> {
     let header = |name: &str| header(request, name);
     let mut authorities: Vec<(String, Option<String>)> =
         vec![(configured.host.to_owned(), configured.port.map(str::to_owned))];
@@ -200,7 +200,7 @@ const ORIGINAL_TARGETS: [&str; 5] =
 fn original_targets(request: &Request) -> Vec<String> {
     let stripped = header(request, "x-forwarded-prefix").map(|prefix| format!("{prefix}{}", request.target));
     let kept = ORIGINAL_TARGETS.iter().filter_map(|name| Some(request.headers.text(name)?.trim().to_owned()));
-    let of_url = |text: String| match Parts::of(&text) {
+    let of_url = |text: String| match UrlParts::of(&text) {
         Some(parts) => with_query(parts.path, parts.query),
         None => text,
     };
@@ -215,7 +215,7 @@ fn with_query(path: &str, query: Option<&str>) -> String {
 }
 
 /// Paths and queries, that of the configured URL first.
-fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
+fn targets(configured: &UrlParts<'_>, request: &Request) -> Vec<String> {
     let received = split_query(&request.target);
     let mut targets = vec![with_query(configured.path, configured.query)];
     targets.extend(original_targets(request));

@@ -11,7 +11,7 @@ use super::MAX_DEPTH;
 
 /// A syntax error, and its byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct LexerError {
     pub(crate) offset: usize,
     pub(crate) message: &'static str,
 }
@@ -89,7 +89,7 @@ impl<'a> Lexer<'a> {
 
     /// Reads the string whose opening quote is the next byte.
     #[inline]
-    pub(crate) fn string(&mut self) -> Result<StringToken<'a>, Fault> {
+    pub(crate) fn string(&mut self) -> Result<StringToken<'a>, LexerError> {
         let opening = self.at;
         self.at += 1;
         let mut has_escapes = false;
@@ -103,7 +103,7 @@ impl<'a> Lexer<'a> {
                     has_escapes = true;
                 }
                 Some(_) => return Err(self.fault("a string has a control character that is not escaped")),
-                None => return Err(Fault { offset: opening, message: "a string has no closing quote" }),
+                None => return Err(LexerError { offset: opening, message: "a string has no closing quote" }),
             }
         }
         self.at += 1;
@@ -112,7 +112,7 @@ impl<'a> Lexer<'a> {
 
     /// Reads the number whose first byte is the next one.
     #[inline]
-    pub(crate) fn number(&mut self) -> Result<&'a str, Fault> {
+    pub(crate) fn number(&mut self) -> Result<&'a str, LexerError> {
         let start = self.at;
         self.take(b'-');
         if self.take(b'0') {
@@ -134,7 +134,7 @@ impl<'a> Lexer<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self) -> Result<(), LexerError> {
         let rest = &self.text.as_bytes()[self.at..];
         let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         if length == 0 {
@@ -146,7 +146,7 @@ impl<'a> Lexer<'a> {
 
     /// Reads `true`, `false` or `null`.
     #[inline]
-    pub(crate) fn literal(&mut self) -> Result<&'a str, Fault> {
+    pub(crate) fn literal(&mut self) -> Result<&'a str, LexerError> {
         let rest = &self.text[self.at..];
         let word = ["true", "false", "null"].into_iter().find(|word| rest.starts_with(word));
         let length = word.ok_or_else(|| self.fault("expected a value"))?.len();
@@ -155,13 +155,13 @@ impl<'a> Lexer<'a> {
     }
 
     #[cold]
-    pub(crate) fn fault(&self, message: &'static str) -> Fault {
-        Fault { offset: self.at, message }
+    pub(crate) fn fault(&self, message: &'static str) -> LexerError {
+        LexerError { offset: self.at, message }
     }
 
     /// The error for an unexpected byte, or for an unexpected end of the text.
     #[cold]
-    pub(crate) fn unexpected(&self, message: &'static str) -> Fault {
+    pub(crate) fn unexpected(&self, message: &'static str) -> LexerError {
         self.fault(if self.is_at_end() { "the document ends too early" } else { message })
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     Kind, Member, Node, SyntaxError,
-    lexer::{Fault, Lexer, decode},
+    lexer::{Lexer, LexerError, decode},
     position,
 };
 
@@ -25,7 +25,7 @@ pub const MAX_VALUES: usize = 1 << 20;
 pub fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
     let mut parser =
         Parser { lexer: Lexer::new(text), depth: 0, values: 0, members: Vec::with_capacity(16), items: Vec::new() };
-    parser.document().map_err(|Fault { offset, message }| {
+    parser.document().map_err(|LexerError { offset, message }| {
         let (line, column) = position(text, offset);
         SyntaxError { offset, line, column, message }
     })
@@ -41,7 +41,7 @@ struct Parser<'a> {
     items: Vec<Node<'a>>,
 }
 
-type Parsed<T> = Result<T, Fault>;
+type Parsed<T> = Result<T, LexerError>;
 
 impl<'a> Parser<'a> {
     fn document(&mut self) -> Parsed<Node<'a>> {
@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         }
         self.lexer.skip_whitespace();
         if self.lexer.peek() == Some(close) {
-            return Err(Fault { offset, message: "a trailing comma is not JSON" });
+            return Err(LexerError { offset, message: "a trailing comma is not JSON" });
         }
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::{borrow::Cow, collections::BTreeSet};
 use http::HeaderName;
 
 use super::{
-    Read,
+    ParsedSample,
     places::{own_headers, scalars},
     scheme::FoundScheme,
     value::{signatures, time_unit},
 };
 use crate::webhook::{
     json::Path,
-    place::{Place, Source},
+    place::{Place, ValueSource},
     schema::is_uuid,
 };
 
@@ -41,17 +41,17 @@ const WORDS: [&str; 6] = ["event", "topic", "hook-type", "type", "kind", "action
 const ACTIONS: [&str; 2] = ["action", "subtype"];
 
 /// How the captures' events are told apart.
-pub(super) struct Events {
+pub(super) struct LearnedEvents {
     /// Where the event's name is; `None` if nothing tells events apart.
     pub place: Option<Place>,
     /// The field that refines it.
     pub action: Option<Place>,
     /// The events in the order of their names.
-    pub groups: Vec<Group>,
+    pub groups: Vec<LearnedEvent>,
 }
 
 /// One event.
-pub(super) struct Group {
+pub(super) struct LearnedEvent {
     pub name: String,
     /// The values at the place and at the action.
     pub values: Vec<(Place, String)>,
@@ -59,7 +59,7 @@ pub(super) struct Group {
     pub samples: Vec<usize>,
 }
 
-impl Group {
+impl LearnedEvent {
     /// The path of its fixture.
     pub(super) fn fixture(&self) -> String {
         let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
@@ -68,11 +68,11 @@ impl Group {
     }
 }
 
-impl Events {
-    pub(super) fn find(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Self {
+impl LearnedEvents {
+    pub(super) fn find(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Self {
         let place = places(samples, scheme).into_iter().find(|place| tells_apart(samples, place));
         let action = place.as_ref().and_then(|place| action(samples, place));
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<LearnedEvent> = Vec::new();
         for (index, read) in samples.iter().enumerate() {
             let lookup = read.lookup();
             let places = place.iter().chain(&action);
@@ -88,7 +88,7 @@ impl Events {
             let is_free = |name: &String| groups.iter().all(|group| group.name != *name);
             let numbered = (2..).map(|number| format!("{name}-{number}"));
             let name = std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name);
-            groups.push(Group { name, values, samples: vec![index] });
+            groups.push(LearnedEvent { name, values, samples: vec![index] });
         }
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         Self { place, action, groups }
@@ -124,7 +124,7 @@ impl Events {
 }
 
 /// The places that may have the event's name, the best first.
-fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
+fn places(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
     let Some(first) = samples.first() else { return Vec::new() };
     let is_of_scheme = |name: &HeaderName| {
         let scheme = scheme.map(|found| &found.scheme);
@@ -153,7 +153,7 @@ fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
 }
 
 /// Whether every capture has what may be an event's name there.
-fn tells_apart(samples: &[Read<'_>], place: &Place) -> bool {
+fn tells_apart(samples: &[ParsedSample<'_>], place: &Place) -> bool {
     samples.iter().all(|read| read.lookup().text(place).is_some_and(|value| is_name(&value)))
 }
 
@@ -174,7 +174,7 @@ fn name(value: &str) -> String {
 }
 
 /// The action beside the place, if each capture has one.
-fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
+fn action(samples: &[ParsedSample<'_>], place: &Place) -> Option<Place> {
     let action = ACTIONS.iter().map(|name| Place::Body(std::iter::once((*name).to_owned()).collect()));
     action.filter(|action| action != place).find(|action| {
         let values = || {
@@ -191,7 +191,7 @@ fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
 }
 
 /// The headers that have another value in each capture, and so may be the delivery's id.
-pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<String>)> {
+pub(super) fn unique_headers(samples: &[ParsedSample<'_>]) -> Vec<(HeaderName, Vec<String>)> {
     let Some(first) = samples.first().filter(|_| samples.len() > 1) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, value) in own_headers(first.request()) {
@@ -209,7 +209,7 @@ pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<Strin
 }
 
 /// The place of a source as a manifest's table writes it: its key and its text.
-pub(super) fn table_entry(source: &Source) -> Option<(&'static str, String)> {
+pub(super) fn table_entry(source: &ValueSource) -> Option<(&'static str, String)> {
     Some(match source.place()? {
         Place::Header(name) => ("header", name.to_string()),
         Place::Query(name) => ("query", name),

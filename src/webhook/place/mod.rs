@@ -15,7 +15,7 @@ use http::HeaderName;
 pub(in crate::webhook) use edit::multipart;
 pub use edit::{remove, write};
 pub use lookup::Lookup;
-pub use source::Source;
+pub use source::ValueSource;
 
 use super::{json::Path, nearest};
 

@@ -166,12 +166,12 @@ impl IndexEntry {
     /// Appends the line of `fixtures/index.ndjson` for a manifest with this hash.
     pub fn push_line(&self, manifest: &str, out: &mut Vec<u8>) {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct IndexLine<'a> {
             manifest: &'a str,
             #[serde(flatten)]
             entry: &'a IndexEntry,
         }
-        json::writer::line(&Line { manifest, entry: self }, out);
+        json::writer::line(&IndexLine { manifest, entry: self }, out);
     }
 }
 

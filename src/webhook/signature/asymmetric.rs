@@ -92,7 +92,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
 
 /// How a signature of two numbers is written. The other algorithms have one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum EcdsaEncoding {
     /// DER, as most libraries write ECDSA; 64 bytes are accepted, too.
     Der,
     /// Both numbers one after the other, as in JWTs.
@@ -195,10 +195,10 @@ impl AsymmetricKey {
 
     /// Signs a message; `None` without a private key.
     #[must_use]
-    pub fn sign(&self, message: &[u8], form: Form) -> Option<Vec<u8>> {
+    pub fn sign(&self, message: &[u8], form: EcdsaEncoding) -> Option<Vec<u8>> {
         match self.private.as_ref()? {
             PrivateKey::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
-            PrivateKey::P256(key) if form == Form::Der => {
+            PrivateKey::P256(key) if form == EcdsaEncoding::Der => {
                 let signature: DerSignature = key.sign(message);
                 Some(signature.as_bytes().to_vec())
             }
@@ -218,7 +218,7 @@ impl AsymmetricKey {
     /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one
     /// is given and the keys have ids.
     #[must_use]
-    pub fn verify(&self, message: &[u8], signature: &[u8], form: Form, id: Option<&str>) -> bool {
+    pub fn verify(&self, message: &[u8], signature: &[u8], form: EcdsaEncoding, id: Option<&str>) -> bool {
         let have_ids = self.public.iter().any(|(own, _)| own.is_some());
         let mut keys = self.public.iter().filter(|(own, _)| !have_ids || id.is_none() || own.as_deref() == id);
         keys.any(|(_, key)| key.verify(message, signature, form))
@@ -226,12 +226,13 @@ impl AsymmetricKey {
 }
 
 impl PublicKey {
-    fn verify(&self, message: &[u8], signature: &[u8], form: Form) -> bool {
+    fn verify(&self, message: &[u8], signature: &[u8], form: EcdsaEncoding) -> bool {
         match self {
             Self::Ed25519(raw) => UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok(),
             Self::P256(key) => {
                 let fixed = Signature::from_slice(signature).ok();
-                let signature = fixed.or_else(|| (form == Form::Der).then(|| Signature::from_der(signature).ok())?);
+                let signature =
+                    fixed.or_else(|| (form == EcdsaEncoding::Der).then(|| Signature::from_der(signature).ok())?);
                 signature.is_some_and(|signature| key.verify(message, &signature).is_ok())
             }
             Self::Rsa(der) => {

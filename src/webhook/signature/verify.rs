@@ -8,7 +8,7 @@ use super::{
     algorithm::Algorithm,
     content::{ContentValues, ResolvedContent, SecretParts},
     grammar::{MAX_SIGNATURES, Parsed, ParsedSignature, TextEncoding},
-    jwt::Token,
+    jwt::Jwt,
     key::Key,
     scheme::{Scheme, decoded},
     secret::SigningSecret,
@@ -211,7 +211,7 @@ impl Scheme {
         secret: SecretParts<'_>,
         receipt: Receipt<'_>,
     ) -> Result<Freshness, Reason> {
-        let token = Token::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
+        let token = Jwt::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
         for (name, claim) in &self.claims {
             if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
                 return Err(Reason::ClaimMismatch { claim: Claim::Token(name.clone()) });
@@ -271,7 +271,7 @@ impl Scheme {
         if let (Some(needed), [ParsedSignature::Decoded(token)]) =
             (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
-            let token = std::str::from_utf8(token).ok().and_then(Token::parse);
+            let token = std::str::from_utf8(token).ok().and_then(Jwt::parse);
             let found = token.ok_or_else(|| malformed(place, NOT_A_JWT))?.algorithm;
             if found != needed {
                 return Err(Reason::OtherAlgorithm { found, needed });

@@ -11,7 +11,7 @@ use super::cause::header_of;
 use crate::webhook::{
     provider::Provider,
     signature::{Algorithm, Scheme, SigningSecret, content::SignedContent, grammar::Grammar, timestamp::TimeUnit},
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 pub(super) use bodies::Rewriting;
@@ -113,9 +113,9 @@ pub(super) fn apply_to(provider: &Provider) -> bool {
 
 /// Whether these are the usual mistakes with a provider: there are others where the URL or a form is signed.
 pub(super) fn cover(provider: &Provider) -> bool {
-    let is_usual = |piece: &Piece<'_>| match piece {
-        Piece::Literal(_) => true,
-        Piece::Placeholder(name) => ["body", "id", "timestamp"].contains(name),
+    let is_usual = |piece: &TemplatePiece<'_>| match piece {
+        TemplatePiece::Literal(_) => true,
+        TemplatePiece::Placeholder(name) => ["body", "id", "timestamp"].contains(name),
     };
     let is_covered =
         |scheme: &Scheme| template::split(scheme.content.as_str()).is_ok_and(|pieces| pieces.iter().all(is_usual));

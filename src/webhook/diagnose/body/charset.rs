@@ -6,10 +6,10 @@ use std::{borrow::Cow, ops::ControlFlow};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use super::hypothesis::{Emit, ReceivedBody};
-use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, Step};
+use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, SearchStep};
 
 /// UTF-8 read as another character set, and vice versa.
-pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let body = received.body;
     if let Some(text) = from_utf16(body) {
         let message = "the signature matches with the body in UTF-8: it was converted to UTF-16 after signing";
@@ -78,7 +78,7 @@ fn misread(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The same text with its accents composed or decomposed, as file systems, browsers and databases change it.
-pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     if body.is_ascii() {
         return ControlFlow::Continue(());
@@ -95,7 +95,7 @@ pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'
 }
 
 /// Typographic quotes and spaces, which chats and word processors put in the place of plain ones.
-pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let plain = text
         .replace(['\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'], "\"")
@@ -109,7 +109,7 @@ pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -
 }
 
 /// Characters that were lost when the signed bytes were made.
-pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
     if body.len() <= LONGEST_REWRITTEN {

@@ -8,7 +8,7 @@ use super::{
     serialise::with_document,
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{Kind, Node, quote},
     time::Timestamp,
 };
@@ -50,7 +50,7 @@ const OFFSETS: [(&str, i64); 29] = [
 ];
 
 /// The same JSON with its times written otherwise.
-pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }

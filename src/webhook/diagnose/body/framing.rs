@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use memchr::memmem;
 
 use super::hypothesis::{Emit, ReceivedBody};
-use crate::webhook::diagnose::{Code, Step, secret::forgiving_base64};
+use crate::webhook::diagnose::{Code, SearchStep, secret::forgiving_base64};
 
 /// The maximum number of parts of a multipart body that are tried.
 const MOST_PARTS: usize = 32;
@@ -18,7 +18,7 @@ const LONGEST_BOUNDARY: usize = 74;
 const LONGEST_HEAD: usize = 64 << 10;
 
 /// The body without its framing.
-pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     for joined in [dechunked(body), between_sizes(body)].into_iter().flatten() {
         let message = "the signature covers the body without the chunk sizes in it: it was read from the connection before the chunks were joined";
         emit(joined, Code::BodyFraming, message.into())?;

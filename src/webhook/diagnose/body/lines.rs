@@ -7,12 +7,12 @@ use super::{
     serialise::with_document,
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{Kind, Node},
 };
 
 /// Other line endings.
-pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyLineEndings, message.into());
     if !body.contains(&b'\n') && !body.contains(&b'\r') {
         return ControlFlow::Continue(());
@@ -33,7 +33,7 @@ pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>)
 }
 
 /// The line breaks that `curl -d @FILE` removes: from the signed body, or from the received one.
-pub fn removed(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn removed(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let body = received.body;
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());

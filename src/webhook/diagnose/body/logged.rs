@@ -9,7 +9,7 @@ use super::{
 };
 use crate::webhook::{
     diagnose::{
-        Code, LONGEST_REWRITTEN, Step,
+        Code, LONGEST_REWRITTEN, SearchStep,
         unescape::{number, without_entities},
     },
     json::{Kind, Node},
@@ -17,7 +17,7 @@ use crate::webhook::{
 };
 
 /// The body as it was before it was logged.
-pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }
