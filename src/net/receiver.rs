@@ -142,7 +142,7 @@ pub enum ReceiveError {
         /// The parser's error.
         error: hyper::Error,
     },
-    /// The body is larger than [`Limits::body`].
+    /// The body is larger than [`ReceiverLimits::body`].
     #[error("{request}: the body is larger than {limit} bytes; responded 413")]
     BodyTooLarge {
         /// The method and path.
@@ -176,7 +176,7 @@ fn page(origin: Option<&str>) -> String {
     origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page of {origin}"))
 }
 
-/// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
+/// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`ReceiverLimits::drain`].
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     limits: ReceiverLimits,

@@ -41,7 +41,7 @@ struct Finished {
     results: Vec<JobResult>,
     /// The number of requests, unreadable ones included.
     requests: usize,
-    /// As in [`Job::Requests`].
+    /// As in [`WorkItem::Requests`].
     continues: bool,
 }
 

@@ -71,7 +71,7 @@ impl BodyPermit {
 }
 
 impl Budget {
-    /// [`Limits::bodies`], or [`Limits::body`] if that is more.
+    /// [`ReceiverLimits::bodies`], or [`ReceiverLimits::body`] if that is more.
     pub fn new(limits: &ReceiverLimits) -> Self {
         let total = kibibytes(limits.bodies.max(limits.body));
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }

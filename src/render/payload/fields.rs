@@ -18,7 +18,7 @@ pub struct FormField<'a> {
 /// The maximum width of a name, in columns.
 const MAX_NAME_WIDTH: usize = 40;
 
-/// See [`Layout::fields`].
+/// See [`BodyLayout::fields`].
 pub(super) fn push(layout: &BodyLayout, fields: &[FormField<'_>], out: &mut String) {
     let limits = &layout.limits;
     let names = fields.iter().take(limits.lines).map(|field| text::width(&text::printable(field.name)));

@@ -6,7 +6,7 @@ use crate::render::palette::Role;
 use crate::render::text::push_printable;
 use crate::webhook::json::lexer::escape_length;
 
-/// See [`Layout::json`].
+/// See [`BodyLayout::json`].
 pub(super) fn push(layout: &BodyLayout, body: &[u8], out: &mut String) -> bool {
     let start = out.len();
     let is_json =

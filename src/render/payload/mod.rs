@@ -50,7 +50,7 @@ impl BodyLayout {
     /// Appends a JSON body, re-indented, with numbers, escapes, duplicate keys and order as sent.
     ///
     /// Returns false and appends nothing if the body is not JSON from its first byte to its last; even a byte order
-    /// mark is not allowed. Show such a body with [`Layout::raw`].
+    /// mark is not allowed. Show such a body with [`BodyLayout::raw`].
     #[must_use]
     pub fn json(&self, body: &[u8], out: &mut String) -> bool {
         json::push(self, body, out)

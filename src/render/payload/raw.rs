@@ -3,7 +3,7 @@
 use super::{BodyLayout, push_spaces, start_of};
 use crate::render::text;
 
-/// See [`Layout::raw`].
+/// See [`BodyLayout::raw`].
 pub(super) fn push(layout: &BodyLayout, body: &[u8], out: &mut String) {
     let start = start_of(body, layout.limits.bytes);
     let lines = start.split_inclusive(|&byte| byte == b'\n').take(layout.limits.lines);

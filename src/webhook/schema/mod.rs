@@ -125,7 +125,7 @@ impl SchemaDefinition<'_> {
     }
 }
 
-/// What is wrong with a payload. At most [`Report::LIMIT`] violations of each kind are kept.
+/// What is wrong with a payload. At most [`SchemaReport::LIMIT`] violations of each kind are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaReport {
     /// The errors, which make the payload invalid.
