@@ -48,7 +48,7 @@ Secrets:
 /// The help topic that isn't a command.
 pub const SECRETS_TOPIC: &str = "secrets";
 
-/// What it says.
+/// The text of that topic.
 pub const SECRETS_HELP: &str = "\
 How hookdev finds the secret of a provider. It uses the first of these that
 has one:
@@ -93,7 +93,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The values of a parsed command line.
+    /// The values of a command line that clap has parsed.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Cli {
     }
 }
 
-/// The command line for clap. Each command offers only the output formats that it has.
+/// The command line for clap. Each command offers only its own output formats.
 #[must_use]
 pub fn command() -> clap::Command {
     let command = Cli::command();
@@ -116,7 +116,7 @@ pub fn command() -> clap::Command {
     })
 }
 
-/// What `hookdev help` explains: the commands, and the topic that isn't one.
+/// The topics of `hookdev help`: the commands, and the one topic that isn't a command.
 #[must_use]
 pub fn help_topics() -> Vec<String> {
     let names = command().get_subcommands().map(|command| command.get_name().to_owned()).collect::<Vec<_>>();

@@ -23,10 +23,10 @@ pub struct ProvidersArgs {
     pub command: Option<ProvidersCommand>,
 }
 
-/// What `hookdev providers` does.
+/// The subcommands of `hookdev providers`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ProvidersCommand {
-    /// List the known providers: how they sign, the variable for their secret, and where they come from
+    /// List the known providers: how they sign, the variable for their secret, and where they are defined
     List,
     /// Write a provider directory: a template to fill in, or what captured requests show
     New(NewProviderArgs),
@@ -64,7 +64,7 @@ pub struct NewProviderArgs {
     #[arg(long, value_name = "CAPTURE", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub from: Vec<PathBuf>,
 
-    /// The URL that the provider called, if it signs it [default: the capture's]
+    /// The URL that the provider called, if it signs the URL [default: the capture's]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "from")]
     pub url: Option<String>,
 

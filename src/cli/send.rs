@@ -74,7 +74,7 @@ pub struct SendArgs {
     #[arg(long, help_heading = "Delivery")]
     pub insecure: bool,
 
-    /// Set a field of the payload; PATH:=JSON sets any JSON; a changed capture is signed again (repeatable)
+    /// Set a field of the payload; PATH:=JSON sets any JSON; changed captures are re-signed (repeatable)
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Payload")]
     pub set: Vec<String>,
 
@@ -86,7 +86,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "PATH", help_heading = "Payload")]
     pub remove: Vec<String>,
 
-    /// Edit the payload in $VISUAL or $EDITOR first; a changed capture is signed again
+    /// Edit the payload in $VISUAL or $EDITOR first; changed captures are re-signed
     ///
     /// The editor opens the payload of one event or captured request, after --set, --add and --remove. What you changed
     /// is printed on standard error. If you change nothing, it is sent as it is. Without either variable, the editor is
@@ -106,7 +106,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "ID", value_parser = parse_id, help_heading = "Payload")]
     pub id: Option<String>,
 
-    /// Sign as if the current time were TIME; `--tamper stale` signs with one that is too old
+    /// Sign as if the current time were TIME; `--tamper stale` signs with an earlier one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Payload")]
     pub now: Option<Timestamp>,
 
@@ -128,7 +128,7 @@ pub struct SendArgs {
 
     /// Hide credentials in captures, JSON and --print: URL queries and all headers not known to be harmless
     ///
-    /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
+    /// Hidden values are replaced by `[redacted]`. Harmless headers, signature headers and those that the provider's
     /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent
     /// without credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
@@ -143,7 +143,7 @@ pub struct SendArgs {
     pub print: Option<Print>,
 }
 
-/// Many deliveries in a short time, with one attempt each.
+/// The options of a load: many deliveries in a short time, with one attempt each.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]
@@ -198,7 +198,7 @@ pub enum Print {
     Http,
     /// One JSON object per line
     Json,
-    /// A target per line for vegeta attack -format json
+    /// One target per line, for vegeta attack -format json
     Vegeta,
     /// A script for Locust that makes and signs a new delivery for each request
     Locust,
@@ -206,7 +206,7 @@ pub enum Print {
     K6,
 }
 
-/// Parses how long a load lasts.
+/// Parses the duration of a load.
 fn parse_load_duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(Duration::ZERO) => Err("it must be longer than 0".to_owned()),

@@ -32,7 +32,8 @@ pub struct VerifyArgs {
 
     /// Accept the public development secret even with --require signature
     ///
-    /// Anyone can sign with a development secret. Without this, --require signature rejects requests signed with one.
+    /// Anyone can sign with a development secret. Without this flag, --require signature rejects requests signed with
+    /// one.
     #[arg(long, help_heading = "Verification")]
     pub allow_development: bool,
 
@@ -66,7 +67,7 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 
-    /// List what was tried if no cause of a rejection is found
+    /// If no cause of a rejection is found, list what was tried
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }
@@ -74,7 +75,7 @@ pub struct VerifyArgs {
 /// The time that timestamps are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// The time of receipt that the capture records.
+    /// The time of receipt recorded in the capture.
     Received,
     /// The current time.
     Now,

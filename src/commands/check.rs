@@ -116,7 +116,7 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 ///
 /// # Errors
 ///
-/// If a provider is unknown, or nothing says which provider calls the URL.
+/// If a provider is unknown, or it is unclear which provider calls the URL.
 fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<CheckTarget>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
@@ -127,7 +127,8 @@ fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<CheckTarget>, Fail
     providers.into_iter().map(target).collect()
 }
 
-/// Warns that nothing names the handler of a target, so that it may be hookdev's own receiver, which passes every case.
+/// Warns if neither the command line nor the config names a target's handler: it may be hookdev's own receiver, which
+/// passes every case.
 fn unnamed_handler(targets: &[CheckTarget], is_named: impl Fn(&str) -> bool) -> Option<String> {
     let target = targets.iter().find(|target| !is_named(&target.provider.name))?;
     let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
@@ -141,7 +142,7 @@ fn has_endpoint(context: &Context, provider: &str) -> bool {
     context.config.as_ref().and_then(|config| config.provider(provider)?.endpoint).is_some()
 }
 
-/// The providers that are named, else the one in the URL's path, else those with an endpoint in the config, else all.
+/// The named providers, else the one in the URL's path, else those with an endpoint in the config, else all.
 fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Vec<Arc<Provider>>, Failure> {
     let catalog = &context.catalog;
     if !names.is_empty() {

@@ -1,5 +1,5 @@
-//! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant and
-//! verifies it. Some are printed as by `listen`, then a line for each provider.
+//! `hookdev demo`: the whole loop in one process. A receiver on a free port verifies every built-in event and variant.
+//! A few are printed as by `listen`, then one line for each provider.
 
 use std::{collections::BTreeMap, fmt::Write as _, io, sync::Arc, time::Duration};
 
@@ -42,11 +42,11 @@ use crate::{
     },
 };
 
-/// How many deliveries are printed unless the user wants all.
+/// How many deliveries are printed without `--all`.
 const MAX_PRINTED: usize = 2;
 
-/// How long a response may take. The limits of providers are for handlers; on a busy machine, the demo would miss the
-/// short ones.
+/// The time limit for a response. Providers' own limits are meant for handlers; on a busy machine, the demo would
+/// exceed the short ones.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
@@ -78,7 +78,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let keyring = development_keyring(&context.catalog)?;
     let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let mut consumers = Consumers::default();
-    // There are fewer deliveries than have room in this queue, so none is missed and no response waits.
+    // The queue has room for all deliveries, so none is missed and no response waits.
     let (capacity, when_full) = queue(FormatArg::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let verdicts = VerdictCounter::observe(&mut consumers);
@@ -122,7 +122,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// What the receiver works with: every provider, and nothing of the user's.
+/// The receiver's setup: every built-in provider, and nothing from the user's configuration.
 fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> ReceiverSetup {
     let settings = ReceiverSettings {
         catalog,
@@ -145,7 +145,7 @@ fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings
     }
 }
 
-/// The events that arrived of each provider, and how far each is trusted.
+/// The events received from each provider, each with its degree of trust.
 #[derive(Clone, Default)]
 struct ObservedProviders(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
 

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If a file can't be read or has several requests of which none is chosen, or the output can't be written.
+/// If a file can't be read, if it has several requests and none is chosen, or if the output can't be written.
 pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     if args.left == Path::new(STDIN) && args.right == Path::new(STDIN) {
         return Err(Failure::usage("only one of the two captures can be standard input"));

@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The events that any of the globs matches, in the catalog's order.
+/// The events that match any of the globs, in the catalog's order.
 fn matching<'a>(
     catalog: &'a Catalog,
     globs: &[&str],
@@ -115,8 +115,8 @@ fn lines(events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
     Ok(lines)
 }
 
-/// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for
-/// everything.
+/// The table, grouped by provider. A provider's requirements are included if it is the only one asked for, or if
+/// everything is.
 fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String, Failure> {
     let is_alone = by_provider(events).nth(1).is_none();
     let groups = by_provider(events).map(|events| {
@@ -144,7 +144,7 @@ fn payloads<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<Vec<Eve
         .collect()
 }
 
-/// The event that an index lists.
+/// The event that an index entry stands for.
 fn find<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
     let mut events = entry.load()?.events.iter();
     let missing = || Failure::usage(format!("the index of providers is out of date: it lists {}", event.full_name));
@@ -157,6 +157,6 @@ fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]
     let draft = provider
         .draft(event, BodySource::Fixture(variant, &[]), &moment)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    // A fixture that is sent byte for byte.
+    // A fixture sent byte for byte.
     Ok(draft.payload().unwrap_or_else(|| event.fixture.trim_end()).to_owned())
 }

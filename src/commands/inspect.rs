@@ -1,4 +1,4 @@
-//! The inspector of `listen`: its address, its token, and what it knows about the receiver.
+//! The inspector of `listen`: its address, its token, and what it shows about the receiver.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -35,7 +35,7 @@ use crate::{
 /// The address that the inspector uses by default.
 const DEFAULT_ADDR: &str = "127.0.0.1:4401";
 
-/// What to do about calls of the page that fail.
+/// Hints for calls of the page that fail.
 const HINTS: Hints = Hints {
     forgotten: "--history N keeps more, and --capture all of them",
     no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",
@@ -43,7 +43,7 @@ const HINTS: Hints = Hints {
     no_secret: "pass one that can sign with --secret PROVIDER=SOURCE",
 };
 
-/// The inspector of `listen`, if it has one. Nothing is served yet.
+/// The inspector of `listen`, if there is one. It is not served yet.
 pub struct OptionalInspector(Option<OpenInspector>);
 
 struct OpenInspector {
@@ -52,7 +52,7 @@ struct OpenInspector {
     token: String,
 }
 
-/// Binds the address of `--inspect`, else of the config, if one of them asks for an inspector.
+/// Binds the address of `--inspect`, else the config's, if either asks for an inspector.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ async fn bind(addr: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(&*addresses).await.map_err(|error| cannot_bind(addr, &error))
 }
 
-/// Binds the default address, or a free port if that is taken, as by another `listen`.
+/// Binds the default address, or a free port if that one is taken, for example by another `listen`.
 async fn bind_default(terminal: Terminal) -> Result<TcpListener, Failure> {
     match TcpListener::bind(DEFAULT_ADDR).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -109,7 +109,7 @@ fn send_command(event: &str, to: Option<&str>) -> String {
     to.map_or_else(|| format!("hookdev send {event}"), |to| format!("hookdev send {event} --to {to}"))
 }
 
-/// Says where the page is, if there is one.
+/// Prints the URL of the page, if there is one.
 pub fn announce(terminal: Terminal, url: Option<&str>) {
     if let Some(url) = url {
         terminal.say(&format!("Inspector: {url}\n"));
@@ -127,7 +127,8 @@ impl OptionalInspector {
         self.0.as_ref().map(|OpenInspector { address, token, .. }| format!("http://{address}/#token={token}"))
     }
 
-    /// What surrounds the receiver at this address; `is_default` says whether `send` delivers there by default.
+    /// What the page shows about the receiver at this address. `is_default` says whether `send` delivers there by
+    /// default.
     pub fn surroundings(
         &self,
         receiver: SocketAddr,
@@ -146,7 +147,7 @@ impl OptionalInspector {
         }
     }
 
-    /// Starts to serve the page, for deliveries with bodies of up to `max_body` bytes.
+    /// Starts serving the page, for deliveries with bodies of up to `max_body` bytes.
     pub fn serve(
         self,
         subject: Option<&Subject>,

@@ -59,18 +59,18 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     }
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
-    // Before anything else needs a file.
+    // Before anything else opens a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
     let resolved = ResolvedArgs { settings, requested, expectations, view, limits, captures };
     let exit = runtime.block_on(listen(context, args, resolved));
-    // Threads that still wait for a disk or a reader are abandoned.
+    // Abandons threads that still wait for a disk or a reader.
     runtime.shutdown_background();
     exit
 }
 
-/// What the arguments stand for.
+/// The arguments, resolved.
 struct ResolvedArgs {
     settings: ReceiverSettings,
     requested: Requested,
@@ -100,7 +100,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let queue = queue(view.format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
-    // Before a public URL is started for nothing.
+    // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
         return Ok(Exit::Success);
@@ -171,7 +171,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = finish(serving, inspecting, tunnel, &reporter, &sinks);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
-    // What was registered is removed by now, whatever went wrong.
+    // Everything registered has been removed by now, whatever went wrong.
     let end = end?;
     if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
         terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
@@ -179,13 +179,14 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     exit_code(terminal, finished, end, &counter.missing())
 }
 
-/// Whether a delivery signed with a public development secret counts as genuine at the receiver of this address.
+/// Whether the receiver at this address accepts deliveries signed with a public development secret.
 const fn accepts_development(args: &ListenArgs, address: SocketAddr) -> bool {
     let is_local = address.ip().is_loopback() && args.register.is_empty();
     args.allow_development || is_local && !args.only_verified
 }
 
-/// Whether somebody can press keys, and sees what they do. A program that follows `--` has the keyboard itself.
+/// Whether keys are read: only if a user can press them and see the effect. A program after `--` has the keyboard to
+/// itself.
 fn has_keys(args: &ListenArgs) -> bool {
     args.program.is_empty() && streams::stdin_is_terminal() && streams::stderr_is_terminal()
 }

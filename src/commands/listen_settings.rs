@@ -1,4 +1,4 @@
-//! The settings of `listen` that change while it runs: those of the config, and of the files that it names.
+//! The settings of `listen` that can change while it runs: those of the config and of the files that it names.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -25,13 +25,13 @@ use crate::{
 /// If an option or the config is invalid, or a secret can't be read.
 pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    // A directory that is saved while it has an error must not affect the provider in use.
+    // Loaded now, so that a directory saved with an error doesn't affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
         entry.load()?;
     }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if !args.respond.is_empty() {
-        // Which `--forward` excludes.
+        // `--respond` excludes `--forward`, so only the config can have forwards.
         if context.config.as_ref().is_some_and(|config| !config.forward.is_empty()) {
             context.terminal.note("--respond is set, so the forwards in the config are not used");
         }
@@ -62,7 +62,7 @@ pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool)
     })
 }
 
-/// The URL under which providers reach the receiver.
+/// The URL at which providers reach the receiver.
 fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     text.parse().map_err(|reason| {
         Failure::usage(format!("invalid URL `{}` for --public-url: {reason}", redact::invalid_url(text)))
@@ -70,13 +70,13 @@ fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     })
 }
 
-/// Warnings about the providers whose secret is not set, and about private keys, if there are any.
+/// Warnings about providers whose secret is not set, and about private keys, if there are any.
 pub fn secret_warnings(settings: &ReceiverSettings) -> Vec<String> {
     let private = private_key_warning(&settings.catalog, &settings.keyring);
     unset_secret_warning(settings).into_iter().chain(private).collect()
 }
 
-/// A warning about the providers whose secret is not set, if there are any.
+/// A warning about providers whose secret is not set, if there are any.
 pub fn unset_secret_warning(settings: &ReceiverSettings) -> Option<String> {
     let names: Vec<&str> = match &settings.provider {
         Some(provider) => vec![&provider.name],
@@ -89,8 +89,8 @@ pub fn unset_secret_warning(settings: &ReceiverSettings) -> Option<String> {
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
-/// Reloads the settings of a process that listens on these addresses when a file changes. If the change is broken, the
-/// previous settings stay.
+/// Reloads the settings of a process that listens on these addresses whenever a file changes. After an invalid change,
+/// the previous settings stay in use.
 pub fn watch(
     context: &Context,
     args: ListenArgs,
@@ -143,7 +143,7 @@ pub fn listen_config(context: &Context) -> ListenConfig {
     context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
 }
 
-/// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
+/// A note about changes that need a restart: those in `[listen]` that no flag overrides.
 fn restart_note(args: &ListenArgs, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
     let addr = args.addr.is_none() && initial.addr != config.addr;
     let capture = args.capture.is_none() && initial.capture != config.capture;

@@ -69,13 +69,13 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
-/// Prints clap's message, or a better one if it is clear what was meant.
+/// Prints clap's message, or a better one if the intention is clear.
 #[must_use]
 pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
     let failure = match guesses::explain_guess(message, args) {
         Some(failure) => failure,
         None if message.use_stderr() => {
-            // Clap quotes arguments as they are, and a file's name may start a line of its own.
+            // Clap prints arguments unescaped, and a file's name may contain line feeds.
             match read(args.iter().map(|arg| text::on_one_line(&arg.to_string_lossy()).into())) {
                 Err(message) if message.use_stderr() => return printed(&message),
                 _ => Failure::usage(message.render().to_string()),

@@ -1,4 +1,4 @@
-//! What a reloaded config changes for a receiver, in sentences.
+//! Describes what a reloaded config changes for a receiver.
 
 use super::guard::in_words;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     webhook::{keyring::Keyring, provider::Provider, redact},
 };
 
-/// What differs between two settings: forwards, the user's providers, and secrets.
+/// The differences between two settings: forwards, the user's providers, and secrets.
 pub(super) fn changes(before: &ReceiverSettings, after: &ReceiverSettings) -> Vec<String> {
     [forwards(&before.forwards, &after.forwards), providers(before, after), secrets(before, after)].concat()
 }

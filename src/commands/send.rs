@@ -36,7 +36,7 @@ use jobs::jobs;
 use script::script;
 use words::{Word, check_no_url};
 
-/// The maximum number of requests in flight at a rate, unless the user says otherwise.
+/// The default limit on requests in flight with `--rate`.
 const CONCURRENCY_AT_A_RATE: u16 = 32;
 
 /// Sends or prints what the arguments name.
@@ -77,7 +77,7 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     Ok(with_unreadable(exit, jobs.has_unreadable))
 }
 
-/// Where `listen` captures, as the config says.
+/// The path to which `listen` captures, from the config.
 fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
     listen_config(context).capture.ok_or_else(|| {
         Failure::usage("--last reads the capture path from the config, and no config has one")
@@ -85,7 +85,7 @@ fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The exit code, considering inputs that could not be read. Everything else was sent regardless.
+/// The exit code, taking into account inputs that could not be read. Everything else was sent regardless.
 const fn with_unreadable(exit: Exit, has_unreadable: bool) -> Exit {
     if has_unreadable && !matches!(exit, Exit::Interrupted) { Exit::UnreadableInput } else { exit }
 }
@@ -125,7 +125,7 @@ async fn send(
     let mut interrupts = interrupts()?;
     let mut reporter = SendReporter::new(context, batch, args.to.is_some());
     tokio::select! {
-        // First, so that Ctrl-C is noticed before anything else is sent.
+        // Polled first, so that Ctrl-C is noticed before anything else is sent.
         biased;
         () = interrupts.next() => {
             reporter.interrupted();
@@ -220,7 +220,7 @@ fn run_load(
         bar.finish();
         Ok::<_, Failure>(result?)
     });
-    // Waits for the last line even if the run failed.
+    // Wait for the last line even if the run failed.
     if let Some(writer) = writer {
         writer.finish().map_err(Failure::output)?;
     }

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Trusts a config with its present content.
+/// Trusts a config with its current content.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub fn run(global: &GlobalArgs, args: &TrustArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Reads a config as one that was found, which it will be.
+/// Reads a config as if it had been found, which is how it will be used.
 fn read(named: Option<&Path>) -> Result<Config, Failure> {
     let no_dir = |error: std::io::Error| Failure::usage("can't find the working directory").because(&error);
     let working_dir = env::current_dir().map_err(no_dir)?;
@@ -67,7 +67,7 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
         })?;
         return Ok(Config::read_found(&found, &working_dir)?);
     };
-    // It will be found from its own directory, or from below.
+    // It will be found from its own directory, or from a directory below.
     let path = working_dir.join(path);
     let dir = path.parent().and_then(|dir| dir.canonicalize().ok()).unwrap_or(working_dir);
     let path = path.file_name().map(|name| dir.join(name)).unwrap_or(path);
@@ -125,7 +125,7 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<CatalogEntry>], apis: Vec<ApiGr
     }
 }
 
-/// Where the keys of APIs are sent: by the config itself, or by the manifests of the providers that it adds.
+/// Where API keys are sent, as set by the config itself or by the manifests of the providers that it adds.
 fn apis(config: &Config, added: &[Arc<CatalogEntry>], catalog: &Catalog) -> Result<Vec<ApiGrant>, Failure> {
     let mut apis = Vec::new();
     for entry in catalog.entries() {
@@ -147,7 +147,7 @@ fn apis(config: &Config, added: &[Arc<CatalogEntry>], catalog: &Catalog) -> Resu
     Ok(apis)
 }
 
-/// A source as output names it: never a literal secret.
+/// A source as it is printed, never a literal secret.
 fn source(source: &SecretText) -> String {
     let text = source.expose();
     if text.starts_with("env:") || text.starts_with("file:") { text.to_owned() } else { "config".to_owned() }

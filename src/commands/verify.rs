@@ -136,7 +136,7 @@ fn watch(
     let (waker, wakeups) = mpsc::channel();
     let interrupted = on_interrupt(waker.clone())?;
     let mut setup = InputFiles::of(context, Vec::new());
-    // Taken before anything is read, so that no change in between is missed.
+    // The snapshot is taken before anything is read, so that no change is missed.
     let mut files = Snapshot::of(&args.files);
     let watch = on_change(&[setup.paths(), &args.files].concat(), waker)?;
     let mut exit = verify(context, args, &criteria, inputs, &interrupted)?;

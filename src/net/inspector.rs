@@ -1,8 +1,8 @@
-//! The server of the inspector: its page, and the API that the page uses. It knows HTTP and who may come in, and
-//! nothing about deliveries, which an [`InspectorApi`] answers for.
+//! The server of the inspector: its page, and the API that the page uses. It handles HTTP and access control.
+//! Everything about deliveries is left to an [`InspectorApi`].
 //!
-//! It is served by [`receiver`](super::receiver), on a listener of its own, and refuses a request by its head alone,
-//! before its body is read.
+//! [`receiver`](super::receiver) serves it on a listener of its own. Requests are refused by their head alone, before
+//! the body is read.
 
 mod assets;
 mod gate;
@@ -23,7 +23,7 @@ use self::{
 use super::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits};
 use crate::webhook::record;
 
-/// The limits for the page: few connections, and time for a tab that sleeps.
+/// The limits for the page: few connections, and enough time for a sleeping tab.
 #[must_use]
 pub fn limits(body: usize) -> ReceiverLimits {
     ReceiverLimits {
@@ -39,7 +39,7 @@ pub fn limits(body: usize) -> ReceiverLimits {
     }
 }
 
-/// What the page asks for, with the start of the path and the credentials removed.
+/// A request to the API, without the path's prefix and without credentials.
 #[derive(Debug)]
 pub struct PageRequest {
     /// `GET` or `POST`.
@@ -54,9 +54,9 @@ pub struct PageRequest {
     pub permit: BodyPermit,
 }
 
-/// What the page asks.
+/// Responds to the page's requests.
 pub trait InspectorApi: Send + Sync + 'static {
-    /// Responds to a request that may come in.
+    /// Responds to a request that has passed the gate.
     fn respond(&self, request: PageRequest) -> impl Future<Output = Reply> + Send;
 
     /// Reports a problem outside [`Self::respond`].
@@ -102,7 +102,7 @@ impl<A: InspectorApi> Handler for Inspector<A> {
 
     fn on_error(&self, error: ReceiveError) {
         match error {
-            // A person sees what the page says; what else there is comes from outside.
+            // The page itself shows these errors. All others come from outside.
             ReceiveError::Malformed { .. }
             | ReceiveError::BodyTooLarge { .. }
             | ReceiveError::Refused { .. }

@@ -1,4 +1,4 @@
-//! A call of a provider's API as a command for a POSIX shell.
+//! A call of a provider's API, as a command for a POSIX shell.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use crate::webhook::{
     redact, request,
 };
 
-/// Stands for the API key: letters, which no encoding changes.
+/// Stands for the API key. Only letters, which no encoding changes.
 const KEY: &str = "hookdevMarksTheApiKey";
 
 /// Stands for the signing secret.
 const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 
-/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the
-/// API's URL is redacted.
+/// The call as a command for a POSIX shell, which fills in the key from its variable. A password in the API's URL is
+/// redacted.
 #[must_use]
 pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &CallValues<'_>) -> String {
     let values = CallValues { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };

@@ -19,15 +19,15 @@ use crate::webhook::{
 /// A provider and some of its events.
 #[derive(Clone, Debug)]
 pub struct ProviderEvents<'a> {
-    /// What is printed of every provider.
+    /// The entry that is printed for every provider.
     pub index: &'a IndexEntry,
-    /// The provider, if its expectations of a handler and its way of signing are printed too.
+    /// The provider, if its requirements of a handler and its way of signing are printed too.
     pub provider: Option<&'a Provider>,
     /// The events.
     pub rows: Vec<EventRow<'a>>,
 }
 
-/// One event of the table.
+/// One event in the table.
 #[derive(Clone, Debug)]
 pub struct EventRow<'a> {
     pub event: &'a IndexedEvent,
@@ -38,7 +38,7 @@ pub struct EventRow<'a> {
 /// A payload of an event.
 #[derive(Clone, Debug)]
 pub struct EventPayload<'a> {
-    /// The changes that make the event's variant. `None` for the plain event.
+    /// The changes that make up the variant. `None` for the plain event.
     pub variant: Option<&'a [(Path, String)]>,
     /// The payload.
     pub text: String,
@@ -53,11 +53,11 @@ pub struct EventTable {
     pub columns: Option<usize>,
 }
 
-/// The columns that a description needs next to its event's name.
+/// The minimum width of a description next to its event's name, in columns.
 const MIN_DESCRIPTION: usize = 28;
 
 impl EventTable {
-    /// The table of these groups. With `notes`, the caveats of their providers are printed too.
+    /// The table of these groups. With `notes`, it includes the providers' caveats.
     #[must_use]
     pub fn render(self, groups: &[ProviderEvents<'_>], notes: bool) -> String {
         let mut out = String::new();
@@ -97,7 +97,7 @@ impl EventTable {
         }
     }
 
-    /// The event, with its name padded to `width` columns.
+    /// Appends the event, with its name padded to `width` columns.
     fn push_event(self, provider: &IndexEntry, event: &IndexedEvent, width: usize, out: &mut String) {
         let description = width + 4;
         let is_narrow = self.columns.is_some_and(|columns| columns < description + MIN_DESCRIPTION);

@@ -1,4 +1,4 @@
-//! What a config may do once it is trusted, as people read it.
+//! What a config may do once it is trusted.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{diagnostic::inline, shell};
 
-/// What a config may do. Without secrets, and with redacted URLs.
+/// What a config may do. Contains no secrets, and only redacted URLs.
 #[derive(Debug, Serialize)]
 pub struct Grant<'a> {
     /// The config's path.
@@ -40,7 +40,7 @@ pub struct TunnelProgram<'a> {
 /// Where the deliveries of a provider are sent.
 #[derive(Debug, Serialize)]
 pub struct EndpointGrant {
-    /// The provider's name; `*` for all that have no endpoint of their own.
+    /// The provider's name; `*` for all without an endpoint of their own.
     pub provider: String,
     /// The endpoint.
     pub url: String,
@@ -71,7 +71,7 @@ pub struct ForwardGrant {
 pub struct SecretGrant {
     /// The provider's name.
     pub provider: String,
-    /// `env:NAME`, `file:PATH`, or `config` for a literal.
+    /// `env:NAME`, `file:PATH`, or `config` for a literal secret.
     pub sources: Vec<String>,
 }
 
@@ -83,11 +83,11 @@ pub struct AddedProvider<'a> {
     pub source: &'a str,
     /// The environment variable that its secret is read from.
     pub secret_env: Option<&'a str>,
-    /// Whether its requests contain the secret itself, or a part of it.
+    /// Whether its requests contain the secret itself or a part of it.
     pub sends_secret: bool,
 }
 
-/// One line for each permission, below the path of the config. Text of the config starts no line of its own.
+/// One line for each permission, below the path of the config. Text from the config can't start a line.
 impl fmt::Display for Grant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", inline(&self.config))?;

@@ -1,5 +1,5 @@
-//! Output for programs: one JSON object per line. Keys are part of the product's contract. The object of a delivery is
-//! the capture format, which [`capture`](crate::webhook::capture) writes.
+//! Output for programs: one JSON object per line. Scripts rely on the keys. A delivery's object is the capture format,
+//! which [`capture`](crate::webhook::capture) writes.
 
 mod cases;
 mod difference;

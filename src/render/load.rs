@@ -15,13 +15,13 @@ use crate::webhook::{
     record::Outcome,
 };
 
-/// The width in columns if the terminal's is unknown.
+/// The width in columns if the terminal's width is unknown.
 const DEFAULT_WIDTH: usize = 80;
 
 /// The width of the longest bar of the histogram, in columns.
 const MAX_BAR: usize = 48;
 
-/// How many reasons are shown.
+/// The maximum number of reasons shown.
 const MAX_REASONS: usize = 5;
 
 /// Appends the table: counts and rate, outcomes, latencies, and why some requests were not accepted.
@@ -83,7 +83,7 @@ fn times(page: &Page, latency: &Latency, out: &mut String) {
     }
 }
 
-/// A bar in eighths of a column; any count above 0 shows.
+/// A bar in eighths of a column. Any count above 0 is visible.
 fn bar(count: u64, most: u64) -> String {
     let eighths = u128::from(count) * (MAX_BAR as u128 * 8);
     let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::webhook::{
     provider::{Provider, index::IndexEntry, manifest::ManifestError},
 };
 
-/// One provider of the table.
+/// One provider in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct ProviderRow<'a> {
     /// The provider.
@@ -21,7 +21,7 @@ pub struct ProviderRow<'a> {
 }
 
 impl ProviderRow<'_> {
-    /// All columns but the last, which is how it signs.
+    /// All columns but the last, which says how it signs.
     fn columns(self) -> [String; 5] {
         let events = self.index.events().len();
         let plural = if events == 1 { "" } else { "s" };
@@ -67,11 +67,11 @@ pub struct WrittenProvider<'a> {
     /// `None` if nothing was written.
     directory: Option<&'a str>,
     files: Vec<&'a str>,
-    /// The captured requests that it was learned from.
+    /// The number of captured requests that it was learned from.
     captures: usize,
     proven: &'a [String],
     disagreeing: Vec<Disagreeing<'a>>,
-    /// What looks like a signature, if no scheme is proven.
+    /// The headers and fields that look like a signature, if no scheme is proven.
     seen: &'a [String],
     questions: &'a [String],
     /// The commands to run next.
@@ -87,7 +87,7 @@ struct Disagreeing<'a> {
 }
 
 impl<'a> WrittenProvider<'a> {
-    /// A directory that was written, if it was, with the commands to run next.
+    /// The result for a provider. `directory` is `None` if nothing was written.
     #[must_use]
     pub fn new(provider: &'a str, directory: Option<&'a str>, learned: &'a Learned, next: Vec<String>) -> Self {
         let files = learned.files.iter().map(|(path, _)| path.as_str()).filter(|_| directory.is_some()).collect();
@@ -107,7 +107,7 @@ impl<'a> WrittenProvider<'a> {
         }
     }
 
-    /// What was written, what is proven, and what is open, as people read it.
+    /// What was written, what is proven, and what is left to do, for people.
     #[must_use]
     pub fn in_words(&self, palette: Palette) -> String {
         let mut out = String::new();
@@ -183,13 +183,13 @@ impl<'a> CheckedProvider<'a> {
         Self { kind: "checked-provider", directory, provider: None, events: None, problems }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether the check found no problems.
     #[must_use]
     pub const fn is_good(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The result as people read it: a line, and one more for each problem.
+    /// The result for people: one line, and another for each problem.
     #[must_use]
     pub fn in_words(&self, palette: Palette) -> String {
         let directory = text::printable(&self.directory);

@@ -1,6 +1,6 @@
-//! What was typed: keys, and the number before one.
+//! Interprets what was typed: keys, and the number before one.
 
-/// A key that does something.
+/// The action of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCommand {
     Resend,
@@ -12,31 +12,31 @@ pub enum KeyCommand {
     Help,
 }
 
-/// A key with the number that was typed before it.
+/// A key press, with the number typed before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Press {
     pub key: KeyCommand,
-    /// The number of a delivery; `None` is the last.
+    /// The number of a delivery; `None` means the last one.
     pub number: Option<u64>,
 }
 
 /// The longest number, in digits.
 const MAX_DIGITS: usize = 12;
 
-/// The number that is being typed.
+/// The number being typed.
 #[derive(Debug, Default)]
 pub struct TypedNumber {
     digits: String,
 }
 
 impl TypedNumber {
-    /// The number, as it is typed.
+    /// The digits typed so far.
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// Takes what was read at once: a number, and at most one key. Anything longer was not typed but pasted, and does
-    /// nothing. So do keys that have no meaning, and the sequences of cursor and function keys.
+    /// Takes the bytes of one read: a number, and at most one key. Anything longer was pasted rather than typed, and is
+    /// ignored. So are unknown keys, and the sequences of cursor and function keys.
     pub fn take(&mut self, bytes: &[u8]) -> Option<Press> {
         if matches!(bytes, [0x1b, _, ..]) {
             return None;

@@ -1,4 +1,4 @@
-//! How `listen` ends: the reason to stop, what is finished then, and the exit code.
+//! How `listen` ends: the reason to stop, what is then finished, and the exit code.
 
 use std::{future::pending, time::Duration};
 
@@ -25,11 +25,11 @@ pub enum StopReason {
     OutputClosed,
     Interrupted,
     TimedOut,
-    /// The program that follows `--` has ended.
+    /// The program after `--` has ended.
     Program(ProgramEnd),
 }
 
-/// Waits until there is a reason to stop. The terminal is restored then.
+/// Waits for a reason to stop, then restores the terminal.
 pub async fn end(
     program: Option<UserProgram>,
     counter: &ExpectationCounter,
@@ -57,7 +57,7 @@ pub async fn end(
     })
 }
 
-/// Waits until everything that was received has its response and is printed. Returns whether it could be.
+/// Waits until every received request has its response and is printed. Returns whether all could be printed.
 pub async fn finish(
     serving: JoinHandle<()>,
     inspecting: Option<JoinHandle<()>>,
@@ -68,7 +68,7 @@ pub async fn finish(
     tunnel.stop_watching();
     let served = serving.await;
     if let Some(inspecting) = inspecting {
-        // An error is a panic, which is reported already.
+        // An error is a panic, which has been reported.
         let _ = inspecting.await;
     }
     tunnel.end(warnings).await;
@@ -78,7 +78,8 @@ pub async fn finish(
     served.map(|()| printed)
 }
 
-/// The exit code of a run that ended in this way; `finished` says whether everything is printed, if that ended in time.
+/// The exit code of a run that stopped for this reason. `finished` says whether everything was printed; `None` if there
+/// was no time to.
 pub fn exit_code(
     terminal: Terminal,
     finished: Option<Result<bool, JoinError>>,
@@ -94,7 +95,7 @@ pub fn exit_code(
         (Some(Ok(false)), _) => Exit::Failed,
         (_, StopReason::TimedOut) => conclude(terminal, missing),
         (None, StopReason::Interrupted | StopReason::OutputClosed) => Exit::Interrupted,
-        // What was expected has arrived, whether or not somebody reads the output.
+        // The expected deliveries have arrived, whether or not anyone reads the output.
         _ => Exit::Success,
     })
 }

@@ -1,4 +1,4 @@
-//! What the receiver of `listen` works with: limits, captures, policies, and where it reports.
+//! The setup of `listen`'s receiver: limits, captures, policies, and where it reports.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -31,7 +31,7 @@ use crate::{
     webhook::{signature::SecretText, words::bytes},
 };
 
-/// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
+/// The limits for senders. The number of connections must fit the limit on open files, which is raised if possible.
 pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<ReceiverLimits, Failure> {
     let defaults = ReceiverLimits::default();
     let connections = descriptors::connections(defaults.connections)
@@ -43,12 +43,12 @@ pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<ReceiverLimits, F
     Ok(ReceiverLimits { body: args.max_body, connections, ..defaults })
 }
 
-/// Where deliveries are saved: `--capture`, else what the config says.
+/// Where deliveries are saved: `--capture`, else the config's path.
 pub fn capture_path(context: &Context, args: &ListenArgs) -> Option<PathBuf> {
     args.capture.clone().or(listen_config(context).capture)
 }
 
-/// Opens the captures, and says if their last line was torn.
+/// Opens the captures, and notes if an incomplete last line was removed.
 pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<CaptureStore>, Failure> {
     let Some(path) = capture_path(context, args) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
@@ -59,14 +59,14 @@ pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<Capt
     Ok(Some(store))
 }
 
-/// Where the receiver says what goes wrong, and saves what it is given.
+/// Where the receiver reports problems, and saves the secrets it is given.
 pub struct Sinks {
     pub warnings: WarningSink,
     pub pages: Arc<RefusedPages>,
     pub secrets: SecretFile,
 }
 
-/// What the receiver works with.
+/// The receiver's setup.
 pub fn setup(
     args: &ListenArgs,
     settings: Arc<CurrentSettings>,
@@ -106,7 +106,7 @@ pub fn setup(
     }
 }
 
-/// Saves a secret that a handshake handed over, if the user wants that, and says that it is in use.
+/// Saves a secret from a handshake, if the user wants that, and notes that it is in use.
 fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings: &WarningSink) {
     let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
     match file.save(secret) {
@@ -118,7 +118,7 @@ fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings:
     }
 }
 
-/// Why a secret that a handshake hands over is not used, and what to do.
+/// Why a secret from a handshake is not used, and what to do.
 fn unused(title: &str, reason: UnusedSecret) -> String {
     let why = match reason {
         UnusedSecret::OwnSecret => "your own is set; remove that to use the handshake's",

@@ -79,7 +79,7 @@ pub fn run(global: &GlobalArgs, args: &NewProviderArgs) -> Result<Exit, Failure>
             .map_err(|error| Failure::invalid_usage(&error))?;
         learn(&args.name, &samples, &secrets, &Catalog::builtin())
     };
-    // A directory without the scheme would only be in the way of the next try, with the right secret.
+    // A directory without the scheme would only be in the way of the next attempt, with the right secret.
     let written = (!learned.is_unproven).then_some(dir.as_path());
     if let Some(dir) = written {
         new_provider::write(dir, &learned.files).map_err(|error| Failure::invalid_usage(&error))?;
@@ -148,7 +148,7 @@ fn next(global: &GlobalArgs, args: &NewProviderArgs, dir: &str, learned: &Learne
     next
 }
 
-/// Says if the captures look like deliveries of several providers, of which no single one can be learned.
+/// Notes if the captures look like deliveries of several providers, from which none can be learned.
 fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     let catalog = Catalog::builtin();
     let of = |sample: &Sample| {
@@ -167,7 +167,7 @@ fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     terminal.note(format!("these look like deliveries of several providers ({titles}); learn from those of one alone"));
 }
 
-/// The source of a secret, unless it is the secret itself.
+/// The source of a secret, or a placeholder if it is the secret itself.
 fn shown_source(secret: &SecretText) -> String {
     let source = secret.expose();
     let is_name = source.starts_with("env:") || source.starts_with("file:");

@@ -27,7 +27,7 @@ pub struct CheckReporter<'a> {
     out: Out,
     bytes: Vec<u8>,
     keyring: &'a Keyring,
-    /// The providers whose development secret the report has named.
+    /// The providers whose development secret the report has mentioned.
     warned: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> CheckReporter<'a> {
         Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
     }
 
-    /// A warning that a provider's development secret signs, for the first of its cases in a report.
+    /// A warning that a provider's cases are signed with its development secret, once per provider in a report.
     fn development_warning(&mut self, provider: &str) -> Option<Problem> {
         if self.warned.iter().any(|warned| warned == provider) {
             return None;
@@ -84,7 +84,7 @@ impl<'a> CheckReporter<'a> {
         Ok(())
     }
 
-    /// Each case is printed as soon as it is reported.
+    /// Flushes, so that each case is printed as soon as it is reported.
     fn flush(&mut self) -> io::Result<()> {
         self.out.write_all(&self.bytes)?;
         self.bytes.clear();
@@ -159,7 +159,7 @@ pub fn list<'t>(
     Ok(())
 }
 
-/// A case as a check for CI. Code scanning requires a file; a handler has none, so the config stands in.
+/// A case as a check for CI. Code scanning requires a file; a handler has none, so the config takes its place.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let problem = |problem: &CaseProblem| Problem {
         code: record.name.as_str().to_owned(),

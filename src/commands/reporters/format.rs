@@ -5,7 +5,7 @@ use crate::{
     render::report::{Github, Junit, Report, Sarif},
 };
 
-/// An output format and what writes it; `P` is the writer of the pretty one.
+/// An output format with its writer; `P` is the writer of the pretty format.
 pub enum OutputFormat<P> {
     /// Text for people.
     Pretty(Box<P>),
@@ -16,7 +16,7 @@ pub enum OutputFormat<P> {
 }
 
 impl<P> OutputFormat<P> {
-    /// The writer of a format; `pretty` makes the one for people.
+    /// The writer of a format; `pretty` makes the writer for people.
     pub fn new(format: FormatArg, pretty: impl FnOnce() -> P) -> Self {
         match format {
             FormatArg::Pretty => Self::Pretty(Box::new(pretty())),

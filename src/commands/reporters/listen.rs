@@ -1,5 +1,5 @@
-//! What `hookdev listen` says besides its deliveries: where it listens, what goes wrong meanwhile, and the summary at
-//! the end.
+//! The messages of `hookdev listen` other than its deliveries: where it listens, what goes wrong meanwhile, and the
+//! summary at the end.
 
 use std::{sync::Arc, thread};
 
@@ -14,8 +14,8 @@ use crate::{
     webhook::{provider::catalog::Catalog, redact},
 };
 
-/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of
-/// a URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
+/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without the values
+/// in URL queries. `send_to` is the URL to give to `send`, if it wouldn't deliver here by default.
 pub fn announce(
     terminal: Terminal,
     settings: &ReceiverSettings,
@@ -49,7 +49,7 @@ pub fn announce(
     terminal.say(&text);
 }
 
-/// Appends a line below the first: words that wrap, and a command that doesn't, so that it can be copied.
+/// Appends an indented line: words that wrap, and a command that doesn't, so that it can be copied.
 fn push_detail(stream: DiagnosticStream, words: &str, command: &str, out: &mut String) {
     let mut line = Flow::new(stream.palette, stream.columns, 4, out);
     line.gap(2).text(None, words);
@@ -59,7 +59,7 @@ fn push_detail(stream: DiagnosticStream, words: &str, command: &str, out: &mut S
     line.end();
 }
 
-/// The URL of each provider, or how they are made if there are many, in lines.
+/// The URL of each provider, one per line, or their pattern if there are many.
 fn urls(catalog: &Catalog, url: &str) -> Vec<String> {
     let names: Vec<&str> = catalog.names().collect();
     match catalog.example() {
@@ -90,8 +90,8 @@ pub fn summary(counts: VerdictCounts) -> String {
     }
 }
 
-/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since
-/// it blocks if nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. Uses a thread of its own, because
+/// printing blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,
@@ -101,7 +101,7 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
     thread::spawn(move || terminal.note(&message));
 }
 
-/// Reports that captures can't be saved, or can be again.
+/// Reports that captures can't be saved, or can be saved again.
 pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
     match change {
         SaveChange::Failing(reason) => {
@@ -116,7 +116,7 @@ pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
     }
 }
 
-/// The warning for a problem outside a delivery.
+/// The warning about a problem outside a delivery.
 pub fn warning(error: &ReceiveError) -> String {
     match error {
         ReceiveError::BodyTooLarge { .. } => format!("{error}; raise the limit with --max-body"),

@@ -58,7 +58,7 @@ fn write(terminal: Terminal, mut attempts: mpsc::Receiver<Attempt>) -> io::Resul
     while let Some(first) = attempts.blocking_recv() {
         lines.clear();
         json::attempt(&with_remedy(&first), &mut lines);
-        // Whatever has arrived meanwhile is written with it.
+        // Attempts that have arrived meanwhile are written with it.
         while let Ok(next) = attempts.try_recv() {
             json::attempt(&with_remedy(&next), &mut lines);
         }
@@ -71,13 +71,13 @@ fn write(terminal: Terminal, mut attempts: mpsc::Receiver<Attempt>) -> io::Resul
 /// The progress bar on standard error.
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
-    /// The length of the run, if only time ends it.
+    /// The duration of the run, if only time limits it.
     duration: Option<Duration>,
 }
 
 impl ProgressBar {
-    /// A bar that is visible if standard error is a terminal, except with `--quiet` or if lines are printed on the
-    /// terminal too.
+    /// A bar that is visible if standard error is a terminal, except with `--quiet`, or if lines are printed on the
+    /// same terminal.
     pub fn new(context: &Context, pace: &Pace) -> Self {
         let prints_lines = context.format() == FormatArg::Json && streams::stdout_is_terminal();
         let is_visible = streams::stderr_is_terminal() && !context.global.quiet && !prints_lines;
@@ -113,7 +113,7 @@ impl ProgressBar {
     }
 }
 
-/// Prints the statistics of a run. `to_listener` means that the endpoint is the default one, where `listen` listens.
+/// Prints the statistics of a run. `to_listener` says whether the endpoint is the default one, where `listen` listens.
 ///
 /// # Errors
 ///

@@ -24,18 +24,18 @@ use crate::{
     },
 };
 
-/// What to do if nothing listens at the default endpoint.
+/// The hint if nothing listens at the default endpoint.
 pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pass your handler's URL with --to";
 
 /// Prints the attempts of one run.
 pub struct SendReporter<'a> {
     context: &'a Context,
     page: Page,
-    /// The events that only the public development secret signs, each with its provider's name.
+    /// The events signed only with a public development secret, each with its provider's name.
     signed_by_anyone: HashMap<&'a str, &'a str>,
     /// The width of the longest event name, in columns.
     name_width: usize,
-    /// Whether the command line has the endpoint.
+    /// Whether the command line names the endpoint.
     is_endpoint_given: bool,
     text: String,
     countdown: Option<ProgressBar>,
@@ -67,8 +67,8 @@ impl<'a> SendReporter<'a> {
         }
     }
 
-    /// Asks about the secret, once for each provider, if a handler refuses an event, as it does a wrong signature, that
-    /// only the public development secret has signed.
+    /// Asks about the secret, once for each provider, if a handler responds as it would to a wrong signature, and only
+    /// the public development secret has signed the event.
     fn ask_about_secret(&mut self, attempt: &Attempt) {
         let refused = attempt.response.as_ref().filter(|_| !attempt.good && attempt.outcome == Outcome::Refused);
         if !refused.is_some_and(|response| matches!(response.status, 400 | 401 | 403)) {
@@ -150,7 +150,7 @@ impl DeliveryObserver for SendReporter<'_> {
     }
 }
 
-/// The attempt with its remedy as a part of the reason, in the words of the command line.
+/// The attempt with its remedy appended to the reason, in the command line's words.
 pub fn with_remedy(attempt: &Attempt) -> Attempt {
     let mut attempt = attempt.clone();
     if let Some(remedy) = attempt.remedy.take() {
@@ -166,7 +166,7 @@ fn countdown(wait: &Wait<'_>) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg} in {left}{prefix}").map(|style| {
         style.with_key("left", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
             let left = due.saturating_duration_since(Instant::now());
-            // A countdown that can't be drawn is drawn again at the next tick.
+            // If drawing fails, the next tick draws again.
             let _ = out.write_str(&words(Duration::from_secs((left + Duration::from_millis(999)).as_secs())));
         })
     });
@@ -188,7 +188,7 @@ fn description(wait: &Wait<'_>) -> String {
     format!("{event}: attempt {} of {}{others}", wait.number, wait.of)
 }
 
-/// The provider's own wait, if it differs from this one.
+/// The provider's own wait, if it is different.
 fn at_provider(wait: &Wait<'_>) -> String {
     if wait.at_provider == wait.length {
         String::new()

@@ -43,7 +43,7 @@ pub struct VerifyReporter<'a> {
 }
 
 impl<'a> VerifyReporter<'a> {
-    /// A reporter of one run. If `verbose`, it says what was tried where no cause was found.
+    /// A reporter of one run. If `verbose`, it lists what was tried when no cause was found.
     pub fn new(context: &'a Context, verbose: bool, interrupted: &'a InterruptFlag) -> Self {
         let page = || Page { verbose, ..context.terminal.page(None) };
         let format = OutputFormat::new(context.format(), page);
@@ -69,7 +69,7 @@ impl<'a> VerifyReporter<'a> {
             }
             OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
         }
-        // Neither JSON nor the reports have a key for notes.
+        // Neither JSON nor the reports have a place for notes.
         for note in notes {
             self.context.terminal.note(format!("{place}: {note}"));
         }

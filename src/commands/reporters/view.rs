@@ -1,4 +1,4 @@
-//! Which deliveries `hookdev listen` prints, and how: one as text or as a line of JSON.
+//! Which deliveries `hookdev listen` prints, and how: as text or as lines of JSON.
 
 use std::borrow::Cow;
 
@@ -32,22 +32,22 @@ pub struct View {
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,
-    /// The numbers of the deliveries that are printed as text even if they have no problem; `None` means all.
+    /// The numbers of the deliveries that are printed as text, in addition to those with a problem; `None` means all.
     pub only: Option<Vec<u64>>,
 }
 
-/// How much of a payload is printed unless asked otherwise.
+/// How much of a payload is printed by default.
 pub const SUMMARY: payload::BodyLimits = payload::BodyLimits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
 
-/// The lines that a screen needs for what is above and below a payload.
+/// The lines of a screen reserved for what is above and below a payload.
 const LINES_AROUND_PAYLOAD: usize = 8;
 
-/// The least lines of a payload that are printed on a small screen.
+/// The minimum number of payload lines printed on a small screen.
 const MIN_LINES: usize = 10;
 
 impl View {
-    /// Fits the output to the terminal's present size: a payload that isn't printed whole leaves room for what is said
-    /// about its delivery.
+    /// Fits the output to the terminal's current size: a payload that isn't printed whole leaves room for the rest of
+    /// its delivery.
     pub(super) fn fit(&mut self, width: Option<usize>, height: Option<usize>) {
         self.page.width = width;
         let summary = self.page.body.as_mut().filter(|limits| limits.bytes == SUMMARY.bytes);
@@ -72,7 +72,7 @@ impl View {
         Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, only: None })
     }
 
-    /// Appends an update to the buffer as JSON, or makes it the text.
+    /// Appends an update to the buffer as JSON, or replaces the text with it.
     pub(super) fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
         text.clear();
         match update {
@@ -126,7 +126,7 @@ impl View {
     }
 }
 
-/// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
+/// How much of a payload is printed. `--quiet` prints none, because the lines above it say what went wrong.
 const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::BodyLimits> {
     match body {
         BodyDetail::Full if !quiet => Some(payload::BodyLimits { bytes: 1 << 20, ..payload::BodyLimits::FULL }),
@@ -135,8 +135,8 @@ const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::BodyLi
     }
 }
 
-/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and, as the provider
-/// counts it, delivered.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved, and delivered by the
+/// provider's rules.
 fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
@@ -144,7 +144,7 @@ fn is_good(delivery: &Delivery) -> bool {
         && delivery.is_delivered()
 }
 
-/// Whether a later forward succeeded. Its response isn't the one that the provider gets.
+/// Whether a further forward succeeded. Its response is not the one that the provider gets.
 fn is_accepted(forwarded: &Forwarded) -> bool {
     forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
 }

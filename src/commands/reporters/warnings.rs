@@ -32,7 +32,7 @@ pub struct WarningSink {
 enum SinkMessage {
     Warning(diagnostic::Message),
     Note(diagnostic::Message),
-    /// Asks for a signal once every earlier message is printed.
+    /// Signals once every earlier message is printed.
     Flush(oneshot::Sender<()>),
 }
 
@@ -88,7 +88,7 @@ fn print_all(
         match message {
             SinkMessage::Warning(warning) => warn(warning),
             SinkMessage::Note(text) => note(text),
-            // It fails if the wait has timed out.
+            // This fails if the wait has timed out.
             SinkMessage::Flush(sender) => drop(sender.send(())),
         }
         match skipped.swap(0, Ordering::Relaxed) {

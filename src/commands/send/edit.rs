@@ -26,7 +26,7 @@ use crate::{
 
 const UNCHANGED: &str = "nothing was changed";
 
-/// Opens the payload, and shows what changed. Returns the id that an event's delivery needs, since its payload may
+/// Opens the payload, and shows what changed. Returns the id that an event's delivery must use, since its payload may
 /// contain it.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
     }
     let [job] = batch.jobs.as_mut_slice() else {
         return match batch.jobs.len() {
-            // It has been said why.
+            // The reason has been reported.
             0 => Ok(None),
             count => Err(Failure::usage(format!("--edit opens one payload, but the arguments name {count}"))
                 .hint("name one event, or a file with one captured request")),
@@ -68,7 +68,7 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
     }
 }
 
-/// Edits the payload of an event. Its fresh values and its id are those that the editor shows.
+/// Edits the payload of an event. The delivery keeps the fresh values and the id that the editor shows.
 fn edit_event(
     context: &Context,
     prepared: &PreparedEvent,
@@ -92,7 +92,7 @@ fn edit_event(
     Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
 }
 
-/// The payload as a request, which is how the editor takes it.
+/// The payload as a request, which is what the editor takes.
 fn shown(draft: &DeliveryDraft) -> Request {
     let mut headers = Headers::new();
     if draft.payload().is_some() {

@@ -1,4 +1,4 @@
-//! The jobs that deliver what the arguments of `send` name, with the changes that the options ask for.
+//! Turns the arguments of `send` into jobs, with the changes that the options ask for.
 
 use std::{
     io::{self, Read},
@@ -47,7 +47,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub batch: Batch,
-    /// Whether some captured requests can't be read. This has been reported.
+    /// Whether some captured requests could not be read. This has been reported.
     pub has_unreadable: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Jobs {
 ///
 /// # Errors
 ///
-/// If an option is invalid, or does not fit what the words name.
+/// If an option is invalid, or does not apply to what the words name.
 pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
     let mut builder = Builder::new(context, args, words)?;
     for word in words {
@@ -86,7 +86,7 @@ struct Builder<'a> {
     batch: Batch,
     has_unreadable: bool,
     has_redacted: bool,
-    /// How many captures `--failed` leaves out.
+    /// How many captures `--failed` skips.
     skipped: usize,
 }
 
@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
         (self.batch.jobs.len() + self.skipped, self.has_unreadable)
     }
 
-    /// Reports an input in which nothing was found: a script that sends captures must not pass without one.
+    /// Reports an input without requests, so that a script that sends captures doesn't succeed without sending any.
     fn require_more(&mut self, before: (usize, bool), input: &Path) {
         if self.found() == before {
             let message = format!("no request to send in {}", input.display());
@@ -285,7 +285,7 @@ impl<'a> Builder<'a> {
         self.context.terminal.fail(&Failure::unreadable_input(error));
     }
 
-    /// Checks that the config may decide where a delivery goes, if it does.
+    /// If the config decides where a delivery goes, checks that it may.
     fn allow(&self, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
         if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
     }
@@ -334,7 +334,7 @@ fn overrides(args: &SendArgs) -> Result<Vec<Override>, Failure> {
 }
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {
-    // curl's spelling.
+    // `@FILE`, as for curl.
     let named = path.to_str().and_then(|text| text.strip_prefix('@')).filter(|_| !path.exists()).map(Path::new);
     let path = named.unwrap_or(path);
     let read = match path.to_str() {
@@ -349,7 +349,7 @@ fn read_data(path: &Path) -> Result<Bytes, Failure> {
         .map_err(|error| Failure::new(Exit::UnreadableInput, format!("can't read {}", path.display())).because(&error))
 }
 
-/// Reads to the end, unless that is more than a capture may hold.
+/// Reads to the end, but no more than a capture may hold.
 fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;

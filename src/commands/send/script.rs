@@ -14,7 +14,7 @@ use crate::{
 
 use super::CONCURRENCY_AT_A_RATE;
 
-/// The script. Handshakes that a glob names too are left out, with a note.
+/// The script. Handshakes that a glob also matches are left out, with a note.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ fn is_handshake(job: &Job) -> bool {
     provider.is_some_and(|provider| job.event.as_deref().is_some_and(|event| provider.handshake(event).is_some()))
 }
 
-/// Adds a job to the part of its provider.
+/// Adds a job to its provider's part of the script.
 fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &SendArgs) -> Result<(), Failure> {
     let (JobContent::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
         let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());

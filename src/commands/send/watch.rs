@@ -1,4 +1,4 @@
-//! `send --watch`: sends everything once, then whatever is saved again: a changed capture alone, the events when a
+//! `send --watch`: sends everything once, then again whatever is saved: a changed capture alone, or all events when a
 //! fixture, the data file or the configuration changes.
 
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Sends, and sends again what changes, until Ctrl-C or until the output is closed.
+/// Sends everything, then whatever changes, until Ctrl-C or until the output is closed.
 ///
 /// # Errors
 ///
@@ -41,10 +41,10 @@ pub(super) async fn run(
     let terminal = context.terminal;
     let mut interrupts = super::interrupts()?;
     tokio::select! {
-        // An interrupted send first reports how far it got.
+        // Polled first: an interrupted send reports how far it got.
         biased;
         exit = watch(context, args, words, dispatcher) => exit,
-        // One listener for the whole run, so that no Ctrl-C is lost between two waits.
+        // A single listener serves the whole run, so that no Ctrl-C is lost between two waits.
         () = interrupts.next() => {
             terminal.note("stopped watching");
             Ok(Exit::Interrupted)
@@ -65,7 +65,7 @@ async fn watch(
         return Err(Failure::usage("nothing to watch: none of the arguments comes from a file")
             .hint("pass a captured request, --data FILE, or an event of your own provider directory"));
     }
-    // Taken and watched before anything is read, so that no change in between is missed.
+    // The snapshot and the watch start before anything is read, so that no change is missed.
     let mut captures = Snapshot::of(&files);
     let (waker, mut wakeups) = mpsc::unbounded_channel();
     let wake = move || {

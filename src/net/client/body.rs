@@ -20,7 +20,7 @@ struct BodyStream {
     connection: Connection,
     incoming: body::Incoming,
     origin: String,
-    /// Where the connection goes at the end of the body.
+    /// Takes the connection back at the end of the body.
     pool: Arc<Pool>,
 }
 

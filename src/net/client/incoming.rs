@@ -15,17 +15,17 @@ use crate::{
     webhook::request::Headers,
 };
 
-/// How long a head may be, with the `100 Continue` and the like before it and what is read along with it, in bytes.
-/// Twice the buffer of a connection.
+/// The maximum size of a head, including interim responses before it and bytes read along with it. Twice the buffer of
+/// a connection.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
-/// What has been read since the last request. Only the task that uses the connection locks it, so nothing waits.
+/// The bytes read since the last request. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inbox(Arc<Mutex<ReadState>>);
 
 #[derive(Debug, Default)]
 enum ReadState {
-    /// The bytes that have arrived: heads, and what was read along with the last one.
+    /// The bytes that have arrived: heads, and any bytes read along with the last one.
     Head(Vec<u8>),
     #[default]
     Body,
@@ -37,7 +37,7 @@ impl Inbox {
         *self.0.lock() = ReadState::Head(Vec::new());
     }
 
-    /// Takes note of bytes that were read.
+    /// Records bytes that were read.
     ///
     /// # Errors
     ///
@@ -52,15 +52,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.
+    /// The headers of a response in their original order and spelling. Call it as soon as hyper has parsed the head.
     pub(super) fn take(&self, parsed: &Parts) -> Headers {
         let read = mem::take(&mut *self.0.lock());
         let raw = if let ReadState::Head(bytes) = read { headers(&bytes, parsed) } else { None };
-        // hyper also reads heads with a folded line, for one.
+        // hyper accepts more than this, for example folded lines.
         raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The bytes that have arrived for a head that is not complete.
+    /// The bytes of an incomplete head.
     pub(super) fn received(&self) -> Vec<u8> {
         match &*self.0.lock() {
             ReadState::Head(bytes) => bytes.clone(),
@@ -69,7 +69,7 @@ impl Inbox {
     }
 }
 
-/// The headers of the first head with the status of the parsed one. Those before it are `100 Continue` and the like.
+/// The headers of the first head that has the status of the parsed one. Any heads before it are interim responses.
 fn headers(mut bytes: &[u8], parsed: &Parts) -> Option<Headers> {
     loop {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];

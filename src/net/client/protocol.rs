@@ -1,4 +1,4 @@
-//! The protocol of an endpoint that does not respond in HTTP/1.1.
+//! The protocol of an endpoint that does not speak HTTP/1.1.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Reads a body: not longer than the limit, not slower than the minimum rate, and within a budget of bytes that all
-//! bodies share. While others wait for the budget, a sender that has a share of it and hardly sends loses it.
+//! Reads a body: no longer than the limit, no slower than the minimum rate, and within a budget of bytes that all
+//! bodies share. While others wait for the budget, a sender that holds a share but hardly sends loses it.
 
 use std::{
     sync::{
@@ -27,14 +27,14 @@ use super::{
     timer::patient_timeout_at,
 };
 
-/// The first bytes of each body, which take nothing from the budget, so that a large body never holds up bodies of
-/// ordinary size. The number of connections limits how much memory these take.
+/// The size of the first part of each body, which takes nothing from the budget, so that a large body never holds up
+/// bodies of ordinary size. The number of connections limits how much memory these parts take.
 pub const UNMETERED_BYTES: usize = 64 << 10;
 
-/// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory of its body.
+/// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory that its body holds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The least that a sender gets of [`PATIENCE`] once it has memory. What it sent while it waited arrives at once.
+/// The minimum of [`PATIENCE`] that a sender is given once it has memory. What it sent while waiting arrives at once.
 const LEAST_PATIENCE: Duration = Duration::from_millis(25);
 
 /// The memory for all bodies.
@@ -53,7 +53,7 @@ pub struct BodyPermit {
 }
 
 impl BodyPermit {
-    /// Waits for a share of the same budget, of this number of bytes.
+    /// Waits for another share of the same budget, of this number of bytes.
     pub async fn another(&self, bytes: usize) -> Self {
         match &self.budget {
             Some(budget) => budget.acquire(bytes).await,
@@ -91,12 +91,12 @@ impl Budget {
     }
 }
 
-/// How long a sender whose body has memory may keep it from others.
+/// How long a sender may keep the memory of its body from others.
 struct BodyDeadline<'a> {
     budget: &'a Budget,
     /// When the next [`UNMETERED_BYTES`] are due.
     due: Instant,
-    /// The bytes that had arrived when that was decided.
+    /// The bytes that had arrived when that was set.
     bytes: usize,
 }
 
@@ -105,7 +105,7 @@ impl<'a> BodyDeadline<'a> {
         Self { budget, due: Instant::now() + PATIENCE, bytes: 0 }
     }
 
-    /// Starts to count: the body has its memory.
+    /// Starts the clock, once the body has its memory.
     fn begin(&mut self, bytes: usize) {
         (self.due, self.bytes) = (self.due.max(Instant::now() + LEAST_PATIENCE), bytes);
     }
@@ -130,11 +130,11 @@ impl<'a> BodyDeadline<'a> {
 }
 
 fn kibibytes(bytes: usize) -> u32 {
-    // A semaphore counts to an eighth of `usize::MAX`, which may have 32 bits.
+    // A semaphore counts to an eighth of `usize::MAX`, and `usize` may have 32 bits.
     u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(u32::MAX >> 3)
 }
 
-/// Reads a body to its end. `expects_continue` says that the sender waits for `100 Continue` before it sends any of it.
+/// Reads a body to its end. `expects_continue` says that the sender waits for `100 Continue` before it sends the body.
 ///
 /// # Errors
 ///
@@ -200,7 +200,7 @@ fn time_at_rate(bytes: usize, bytes_per_second: usize) -> Duration {
     Duration::from_millis((bytes as u64).saturating_mul(1000) / bytes_per_second.max(1) as u64)
 }
 
-/// Reads the rest and drops it. Most senders write the whole body before they read the response: closing the
+/// Reads the rest and drops it. Most senders write the whole body before they read the response, so closing the
 /// connection at once would give them a reset instead of the status.
 pub async fn discard(body: &mut Incoming, limits: &ReceiverLimits) {
     let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.pause, body.frame()).await {} };
@@ -227,8 +227,8 @@ fn incomplete(error: &hyper::Error) -> Refusal {
     }
 }
 
-/// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and
-/// with a list of slices, a sender of single bytes could fill the memory with bookkeeping.
+/// The data that has arrived, copied: a slice would keep its connection's whole buffer alive, and with a list of
+/// slices, a sender of single bytes could fill the memory with bookkeeping.
 #[derive(Default)]
 struct Buffer(Vec<u8>);
 
@@ -237,9 +237,9 @@ impl Buffer {
         self.0.len()
     }
 
-    /// Appends a chunk of a body of this size, if that is known.
+    /// Appends a chunk. `size` is that of the whole body, if known.
     fn push(&mut self, data: &[u8], size: Option<usize>) {
-        // The sender's `content-length` is not trusted with more memory than the permit covers.
+        // A `content-length` alone never allocates more memory than the permit covers.
         let ahead = size.map_or(0, |size| size.min(UNMETERED_BYTES)).saturating_sub(self.len());
         if ahead > 0 {
             self.0.reserve_exact(ahead);
@@ -247,7 +247,7 @@ impl Buffer {
         self.0.extend_from_slice(data);
     }
 
-    /// The body, without memory that it doesn't need.
+    /// The body, without excess capacity.
     fn into_bytes(self) -> Bytes {
         self.0.into_boxed_slice().into()
     }

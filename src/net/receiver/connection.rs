@@ -74,7 +74,7 @@ where
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// What the requests of one connection have in common.
+/// What the requests of one connection share.
 struct ConnectionContext<H> {
     handler: Arc<H>,
     budget: Budget,
@@ -138,10 +138,10 @@ impl<H: Handler> ConnectionContext<H> {
         Ok(self.handle(received).await)
     }
 
-    /// Waits for the handler, while the connection leaves its permit to others.
+    /// Waits for the handler. Meanwhile the connection's permit is free for others.
     async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
         self.permit.leave();
-        // It runs to completion even if the sender disconnects.
+        // The handler runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
             async move { handler.handle(received).await }
@@ -162,14 +162,14 @@ impl<H: Handler> ConnectionContext<H> {
             }
         };
         if !self.permit.come_back() {
-            // Without a permit it may not wait for another request.
+            // Without a permit, the connection may not wait for another request.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response.map(|body| body.on(Arc::clone(&self.permit)))
     }
 }
 
-/// A target for messages: its path, or all of it if it has none, but no password.
+/// A target for messages: its path or, if it has none, the whole target without a password.
 fn shown_target(target: &Uri) -> Cow<'_, str> {
     match target.path() {
         "" => redact::query(&target.to_string()).into_owned().into(),

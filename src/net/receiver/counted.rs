@@ -1,8 +1,8 @@
-//! Counts what goes on at one time.
+//! Counts what is going on at one time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts one thing until this is dropped, by a panic too.
+/// Counts one thing until this is dropped, even by a panic.
 #[derive(Debug)]
 pub struct CountGuard<'a>(&'a AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! The response to a request that never reaches the handler, and what is reported about it.
+//! The response to a request that doesn't reach the handler, and what is reported about it.
 
 use bytes::Bytes;
 use hyper::{
@@ -33,7 +33,7 @@ impl Refusal {
         Self { status, text, report: RefusalReport::Text }
     }
 
-    /// The refusal of a request whose head is not the one that was kept for it.
+    /// The refusal of a request whose kept head doesn't match.
     pub fn lost_head() -> Self {
         let reason = "internal error: its head as received is lost".to_owned();
         Self {

@@ -31,26 +31,26 @@ pub struct CaseTable {
     /// The titles of the columns about the response.
     titles: &'static str,
     columns: ColumnWidths,
-    /// The heading that is printed above the next row.
+    /// The heading to print above the next row.
     heading: String,
     /// All cases of this provider's run.
     planned: Vec<CaseRecord>,
-    /// The last case, and how many of its deliveries were sent.
+    /// The current case, and how many of its deliveries have been sent.
     tried: Option<(CaseName, usize)>,
-    /// The failures of that case. They are shown after its last delivery, because many may have the same cause.
+    /// The failures of that case. They are printed after its last delivery, because many may have the same cause.
     failures: Vec<FailureGroup>,
-    /// Cases that were skipped for the same reason.
+    /// Consecutive cases skipped for the same reason.
     skipped: Option<(String, Vec<CaseName>)>,
     hint: Option<Remedy>,
-    /// Whether a table was printed, so that the next one comes after an empty line.
+    /// Whether a table has been printed, so that an empty line separates the next one.
     has_printed: bool,
 }
 
-/// How many skipped cases are named in one line.
+/// The maximum number of skipped cases named in one line.
 const MAX_NAMED: usize = 3;
 
 impl CaseTable {
-    /// A table on a page; a quiet one shows only failures.
+    /// A table; if `quiet`, it shows only failures.
     #[must_use]
     pub fn new(page: Page, quiet: bool) -> Self {
         let columns = ColumnWidths::default();
@@ -75,12 +75,12 @@ impl CaseTable {
         Self { titles: "", ..Self::new(page, false) }
     }
 
-    /// Wraps text at another width from now on. The columns of a section keep theirs.
+    /// Wraps text at another width from now on. The columns of the current section keep their widths.
     pub const fn set_width(&mut self, width: Option<usize>) {
         self.page.width = width;
     }
 
-    /// Starts the section of one provider, whose cases follow.
+    /// Starts the section of a provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);
         self.planned = cases.to_vec();
@@ -204,7 +204,7 @@ impl CaseTable {
         out.push('\n');
     }
 
-    /// Appends the cases that were held back.
+    /// Appends the cases held back so far.
     pub fn end(&mut self, out: &mut String) {
         self.push_failures(out);
         self.push_skipped(out);
@@ -224,7 +224,7 @@ impl CaseTable {
         push_padded(expected_label(record, brief.1), expected, out);
     }
 
-    /// Several cases in a row often have the same hint.
+    /// Appends a hint, or a reference to the previous one if it is the same.
     fn push_hint(&mut self, remedy: Option<&Remedy>, out: &mut String) {
         let Some(remedy) = remedy else { return };
         if self.hint.as_ref() == Some(remedy) {

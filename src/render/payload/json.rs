@@ -21,7 +21,7 @@ fn push_tokens(mut tokens: Tokens<'_>, mut page: BodyPrinter<'_>) -> Result<(), 
     while let Some(token) = tokens.next()? {
         if !page.push(token) {
             page.end_before(tokens.left());
-            // The rest is not shown, but must be valid too.
+            // The rest is not shown, but must also be valid.
             while tokens.next()?.is_some() {}
             return Ok(());
         }
@@ -30,11 +30,11 @@ fn push_tokens(mut tokens: Tokens<'_>, mut page: BodyPrinter<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The output for one body, and how much of it is written.
+/// Prints one body, and keeps track of the limits.
 struct BodyPrinter<'a> {
     layout: &'a BodyLayout,
     out: &'a mut String,
-    /// The objects and arrays around the next token.
+    /// The number of objects and arrays around the next token.
     depth: usize,
     /// The number of lines, including the current one.
     lines: usize,
@@ -116,7 +116,7 @@ impl<'a> BodyPrinter<'a> {
         self.shown += scalar.len();
     }
 
-    /// Appends the start of a scalar, closes its quotes, and says how much is left out.
+    /// Appends the start of a scalar, closes its quotes, and notes how much is left out.
     fn push_cut(&mut self, role: Role, scalar: &str, room: usize) {
         let quote = if scalar.starts_with('"') { "\"" } else { "" };
         let inside = &scalar[quote.len()..scalar.len() - quote.len()];

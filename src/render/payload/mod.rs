@@ -1,6 +1,6 @@
 //! Bodies for people: JSON re-indented and coloured, form fields as a table, anything else as escaped lines. Each is
-//! appended as whole lines, within [`BodyLimits`], with a note of how much is left out. Values are shown as they were sent,
-//! never parsed and printed again.
+//! appended as whole lines, within [`BodyLimits`], with a note of how much is left out. Values are shown as sent, never
+//! parsed and printed again.
 
 mod fields;
 mod json;
@@ -24,17 +24,17 @@ pub struct BodyLayout {
 
 /// How much of a body is shown.
 ///
-/// Only the body's own text counts, not the indentation, colours and escapes around it, so the same part is shown with
-/// and without colour.
+/// Only the body's own text counts, not added indentation, colours and escapes, so the same part is shown with and
+/// without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
-    /// The levels of JSON that are broken into lines; deeper ones stay on one line.
+    /// The number of levels of JSON that are broken into lines; deeper ones stay on one line.
     pub depth: usize,
-    /// The bytes of the body.
+    /// The number of bytes of the body.
     pub bytes: usize,
-    /// The lines, without the note of how much is left out.
+    /// The number of lines, not counting the note of how much is left out.
     pub lines: usize,
-    /// The bytes of one JSON string or number, or of one field's name or value.
+    /// The number of bytes of one JSON string or number, or of one field's name or value.
     pub token: usize,
 }
 
@@ -47,16 +47,16 @@ impl BodyLimits {
 }
 
 impl BodyLayout {
-    /// Appends a JSON body, re-indented, with numbers, escapes, duplicate keys and order as sent.
+    /// Appends a JSON body, re-indented. Numbers, escapes, duplicate keys and order stay as sent.
     ///
-    /// Returns false and appends nothing if the body is not JSON from its first byte to its last; even a byte order
-    /// mark is not allowed. Show such a body with [`BodyLayout::raw`].
+    /// Returns false and appends nothing if the body is not JSON from first byte to last; not even a byte order mark is
+    /// allowed. Show such a body with [`BodyLayout::raw`].
     #[must_use]
     pub fn json(&self, body: &[u8], out: &mut String) -> bool {
         json::push(self, body, out)
     }
 
-    /// Appends a body line by line, with the characters escaped that a terminal must not get.
+    /// Appends a body line by line. Characters that a terminal must not get are escaped.
     pub fn raw(&self, body: &[u8], out: &mut String) {
         raw::push(self, body, out);
     }

@@ -1,5 +1,5 @@
 //! The tokens of a JSON text, checked against the grammar of RFC 8259 without recursion: each level of nesting costs
-//! one bit. Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
+//! one bit. Strings are not decoded, nor numbers converted. The lexer is that of [`json`](crate::webhook::json).
 
 use crate::webhook::json::lexer::Lexer;
 
@@ -13,7 +13,7 @@ pub(super) struct Tokens<'a> {
     expected: Expected,
 }
 
-/// A slice of the text, and its kind.
+/// A slice of the text, with its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) kind: TokenKind,
@@ -128,13 +128,13 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The objects and arrays around a position, one bit each; up to 64 of them need no allocation.
+/// The objects and arrays around a position, one bit each. Up to 64 levels need no allocation.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
     /// The innermost levels, the last in the lowest bit; 1 is an object.
     inner: u64,
-    /// The levels around those, 64 in each.
+    /// The levels around those, 64 in each element.
     outer: Vec<u64>,
 }
 
