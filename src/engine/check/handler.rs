@@ -1,4 +1,4 @@
-//! One handler under test: sends it requests, and finds out whether it accepts valid deliveries at all.
+//! One handler under test: sends it requests, and determines whether it accepts valid deliveries at all.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// How long to search for a delivery that is accepted by a handler that rejects the usual ones. A delivery for which it
-/// is too slow is tried again after that.
+/// How long to search for a delivery that the handler accepts, if it rejects the usual ones. A delivery that it was too
+/// slow for is then tried once more.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
 
-/// How many of these deliveries are sent at the same time.
+/// How many of these deliveries are sent concurrently.
 const BATCH: usize = 8;
 
 /// A handler under test.
@@ -46,23 +46,23 @@ pub(super) struct TestedHandler<'a, T> {
 pub(super) enum ProbeResult<'a> {
     /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
-    /// The handler accepts none: the first event that was sent, and how it failed.
+    /// The handler accepts none. Holds the first event that was sent, and how it failed.
     Unusable(&'a Event, Box<Failed>),
 }
 
-/// How a search for a deviation that the handler accepts ended.
+/// The result of a search for a deviation that the handler accepts.
 enum DeviationSearch<'d> {
     Ended(DeviationResult),
-    /// The handler takes too long for this one, unlike for those that it refuses.
+    /// The handler takes too long for this deviation, but not for those that it refuses.
     TooSlow(&'d Deviation),
 }
 
 /// How a case failed.
 pub(super) struct Failed {
     pub fault: ResponseFault,
-    /// How the request differs from the others of its case, in words.
+    /// How the request differs from the others in its case, in words.
     pub variation: Option<String>,
-    /// The variation of the request before it, which passed.
+    /// The variation of the previous request, which passed.
     pub passed_before: Option<String>,
     pub excerpt: Option<Excerpt>,
     pub clue: Option<Clue>,
@@ -88,7 +88,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         Ok(self.settings.context(self.provider, &self.target)?)
     }
 
-    /// Finds out whether the handler accepts any valid delivery: one of these events in turn, then the first event in
+    /// Determines whether the handler accepts any valid delivery. Tries these events in turn, then the first event in
     /// the provider's other encodings.
     pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<ProbeResult<'a>, CheckError> {
         let context = self.context()?;
@@ -113,7 +113,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         self.explain_unusable(event, first).await
     }
 
-    /// Whether the handler accepted a delivery. Any 2xx counts; the cases show whether it is the right one.
+    /// Whether the handler accepted a delivery. Any 2xx counts here; the cases check whether it is the right one.
     fn accepts(&self, exchange: &Exchange) -> bool {
         let accepts = |status: &u16| (200..300).contains(status) || self.provider.delivery.accepts(*status);
         exchange.response.as_ref().is_ok_and(accepts)
@@ -163,14 +163,13 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         valid: &Exchange,
         deviations: &'d [Deviation],
     ) -> Result<DeviationSearch<'d>, CheckError> {
-        // In batches, because the results don't depend on each other, and a slow handler would take too long one by
-        // one.
+        // In batches: the results don't depend on each other, and one by one, a slow handler would take too long.
         for batch in deviations.chunks(BATCH) {
             let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
             let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
             let refuses_in_time = exchanges.iter().any(|other| other.status() == valid.status());
             for (deviation, exchange) in batch.iter().zip(exchanges) {
-                // A handler that refuses the usual delivery without a redirect, and redirects this one, accepted it.
+                // A handler that redirects this delivery, but not the usual one, which it refuses, has accepted it.
                 let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
                 if is_redirected || self.accepts(&exchange) {
                     return Ok(DeviationSearch::Ended(DeviationResult::Accepted(deviation.advice.clone())));
@@ -178,7 +177,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
                 if refuses_in_time && exchange.response == Err(NoResponse::TimedOut) {
                     return Ok(DeviationSearch::TooSlow(deviation));
                 }
-                // A handler that is overloaded judges nothing.
+                // An overloaded handler's responses say nothing.
                 if exchange.status().is_none_or(is_busy) {
                     return Ok(DeviationSearch::Ended(DeviationResult::Unknown));
                 }
@@ -191,19 +190,19 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         Ok(DeviationSearch::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
     }
 
-    /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual
-    /// delivery in time. In a batch, one may only have waited for the others.
+    /// Whether the handler takes too long for this deviation alone, but refuses a usual delivery in time. In a batch,
+    /// it may only have been waiting for the others.
     async fn is_slow_alone(&self, event: &Event, valid: &Exchange, deviation: &Deviation) -> Result<bool, CheckError> {
         let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
         let is_refused = self.send(&usual).await?.status() == valid.status();
         Ok(is_refused && self.send(&deviation.request).await?.response == Err(NoResponse::TimedOut))
     }
 
-    /// What may be wrong with a handler that tells a valid delivery with one of the shortest bodies from a forged one,
-    /// although it responds to the event's valid delivery, and did with `valid`, as to a forged one.
+    /// What may be wrong with a handler that distinguishes valid from forged deliveries with one of the shortest
+    /// bodies, although it responds to the event's valid delivery (as `valid` shows) as it does to a forged one.
     async fn altered_bodies(&self, event: &Event, valid: &Exchange) -> Result<Option<String>, CheckError> {
         let Some(refusal) = valid.status() else { return Ok(None) };
-        // Any other may be a proxy's.
+        // Other statuses may come from a proxy.
         let is_own = |status: u16| !matches!(status, 429 | 502..=504);
         for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
             let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
@@ -225,13 +224,13 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         };
         let forged = self.send(&forged).await?;
         let usual = context.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
-        // Some responses differ each time.
+        // Some handlers respond differently each time.
         let is_stable = self.send(&usual).await?.seen() == valid.seen();
         let differs = forged.status() != valid.status() || (is_stable && forged.seen() != valid.seen());
         Ok(forged.status().filter(|status| differs && *status >= 400))
     }
 
-    /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
+    /// Sends the requests of a case: concurrently, or in turn until one fails.
     pub(super) async fn send_all(
         &self,
         case: &Case<'_>,
@@ -253,7 +252,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         Ok(exchanges)
     }
 
-    /// Whether a response is what a handshake prescribes; `None` if the request is no handshake.
+    /// Whether a response is what a handshake prescribes; `None` if the request is not a handshake.
     fn judge_handshake(&self, request: &Request, response: &Response) -> Option<Result<(), String>> {
         let name = self.provider.handshake_of(request)?;
         let secret = self.settings.keyring.secrets(&self.provider.name).first();
@@ -269,7 +268,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
             self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
         let (mut excerpt, mut hint, mut sent_on_by, mut handshake) = (None, None, None, None);
         let response = match response {
-            // Providers look at the status alone, so a response without its whole body counts.
+            // Providers look only at the status, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
                 hint = clue(&response, Some(*media), Some(&request.headers)).or_else(|| redirect(self.url, &response));
@@ -293,12 +292,12 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
     }
 }
 
-/// Whether a status says that a handler, or a proxy, gets too many requests.
+/// Whether a status says that a handler or proxy gets too many requests.
 fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
-/// Whether a handler that refuses a valid delivery may have failed to verify it. Some throw an exception then.
+/// Whether a handler that refuses a valid delivery may have failed to verify it, on which some throw an exception.
 fn may_be_unverified(fault: &ResponseFault, clue: Option<&Clue>) -> bool {
     match fault {
         ResponseFault::Rejected(400 | 401 | 403 | 422) => true,

@@ -35,7 +35,7 @@ pub struct CheckTarget {
     pub url: Url,
 }
 
-/// How the requests are made and sent.
+/// How requests are made and sent.
 #[derive(Debug)]
 pub struct CheckSettings<'a, T> {
     /// The client.
@@ -48,7 +48,7 @@ pub struct CheckSettings<'a, T> {
     pub own_headers: &'a Headers,
 }
 
-// Derived, these would require the transport to be copied too.
+// Derived impls would require `T: Clone` and `T: Copy`.
 impl<T> Clone for CheckSettings<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -70,10 +70,10 @@ impl<T> CheckSettings<'_, T> {
     }
 }
 
-/// The cases to run. The default is all of them.
+/// The cases to run: by default, all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only these run, if there are any.
+    /// If there are any, only these run.
     included: Vec<Pattern>,
     /// These never run.
     excluded: Vec<Pattern>,
@@ -85,8 +85,8 @@ pub struct Selection {
 pub struct NoSuchCase(String);
 
 impl Selection {
-    /// The cases whose names match any of the `included` globs, or all cases if there are none, without those that
-    /// match one of the `excluded` globs.
+    /// The cases whose names match any of the `included` globs, or all cases if there are none, except those that match
+    /// one of the `excluded` globs.
     ///
     /// # Errors
     ///
@@ -114,9 +114,9 @@ impl Selection {
     }
 }
 
-/// Receives the results while the cases run. An error ends the run.
+/// Receives results while the cases run. An error ends the run.
 pub trait CheckObserver {
-    /// A handler's cases are about to run; these are their records before that.
+    /// A handler's cases are about to run. `planned` has their records so far.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ pub enum CheckError {
     /// The operating system provides no randomness for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The provider's fixture can't be sent; the reason in words.
+    /// The provider's fixture can't be sent, for this reason.
     #[error("{0}")]
     Fixture(String),
     /// A request can't be sent, whatever the handler does.
@@ -157,7 +157,7 @@ pub enum CheckError {
     Report(#[source] io::Error),
 }
 
-/// How many deliveries a run sends.
+/// The number of deliveries that a run sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// All deliveries.

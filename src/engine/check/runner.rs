@@ -26,13 +26,13 @@ pub struct Runner<'a, T, O> {
     selection: &'a Selection,
     observer: O,
     summary: CheckSummary,
-    /// What the cases showed about the current handler.
+    /// What the cases have shown about the current handler.
     history: EarlierResults,
-    /// Cases waiting to be reported together, because the later ones help to explain the earlier ones.
+    /// Cases to be reported together, because the later ones help to explain the earlier ones.
     pending: Vec<Attempted<'a>>,
 }
 
-/// A case that ran or was skipped, and is yet to be reported.
+/// A case that ran or was skipped, but has not been reported.
 struct Attempted<'a> {
     provider: &'a Provider,
     case: Case<'a>,
@@ -54,8 +54,8 @@ impl<'a, T: Transport, O: CheckObserver> Runner<'a, T, O> {
         Self { settings, selection, observer, summary, history, pending: Vec::new() }
     }
 
-    /// Checks one handler after the other. The run may be dropped at any time; [`Runner::finish`] then reports what
-    /// it found until then.
+    /// Checks one handler after the other. This future may be dropped at any time; [`Runner::finish`] then reports the
+    /// results so far.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl<'a, T: Transport, O: CheckObserver> Runner<'a, T, O> {
         Ok(())
     }
 
-    /// Reports what is still pending, and returns the observer and the summary.
+    /// Reports pending cases, and returns the observer and the summary.
     ///
     /// # Errors
     ///
@@ -254,8 +254,8 @@ impl<'a> Attempted<'a> {
                 let size = Some(request.request.body.len());
                 attempted.sizes = attempted.sizes.and(match &judged {
                     Ok(()) => BodySizes { accepted: size, rejected: None },
-                    // An unusual body is more likely rejected for its content than for its size, unless another form of
-                    // it was accepted.
+                    // An unusual body is more likely to be rejected for its content than for its size, unless another
+                    // form of it was accepted.
                     Err(_) if index == 0 && !has_usual_body => BodySizes::default(),
                     Err(_) => BodySizes { accepted: None, rejected: size },
                 });

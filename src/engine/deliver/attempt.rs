@@ -33,7 +33,7 @@ pub struct OngoingDelivery<'a> {
     pub job: &'a Job,
     secrets: &'a [SigningSecret],
     attempts: AttemptSequence<'a>,
-    /// Whether the provider's schedule is followed.
+    /// Whether to follow the provider's retry schedule.
     retries: bool,
     state: Option<DeliveryState>,
     number: u32,
@@ -62,7 +62,7 @@ impl DeliveryState {
         self.draft.as_ref().is_some_and(|draft| draft.unsigned)
     }
 
-    /// The request of the attempt that is due.
+    /// The request of the next attempt.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ pub struct AttemptResult {
 }
 
 impl<'a> OngoingDelivery<'a> {
-    /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
+    /// Starts a delivery that is due now. `retries` says whether to follow the provider's schedule.
     #[must_use]
     pub fn new(job: &'a Job, secrets: &'a [SigningSecret], retries: bool) -> Self {
         Self { job, secrets, attempts: job.attempts(retries), retries, state: None, number: 0 }
@@ -171,7 +171,7 @@ impl<'a> OngoingDelivery<'a> {
     }
 }
 
-/// The outcome of a request, and its reason if that is the handshake that the job is.
+/// The outcome of a request, and the reason if the handler completed a handshake.
 pub(in crate::engine) fn outcome(
     job: &Job,
     request: &Request,
@@ -255,7 +255,7 @@ pub(in crate::engine) fn explain(
     OutcomeReason { reason, remedy }
 }
 
-/// The reason for an outcome by the status of the response and how long it took.
+/// The reason for an outcome, from the status of the response and the time it took.
 pub(in crate::engine) fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -> String {
     match provider {
         Some(provider) => provider
@@ -267,7 +267,7 @@ pub(in crate::engine) fn explain_status(provider: Option<&Provider>, status: u16
     }
 }
 
-/// The report of an attempt; `number` is its number and the maximum number of attempts.
+/// The report of an attempt; `number` holds its number and the maximum number of attempts.
 pub(in crate::engine) fn report(
     job: &Job,
     request: &Request,
@@ -302,7 +302,7 @@ pub(in crate::engine) fn report(
         elapsed: sent.elapsed,
         reason: explanation.reason,
         remedy: explanation.remedy,
-        // A handler that can't be reached shows nothing about how it has changed.
+        // An unreachable handler shows nothing about how its responses have changed.
         was: job.was.filter(|_| outcome != Outcome::Unreachable).map(|was| {
             let was_accepted = was.is_accepted(job.provider.as_deref());
             (was, OutcomeChange::between(was_accepted, outcome == Outcome::Accepted))

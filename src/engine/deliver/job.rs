@@ -29,7 +29,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The secrets of a job's provider. The first one signs; the others are those of signatures that are sent along.
+    /// The secrets of a job's provider. The first one signs; the others are for further signatures of the same request.
     #[must_use]
     pub fn secrets_of(&self, job: &Job) -> &[SigningSecret] {
         job.provider.as_ref().map_or(&[], |provider| self.keyring.secrets(&provider.name))
@@ -55,9 +55,9 @@ pub struct Job {
     pub provider: Option<Arc<Provider>>,
     /// The event's full name, if known.
     pub event: Option<String>,
-    /// Where the captured request is, if one is sent.
+    /// The source of the captured request, if one is sent.
     pub source: Option<CaptureSource>,
-    /// What the handler responded to the captured request, if that is known.
+    /// What the handler responded when the request was captured, if known.
     pub was: Option<RecordedResponse>,
     /// The endpoint. [`Job::target`] adds the query of a captured request.
     pub url: Url,
@@ -107,7 +107,7 @@ impl Job {
         })
     }
 
-    /// The target of its requests: the path of the endpoint, with its query and that of a captured request.
+    /// The target of its requests: the endpoint's path, with its query and that of the captured request.
     #[must_use]
     pub fn target(&self) -> String {
         match &self.content {
@@ -126,7 +126,7 @@ impl Job {
         is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
     }
 
-    /// Whether it is signed, and not by headers of the user's own.
+    /// Whether hookdev signs it and the user's own headers don't override the signature.
     #[must_use]
     pub fn is_signed_by_hookdev(&self) -> bool {
         let schemes = self.provider.iter().flat_map(|provider| &provider.schemes);
@@ -134,7 +134,7 @@ impl Job {
         self.is_signed() && !names.any(|name| self.headers.contains(name.as_str()))
     }
 
-    /// The provider's delivery policy, or the one that is assumed for an unknown provider.
+    /// The provider's delivery policy, or the default one if the provider is unknown.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
@@ -144,7 +144,7 @@ impl Job {
     #[must_use]
     pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
-            // One response says whether a forgery is rejected.
+            // One response shows whether a forgery is rejected.
             JobContent::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
             JobContent::Event(_) => self.policy().attempts(retry),
             JobContent::Capture(_) => self.policy().attempts_of_bytes(retry),

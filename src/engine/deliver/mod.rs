@@ -1,7 +1,7 @@
 //! Delivers events and captured requests as their providers would, on their schedules and by their rules for success.
 //!
-//! Arguments become [`Job`]s. A [`Dispatcher`] makes their attempts, and [`run`] makes them when they are due and
-//! reports each to an [`DeliveryObserver`].
+//! The caller makes [`Job`]s. A [`Dispatcher`] makes single attempts; [`run`] makes all of them when they are due, and
+//! reports each to a [`DeliveryObserver`].
 
 mod attempt;
 mod job;
@@ -51,11 +51,11 @@ pub struct DeliverySettings<T> {
     pub timeout: Option<Duration>,
     /// The time of every request, in place of the clock's.
     pub now: Option<Timestamp>,
-    /// The id of every delivery, in place of one of its own.
+    /// The id of every delivery, in place of individual ones.
     pub id: Option<String>,
     /// Where sent requests are saved.
     pub captures: Option<CaptureStore>,
-    /// Whether captures and reports are redacted. What is sent never is.
+    /// Whether captures and reports are redacted. Sent requests never are.
     pub redact: bool,
 }
 
@@ -67,11 +67,11 @@ pub struct Dispatcher<T> {
     id: Option<String>,
     captures: Option<CaptureStore>,
     redact: bool,
-    /// The number of saved requests.
+    /// The number of requests saved so far.
     saved: AtomicU64,
 }
 
-/// Why a delivery can't go on, whatever the endpoint does.
+/// Why a delivery can't continue, whatever the endpoint does.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// The operating system provides no randomness for ids.
@@ -80,7 +80,7 @@ pub enum DeliverError {
     /// The request can't be sent to any endpoint.
     #[error(transparent)]
     Send(SendError),
-    /// The delivery can't be tampered with as requested; the reason in words.
+    /// The delivery can't be tampered with as requested, for this reason.
     #[error("can't tamper with the delivery: {0}")]
     Tamper(String),
     /// The request can't be saved before it is sent.
@@ -121,12 +121,12 @@ impl<T> Dispatcher<T> {
         self.id = Some(id);
     }
 
-    /// The time of a request that is made now.
+    /// The time to use for a request now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    /// Begins a delivery: chooses what stays the same in all its attempts.
+    /// Begins a delivery: chooses the values that stay the same in all its attempts.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl<T> Dispatcher<T> {
         DeliveryState::new(job, SendContext { now, id: self.id.clone(), entropy })
     }
 
-    /// How long an attempt of a job waits for its response.
+    /// How long an attempt of this job waits for a response.
     #[must_use]
     pub fn timeout(&self, job: &Job) -> Duration {
         self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
@@ -153,7 +153,7 @@ impl<T> Dispatcher<T> {
         if self.redact { redact::attempt(&attempt) } else { attempt }
     }
 
-    /// Saves a request that is about to be sent, if there is a store for captures.
+    /// Saves a request that is about to be sent, if there is a capture store.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the
-//! history, which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
+//! The inspector's engine: what its page can show of a receiver's deliveries, and do with them. It reads the history,
+//! which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
 //!
 //! The stream of a tab has the lines of `listen --json`, except for bodies, which are read on demand:
 //!
 //! - `ready`, first, and again whenever it changes: a tunnel has a new URL, or the config has other targets;
-//! - `delivery`, `findings`, `forwards` (with `"resent":true` for the results of sending a delivery again), `missed`;
-//! - `alive`, when there has been nothing else for a while.
+//! - `delivery`, `findings`, `forwards` (with `"resent":true` for the results of a resend), `missed`;
+//! - `alive`, if there was nothing else for a while.
 
 mod curl;
 mod ready;
@@ -40,25 +40,25 @@ use crate::{
     },
 };
 
-/// How many tabs may have a stream. A browser has six connections to a host, which must not be all of them.
+/// How many tabs may have a stream. A browser has six connections to a host, and streams must not use all of them.
 const MAX_STREAMS: usize = 4;
 
-/// How many calls compute at the same time. Large payloads take long, and others must not wait for a thread.
+/// How many calls compute at the same time. Large payloads take long, and must not use up the blocking threads.
 const MAX_WORKERS: usize = 2;
 
-/// What an inspector works with.
+/// The components of an inspection.
 pub struct InspectorSetup {
     /// The deliveries.
     pub history: History,
-    /// How they are verified, and where they can be sent again.
+    /// How deliveries are verified, and where they can be resent.
     pub settings: Arc<CurrentSettings>,
-    /// Sends them again.
+    /// Resends deliveries.
     pub resender: Resender,
-    /// Where they come from.
+    /// Where the receiver is reached.
     pub surroundings: Surroundings,
     /// Puts hints into words.
     pub wording: Wording,
-    /// What to do about calls that fail.
+    /// Hints for calls that fail.
     pub hints: Hints,
     /// Whether credentials are hidden.
     pub redact: bool,
@@ -68,10 +68,10 @@ pub struct InspectorSetup {
     pub stop: CancellationToken,
 }
 
-/// What to do about calls that fail, in the words of the front end.
+/// Hints for calls that fail, in the front end's words.
 #[derive(Clone, Copy, Debug)]
 pub struct Hints {
-    /// The delivery is not in memory any more.
+    /// The delivery is no longer in memory.
     pub forgotten: &'static str,
     /// There is no target.
     pub no_target: &'static str,
@@ -91,7 +91,7 @@ pub struct Inspection {
     stop: CancellationToken,
 }
 
-/// What calls have in common.
+/// What all calls share.
 struct CallContext {
     history: History,
     settings: Arc<CurrentSettings>,
@@ -103,7 +103,7 @@ struct CallContext {
 }
 
 impl Inspection {
-    /// An inspection without a tab.
+    /// An inspection without any tab yet.
     #[must_use]
     pub fn new(setup: InspectorSetup) -> Self {
         let InspectorSetup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } =
@@ -204,7 +204,7 @@ impl Inspection {
         if !is_known {
             return Reply::wrong_method();
         }
-        // A delivery may have its response before it is in the history.
+        // A delivery may be responded to before it is in the history.
         self.shared.history.catch_up().await;
         let Some(entry) = self.shared.history.entry(seq) else { return self.shared.forgotten(seq) };
         match what {
@@ -223,7 +223,7 @@ impl CallContext {
         Reply::Error(ErrorReply { status: 404, error, hint, poll: false })
     }
 
-    /// A request as it may be shown.
+    /// A request as it may be shown: redacted if required.
     fn shown(&self, delivery: &Delivery) -> Request {
         let provider = delivery.assessment.provider.as_deref();
         if self.redact { redact::request(&delivery.request, provider) } else { delivery.request.clone() }
@@ -279,7 +279,7 @@ fn attachment(delivery: &Delivery) -> Reply {
     Reply::Attachment { name: format!("delivery-{}.{extension}", delivery.seq), bytes: delivery.request.body.clone() }
 }
 
-/// The parameters of a request.
+/// The query parameters of a call.
 struct Query(Vec<(String, String)>);
 
 /// A parameter that is not a number.

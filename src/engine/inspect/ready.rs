@@ -1,4 +1,4 @@
-//! What surrounds the deliveries: where they arrive, and where they can be sent again.
+//! The addresses around the deliveries: where they arrive, and where they can be resent.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Where a receiver is, which does not change, and its tunnel, which does.
+/// The addresses of a receiver. Only the tunnel's changes.
 pub struct Surroundings {
     /// The receiver's URL.
     pub url: String,
@@ -21,24 +21,24 @@ pub struct Surroundings {
     pub local: String,
     /// The inspector's URL, without its token.
     pub inspector: String,
-    /// The present public URL, if there is a tunnel.
+    /// The current public URL, if there is a tunnel.
     pub tunnel: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What is registered at providers.
     pub registered: Vec<RegisteredEndpoint>,
     /// Whether `send` delivers there by default.
     pub is_default: bool,
-    /// The command that sends an event, to a URL if that is needed.
+    /// Makes the command that sends an event, to this URL if needed.
     pub send_command: fn(&str, Option<&str>) -> String,
 }
 
-/// A place that a delivery can be sent to again.
+/// A target for resending deliveries.
 pub struct ResendTarget {
-    /// Its name for the page: its URL without tokens, or without any value of its query.
+    /// Its name on the page: its URL without tokens, or without all query values.
     pub name: String,
     pub url: Url,
 }
 
-/// The targets of a receiver, each once. With `redact`, their names have no value of a query.
+/// The targets of a receiver, each once. With `redact`, their names contain no query values.
 pub fn targets(settings: &ReceiverSettings, redact: bool) -> Vec<ResendTarget> {
     let hidden = if redact { redact::query } else { redact::tokens };
     let mut targets: Vec<ResendTarget> = Vec::new();
@@ -47,7 +47,7 @@ pub fn targets(settings: &ReceiverSettings, redact: bool) -> Vec<ResendTarget> {
             continue;
         }
         let shown = hidden(forward.url.as_str()).into_owned();
-        // Two that differ only in what is hidden.
+        // Number targets that differ only in what is hidden.
         let same = targets
             .iter()
             .filter(|target| target.name == shown || target.name.starts_with(&format!("{shown} (")))
@@ -59,7 +59,7 @@ pub fn targets(settings: &ReceiverSettings, redact: bool) -> Vec<ResendTarget> {
 }
 
 impl Surroundings {
-    /// The line that says what is ready.
+    /// The ready line.
     pub fn line(&self, settings: &ReceiverSettings, history: usize, redact: bool) -> Vec<u8> {
         let tunnel = (self.tunnel)();
         let base = tunnel.as_deref().unwrap_or(&self.local);
@@ -90,8 +90,7 @@ impl Surroundings {
     }
 }
 
-/// The providers that are in use: the one of every request, else those with a secret of the user's; else a few
-/// well-known ones.
+/// The providers in use: the fixed one, else those with the user's own secret; else a few well-known ones.
 fn listed(settings: &ReceiverSettings) -> Vec<&Provider> {
     if let Some(provider) = &settings.provider {
         return vec![provider];

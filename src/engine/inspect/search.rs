@@ -1,5 +1,5 @@
-//! Finds a text in the deliveries that are kept: in their headers and their bodies, decoded. The case of ASCII letters
-//! does not count.
+//! Finds a text in the deliveries of the history: in their headers and decoded bodies, ignoring the case of ASCII
+//! letters.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::webhook::{payload, record::Delivery, request::Request};
 /// The longest text to search for, in bytes.
 pub const MAX_TEXT: usize = 1 << 10;
 
-/// How many bytes of compressed bodies are decoded for one search. Bodies beyond that are searched as they are.
+/// How many bytes of compressed bodies are decoded for one search. Further bodies are searched undecoded.
 const DECODED_BUDGET: usize = 64 << 20;
 
 /// The numbers of the deliveries that contain this text, the newest first.

@@ -1,5 +1,5 @@
-//! The lines of a tab: the deliveries that are kept, and then whatever happens. A tab that reads slowly falls behind in
-//! the history, and learns how much it missed.
+//! The stream of a tab: first the deliveries in the history, then whatever happens. A tab that reads slowly falls
+//! behind in the history, and is sent the number of deliveries that it missed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,16 +25,16 @@ use crate::{
     },
 };
 
-/// How often a stream without news says that it is alive.
+/// How often an idle stream sends a keep-alive line.
 const ALIVE: Duration = Duration::from_secs(10);
 
-/// How often to look for what changes without a delivery.
+/// How often to check for changes that come without a delivery.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How many bytes of lines are gathered before they are sent.
+/// How many bytes of lines are collected before they are sent.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// Starts the stream of a tab that has the deliveries up to this number. The permit is held until it ends.
+/// Starts the stream of a tab that already has the deliveries up to this number. The permit is held until it ends.
 pub fn start(shared: Arc<CallContext>, after: u64, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Pieces {
     let (sender, pieces) = Pieces::new(None);
     tokio::spawn(async move {
@@ -91,12 +91,12 @@ impl CallContext {
     }
 }
 
-/// The lines that are on their way to a tab.
+/// The lines being sent to a tab.
 struct Tab<'a> {
     shared: &'a CallContext,
     sender: &'a PiecesSender,
     lines: Vec<u8>,
-    /// Deliveries that had left the history before their lines were written.
+    /// The number of deliveries that left the history before their lines were written.
     missed: u64,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Tab<'a> {
         Self { shared, sender, lines: Vec::new(), missed: 0 }
     }
 
-    /// Sends lines until the tab has gone or the receiver has ended.
+    /// Sends lines until the tab is closed or the receiver has ended.
     async fn run(mut self, after: u64) {
         let mut ready = self.shared.ready();
         self.lines.extend_from_slice(&ready);
@@ -183,7 +183,7 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Appends the line of what was missed before this point.
+    /// Appends the line with the number of deliveries missed before this point.
     fn add_missed(&mut self) {
         let missed = std::mem::take(&mut self.missed);
         if missed > 0 {
@@ -191,7 +191,7 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Sends the lines. False if the tab has gone.
+    /// Sends the lines. Returns false if the tab is closed.
     async fn flush(&mut self) -> bool {
         self.add_missed();
         let lines = std::mem::take(&mut self.lines);

@@ -1,6 +1,6 @@
-//! The payload of a delivery as rows, a page at a time. A payload is read once to find where its pages begin; after
-//! that, a page costs what its own rows cost. What was read last is kept, since a page is mostly followed by the next
-//! one.
+//! The payload of a delivery as rows, one page at a time. A payload is scanned once to find where its pages begin;
+//! after that, a page costs only its own rows. Recently read payloads are kept, because a page is usually followed by
+//! the next one.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -22,10 +22,10 @@ use crate::webhook::{
     schema::SchemaViolation,
 };
 
-/// How many rows a page has at most.
+/// The maximum number of rows of a page.
 const PAGE_ROWS: usize = 5000;
 
-/// About how many bytes a page has at most. A pointer repeats the keys above it, and keys may be long.
+/// The approximate maximum size of a page, in bytes. A pointer repeats the keys above it, and keys may be long.
 const PAGE_BYTES: usize = 2 << 20;
 
 /// The largest payload, decoded, that is shown as a tree, in bytes.
@@ -34,7 +34,7 @@ const MAX_BYTES: usize = 16 << 20;
 /// How many payloads are kept.
 const MAX_KEPT: usize = 2;
 
-/// The payloads that were read last, the newest first.
+/// The most recently read payloads, newest first.
 #[derive(Default)]
 pub struct PayloadTrees(Mutex<VecDeque<(u64, Arc<PayloadTree>)>>);
 
@@ -43,7 +43,7 @@ pub struct PayloadTree {
     text: Bytes,
     pages: Vec<PageStart>,
     total: usize,
-    /// What is wrong with values, by their pointer.
+    /// What is wrong with values, by pointer.
     notes: HashMap<String, String>,
 }
 
@@ -53,7 +53,7 @@ struct PageStart {
     walk: RowWalk,
 }
 
-/// The rows of a page, as the API has them.
+/// The rows of a page, as the API returns them.
 #[derive(Serialize)]
 struct PageObject<'a> {
     rows: Vec<RowObject<'a>>,
@@ -76,7 +76,7 @@ impl PayloadTrees {
     ///
     /// # Errors
     ///
-    /// Why it has none.
+    /// The reason, if it has none.
     pub fn get(&self, delivery: &Delivery) -> Result<Arc<PayloadTree>, &'static str> {
         let known = self.0.lock().iter().find(|(seq, _)| *seq == delivery.seq).map(|(_, tree)| Arc::clone(tree));
         if let Some(tree) = known {
@@ -95,7 +95,7 @@ impl PayloadTree {
         let text = text(delivery)?;
         let readable = std::str::from_utf8(&text).map_err(|_| "the payload is not text")?;
         let errors = delivery.assessment.payload.errors();
-        // A missing value has no row, and its note goes to the nearest one around it.
+        // A missing value has no row, so its note goes to the nearest enclosing one.
         let wanted: HashSet<&str> = errors.iter().flat_map(|error| ancestors(&error.pointer)).collect();
         let (mut walk, mut pages, mut total) = (RowWalk::default(), Vec::new(), 0);
         let (mut found, mut page_bytes) = (HashSet::new(), 0);
@@ -147,7 +147,7 @@ impl PayloadTree {
     }
 }
 
-/// The JSON text of a payload. A form is an object of its fields.
+/// The JSON text of a payload. A form becomes an object of its fields.
 fn text(delivery: &Delivery) -> Result<Bytes, &'static str> {
     const TOO_LARGE: &str = "the payload can't be decoded, or is too large for a tree";
     let request = &delivery.request;
@@ -173,12 +173,12 @@ fn text(delivery: &Delivery) -> Result<Bytes, &'static str> {
     Ok(format!("{{{}}}", fields.collect::<Vec<_>>().join(",")).into())
 }
 
-/// A pointer and all those above it, the longest first.
+/// A pointer and all enclosing ones, longest first.
 fn ancestors(pointer: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(pointer), |pointer| pointer.rfind('/').map(|end| &pointer[..end]))
 }
 
-/// The notes of the rows at these pointers.
+/// The notes for the rows at these pointers.
 fn notes(errors: &[SchemaViolation], found: &HashSet<&str>) -> HashMap<String, String> {
     let mut notes: HashMap<String, String> = HashMap::new();
     for SchemaViolation { pointer, message } in errors {

@@ -1,5 +1,4 @@
-//! Load: many deliveries in a short time, each with fresh values and a signature of its own, and statistics of the
-//! results.
+//! Load: many deliveries in a short time, each with fresh values and its own signature, and statistics of the results.
 
 mod schedule;
 mod tally;
@@ -39,9 +38,9 @@ pub struct LoadSettings {
     pub pace: Pace,
     /// The maximum number of requests in flight.
     pub concurrency: u16,
-    /// Where each attempt is reported, if anywhere. A slow receiver slows the run.
+    /// Where attempts are reported, if anywhere. A slow receiver slows down the run.
     pub attempts: Option<mpsc::Sender<Attempt>>,
-    /// Whether accepted attempts are not reported.
+    /// Whether only failed attempts are reported.
     pub failures_only: bool,
 }
 
@@ -92,7 +91,7 @@ pub struct Unreachable {
 }
 
 impl<T: Transport + Send + 'static> LoadRun<T> {
-    /// A run of these jobs in rotation. Its time starts now.
+    /// A run of these jobs in rotation. The clock starts now.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! When each delivery starts: as soon as a worker is free, or, at a rate, at its own time however long the others take.
+//! When each delivery starts: as soon as a worker is free or, at a rate, at a fixed time, however long the others take.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use crate::webhook::load::Rate;
 
-/// The maximum number of times at which missed deliveries count as due.
+/// The maximum number of distinct times at which missed deliveries count as due.
 const MOST_TIMES: u64 = 100_000;
 
-/// What ends a run, and when its deliveries start.
+/// What ends a run, and how fast its deliveries start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     /// The number of deliveries.
@@ -23,7 +23,7 @@ pub struct Pace {
     pub rate: Option<Rate>,
 }
 
-/// The deliveries that are still to start. Workers take them in turn.
+/// The deliveries still to start. Workers take them in turn.
 #[derive(Debug)]
 pub(super) struct Schedule {
     pace: Pace,
@@ -61,7 +61,7 @@ impl Schedule {
         (!is_beyond).then(|| ScheduleSlot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
-    /// The times at which missed deliveries were due, each with their number: those that a run at a rate should have
+    /// When missed deliveries were due, each with the number of deliveries: those that a run at a rate should have
     /// started in its time, after the first `made`. If there are very many, neighbouring ones count as due at the same
     /// time.
     pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = (Instant, u64)> + use<> {
@@ -75,14 +75,14 @@ impl Schedule {
             .filter_map(move |number| Some((started.checked_add(rate?.start_of(number))?, count.min(planned - number))))
     }
 
-    /// Ends the run early. Returns whether it had been ended already.
+    /// Ends the run early. Returns whether it had already been ended.
     pub(super) fn stop(&self) -> bool {
         let was_stopped = self.is_stopped.swap(true, Ordering::Relaxed);
         self.stop.notify_one();
         was_stopped
     }
 
-    /// Waits until the run is ended early.
+    /// Waits until [`Self::stop`] ends the run.
     pub(super) async fn stopped(&self) {
         self.stop.notified().await;
     }

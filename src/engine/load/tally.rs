@@ -23,7 +23,7 @@ pub(super) struct LoadTally {
     reasons: HashMap<String, u64>,
     violations: Violations,
     not_started: u64,
-    /// In microseconds. `None` only if the histogram can't be made, which its constants rule out.
+    /// In microseconds. `None` only if the histogram can't be created, which its constants rule out.
     latency: Option<Histogram<u64>>,
     longest: Duration,
 }
@@ -96,7 +96,7 @@ impl LoadTally {
     fn latencies(&mut self, time: Duration, count: u64) {
         self.longest = self.longest.max(time);
         if let Some(histogram) = &mut self.latency {
-            // Fails only for values outside the range, and the range grows.
+            // This fails only for values out of range, and the range grows.
             let _ = histogram.record_n(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), count);
         }
     }
@@ -147,7 +147,7 @@ impl LoadTally {
 
     fn distribution(&self) -> Option<Latency> {
         let histogram = self.latency.as_ref().filter(|histogram| !histogram.is_empty())?;
-        // The histogram rounds up to the largest value of a bucket.
+        // The histogram rounds up to the largest value in a bucket.
         let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile)).min(self.longest);
         Some(Latency {
             p50: at(0.5),
@@ -176,7 +176,7 @@ fn bars_of(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<(Duration, u64)> {
         while histogram.lowest_equivalent(value.value_iterated_to()) > edge {
             edge = edges.next().unwrap_or(u64::MAX);
             if !bars.is_empty() {
-                // Empty bars between the first and the last are shown too.
+                // Empty bars between the first and the last are included.
                 bars.push((Duration::from_micros(edge), 0));
             }
         }

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// How long a worker waits before it tries an unreachable endpoint again.
+/// How long a worker waits before it retries an unreachable endpoint.
 const UNREACHABLE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all workers of a run share.
@@ -38,11 +38,11 @@ pub(super) struct WorkerContext<T> {
     entropy: [u8; 32],
     attempts: Option<mpsc::Sender<Attempt>>,
     failures_only: bool,
-    /// Whether the endpoint has been reached at all.
+    /// Whether the endpoint has ever been reached.
     reached: AtomicBool,
     /// Set if the endpoint could never be reached.
     pub unreachable: Mutex<Option<Unreachable>>,
-    /// Why the run can't go on.
+    /// Why the run can't continue.
     pub error: Mutex<Option<DeliverError>>,
 }
 
@@ -88,8 +88,8 @@ impl<T: Transport> WorkerContext<T> {
         self.dispatcher.save(&request, job)?;
         let started = Instant::now();
         let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
-        // A delivery that had to wait for a free worker is late because of the handler, so that wait counts. A timer's
-        // own lateness does not.
+        // If a delivery had to wait for a free worker, the handler caused the delay, so it counts. A late timer does
+        // not.
         let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
         let latency = started.duration_since(due) + sent.elapsed;
         let (outcome, reason) = outcome(job, &request, secrets.first(), &sent);
@@ -111,7 +111,7 @@ impl<T: Transport> WorkerContext<T> {
         count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut tally.lock());
         if let (Some(attempts), Some(explanation), true) = (&self.attempts, explanation, is_reported) {
             let attempt = self.dispatcher.redacted(report(job, &request, (1, 1), sent, outcome, explanation));
-            // The receiver has gone, and reports why.
+            // The receiver is gone, and reports why.
             if attempts.send(attempt).await.is_err() {
                 self.schedule.stop();
             }
@@ -132,8 +132,8 @@ impl<T: Transport> WorkerContext<T> {
         self.dispatcher.begin_with(job, now, entropy)
     }
 
-    /// Whether an unreachable endpoint ends the run: if it was never reached. The first worker to find that reports it;
-    /// the others wait for the end.
+    /// Whether an unreachable endpoint ends the run, which it does if it was never reached. The first worker to notice
+    /// reports it; the others wait for the end.
     async fn ends_the_run(&self, unreachable: Unreachable) -> bool {
         if self.reached.load(Ordering::Relaxed) {
             return false;

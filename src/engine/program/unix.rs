@@ -1,8 +1,8 @@
 //! A program's processes on Unix.
 //!
-//! A program that does not share the terminal gets a process group of its own, which holds all that it starts. One that
-//! does must stay in the group in the foreground, or reading from the terminal would stop it. Its processes are found
-//! by their parents instead.
+//! A program that does not share the terminal gets its own process group, which contains everything that it starts. One
+//! that does must stay in the foreground group, or reading from the terminal would stop it. Its processes are found
+//! through their parents instead.
 
 use std::{
     ffi::OsStr,
@@ -20,11 +20,11 @@ use super::EndRequest;
 pub enum ProcessTree {
     /// A process group.
     Group(Pid),
-    /// Those that were seen to descend from the program and may still run.
+    /// Processes that descend from the program and may still be running.
     Descendants(Vec<ProcessId>),
 }
 
-/// A process, identified by its number and the time of its start, because numbers are used again.
+/// A process, identified by its number and start time, because numbers are reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessId {
     id: i32,
@@ -36,7 +36,7 @@ pub fn command(name: &OsStr) -> Command {
     Command::new(name)
 }
 
-/// Makes a program that is not started yet the leader of a process group.
+/// Makes a program that has not been started yet the leader of a process group.
 pub fn separate(command: &mut Command) {
     command.process_group(0);
 }
@@ -64,7 +64,7 @@ impl ProcessTree {
             EndRequest::Kill => Signal::KILL,
         };
         self.refresh();
-        // It fails for processes that have just ended.
+        // This fails for processes that have just ended.
         match self {
             Self::Group(group) => drop(kill_process_group(*group, signal)),
             Self::Descendants(known) => {
@@ -84,7 +84,7 @@ impl ProcessTree {
         }
     }
 
-    /// Adds the descendants that are new, and removes what has ended.
+    /// Adds new descendants, and removes ended processes.
     fn refresh(&mut self) {
         let Self::Descendants(known) = self else { return };
         let all = processes();
@@ -99,7 +99,7 @@ impl ProcessTree {
     }
 }
 
-/// All processes of this machine that have not ended, each with the number of its parent.
+/// All running processes of this machine, each with its parent's number.
 fn processes() -> Vec<(ProcessId, i32)> {
     match fs::read_dir("/proc") {
         Ok(entries) if fs::exists("/proc/self/stat").unwrap_or(false) => {

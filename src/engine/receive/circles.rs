@@ -1,9 +1,9 @@
-//! Finds forwards that lead in a circle: to another listener, a proxy or a tunnel that sends deliveries back here.
+//! Detects forwarding loops: through another listener, a proxy or a tunnel that sends deliveries back here.
 //!
-//! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of
-//! senders that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via`
-//! header (RFC 9110, 7.6.3) that names this process and the target. Only a circle brings it back. A proxy may change
-//! headers on each round, so a request also gets the header when many others with its body are in flight. No other
+//! A forwarded request keeps its bytes, so one that comes back equals one in flight. But so do the requests of two
+//! senders that send the same bytes at the same time. To distinguish these, the second request is forwarded with a
+//! `via` header (RFC 9110, 7.6.3) that names this process and the target: only a loop brings that back. A proxy may
+//! change headers on each round, so a request also gets the header if many others with its body are in flight. No other
 //! request gets it.
 
 use std::{
@@ -23,11 +23,11 @@ use crate::{
 /// The name of a target in `via`, up to its token.
 const PSEUDONYM: &str = "hookdev-";
 
-/// How many requests with the same method and body, but other headers, may be in flight before the next one gets a
+/// How many requests with the same method and body, but different headers, may be in flight before the next one gets a
 /// `via`.
 const SAME_BODY: usize = 8;
 
-/// What is known about the forwards in flight.
+/// The forwards in flight, and the marks on them.
 #[derive(Debug, Default)]
 pub struct Circles {
     hasher: RandomState,
@@ -38,16 +38,16 @@ pub struct Circles {
 struct CircleState {
     /// How many of each request and of each body are in flight, by their digests.
     in_flight: HashMap<Digest, usize>,
-    /// The targets of requests with a `via`, by the name that it gave them.
+    /// The targets of requests with a `via`, by their pseudonyms in it.
     targets: HashMap<String, String>,
 }
 
-/// A hash of what stays the same on the way round.
+/// A hash of what stays the same in a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Digest {
-    /// All but the target, the headers of a connection, and `via`.
+    /// Of everything but the target, hop-by-hop headers and `via`.
     Request(u64),
-    /// The method and the body.
+    /// Of the method and the body.
     Body(u64),
 }
 
@@ -56,7 +56,7 @@ enum Digest {
 pub struct Departure {
     circles: Arc<Circles>,
     digests: [Digest; 2],
-    /// Whether it may be one in flight that has come back.
+    /// Whether it may be a delivery in flight that has come back.
     pub is_repeated: bool,
 }
 
@@ -83,7 +83,7 @@ impl Circles {
         self.state.lock().targets.entry(name).or_insert_with(|| target.to_owned());
     }
 
-    /// The target that a request has come back from, if it has.
+    /// The target through which a request has come back, if it has.
     pub fn returned(&self, request: &Request) -> Option<String> {
         let mut names = request
             .headers

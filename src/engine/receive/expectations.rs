@@ -1,4 +1,4 @@
-//! Counts the deliveries that a test waits for: events by name or glob, and a number of deliveries.
+//! Counts the deliveries that a test waits for, by event name or glob, or all of them.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub struct DeliveryExpectation {
     pub wanted: u64,
 }
 
-/// Expectations, and how many deliveries have arrived for each. Only verified deliveries, and those that the provider
-/// sends unsigned, count; those signed with the development secret count where it is accepted.
+/// Expectations, each with the number of deliveries that have arrived. Only verified deliveries count, and those that
+/// the provider sends unsigned; those signed with the development secret count if it is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryExpectations(Vec<(DeliveryExpectation, u64)>);
 
@@ -41,7 +41,7 @@ impl DeliveryExpectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        // A delivery that could not be saved doesn't count: its sender is asked to send it again.
+        // A delivery that could not be saved doesn't count, because its sender is asked to send it again.
         if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
             return;
         }

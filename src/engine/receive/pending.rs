@@ -1,4 +1,4 @@
-//! The forwards that wait for their handlers, for a front end that shows them.
+//! The forwards that wait for their handlers, for front ends that show them.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ pub struct PendingForwards(Mutex<ForwardEntries>);
 #[derive(Debug, Default)]
 struct ForwardEntries {
     next: u64,
-    /// In the order of their start.
+    /// In the order in which they started.
     by_number: BTreeMap<u64, ForwardEntry>,
 }
 
@@ -39,7 +39,7 @@ pub struct WaitingForward {
     pub url: Url,
     /// How long it has waited.
     pub elapsed: Duration,
-    /// How many other forwards have also waited for too long.
+    /// How many other forwards have also waited this long.
     pub others: usize,
 }
 
@@ -54,7 +54,7 @@ impl PendingForwards {
         PendingEntry { forwards: Arc::clone(self), number }
     }
 
-    /// The forward that has waited longest, if that is at least this long.
+    /// The forward that has waited longest, if it has waited at least this long.
     pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
         let entries = self.0.lock();
         let is_late = |entry: &&ForwardEntry| entry.since.elapsed() >= at_least;

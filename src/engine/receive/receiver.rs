@@ -44,22 +44,22 @@ use crate::{
     },
 };
 
-/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
+/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size in
+/// memory.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are
-/// not among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
+/// How many compressed bodies that are over [`INLINE_BODY_LIMIT`], compressed or not, are parsed at a time. They don't
+/// count towards [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second to parse.
 const MAX_COMPRESSED_BODIES: usize = 1;
 
-/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Those
-/// that are larger, as they came or decompressed, are parsed on a blocking thread, so that they don't hold up other
-/// connections.
+/// The maximum size of a body that is parsed in the connection's task, in bytes; that takes less than a millisecond.
+/// Larger ones, compressed or not, are parsed on a blocking thread, so that they don't hold up other connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
 
-/// Gets a secret that a handshake hands over, or why it is not used, with the provider's title.
+/// Gets the provider's title, and a secret from a handshake or the reason why it is not used.
 pub type OnSecret = Box<dyn Fn(&str, Result<&SecretText, UnusedSecret>) + Send + Sync>;
 
-/// What a [`Receiver`] works with.
+/// The components of a [`Receiver`].
 pub struct ReceiverSetup {
     /// The settings, which may be replaced while the receiver runs.
     pub settings: Arc<CurrentSettings>,
@@ -67,13 +67,13 @@ pub struct ReceiverSetup {
     pub responses: ResponsePolicy,
     /// Where it saves deliveries, if at all.
     pub captures: Option<CaptureWriter>,
-    /// Who gets the deliveries.
+    /// The consumers of the deliveries.
     pub consumers: Consumers,
-    /// Where the forwards in progress are listed, for a front end that shows them.
+    /// Lists the forwards in progress, for front ends that show them.
     pub pending: Option<Arc<PendingForwards>>,
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
-    /// Gets the secrets that handshakes hand over, each with its provider's title.
+    /// Gets the secrets from handshakes, each with its provider's title.
     pub on_secret: OnSecret,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
@@ -132,13 +132,13 @@ impl Receiver {
         }
     }
 
-    /// The number of deliveries that are received and have no response yet.
+    /// The number of deliveries that have been received but not responded to.
     #[must_use]
     pub fn in_progress(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.in_progress)
     }
 
-    /// Sends deliveries to its targets again, within the same limits.
+    /// A forwarder that resends deliveries to its targets, within the same limits.
     #[must_use]
     pub fn resender(&self) -> Forwarder {
         self.forwarder.clone()
@@ -165,12 +165,12 @@ impl Receiver {
         drop(permit);
         match assessed {
             Ok(assessed) => assessed,
-            // The server reports the panic and responds 500, as for one in this task.
+            // The server reports the panic and responds 500, as for a panic in this task.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
-    /// Decides on the response. It waits for the delay and for the forward to the first of the targets.
+    /// Decides on the response. Waits for the delay, and for the forward to the first target.
     async fn respond(
         &self,
         targets: &[&Url],
@@ -182,7 +182,7 @@ impl Receiver {
         if let Some(delay) = self.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                // A sender that may have gone takes up no memory for the sake of a delay.
+                // No delay keeps the memory of a sender that may be gone.
                 () = arrival.closed.cancelled() => {}
                 () = self.cancel.cancelled() => {}
             }
@@ -211,9 +211,8 @@ impl Receiver {
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
-    /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is
-    /// taken into use, unless there is a reason against that, and removed from the request, so that it is neither shown
-    /// nor saved.
+    /// The response to a handshake that is genuine or that the provider doesn't sign. A secret in it is put to use,
+    /// unless there is a reason not to, and removed from the request, so that it is neither shown nor saved.
     fn shake_hands(
         &self,
         settings: &ReceiverSettings,
@@ -301,7 +300,7 @@ impl Receiver {
                 }
             }
         }
-        // Dropped first, because an observer may end the receiver, which then reports how many are in progress.
+        // Dropped first, because an observer may end the receiver, which then reports the number in progress.
         drop(in_progress);
         self.consumers.notify(&delivery);
         let tail = rest.filter(|_| delivery.capture_error.is_none()).map(|rest| {
@@ -319,7 +318,8 @@ impl Receiver {
         if self.publish(publication).await.is_err() { response::not_saved().into() } else { outgoing }
     }
 
-    /// That there are forwards, but none for this delivery. A handshake gets its response here.
+    /// The warning that no forward matches this delivery, although there are some. Handshakes are exempt, because
+    /// hookdev itself responds to them.
     fn unmatched(&self, forwards: &[Forward], assessment: &Assessment) -> Option<Warning> {
         if forwards.is_empty() || assessment.handshake().is_some() || !self.forwarded.includes(assessment) {
             return None;
@@ -342,8 +342,8 @@ impl Receiver {
         })
     }
 
-    /// Publishes a delivery. Where the output is the only capture, it waits until the delivery is written. Only the
-    /// refusal of a rejected delivery does not wait, so that the delivery can be published with its explanation.
+    /// Publishes a delivery. If the output is the only capture, waits until the delivery is written, except before the
+    /// refusal of a rejected delivery, so that it can be published with its explanation.
     async fn publish(&self, mut publication: Publication) -> Result<(), Unwritten> {
         if !self.consumers.are_waited_for() {
             self.consumers.notify_response(&publication.delivery);
@@ -370,14 +370,14 @@ impl Receiver {
     }
 }
 
-/// A response, and what belongs to it.
+/// A response, and the forwards of its delivery.
 struct Responded {
     response: Response,
-    /// The rest of its body.
+    /// The rest of the response's body.
     rest: Option<ResponseRest>,
-    /// The forward it came from.
+    /// The forward that it came from.
     forwards: Vec<Forwarded>,
-    /// The forwards that it did not wait for.
+    /// The forwards that the response did not wait for.
     others: Vec<PendingForward>,
 }
 

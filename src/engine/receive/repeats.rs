@@ -1,5 +1,5 @@
-//! Recognises deliveries that were received before: by the provider's id, or by the same signed bytes. It remembers a
-//! limited number of deliveries, so that its memory does not grow with the run.
+//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Only a limited
+//! number of deliveries is remembered, so that memory doesn't grow with the run.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,14 +16,14 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many ids, and as many bodies, are remembered. They take about 2 MiB. With one more, a map would have to double:
-/// it grows if more than half of its room is in use when removals have used up the rest.
+/// How many ids, and how many bodies, are remembered. They take about 2 MiB. With one more, the map would double: it
+/// grows if more than half of its capacity is in use when removals have used up the rest.
 const REMEMBERED: usize = 14_336;
 
-/// What was received before.
+/// The deliveries received before.
 #[derive(Debug, Default)]
 pub struct Repeats {
-    /// Its keys are random, so that a sender can't choose values whose hashes collide.
+    /// Randomly keyed, so that a sender can't choose values whose hashes collide.
     hasher: RandomState,
     seen: Mutex<[Seen; 2]>,
 }
@@ -38,11 +38,11 @@ pub struct Identity {
 #[derive(Debug, Default)]
 struct Seen {
     firsts: HashMap<u64, First>,
-    /// Those of `firsts`, the oldest first.
+    /// The keys of `firsts`, oldest first.
     order: VecDeque<u64>,
 }
 
-/// The first delivery of several, and their number.
+/// The first of several equal deliveries, and their number.
 #[derive(Debug)]
 struct First {
     seq: u64,
@@ -51,8 +51,7 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. This hashes the whole body. A forged request never counts as the same as a genuine
-    /// one.
+    /// What identifies a request. Hashes the whole body. A forged request never counts as equal to a genuine one.
     pub fn identify(&self, request: &Request, assessment: &Assessment) -> Identity {
         let provider = assessment.provider.as_deref();
         let of = (assessment.provider_name(), assessment.trust().is_some());
@@ -71,7 +70,7 @@ impl Repeats {
         }
     }
 
-    /// Remembers a delivery. Returns which one it repeats, if any.
+    /// Remembers a delivery. Returns which delivery it repeats, if any.
     pub fn add(&self, identity: Identity, seq: u64, at: Timestamp) -> Option<Repeat> {
         let mut seen = self.seen.lock();
         let [ids, bodies] = &mut *seen;

@@ -1,4 +1,4 @@
-//! Sends a delivery to the user's own handlers again: as it was, or edited and signed again.
+//! Resends a delivery to the user's own handlers: as it was, or edited and re-signed.
 
 use reqwest::Url;
 
@@ -11,12 +11,12 @@ use crate::{
     webhook::{assessment::Assessment, record::Forwarded, request::Request, signature::Verdict},
 };
 
-/// A delivery that was sent again.
+/// A resent delivery.
 #[derive(Debug)]
 pub struct Resent {
     /// The request. Each handler got it with its own host.
     pub request: Request,
-    /// Whether it was signed again.
+    /// Whether it was re-signed.
     pub is_signed: bool,
     /// The results, in the order of the handlers.
     pub forwards: Vec<Forwarded>,
@@ -36,11 +36,11 @@ pub enum ResignError {
     Entropy(#[from] EntropyError),
 }
 
-/// Sends a request to each of these handlers. One that was edited is signed again, if its provider signs it.
+/// Sends a request to each of these handlers. An edited one is re-signed, if its provider signs it.
 ///
 /// # Errors
 ///
-/// If it can't be signed; then nothing is sent.
+/// If it can't be signed. Then nothing is sent.
 pub async fn resend(
     forwarder: &Forwarder,
     settings: &ReceiverSettings,
@@ -54,7 +54,7 @@ pub async fn resend(
     Ok(Resent { request, is_signed, forwards })
 }
 
-/// Signs a request again. Returns whether its provider signs it.
+/// Re-signs a request. Returns whether its provider signs it.
 fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
     let Some(provider) = assessment.provider.as_deref() else { return Ok(false) };
     if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {

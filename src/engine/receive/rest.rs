@@ -26,12 +26,12 @@ pub struct ResponseRest {
 }
 
 impl ResponseRest {
-    /// The ends for the pieces of this body.
+    /// A channel for the pieces of this body.
     pub fn pieces(&self) -> (PiecesSender, Pieces) {
         Pieces::new(self.left)
     }
 
-    /// Passes it on in pieces; how it failed, if it did. A sender that goes is no failure.
+    /// Passes it on in pieces. A sender that disconnects is not an error.
     ///
     /// # Errors
     ///

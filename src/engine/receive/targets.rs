@@ -1,5 +1,5 @@
-//! How many deliveries are in flight to each target. A target that hangs fills its own places and nobody else's, and
-//! the place of a sender that has gone is given to the next one.
+//! Limits the deliveries in flight to each target. A hanging target uses up only its own places, and the place of a
+//! sender that is gone is given to the next one.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,11 +12,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// The deliveries that may be in flight to one target.
+/// The maximum number of deliveries in flight to one target.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// How many more may be in flight if the user's own secret verifies them. Anyone can send the others, and with them
-/// take all the places at a handler that hangs.
+/// How many more may be in flight if the user's own secret verifies them. Anyone can send the others, and so use up all
+/// places at a hanging handler.
 pub const MAX_VERIFIED_IN_FLIGHT: usize = 16;
 
 /// How many deliveries may be in flight to one target, those that are verified or all others.
@@ -32,14 +32,14 @@ pub struct ForwardTargets(Mutex<HashMap<String, Arc<ForwardTarget>>>);
 struct ForwardTarget {
     in_flight: Mutex<InFlight>,
     has_responded: AtomicBool,
-    /// The advice that was given after the last response, if there was any.
+    /// The advice given since the last response; empty if none.
     advice: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
 struct InFlight {
     count: usize,
-    /// Those whose senders have closed their side, in that order.
+    /// The places whose senders have closed their side, in that order.
     abandoned: VecDeque<Offer>,
     next_number: u64,
 }
@@ -49,11 +49,11 @@ struct InFlight {
 struct Offer {
     number: u64,
     is_verified: bool,
-    /// Cancelled when the place is given to another.
+    /// Cancelled when another delivery takes the place.
     taken: CancellationToken,
 }
 
-/// The place of one delivery, free again when dropped.
+/// The place of one delivery. Dropping it frees the place.
 #[derive(Debug)]
 pub struct InFlightPermit {
     target: Arc<ForwardTarget>,
@@ -63,8 +63,8 @@ pub struct InFlightPermit {
 }
 
 impl ForwardTargets {
-    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken;
-    /// there are more for a delivery that is verified, and only another verified one is given its place.
+    /// Takes a place among the deliveries to a target, if necessary that of a sender that is gone. `None` if all are
+    /// taken. There are more for verified deliveries, whose places are given only to other verified ones.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
         let target = {
             let mut targets = self.0.lock();
@@ -107,14 +107,13 @@ impl InFlightPermit {
         offer.taken.cancelled().await;
     }
 
-    /// Takes note that the target has responded.
+    /// Records that the target has responded.
     pub fn set_responded(&self) {
         self.target.has_responded.store(true, Ordering::Relaxed);
         self.target.advice.lock().clear();
     }
 
-    /// Whether this advice is new: other deliveries that failed since the target's last response came with other
-    /// advice, or with none.
+    /// Whether this advice is new, that is, different from the last advice given since the target's last response.
     pub fn is_new_advice(&self, advice: &str) -> bool {
         let mut last = self.target.advice.lock();
         let is_new = *last != advice;

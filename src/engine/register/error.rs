@@ -1,4 +1,4 @@
-//! Why an endpoint can't be set or removed, and what is shown of a call and its response.
+//! Why an endpoint can't be registered or removed, and how much of a call and its response is shown.
 
 use std::io;
 
@@ -15,13 +15,13 @@ use crate::{
     },
 };
 
-/// Why an endpoint can't be set or removed.
+/// Why an endpoint can't be registered or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The journal can't be used, so nothing is called.
     #[error("can't write the journal of registrations")]
     Journal(#[source] io::Error),
-    /// The system provides no randomness for the mark.
+    /// The operating system provides no randomness for the mark.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// A call can't be made with these values.

@@ -1,5 +1,5 @@
-//! The receiver as the internet sees it, through a tunnel: behind a random path prefix. A sender that lacks it gets
-//! 404, and is counted, but neither shown, captured nor forwarded. One path below it is for checks of the tunnel.
+//! The receiver as the internet sees it through a tunnel: behind a random path prefix. Requests without it get a 404
+//! and are counted, but not shown, captured or forwarded. One path below it is for checks of the tunnel.
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ use crate::{
     webhook::{called_url::PublicUrl, record::Response, request::Headers},
 };
 
-/// How many bytes of randomness the prefix has.
+/// The number of random bytes in the prefix.
 const PREFIX_BYTES: usize = 10;
 
 /// A new path prefix, such as `/t-0123456789abcdef0123`.

@@ -30,15 +30,14 @@ pub(super) struct TunnelProbe {
     client: Client,
     url: Option<(Url, String)>,
     ready: Option<Url>,
-    /// What is below the public URL, if that is asked.
+    /// The path to check below the public URL, if that is checked.
     check: Option<String>,
     /// The public URL under which a request has arrived here.
     arrived: Option<PublicUrl>,
 }
 
 impl TunnelProbe {
-    /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads
-    /// here.
+    /// A probe for a program whose recipe has these values. `prefix` is the path below the public URL that leads here.
     ///
     /// # Errors
     ///
@@ -65,8 +64,8 @@ impl TunnelProbe {
         self.is_ready(recipe).await && self.arrives(url).await
     }
 
-    /// Whether a request to the public URL arrives here. Before the first one has arrived, it is not known to be
-    /// possible: some networks don't let their machines out to it.
+    /// Whether a request to the public URL arrives here. Until the first one has arrived, failures don't count, because
+    /// some networks block such requests.
     async fn arrives(&mut self, url: &PublicUrl) -> bool {
         let Some(path) = &self.check else { return true };
         let Ok(check) = Url::parse(&format!("{url}{path}")) else { return true };

@@ -31,13 +31,13 @@ const END_TIME: Duration = Duration::from_secs(2);
 /// kept.
 const BACKTRACES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 
-/// A program that runs. It is ended when dropped.
+/// A running program. Dropping it ends the program.
 #[derive(Debug)]
 pub(super) struct TunnelProcess {
     child: Child,
     #[cfg(unix)]
     group: unix::ProcessGroup,
-    /// Open, so that a program that reads from it doesn't see its end.
+    /// Kept open, so that a program that reads from it doesn't see its end.
     _stdin: Option<ChildStdin>,
     empty_file: NamedTempFile,
     /// The port that was chosen for it.
@@ -50,7 +50,7 @@ pub(super) enum StartError {
     /// It isn't installed.
     #[error("the program `{0}` was not found")]
     Missing(String),
-    /// The operating system refuses.
+    /// The operating system can't start it.
     #[error("can't start `{0}`")]
     Refused(String, #[source] io::Error),
 }
@@ -63,7 +63,7 @@ pub(super) struct Started {
 }
 
 impl TunnelProcess {
-    /// Starts the program of a recipe for a tunnel to this port, without the variables that are `hidden` from it.
+    /// Starts the program of a recipe for a tunnel to this port, without the `hidden` variables.
     pub async fn start(recipe: &Recipe, port: u16, hidden: &[String]) -> Result<Started, StartError> {
         let name = recipe.command.words().next().unwrap_or_default().to_owned();
         let refused = |error: io::Error| StartError::Refused(name.clone(), error);
@@ -104,7 +104,7 @@ impl TunnelProcess {
         Ok(Started { process, stdout, stderr })
     }
 
-    /// The placeholders of its recipe, as they were replaced for it.
+    /// The values of the placeholders of its recipe.
     pub fn values(&self, port: u16) -> RecipeValues<'_> {
         RecipeValues { port, free_port: self.free_port, empty_file: self.empty_file.path() }
     }
@@ -120,7 +120,7 @@ impl TunnelProcess {
         self.group.terminate();
         #[cfg(not(unix))]
         let _ = self.child.start_kill();
-        // What is left after that ends with the group.
+        // Processes left after that end with the group.
         let _ = tokio::time::timeout(END_TIME, self.child.wait()).await;
     }
 }
@@ -137,16 +137,16 @@ mod unix {
     use rustix::process::{Pid, Signal, kill_process_group};
     use tokio::process::{Child, ChildStdin, Command};
 
-    /// Ends its group once hookdev has gone. It survives the SIGTERM itself.
+    /// Ends its group once hookdev is gone. It survives the SIGTERM itself.
     const WATCHDOG: &str = "trap '' HUP INT QUIT TERM; read -r _; kill -TERM 0; sleep 2; kill -KILL 0";
 
     /// A process group that ends with hookdev.
     #[derive(Debug)]
     pub struct ProcessGroup {
         id: Pid,
-        /// Its leader. While it isn't waited for, no other process gets its number.
+        /// Its leader. Until it is waited for, no other process gets its number.
         _watchdog: Child,
-        /// The end of the pipe that tells the watchdog that hookdev has gone.
+        /// The end of the pipe whose closing tells the watchdog that hookdev is gone.
         _alive: Option<ChildStdin>,
     }
 
@@ -169,14 +169,14 @@ mod unix {
             Ok(Self { id, _watchdog: watchdog, _alive: alive })
         }
 
-        /// Makes a program that is not started yet a member.
+        /// Makes a program that has not been started yet a member.
         pub fn add(&self, command: &mut Command) {
             command.process_group(self.id.as_raw_nonzero().get());
         }
 
         /// Asks every member to end.
         pub fn terminate(&self) {
-            // It fails if none is left.
+            // This fails if none is left.
             let _ = kill_process_group(self.id, Signal::TERM);
         }
     }

@@ -1,4 +1,4 @@
-//! Starts the program of a tunnel, watches it, and starts it again when the tunnel is lost.
+//! Starts the program of a tunnel, watches it, and restarts it when the tunnel is lost.
 
 #[cfg(all(test, unix))]
 mod tests;
@@ -25,10 +25,10 @@ use super::{
 };
 use crate::{store::recipes::Recipe, webhook::called_url::PublicUrl};
 
-/// How often the clock is looked at, to notice that the machine was asleep.
+/// How often to look at the clock, to notice that the machine was asleep.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a tunnel is made of.
+/// The settings of a tunnel.
 pub struct TunnelSetup {
     /// How it is started.
     pub recipe: Recipe,
@@ -36,20 +36,20 @@ pub struct TunnelSetup {
     pub port: u16,
     /// The path below its public URL that leads to the [`Entrance`](super::Entrance).
     pub prefix: String,
-    /// Variables that its program doesn't get at each start: those of secrets that are none of its business.
+    /// Evaluated at each start: the variables to hide from its program, which hold secrets that it doesn't need.
     pub hidden_variables: Box<dyn Fn() -> Vec<String> + Send + Sync>,
-    /// How long to wait for what.
+    /// The timeouts and intervals.
     pub timing: Timing,
-    /// Gets what happens to it after it was ready for the first time.
+    /// Gets what happens to it after it was first ready.
     pub on_event: Box<dyn Fn(TunnelEvent) + Send + Sync>,
 }
 
 /// What happens to a tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TunnelEvent {
-    /// It doesn't work any more, for this reason. It is started again.
+    /// It no longer works, for this reason. It is restarted.
     Lost(String),
-    /// It could not be started again. Reported once, until it is back; the attempts go on.
+    /// It could not be restarted. Reported once until it is back; the attempts continue.
     StillLost(TunnelError),
     /// It works again, at the same URL.
     Back,
@@ -57,7 +57,7 @@ pub enum TunnelEvent {
     Moved(PublicUrl),
 }
 
-/// A tunnel. Its program ends when it is dropped.
+/// A tunnel. Dropping it ends its program.
 #[derive(Debug)]
 pub struct Tunnel {
     url: watch::Receiver<PublicUrl>,
@@ -89,7 +89,7 @@ impl Tunnel {
         self.url.clone()
     }
 
-    /// Stops watching it, because nothing more is received through it. Its program runs on, for the responses in
+    /// Stops watching it, because nothing more is received through it. Its program keeps running for the responses in
     /// progress.
     pub fn stop_watching(&self) {
         self.unwatched.cancel();
@@ -105,7 +105,7 @@ impl Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It owns the program.
+        // The task owns the program.
         self.task.abort();
     }
 }
@@ -141,7 +141,7 @@ impl Supervisor {
         }
     }
 
-    /// The result of what is done while the tunnel is watched; none after that.
+    /// Runs `work` while the tunnel is watched; never completes after that.
     async fn while_watched<T>(&self, work: impl Future<Output = T>) -> T {
         match self.unwatched.run_until_cancelled(work).await {
             Some(result) => result,
@@ -149,7 +149,7 @@ impl Supervisor {
         }
     }
 
-    /// Starts the program again, as often as it takes.
+    /// Restarts the program, as often as it takes.
     async fn restart(&self, wait: &mut Duration) -> RunningTunnel {
         let mut is_reported = false;
         loop {
@@ -197,7 +197,7 @@ impl Supervisor {
         }
     }
 
-    /// Publishes the URL, and reports it if it is another one. Returns whether it is.
+    /// Publishes the URL, and reports it if it has changed. Returns whether it has.
     fn moves_to(&self, url: &PublicUrl) -> bool {
         let is_new = self.sender.send_if_modified(|current| {
             let is_new = current != url;
@@ -281,7 +281,7 @@ impl RunningTunnel {
     }
 }
 
-/// Waits for another URL in what a program prints.
+/// Waits until the program prints another URL.
 async fn printed_url(urls: &mut watch::Receiver<Option<PublicUrl>>) -> PublicUrl {
     loop {
         if urls.changed().await.is_err() {
@@ -304,7 +304,7 @@ fn exit_words(status: Option<ExitStatus>) -> String {
     }
 }
 
-/// The time of day, as a time from any moment.
+/// The time of day, as a duration since an arbitrary moment.
 fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

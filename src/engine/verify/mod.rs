@@ -1,4 +1,5 @@
-//! Verifies captured requests from files, directories and standard input, and reports them in order to an [`VerifyObserver`].
+//! Verifies captured requests from files, directories and standard input, and reports them in order to a
+//! [`VerifyObserver`].
 
 mod budget;
 mod judge;
@@ -31,7 +32,7 @@ pub const STDIN: &str = "-";
 pub enum InputSource {
     /// A file or a directory.
     Path(PathBuf),
-    /// A file found in a directory; it may not be a capture.
+    /// A file found in a directory, which may not be a capture.
     Found(PathBuf),
     /// Standard input.
     Stdin,
@@ -67,11 +68,11 @@ pub enum VerifyStep {
     },
     /// A request passed, and [`Criteria::quiet`] suppresses its details.
     Passed {
-        /// How far it is known to come from its provider.
+        /// How far it can be trusted to come from its provider.
         trust: Trust,
         provider: Option<Arc<Provider>>,
     },
-    /// An input, or one request of it, can't be read.
+    /// An input, or a request in it, can't be read.
     Unreadable(InputError),
     /// A note about an input, such as a torn last line.
     Note(String),
@@ -85,13 +86,13 @@ pub enum InputError {
     /// It can't be read or parsed.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// It holds no request. Verifying nothing must not pass.
+    /// It contains no request. Verifying nothing must not pass.
     #[error("no captured request in {}", .0.display())]
     NoRequests(PathBuf),
 }
 
 impl InputError {
-    /// The input, and the line in it if it is known.
+    /// The input, and the line in it, if known.
     #[must_use]
     pub fn place(&self) -> (&Path, Option<u64>) {
         match self {

@@ -2,8 +2,8 @@
 //! runs them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
 //! grow with the number of captures. A small file is verified on the caller's thread.
 //!
-//! The searches for causes that share a budget run in the order of the results, so that what each of them gets does not
-//! depend on the threads. The same run therefore always has the same results.
+//! Searches for causes that share a budget run in the order of the results, so that their shares don't depend on thread
+//! scheduling. The same run therefore always has the same results.
 
 use std::{
     fs, io,
@@ -28,7 +28,7 @@ use crate::{
 enum WorkItem {
     /// Files found in a directory.
     Files(Vec<Result<PathBuf, EntryError>>),
-    /// Consecutive requests of one file. `continues` if they follow those of the previous job.
+    /// Consecutive requests of one file; `continues` says whether they follow those of the previous job.
     Requests { file: Arc<Path>, pieces: Vec<EntryPiece>, continues: bool },
     /// Nothing to run, only to report.
     Report(VerifyStep),
@@ -39,7 +39,7 @@ enum WorkItem {
 struct Finished {
     /// The results in order. Requests are numbered from the first one of the job.
     results: Vec<JobResult>,
-    /// The number of requests, unreadable ones included.
+    /// The number of requests, including unreadable ones.
     requests: usize,
     /// As in [`WorkItem::Requests`].
     continues: bool,
@@ -53,19 +53,19 @@ enum JobResult {
     LargeFile(PathBuf),
 }
 
-/// Where a job is in the run.
+/// The position of a job in the run.
 #[derive(Clone, Copy)]
 struct RunPosition<'a> {
-    /// About how many requests of the run come before it, however the threads are scheduled.
+    /// The approximate number of requests before it, independent of thread scheduling.
     index: usize,
-    /// Waits until all of them are reported.
+    /// Waits until all of these are reported.
     wait_for_earlier: &'a dyn Fn(),
 }
 
 /// A job with its number, and where its results go.
 type QueuedItem = (usize, WorkItem, SyncSender<Finished>);
 
-/// How many jobs have had their results reported. Other jobs wait for that.
+/// Counts the jobs whose results have been reported, which other jobs wait for.
 #[derive(Debug, Default)]
 struct ReportedJobs {
     count: Mutex<usize>,
@@ -83,7 +83,7 @@ impl ReportedJobs {
     }
 }
 
-/// Lets waiting jobs continue once no more results are reported, also after an error.
+/// Lets waiting jobs continue once no more results are reported, even after an error.
 struct StopWaiting<'a>(&'a ReportedJobs);
 
 impl Drop for StopWaiting<'_> {
@@ -92,7 +92,7 @@ impl Drop for StopWaiting<'_> {
     }
 }
 
-/// The maximum number of jobs that are not reported yet.
+/// The maximum number of jobs not reported yet.
 const MAX_PENDING_JOBS: usize = 16;
 
 /// The maximum number of requests or files in a job.
@@ -101,7 +101,7 @@ const JOB_SIZE: usize = 128;
 /// A file of at least this size is split into jobs of about this size, in bytes.
 const JOB_BYTES: u64 = 256 << 10;
 
-/// How long a pipe may be silent before a note says that it is waited for.
+/// How long a pipe may be silent before a note says so.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Receives the reports.
@@ -140,7 +140,7 @@ fn length(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
 }
 
-/// Whether a path is a named pipe, which may have no data for a long time.
+/// Whether a path is a named pipe, which may stay silent for a long time.
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
@@ -155,7 +155,7 @@ fn is_pipe(_path: &Path) -> bool {
 #[derive(Clone, Copy)]
 enum RequestSource<'a> {
     Input(&'a InputSource),
-    /// A file that was found in a directory, for jobs of its requests.
+    /// A large file found in a directory, to split into jobs.
     LargeFile(&'a Path),
 }
 
@@ -279,7 +279,7 @@ fn verify_found(
     }
 }
 
-/// Verifies entries and numbers them from 0, unreadable ones included.
+/// Verifies entries and numbers them from 0, including unreadable ones.
 fn verify(
     criteria: &Criteria,
     file: &Arc<Path>,
@@ -318,7 +318,7 @@ struct Producer<S> {
 
 impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
     fn produce(&mut self, source: RequestSource<'_>) {
-        // It ends early only if nobody receives the jobs.
+        // This ends early only if nobody receives the jobs.
         let _ = match source {
             RequestSource::LargeFile(path) => match formats::open_found(path) {
                 Ok(Some(entries)) => self.entries(&path.into(), entries),

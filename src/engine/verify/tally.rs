@@ -8,7 +8,7 @@ use crate::webhook::{assessment::PayloadCheck, provider::Provider, signature::Ve
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyTally {
-    /// Requests verified with a secret of the user's.
+    /// Requests verified with the user's own secret.
     pub verified: usize,
     /// Requests verified with the public development secret, by the provider's name.
     pub development: BTreeMap<String, usize>,
@@ -16,13 +16,13 @@ pub struct VerifyTally {
     pub rejected: usize,
     /// Requests that the provider sends unsigned.
     pub unsigned: usize,
-    /// Requests of no known provider.
+    /// Requests from no known provider.
     pub unrecognised: usize,
-    /// Requests, of any verdict, whose payload violates its schema.
+    /// Requests, with any verdict, whose payload violates its schema.
     pub invalid: usize,
     /// Requests that fail the run, for whatever reason.
     pub failed: usize,
-    /// Inputs, and requests in them, that can't be read.
+    /// Inputs, and requests in them, that could not be read.
     pub unreadable: usize,
     /// Files that are not captures.
     pub skipped: usize,
