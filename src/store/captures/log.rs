@@ -1,8 +1,8 @@
 //! A log of captures: a file with one line per event.
 //!
-//! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an
-//! incomplete last line is removed if it is one of hookdev's, cut off by a full disk or a power failure. A file of
-//! anything else is not written to. A log that is moved or deleted meanwhile is opened again.
+//! Lines that arrive together are written together, and lines of several threads don't mix. When a log is opened, an
+//! incomplete last line is removed if hookdev wrote it, cut off by a full disk or a power failure. A file with other
+//! content is left alone. A log that is moved or deleted meanwhile is reopened.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ pub(super) struct CaptureLog {
 
 #[derive(Debug)]
 struct LogState {
-    /// `None` after a failure: opening the file again repairs what that may have left.
+    /// `None` after a failure: reopening the file repairs what it may have left.
     file: Option<OpenLog>,
     lines: LineBatch,
 }
@@ -46,8 +46,8 @@ impl CaptureLog {
         self.truncated
     }
 
-    /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all,
-    /// unless there is an error.
+    /// Appends JSON objects, one per line, with a single write. Returns how many were written, which are all unless
+    /// there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
         let LogState { file, lines } = &mut *self.state.lock();
         lines.clear();
@@ -76,7 +76,7 @@ struct LineBatch {
     ends: Vec<usize>,
 }
 
-/// How much memory is kept for the next lines, in bytes.
+/// The capacity that is kept for the next lines, in bytes.
 const HELD: usize = 128 << 10;
 
 impl LineBatch {
@@ -93,7 +93,7 @@ impl LineBatch {
         self.ends.push(self.text.len());
     }
 
-    /// How many whole lines are in the first `bytes`, and how many bytes of the next.
+    /// How many whole lines the first `bytes` contain, and how many bytes of the next line.
     fn within(&self, bytes: usize) -> (usize, usize) {
         let whole = self.ends.partition_point(|end| *end <= bytes);
         (whole, bytes - whole.checked_sub(1).map_or(0, |last| self.ends[last]))
@@ -113,13 +113,14 @@ impl OpenLog {
         Ok((Self { identity: identity(&opened.metadata), file: opened.file }, truncated))
     }
 
-    /// Costs one `stat` per write, 0.5 µs. Without it, lines would go to a file that was moved away.
+    /// Whether the path still leads to the open file. This costs a `stat` per write (0.5 µs), without which lines would
+    /// go to a file that was moved away.
     fn is_still_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
     }
 }
 
-/// Writes lines at the end of the file; removes the incomplete line if a write fails.
+/// Appends lines to the file. If a write fails, removes the incomplete line.
 fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
     let mut written = 0;
     let failure = loop {
@@ -135,7 +136,7 @@ fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
     };
     let (whole, incomplete) = lines.within(written);
     if incomplete > 0 {
-        // If this fails too, the line is removed when the log is opened again.
+        // If this fails too, the line is removed when the log is reopened.
         let _ = remove_last(file, incomplete);
     }
     (whole, Err(failure))
@@ -151,9 +152,9 @@ fn remove_last(mut file: &File, written: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Completes a last line without a line feed, or removes it if it is incomplete. Returns how many bytes were removed.
+/// Adds a missing line feed to a complete last line, or removes an incomplete one. Returns the number of bytes removed.
 ///
-/// A power failure may leave NULs at the end, where the file system had noted the new length but not the bytes.
+/// A power failure may leave NULs at the end, if the file system had recorded the new length but not the bytes.
 fn repair(opened: &Appendable, length: u64) -> io::Result<u64> {
     if length == 0 {
         return Ok(0);

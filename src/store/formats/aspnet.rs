@@ -1,5 +1,5 @@
-//! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a
-//! request, one a line, and its body in the same entry of the log or a later one.
+//! ASP.NET Core's HTTP log with `HttpLoggingFields.RequestBody`: the parts and headers of a request, one per line, and
+//! its body in the same log entry or a later one.
 
 use serde::de::IgnoredAny;
 
@@ -31,12 +31,12 @@ impl Format for AspNet {
     }
 }
 
-/// Whether a request is described after this line.
+/// Whether this line introduces a request.
 fn is_start(line: &str) -> bool {
     matches!(line, "Request:" | "Request and Response:")
 }
 
-/// Whether a line starts an entry of the log, `info: Category[1]`.
+/// Whether a line starts a log entry, `info: Category[1]`.
 fn is_entry(line: &str) -> bool {
     let number = line.trim_end().strip_suffix(']').and_then(|line| line.rsplit_once('['));
     number.is_some_and(|(category, number)| {
@@ -45,7 +45,7 @@ fn is_entry(line: &str) -> bool {
     })
 }
 
-/// The lines after which the headers are those of the response.
+/// The lines that end the request's headers.
 fn is_end(line: &str) -> bool {
     line == "Response:" || line.starts_with("StatusCode: ")
 }
@@ -59,7 +59,7 @@ struct Logged {
     query: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
-    /// Whether a line that belongs to no log ends the body.
+    /// Whether the body is ended by a line that is not part of the log.
     is_cut: bool,
 }
 
@@ -67,9 +67,9 @@ fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut logged: Option<Logged> = None;
     let mut in_request = false;
-    // How far the lines of a body are indented, while they go on.
+    // The indentation of the body's lines, within a body.
     let mut indentation: Option<&str> = None;
-    // Empty lines, which a log without spaces at the ends of lines has within a body.
+    // Empty lines, which may be part of a body if trailing spaces were removed from the log.
     let mut empty = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let trimmed = line.trim_start();

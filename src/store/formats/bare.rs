@@ -1,4 +1,4 @@
-//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes
+//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format), because nothing in the bytes
 //! identifies it.
 
 use std::{io::Read, path::Path};

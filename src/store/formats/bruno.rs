@@ -1,4 +1,4 @@
-//! Bruno's `.bru` files: blocks in braces, whose lines are indented by two spaces.
+//! Bruno's `.bru` files: blocks in braces, with lines indented by two spaces.
 
 use super::{
     Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::webhook::request::{Headers, Request};
 
-/// A request of Bruno.
+/// A Bruno request.
 pub(super) struct Bruno;
 
 impl Format for Bruno {
@@ -25,7 +25,7 @@ impl Format for Bruno {
     }
 }
 
-/// The blocks whose content is a body as it is sent.
+/// The blocks that contain a body as it is sent.
 const BODIES: [&str; 5] = ["body:json", "body:text", "body:xml", "body:sparql", "body"];
 
 /// The request; `None` if it delivers nothing.

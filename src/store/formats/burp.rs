@@ -1,4 +1,4 @@
-//! The XML that Burp Suite saves ("Save items"): each request whole, in base64 or as text.
+//! The XML that Burp Suite saves ("Save items"), with each complete request in base64 or as text.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ impl Format for Burp {
 const CDATA: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
-/// Where items start, outside of CDATA.
+/// The offsets at which items start, outside CDATA.
 fn item_starts(input: &[u8]) -> Vec<usize> {
     let mut starts = Vec::new();
     let mut at = 0;
@@ -80,8 +80,8 @@ fn entry(item: &[u8]) -> Result<Option<Entry>, ParseError> {
     Ok(Some(Entry { notes: entry.notes, ..Entry::called(&url, entry.request) }))
 }
 
-/// The content of an element. Burp writes `]]>` in a text as `]]]]><![CDATA[>`, the end of one CDATA and the start of
-/// another.
+/// The content of an element. Burp writes `]]>` in text as `]]]]><![CDATA[>`, the end of one CDATA section and the
+/// start of another.
 fn element<'i>(item: &'i [u8], open: &[u8], close: &[u8]) -> Option<Cow<'i, [u8]>> {
     let mut rest = &item[memchr::memmem::find(item, open)? + open.len()..];
     if !rest.starts_with(CDATA) {

@@ -1,18 +1,18 @@
-//! The entries of an input that is read whole: kept up to a limit, and counted beyond it.
+//! The entries of an input that is read whole. Faults are kept up to a limit, and counted beyond it.
 
 use std::collections::VecDeque;
 
 use super::{Entry, EntryFault, EntryPiece, EntryReader, parts::ParseError, position::Start};
 
-/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a
-/// broken entry may have, so the others are only counted.
+/// How many faults are kept. A fault takes far more memory than the two bytes that a broken entry may have, so any more
+/// are only counted.
 pub(super) const MAX_FAULTS: usize = 1000;
 
-/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given
-/// up.
+/// How many broken commands a script may have before the rest is skipped, because reading one may scan to the end of
+/// the script.
 pub(super) const MAX_BROKEN: usize = 64;
 
-/// How much of a script must be left for what can't be read to count as if it took reading to the end.
+/// How much of a script must be left for an unreadable command to count as having scanned to the end, in bytes.
 pub(super) const FAR: usize = 8 << 10;
 
 /// The entries of an input that was read whole, and how many were skipped.
@@ -30,7 +30,7 @@ impl Collected {
         Self { entries: [Ok(entry)].into(), ..Self::default() }
     }
 
-    /// The entry of an input that holds one, if it delivers anything.
+    /// The result for an input with a single entry, if that delivers anything.
     pub(super) fn of(parsed: Result<Option<Entry>, ParseError>) -> Self {
         let mut collected = Self::default();
         match parsed {
@@ -48,7 +48,7 @@ impl Collected {
         }
     }
 
-    /// Adds the requests of an entry that starts here.
+    /// Adds the requests of an entry that starts at this position.
     pub(super) fn extend(&mut self, start: Start, requests: Result<Vec<Result<Entry, ParseError>>, ParseError>) {
         match requests {
             Ok(requests) if requests.is_empty() => self.count_skipped(),
@@ -61,7 +61,7 @@ impl Collected {
         }
     }
 
-    /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
+    /// Counts an entry that delivers nothing, such as the `GET`s that tools record with all other traffic.
     pub(super) fn count_skipped(&mut self) {
         self.skipped += 1;
     }

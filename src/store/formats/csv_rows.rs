@@ -1,5 +1,5 @@
-//! CSV of any program with the headers in one column and the raw body in another, as databases and log services export
-//! rows.
+//! CSV from any program, with the headers in one column and the raw body in another, as databases and log services
+//! export rows.
 
 use csv::StringRecord;
 

@@ -1,5 +1,5 @@
 //! JSON documents in which other tools store requests: one entry, an array of entries, or several documents in a row. A
-//! broken entry doesn't hide the others; of an incomplete document, the entries before its end are read.
+//! broken entry doesn't hide the others, and the complete entries of an incomplete document are read.
 
 use std::fmt;
 
@@ -18,17 +18,17 @@ use super::{
 /// How deeply arrays of entries may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// How many times the length of the input may be read again after broken documents. Reading goes on at the next line
-/// that may start a document, which can be long before the error, and in a hostile input every line could be such a
-/// one.
+/// How much may be reread after broken documents, in multiples of the input's length. Reading continues at the next
+/// line that may start a document, which can be long before the error, and in a hostile input every line could be such
+/// a line.
 const MAX_REREAD: usize = 8;
 
-/// How many entries an input may have. An entry of two bytes takes far more memory.
+/// How many entries an input may have, because an entry of two bytes takes far more memory.
 const MAX_ENTRIES: usize = 1 << 20;
 
-/// A format whose entries can each be read by itself.
+/// A format whose entries can be read independently.
 pub(super) struct Documents {
-    /// As [`Format::name`].
+    /// See [`Format::name`].
     pub name: &'static str,
     /// Whether a document with these keys is in this format.
     pub matches: fn(&Outline) -> bool,
@@ -62,7 +62,7 @@ pub(super) fn collect(
     collect_all(input, array, |json| Ok(parse(json)?.map(Ok).into_iter().collect()))
 }
 
-/// The same for entries that each hold any number of requests.
+/// Like [`collect`], for entries that each contain any number of requests.
 pub(super) fn collect_all(
     input: &Bytes,
     array: &[&str],
@@ -83,7 +83,7 @@ pub(super) fn collect_all(
 /// What an input holds, in order.
 enum ArrayItem<'a> {
     Entry(&'a str),
-    /// A document that starts at this byte, and what is wrong with it.
+    /// The offset of a document, and what is wrong with it.
     Broken(usize, ParseError),
 }
 
@@ -125,14 +125,14 @@ impl<'a, 'p> ItemFinder<'a, 'p> {
         finder.found
     }
 
-    /// Adds the entries of a document, or the document as one.
+    /// Adds the entries of a document, or the document as an entry.
     fn entries(&mut self, document: &'a str, depth: usize) {
         let before = self.found.len();
         if depth == 0 || !self.enter(document.as_bytes()) {
             self.found.push(ArrayItem::Entry(document));
             return;
         }
-        // An element may be a folder with entries of its own.
+        // An element may be a folder with its own entries.
         for found in self.found.split_off(before) {
             match found {
                 ArrayItem::Entry(element) => self.entries(element, depth - 1),
@@ -141,18 +141,17 @@ impl<'a, 'p> ItemFinder<'a, 'p> {
         }
     }
 
-    /// Adds the elements of the array in a document, as far as the document goes. Returns whether there is such an
-    /// array.
+    /// Adds the elements of the array in a document, as far as it is readable. Returns whether there is such an array.
     fn enter(&mut self, document: &'a [u8]) -> bool {
         let mut has_array = false;
         let visitor = ArrayVisitor { array: self.array, found: &mut self.found, has_array: &mut has_array };
-        // The position of an error is known already.
+        // The position of an error is already known.
         let _ = visitor.deserialize(&mut Deserializer::from_slice(document));
         has_array
     }
 }
 
-/// Where the document after a broken one starts: at the next line that starts an object, as in a log.
+/// The offset of the document after a broken one: the next line that starts an object, as in a log.
 fn next_document(input: &[u8], broken: usize) -> usize {
     if input[broken] != b'{' {
         return input.len();
@@ -161,7 +160,7 @@ fn next_document(input: &[u8], broken: usize) -> usize {
     next.map_or(input.len(), |next| broken + next + 1)
 }
 
-/// How many bytes of a document were read before an error.
+/// The number of bytes of a document that were read before an error.
 fn offset(error: &serde_json::Error, document: &[u8]) -> usize {
     let lines = document.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
     lines.map(<[u8]>::len).sum::<usize>() + error.column()

@@ -10,13 +10,13 @@ use crate::webhook::{capture::Capture, record::RecordedResponse, request::Reques
 pub struct Entry {
     /// The line it starts on, from 1, if the format has lines.
     pub line: Option<u64>,
-    /// When it was received, if the input says when.
+    /// When it was received, if known.
     pub received_at: Option<Timestamp>,
-    /// The provider that it was verified for when it was captured, if the input says so.
+    /// The provider for which it was verified when captured, if recorded.
     pub verified_for: Option<String>,
-    /// The URL that was called, if the input has it whole.
+    /// The URL that was called, if recorded in full.
     pub url: Option<String>,
-    /// What the handler responded, if the input says so.
+    /// What the handler responded, if recorded.
     pub forwarded: Option<RecordedResponse>,
     /// The request as it was received.
     pub request: Request,
@@ -37,7 +37,7 @@ impl Entry {
         }
     }
 
-    /// An entry whose input has this as its URL. It is kept if it is absolute.
+    /// An entry with this URL, which is kept if it is absolute.
     pub(super) fn called(url: &str, request: Request) -> Self {
         Self { url: absolute(url), ..Self::new(request) }
     }
@@ -49,7 +49,7 @@ impl From<Capture> for Entry {
     }
 }
 
-/// A URL as it is signed, if the text is a whole one: without its fragment, and with a path.
+/// A URL as it is signed, without a fragment and with a path; `None` unless the text is an absolute URL.
 fn absolute(url: &str) -> Option<String> {
     let url = url.split('#').next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://")?;
@@ -61,7 +61,7 @@ fn absolute(url: &str) -> Option<String> {
     is_whole.then(|| format!("{scheme}://{authority}{slash}{target}"))
 }
 
-/// One entry of an input, or the text of one, for any thread to parse.
+/// An entry of an input, or its text for any thread to parse.
 #[derive(Debug)]
 pub enum EntryPiece {
     /// A parsed entry.
@@ -91,7 +91,7 @@ impl EntryPiece {
         }))
     }
 
-    /// The number of bytes that are not parsed yet.
+    /// The number of bytes not yet parsed.
     #[must_use]
     pub fn unparsed(&self) -> usize {
         match self {

@@ -1,5 +1,5 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents`
-//! and Vercel's invocations. The request inside is read in its own format, and the entry notes that.
+//! Messages of queues and buses that carry captured requests: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents`
+//! and Vercel's invocations. The request inside is read in its own format, and the entry has a note that says so.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use super::{
 };
 /// Documents with messages, each of which holds one request or several.
 pub(super) struct Envelopes {
-    /// As [`Format::name`].
+    /// See [`Format::name`].
     pub name: &'static str,
     /// Whether a document with these keys is in this format.
     pub matches: fn(&Outline) -> bool,
@@ -24,7 +24,7 @@ pub(super) struct Envelopes {
     pub parse: fn(&str, &mut GzipBudget) -> Result<Requests, ParseError>,
 }
 
-/// The requests in a message; those that can't be read hide no others.
+/// The requests in a message; an unreadable one doesn't hide the others.
 pub(super) type Requests = Vec<Result<Entry, ParseError>>;
 
 impl Format for Envelopes {
@@ -118,7 +118,7 @@ pub(super) static FIREHOSE: Envelopes = Envelopes {
     },
 };
 
-/// A `CloudEvent` in its JSON format, whose data is in base64. Data in JSON is read as part of the object.
+/// A `CloudEvent` in its JSON format with data in base64. Data in JSON is read as part of the object.
 pub(super) static CLOUDEVENT: Envelopes = Envelopes {
     name: "a CloudEvent",
     matches: |outline| outline.has_all("", &["specversion", "data_base64"]),
@@ -154,7 +154,7 @@ pub(super) static VERCEL: Envelopes = Envelopes {
     },
 };
 
-/// The bytes of a message in base64, which may be compressed with gzip: those of `CloudWatch`'s subscriptions are.
+/// The bytes of a message in base64, which may be compressed with gzip, as those of `CloudWatch`'s subscriptions are.
 pub(super) fn encoded(key: &str, text: &str, gzip: &mut GzipBudget) -> Result<Bytes, ParseError> {
     gzip.decompressed(key, parts::base64(key, text)?)
 }

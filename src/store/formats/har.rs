@@ -1,8 +1,8 @@
 //! HAR 1.2, as browsers, mitmproxy and other proxies export their traffic.
 //!
-//! A HAR stores the body of a request as text and can't represent other bytes. What tools do with them is undone if the
-//! body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone surrogates U+DC80
-//! to U+DCFF. Otherwise the entry notes that bytes were lost.
+//! A HAR stores the body of a request as text, and can't represent arbitrary bytes. What tools do to other bytes is
+//! undone if the body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone
+//! surrogates U+DC80 to U+DCFF. Otherwise the entry notes that bytes were lost.
 
 use bytes::Bytes;
 use serde::{
@@ -81,7 +81,7 @@ impl HarPair<'_> {
     }
 }
 
-/// A string that may hold lone surrogates, in WTF-8: UTF-8 that has these too.
+/// A string that may contain lone surrogates, in WTF-8, a superset of UTF-8.
 struct WideText<'a>(std::borrow::Cow<'a, [u8]>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for WideText<'a> {
@@ -124,7 +124,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     let url = request.url.0;
     let mut request = Request { method, target: parts::target("url", &url)?, headers, body: bytes };
     for note in parts::body_notes(&mut request) {
-        // A note on `bodySize` says the same as one on the content-length.
+        // A note on `bodySize` would repeat one on the content-length.
         if notes.is_empty() || !note.contains("content-length") {
             notes.push(note);
         }
@@ -160,7 +160,7 @@ fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Recorde
     Ok(Some(RecordedBody { bytes: bytes.into(), notes: vec![note] }))
 }
 
-/// A body that the tool stored without its text.
+/// Rebuilds a body that the tool stored without its text.
 fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<RecordedBody>, ParseError> {
     let params = data.and_then(|data| data.params.as_deref()).unwrap_or_default();
     let is_form = data.and_then(|data| data.mime_type.as_ref()).is_some_and(|Text(mime)| {
@@ -179,7 +179,7 @@ fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Re
     }
 }
 
-/// The bytes of a text in which each byte that wasn't UTF-8 is a lone surrogate, U+DC80 for 0x80.
+/// The bytes of a text in which lone surrogates stand for bytes that weren't UTF-8, such as U+DC80 for 0x80.
 fn without_surrogates(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -11,7 +11,7 @@ use crate::webhook::capture;
 /// hookdev's own captures.
 pub(super) struct Hookdev;
 
-/// The kinds of the lines among which captures are. Payloads of providers have a `kind` too.
+/// The kinds of lines that captures may be mixed with. Providers' payloads may have a `kind` too.
 const KINDS: [&str; 8] = ["attempt", "delivery", "findings", "forwards", "missed", "ready", "request", "verification"];
 
 /// Whether an input starts with one of hookdev's own objects.
@@ -28,14 +28,14 @@ impl Format for Hookdev {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        // A server's log has `request`, too, but its headers as an object.
+        // A server's log may have `request` too, but with the headers as an object.
         let is_log = |outline: &Outline| outline.paths().any(|path| path.starts_with("request.headers."));
         let has_method = |outline: &Outline| outline.has_all("request.", &["method"]) && !is_log(outline);
         is_own(head) || has_method(&Outline::new(head))
     }
 
     fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
-        // A file with one capture, as in a directory of captures, need not be split into objects.
+        // A file with a single capture, as in a directory of captures, need not be split into objects.
         if input.is_whole
             && let Ok(Some(capture)) = capture::read(&input.head)
             && input.head.starts_with(b"{")

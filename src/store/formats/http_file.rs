@@ -1,7 +1,7 @@
 //! The `.http` files of the `JetBrains` HTTP client and VS Code's REST client: requests between lines that start with
 //! `###`, with comments, variables and scripts around them.
 //!
-//! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
+//! Line endings after a body belong to the file rather than the body, unless a content-length includes them.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Format for HttpFile {
         "an .http file"
     }
 
-    /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one
+    /// Strict, because many texts start with `#`: the first line that isn't a comment must be a request, and one
     /// request must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
         let requests: Vec<BlockLines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
@@ -90,7 +90,7 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Not collected: a block may be four bytes.
+    /// Lazy, because a block may be as short as four bytes.
     fn split(input: &'a [u8]) -> impl Iterator<Item = Self> {
         let (mut rest, mut line) = (Some(input), 1);
         std::iter::from_fn(move || {
@@ -109,7 +109,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// The lines before the request, and the others.
+    /// The lines before the request, and the rest.
     fn parts(&self) -> (BlockLines<'a>, BlockLines<'a>) {
         let mut rest = BlockLines { text: self.text, line: self.line };
         let mut in_script = false;
@@ -126,7 +126,7 @@ impl<'a> Block<'a> {
         (BlockLines { text: before, line: self.line }, rest)
     }
 
-    /// `None` for a block of comments.
+    /// The lines of the request; `None` for a block of comments.
     fn request(&self) -> Option<BlockLines<'a>> {
         let (_, request) = self.parts();
         request.first().map(|_| request)
@@ -146,12 +146,12 @@ fn is_comment(line: &[u8]) -> bool {
     line.starts_with(b"#") || line.starts_with(b"//")
 }
 
-/// A URL alone is a `GET`.
+/// Whether a line is only a URL, which means a `GET`.
 fn is_url(line: &[u8]) -> bool {
     [&b"http://"[..], b"https://", b"{{", b"localhost:", b"localhost/"].iter().any(|start| line.starts_with(start))
 }
 
-/// The lines of a block, or of the rest of one.
+/// The remaining lines of a block.
 #[derive(Clone)]
 struct BlockLines<'a> {
     text: &'a [u8],
@@ -223,7 +223,7 @@ impl<'a> BlockLines<'a> {
         Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
     }
 
-    /// Reads up to the empty line, or the end.
+    /// Reads headers up to an empty line or the end.
     fn headers(&mut self, variables: &mut FileVariables) -> Result<Headers, (u64, ParseError)> {
         let mut headers = Headers::new();
         loop {
@@ -312,7 +312,7 @@ fn without_version(text: &str) -> (&str, bool) {
     }
 }
 
-/// Whether a line continues the URL of the line before it.
+/// Whether a line continues the URL of the previous line.
 fn continues_url(line: &[u8]) -> bool {
     let starts_query = |line: &[u8]| matches!(line, [b'?' | b'&' | b'/', ..]) && !line.starts_with(b"//");
     line.first().is_some_and(u8::is_ascii_whitespace) || starts_query(line)

@@ -1,5 +1,5 @@
-//! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a
-//! provider's page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
+//! A raw HTTP request surrounded by other text: below the lines that `nc` prints, in a Markdown code block, or as a
+//! provider's dashboard shows it, with `Request URL` and `Request method` in place of the request line.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,8 @@ impl Format for HttpWithin {
 /// How many lines may come before the request.
 const MAX_LINES: usize = 12;
 
-/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it
-/// in its line, if header fields come after it.
+/// The number of bytes before the first request line, if it doesn't start the input. It may be preceded by log text on
+/// its line if header fields follow.
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
@@ -63,7 +63,7 @@ fn before_message(input: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where the request line starts in what `tcpdump -A` prints: after the headers of the packet, in the same line.
+/// The offset of the request line in the output of `tcpdump -A`: after the packet's headers, on the same line.
 fn in_packet(input: &[u8]) -> Option<usize> {
     let is_tcpdump =
         input.split(|&byte| byte == b'\n').next()?.windows(4).any(|part| part == b" IP " || part == b" IP6");
@@ -73,7 +73,7 @@ fn in_packet(input: &[u8]) -> Option<usize> {
     http::delivery_starts(&input[..version]).next_back()
 }
 
-/// The messages that are texts in quotes, as Go prints them with `%q` and Python with `%r`.
+/// The messages that are quoted texts, as Go prints them with `%q` and Python with `%r`.
 fn quoted(input: &[u8]) -> Option<Collected> {
     let text = String::from_utf8_lossy(input);
     let mut collected = None;
@@ -133,7 +133,7 @@ fn below(input: &Bytes) -> Result<Collected, EntryFault> {
     Ok(collected)
 }
 
-/// The text of a page without the headings of its parts, and without the indentation of the header lines.
+/// The text of a page without its headings, and without the indentation of the header lines.
 fn page(input: &[u8]) -> Cow<'_, [u8]> {
     let is_heading = |line: &[u8], heading: &[u8]| {
         let line = line.trim_ascii();
@@ -185,7 +185,7 @@ impl<'i> ShownRequest<'i> {
     }
 }
 
-/// The value of a line with this name, in any letter case, and what is after the line.
+/// The value of a line with this name, in any letter case, and the input after the line.
 fn field<'i>(input: &'i [u8], name: &str) -> Option<(&'i str, &'i [u8])> {
     let end = input.iter().position(|&byte| byte == b'\n')?;
     let line = str::from_utf8(&input[..end]).ok()?;

@@ -1,7 +1,7 @@
-//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them, that have
-//! the headers and the raw body of a request.
+//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them,
+//! containing the headers and the raw body of a request.
 //!
-//! Headers are in one value, as JSON or as Go prints a map, or in one each: `headers.X-Name=…`, `x-name=…`.
+//! Headers are in a single value, as JSON or as Go prints a map, or in one value each: `headers.X-Name=…`, `x-name=…`.
 
 use super::{
     Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
@@ -46,7 +46,7 @@ impl Format for Logfmt {
 /// How many lines are searched for the first request.
 const MAX_LINES: usize = 64;
 
-/// The fewest pairs of a line in this format.
+/// The minimum number of pairs for a line to count as this format.
 const FEWEST: usize = 3;
 
 /// The pairs of a line; `None` if it is something else.
@@ -71,7 +71,7 @@ fn pairs(line: &str) -> Option<Vec<(&str, String)>> {
     (pairs.len() >= FEWEST).then_some(pairs)
 }
 
-/// The pairs as a JSON object, with the headers in one of their own.
+/// The pairs as a JSON object, with the headers in an object of their own.
 fn json(pairs: &[(&str, String)]) -> String {
     let has_headers = pairs.iter().any(|(key, _)| HEADERS.iter().any(|name| is_named(key, name)));
     let (mut members, mut headers) = (Vec::new(), Vec::new());

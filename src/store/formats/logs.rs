@@ -1,5 +1,6 @@
-//! Logs whose messages are captured requests as text: records of Docker, journald, Splunk and others, `CloudWatch`'s
-//! events and query results, Loki's responses, Cloudflare's events. The request inside is read in its own format.
+//! Logs whose messages contain captured requests as text: records from Docker, journald, Splunk and others,
+//! `CloudWatch`'s events and query results, Loki's responses, Cloudflare's events. The request inside is read in its
+//! own format.
 
 use std::borrow::Cow;
 
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::webhook::json;
 
-/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or
+/// A log record whose message is a captured request as text, from Docker, journald, Google Cloud, Loki, Splunk or
 /// Logstash.
 pub(super) static LOG_RECORDS: Envelopes = Envelopes {
     name: "log records",
@@ -38,7 +39,7 @@ pub(super) static CLOUDWATCH: Envelopes = Envelopes {
     parse: log_record,
 };
 
-/// The events of `CloudWatch`, as a subscription gets them.
+/// The events of `CloudWatch`, as a subscription receives them.
 pub(super) static CLOUDWATCH_SUBSCRIPTION: Envelopes = Envelopes {
     name: "CloudWatch subscription log events",
     matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
@@ -130,7 +131,7 @@ fn logged<'l>(lines: impl Iterator<Item = &'l str>, gzip: &mut GzipBudget) -> Co
 /// The keys of a log's message.
 const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
-/// Reads the requests in a log's message, which mostly has none.
+/// Reads the requests in a log's message, which usually has none.
 fn log_record(json: &str, gzip: &mut GzipBudget) -> Result<Requests, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
@@ -181,7 +182,7 @@ struct LokiStream<'a> {
     values: Vec<LokiLine<'a>>,
 }
 
-/// A time and a line, and with newer versions labels.
+/// A time and a line, and in newer versions labels.
 #[derive(Deserialize)]
 #[serde(expecting = "a time and a line")]
 struct LokiLine<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);

@@ -149,7 +149,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// An input whose start has been read.
 pub struct Input<'a> {
     head: Vec<u8>,
-    /// Whether `head` is all of it.
+    /// Whether `head` is the whole input.
     is_whole: bool,
     /// The directory of the file, for files that it refers to. `None` for standard input.
     directory: Option<PathBuf>,
@@ -157,7 +157,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// An input that has not been read yet.
+    /// An input of which nothing has been read.
     pub fn new(input: impl Read + Send + 'a) -> Self {
         Self { head: Vec::new(), is_whole: false, directory: None, rest: Box::new(input) }
     }
@@ -168,15 +168,16 @@ pub trait Format: Sync {
     /// Its name in messages, with the article: `a HAR`.
     fn name(&self) -> &'static str;
 
-    /// Whether an input that starts with these bytes is in this format. They may end anywhere.
+    /// Whether an input that starts with these bytes, which may end anywhere, is in this format.
     fn recognises(&self, head: &[u8]) -> bool;
 
-    /// Whether it searches text of any kind for a request. A message that must hold nothing else is not searched.
+    /// Whether it searches arbitrary text for a request. Messages that must contain nothing else are not read with such
+    /// a format.
     fn searches(&self) -> bool {
         false
     }
 
-    /// Starts to read an input. One within a message of another shares that one's limit on gzip.
+    /// Starts reading an input. An input within a message shares the outer one's gzip budget.
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ pub trait EntryReader: Iterator<Item = EntryPiece> + Send {
 /// If it can't be read, is empty, or is in no known format.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
     let input = opened::open(file).map_err(|source| EntryFault::Read(source).in_file(file))?;
-    // Files that the system generates as they are read report 0.
+    // Files that the system generates on reading report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
     read_of(file, input, length, directory)
@@ -252,7 +253,7 @@ fn read_of<'a>(
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    // hookdev's own captures start like this, and most inputs are those.
+    // hookdev's own captures start like this, and are the most common input.
     if starts_with(head, &["{", "\"hookdev\"", ":"])
         || starts_with(head, &["{", "\"kind\"", ":", "\"delivery\"", ",", "\"hookdev\"", ":"])
     {
@@ -261,7 +262,7 @@ pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.recognises(head))
 }
 
-/// Whether these tokens come first, with any whitespace between them.
+/// Whether an input starts with these tokens, with any whitespace between them.
 fn starts_with(mut head: &[u8], tokens: &[&str]) -> bool {
     tokens.iter().all(|token| {
         let rest = head.trim_ascii_start().strip_prefix(token.as_bytes());
@@ -270,7 +271,7 @@ fn starts_with(mut head: &[u8], tokens: &[&str]) -> bool {
     })
 }
 
-/// Reads until the format can be detected. If the first line of a pipe is enough, the next isn't awaited.
+/// Reads until the format can be detected. If the first line of a pipe is enough, doesn't wait for the next.
 fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {

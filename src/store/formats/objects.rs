@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::{Entry, EntryFault, EntryPiece, EntryReader, Input, MAX_SIZE, Position, position::Start};
 use crate::webhook::{capture, json::lexer::Unclosed};
 
-/// How much is read at a time, at first and at most, in bytes.
+/// The first and the largest read, in bytes.
 const FIRST_STEP: usize = 1 << 10;
 const LAST_STEP: usize = 64 << 10;
 
@@ -18,9 +18,9 @@ pub(super) struct Objects<'a> {
     input: Box<dyn Read + Send + 'a>,
     /// Bytes that were read but not returned; documents are split off its front without a copy.
     buffer: BytesMut,
-    /// How much is read next.
+    /// The size of the next read, in bytes.
     step: usize,
-    /// The last line that was found, from 1.
+    /// The number of the last line found, from 1.
     line: u64,
     documents: u64,
     /// Whether the input has ended.
@@ -62,7 +62,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// The next line that isn't blank, with the other lines of its object.
+    /// The next non-blank line, with the further lines of its object.
     fn next_document(&mut self) -> Result<Option<UnparsedObject>, EntryFault> {
         let mut end;
         loop {
@@ -77,21 +77,21 @@ impl<'a> Objects<'a> {
         }
         let line = self.line;
         self.documents += 1;
-        // Nearly every line is an object and needn't be scanned twice.
+        // Nearly every line is a complete object and needn't be scanned twice.
         if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
             end = self.rest_of_object(end)?;
         }
         Ok(Some(UnparsedObject { text: self.buffer.split_to(end).freeze(), line }))
     }
 
-    /// Where the object ends whose first line ends at `end`.
+    /// The end of the object whose first line ends at `end`.
     fn rest_of_object(&mut self, mut end: usize) -> Result<usize, EntryFault> {
         let mut unclosed = Unclosed::default();
         let mut seen = 0;
         loop {
             unclosed.read(&self.buffer[seen..end]);
             seen = end;
-            // An object at the start of a line is the next one: this one is incomplete.
+            // An object at the start of a line is the next one, so this one is incomplete.
             if !may_continue(&unclosed) || self.has(end)? && self.buffer[end] == b'{' {
                 return Ok(end);
             }
@@ -102,7 +102,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Where the line ends that starts at an offset of the buffer: at the offset itself if the input has ended.
+    /// The end of the line that starts at an offset in the buffer; the offset itself if the input has ended.
     fn line_from(&mut self, start: usize) -> Result<usize, EntryFault> {
         let mut seen = start;
         let end = loop {
@@ -124,7 +124,7 @@ impl<'a> Objects<'a> {
         Err(fault)
     }
 
-    /// Skips a line up to its end, if that has not been read.
+    /// Skips the rest of a line, if its end has not been read.
     fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), EntryFault> {
         while unended && self.fill()? {
             let feed = memchr::memchr(b'\n', &self.buffer);
@@ -139,7 +139,7 @@ impl<'a> Objects<'a> {
         Ok(at < self.buffer.len() || self.fill()?)
     }
 
-    /// Reads more; `false` at the end of the input.
+    /// Reads more. Returns false at the end of the input.
     fn fill(&mut self) -> Result<bool, EntryFault> {
         let len = self.buffer.len();
         while !self.ended {
@@ -154,7 +154,7 @@ impl<'a> Objects<'a> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // The bytes before it are not a whole line.
+                    // The bytes read so far are not a whole line.
                     self.buffer.clear();
                     self.ended = true;
                     return Err(EntryFault::Read(error));
@@ -165,7 +165,7 @@ impl<'a> Objects<'a> {
     }
 
     /// Whether a document is an object whose end was never written: the last of several, without a line feed. A power
-    /// failure may leave NULs in its place.
+    /// failure may leave NULs in place of the end.
     fn is_incomplete(&self, document: &UnparsedObject) -> bool {
         let written = document.text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         self.documents > 1
@@ -174,7 +174,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// One object of an input, not parsed yet.
+/// One object of an input, not yet parsed.
 #[derive(Debug)]
 pub struct UnparsedObject {
     text: Bytes,
@@ -196,7 +196,7 @@ impl UnparsedObject {
     }
 }
 
-/// Whether the object continues on the next line; a string can't.
+/// Whether the object may continue on the next line, which a string can't.
 fn may_continue(unclosed: &Unclosed) -> bool {
     unclosed.depth() > 0 && !unclosed.in_string()
 }

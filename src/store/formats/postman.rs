@@ -1,4 +1,4 @@
-//! Postman's collections, v2.0 and v2.1, with their folders. They hold requests that people wrote or pasted: without
+//! Postman's collections, v2.0 and v2.1, with their folders. They contain requests that people wrote or pasted, without
 //! times, and with variables that the collection may define.
 
 use bytes::Bytes;
@@ -77,7 +77,7 @@ struct Item<'a> {
     response: Option<Vec<Example<'a>>>,
 }
 
-/// A response that was saved, with the request that led to it.
+/// A saved response, with its request.
 #[derive(Deserialize)]
 #[serde(expecting = "a saved example, an object with `originalRequest`")]
 struct Example<'a> {
@@ -85,7 +85,7 @@ struct Example<'a> {
     request: Option<ItemRequest<'a>>,
 }
 
-/// A request; a URL alone is a `GET`.
+/// A request; just a URL means a `GET`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ItemRequest<'a> {
@@ -140,7 +140,7 @@ struct RequestBody<'a> {
     disabled: bool,
 }
 
-/// The request of an item; if that delivers nothing, the first one of a saved example that does.
+/// The request of an item; if that delivers nothing, the first request of a saved example that does.
 fn parse(json: &str, variables: &mut FileVariables) -> Result<Option<Entry>, ParseError> {
     let Item { request, response } = serde_json::from_str(json)?;
     let examples = response.unwrap_or_default().into_iter().map(|example| example.request);

@@ -1,7 +1,7 @@
 //! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, as browsers copy them ("Copy as PowerShell") and as people
 //! write them, with variables for headers and body.
 //!
-//! The words are read without running anything: what needs another variable or a command is an error.
+//! Nothing is run, so anything that needs another variable or a command is an error.
 
 mod script;
 
@@ -19,10 +19,10 @@ use crate::webhook::request::{Headers, Request};
 /// A request as a PowerShell command.
 pub(super) struct PowerShell;
 
-/// How many lines that set a variable are read.
+/// How many lines that set variables are read.
 const MAX_VARIABLES: usize = 64;
 
-/// The parameters without a value, in lower case; a URL may follow them.
+/// The parameters that take no value, in lower case; a URL may follow them.
 const SWITCHES: [&str; 12] = [
     "allowunencryptedauthentication",
     "debug",
@@ -72,7 +72,7 @@ impl Format for PowerShell {
                     if collected.faults >= MAX_BROKEN {
                         break;
                     }
-                    // Where the command ends is unknown. Most others start a line.
+                    // The end of the command is unknown, but the next one probably starts a line.
                     script.rest = rest[start..].split_once('\n').map_or("", |(_, rest)| rest);
                 }
             }
@@ -83,7 +83,7 @@ impl Format for PowerShell {
     }
 }
 
-/// A line without the prompt that was copied along, `PS C:\> `.
+/// A line without a copied prompt, `PS C:\> `.
 fn without_prompt(line: &str) -> &str {
     line.strip_prefix("PS ").and_then(|line| line.split_once("> ")).map_or(line, |(_, command)| command)
 }
@@ -93,7 +93,7 @@ fn is_command(line: &str, name: &str) -> bool {
     start && line[name.len()..].starts_with(|c: char| c.is_whitespace())
 }
 
-/// Where the first command starts, which may follow `$response = `.
+/// The offset of the first command, which may follow `$response = `.
 fn command(text: &str) -> Option<usize> {
     let starts = text.char_indices().filter(|(at, _)| *at == 0 || text[..*at].ends_with(|c: char| c.is_whitespace()));
     starts.map(|(at, _)| at).find(|at| COMMANDS.iter().any(|name| is_command(&text[*at..], name)))
@@ -139,7 +139,7 @@ fn entry(script: &mut ScriptCursor<'_, '_>) -> Result<Option<Entry>, ParseError>
     Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
 }
 
-/// Reads the variables that are set before a command, and the properties of them.
+/// Reads the variables set before a command, and their properties.
 fn set_variables(text: &str, variables: &mut HashMap<String, ScriptValue>) {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;

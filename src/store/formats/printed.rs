@@ -1,7 +1,7 @@
-//! Headers, and a body after them, as programs print them for their developers: `console.log(req.headers, body)`,
-//! `print(headers, body)`, `fmt.Println(r.Header, body)`; or one object with both.
+//! Headers followed by a body, as programs print them for debugging: `console.log(req.headers, body)`, `print(headers,
+//! body)`, `fmt.Println(r.Header, body)`; or one object with both.
 //!
-//! A body is read only if it was printed as text or bytes. One that was parsed first is an error: its bytes are gone.
+//! A body is read only if it was printed as text or bytes. A parsed one is an error, because its bytes are lost.
 
 use super::{
     Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, json_request,
@@ -41,7 +41,7 @@ impl Format for Printed {
     }
 }
 
-/// How many lines are searched, and how many places in all: a line of a log may have many brackets.
+/// How many lines are searched, and how many places in all, because a log line may have many brackets.
 const MAX_LINES: usize = 64;
 const MAX_PLACES: usize = 64;
 
@@ -53,7 +53,7 @@ enum PrintedRequest<'t> {
     Headers(Vec<(String, String)>, &'t str, &'t str),
 }
 
-/// The first printed headers, or object with headers.
+/// The first printed headers, or the first object with headers.
 fn find(text: &str) -> Option<PrintedRequest<'_>> {
     let php = php::value(text).and_then(|(value, rest)| of_language(value, "", rest));
     let elixir = || elixir::value(text).and_then(|(value, before, rest)| of_language(value, before, rest));
@@ -65,7 +65,7 @@ fn find(text: &str) -> Option<PrintedRequest<'_>> {
     let places = lines.flat_map(|(start, line)| line.match_indices(['{', '[']).map(move |(at, _)| start + at));
     let mut end = 0;
     places.take(MAX_PLACES).find_map(|at| {
-        // What is within another value is a part of it, such as the headers in a log without bodies.
+        // A nested value is part of the outer one, such as the headers in a log without bodies.
         if at < end {
             return None;
         }
@@ -77,7 +77,7 @@ fn find(text: &str) -> Option<PrintedRequest<'_>> {
     })
 }
 
-/// What a value is that is written as no other language writes it.
+/// A value in a notation that only one language uses.
 fn of_language<'t>(value: Literal, before: &'t str, rest: &'t str) -> Option<PrintedRequest<'t>> {
     match fields(&value) {
         Some(fields) if are_headers(&fields) => Some(PrintedRequest::Headers(fields, before, rest)),
@@ -87,7 +87,7 @@ fn of_language<'t>(value: Literal, before: &'t str, rest: &'t str) -> Option<Pri
 
 fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Literal, &'t str)>) -> Option<PrintedRequest<'t>> {
     if let Some((value, rest)) = parsed {
-        // JSON alone is read by its own formats, which know what is missing from it.
+        // Plain JSON is left to its own formats, which know what is missing from it.
         let is_json = text[at + 1..].trim_start().starts_with('"');
         let starts_line = text[..at].rsplit('\n').next().unwrap_or_default().trim().is_empty();
         match fields(&value) {
@@ -111,14 +111,14 @@ fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Literal, &'t str)>) ->
     are_headers(&fields).then_some(PrintedRequest::Headers(fields, &text[..at], rest))
 }
 
-/// The headers of a request that was printed without its body, such as a `Request` of `fetch` or of Express.
+/// The headers of a request printed without its body, such as a `Request` of `fetch` or Express.
 fn headers_of_request(value: &Literal) -> Option<Vec<(String, String)>> {
     let Literal::Object(members) = value else { return None };
     let (_, headers) = members.iter().find(|(name, _)| name == "headers")?;
     fields(headers).filter(|fields| are_headers(fields))
 }
 
-/// Whether another member of the same object follows, which then was cut off somewhere.
+/// Whether another member of the same object follows, so that the object was cut off somewhere.
 fn is_member(rest: &str) -> bool {
     let next = rest.trim_start().strip_prefix(',').and_then(|next| literal::value(next.trim_start()));
     next.is_some_and(|(_, after)| after.trim_start().starts_with(':'))
@@ -145,7 +145,7 @@ impl PrintedRequest<'_> {
     }
 }
 
-/// The words before a printed body.
+/// The labels before a printed body.
 const LABELS: [&str; 11] = [
     "raw body",
     "raw_body",
@@ -160,10 +160,10 @@ const LABELS: [&str; 11] = [
     "params",
 ];
 
-/// How many characters may be before the label of a body, such as what a log writes before each message.
+/// How many characters, such as a log's prefix, may precede the label of a body.
 const LONGEST_BEFORE_LABEL: usize = 160;
 
-/// The body after the headers, and whether it was printed as text, whose end is not marked.
+/// The body after the headers, and whether it was printed as plain text, whose end is not marked.
 fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     let unlabelled = rest.trim_start_matches(|c: char| c.is_whitespace() || ",;)}".contains(c));
     let text = assigned(before).or_else(|| labelled(rest)).unwrap_or(unlabelled);
@@ -216,8 +216,7 @@ fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
     Some(after_url.unwrap_or(inside))
 }
 
-/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers
-/// too.
+/// The bytes that Go or Rust prints as numbers, if they form a JSON document: a body may itself be a list of numbers.
 fn numbers(text: &str) -> Option<Vec<u8>> {
     let (Literal::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
     let byte = |item: &Literal| if let Literal::Word(word) = item { word.parse::<u8>().ok() } else { None };
@@ -251,8 +250,7 @@ fn labelled(text: &str) -> Option<&str> {
     found.next()
 }
 
-/// Whether a label is the name of a field of the body, which is a form, rather than what a program printed before the
-/// body.
+/// Whether a label is the name of a field in a form body, rather than a label printed before the body.
 fn is_form_field(before: &str, value: &str) -> bool {
     let is_after_another = before.strip_suffix('&').is_some_and(|other| other.ends_with(|c: char| !c.is_whitespace()));
     is_after_another || before.trim_start().is_empty() && value.starts_with('%')

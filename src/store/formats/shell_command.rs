@@ -1,9 +1,9 @@
-//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe)
-//! and as hookdev prints them; of wget and of `HTTPie`.
+//! curl commands, as browsers' developer tools copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
+//! hookdev prints them; also commands of wget and `HTTPie`.
 //!
-//! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal
-//! escapes, for bodies that no argument can hold.
+//! Words are read as the shell would read them, but nothing is run: a command that needs a variable or a substitution
+//! is an error. `echo`, `printf` and `cat` before a pipe are understood; hookdev itself writes `printf`, with octal
+//! escapes, for bodies that can't be an argument.
 
 mod curl;
 mod httpie;
@@ -29,7 +29,7 @@ use super::{
 
 const PROGRAMS: [&str; 3] = ["curl", "curl.exe", "wget"];
 
-/// A command of curl, wget or `HTTPie`.
+/// A curl, wget or `HTTPie` command.
 pub(super) struct ShellCommand;
 
 impl Format for ShellCommand {
@@ -90,10 +90,10 @@ struct SimpleCommand {
 /// How many lines are searched for the first command.
 const MAX_LINES: usize = 64;
 
-/// What starts and ends a block of code in Markdown.
+/// The delimiter of a code block in Markdown.
 const FENCE: &str = "```";
 
-/// The text with the lines outside blocks of code blank; `None` if it has no such blocks.
+/// The text with the lines outside code blocks blanked; `None` if it has no code blocks.
 fn fenced(text: &str) -> Option<String> {
     if !text.lines().any(|line| line.trim_start().starts_with(FENCE)) {
         return None;
@@ -109,14 +109,14 @@ fn fenced(text: &str) -> Option<String> {
     Some(code)
 }
 
-/// Whether a line that is no command to read belongs to a script: one that sets something, or prints.
+/// Whether a line without a readable command still looks like part of a script, because it sets or prints something.
 fn is_shell(line: &str) -> bool {
     const STARTS: [&str; 8] = ["#", "set ", "export ", "cd ", "source ", "echo ", "printf ", "readonly "];
     let is_set = line.split(' ').next().is_some_and(|word| assignment(word).is_some());
     line.is_empty() || is_set || STARTS.iter().any(|start| line.starts_with(start))
 }
 
-/// The quote that is open at the end of a line of a variable's value.
+/// The quote still open at the end of a line in a variable's value.
 fn open_quote(line: &str, open: Option<char>) -> Option<char> {
     let (quote, text) = match (open, assignment(line)) {
         (Some(quote), _) => (quote, line),
@@ -128,17 +128,17 @@ fn open_quote(line: &str, open: Option<char>) -> Option<char> {
     (is_odd != open.is_some()).then_some(quote)
 }
 
-/// A line without the prompt that was copied along: `$ `, `% ` or `me@host:~$ `.
+/// A line without a copied prompt: `$ `, `% ` or `me@host:~$ `.
 fn without_prompt(line: &str) -> &str {
     let is_prompt = |prompt: &str| prompt.is_empty() || prompt.contains('@') && !prompt.contains(['"', '\'', '|', '=']);
     let cut = ["$ ", "% "].iter().filter_map(|end| line.split_once(end)).find(|(prompt, _)| is_prompt(prompt));
     cut.map_or(line, |(_, command)| command)
 }
 
-/// The words that may come before a command.
+/// The words that may precede a command.
 const BEFORE: [&str; 9] = ["then", "do", "else", "if", "while", "!", "{", "sudo", "time"];
 
-/// Whether a line starts with a command that can be read, or with one that writes into it.
+/// Whether a line starts with a readable command, or with one that is piped into one.
 fn starts_command(line: &str) -> bool {
     is_command(line)
         || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program)) && writes_into_command(line)
@@ -154,12 +154,12 @@ fn is_command(line: &str) -> bool {
     PROGRAMS.iter().any(|program| is_program(line, program)) || httpie::starts_command(line)
 }
 
-/// Whether a line has a command that can be read after a pipe.
+/// Whether a line has a readable command after a pipe.
 fn writes_into_command(line: &str) -> bool {
     line.match_indices('|').any(|(at, _)| is_command(line[at + 1..].trim_start()))
 }
 
-/// The commands of a script that can be read, each with its line.
+/// The readable commands of a script, each with its line.
 fn split(text: &str) -> Vec<(u64, Result<SimpleCommand, ParseError>)> {
     let is_cmd = is_for_cmd(text);
     let mut variables = ShellVariables::of_script(text.len());
@@ -214,7 +214,7 @@ fn is_program(word: &str) -> bool {
 }
 
 impl SimpleCommand {
-    /// Without `sudo` and the like, and variables that are set for this command alone.
+    /// The command without `sudo` and the like, and without variables set only for it.
     fn without_prefix(mut self) -> Self {
         let program = self.words.iter().position(|word| is_program(word)).unwrap_or_default();
         let is_prefix =
@@ -226,7 +226,7 @@ impl SimpleCommand {
     }
 }
 
-/// Whether a script is for cmd.exe: outside all quotes, it has `^"` or a line that ends in `^`.
+/// Whether a script is for cmd.exe: it has `^"`, or a line that ends with `^`, outside quotes.
 fn is_for_cmd(text: &str) -> bool {
     let mut quote = None;
     let mut characters = text.chars().peekable();

@@ -28,7 +28,7 @@ pub(super) fn decode(bytes: &[u8], order: ByteOrder) -> Result<String, EntryFaul
         ByteOrder::LittleEndian => u16::from_le_bytes([pair[0], pair[1]]),
         ByteOrder::BigEndian => u16::from_be_bytes([pair[0], pair[1]]),
     };
-    // A torn last unit is part of a torn last line.
+    // An incomplete last unit is part of an incomplete last line.
     let units = bytes.chunks_exact(2).map(unit).skip_while(|&unit| unit == 0xfeff);
     let text: Result<String, _> = char::decode_utf16(units).collect();
     text.map_err(|_| {

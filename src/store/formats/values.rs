@@ -1,4 +1,4 @@
-//! Values as programs print them for their developers, and the headers among them.
+//! Values as programs print them for debugging, and the headers among them.
 
 pub(super) mod elixir;
 pub(super) mod go;
@@ -12,7 +12,7 @@ mod var_dumper;
 use self::literal::Literal;
 use super::cgi;
 
-/// The headers that a text is, printed by a program or as JSON, where something else says that it is headers.
+/// The headers in a text that is known to be headers, as printed by a program or as JSON.
 pub(super) fn headers(text: &str) -> Option<Vec<(String, String)>> {
     let text = text.trim();
     let printed = literal::value(text).filter(|(_, rest)| rest.trim().is_empty());
@@ -24,7 +24,7 @@ fn is_field_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
-/// A quoted text at the start of another one, and the rest of that.
+/// The quoted text at the start of a text, and the rest.
 pub(super) fn text(text: &str) -> Option<(String, &str)> {
     match literal::value(text)? {
         (Literal::Text(text), rest) => Some((text, rest)),
@@ -32,7 +32,7 @@ pub(super) fn text(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// The bytes of Python's `b'…'`, if a text is that.
+/// The bytes of a text of the form `b'…'`, as Python prints them.
 pub(super) fn python_bytes(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     let is_literal = text.starts_with("b'") || text.starts_with("b\"");
@@ -80,12 +80,12 @@ pub(super) fn fields(value: &Literal) -> Option<Vec<(String, String)>> {
     Some(fields)
 }
 
-/// Whether a name is a variable's, such as those that WSGI sets beside the headers.
+/// Whether a name is that of a CGI variable, such as those that WSGI sets beside the headers.
 fn is_cgi(name: &str) -> bool {
     name.contains(['.', '_'])
 }
 
-/// Whether these are the headers of a request, judged by their names.
+/// Whether these are the headers of a request, judging by their names.
 pub(super) fn are_headers(fields: &[(String, String)]) -> bool {
     const USUAL: [&str; 6] = ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
     let is_header = |name: &str| {

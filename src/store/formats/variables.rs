@@ -1,8 +1,8 @@
 //! The `{{name}}` variables in the requests of Postman and `.http` files. Values that the file defines are filled in;
 //! other variables stay, and the entry notes that.
 //!
-//! A value may use earlier variables several times, so a few hundred bytes can stand for gigabytes. What the variables
-//! add is limited, for each entry and for the whole file; an entry beyond the limit can't be read, and the others can.
+//! A value may use earlier variables several times, so a few hundred bytes can expand to gigabytes. The expansion is
+//! limited for each entry and for the whole file. Entries beyond the limit can't be read; the others can.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -11,10 +11,10 @@ use super::{
     parts::{ParseError, expected},
 };
 
-/// How many bytes variables, or gzip in messages, may add to a file, for each byte of the file.
+/// How many bytes variables, or gzip in messages, may add to a file per byte of the file.
 const FILE_FACTOR: usize = 64;
 
-/// The smallest and the largest limit on what they may add to a file, in bytes.
+/// The minimum and maximum of that limit, in bytes.
 const FILE_LIMITS: (usize, usize) = (1 << 20, 128 << 20);
 
 /// How many bytes variables, or gzip in messages, may add to a file of this size in bytes.
@@ -26,9 +26,9 @@ pub(super) fn file_limit(size: usize) -> usize {
 /// The variables of a file.
 #[derive(Debug)]
 pub(super) struct FileVariables {
-    /// `None` for a value that is too large.
+    /// The values; `None` for one that is too large.
     values: HashMap<String, Option<String>>,
-    /// The first name without a value that was met since the last note.
+    /// The first name without a value found since the last note.
     unknown: Option<String>,
     file_limit: usize,
     /// How many bytes the definitions, the entries, and the current entry may still add.
@@ -80,7 +80,7 @@ impl FileVariables {
     ///
     /// # Errors
     ///
-    /// If the values are larger than the entry or the file may still become.
+    /// If the values exceed what may still be added to the entry or the file.
     pub(super) fn fill<'t>(&mut self, text: &'t str) -> Result<Cow<'t, str>, ParseError> {
         if !text.contains("{{") {
             return Ok(Cow::Borrowed(text));
@@ -102,7 +102,7 @@ impl FileVariables {
         Ok(Cow::Owned(self.expanded(text)))
     }
 
-    /// How many bytes of values a text uses. `None` if one of them is too large.
+    /// How many bytes of values a text uses; `None` if one of them is too large.
     fn expanded_size(&self, text: &str) -> Option<usize> {
         parts(text).try_fold(0_usize, |size, part| match part {
             TextPart::Variable { name, .. } => match self.values.get(name) {
@@ -132,7 +132,7 @@ impl FileVariables {
     }
 }
 
-/// The parts of a text. Each byte is looked at once.
+/// The parts of a text. Each byte is examined once.
 fn parts(text: &str) -> impl Iterator<Item = TextPart<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -151,7 +151,7 @@ fn parts(text: &str) -> impl Iterator<Item = TextPart<'_>> {
     })
 }
 
-/// Where the next variable is, and its length; at the end of the text if there is none.
+/// The offset and length of the next variable; at the end of the text if there is none.
 fn next_variable(text: &str) -> (usize, usize) {
     let mut at = 0;
     while let Some(start) = text[at..].find("{{").map(|gap| at + gap) {

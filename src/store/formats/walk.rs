@@ -15,12 +15,12 @@ use crate::store::captures::is_capture_name;
 pub struct DirectoryWalk {
     /// The files that may be captures, in the order of their names, with an error for each entry that can't be read.
     pub files: Vec<Result<PathBuf, EntryError>>,
-    /// How many entries were skipped: hidden files and directories, links, and special files.
+    /// The number of skipped entries: hidden files and directories, links, and special files.
     pub skipped: usize,
 }
 
-/// Walks through a directory and its subdirectories. Hidden entries are skipped, links are not followed. The path of a
-/// file gives that file. No file is opened: [`open_found`] does that.
+/// Walks through a directory and its subdirectories. Hidden entries are skipped, and links are not followed. The path
+/// of a file yields that file. No file is opened: [`open_found`] does that.
 #[must_use]
 pub fn walk(path: &Path) -> DirectoryWalk {
     let mut walk = DirectoryWalk::default();
@@ -42,7 +42,7 @@ pub fn walk(path: &Path) -> DirectoryWalk {
     walk
 }
 
-/// Whether an entry is hidden. The path that the user named never is.
+/// Whether an entry is hidden. The path named by the user never counts as hidden.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
@@ -56,8 +56,8 @@ fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
 ///
 /// # Errors
 ///
-/// If it can't be read, or if it has the name of a [`CaptureStore`](crate::store::captures::CaptureStore)'s file and
-/// yet isn't a capture.
+/// If it can't be read, or if it is named like a [`CaptureStore`](crate::store::captures::CaptureStore)'s file but
+/// isn't a capture.
 pub fn open_found(file: &Path) -> Result<Option<Entries<'static>>, EntryError> {
     match open(file) {
         Err(EntryError::Empty { .. } | EntryError::Unrecognised { .. }) if !is_named_as_capture(file) => Ok(None),

@@ -77,7 +77,7 @@ struct ColumnIndexes {
 }
 
 impl ColumnIndexes {
-    /// `None` if these are the columns of another table.
+    /// The columns with these names; `None` if they are those of another table.
     fn of(names: &ByteRecord) -> Option<Self> {
         let names: Vec<String> = names
             .iter()

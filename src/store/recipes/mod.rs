@@ -16,10 +16,10 @@ use crate::webhook::{
     time::{InvalidDuration, parse_duration},
 };
 
-/// The name of the recipe that needs nothing to be installed.
+/// The name of the recipe whose program needs no installation.
 pub const NEEDS_NOTHING: &str = "ssh";
 
-/// What templates in a recipe may contain.
+/// The placeholders that templates in a recipe may contain.
 const PLACEHOLDERS: [&str; 3] = ["port", "free_port", "empty_file"];
 
 /// How a tunnel is started.
@@ -29,20 +29,20 @@ const PLACEHOLDERS: [&str; 3] = ["port", "free_port", "empty_file"];
     expecting = "a table such as { command = [\"prog\", \"{port}\"], url = { line = 'https://\\S+' } }"
 )]
 pub struct Recipe {
-    /// The program and its arguments, which no shell reads.
+    /// The program and its arguments, run without a shell.
     pub command: RecipeCommand,
-    /// Variables of the program, unless the user's environment sets them.
+    /// Variables to set for the program, unless the user's environment sets them.
     #[serde(default)]
     pub env: BTreeMap<String, SecretText>,
     /// How the public URL is learned.
     pub url: UrlRule,
-    /// How it is known that the tunnel works. Without it, it works once its URL is known.
+    /// How to find out that the tunnel works. Without it, the tunnel counts as working once its URL is known.
     pub ready: Option<RecipeProbe>,
-    /// Whether requests through the public URL show that the tunnel still works: for programs that don't notice when
-    /// their connection is lost.
+    /// Whether to check with requests through the public URL that the tunnel still works, for programs that don't
+    /// notice when they lose their connection.
     #[serde(default)]
     pub check_url: bool,
-    /// How long to wait after that, until the whole internet can use the URL.
+    /// How long to wait after that until the URL is reachable from everywhere.
     #[serde(default)]
     grace: Grace,
     /// The account that it needs, for people.
@@ -54,7 +54,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// How long to wait after the tunnel is ready, until the whole internet can use the URL.
+    /// How long to wait after the tunnel is ready until the URL is reachable from everywhere.
     #[must_use]
     pub const fn grace(&self) -> Duration {
         self.grace.0
@@ -92,7 +92,7 @@ pub struct RecipeCommand {
 }
 
 impl RecipeCommand {
-    /// The program and its arguments, as they are written in the recipe.
+    /// The program and its arguments, as written in the recipe.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.program).chain(&self.args).map(|word| word.0.as_str())
     }
@@ -134,9 +134,9 @@ impl TryFrom<String> for RecipeTemplate {
 pub struct RecipeValues<'a> {
     /// The port of this machine that the tunnel leads to.
     pub port: u16,
-    /// A port of this machine that is free for the program.
+    /// A free port of this machine for the program to use.
     pub free_port: u16,
-    /// A file without content.
+    /// An empty file.
     pub empty_file: &'a Path,
 }
 

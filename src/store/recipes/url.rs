@@ -1,5 +1,5 @@
-//! How a tunnel's public URL is learned: from a server of the program, from a JSON line that it prints, or from a line
-//! of text. A host that the recipe doesn't allow is never taken.
+//! How a tunnel's public URL is learned: from the program's own HTTP server, from a JSON line that it prints, or from a
+//! line of text. A URL whose host the recipe doesn't allow is never used.
 
 use regex_lite::Regex;
 use serde::Deserialize;
@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::RecipeTemplate;
 use crate::webhook::called_url::PublicUrl;
 
-/// Where a URL is found, and which one is allowed.
+/// Where the URL is found, and which hosts are allowed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawRule")]
 pub struct UrlRule {
-    /// Where it is found.
+    /// Where the URL is found.
     pub source: UrlSource,
-    /// The domains that its host may be below; none allow all.
+    /// The domains that its host must be below one of; if empty, all hosts are allowed.
     hosts: Vec<String>,
-    /// The scheme of a URL that is found without one.
+    /// The scheme for a URL that is found without one.
     scheme: UrlScheme,
 }
 
@@ -26,12 +26,12 @@ pub enum UrlSource {
     /// In the JSON document at a URL.
     Http {
         url: RecipeTemplate,
-        /// The place in the document, as a JSON pointer.
+        /// The position in the document, as a JSON pointer.
         pointer: String,
     },
     /// In a line of JSON that the program prints, at this JSON pointer.
     Json(String),
-    /// In a line that the program prints: the first group of the pattern, or all that it matches.
+    /// In a line that the program prints: the pattern's first group, else the whole match.
     Line(Regex),
 }
 
@@ -139,7 +139,7 @@ impl UrlRule {
         self.allows(parsed.host_str()?).then(|| full.parse().ok())?
     }
 
-    /// Whether a host may be that of the tunnel. The API of its service isn't, although errors name it.
+    /// Whether a host may be that of the tunnel, unlike the service's API, which errors may name.
     fn allows(&self, host: &str) -> bool {
         let is_below = |domain: &String| {
             host.strip_suffix(domain.trim_start_matches('.')).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

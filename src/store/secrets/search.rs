@@ -22,7 +22,7 @@ pub(super) struct SecretSearch<'a> {
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
-    /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
+    /// The development secrets of all providers. Even if the user sets one, anyone can sign with it.
     pub public: &'a HashSet<Vec<u8>>,
 }
 
@@ -48,7 +48,7 @@ impl SecretSearch<'_> {
             }
         }
         if flag_ignored {
-            // A user who passes a secret doesn't want the public one to verify anything.
+            // A user who passes a secret doesn't want the public one to verify deliveries.
             resolved.without_flag.push(title.clone());
             return Ok(());
         }
@@ -72,7 +72,7 @@ impl SecretSearch<'_> {
         parsed.map_err(|problem| malformed(self.index(), source, problem))
     }
 
-    /// Adds a secret of the user's.
+    /// Adds one of the user's own secrets.
     fn add(&self, text: &str, source: SecretSource, resolved: &mut ResolvedSecrets) -> Result<(), SecretError> {
         let secret = self.parse(text, &source)?;
         if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
@@ -93,7 +93,7 @@ impl SecretSearch<'_> {
             resolved.note(note);
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
-                // A flag for every provider is for those it is valid for.
+                // A flag for every provider applies only to those it is valid for.
                 Err(SecretError::Malformed {
                     problem:
                         MalformedSecret::NotBase64
@@ -127,7 +127,7 @@ impl SecretSearch<'_> {
         Ok(any)
     }
 
-    /// A rule's variable and its value, in one of the two tiers with variables.
+    /// A rule's variable and its value, in one of the two tiers that hold variables.
     fn variable_at<'r>(
         &self,
         tier: Tier,
@@ -170,8 +170,8 @@ impl SecretSearch<'_> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
-    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Missing and invalid ones
-    /// are ignored.
+    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Ignores missing and
+    /// invalid ones.
     fn keep_shadowed(&self, tier: Tier, above: Tier, keyring: &mut Keyring) {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {

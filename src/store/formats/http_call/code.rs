@@ -1,18 +1,18 @@
-//! The code of a text, without its comments and what is in quotes.
+//! The code of a text, without comments and literals.
 
 use super::super::values::text_literal::{QUOTES, SourceLanguage};
 
-/// The text with spaces instead of comments and literals of text; offsets and lines stay. A quote without another one
-/// in its line quotes nothing, unless it is one of Python's triple quotes.
+/// The text with comments and string literals replaced by spaces, so that offsets and lines stay the same. A quote
+/// without a second one on its line quotes nothing, unless it is a triple quote in Python.
 pub(super) fn code(text: &str, language: SourceLanguage) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
-    // Those that have no end are searched for once.
+    // Delimiters without an end are searched for only once.
     let mut unended = Vec::new();
     while let Some(at) = rest.find(['"', '\'', '`', '#', '/', '\\']) {
         code.push_str(&rest[..at]);
         rest = &rest[at..];
-        // `*/*` is a media type outside of quotes, and `/[/*]/` a pattern.
+        // `*/*` is an unquoted media type, and `/[/*]/` a regular expression.
         let is_comment = !(rest.starts_with("/*") && code.ends_with(['*', '[']));
         let len = Span::open(rest, language).filter(|_| is_comment).and_then(|span| {
             let len = if unended.contains(&span.close) { None } else { span.len(rest) };
@@ -25,7 +25,7 @@ pub(super) fn code(text: &str, language: SourceLanguage) -> String {
             code.extend(rest[..len].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
             rest = &rest[len..];
         } else {
-            // What is escaped opens nothing, such as the slash in `/\//`.
+            // An escaped character opens nothing, such as the slash in `/\//`.
             let len = rest.chars().take(if rest.starts_with('\\') { 2 } else { 1 }).map(char::len_utf8).sum();
             code.push_str(&rest[..len]);
             rest = &rest[len..];
@@ -34,7 +34,7 @@ pub(super) fn code(text: &str, language: SourceLanguage) -> String {
     code + rest
 }
 
-/// A comment or a literal of text.
+/// A comment or a string literal.
 struct Span {
     open: usize,
     close: &'static str,
@@ -43,7 +43,7 @@ struct Span {
 }
 
 impl Span {
-    /// What a text starts with.
+    /// The span that a text starts with, if any.
     fn open(text: &str, language: SourceLanguage) -> Option<Self> {
         let is_python = language == SourceLanguage::Python;
         match text.as_bytes() {

@@ -1,4 +1,4 @@
-//! The request that a call sends: the arguments of each library, and what it makes of a body of values.
+//! The request that a call sends: each library's arguments, and its serialisation of a body given as values.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -43,7 +43,7 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
         url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
     }
     let mut headers = Headers::new();
-    // Those of the call replace those of its client, which has each name once, whatever its case.
+    // The call's headers replace those of its client, which has each name once, in any letter case.
     for option in [CLIENT_HEADERS, "headers"] {
         let fields = options.get(&[option]).map(|fields| value::fields("headers", fields)).transpose()?;
         let fields = fields.unwrap_or_default();
@@ -92,7 +92,7 @@ fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseE
     }
 }
 
-/// The user and password that become a header.
+/// The user and password, which the library sends as a header.
 fn user(library: Library, options: &Options) -> Result<Option<String>, ParseError> {
     let (user, password) = match (library, options.get(&["auth"])) {
         (Library::Got, None) => (options.get(&["username"]), options.get(&["password"])),
@@ -113,7 +113,7 @@ fn user(library: Library, options: &Options) -> Result<Option<String>, ParseErro
     Ok(Some(format!("{}:{}", text("user", user)?, text("password", password)?)))
 }
 
-/// The arguments of a call by their names, those of an object of options among them.
+/// The arguments of a call by name, including those in an options object.
 struct Options(Vec<(String, Expression)>);
 
 impl Options {
@@ -174,7 +174,7 @@ impl Options {
     }
 }
 
-/// A body, and the content type that the library gives it.
+/// A body, and the content type that the library sets for it.
 type EncodedBody = (Vec<u8>, Option<&'static str>);
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -213,7 +213,7 @@ fn fetch(options: &Options) -> Result<Option<EncodedBody>, ParseError> {
     }
 }
 
-/// As its `transformRequest` does: an object becomes JSON or a form, and JSON in a text is trimmed.
+/// The body as `transformRequest` makes it: an object becomes JSON or a form, and JSON text is trimmed.
 fn axios(options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, ParseError> {
     let Some(data) = options.get(&["data"]) else { return Ok(None) };
     let declared = headers.text("content-type").unwrap_or_default();
@@ -231,7 +231,7 @@ fn axios(options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, Pa
     })
 }
 
-/// Objects become JSON, and text is taken for a form.
+/// The body as superagent makes it: objects become JSON, and text counts as a form.
 fn superagent(options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, ParseError> {
     let Some(body) = options.get(&["body"]) else { return Ok(None) };
     let is_form = headers.text("content-type").is_some_and(|declared| declared.contains(FORM));

@@ -1,4 +1,4 @@
-//! What expressions are in a request, once their variables are filled in: text, fields, JSON, or a body.
+//! Turns expressions, with their variables filled in, into parts of a request: text, fields, JSON, or a body.
 
 use super::{
     super::{
@@ -9,20 +9,20 @@ use super::{
 };
 use crate::webhook::{diagnose::Layout, json as literal};
 
-/// What is sent as a body.
+/// The content of a body.
 pub(super) enum SentContent {
     Nothing,
-    /// Bytes as they are, and the content type that goes with them.
+    /// Exact bytes, and the content type that goes with them.
     Bytes(Vec<u8>, Option<&'static str>),
-    /// Values, of which the library makes a body.
+    /// Values for the library to serialise.
     Values(Expression),
 }
 
-/// The text of an expression, which is the `what` of a request.
+/// The text of an expression. `what` names the part of the request in errors.
 pub(super) fn text(what: &str, found: &Expression) -> Result<String, ParseError> {
     match found {
         Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
-        // Numbers are added, unless a text comes before.
+        // Numbers are added up, unless a text precedes them.
         Expression::Joined(parts) if !matches!(parts[..], [Expression::Number(_), Expression::Number(_), ..]) => {
             parts.iter().map(|part| text(what, part)).collect()
         }
@@ -83,7 +83,7 @@ pub(super) fn json(found: &Expression) -> Result<String, ParseError> {
     })
 }
 
-/// What an expression is as a body.
+/// An expression as a body.
 pub(super) fn content(found: &Expression) -> Result<SentContent, ParseError> {
     let bytes = |text: String| Ok(SentContent::Bytes(text.into_bytes(), None));
     match found {
@@ -133,7 +133,7 @@ pub(super) fn content(found: &Expression) -> Result<SentContent, ParseError> {
     }
 }
 
-/// What text or bytes are as a body; a method of text turns no other values into one.
+/// Text or bytes as a body. String methods don't turn other values into one.
 fn encoded(found: &Expression) -> Result<SentContent, ParseError> {
     match content(found)? {
         bytes @ SentContent::Bytes(..) => Ok(bytes),
@@ -178,7 +178,7 @@ fn indented(by: &str) -> Option<Layout> {
     }
 }
 
-/// The error of a part whose value the text doesn't have. It shows no literals: these may be secrets.
+/// The error for a part whose value isn't in the text. It shows no literals, which may be secrets.
 pub(super) fn unknown(what: &str, found: &Expression) -> ParseError {
     let shown = match found {
         Expression::Name(name) => quoted(name),

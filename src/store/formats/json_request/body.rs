@@ -12,7 +12,8 @@ use super::{
 };
 use crate::webhook::json::{Kind, Member, Node};
 
-/// The keys under which programs store a body, those with its exact bytes first, and whether they always hold base64.
+/// The keys under which programs store a body, those with its exact bytes first, and whether they always contain
+/// base64.
 pub(super) const BODIES: &[(&str, bool)] = &[
     ("bodyAsBase64", true),
     ("bodyBase64", true),
@@ -47,15 +48,15 @@ const ENCODINGS: &[&str] = &[
     "body_encoding",
 ];
 
-/// A body that was read.
+/// The body that was found.
 pub(super) struct JsonRequestBody {
     pub bytes: Bytes,
-    /// Whether the bytes are text that the tool may have changed.
+    /// Whether it was stored as text, which the tool may have changed.
     pub is_text: bool,
     pub notes: Vec<String>,
 }
 
-/// The body; an error if all that is left of it was parsed.
+/// The body; an error if it is present only in parsed form.
 pub(super) fn body(found: &Node<'_>) -> Result<JsonRequestBody, ParseError> {
     let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, member(found, key)?)));
     let mut parsed = None;
@@ -73,7 +74,7 @@ pub(super) fn body(found: &Node<'_>) -> Result<JsonRequestBody, ParseError> {
     }
 }
 
-/// One body; `None` if it was parsed.
+/// Reads one body; `None` if it was parsed.
 fn read_body(
     found: &Node<'_>,
     key: &str,
@@ -116,10 +117,10 @@ fn read_body(
     }
 }
 
-/// The keys under which an object that describes a body has the body itself.
+/// The keys under which an object that describes a body contains the body itself.
 const INNER: &[&str] = &["rawBytes", "base64Bytes", "base64", "text", "raw", "string", "body", "data"];
 
-/// The keys that such an object has beside it.
+/// The other keys that such an object may have.
 const BESIDE: &[&str] = &[
     "type",
     "mode",
@@ -141,14 +142,14 @@ const BESIDE: &[&str] = &[
     "subString",
 ];
 
-/// Whether an object describes a body, rather than being one that was parsed: `{"mimeType":…,"text":…}`.
+/// Whether an object describes a body, as in `{"mimeType":…,"text":…}`, rather than being a parsed one.
 fn is_wrapper(members: &[Member<'_>]) -> bool {
     let is_known = |member: &Member<'_>| INNER.contains(&&*member.key) || BESIDE.contains(&&*member.key);
     members.len() > 1 && members.iter().all(is_known) && members.iter().any(|member| BESIDE.contains(&&*member.key))
 }
 
 fn is_base64(node: &Node<'_>) -> bool {
-    // The binary data of n8n.
+    // n8n's binary data.
     let is_file = node.member("fileExtension").is_some() && node.member("mimeType").is_some();
     is_file
         || ENCODINGS.iter().any(|key| match member(node, key).map(|node| &node.kind) {
@@ -158,8 +159,7 @@ fn is_base64(node: &Node<'_>) -> bool {
         })
 }
 
-/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never
-/// is.
+/// The bytes of undeclared base64. It must decode to a JSON document or a form, which base64 itself never is.
 fn undeclared_base64(text: &str) -> Option<Bytes> {
     let starts_payload = |bytes: &[u8]| matches!(bytes.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
     if text.len() < 8 || starts_payload(text.as_bytes()) {

@@ -1,4 +1,4 @@
-//! The words and values of PowerShell. Nothing is run.
+//! PowerShell's words and values. Nothing is run.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ pub(super) struct Statement {
 /// The rest of a script.
 pub(super) struct ScriptCursor<'t, 'v> {
     pub rest: &'t str,
-    /// The variables that were set before it.
+    /// The variables set before it.
     pub variables: &'v HashMap<String, ScriptValue>,
 }
 
@@ -52,7 +52,7 @@ impl<'t> ScriptCursor<'t, '_> {
         word
     }
 
-    /// The name of the next parameter, which is empty for an argument without one.
+    /// The name of the next parameter; empty for a positional argument.
     pub fn parameter(&mut self) -> Option<&'t str> {
         self.skip();
         match self.rest.chars().next()? {
@@ -66,7 +66,7 @@ impl<'t> ScriptCursor<'t, '_> {
         }
     }
 
-    /// Whether another parameter, or the end of the command, follows: the one before it is a switch.
+    /// Whether another parameter or the end of the command follows, so that the previous parameter is a switch.
     pub fn is_at_parameter(&mut self) -> bool {
         self.skip();
         let mut characters = self.rest.chars();
@@ -77,7 +77,7 @@ impl<'t> ScriptCursor<'t, '_> {
         }
     }
 
-    /// A statement after its `$`; `None` if it is another one, or has more than a value.
+    /// Reads a statement after its `$`; `None` if it is another kind of statement, or has more than a value.
     pub fn statement(&mut self) -> Option<Statement> {
         let end = self.rest.find(|c: char| !(c.is_alphanumeric() || "_.:".contains(c)))?;
         let (name, rest) = self.rest.split_at(end);
@@ -98,7 +98,7 @@ impl<'t> ScriptCursor<'t, '_> {
         Some(Statement { variable, key: None, value })
     }
 
-    /// The end of a statement; `None` if an operator, a method or a pipe makes another value of the one before it.
+    /// The end of a statement; `None` if an operator, a method or a pipe changes the value before it.
     fn end(&mut self) -> Option<()> {
         self.skip();
         (self.rest.is_empty() || self.rest.starts_with(['\n', ';', '#', '}'])).then_some(())
@@ -129,7 +129,7 @@ impl<'t> ScriptCursor<'t, '_> {
         }
     }
 
-    /// A value that holds no other.
+    /// A value that contains no other.
     fn simple(&mut self) -> Result<ScriptValue, ParseError> {
         self.skip();
         match self.rest.as_bytes() {
@@ -231,7 +231,7 @@ impl<'t> ScriptCursor<'t, '_> {
     }
 }
 
-/// The character that `c` is in a text in double quotes, perhaps with what follows it, and the rest.
+/// The character that `c`, possibly with what follows it, represents in double quotes, and the rest.
 fn escaped(c: char, rest: &str) -> Result<(char, &str), ParseError> {
     match c {
         '`' => {
@@ -253,7 +253,7 @@ fn escaped(c: char, rest: &str) -> Result<(char, &str), ParseError> {
     }
 }
 
-/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`; and what follows it.
+/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`, and the text after it.
 fn character(text: &str) -> Result<(char, &str), ParseError> {
     let unit = |text: &str| -> Option<(u16, usize)> {
         let (number, _) = text.strip_prefix("([char]")?.split_once(')')?;

@@ -14,7 +14,7 @@ const MAX_LINES: usize = 64;
 /// How many places in these lines are tried.
 const MAX_PLACES: usize = 16;
 
-/// The first map or list of pairs that a text has, the text before it, and the rest. A `Plug.Conn` is the request that
+/// The first map or list of pairs in a text, the text before it, and the rest. A `Plug.Conn` becomes the request that
 /// it holds.
 pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str, &str)> {
     let end = text.match_indices('\n').nth(MAX_LINES).map_or(text.len(), |(at, _)| at);
@@ -30,7 +30,7 @@ pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str, &st
     })
 }
 
-/// Where the name of a map or struct ends: at its brace.
+/// The end of a map's or struct's name, which is at its brace.
 fn name_end(text: &str) -> Option<usize> {
     let name = text.strip_prefix('%')?;
     let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))?;
@@ -57,7 +57,7 @@ fn request(conn: &Literal) -> Option<Literal> {
     ]))
 }
 
-/// A body that was kept in chunks, the last one first, as Plug's documentation shows it.
+/// A body kept in chunks, the last one first, as in Plug's documentation.
 fn joined(body: &Literal) -> Literal {
     let Literal::List(chunks) = body else { return body.clone() };
     let texts = chunks.iter().rev().map(Literal::text).collect::<Option<String>>();

@@ -1,4 +1,4 @@
-//! Values as JavaScript's `console.log` and Python's `print` write them. JSON and Ruby's hashes are among them.
+//! Values as JavaScript's `console.log` and Python's `print` write them, which covers JSON and Ruby's hashes.
 
 use super::{
     scan::{take, take_until, take_while},
@@ -14,11 +14,11 @@ const MAX_DEPTH: usize = 32;
 pub(in crate::store::formats) enum Literal {
     Text(String),
     Bytes(Vec<u8>),
-    /// A number or a word, as it is written.
+    /// A number or a word, as written.
     Word(String),
     List(Vec<Literal>),
     Object(Vec<(String, Literal)>),
-    /// What was left out, such as `[Object]` or the end of a long text.
+    /// Something left out, such as `[Object]` or the end of a long text.
     Lost,
 }
 
@@ -57,7 +57,7 @@ impl Literal {
                 let member = |(key, value): &(String, Self)| format!("{}:{}", quote(key), value.json());
                 format!("{{{}}}", listed(members.iter().map(member).collect()))
             }
-            // A request reads it as a body that was parsed.
+            // Read as a parsed body.
             Self::Lost => r#"{"lost":true}"#.to_owned(),
         }
     }
@@ -85,7 +85,7 @@ impl LiteralParser<'_> {
         match self.rest.chars().next()? {
             '{' => self.object(depth),
             '[' if self.rest[1..].starts_with(|c: char| c.is_ascii_uppercase()) => {
-                // `[Object: null prototype] {`, or `[Object]` in the place of one.
+                // `[Object: null prototype] {`, or `[Object]` in place of an object.
                 take_until(&mut self.rest, "]")?;
                 self.skip_space();
                 if self.rest.starts_with('{') { self.object(depth) } else { Some(Literal::Lost) }
@@ -133,7 +133,7 @@ impl LiteralParser<'_> {
         }
     }
 
-    /// A string, or several that are joined by `+`, as long ones are printed.
+    /// A string, or several joined by `+`, as long ones are printed.
     fn texts(&mut self) -> Option<Literal> {
         let mut text = self.string()?;
         loop {
@@ -167,12 +167,12 @@ impl LiteralParser<'_> {
         Some(bytes.map_or(Literal::Lost, Literal::Bytes))
     }
 
-    /// A number or a word; or the name of a type before its value, as in `Headers({…})` and `Headers {…}`.
+    /// A number or a word, or a type's name before its value, as in `Headers({…})` and `Headers {…}`.
     fn word(&mut self, depth: usize) -> Option<Literal> {
         let start = self.rest;
         let word = take_while(&mut self.rest, |c| c.is_alphanumeric() || "_$.+-".contains(c));
         if self.rest.starts_with('/') || self.rest.starts_with("://") {
-            // A path or a URL without quotes, or `HTTP/1.1`, as Rust prints them.
+            // An unquoted path, URL or `HTTP/1.1`, as Rust prints them.
             take_while(&mut self.rest, |c| !c.is_whitespace() && !",;)}]\"'".contains(c));
             return Some(Literal::Word(start[..start.len() - self.rest.len()].to_owned()));
         }

@@ -1,6 +1,6 @@
-//! Values as PHP's `print_r`, `var_dump` and `var_export` write them, and the `dump` of its frameworks.
+//! Values as PHP's `print_r`, `var_dump` and `var_export` write them, and its frameworks' `dump`.
 //!
-//! `print_r` marks no text's end: it is where the next key, or the end of the array, begins a line.
+//! `print_r` doesn't mark the end of a text: it ends where the next key, or the end of the array, starts a line.
 
 use super::{
     literal::{self, Literal},
@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 8;
 /// How many lines are searched for an array.
 const MAX_LINES: usize = 64;
 
-/// The first array that a text has at the start of a line, and the rest of the text.
+/// The first array at the start of a line, and the rest of the text.
 pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str)> {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let start = starts.take(MAX_LINES).find(|at| {

@@ -1,21 +1,21 @@
-//! Literals of text and bytes: in the source of JavaScript and Python, and as those and similar languages print text.
+//! Literals of text and bytes, in JavaScript and Python source code, and as these and similar languages print text.
 
 use super::scan::{next, take, take_until};
 
-/// What source code is written in.
+/// The language of source code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::formats) enum SourceLanguage {
     JavaScript,
     Python,
 }
 
-/// What begins and ends a literal; the longest first.
+/// The quotes around a literal, longest first.
 pub(in crate::store::formats) const QUOTES: [&str; 5] = ["\"\"\"", "'''", "\"", "'", "`"];
 
 /// A literal whose start has been read.
 pub(in crate::store::formats) struct TextLiteral {
     quotes: &'static str,
-    /// `None` if a program has printed it.
+    /// `None` if a program printed it.
     language: Option<SourceLanguage>,
     is_bytes: bool,
     is_formatted: bool,
@@ -76,7 +76,7 @@ impl TextLiteral {
         }
     }
 
-    /// Reads what follows a backslash.
+    /// Reads the rest of an escape, after its backslash.
     fn escape(&self, rest: &mut &str, bytes: &mut Vec<u8>) -> Option<()> {
         let is_digit_next = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
         let c = match next(rest)? {
@@ -103,7 +103,7 @@ impl TextLiteral {
             'a' if self.language != Some(SourceLanguage::JavaScript) => '\u{7}',
             'e' if self.language.is_none() => '\u{1b}',
             '0' if self.language.is_none() || !is_digit_next(rest) => '\0',
-            // The line goes on.
+            // A line continuation.
             '\n' if self.language.is_some() => return Some(()),
             other => {
                 if self.language == Some(SourceLanguage::Python) && !"\"'\\".contains(other) {
@@ -127,7 +127,7 @@ fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
     u32::from_str_radix(text, 16).ok()
 }
 
-/// The character of `\uHHHH`, or of two of them that are surrogates.
+/// The character of `\uHHHH`, or of a surrogate pair of them.
 fn utf16(rest: &mut &str) -> Option<char> {
     let unit = u16::try_from(hex(rest, 4)?).ok()?;
     if !(0xd800..0xdc00).contains(&unit) {

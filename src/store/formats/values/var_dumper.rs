@@ -1,19 +1,19 @@
 //! Values as Symfony's `dump` and Laravel's `dd` print them in a terminal.
 //!
-//! Quotes within a text are not escaped, so that only the end of its line marks its end. A text of several lines is
-//! between lines of `"""`, and each of its line feeds is written as `\n` too.
+//! Quotes within a text are not escaped, so only the end of its line marks its end. A multi-line text is between lines
+//! of `"""`, and each of its line feeds is also written as `\n`.
 
 use super::literal::Literal;
 
 /// How deeply arrays may be nested.
 const MAX_DEPTH: usize = 8;
 
-/// The array that a text starts with, and the rest of the text.
+/// The array at the start of a text, and the rest of the text.
 pub(super) fn array(text: &str) -> Option<(Literal, &str)> {
     if text.starts_with("array:") { value(text, MAX_DEPTH) } else { None }
 }
 
-/// The text that was dumped alone, if it is one of several lines or JSON: other languages escape the quotes in that.
+/// A text dumped on its own, if it has several lines or is JSON, in which other languages would escape the quotes.
 pub(super) fn text(text: &str) -> Option<String> {
     let (Literal::Text(found), _) = value(text, 1)? else { return None };
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(&found).is_ok();
@@ -37,7 +37,7 @@ fn value(text: &str, depth: usize) -> Option<(Literal, &str)> {
     Some((value, rest))
 }
 
-/// A line without the place where the value was dumped, which the first one may have: ` // app/Hook.php:12`.
+/// A line without the source position that the first line may have: ` // app/Hook.php:12`.
 fn without_place(line: &str) -> &str {
     let is_place = |place: &str| {
         let Some((file, number)) = place.rsplit_once(':') else { return false };
@@ -47,7 +47,7 @@ fn without_place(line: &str) -> &str {
     place.map_or(line, |(line, _)| line).trim_end()
 }
 
-/// The lines up to one of `"""`, which has their indentation.
+/// The lines up to a line of `"""` with their indentation.
 fn block(text: &str) -> Option<(Literal, &str)> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while let Some((line, after)) = rest.split_once('\n').or_else(|| (!rest.is_empty()).then_some((rest, ""))) {
