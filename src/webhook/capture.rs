@@ -1,8 +1,8 @@
-//! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file holds it. The writer is
-//! beside the reader, under one [`VERSION`].
+//! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file contains it. Writer and
+//! reader share one [`VERSION`].
 //!
-//! The reader judges by `request` and `received_at` alone; of `provider` and `verdict` it keeps what a later verdict is
-//! compared with. The other keys are for people and programs that read captures.
+//! Verification uses only `request` and `received_at`; `provider` and `verdict` are read only to compare a later
+//! verdict with. The other keys are for people and programs that read captures.
 
 pub mod fields;
 pub(crate) mod objects;
@@ -37,14 +37,14 @@ pub const MAX_FIELDS: usize = 1024;
 /// The verdict of a request that was verified, as captures spell it.
 const VERIFIED: &str = "verified";
 
-/// How the line of a delivery starts.
+/// The start of a delivery's line.
 const LINE_START: &[u8] = br#"{"kind":"delivery","hookdev":"#;
 
 /// How many bytes of a file [`starts_log`] needs.
 pub const START_LENGTH: u64 = 64;
 
-/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may
-/// have added whitespace.
+/// Whether a file that starts with these bytes contains captures, or other JSON that `listen` prints. Other programs
+/// may have added whitespace.
 #[must_use]
 pub fn starts_log(start: &[u8]) -> bool {
     let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -65,9 +65,9 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
     write(delivery, request, forwards.iter().map(ForwardObject::new).collect(), None, wording, out);
 }
 
-/// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its
-/// forwards have the responses of the handlers, in the same way, and so have the results of sending it again. It also
-/// says what the provider expects of a response.
+/// Appends a received delivery as one line, with each body replaced by its length in bytes under `body_bytes`. The
+/// forwards and the results of resends include the handlers' responses, in the same form. The line also says what the
+/// provider expects of a response.
 pub fn write_without_bodies<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -86,8 +86,8 @@ pub fn write_without_bodies<'a>(
     );
 }
 
-/// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results
-/// of sending it again. It also says what the provider expects of a response.
+/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses.
+/// The line also says what the provider expects of a response.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -156,13 +156,13 @@ pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
     );
 }
 
-/// How the line of the delivery with this number starts in a log.
+/// The start of the line of the delivery with this number in a log.
 #[must_use]
 pub fn line_start(seq: u64) -> String {
     format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#)
 }
 
-/// Starts as [`line_start`] says.
+/// The first keys must be those of [`line_start`].
 #[derive(Serialize)]
 struct DeliveryObject<'a> {
     kind: &'static str,
@@ -226,17 +226,16 @@ struct SentObject<'a> {
     request: RequestObject<'a>,
 }
 
-/// What is read of a capture.
+/// What is read from a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// When the request was received, if the capture says so.
+    /// When the request was received, if recorded.
     pub received_at: Option<Timestamp>,
-    /// The provider that the request was verified for when it was captured, if the capture says so. This proves
-    /// nothing.
+    /// The provider for which the request was verified when captured, if recorded. This proves nothing.
     pub verified_for: Option<String>,
-    /// The URL that the request was sent to, if the capture says so.
+    /// The URL that the request was sent to, if recorded.
     pub url: Option<String>,
-    /// What the handler that provided the response responded, if the capture says so.
+    /// The response of the handler that provided the response, if recorded.
     pub forwarded: Option<RecordedResponse>,
     pub request: Request,
 }

@@ -1,5 +1,4 @@
-//! Fresh values: ids, times and random text, new in each send. The same template, time and seed give the
-//! same value.
+//! Fresh values: ids, times and random text, new in each send. The same template, time and seed yield the same value.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -15,12 +14,12 @@ use crate::webhook::{
 pub struct FreshSource<'a> {
     now: Timestamp,
     seed: &'a [u8; 32],
-    /// The delivery's id; empty while the id itself is made.
+    /// The delivery's id; empty while the id itself is being made.
     id: &'a str,
 }
 
 impl<'a> FreshSource<'a> {
-    /// A source from the time and a seed: randomness, or a fixed seed for a reproducible send.
+    /// A source for this time and seed, which is random, or fixed for a reproducible send.
     #[must_use]
     pub const fn new(now: Timestamp, seed: &'a [u8; 32]) -> Self {
         Self { now, seed, id: "" }

@@ -75,8 +75,7 @@ pub struct LoadSummary {
     pub violations: Violations,
     /// Scheduled deliveries that never started because no connection was free.
     pub not_started: u64,
-    /// The latencies: from when a delivery started, or was due, until its response or timeout. `None`
-    /// if there was neither.
+    /// The latencies, from when a delivery started, or was due, until its response or timeout. `None` without any.
     pub latency: Option<Latency>,
 }
 

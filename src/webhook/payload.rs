@@ -37,15 +37,14 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 pub struct Payload<'a> {
     /// How it was sent.
     pub kind: PayloadKind,
-    /// How the body differs from what its content type says, if it does: a form that is labelled as JSON, or the
-    /// reverse.
+    /// How the body differs from its content type, if it does: a form labelled as JSON, or the reverse.
     pub mislabelled: Option<String>,
     root: Option<Node<'a>>,
     /// The fields of the form around it, if it is the JSON in one of them.
     form: Vec<(String, String)>,
 }
 
-/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
+/// The maximum size of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
 
 /// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a

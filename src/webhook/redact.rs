@@ -16,8 +16,8 @@ use super::{
     words::REDACTED,
 };
 
-/// The headers that are kept for every provider: they describe the body and the connection. The rest that are kept are
-/// those of the provider's manifest.
+/// The headers that are kept for every provider, because they only describe the body and the connection. The headers in
+/// the provider's manifest are kept too.
 pub const KEPT_HEADERS: [&str; 27] = [
     "accept",
     "accept-charset",
@@ -53,7 +53,7 @@ pub const KEPT_HEADERS: [&str; 27] = [
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
     let redacted = |(name, value): &HeaderField| {
-        // A user and a password, which no client sends there.
+        // Contains a user and a password, which no client sends there.
         let has_user = name.name() == "host" && value.as_bytes().contains(&b'@');
         let is_kept = is_kept(name.name(), provider) && !has_user;
         let value = if is_kept { value.clone() } else { HeaderValue::from_static(REDACTED) };

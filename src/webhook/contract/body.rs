@@ -1,4 +1,4 @@
-//! Changes a body after it was signed so that only the signature gives it away.
+//! Changes a signed body in such a way that only the signature reveals it.
 
 use bytes::Bytes;
 
@@ -9,13 +9,13 @@ use crate::webhook::{
     request::Request,
 };
 
-/// How many positions are tried in search of a change that only the signature reveals.
+/// How many positions are tried to find a change that only the signature reveals.
 const MAX_ATTEMPTS: usize = 512;
 
 /// The longest body that is searched for such a position, in bytes.
 const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// The size limit of a decoded body here, in bytes: many bodies are decoded in one search.
+/// The maximum size of a decoded body here, in bytes, because one search decodes many bodies.
 const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid
@@ -51,7 +51,7 @@ struct BodyReader<'a> {
     request: &'a Request,
 }
 
-/// What a handler could notice about a body without its signature.
+/// What a handler could notice about a body without checking its signature.
 struct BodyTraits {
     keys: Vec<String>,
     event: Option<String>,

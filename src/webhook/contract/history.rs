@@ -1,4 +1,4 @@
-//! What the cases so far showed about a handler, which helps to explain the next ones.
+//! What the cases so far have shown about a handler, which helps to explain later ones.
 
 use super::{
     expectation::Expectation,
@@ -6,7 +6,7 @@ use super::{
     name::CaseName,
 };
 
-/// What earlier cases showed about a handler.
+/// What earlier cases have shown about a handler.
 #[derive(Clone, Debug, Default)]
 pub struct EarlierResults {
     /// Each case with its fault, if it failed.
@@ -27,7 +27,7 @@ pub struct BodySizes {
 }
 
 impl BodySizes {
-    /// With those of more deliveries.
+    /// The sizes, combined with those of more deliveries.
     #[must_use]
     pub fn and(self, more: Self) -> Self {
         let smaller = |one: Option<usize>, other| one.into_iter().chain(other).min();

@@ -8,15 +8,15 @@ use crate::webhook::{
     response::{Clue, Excerpt},
 };
 
-/// What people see of a response: its status, and the lines of its body that help most.
+/// What people see of a response: its status, and the most helpful lines of its body.
 pub type Seen = (u16, Option<Excerpt>);
 
-/// What came back for one request.
+/// The result of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The status of the response.
     pub response: Result<u16, NoResponse>,
-    /// The lines of the response's body that help most.
+    /// The most helpful lines of the response's body.
     pub excerpt: Option<Excerpt>,
     /// What the response reveals about the handler.
     pub clue: Option<Clue>,
@@ -24,7 +24,7 @@ pub struct Exchange {
     pub proxy: Option<String>,
     /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
-    /// For a handshake, whether the response is the prescribed one and, if not, why.
+    /// For a handshake, whether the response is the prescribed one and, if not, why not.
     pub handshake: Option<Result<(), String>>,
 }
 
@@ -47,11 +47,11 @@ impl Exchange {
 pub enum NoResponse {
     /// None arrived in time.
     TimedOut,
-    /// The endpoint was reached, but did not respond; the reason in words.
+    /// The endpoint was reached, but did not respond, for this reason.
     Broken(String),
-    /// The endpoint could not be reached; the reason in words.
+    /// The endpoint could not be reached, for this reason.
     Unreachable(String),
-    /// The endpoint's TLS certificate is not trusted; the reason in words.
+    /// The endpoint's TLS certificate is not trusted, for this reason.
     Untrusted(String),
 }
 
@@ -66,7 +66,7 @@ pub enum ResponseFault {
     NotRejected(u16),
     /// A 2xx that the provider does not count as success.
     WrongSuccess(u16),
-    /// Not the response that the handshake prescribes; why.
+    /// Not the response that the handshake prescribes, for this reason.
     WrongHandshake(u16, String),
     Redirect(u16),
     /// A valid delivery was rejected.

@@ -11,7 +11,7 @@ use crate::webhook::{delivery::Media, wire_form::WireForm};
 pub enum CaseName {
     /// An event as the provider sends it.
     EventAccepted,
-    /// A handshake as the provider sends it, which wants its own response.
+    /// A handshake as the provider sends it, which requires a particular response.
     Handshake,
     /// A handshake with another signature.
     HandshakeForged,
@@ -119,7 +119,7 @@ impl CaseName {
         Self::HeaderCase,
     ];
 
-    /// The one place that says what each case is.
+    /// The definition of each case, in one place.
     const fn definition(self) -> CaseDefinition {
         match self {
             Self::EventAccepted => accepted("event-accepted"),

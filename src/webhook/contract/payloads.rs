@@ -1,5 +1,5 @@
-//! Edits that make another valid payload of a fixture: other text, more of it, and empty values. Where the schema
-//! allows it, they change what a person wrote; elsewhere they add a member, as providers do without notice.
+//! Edits that turn a fixture into another valid payload: with other text, more text, or empty values. If the schema
+//! allows it, they change text that a person wrote; otherwise they add a member, as providers do without notice.
 
 use crate::webhook::{
     json::{self, Kind, Node, Path, PointerToken, quote},
@@ -12,13 +12,13 @@ use crate::webhook::{
 pub(super) struct OriginalPayload<'a> {
     /// Its JSON text.
     pub text: &'a str,
-    /// What it has to match.
+    /// The schema that it must match.
     pub definition: Option<SchemaDefinition<'a>>,
-    /// The values that name its event, which stay.
+    /// The values that name its event, which must not change.
     pub kept: &'a [&'a Path],
 }
 
-/// The member that is added where no text can be changed.
+/// The member that is added if no text can be changed.
 const ADDED: &str = "hookdev_text";
 
 /// Values of each JSON type but null. A schema that rejects one of them says which types it allows.

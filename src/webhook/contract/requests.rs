@@ -79,7 +79,7 @@ impl Case<'_> {
     ///
     /// # Errors
     ///
-    /// If the event can't be sent in this way; the reason in words.
+    /// The reason, if the event can't be sent in this way.
     pub fn requests(&self, context: &CaseContext<'_>) -> Result<Vec<CaseRequest>, String> {
         if let Some(forgery) = self.name.forgery() {
             let draft = context.fixture(self.event, None, 0)?;
@@ -213,7 +213,7 @@ impl<'a> CaseContext<'a> {
         (0..).zip(UNICODE).map(request).collect()
     }
 
-    /// Ever larger deliveries, so that the first that fails shows the limit.
+    /// Ever larger deliveries, so that the first failure shows the limit.
     fn enlarged(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let largest = large_body(self.provider);
         let sizes = LARGE.into_iter().filter(|size| *size < largest).chain([largest]);
@@ -281,7 +281,7 @@ impl<'a> CaseContext<'a> {
     ///
     /// # Errors
     ///
-    /// If the event can't be sent; the reason in words.
+    /// The reason, if the event can't be sent.
     pub fn plain(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let draft = self.fixture(event, None, 0)?;
         let encodings = self.provider.delivery.encodings.iter();
@@ -323,7 +323,7 @@ impl<'a> CaseContext<'a> {
     ///
     /// # Errors
     ///
-    /// If the event can't be sent; the reason in words.
+    /// The reason, if the event can't be sent.
     pub(super) fn signed_with(&self, event: &Event, index: usize) -> Result<Option<CaseRequest>, String> {
         let Some(secret) = self.secrets().get(index) else { return Ok(None) };
         let draft = self.fixture(event, None, u8::try_from(index).unwrap_or(u8::MAX))?;

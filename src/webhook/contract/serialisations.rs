@@ -1,4 +1,4 @@
-//! Other serialisations of the same payload: what a provider may send tomorrow, and what a handler that verifies
+//! Other serialisations of the same payload, which a provider may send tomorrow, and which a handler that verifies
 //! re-serialised JSON rejects.
 
 use std::{fmt::Write, ops::Range};
@@ -22,8 +22,8 @@ pub(super) struct Serialisation {
 /// The variation of a body with whitespace around it.
 pub(super) const SURROUNDED: &str = "whitespace before and after the body";
 
-/// Other serialisations of a JSON payload. A whole number gets a fraction only where the schema allows any number,
-/// because a handler may rely on integers elsewhere.
+/// Other serialisations of a JSON payload. A whole number gets a fraction only if the schema allows any number, because
+/// a handler may rely on integers elsewhere.
 pub(super) fn json(text: &str, definition: Option<SchemaDefinition<'_>>) -> Vec<Serialisation> {
     let indented = Style { colon: " : ", indented: true, reversed: true, ..Style::default() };
     let mut serialisations = vec![
@@ -45,7 +45,7 @@ pub(super) fn json(text: &str, definition: Option<SchemaDefinition<'_>>) -> Vec<
     let mut serialisations: Vec<Serialisation> = serialisations.into_iter().flatten().collect();
     let fractions = definition.and_then(|definition| fractions(text, definition));
     serialisations.extend(fractions.map(|text| Serialisation { variation: "1.0 and 1e0 instead of 1", text }));
-    // The last one: if it fails alone, the handler removes that whitespace.
+    // Must be last: if only this one fails, the handler removes that whitespace.
     serialisations.push(Serialisation { variation: SURROUNDED, text: format!(" {text}\n") });
     serialisations.retain(|serialisation| serialisation.text != text);
     serialisations

@@ -1,5 +1,4 @@
-//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's own
-//! format.
+//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's format.
 
 use std::borrow::Cow;
 

@@ -50,7 +50,7 @@ pub(super) enum Forgery {
     Garbage,
     /// A signed header other than the signature's is missing.
     HeaderMissing,
-    /// The timestamp is not a time, and signed as it is.
+    /// The timestamp is not a time, but is signed as it is.
     GarbageTimestamp,
     /// There is no signature, and the body can't be parsed.
     Malformed,
@@ -76,11 +76,11 @@ impl Tamper {
         }
     }
 
-    /// The forged request. All of its signatures are wrong in this way; one that would still be right is not sent.
+    /// The forged request. All of its signatures are invalid in this way; one that would still be valid is not sent.
     ///
     /// # Errors
     ///
-    /// If the delivery has nothing to forge in this way; the reason in words.
+    /// The reason, if the delivery can't be forged in this way.
     pub fn request(self, original: &OriginalDelivery<'_>) -> Result<Request, String> {
         let OriginalDelivery { provider, draft, attempt } = *original;
         let request = match self {
@@ -147,7 +147,7 @@ impl Forgery {
         }
     }
 
-    /// Whether a signature of this scheme is wrong after the forgery.
+    /// Whether the forgery invalidates a signature of this scheme.
     fn spoils(self, scheme: &Scheme) -> bool {
         match self {
             Self::Tamper(Tamper::Body) => scheme.signs_body(),
@@ -220,7 +220,7 @@ fn with_signatures(
     Ok(request)
 }
 
-/// The variation of a signature of as many characters as a right one, which are more bytes in UTF-8.
+/// The variation of a signature with the right number of characters, but more bytes in UTF-8.
 pub(super) const NON_ASCII: &str = "non-ASCII bytes";
 
 /// A forged request, and its variation if there are several.
@@ -251,10 +251,10 @@ fn without_each_header(original: &OriginalDelivery<'_>) -> Vec<Forged> {
     places.into_iter().map(without).collect()
 }
 
-/// The variation of a timestamp that is a number, later than any date that programs know.
+/// The variation of a numeric timestamp later than any date that programs support.
 pub(super) const BEYOND_CALENDARS: &str = "a number beyond every calendar";
 
-/// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
+/// Requests whose timestamp is not a time. They are signed as they are, so that only the timestamp is wrong.
 fn with_garbage_timestamps(original: &OriginalDelivery<'_>) -> Result<Vec<Forged>, String> {
     let OriginalDelivery { provider, draft, attempt } = *original;
     let mut signers = provider.signers(&attempt);
@@ -325,7 +325,7 @@ fn another_secret(rule: &SecretRule, secret: &SigningSecret) -> Option<SigningSe
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
     let parse = |plain: &str| -> Result<SigningSecret, MalformedSecret> {
         if rule.format.family.is_some() {
-            // The seed of another pair.
+            // The seed of another key pair.
             return rule.read(plain);
         }
         let plain = if rule.format.has_two_parts { format!("hookdev:{plain}") } else { plain.to_owned() };

@@ -1,4 +1,4 @@
-//! Events that no provider documents: another value of a field that names them, or a field of another name.
+//! Events that no provider documents: another value of the field that names the event, or a field with another name.
 
 use crate::webhook::{
     json::{self, Path},
@@ -10,7 +10,7 @@ pub(super) fn value(old: &str) -> &'static str {
     if old.parse::<i64>().is_ok() { "97" } else { NAME }
 }
 
-/// What no provider calls an event or a field.
+/// A name that no provider uses for an event or a field.
 pub(super) const NAME: &str = "hookdev.unknown";
 
 /// The edits that give a field of a payload a name that the provider doesn't document.

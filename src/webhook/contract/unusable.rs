@@ -16,7 +16,7 @@ use crate::webhook::{
     response::form_clue::unread,
 };
 
-/// The commonest reasons why a handler fails on the first delivery.
+/// The most common reasons why a handler fails on the first delivery.
 const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, the signing secret is not set, or something reads or parses the body before the handler verifies it: app.use(express.json()) above express.raw(), await req.json() before await req.text() in Next.js, request.POST or request.read() before request.body in Django";
 
 /// What a 502 means.
@@ -90,7 +90,7 @@ fn nothing_accepted(provider: &Provider, proxy: Option<&str>) -> String {
     )
 }
 
-/// What to check if the usual mistakes were not all tried.
+/// What to check if not all usual mistakes were tried.
 fn something_else(provider: &Provider, proxy: Option<&str>) -> String {
     let advice = format!(
         "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
@@ -100,7 +100,7 @@ fn something_else(provider: &Provider, proxy: Option<&str>) -> String {
     and_passed_on(advice, proxy, provider)
 }
 
-/// The advice, and what to check in a proxy that is known to be in front of the handler.
+/// The advice, with what to check in a proxy known to be in front of the handler.
 fn and_passed_on(advice: String, proxy: Option<&str>, provider: &Provider) -> String {
     match proxy {
         Some(_) => format!("{advice}. Check that {}", passed_on(proxy, provider)),
@@ -154,7 +154,7 @@ fn unread_form(provider: &Provider) -> Option<String> {
     unread(provider.delivery.encodings.first().map(|encoding| encoding.media))
 }
 
-/// What to do about a fault of which nothing else is known.
+/// What to do about a fault about which nothing else is known.
 fn of_fault(fault: &ResponseFault, provider: &Provider, proxy: Option<&str>) -> Remedy {
     if let (ResponseFault::Rejected(400 | 422) | ResponseFault::Crashed(500), Some(advice)) =
         (fault, unread_form(provider))

@@ -1,5 +1,5 @@
-//! Signatures found in a request, in any header and encoding, and the schemes under which each may be
-//! right: the hash, the signed content and the format of the header may differ from the provider's.
+//! Signatures found in a request, in any header and encoding, and the schemes under which each may be valid: the hash,
+//! the signed content and the format of the header may differ from the provider's.
 
 use http::{HeaderName, HeaderValue};
 
@@ -143,8 +143,7 @@ fn decoded(text: &str) -> Option<(Vec<u8>, SignatureEncoding)> {
 }
 
 impl FoundSignature {
-    /// The readings under which this signature may be right: every hash of its length, with every signed
-    /// content.
+    /// The readings under which this signature may be valid: every hash of its length, with every signed content.
     pub fn readings(&self, case: &RejectedRequest<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
         let title = &case.provider.title;
         let (scheme, timestamp) = self.with_time(case.request, scheme);
@@ -289,7 +288,7 @@ impl FoundSignature {
         }
     }
 
-    /// The case of its hexadecimal digits and the right one, if it has the other.
+    /// The case of its hexadecimal digits and the right case, if they differ.
     fn case_instead_of(&self, encoding: TextEncoding) -> Option<(&'static str, &'static str)> {
         match (self.encoding, encoding) {
             (SignatureEncoding::UppercaseHex, TextEncoding::Hex) => Some(("uppercase", "lowercase")),
@@ -329,7 +328,7 @@ impl FoundSignature {
 }
 
 impl FoundSignature {
-    /// What it proves if it is right but for the case of its letters.
+    /// What it proves if only the case of its letters is wrong.
     fn in_other_case(&self) -> Option<Finding> {
         let letters = || self.text.bytes().filter(u8::is_ascii_alphabetic);
         let case = match (letters().all(|c| c.is_ascii_lowercase()), letters().all(|c| c.is_ascii_uppercase())) {
@@ -368,7 +367,7 @@ pub(in crate::webhook) const CONTENTS: [(&str, &str); 16] = [
     ("T|{body}", "{timestamp}|{body}"),
 ];
 
-/// The scheme's own content, which keeps its headers, and the others that are possible for this request.
+/// The scheme's own content, with its headers, and the other contents possible for this request.
 fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
     let own = scheme.content.as_str();
     let mut all = vec![(scheme.content.clone(), true, None)];

@@ -1,10 +1,10 @@
 //! Why a request was rejected: small hypotheses, each of which changes one thing.
 //!
-//! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then
-//! accepts the request, so it is a proof; [`Code::Unexplained`] says that none was found.
-//! There are five kinds of hypotheses: about the `headers`, the `body`, the key (`secret`), the way of signing
-//! (`signing`, `found`, `url`) and the `time`. Each is tried alone first, then in the pairs that occur in
-//! practice. The work is bounded. What is only `seen` is reported if nothing is proven.
+//! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then accepts the request,
+//! so it is a proof; [`Code::Unexplained`] means that none was found. There are five kinds of hypotheses: about the
+//! `headers`, the `body`, the key (`secret`), the way of signing (`signing`, `found`, `url`) and the `time`. Each is
+//! tried alone first, then in the pairs that occur in practice. The work is bounded. What is only `seen` is reported if
+//! nothing is proven.
 
 mod body;
 mod code;
@@ -51,7 +51,7 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub remedy: Remedy,
-    /// What else was done to find it, for those who ask.
+    /// The details of the search, shown on request.
     pub detail: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct RejectedRequest<'a> {
     pub rejection: &'a Rejection,
     /// When it was received.
     pub receipt: Receipt<'a>,
-    /// What the time of receipt is.
+    /// The meaning of the time of receipt.
     pub clock: Clock,
     /// All known providers.
     pub catalog: &'a Catalog,
@@ -101,14 +101,14 @@ impl RejectedRequest<'_> {
 /// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
 const LONGEST_REWRITTEN: usize = 1 << 20;
 
-/// The bytes that a whole search may hash and write, which take some tenths of a second.
+/// The bytes that a whole search may hash and write, which takes a few tenths of a second.
 pub const PER_SEARCH: usize = 256 << 20;
 
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// The part of a search's bytes that one attempt may take. With many secrets and a large body, the first secrets alone
-/// are tried: one attempt with all of them would leave nothing for other causes.
+/// One attempt may take a search's bytes divided by this. With many secrets and a large body, only the first secrets
+/// are tried, because an attempt with all of them would leave nothing for other causes.
 const PART_OF_ATTEMPT: usize = 64;
 
 /// Returns the findings for a rejected request: the cause first, then what else had to change. Empty if
@@ -185,7 +185,7 @@ const fn likely(reason: &Reason) -> Option<(&'static str, Option<&'static str>)>
     }
 }
 
-/// Adds to each of several findings that it is not enough alone.
+/// Notes on each of several findings that it is not enough alone.
 fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
     for (index, finding) in findings.iter_mut().enumerate() {
@@ -213,7 +213,7 @@ struct Trials<'a> {
     left: usize,
     /// The bytes that one attempt may hash.
     per_attempt: usize,
-    /// Of the attempt that had to leave out the most secrets: how many it tried, and how many there are.
+    /// For the attempt that had to skip the most secrets: how many it tried, and how many there are.
     skipped: Option<(usize, usize)>,
     /// How many variants of each kind were tried.
     attempts: Vec<(&'static str, usize)>,
@@ -303,7 +303,7 @@ impl<'a> Trials<'a> {
         let plain = signing::plain(case);
         let mut readings = signing::readings(case);
         if !case.has_signature_header() {
-            // Neither another body nor another key makes up for a missing signature.
+            // Neither another body nor another key can make up for a missing signature.
             self.begin("ways of signing");
             return self.readings(case, &readings);
         }

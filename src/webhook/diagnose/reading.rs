@@ -47,7 +47,7 @@ pub enum SignatureComparison {
 }
 
 impl Reading {
-    /// A reading by a scheme, with what it would prove.
+    /// A reading by a scheme, with the findings that it would prove.
     pub fn new(scheme: Scheme, case: &RejectedRequest<'_>, findings: Vec<Finding>) -> Self {
         let url = case.receipt.url.map(str::to_owned);
         Self { scheme, request: case.request.clone(), url, findings, secrets: None, check: SignatureComparison::Whole }
@@ -56,7 +56,7 @@ impl Reading {
     /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
-        // The age is another question.
+        // The age doesn't matter here.
         let receipt = Receipt { url: self.url.as_deref(), ..Receipt::default() };
         match &self.check {
             SignatureComparison::Whole => self.scheme.verify(secrets, &request, receipt).is_ok(),

@@ -1,5 +1,5 @@
-//! Hypotheses about the signed URL: the provider signed it as it calls it, and the one that is configured, given or
-//! named by the request differs in its scheme, host, port, slash or query.
+//! Hypotheses about the signed URL: the provider signs the URL that it calls, but the one that is configured, given or
+//! named by the request differs in scheme, host, port, slash or query.
 
 use std::collections::HashSet;
 
@@ -18,8 +18,8 @@ const MOST: usize = 240;
 /// The longest URL that messages show, in characters.
 const LONGEST_SHOWN: usize = 200;
 
-/// Readings by a scheme that signs a URL, each with another one: that of the request, or one that the manifest writes
-/// out.
+/// Readings by a scheme that signs a URL, each with another URL in place of the request's, or of one written out in the
+/// manifest.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     if scheme.content.signs_url() {
         return of_request(case, scheme);
@@ -57,7 +57,7 @@ fn known(case: &RejectedRequest<'_>) -> String {
     case.receipt.url.map_or_else(|| called_url::of(case.request), str::to_owned)
 }
 
-/// Says that no URL is known that a provider can have called, although the scheme signs it.
+/// The scheme signs the URL, but no URL is known that a provider could have called.
 pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
     // A signature that matches was made for this URL.
     if let Reason::ClaimMismatch { .. } | Reason::NotInBody { .. } = case.rejection.reason {
@@ -246,7 +246,7 @@ fn targets(configured: &UrlParts<'_>, request: &Request) -> Vec<String> {
     targets
 }
 
-/// What proxies and gateways put before a path or take from it.
+/// The prefixes that proxies and gateways add to a path or strip from it.
 const PREFIXES: [&str; 16] = [
     "/api",
     "/webhooks",
@@ -266,10 +266,10 @@ const PREFIXES: [&str; 16] = [
     "/default",
 ];
 
-/// The maximum number of segments that are taken from a path.
+/// The maximum number of segments that are stripped from a path.
 const MOST_SEGMENTS: usize = 3;
 
-/// The path without its first segments, and with each usual one before it.
+/// The path without its first segments, and with each usual prefix.
 fn prefixed(path: &str) -> Vec<String> {
     let starts = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
     let shorter = starts.take(MOST_SEGMENTS).map(|at| path[at..].to_owned());

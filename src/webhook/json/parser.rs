@@ -35,9 +35,9 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     depth: usize,
     values: usize,
-    /// The members so far of all open objects, those of the innermost last.
+    /// The members so far of all open objects, the innermost's last.
     members: Vec<Member<'a>>,
-    /// The items so far of all open arrays, those of the innermost last.
+    /// The items so far of all open arrays, the innermost's last.
     items: Vec<Node<'a>>,
 }
 

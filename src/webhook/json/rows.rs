@@ -1,7 +1,7 @@
 //! A JSON text as rows, one for each value and one for each end of an object or array: a tree that can be shown in
-//! parts. Keys and values are slices of the text, so numbers, escapes and repeated keys are as they were sent.
+//! parts. Keys and values are slices of the text, so numbers, escapes and repeated keys stay as sent.
 //!
-//! The walk can be cloned at any row and go on from there, so that a part costs what its own rows cost.
+//! The walk can be cloned at any row and continued from there, so a part costs only its own rows.
 
 use std::borrow::Cow;
 
@@ -49,7 +49,7 @@ pub struct Row<'a> {
     pub kind: RowKind,
     /// The member's key with its quotes, if it is one.
     pub key: Option<&'a str>,
-    /// The value's text; that of an end is the bracket, and a start has none.
+    /// The value's text: the bracket for an end, `None` for a start.
     pub value: Option<&'a str>,
 }
 

@@ -1,11 +1,11 @@
-//! The signed contents that occur in practice, as templates, the commonest first. A content is one of the known orders
-//! of its parts, with one separator between all of them, and perhaps a version before them.
+//! The signed contents that occur in practice, as templates, most common first. A content is one of the known orders of
+//! parts, with the same separator between all of them, and optionally a version before them.
 
 use std::collections::HashSet;
 
 use crate::webhook::diagnose::CONTENTS;
 
-/// What the placeholders of a pattern mean for one request: templates.
+/// The templates that replace the placeholders of a pattern for one request.
 pub(super) struct ContentParts<'a> {
     /// The timestamp, if there is one.
     pub time: Option<&'a str>,
@@ -36,7 +36,7 @@ const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];
 
 const RARE_SEPARATORS: [&str; 6] = [", ", " ", "; ", "&", "/", "\r\n"];
 
-/// What precedes the parts, beside the tag of the signature's value.
+/// What may precede the parts, besides the tag of the signature's value.
 const VERSIONS: [&str; 2] = ["v0", "v1"];
 
 const RARE_VERSIONS: [&str; 4] = ["v2", "v3", "1", "2"];
@@ -82,7 +82,7 @@ fn common(parts: &ContentParts<'_>) -> Vec<String> {
     without_repeats(all)
 }
 
-/// All that the common ones leave out: other separators, other versions, and the path that the provider called.
+/// The rare templates: with other separators, other versions, or the path that the provider called.
 fn rare(parts: &ContentParts<'_>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for values in parts.orders() {

@@ -1,4 +1,4 @@
-//! How events are told apart: by a header or a field that every capture has, and perhaps by an action beside it.
+//! How events are told apart: by a header or a field that every capture has, and possibly by an action beside it.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::webhook::{
     schema::is_uuid,
 };
 
-/// Fields whose value is usually the event's name, the best first.
+/// Fields whose value is usually the event's name, best first.
 const FIELDS: [&str; 14] = [
     "event",
     "type",
@@ -34,7 +34,7 @@ const FIELDS: [&str; 14] = [
     "status",
 ];
 
-/// Words in the names of headers that have the event's name, the best first.
+/// Words in the names of headers that carry the event's name, best first.
 const WORDS: [&str; 6] = ["event", "topic", "hook-type", "type", "kind", "action"];
 
 /// Fields that say what happened to the kind of thing that another value names.
@@ -84,7 +84,7 @@ impl LearnedEvents {
             }
             let names: Vec<String> = values.iter().map(|(_, value)| name(value)).collect();
             let name = if names.is_empty() { "event".to_owned() } else { names.join(".") };
-            // Values that differ in a space alone have one name.
+            // Values that differ only in a space have the same name.
             let is_free = |name: &String| groups.iter().all(|group| group.name != *name);
             let numbered = (2..).map(|number| format!("{name}-{number}"));
             let name = std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name);
@@ -123,7 +123,7 @@ impl LearnedEvents {
     }
 }
 
-/// The places that may have the event's name, the best first.
+/// The places that may have the event's name, best first.
 fn places(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
     let Some(first) = samples.first() else { return Vec::new() };
     let is_of_scheme = |name: &HeaderName| {
@@ -143,7 +143,7 @@ fn places(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Vec<Pla
         for (path, _) in scalars(root) {
             let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
             if let Some(rank) = FIELDS.iter().position(|field| *field == key) {
-                // A header is surer than a field, and a field than one further down.
+                // A header is a better sign than a field, and a field a better one than a nested field.
                 ranked.push((WORDS.len() + FIELDS.len() * (path.keys().len() - 1) + rank, Place::Body(path)));
             }
         }
@@ -152,7 +152,7 @@ fn places(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Vec<Pla
     ranked.into_iter().map(|(_, place)| place).collect()
 }
 
-/// Whether every capture has what may be an event's name there.
+/// Whether every capture has a possible event name there.
 fn tells_apart(samples: &[ParsedSample<'_>], place: &Place) -> bool {
     samples.iter().all(|read| read.lookup().text(place).is_some_and(|value| is_name(&value)))
 }
@@ -183,7 +183,7 @@ fn action(samples: &[ParsedSample<'_>], place: &Place) -> Option<Place> {
                 (lookup.text(place).map(Cow::into_owned), lookup.text(action).map(Cow::into_owned))
             })
         };
-        // The place alone may already say it all.
+        // The place alone may be enough.
         let both: BTreeSet<_> = values().collect();
         let alone: BTreeSet<_> = values().map(|(name, _)| name).collect();
         both.len() > alone.len() && tells_apart(samples, action)

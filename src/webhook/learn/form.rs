@@ -51,7 +51,7 @@ fn lists(value: &str, separator: &str, found: &mut Vec<ValueForm>) {
             let (text, time) = match &time {
                 Some((at, ..)) if *at == index => continue,
                 Some((at, time_tag, time)) => {
-                    // Without tags, entries are told apart by their order, so there may be no others.
+                    // Without tags, entries are distinguished by their order, so there must be no others.
                     if (tag.is_empty() || time_tag.is_empty())
                         && (pieces.len() > 2 || !tag.is_empty() || !time_tag.is_empty())
                     {

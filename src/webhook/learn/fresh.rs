@@ -1,4 +1,5 @@
-//! What is new in each delivery: its id, and the payload's fields that repeat the id or have the time of the delivery.
+//! What is new in each delivery: its id, and the payload's fields that repeat the id or contain the time of the
+//! delivery.
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The text of a learned manifest. What the captures don't show is a comment with a question.
+//! The text of a learned manifest. Whatever the captures don't show becomes a comment with a question.
 
 use std::fmt::Write;
 
@@ -32,7 +32,7 @@ pub(super) struct Facts<'a> {
     pub defined: &'a dyn Fn(&str) -> bool,
 }
 
-/// A manifest that grows, and the questions in it.
+/// A manifest being written, and the questions in it.
 #[derive(Default)]
 struct ManifestDraft {
     text: String,
@@ -125,7 +125,7 @@ fn secret(name: &str, found: &FoundScheme, draft: &mut ManifestDraft) {
     }
     draft.comment("An invented secret for tests, which is public. Never put your own here.");
     let development = match family {
-        // No text is the seed of such a pair.
+        // Such a key pair can't be derived from a text.
         Some(Family::Rsa) => {
             let (public, private) = RSA_DEVELOPMENT.trim().split_once('\n').unwrap_or_default();
             format!("{{ public = {}, private = {} }}", quoted(public), quoted(private))
@@ -247,7 +247,7 @@ pub(super) fn scheme_questions(search: &SchemeSearch) -> (&'static str, Option<&
     (how, search.is_asymmetric.then_some(private))
 }
 
-/// The scheme as a question, with what can be seen.
+/// The scheme as a question, with what the captures show.
 fn unknown_scheme(facts: &Facts<'_>, draft: &mut ManifestDraft) {
     let search = facts.search;
     draft.text.push('\n');

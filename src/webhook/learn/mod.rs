@@ -40,12 +40,12 @@ pub use template::template;
 /// A captured request.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// What messages call it: its file, with the line if the file has several.
+    /// Its name in messages: its file, with the line if the file has several.
     pub name: String,
     pub request: Request,
-    /// When it was received, if the capture says so.
+    /// When it was received, if recorded.
     pub received_at: Option<Timestamp>,
-    /// The URL that the provider called, if that is known.
+    /// The URL that the provider called, if known.
     pub url: Option<String>,
 }
 
@@ -64,7 +64,7 @@ pub struct Learned {
     pub questions: Vec<String>,
     /// Whether a scheme was found.
     pub has_scheme: bool,
-    /// Whether there was a secret to try, and no scheme could be proven with it. Then there are no files.
+    /// Whether there was a secret to try, but no scheme could be proven with it. Then there are no files.
     pub is_unproven: bool,
     /// What looks like a signature, if no scheme is proven.
     pub seen: Vec<String>,
@@ -253,7 +253,7 @@ pub(super) fn provider(name: &str, files: &[(String, String)]) -> Result<Provide
     if problems.is_empty() { Ok(provider) } else { Err(problems) }
 }
 
-/// What the written manifest says about the captures that it was made of.
+/// What the written manifest says about the captures that it was learned from.
 fn confirmed(provider: &Provider, samples: &[ParsedSample<'_>], found: &FoundScheme) -> Option<String> {
     let holds = |read: &ParsedSample<'_>| {
         let event = provider.event_of(&read.lookup());

@@ -44,7 +44,7 @@ const STANDARD: [&str; 20] = [
     "from",
 ];
 
-/// How the names of others begin.
+/// The beginnings of the names of other such headers.
 const STANDARD_BEGINNINGS: [&str; 10] =
     ["content-", "accept", "x-forwarded", "cf-", "trace", "cdn-", "x-amz", "sec-", "x-envoy-", "x-b3-"];
 
@@ -129,7 +129,7 @@ pub(super) fn times(probe: &ParsedSample<'_>) -> Vec<Located> {
     for (name, value) in own_headers(probe.request()) {
         add(ValueSource::Headers(vec![name.clone()]), &value);
     }
-    // HTTP's own date, which some senders sign.
+    // HTTP's own `Date` header, which some senders sign.
     if let Some(value) = probe.request().headers.text("date") {
         add(ValueSource::Headers(vec![http::header::DATE]), &value);
     }

@@ -1,5 +1,5 @@
-//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body. A scheme
-//! that matches everywhere is found; failing that, the one that matches most captures.
+//! Finds the signature scheme by recomputing signatures: each way to sign is tried on the capture with the smallest
+//! body. The result is a scheme that matches all captures or, failing that, the one that matches most.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -72,7 +72,7 @@ pub(super) struct SchemeSearch {
     pub is_asymmetric: bool,
 }
 
-/// How many captures are tried, because some may be damaged or of another sender.
+/// How many captures are tried, because some may be damaged or from another sender.
 const PROBES: usize = 3;
 
 impl SchemeSearch {
@@ -362,7 +362,7 @@ pub(super) fn scheme(
     }
 }
 
-/// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any
+/// The scheme as a manifest writes it: a value that is the same in several captures is not an id, but a header like any
 /// other.
 fn settled(mut scheme: Scheme, samples: &[&ParsedSample<'_>]) -> Scheme {
     let Some(place) = scheme.id.as_ref().and_then(ValueSource::place) else { return scheme };
@@ -391,8 +391,8 @@ fn called_url(read: &ParsedSample<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
 }
 
-/// The path that the provider called, if that is known to be another than the request's. A constant of the content
-/// then.
+/// The path that the provider called, if it is known to differ from the request's. It is then a constant in the
+/// content.
 fn called_path<'a>(read: &'a ParsedSample<'_>) -> Option<&'a str> {
     let (_, rest) = read.sample.url.as_deref()?.split_once("://")?;
     let path = &rest[rest.find('/')?..];

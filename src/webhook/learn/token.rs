@@ -1,5 +1,4 @@
-//! Finds what is sent as it is: a static token, which is the secret itself, and a JSON Web Token, whose claims may hash
-//! the body.
+//! Finds tokens: a static token, which is the secret itself, or a JSON Web Token, whose claims may hash the body.
 
 use super::{
     ParsedSample,

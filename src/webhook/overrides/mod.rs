@@ -1,4 +1,4 @@
-//! Edits of a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
+//! Edits a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
 //!
 //! The text is parsed to find the path, and the new bytes are spliced in. Nothing is re-serialised, so numbers,
 //! escapes, key order and whitespace elsewhere survive. `PayloadTemplate` does this for many sends at once.
@@ -78,8 +78,8 @@ pub struct OverrideValue {
 }
 
 impl OverrideValue {
-    /// Text that is used as JSON if it parses as JSON, except that a string stays a string: in place of `"999"`, `1000`
-    /// becomes `"1000"`.
+    /// Text that is used as JSON if it parses as JSON, except that a string stays a string: if it replaces `"999"`,
+    /// `1000` becomes `"1000"`.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_json: false }

@@ -65,8 +65,8 @@ impl PayloadTemplate {
         self.filled(|blank, value| given(blank.index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits in the place
-    /// of a number begin with no zero, so that they are one, too.
+    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits that replace a
+    /// number don't begin with a zero, so that they form a number too.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
         self.filled(|blank, value| {
             let start = value.len();

@@ -1,4 +1,4 @@
-//! Where a value is sent that may have several names.
+//! Where a value that may have several names is sent.
 
 use std::fmt;
 

@@ -32,7 +32,7 @@ pub fn reason(error: &LoadError) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Loads a provider of the user's, which must be what the index says.
+/// Loads one of the user's providers, which must match its index entry.
 pub type Loader = Box<dyn Fn(&IndexEntry) -> Result<Provider, LoadError> + Send + Sync>;
 
 /// One known provider, loaded when it is first used.
@@ -53,7 +53,7 @@ impl CatalogEntry {
         Self { source: ProviderSource::BuiltIn(built_in), index: OnceLock::new(), provider: OnceLock::new() }
     }
 
-    /// A provider of the user's, to be loaded from this directory when it is used.
+    /// One of the user's providers, to be loaded from this directory on first use.
     #[must_use]
     pub fn from_index(index: IndexEntry, directory: String, load: Loader) -> Self {
         let source = ProviderSource::Directory(directory, load);
@@ -69,7 +69,7 @@ impl CatalogEntry {
         }
     }
 
-    /// The directory of a provider of the user's; `None` for a built-in one.
+    /// The directory of one of the user's providers; `None` for a built-in one.
     #[must_use]
     pub fn directory(&self) -> Option<&str> {
         match &self.source {
@@ -78,7 +78,7 @@ impl CatalogEntry {
         }
     }
 
-    /// What is known of the provider without loading it.
+    /// What is known about the provider without loading it.
     #[must_use]
     pub fn index(&self) -> &IndexEntry {
         self.index.get_or_init(|| {
@@ -134,7 +134,7 @@ impl From<Provider> for CatalogEntry {
     }
 }
 
-/// The loader of an entry that never needs it.
+/// The loader of an entry that is already loaded.
 fn loaded_already() -> Loader {
     Box::new(|_: &IndexEntry| Err("it is loaded already".into()))
 }
@@ -270,7 +270,7 @@ impl Catalog {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
         // The part of a glob before its first wildcard was meant as a name.
         let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
-        // A provider that is spelt right was meant.
+        // If the provider is spelled correctly, it was meant.
         let meant = plain.split_once('.').and_then(|(provider, _)| self.entry(provider));
         let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
         let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));

@@ -14,7 +14,7 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// The maximum size of a payload that is looked into, in bytes.
+/// The maximum size of a payload that is examined, in bytes.
 const LIMIT: usize = 16 << 20;
 
 /// What the author of a provider should know although it is valid.

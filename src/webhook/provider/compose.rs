@@ -43,7 +43,7 @@ pub(super) enum BodyContent {
     Bytes(Bytes),
 }
 
-/// What makes one send differ from the next: time, id and randomness.
+/// The inputs that differ from send to send: time, id and randomness.
 #[derive(Clone, Debug)]
 pub struct SendContext {
     /// The time of the send.
@@ -199,7 +199,7 @@ impl Provider {
         })
     }
 
-    /// Writes what tells an event apart from others outside the payload: headers, and parameters of the query.
+    /// Writes the values outside the payload that distinguish an event from others: headers, and query parameters.
     fn mark(&self, draft: &DeliveryDraft, request: &mut Request) {
         for (place, value) in &draft.extras {
             place::write(request, place, value);

@@ -41,7 +41,7 @@ pub struct Event {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The values by which a request is recognised as this event.
     pub(super) conditions: Vec<(Place, String)>,
-    /// What a request must have, whatever the value, to be recognised as this event.
+    /// The places that a request must have, with any value, to be recognised as this event.
     pub(super) present: Vec<Place>,
     /// What makes it a handshake, if it is one.
     pub handshake: Option<Box<Handshake>>,

@@ -27,7 +27,7 @@ pub struct Handshake {
     pub extras: Vec<(Place, Fresh)>,
     /// Whether its request is signed.
     pub is_signed: bool,
-    /// Where it hands over the secret of all later deliveries.
+    /// Where it hands over the secret for all later deliveries.
     pub secret: Option<Place>,
     /// The places that a request must have to be this handshake.
     pub present: Vec<Place>,
@@ -36,7 +36,7 @@ pub struct Handshake {
     /// Whether one of its conditions is on a header, on the query or on the event's own name, which decides before any
     /// event's conditions.
     pub is_decisive: bool,
-    /// The response that the provider wants.
+    /// The response that the provider requires.
     pub response: PrescribedResponse,
 }
 

@@ -1,5 +1,5 @@
-//! The index of providers: what listing, completion, the search for secrets and the first recognition of a request need
-//! of a provider, so that a run loads no manifest that it doesn't use.
+//! The index of providers: what listing, completion, the search for secrets and the recognition of requests need to
+//! know about a provider, so that a run loads only the manifests that it uses.
 //!
 //! `fixtures/index.ndjson` has the entries of the built-in providers; a test keeps it up to date.
 

@@ -2,8 +2,8 @@
 //! members whose keys are equal or differ only in case.
 //!
 //! A valid payload may have more than that, and parsers disagree about it: Go's `encoding/json` ignores the case of
-//! keys, and parsers differ in which of several equal keys they take. So a payload that nothing else vouches for must
-//! be exact. What can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema
+//! keys, and parsers differ in which of several equal keys they use. So a payload without any other proof must be
+//! exact. Whatever can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema
 //! that allows any object.
 
 use std::{borrow::Cow, collections::HashMap};
@@ -52,7 +52,7 @@ fn violation(at: &Location<'_>, message: impl Into<String>) -> SchemaViolation {
     SchemaViolation { pointer: at.to_string(), message: message.into() }
 }
 
-/// Two members that a parser may take for one.
+/// Two members that a parser may treat as one.
 fn similar_keys(members: &[Member<'_>], at: &Location<'_>) -> Option<SchemaViolation> {
     let mut seen: HashMap<Cow<'_, str>, &str> = HashMap::with_capacity(members.len());
     members.iter().find_map(|member| {

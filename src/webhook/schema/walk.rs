@@ -27,7 +27,7 @@ const COMPARISONS: usize = 16;
 /// How many visits take as long as starting to match a pattern.
 const PATTERN: usize = 4;
 
-/// A walk under way.
+/// A walk in progress.
 pub(super) struct SchemaWalk<'s> {
     schema: &'s Schema,
     /// How many more visits are allowed, because branches within branches multiply.

@@ -56,7 +56,7 @@ impl Family {
     }
 }
 
-/// What else a key may be, by the object identifiers of their algorithms or curves.
+/// Other kinds of keys, by the object identifiers of their algorithms or curves.
 const OTHERS: [(&str, &str); 6] = [
     ("1.3.132.0.34", "an EC key on P-384"),
     ("1.3.132.0.35", "an EC key on P-521"),
@@ -90,7 +90,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     found.into_iter().next()
 }
 
-/// How a signature of two numbers is written. The other algorithms have one way.
+/// How an ECDSA signature, which is two numbers, is written. Other algorithms ignore this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EcdsaEncoding {
     /// DER, as most libraries write ECDSA; 64 bytes are accepted, too.
@@ -154,7 +154,7 @@ impl AsymmetricKey {
         (!key.public.is_empty()).then_some(key)
     }
 
-    /// The pair that is made from 32 bytes; `None` for RSA, whose keys can't be made from them.
+    /// The key pair derived from 32 bytes; `None` for RSA, whose keys can't be derived from a seed.
     #[must_use]
     pub fn from_seed(family: Family, seed: [u8; 32]) -> Option<Vec<u8>> {
         match family {
@@ -162,7 +162,7 @@ impl AsymmetricKey {
                 let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
                 Some([&seed[..], pair.public_key().as_ref()].concat())
             }
-            // A seed that is no valid number is as likely as a collision of the hash that made it.
+            // An invalid seed is as unlikely as a collision of the hash that made it.
             Family::P256 => SigningKey::from_slice(&seed).ok().map(|_| seed.to_vec()),
             Family::Rsa => None,
         }
@@ -215,8 +215,8 @@ impl AsymmetricKey {
         }
     }
 
-    /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one
-    /// is given and the keys have ids.
+    /// Whether a signature of the message verifies with any of the public keys. If an id is given and the keys have
+    /// ids, only the key with that id counts.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8], form: EcdsaEncoding, id: Option<&str>) -> bool {
         let have_ids = self.public.iter().any(|(own, _)| own.is_some());

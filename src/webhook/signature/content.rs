@@ -55,7 +55,7 @@ pub struct ContentValues<'a> {
 pub struct ResolvedContent<'a> {
     parts: &'a [ContentPart],
     values: ContentValues<'a>,
-    /// The values that are not slices of the request, in order.
+    /// The computed values, which are not slices of the request, in order.
     computed: Vec<Cow<'a, [u8]>>,
 }
 
@@ -131,7 +131,7 @@ impl SignedContent {
         self.places().any(|place| matches!(place, Place::Url))
     }
 
-    /// Whether anything that is signed is a value of the payload, which then must be parsed before it is verified.
+    /// Whether any signed value is in the payload, which then must be parsed before verification.
     #[must_use]
     pub fn needs_payload(&self) -> bool {
         self.places().any(Place::needs_payload)

@@ -67,7 +67,7 @@ impl TextEncoding {
         if text.is_empty() {
             return ParsedSignature::Undecodable;
         }
-        // Handlers compare text, so the other case is rejected although it decodes.
+        // Handlers compare text, so the other case is rejected, although it can be decoded.
         let is_other_case = match self {
             Self::Hex => text.bytes().any(|byte| byte.is_ascii_uppercase()),
             Self::UppercaseHex => text.bytes().any(|byte| byte.is_ascii_lowercase()),
@@ -172,7 +172,7 @@ impl Grammar {
         Ok(Self { separator: text.separator.clone(), entries, is_positional, repetition: None })
     }
 
-    /// The same format, in which the whole value may be repeated after this separator, with the same timestamp.
+    /// The same format, but the whole value may be repeated after this separator, with the same timestamp.
     ///
     /// # Errors
     ///

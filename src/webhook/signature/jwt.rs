@@ -1,5 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as signatures: a token whose claims say which body it belongs to, and until when it is
-//! valid.
+//! JSON Web Tokens (RFC 7519) as signatures. A token's claims say which body it belongs to, and when it expires.
 
 use serde_json::{Map, Value};
 

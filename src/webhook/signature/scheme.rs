@@ -85,7 +85,7 @@ pub struct SigningInput<'a> {
     pub id: &'a str,
     /// The time of the attempt.
     pub time: Timestamp,
-    /// The endpoint's URL; without one, it is made of the request.
+    /// The endpoint's URL; without one, it is derived from the request.
     pub url: Option<&'a str>,
 }
 
@@ -154,7 +154,7 @@ impl Scheme {
         true
     }
 
-    /// The secret in the form that this scheme has; `None` if it is one of another scheme.
+    /// The secret in the form of this scheme; `None` if it belongs to another scheme.
     pub(super) fn readable<'a>(&self, secret: &'a SigningSecret) -> Option<Readable<'a>> {
         match (&secret.owner, &self.secret) {
             (Owner::Provider, Some(_)) => None,
@@ -164,7 +164,7 @@ impl Scheme {
         }
     }
 
-    /// Whether a secret has the form that this scheme has.
+    /// Whether a secret has the form of this scheme's secrets.
     #[must_use]
     pub fn reads(&self, secret: &SigningSecret) -> bool {
         self.readable(secret).is_some()
@@ -266,8 +266,8 @@ impl Scheme {
         self.signature.is_in(&Lookup { payload: payload.as_ref(), ..Lookup::new(request) })
     }
 
-    /// Whether the payload must be parsed before the signature is verified: some of its values are signed, or carry the
-    /// signature.
+    /// Whether the payload must be parsed before the signature is verified, because some of its values are signed, or
+    /// carry the signature.
     #[must_use]
     pub fn needs_payload(&self) -> bool {
         let time = self.timestamp.as_ref().and_then(|rule| rule.source.as_ref());

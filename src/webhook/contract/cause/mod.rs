@@ -1,5 +1,5 @@
-//! The likely cause of a failed case in the handler, and how to fix it: inferred from the response and from what other
-//! cases showed about the same handler.
+//! The likely cause of a failed case, and how to fix the handler, inferred from the response and from other cases'
+//! results.
 
 mod accepted;
 mod crashed;
@@ -34,9 +34,9 @@ pub struct Observation<'a> {
     /// The provider whose contract is checked.
     pub provider: &'a Provider,
     pub fault: &'a ResponseFault,
-    /// How the request differs from the others of its case, in words.
+    /// How the request differs from the others in its case, in words.
     pub variation: Option<&'a str>,
-    /// The variation of the request before it, which passed.
+    /// The variation of the previous request, which passed.
     pub passed_before: Option<&'a str>,
     /// What the response reveals about the handler.
     pub clue: Option<Clue>,
@@ -59,7 +59,7 @@ pub(super) const SIGNED_WITH: &str = "signed with secret";
 /// The age of the first of two duplicates, because a provider's retry comes later.
 pub(super) const RETRY_SECONDS: i64 = 5;
 
-/// The variation of that one.
+/// The variation of the first of two duplicates.
 pub(super) const FIRST_TIME: &str = "the first time";
 
 /// The variation of a delivery with characters outside the basic plane.
@@ -120,7 +120,7 @@ fn forgery_message(status: u16, forged: &str) -> String {
     }
 }
 
-/// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
+/// The likely cause, and how to fix it. `None` if the handler is unreachable, which is explained elsewhere.
 fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResults) -> Option<String> {
     let provider = observation.provider;
     let is_forged = case.name.forgery().is_some();

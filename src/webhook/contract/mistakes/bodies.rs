@@ -1,4 +1,4 @@
-//! Bodies as handlers write them that verify re-serialised JSON.
+//! Bodies as written by handlers that verify re-serialised JSON.
 
 use super::{Mistake, MistakeKind};
 use crate::webhook::{
@@ -31,7 +31,7 @@ const fn sorted(call: &'static str, layout: Layout) -> Rewriting {
     Rewriting { order: MemberOrder::Sorted, ..plain(call, layout) }
 }
 
-/// Common ones, which are tried together with other mistakes.
+/// Common rewritings, which are also combined with other mistakes.
 const COMMON: [Rewriting; 4] = [
     plain(PYTHON, Layout::Spaced),
     plain(JAVASCRIPT, Layout::Compact),

@@ -1,5 +1,5 @@
-//! Hypotheses about the character set: the same characters as other bytes, or with a `?` for those that a character set
-//! lacks.
+//! Hypotheses about the character set: the same characters as different bytes, or with a `?` for those that a character
+//! set lacks.
 
 use std::{borrow::Cow, ops::ControlFlow};
 
@@ -55,7 +55,7 @@ pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     )
 }
 
-/// UTF-16, with its mark or with the NULs that text of a European language has in it.
+/// Decodes UTF-16, recognised by its byte order mark or by the NULs in Western text.
 fn from_utf16(body: &[u8]) -> Option<String> {
     let is_nul = |pair: &&[u8], place: usize| pair[place] == 0 && pair[1 - place] != 0;
     let count = |place| body.chunks_exact(2).filter(|pair| is_nul(pair, place)).count();
@@ -94,7 +94,7 @@ pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'
     changed(DecomposingNormalizerBorrowed::new_nfd().normalize(text), decomposed)
 }
 
-/// Typographic quotes and spaces, which chats and word processors put in the place of plain ones.
+/// Typographic quotes and spaces, which chats and word processors substitute for plain ones.
 pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let plain = text
@@ -108,7 +108,7 @@ pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -
     emit(plain.into_bytes(), Code::BodyLogged, message.into())
 }
 
-/// Characters that were lost when the signed bytes were made.
+/// Characters that were lost when the signed bytes were produced.
 pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());

@@ -1,5 +1,5 @@
-//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to what
-//! Python prints.
+//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to Python's
+//! printed form.
 
 use std::ops::ControlFlow;
 
@@ -40,8 +40,7 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
 }
 
-/// The field in which providers that send a form have JSON, and in which the sender's JSON may have escapes for
-/// slashes.
+/// A form with the JSON in the field that providers use for it. The sender's JSON may escape slashes.
 fn in_field(json: &str, emit: &mut Emit<'_>) -> SearchStep {
     for value in [json.to_owned(), json.replace('/', "\\/")] {
         for (form, _) in written(&[("payload".to_owned(), value)]) {
@@ -108,7 +107,7 @@ fn is_literal(text: &str) -> bool {
     matches!(text, "true" | "false" | "null") || serde_json::from_str::<serde_json::Number>(text).is_ok()
 }
 
-/// A dict as JSON with the same spaces. A quote within a text makes other JSON, which then proves nothing.
+/// A dict as JSON with the same spaces. A quote within a text yields different JSON, which then proves nothing.
 fn from_python(text: &str) -> String {
     let words = [(": True", ": true"), (": False", ": false"), (": None", ": null")];
     let quoted = text.replace('\'', "\"");

@@ -17,7 +17,7 @@ pub const MOST_FIELDS: usize = 1000;
 /// The maximum number of fields of which one may have been trimmed.
 const MOST_TRIMMED: usize = 40;
 
-/// Whether a body is a form: by its type, or without one by its looks.
+/// Whether a body is a form, judging by its type or, without one, by its content.
 pub fn is_form(body: &[u8], request: &Request) -> bool {
     if request.media_type().as_deref() == Some("application/x-www-form-urlencoded") {
         return body.contains(&b'=');

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::webhook::json::{Kind, Node};
 
-/// One way in which libraries write a document, and the calls that give it.
+/// One way in which libraries write a document, and the calls that produce it.
 #[derive(Debug)]
 pub struct LibraryForm {
     /// The first of the libraries.
@@ -52,7 +52,7 @@ pub fn forms(document: JsonDocument<'_>) -> Vec<LibraryForm> {
     forms
 }
 
-/// What a document has that libraries treat differently.
+/// The traits of a document that libraries treat differently.
 struct Traits {
     escapes: Escapes,
     has_backslashes: bool,

@@ -1,5 +1,5 @@
-//! Hypotheses about framing: the body still has what HTTP puts around it, such as chunk sizes, the boundaries of a
-//! multipart form, or the head of the message.
+//! Hypotheses about framing: the body still contains HTTP framing, such as chunk sizes, the boundaries of a multipart
+//! form, or the head of the message.
 
 use std::ops::ControlFlow;
 
@@ -81,8 +81,8 @@ fn chunk_size(line: &[u8]) -> Option<usize> {
     usize::from_str_radix(std::str::from_utf8(size).ok().filter(|_| is_size)?, 16).ok()
 }
 
-/// What is between the first and the last line, if these are the size of the only chunk and 0: the size no longer fits
-/// where line endings were changed.
+/// The text between the first and the last line, if these are the size of the only chunk and 0. The size doesn't fit if
+/// line endings were changed.
 fn between_sizes(body: &[u8]) -> Option<Vec<u8>> {
     let (line, rest) = split_line(body.trim_ascii_start())?;
     chunk_size(line)?;

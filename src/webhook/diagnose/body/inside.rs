@@ -1,5 +1,5 @@
-//! Hypotheses about what is inside the body: a value of JSON or of a form that was signed alone, because another
-//! service put it into its own message.
+//! Hypotheses about the inside of the body: a value in JSON or a form that was signed alone, because another service
+//! wrapped it in its own message.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +16,7 @@ use crate::webhook::{
 /// The maximum number of values that are tried.
 const MOST_VALUES: usize = 48;
 
-/// How many times a message may be inside another one.
+/// How deeply messages may be nested.
 const MOST_NESTED: usize = 3;
 
 /// The shortest text that is worth signing, in bytes.
@@ -47,7 +47,7 @@ pub fn values(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
 /// A value inside the body.
 struct EmbeddedValue {
     bytes: Vec<u8>,
-    /// Where it is, after `the signature covers only`.
+    /// Its place in words, to follow `the signature covers only`.
     place: String,
     /// Whether it looks like a message of its own.
     is_message: bool,
@@ -120,7 +120,7 @@ fn add_text(bytes: &[u8], place: &str, found: &mut Vec<EmbeddedValue>) {
     }
 }
 
-/// Adds an object or array as it is in the text. The values in it are found without it.
+/// Adds an object or array as it is in the text. The values in it are found separately.
 fn add_value(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Vec<EmbeddedValue>) {
     if !path.is_empty() && node.span.len() > SHORTEST {
         let place = format!("the value of `{}`{within}", shortened(path));

@@ -54,7 +54,8 @@ fn in_order(ReceivedBody { body, .. }: ReceivedBody<'_>, order: MemberOrder<'_>,
     })
 }
 
-/// JSON in whose strings control characters are not escaped, which no parser takes: with escapes, as it was signed.
+/// JSON with unescaped control characters in strings, which no parser accepts: adds the escapes with which it was
+/// signed.
 pub fn control_characters(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) || !body.iter().any(|&byte| byte < b' ') {
         return ControlFlow::Continue(());

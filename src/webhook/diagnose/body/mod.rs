@@ -55,18 +55,18 @@ use crate::webhook::{
 /// How many changes a search tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// One change to the ends or to all bytes alike. This is cheap for large bodies too.
+    /// One change to the ends, or to all bytes alike, which is cheap even for large bodies.
     Cheap,
-    /// Any one change that may occur with another secret or way of signing.
+    /// Any single change, which may occur together with another secret or way of signing.
     Single,
-    /// Two changes as well, where both occur together in practice.
+    /// Also two changes, if both occur together in practice.
     Pairs,
 }
 
 /// Tries a body that may have been signed.
 pub type Try<'t> = dyn FnMut(&mut Trials<'_>, &Bytes, &[Finding]) -> SearchStep + 't;
 
-/// Hypotheses that look at the ends, or pass over the bytes once.
+/// Hypotheses that look only at the ends, or pass over the bytes once.
 const CHEAP: [Hypothesis; 8] = [
     raw::ends,
     lines::endings,
@@ -78,7 +78,7 @@ const CHEAP: [Hypothesis; 8] = [
     raw::wrapping,
 ];
 
-/// Hypotheses that take the body out of other text, or write all of it again.
+/// Hypotheses that extract the body from other text, or rewrite all of it.
 const UNWRAPPED: [Hypothesis; 7] = [
     charset::lossy,
     charset::normalized,
@@ -192,8 +192,8 @@ impl BodySearch<'_, '_, '_> {
         (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
-    /// A second change of another kind on top of the first. What is around the body is reported as the cause, then
-    /// re-serialising; a change to the end never is.
+    /// A second change of another kind on top of the first. Wrapping is reported as the cause in preference to
+    /// re-serialising, and a change to the end never is.
     fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> SearchStep {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {

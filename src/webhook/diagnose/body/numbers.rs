@@ -91,10 +91,10 @@ fn other_numbers(document: JsonDocument<'_>, emit: &mut dyn FnMut(String) -> Sea
 /// How a sender may have written a number; `None` if it changes nothing.
 type NumberForm = fn(&str) -> Option<String>;
 
-/// The forms that all numbers, or those of a member, may have had.
+/// The forms that all numbers, or all numbers of a member, may have had.
 const FORMS: [NumberForm; 4] = [with_zero, with_two_zeros, with_two_places, as_money];
 
-/// Those of the numbers that a form changes.
+/// The numbers that a form changes, by offset.
 fn written(numbers: &[PlacedNumber<'_>], form: NumberForm) -> HashMap<usize, String> {
     numbers.iter().filter_map(|number| Some((number.at, form(number.text)?))).collect()
 }
@@ -212,7 +212,7 @@ fn rounded_to(text: &str) -> Vec<String> {
     else {
         return Vec::new();
     };
-    // Doubles of this size are this far apart; half of it on either side rounds to this one.
+    // Doubles of this size are this far apart; numbers within half of that round to this one.
     let apart = 1_i128 << (number.unsigned_abs().ilog2() - 52);
     let near = (1..=(apart.min(MOST))).flat_map(|distance| [number - distance, number + distance]);
     let double = |text: &str| text.parse::<f64>().ok().map(f64::to_bits);

@@ -59,7 +59,7 @@ impl MemberOrder<'_> {
     }
 }
 
-/// The order of the keys of an example, at every depth.
+/// The order of an example's keys, at every depth.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct KeyOrder {
     places: HashMap<String, usize>,
@@ -82,7 +82,7 @@ impl KeyOrder {
                 }
             }
             Kind::Array(items) => {
-                // The item with the most keys says most about the others.
+                // The item with the most keys says the most about the others.
                 let fullest = items.iter().map(Self::of).min_by_key(|item| Reverse(item.places.len()));
                 order.items = fullest.map(Box::new);
             }

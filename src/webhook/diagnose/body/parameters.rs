@@ -1,5 +1,5 @@
-//! Hypotheses about JSON that a web framework turned into its parameters, which were then written as JSON again: PHP
-//! can't tell `{}` from `[]`, Laravel makes empty texts null, and Rails adds members.
+//! Hypotheses about JSON that a web framework turned into parameters, which were then serialised as JSON again: PHP
+//! can't tell `{}` from `[]`, Laravel turns empty texts into null, and Rails adds members.
 
 use std::ops::ControlFlow;
 
@@ -13,8 +13,8 @@ use crate::webhook::{
     json::{Kind, Member, Node},
 };
 
-/// Up to this many values, every combination is tried of restoring some and not others; beyond that, all values of a
-/// kind are restored.
+/// Up to this many values, every combination of restored values is tried; beyond that, all values of a kind are
+/// restored.
 const MOST_CHOICES: usize = 5;
 
 /// The members that Rails adds.
@@ -68,7 +68,7 @@ fn without_added(JsonDocument { text, root }: JsonDocument<'_>) -> Vec<String> {
     found
 }
 
-/// What an empty value may have been.
+/// What an empty value may originally have been.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Empty {
     /// `{}`, which is `[]` now.

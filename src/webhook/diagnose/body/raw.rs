@@ -108,7 +108,7 @@ pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &
 /// Bytes beyond Content-Length, or missing at the end.
 pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());
-    // Every sender that loses its body signs an empty one, so a match with that says nothing about this body.
+    // Any sender that loses its body signs an empty one, so a match with that says nothing about this body.
     let is_cut = |whole: &&[u8]| !whole.is_empty() && whole.len() < body.len();
     if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(is_cut) {
         let message = format!(
