@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{EventsArgs, FormatArg},
-    engine::{clock::now, entropy::moment},
+    engine::{clock::now, entropy::send_context},
     render::{
         events::{EventPayload, EventRow, EventTable, ProviderEvents},
         json,
@@ -153,9 +153,9 @@ fn find<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<&'a Event, 
 
 /// The payload of a delivery sent now.
 fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Result<String, Failure> {
-    let moment = moment(now(), None)?;
+    let send = send_context(now(), None)?;
     let draft = provider
-        .draft(event, BodySource::Fixture(variant, &[]), &moment)
+        .draft(event, BodySource::Fixture(variant, &[]), &send)
         .map_err(|error| Failure::usage(error.to_string()))?;
     // A fixture sent byte for byte.
     Ok(draft.payload().unwrap_or_else(|| event.fixture.trim_end()).to_owned())

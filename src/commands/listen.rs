@@ -1,5 +1,6 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
+mod addresses;
 mod end;
 mod followers;
 mod receiving;
@@ -21,10 +22,10 @@ use super::{
     interrupt::Interrupts,
     keys::{Keys, Subject},
     listen_settings::{secret_warnings, settings, watch},
-    program::{Urls, UserProgram},
+    program::UserProgram,
     register::{self, Requested},
     reporters::{
-        listen::{announce, report_in_progress, summary},
+        listen::{report_in_progress, summary},
         printer::{DeliveryReporter, queue},
         status::StatusLine,
         view::View,
@@ -37,14 +38,14 @@ use super::{
 };
 use crate::{
     cli::{FormatArg, ListenArgs},
-    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, ReceiverSettings, shutdown},
-    net::receiver::{ReceiverLimits, serve},
-    render::json::Ready,
+    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, ReceiverSettings, Resender, shutdown},
+    net::receiver::ReceiverLimits,
     store::captures::CaptureStore,
 };
+use addresses::Addresses;
 use end::{StopReason, end, exit_code, finish};
 use followers::Followers;
-use receiving::{Sinks, capture_path, limits, open_captures, setup};
+use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
 ///
@@ -82,7 +83,7 @@ struct ResolvedArgs {
 
 async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> Result<Exit, Failure> {
     let ResolvedArgs { settings, requested, expectations, view, limits, captures } = resolved;
-    let terminal = context.terminal;
+    let (terminal, format) = (context.terminal, view.format);
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let inspector = inspect::open(&context, &args).await?;
     let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
@@ -97,7 +98,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let has_keys = has_keys(&args);
     let history = (has_keys || inspector.address().is_some()).then_some(args.history);
     let mut consumers = Consumers::default();
-    let queue = queue(view.format, captures.is_some());
+    let queue = queue(format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
     // Opened before the tunnel, so that a failure starts no public URL.
@@ -106,15 +107,10 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-    let shows_status = view.format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
+    let shows_status = format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
-    let receiver = Receiver::new(setup);
-    let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
-    let receiver = Arc::new(receiver);
-    let (limits, tunnel_limits) = tunnel.divide(limits);
-    let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
-    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
+    let Serving { serving, tunnel, in_progress, resender } = Serving::start(setup, listener, tunnel, limits, &stop);
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
@@ -124,45 +120,24 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     };
 
     let is_default = is_default(&context, address);
-    let (inspector_url, registered_list) = (inspector.url(), registered.list().await);
-    let subject = followers.history.map(|history| Subject {
-        history,
-        settings: Arc::clone(&settings),
-        resender,
-        pause: followers.pause.clone(),
-        captures: capture_path(&context, &args),
-        url: reachable(address),
-        output_is_capture: followers.output_is_capture,
-        redact: args.redact,
-        inspector: inspector_url.clone(),
-    });
-    let surroundings = inspector.surroundings(address, tunnel.urls(), registered_list.clone(), is_default);
+    let addresses = Addresses::new(address, is_default, inspector.url(), tunnel.urls(), registered.list().await);
+    let subject = subject(&context, &args, &followers, &settings, resender, address, inspector.url());
+    let surroundings = inspector.surroundings(address, tunnel.urls(), addresses.registered.clone(), is_default);
     let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
-
-    let (settings, format) = (settings.get(), view.format);
-    let (url, tunnel_url) = (format!("http://{address}"), tunnel.urls().map(|urls| urls.current()));
-    let ready = Ready {
-        url: &url,
-        inspector: inspector_url.as_deref(),
-        tunnel: tunnel_url.as_deref(),
-        registered: &registered_list,
-    };
+    let settings = settings.get();
     if format == FormatArg::Pretty {
-        let send_to = (!is_default).then(|| reachable(address));
-        announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
-        tunnel.announce(terminal, &settings);
-        inspect::announce(terminal, ready.inspector);
+        addresses.announce(terminal, &settings, &tunnel, args.redact, keys.is_some());
     }
     for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = DeliveryReporter::start(followers.deliveries, view, terminal, ready, status, followers.pause);
+    let (deliveries, pause) = (followers.deliveries, followers.pause);
+    let reporter = DeliveryReporter::start(deliveries, view, terminal, addresses.ready(), status, pause);
 
-    let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
     let counter = &followers.counter;
-    let end = match UserProgram::start(&args.program, urls, &settings.catalog, format) {
+    let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {
         Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
         Err(failure) => Err(failure),
     };
@@ -177,6 +152,29 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
+}
+
+/// What the keys and the inspector act on, if deliveries are kept for them.
+fn subject(
+    context: &Context,
+    args: &ListenArgs,
+    followers: &Followers,
+    settings: &Arc<CurrentSettings>,
+    resender: Resender,
+    address: SocketAddr,
+    inspector: Option<String>,
+) -> Option<Subject> {
+    Some(Subject {
+        history: followers.history.clone()?,
+        settings: Arc::clone(settings),
+        resender,
+        pause: followers.pause.clone(),
+        captures: capture_path(context, args),
+        url: reachable(address),
+        output_is_capture: followers.output_is_capture,
+        redact: args.redact,
+        inspector,
+    })
 }
 
 /// Whether the receiver at this address accepts deliveries signed with a public development secret.

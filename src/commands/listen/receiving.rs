@@ -1,7 +1,11 @@
-//! The setup of `listen`'s receiver: limits, captures, policies, and where it reports.
+//! Sets up and starts the receiver of `listen`: limits, captures, policies, and where it reports.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,14 +22,15 @@ use crate::{
         },
         secret_file::{Saved, SecretFile},
         terminal::Terminal,
+        tunnel::{OptionalTunnel, Served},
     },
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ReceiverSetup, ResponsePolicy,
-        UnusedSecret,
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, Receiver, ReceiverSetup, Resender,
+        ResponsePolicy, UnusedSecret,
     },
     net::{
         descriptors,
-        receiver::{ReceiveError, ReceiverLimits},
+        receiver::{ReceiveError, ReceiverLimits, serve},
     },
     store::captures::CaptureStore,
     webhook::{signature::SecretText, words::bytes},
@@ -103,6 +108,34 @@ pub fn setup(
         }),
         now: args.now,
         cancel,
+    }
+}
+
+/// A receiver that serves requests, directly and through the tunnel.
+pub struct Serving {
+    pub serving: JoinHandle<()>,
+    pub tunnel: Served,
+    /// The number of deliveries that have been received but not responded to.
+    pub in_progress: Arc<AtomicUsize>,
+    pub resender: Resender,
+}
+
+impl Serving {
+    /// Starts receiving, until `stop` is cancelled.
+    pub fn start(
+        setup: ReceiverSetup,
+        listener: TcpListener,
+        tunnel: OptionalTunnel,
+        limits: ReceiverLimits,
+        stop: &CancellationToken,
+    ) -> Self {
+        let receiver = Receiver::new(setup);
+        let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
+        let receiver = Arc::new(receiver);
+        let (limits, tunnel_limits) = tunnel.divide(limits);
+        let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
+        let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
+        Self { serving, tunnel, in_progress, resender }
     }
 }
 

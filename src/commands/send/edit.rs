@@ -13,7 +13,7 @@ use crate::{
     engine::{
         clock::now,
         deliver::{Batch, JobContent},
-        entropy::moment,
+        entropy::send_context,
     },
     webhook::{
         provider::{
@@ -45,7 +45,7 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
         };
     };
     let secret = job.provider.as_ref().and_then(|provider| batch.keyring.secrets(&provider.name).first());
-    let send = moment(args.now.unwrap_or_else(now), args.id.clone())?;
+    let send = send_context(args.now.unwrap_or_else(now), args.id.clone())?;
     match &mut job.content {
         JobContent::Event(prepared) => {
             let (edited, id) = edit_event(context, prepared, &send)?;

@@ -22,7 +22,7 @@ use crate::{
     engine::{
         clock::now,
         deliver::{Batch, Changes, Job, JobContent, Resend, ResendError},
-        entropy::moment,
+        entropy::send_context,
     },
     net::url::parse_url,
     store::{
@@ -257,7 +257,7 @@ impl<'a> Builder<'a> {
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
         let changes = Changes { overrides: &self.overrides, resign: self.args.resign, edit: self.args.edit };
-        let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
+        let context = send_context(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
         let resend = Resend::new(request, &assessment, changes, secret, &context).map_err(|error| {
             let failure = Failure::usage(error.to_string());
             match error {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     causes::{Cause, explain, kind_of},
-    circles::{Circles, Departure},
+    loops::{InFlightDelivery, LoopDetector},
     pending::{PendingEntry, PendingForwards},
     rest::ResponseRest,
     targets::{ForwardTargets, InFlightPermit, max_in_flight},
@@ -68,7 +68,7 @@ impl Forward {
 pub struct Forwarder {
     client: Arc<Client>,
     targets: Arc<ForwardTargets>,
-    circles: Arc<Circles>,
+    loops: Arc<LoopDetector>,
     pending: Option<Arc<PendingForwards>>,
     timeout: Duration,
     wait: Duration,
@@ -110,7 +110,7 @@ pub struct FinishedForward {
 /// What a forward holds while in flight.
 #[derive(Debug)]
 struct Journey {
-    _departure: Arc<Departure>,
+    _in_flight: Arc<InFlightDelivery>,
     _pending: Option<PendingEntry>,
 }
 
@@ -134,7 +134,7 @@ impl Forwarder {
         Self {
             client: Arc::new(Client::new(false)),
             targets: Arc::default(),
-            circles: Arc::default(),
+            loops: Arc::default(),
             pending,
             timeout,
             wait,
@@ -152,13 +152,13 @@ impl Forwarder {
         arrival: Arrival<'_>,
     ) -> Option<Forwards> {
         let (first, others) = targets.split_first()?;
-        if let Some(target) = self.circles.returned(request) {
+        if let Some(target) = self.loops.returned(request) {
             return Some(Forwards { first: FinishedForward::returned(target), others: Vec::new() });
         }
-        let departure = Arc::new(self.circles.depart(request));
+        let in_flight = Arc::new(self.loops.track(request));
         let mark = |target: &Url, mut request: Request| {
-            if departure.is_repeated {
-                self.circles.mark(target.as_str(), &mut request);
+            if in_flight.is_repeated {
+                self.loops.mark(target.as_str(), &mut request);
             }
             request
         };
@@ -167,7 +167,7 @@ impl Forwarder {
         let others = others
             .iter()
             .map(|url| {
-                let journey = Journey { _departure: Arc::clone(&departure), _pending: pending(url) };
+                let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url) };
                 self.start(url, mark(url, request.clone()), is_verified, memory.clone(), journey)
             })
             .collect();
@@ -178,12 +178,12 @@ impl Forwarder {
 
     /// Resends a request to each of these targets, and returns the results in order.
     pub async fn resend(&self, targets: &[&Url], request: &Request) -> Vec<Forwarded> {
-        let departure = Arc::new(self.circles.depart(request));
+        let in_flight = Arc::new(self.loops.track(request));
         let start = |url: &&Url| {
-            let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
+            let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: None };
             let mut request = request.clone();
-            if departure.is_repeated {
-                self.circles.mark(url.as_str(), &mut request);
+            if in_flight.is_repeated {
+                self.loops.mark(url.as_str(), &mut request);
             }
             self.start(url, request, true, BodyPermit::default(), journey)
         };

@@ -12,12 +12,12 @@
 mod browsers;
 mod capture_writer;
 mod causes;
-mod circles;
 mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
 mod history;
+mod loops;
 mod pending;
 mod publication;
 mod receiver;

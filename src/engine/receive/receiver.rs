@@ -213,7 +213,7 @@ impl Receiver {
 
     /// The response to a handshake that is genuine or that the provider doesn't sign. A secret in it is put to use,
     /// unless there is a reason not to, and removed from the request, so that it is neither shown nor saved.
-    fn shake_hands(
+    fn respond_to_handshake(
         &self,
         settings: &ReceiverSettings,
         request: &mut Request,
@@ -273,7 +273,7 @@ impl Receiver {
             self.forwarded.objection(&assessment)
         };
         assessment.warnings.extend(warning);
-        let handshake = self.shake_hands(&settings, &mut request, &assessment);
+        let handshake = self.respond_to_handshake(&settings, &mut request, &assessment);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =

@@ -6,7 +6,7 @@ use super::{forwards::Forwarder, settings::ReceiverSettings};
 use crate::{
     engine::{
         clock::now,
-        entropy::{EntropyError, moment},
+        entropy::{EntropyError, send_context},
     },
     webhook::{assessment::Assessment, record::Forwarded, request::Request, signature::Verdict},
 };
@@ -66,7 +66,7 @@ fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Requ
         let title = provider.title.clone();
         return Err(if secrets.is_empty() { ResignError::NoSecret(title) } else { ResignError::OnlyPublic(title) });
     };
-    let context = moment(now(), None)?;
+    let context = send_context(now(), None)?;
     let event = assessment.event.as_deref().and_then(|name| name.split_once('.')).map_or("", |(_, event)| event);
     let url = settings.called_url(request);
     let _ = provider.resign(request, event, secret, &context, url.as_deref());

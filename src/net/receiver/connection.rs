@@ -140,7 +140,7 @@ impl<H: Handler> ConnectionContext<H> {
 
     /// Waits for the handler. Meanwhile the connection's permit is free for others.
     async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
-        self.permit.leave();
+        self.permit.wait_for_handler();
         // The handler runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
@@ -161,7 +161,7 @@ impl<H: Handler> ConnectionContext<H> {
                 Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
             }
         };
-        if !self.permit.come_back() {
+        if !self.permit.reacquire() {
             // Without a permit, the connection may not wait for another request.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -112,7 +112,7 @@ impl ConnectionPermit {
     }
 
     /// Exchanges the permit for one of those that wait for their handler. If none is free, keeps it.
-    pub fn leave(&self) {
+    pub fn wait_for_handler(&self) {
         let mut held = self.held.lock();
         if let Some(number) = held.silent.take() {
             self.permits.silent.lock().connections.remove(&number);
@@ -123,7 +123,7 @@ impl ConnectionPermit {
     }
 
     /// Exchanges the permit back. Returns false if none is free.
-    pub fn come_back(&self) -> bool {
+    pub fn reacquire(&self) -> bool {
         let mut held = self.held.lock();
         if held.is_waiting {
             let Ok(permit) = Arc::clone(&self.permits.active).try_acquire_owned() else { return false };
@@ -153,15 +153,15 @@ mod tests {
         let permits = ConnectionPermits::new(1);
         let first = permits.take().await;
         assert!(permits.take().now_or_never().is_none());
-        first.leave();
+        first.wait_for_handler();
         let second = permits.take().await;
         // There is room for one that waits.
-        second.leave();
+        second.wait_for_handler();
         assert!(permits.take().now_or_never().is_none());
-        assert!(second.come_back());
-        assert!(!first.come_back());
+        assert!(second.reacquire());
+        assert!(!first.reacquire());
         drop(second);
-        assert!(first.come_back());
+        assert!(first.reacquire());
         assert!(permits.take().now_or_never().is_none());
         drop(first);
         assert!(permits.take().now_or_never().is_some());
@@ -173,7 +173,7 @@ mod tests {
         let [first, second, third] = [permits.take().await, permits.take().await, permits.take().await];
         // The first has a request now, and no permit to wait for its handler.
         let _waiting = [(); 3].map(|()| Arc::clone(&permits.waiting).try_acquire_owned().unwrap());
-        first.leave();
+        first.wait_for_handler();
         let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
         let newcomer = |patience| timeout(patience, permits.take());
         assert!(newcomer(PATIENCE * 9 / 10).await.is_err());
