@@ -21,7 +21,7 @@ use super::{
     forwards::{Arrival, FinishedForward, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
-    repeats::{Identity, Repeats},
+    repeats::{DeliveryIdentity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
     rest::ResponseRest,
     settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
@@ -149,7 +149,7 @@ impl Receiver {
         settings: &Arc<ReceiverSettings>,
         request: &Request,
         received_at: Timestamp,
-    ) -> (Assessment, Identity) {
+    ) -> (Assessment, DeliveryIdentity) {
         let assess = move |settings: &ReceiverSettings, repeats: &Repeats, request: &Request| {
             let assessment = settings.assess(request, received_at);
             let identity = repeats.identify(request, &assessment);

@@ -30,7 +30,7 @@ pub struct Repeats {
 
 /// The hashes of what identifies a delivery.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity {
+pub struct DeliveryIdentity {
     id: Option<u64>,
     bytes: u64,
 }
@@ -52,7 +52,7 @@ struct First {
 
 impl Repeats {
     /// What identifies a request. Hashes the whole body. A forged request never counts as equal to a genuine one.
-    pub fn identify(&self, request: &Request, assessment: &Assessment) -> Identity {
+    pub fn identify(&self, request: &Request, assessment: &Assessment) -> DeliveryIdentity {
         let provider = assessment.provider.as_deref();
         let of = (assessment.provider_name(), assessment.trust().is_some());
         let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
@@ -64,14 +64,14 @@ impl Repeats {
             })
             .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
             .collect();
-        Identity {
+        DeliveryIdentity {
             id: assessment.id.as_ref().map(|id| self.hasher.hash_one((of, &assessment.event, id))),
             bytes: self.hasher.hash_one((of, request.query(), signed, &request.body[..])),
         }
     }
 
     /// Remembers a delivery. Returns which delivery it repeats, if any.
-    pub fn add(&self, identity: Identity, seq: u64, at: Timestamp) -> Option<Repeat> {
+    pub fn add(&self, identity: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
         let mut seen = self.seen.lock();
         let [ids, bodies] = &mut *seen;
         let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
@@ -108,8 +108,8 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
-    fn identity(id: Option<u64>, bytes: u64) -> Identity {
-        Identity { id, bytes }
+    fn identity(id: Option<u64>, bytes: u64) -> DeliveryIdentity {
+        DeliveryIdentity { id, bytes }
     }
 
     fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Repeat {

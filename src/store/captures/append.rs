@@ -96,19 +96,19 @@ fn refused(reason: impl Into<String>) -> io::Error {
 
 /// Distinguishes a file from one that has replaced it at the same path.
 #[cfg(unix)]
-pub(super) type Identity = (u64, u64);
+pub(super) type FileIdentity = (u64, u64);
 
 #[cfg(unix)]
-pub(super) fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> FileIdentity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-pub(super) type Identity = Option<std::time::SystemTime>;
+pub(super) type FileIdentity = Option<std::time::SystemTime>;
 
 #[cfg(not(unix))]
-pub(super) fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> FileIdentity {
     metadata.created().ok()
 }
 

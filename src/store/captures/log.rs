@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::append::{Appendable, Identity, identity};
+use super::append::{Appendable, FileIdentity, identity};
 use crate::webhook::capture::{self, MAX_SIZE};
 
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl LineBatch {
 #[derive(Debug)]
 struct OpenLog {
     file: File,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 impl OpenLog {

@@ -64,7 +64,7 @@ const KNOWN: &[Known] = &[
     known(&["speaking plain HTTP to an SSL-enabled server port"], EXPECTS_TLS),
     known(
         &["ALPN Protocol, expected `h2`"],
-        "the handler speaks only HTTP/2: make it accept HTTP/1.1, too (allowHTTP1 in Node.js)",
+        "the handler speaks only HTTP/2: make it accept HTTP/1.1 too (allowHTTP1 in Node.js)",
     ),
     known(&["[object Object]", "is not valid JSON"], PARSED_TWICE),
     known(&["Unexpected token o in JSON at position 1"], PARSED_TWICE),
