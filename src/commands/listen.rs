@@ -110,7 +110,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let shows_status = format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
-    let Serving { serving, tunnel, in_progress, resender } = Serving::start(setup, listener, tunnel, limits, &stop);
+    let Serving { task: serving, tunnel, in_progress, resender } =
+        Serving::start(setup, listener, tunnel, limits, &stop);
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);

@@ -113,7 +113,7 @@ pub fn setup(
 
 /// A receiver that serves requests, directly and through the tunnel.
 pub struct Serving {
-    pub serving: JoinHandle<()>,
+    pub task: JoinHandle<()>,
     pub tunnel: Served,
     /// The number of deliveries that have been received but not responded to.
     pub in_progress: Arc<AtomicUsize>,
@@ -133,9 +133,9 @@ impl Serving {
         let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
         let receiver = Arc::new(receiver);
         let (limits, tunnel_limits) = tunnel.divide(limits);
-        let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
+        let task = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
         let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
-        Self { serving, tunnel, in_progress, resender }
+        Self { task, tunnel, in_progress, resender }
     }
 }
 

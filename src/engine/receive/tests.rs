@@ -289,7 +289,7 @@ async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
     let store = CaptureStore::open(dir.path()).unwrap();
     let mut receiver = RunningReceiver::start(|setup| {
-        setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ()))
+        setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ()));
     })
     .await;
     assert_eq!(receiver.post(BODY).await.0, 200);
