@@ -25,7 +25,7 @@ const REMEMBERED: usize = 14_336;
 pub struct Repeats {
     /// Randomly keyed, so that a sender can't choose values whose hashes collide.
     hasher: RandomState,
-    seen: Mutex<[Seen; 2]>,
+    seen: Mutex<[SeenDeliveries; 2]>,
 }
 
 /// The hashes of what identifies a delivery.
@@ -36,7 +36,7 @@ pub struct DeliveryIdentity {
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct SeenDeliveries {
     firsts: HashMap<u64, First>,
     /// The keys of `firsts`, oldest first.
     order: VecDeque<u64>,
@@ -80,7 +80,7 @@ impl Repeats {
     }
 }
 
-impl Seen {
+impl SeenDeliveries {
     fn add(&mut self, key: u64, seq: u64, at: Timestamp, by: SameAs) -> Option<Repeat> {
         if let Some(first) = self.firsts.get_mut(&key) {
             first.count += 1;

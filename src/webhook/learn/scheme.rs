@@ -156,7 +156,8 @@ impl SchemeSearch {
                 for algorithm in algorithms(candidate.form.signature.len(), reading.format.family) {
                     for time in &times {
                         for id in std::iter::once(None).chain(ids.iter().map(Some)) {
-                            let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id, rarity };
+                            let hypothesis =
+                                SchemeHypothesis { candidate, reading, algorithm, time: *time, id, rarity };
                             if hypothesis.search(self, probe, samples, &mut left) {
                                 return true;
                             }
@@ -238,7 +239,7 @@ impl<'a> SignedTime<'a> {
 }
 
 /// One place, secret and algorithm, with the time and the id that may be signed.
-struct Hypothesis<'a> {
+struct SchemeHypothesis<'a> {
     candidate: &'a Candidate,
     reading: &'a SecretReading,
     algorithm: Algorithm,
@@ -247,7 +248,7 @@ struct Hypothesis<'a> {
     rarity: Rarity,
 }
 
-impl Hypothesis<'_> {
+impl SchemeHypothesis<'_> {
     /// Tries all contents. Returns whether one holds for all captures.
     fn search(
         &self,
