@@ -14,7 +14,7 @@ use hookdev::{
     render::{
         json,
         palette::Palette,
-        payload::{Layout, Limits},
+        payload::{BodyLayout, BodyLimits},
         pretty::Page,
     },
     store::formats,
@@ -180,7 +180,7 @@ fn rendering(criterion: &mut Criterion) {
     json::delivery(&delivery, wording, &mut line);
     let value: Value = serde_json::from_slice(&line).expect("it is JSON");
     let payload: Value = serde_json::from_slice(&sample.request.body).expect("it is JSON");
-    let limits = Limits::FULL;
+    let limits = BodyLimits::FULL;
     let page = Page {
         palette: Palette::new(true),
         width: None,
@@ -210,7 +210,7 @@ fn rendering(criterion: &mut Criterion) {
             serde_json::to_writer_pretty(&mut line, black_box(&payload))
         });
     });
-    let layout = Layout { palette: Palette::new(true), margin: 2, limits };
+    let layout = BodyLayout { palette: Palette::new(true), margin: 2, limits };
     group.bench_function("pretty payload", |b| {
         b.iter(|| {
             text.clear();

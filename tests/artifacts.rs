@@ -19,7 +19,7 @@ use difference::assert_text;
 use hookdev::{
     commands,
     engine::receive::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
-    net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
+    net::receiver::{LONGEST_METHOD, ReceiverLimits, UNMETERED_BYTES},
     webhook::{
         diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
@@ -288,7 +288,7 @@ fn kept_headers() -> String {
 
 /// A table of the limits of `listen`, and of what happens beyond them.
 fn limits() -> String {
-    let Limits {
+    let ReceiverLimits {
         head_bytes,
         headers,
         target,
@@ -302,7 +302,7 @@ fn limits() -> String {
         pause: _,
         drain: _,
         half_close: _,
-    } = Limits::default();
+    } = ReceiverLimits::default();
     let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(UNMETERED_BYTES));
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());

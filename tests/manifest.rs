@@ -5,7 +5,7 @@ mod acme;
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     fresh::Fresh,
-    provider::{Provider, files::Files},
+    provider::{Provider, files::ProviderFiles},
     signature::{Freshness, Reason, Rejection, SigningInput, Unmatched, Verdict, Verified},
     time::Timestamp,
 };
@@ -666,7 +666,7 @@ fn calls_that_could_not_register_or_would_remove_too_much_are_rejected() {
 
 #[test]
 fn a_directory_without_a_manifest_is_rejected() {
-    let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
+    let error = Provider::load(ProviderFiles::new("acme", Vec::new())).expect_err("an error");
     assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider directory needs it");
 }
 

@@ -22,7 +22,7 @@ use hookdev::{
             self_test::self_test,
         },
         request::Request,
-        schema::Definition,
+        schema::SchemaDefinition,
         time::Timestamp,
     },
 };
@@ -339,7 +339,7 @@ impl<'a> Judges<'a> {
     }
 
     #[track_caller]
-    fn agree(&self, ours: Definition<'_>, oracle: &Validator, payload: &Value, by: &str) -> bool {
+    fn agree(&self, ours: SchemaDefinition<'_>, oracle: &Validator, payload: &Value, by: &str) -> bool {
         let text = payload.to_string();
         let report = ours.check(&json::parse(&text).expect("JSON"));
         let expected = oracle.is_valid(payload);

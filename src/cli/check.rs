@@ -27,7 +27,7 @@ A provider that sends a signature of each of its keys sends them all with every 
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks \
 the valid deliveries and sends nothing.")]
-pub struct Check {
+pub struct CheckArgs {
     /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
     ///
     /// If the config sets `addr` under `[listen]`, that address replaces 127.0.0.1:4400.

@@ -29,7 +29,7 @@ Examples:
 
 hookdev takes the provider of a request from --provider, else from the first path segment that names one \
 (/cyanite, /webhooks/cyanite), else from the headers and the body.")]
-pub struct Listen {
+pub struct ListenArgs {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
     pub addr: Option<String>,
@@ -48,14 +48,14 @@ pub struct Listen {
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
     pub max_body: usize,
 
-    /// Accept requests from web pages, which are refused otherwise: no provider sends from a browser
+    /// Accept requests from web pages, which are otherwise refused: no provider sends from a browser
     #[arg(long, help_heading = "Receiving")]
     pub allow_browsers: bool,
 
     /// The URL at which providers reach this receiver, for providers that sign the URL
     ///
-    /// The path of each request is added, unless URL ends with it. Without this, the URL is built from the request's
-    /// Host header, or from X-Forwarded-Proto and X-Forwarded-Host.
+    /// The path of each request is added, unless URL ends with it. Without this option, the URL is built from the
+    /// request's Host header, or from X-Forwarded-Proto and X-Forwarded-Host.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Receiving")]
     pub public_url: Option<String>,
 
@@ -113,7 +113,7 @@ pub struct Listen {
 
     /// Hide credentials in captures, JSON and on the terminal: URL queries and all headers not known to be harmless
     ///
-    /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
+    /// Hidden values are replaced by `[redacted]`. Harmless headers, signature headers and those that the provider's
     /// manifest names are kept. Forwarded requests and bodies are not changed, so a redacted capture still verifies,
     /// unless its provider signs a hidden value or sends its secret as a static token. The terminal never shows tokens
     /// in the query.
@@ -133,7 +133,7 @@ pub struct Listen {
     #[arg(long, help_heading = "Registration")]
     pub dry_run: bool,
 
-    /// Save the signing secret that a handshake or --register brings; only you can read FILE
+    /// Save the signing secret from a handshake or --register; only you can read FILE
     ///
     /// Further secrets go into FILE.2, FILE.3 and so on.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
@@ -160,8 +160,8 @@ pub struct Listen {
     pub filter: Option<String>,
 
     /// How much of each payload to print
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
-    pub body: Body,
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = BodyDetail::Summary, help_heading = "Output")]
+    pub body: BodyDetail,
 
     /// Serve a page that shows each delivery, why it was rejected and how your handlers responded, and that can resend
     /// it
@@ -174,11 +174,11 @@ pub struct Listen {
 
     /// Keep the last N deliveries in memory, to resend them with a key or show them with --inspect
     ///
-    /// Large bodies together take at most 32 MiB. Older deliveries are found in the capture, if there is one.
+    /// Large bodies together take at most 32 MiB. Older deliveries are read from the capture, if there is one.
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]
     pub history: usize,
 
-    /// List what was tried if no cause of a rejection is found
+    /// If no cause of a rejection is found, list what was tried
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 
@@ -194,10 +194,10 @@ pub struct Listen {
 
 /// How much of a payload `listen` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Body {
+pub enum BodyDetail {
     /// All of it, up to 1 MiB
     Full,
-    /// As much as fits on the screen; 60 lines if there is none
+    /// As much as fits on the screen, or 60 lines without a screen
     Summary,
     /// Nothing
     None,

@@ -18,13 +18,13 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 use clap_complete::Shell;
 
 pub use self::{
-    check::Check,
-    listen::{Body, Listen},
-    providers::{NewProvider, Providers, ProvidersCommand},
-    send::{Load, Print, Send, Tamper},
-    trust::Trust,
-    unregister::Unregister,
-    verify::{At, Require, Verify},
+    check::CheckArgs,
+    listen::{BodyDetail, ListenArgs},
+    providers::{NewProviderArgs, ProvidersArgs, ProvidersCommand},
+    send::{LoadArgs, Print, SendArgs, TamperArg},
+    trust::TrustArgs,
+    unregister::UnregisterArgs,
+    verify::{At, Require, VerifyArgs},
 };
 use crate::webhook::signature::SecretText;
 use values::parse_plain_format;
@@ -48,7 +48,7 @@ Secrets:
 /// The help topic that isn't a command.
 pub const SECRETS_TOPIC: &str = "secrets";
 
-/// What it says.
+/// The text of that topic.
 pub const SECRETS_HELP: &str = "\
 How hookdev finds the secret of a provider. It uses the first of these that
 has one:
@@ -86,14 +86,14 @@ hookdev never prints or logs a secret, and saves one only with --secret-to.
 pub struct Cli {
     /// The global options.
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalArgs,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// The values of a parsed command line.
+    /// The values of a command line that clap has parsed.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Cli {
     }
 }
 
-/// The command line for clap. Each command offers only the output formats that it has.
+/// The command line for clap. Each command offers only its own output formats.
 #[must_use]
 pub fn command() -> clap::Command {
     let command = Cli::command();
@@ -116,7 +116,7 @@ pub fn command() -> clap::Command {
     })
 }
 
-/// What `hookdev help` explains: the commands, and the topic that isn't one.
+/// The topics of `hookdev help`: the commands, and the one topic that isn't a command.
 #[must_use]
 pub fn help_topics() -> Vec<String> {
     let names = command().get_subcommands().map(|command| command.get_name().to_owned()).collect::<Vec<_>>();
@@ -125,10 +125,10 @@ pub fn help_topics() -> Vec<String> {
 
 /// The global options.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub struct GlobalArgs {
     /// Output format
     #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Option<Format>,
+    pub format: Option<FormatArg>,
 
     /// Short for --format json
     #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
@@ -167,7 +167,7 @@ pub struct Global {
 
 /// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum FormatArg {
     /// Text for people
     Pretty,
     /// One JSON object per line
@@ -180,7 +180,7 @@ pub enum Format {
     Sarif,
 }
 
-impl Format {
+impl FormatArg {
     /// Whether this is a report for a CI service.
     pub const fn is_report(self) -> bool {
         matches!(self, Self::Junit | Self::Github | Self::Sarif)
@@ -202,29 +202,29 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Receive webhooks locally: verify, explain, capture and forward them
-    Listen(Listen),
+    Listen(ListenArgs),
     /// Send signed events, or captured requests, as the provider would
-    Send(Send),
+    Send(SendArgs),
     /// Verify captured requests: signature, freshness, payload
-    Verify(Verify),
+    Verify(VerifyArgs),
     /// Test a webhook handler with valid and deliberately invalid deliveries
-    Check(Check),
+    Check(CheckArgs),
     /// List the events that can be sent
-    Events(Events),
+    Events(EventsArgs),
     /// List the known providers, or create and check provider directories
-    Providers(Providers),
+    Providers(ProvidersArgs),
     /// Compare two captured requests
-    Diff(Diff),
+    Diff(DiffArgs),
     /// Allow the nearest hookdev.toml to send to other machines and to start its own programs
-    Trust(Trust),
+    Trust(TrustArgs),
     /// Remove endpoints that an interrupted `listen --register` left at a provider
-    Unregister(Unregister),
+    Unregister(UnregisterArgs),
     /// Send, receive and verify every built-in event in one process
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Print the completion script for a shell
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print help for a command, or about secrets
-    Help(Help),
+    Help(HelpArgs),
 }
 
 /// `hookdev events`
@@ -235,7 +235,7 @@ Examples:
   hookdev events cyanite --show
   hookdev events 'cyanite.v2.*' auphonic
   hookdev events --provider cyanite --contract")]
-pub struct Events {
+pub struct EventsArgs {
     /// List only the events of these providers, or the events whose names match
     #[arg(value_name = "PROVIDER|GLOB")]
     pub glob: Vec<String>,
@@ -263,7 +263,7 @@ Examples:
   hookdev diff captures/before.json captures/after.json
   hookdev diff chrome.har deliveries.ndjson --entry 2
   hookdev send aspect.task.failed --print http | hookdev diff capture.json -")]
-pub struct Diff {
+pub struct DiffArgs {
     /// A capture in any format that `verify` reads (- is standard input)
     #[arg(value_name = "A|-", value_hint = ValueHint::FilePath)]
     pub left: PathBuf,
@@ -279,7 +279,7 @@ pub struct Diff {
 
 /// `hookdev demo`
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Print every payload, instead of at most five
     #[arg(long, help_heading = "Output")]
     pub all: bool,
@@ -292,7 +292,7 @@ Examples:
   hookdev completions bash > ~/.local/share/bash-completion/completions/hookdev
   hookdev completions zsh > ~/.zfunc/_hookdev
   hookdev completions fish > ~/.config/fish/completions/hookdev.fish")]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: Shell,
@@ -300,7 +300,7 @@ pub struct Completions {
 
 /// `hookdev help`
 #[derive(Clone, Debug, Args)]
-pub struct Help {
+pub struct HelpArgs {
     /// A command, or `secrets`
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,

@@ -17,28 +17,28 @@ Examples:
   hookdev providers check webhooks/providers
   hookdev providers schema > provider.schema.json"
 )]
-pub struct Providers {
+pub struct ProvidersArgs {
     /// What to do [default: list]
     #[command(subcommand)]
     pub command: Option<ProvidersCommand>,
 }
 
-/// What `hookdev providers` does.
+/// The subcommands of `hookdev providers`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ProvidersCommand {
-    /// List the known providers: how they sign, the variable for their secret, and where they come from
+    /// List the known providers: how they sign, the variable for their secret, and where they are defined
     List,
     /// Write a provider directory: a template to fill in, or what captured requests show
-    New(NewProvider),
+    New(NewProviderArgs),
     /// Check provider directories: manifest, fixtures, schema and vectors
-    Check(CheckProviders),
+    Check(CheckProvidersArgs),
     /// Print the JSON Schema of provider.toml, for editors
     Schema,
 }
 
 /// `hookdev providers check`
 #[derive(Clone, Debug, Args)]
-pub struct CheckProviders {
+pub struct CheckProvidersArgs {
     /// Provider directories, or directories of them
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub dirs: Vec<PathBuf>,
@@ -55,7 +55,7 @@ Examples:
   hookdev providers new acme
   hookdev providers new acme --from captures/ --secret env:ACME_SECRET
   hookdev providers new acme --from order.har refund.http --out providers/acme")]
-pub struct NewProvider {
+pub struct NewProviderArgs {
     /// The provider's name: a-z, 0-9, - and _
     #[arg(value_name = "NAME")]
     pub name: String,
@@ -64,7 +64,7 @@ pub struct NewProvider {
     #[arg(long, value_name = "CAPTURE", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub from: Vec<PathBuf>,
 
-    /// The URL that the provider called, if it signs it [default: the capture's]
+    /// The URL that the provider called, if it signs the URL [default: the capture's]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "from")]
     pub url: Option<String>,
 

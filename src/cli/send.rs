@@ -39,7 +39,7 @@ Examples:
   hookdev send captures/ --resign
 
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
-pub struct Send {
+pub struct SendArgs {
     /// Events, quoted globs of events, or files with captured requests
     #[arg(required_unless_present = "last", value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
@@ -64,7 +64,7 @@ pub struct Send {
 
     /// Send an invalid delivery; exit 0 if the handler refuses it with a 4xx other than 404, 405, 410, 413 and 429
     #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"], help_heading = "Delivery")]
-    pub tamper: Option<Tamper>,
+    pub tamper: Option<TamperArg>,
 
     /// Send again whenever a fixture, the data file or a sent capture is saved
     #[arg(long, help_heading = "Delivery")]
@@ -74,7 +74,7 @@ pub struct Send {
     #[arg(long, help_heading = "Delivery")]
     pub insecure: bool,
 
-    /// Set a field of the payload; PATH:=JSON sets any JSON; a changed capture is signed again (repeatable)
+    /// Set a field of the payload; PATH:=JSON sets any JSON; changed captures are re-signed (repeatable)
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Payload")]
     pub set: Vec<String>,
 
@@ -86,7 +86,7 @@ pub struct Send {
     #[arg(long, value_name = "PATH", help_heading = "Payload")]
     pub remove: Vec<String>,
 
-    /// Edit the payload in $VISUAL or $EDITOR first; a changed capture is signed again
+    /// Edit the payload in $VISUAL or $EDITOR first; changed captures are re-signed
     ///
     /// The editor opens the payload of one event or captured request, after --set, --add and --remove. What you changed
     /// is printed on standard error. If you change nothing, it is sent as it is. Without either variable, the editor is
@@ -106,7 +106,7 @@ pub struct Send {
     #[arg(long, value_name = "ID", value_parser = parse_id, help_heading = "Payload")]
     pub id: Option<String>,
 
-    /// Sign as if the current time were TIME; `--tamper stale` signs with one that is too old
+    /// Sign as if the current time were TIME; `--tamper stale` signs with an earlier one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Payload")]
     pub now: Option<Timestamp>,
 
@@ -128,14 +128,14 @@ pub struct Send {
 
     /// Hide credentials in captures, JSON and --print: URL queries and all headers not known to be harmless
     ///
-    /// Hidden values are replaced by `[redacted]`. Harmless headers, those that sign and those that the provider's
+    /// Hidden values are replaced by `[redacted]`. Harmless headers, signature headers and those that the provider's
     /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent
     /// without credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
     #[command(flatten)]
-    pub load: Load,
+    pub load: LoadArgs,
 
     /// Print the signed requests instead of sending them
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
@@ -143,11 +143,11 @@ pub struct Send {
     pub print: Option<Print>,
 }
 
-/// Many deliveries in a short time, with one attempt each.
+/// The options of a load: many deliveries in a short time, with one attempt each.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]
-pub struct Load {
+pub struct LoadArgs {
     /// Send N requests in total, cycling through the events; then print counts and latencies
     ///
     /// Each request is a delivery of its own, with fresh values and one attempt. With --id, all have the same id, so
@@ -174,7 +174,7 @@ pub struct Load {
 
 /// How `send --tamper` makes a delivery invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Tamper {
+pub enum TamperArg {
     /// Change the body after signing
     Body,
     /// Change the signature
@@ -198,7 +198,7 @@ pub enum Print {
     Http,
     /// One JSON object per line
     Json,
-    /// A target per line for vegeta attack -format json
+    /// One target per line, for vegeta attack -format json
     Vegeta,
     /// A script for Locust that makes and signs a new delivery for each request
     Locust,
@@ -206,7 +206,7 @@ pub enum Print {
     K6,
 }
 
-/// Parses how long a load lasts.
+/// Parses the duration of a load.
 fn parse_load_duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(Duration::ZERO) => Err("it must be longer than 0".to_owned()),

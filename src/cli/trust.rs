@@ -15,7 +15,7 @@ providers it adds.
 Examples:
   hookdev trust
   hookdev trust ~/shop/hookdev.toml")]
-pub struct Trust {
+pub struct TrustArgs {
     /// The config [default: the nearest hookdev.toml, from the working directory upward]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,

@@ -12,7 +12,7 @@ running `hookdev listen` are kept. The API key is read from the same variable as
 Examples:
   hookdev unregister
   hookdev unregister --dry-run")]
-pub struct Unregister {
+pub struct UnregisterArgs {
     /// Print the calls as commands instead of making them
     #[arg(long)]
     pub dry_run: bool,

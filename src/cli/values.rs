@@ -5,22 +5,22 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::Format;
+use super::FormatArg;
 
-/// Parses the output formats of commands without reports.
-pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = Format> {
-    let plain = Format::value_variants().iter().filter(|format| !format.is_report());
+/// Parses the output format of a command that has no reports.
+pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = FormatArg> {
+    let plain = FormatArg::value_variants().iter().filter(|format| !format.is_report());
     let names = plain.filter_map(ValueEnum::to_possible_value);
-    PossibleValuesParser::new(names).try_map(|name| Format::from_str(&name, false))
+    PossibleValuesParser::new(names).try_map(|name| FormatArg::from_str(&name, false))
 }
 
-/// Parses a delivery's id. It is sent in a header and signed, and libraries disagree about other characters.
+/// Parses a delivery's id. It is sent in a header and signed, and libraries disagree about characters other than these.
 pub(super) fn parse_id(text: &str) -> Result<String, String> {
     let is_valid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_valid { Ok(text.to_owned()) } else { Err("use visible ASCII characters only".to_owned()) }
 }
 
-/// The least factor of `--speed`: an hour becomes more than a year.
+/// The smallest factor for `--speed`: it stretches an hour to more than a year.
 const SLOWEST: f64 = 0.0001;
 
 /// Parses the factor of `--speed`.

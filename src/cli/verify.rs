@@ -17,7 +17,7 @@ Examples:
   hookdev verify captures/ --require signature --format json
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
   hookdev verify body.json --provider cyanite --header 'Signature: 0a1b…'")]
-pub struct Verify {
+pub struct VerifyArgs {
     /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
@@ -32,7 +32,8 @@ pub struct Verify {
 
     /// Accept the public development secret even with --require signature
     ///
-    /// Anyone can sign with a development secret. Without this, --require signature rejects requests signed with one.
+    /// Anyone can sign with a development secret. Without this flag, --require signature rejects requests signed with
+    /// one.
     #[arg(long, help_heading = "Verification")]
     pub allow_development: bool,
 
@@ -66,7 +67,7 @@ pub struct Verify {
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 
-    /// List what was tried if no cause of a rejection is found
+    /// If no cause of a rejection is found, list what was tried
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }
@@ -74,7 +75,7 @@ pub struct Verify {
 /// The time that timestamps are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// The time of receipt that the capture records.
+    /// The time of receipt recorded in the capture.
     Received,
     /// The current time.
     Now,

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{context::Context, exit::Failure};
 use crate::{
-    engine::receive::{Forward, Settings},
+    engine::receive::{Forward, ReceiverSettings},
     net::own_address::leads_to,
     webhook::redact,
 };
@@ -14,13 +14,13 @@ use crate::{
 /// The address that `listen` uses by default.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 
-/// An address for `listen`, of which `:4400` and `4400` leave out the host.
+/// Completes an address for `listen`: `:4400` and `4400` leave out the host.
 pub fn full_addr(addr: &str) -> String {
     let port = addr.strip_prefix(':').unwrap_or(addr);
     if port.parse::<u16>().is_ok() { format!("127.0.0.1:{port}") } else { addr.to_owned() }
 }
 
-/// The config's address for `listen`, unless its port is picked at each start.
+/// The config's address for `listen`, unless it leaves the port to the system.
 pub fn configured_addr(context: &Context) -> Option<String> {
     let configured = context.config.as_ref()?.listen.addr.as_deref().map(full_addr);
     configured.filter(|addr| !addr.ends_with(":0"))
@@ -33,13 +33,13 @@ pub fn is_default(context: &Context, address: SocketAddr) -> bool {
     let (ip, is_open) = (address.ip(), address.ip().is_unspecified());
     let is_host = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(expected) => expected == ip || is_open && expected.is_loopback(),
-        // A name, most likely `localhost`.
+        // A host name, most likely `localhost`.
         Err(_) => ip.is_loopback() || is_open,
     };
     is_host && port.parse() == Ok(address.port())
 }
 
-/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
+/// A URL at which this machine reaches an address, since `0.0.0.0` is not a host to connect to.
 pub fn reachable(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -49,12 +49,12 @@ pub fn reachable(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Refuses settings that forward to one of the addresses on which this process listens.
+/// Rejects settings that forward to an address on which this process listens.
 ///
 /// # Errors
 ///
 /// If one of the forwards leads there.
-pub fn refuse_own_addresses(settings: &Settings, addresses: &[SocketAddr]) -> Result<(), Failure> {
+pub fn refuse_own_addresses(settings: &ReceiverSettings, addresses: &[SocketAddr]) -> Result<(), Failure> {
     let leads_here = |forward: &&Forward| addresses.iter().any(|address| leads_to(&forward.url, *address));
     let Some(forward) = settings.forwards.iter().find(leads_here) else { return Ok(()) };
     let url = redact::query(forward.url.as_str());
@@ -62,8 +62,8 @@ pub fn refuse_own_addresses(settings: &Settings, addresses: &[SocketAddr]) -> Re
         .hint("give the URL of your handler, or listen on another port with --addr or --inspect"))
 }
 
-/// Binds the address of the command line, else the config's, else the default. An address that other machines can reach
-/// is warned about.
+/// Binds the address of the command line, else the config's, else the default. Warns about an address that other
+/// machines can reach.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Completions for bash, which inserts them into the command line as they are: a file's name with `$(…)` in it would be
-//! run by Enter. Other shells quote what they insert, so this one's candidates are quoted here.
+//! Completions for bash, which inserts candidates into the command line unquoted: a file name with `$(…)` would run as
+//! a command. Other shells quote what they insert, so only bash's candidates are quoted here.
 
 use std::{
     env,
@@ -47,8 +47,8 @@ impl EnvCompleter for QuotedBash {
     }
 }
 
-/// Candidates with a backslash before every character that bash acts on. Those with control characters, which can't be
-/// quoted so, are left out.
+/// Candidates with a backslash before every character that is special to bash. Those with control characters, which a
+/// backslash can't quote, are omitted.
 fn quoted(candidates: &str, separator: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '=' | '+' | '@' | '%' | ',');
     let quote = |candidate: &str| {

@@ -1,5 +1,5 @@
-//! Opens a URL in the desktop's browser. Other users can read the arguments of a process, and the URL of the inspector
-//! has its token. So the browser opens a file that only the user can read, which leads to the URL.
+//! Opens a URL in the desktop's browser. Other users can read a process's arguments, and the inspector's URL contains
+//! its token. So the browser is given a file that only the user can read, which redirects to the URL.
 
 use std::{
     env,
@@ -10,11 +10,11 @@ use std::{
 
 use crate::store::temporary::{self, TempPath};
 
-/// The program that opens a URL, and the variables one of which says that its desktop runs.
+/// The program that opens a URL, and variables: if any is set, a desktop is running.
 const OPENER: (&str, &[&str]) =
     if cfg!(target_os = "macos") { ("open", &[]) } else { ("xdg-open", &["WAYLAND_DISPLAY", "DISPLAY"]) };
 
-/// A URL that is being opened. Its file is removed when this is dropped.
+/// A URL being opened. Dropping it removes its file.
 #[derive(Debug)]
 pub(super) struct Opening {
     /// The program that opens it.
@@ -22,8 +22,8 @@ pub(super) struct Opening {
     _file: TempPath,
 }
 
-/// Opens a URL; `None` if there is no desktop, where such a program would take over the terminal, or no place for the
-/// file.
+/// Opens a URL. `None` without a desktop, because the program would then take over the terminal, or if the file can't
+/// be written.
 pub(super) fn open(url: &str) -> Option<Opening> {
     let (program, desktops) = OPENER;
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -36,12 +36,12 @@ pub(super) fn open(url: &str) -> Option<Opening> {
     let mut command = Command::new(program);
     let mut child =
         command.arg(argument).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-    // Some run as long as the browser.
+    // Some of these programs run as long as the browser.
     thread::spawn(move || child.wait());
     Some(Opening { program, _file: file })
 }
 
-/// A page that leads to a URL of hookdev's own, which has no character that HTML would change.
+/// A page that redirects to one of hookdev's own URLs, none of which needs escaping in HTML.
 fn page(url: &str) -> String {
     format!(
         "<!doctype html>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"0;url={url}\">\n<title>hookdev</title>\n<a href=\"{url}\">Open the inspector</a>\n"

@@ -10,18 +10,18 @@ use super::{
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
     names::listed,
-    reporters::check::{Reporter, list},
+    reporters::check::{CheckReporter, list},
     resolve::{endpoint, headers, pattern, provider},
     runtime,
     secret_warnings::{development_warning, require_secrets},
 };
 use crate::{
-    cli::Check,
-    engine::check::{Plan, Runner, Selection, Settings, Summary, Target, plan},
+    cli::CheckArgs,
+    engine::check::{CheckSettings, CheckSummary, CheckTarget, Plan, Runner, Selection, plan},
     net::{client::Client, url::parse_url},
     webhook::{
         contract::{CaseName, probes},
-        provider::{Provider, catalog::Entry},
+        provider::{Provider, catalog::CatalogEntry},
     },
 };
 
@@ -30,7 +30,7 @@ use crate::{
 /// # Errors
 ///
 /// If it is unclear what to check, a request can't be made, or the output can't be written.
-pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let selection = selection(&args.case)?;
     let own_headers = headers(&args.header)?;
     let mut targets = targets(context, args)?;
@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     }
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     if args.to.is_none() {
-        for Target { provider, url } in &targets {
+        for CheckTarget { provider, url } in &targets {
             allow_delivery(context.guard.as_ref(), url, Cargo::Signed(provider, &keyring))?;
         }
         if let Some(warning) = unnamed_handler(&targets, |name| has_endpoint(context, name)) {
@@ -65,9 +65,10 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
         context.terminal.warn(&warning);
     }
     let client = Client::new(args.insecure);
-    let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
+    let settings =
+        CheckSettings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(announcement(plan(settings, &targets, &selection)?));
-    let mut runner = Runner::new(settings, &selection, Reporter::new(context, &keyring));
+    let mut runner = Runner::new(settings, &selection, CheckReporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
         let mut interrupts =
             Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;
@@ -81,7 +82,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit(summary) })
 }
 
-const fn exit(summary: Summary) -> Exit {
+const fn exit(summary: CheckSummary) -> Exit {
     if summary.unreachable {
         Exit::Unreachable
     } else if summary.tally.failed > 0 || summary.tally.is_untried() {
@@ -115,19 +116,20 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 ///
 /// # Errors
 ///
-/// If a provider is unknown, or nothing says which provider calls the URL.
-fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
+/// If a provider is unknown, or it is unclear which provider calls the URL.
+fn targets(context: &Context, args: &CheckArgs) -> Result<Vec<CheckTarget>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
     let target = |provider: Arc<Provider>| {
         let url = endpoint(context, to.as_ref(), Some(&provider))?;
-        Ok(Target { provider, url })
+        Ok(CheckTarget { provider, url })
     };
     providers.into_iter().map(target).collect()
 }
 
-/// Warns that nothing names the handler of a target, so that it may be hookdev's own receiver, which passes every case.
-fn unnamed_handler(targets: &[Target], is_named: impl Fn(&str) -> bool) -> Option<String> {
+/// Warns if neither the command line nor the config names a target's handler: it may be hookdev's own receiver, which
+/// passes every case.
+fn unnamed_handler(targets: &[CheckTarget], is_named: impl Fn(&str) -> bool) -> Option<String> {
     let target = targets.iter().find(|target| !is_named(&target.provider.name))?;
     let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
     Some(format!(
@@ -140,7 +142,7 @@ fn has_endpoint(context: &Context, provider: &str) -> bool {
     context.config.as_ref().and_then(|config| config.provider(provider)?.endpoint).is_some()
 }
 
-/// The providers that are named, else the one in the URL's path, else those with an endpoint in the config, else all.
+/// The named providers, else the one in the URL's path, else those with an endpoint in the config, else all.
 fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Vec<Arc<Provider>>, Failure> {
     let catalog = &context.catalog;
     if !names.is_empty() {
@@ -156,8 +158,9 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
     if let Some(entry) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.entry(segment))) {
         return Ok(vec![Arc::clone(entry.load()?)]);
     }
-    let load = |entry: &Arc<Entry>| Ok(Arc::clone(entry.load()?));
-    let configured: Vec<&Arc<Entry>> = catalog.entries().filter(|entry| has_endpoint(context, entry.name())).collect();
+    let load = |entry: &Arc<CatalogEntry>| Ok(Arc::clone(entry.load()?));
+    let configured: Vec<&Arc<CatalogEntry>> =
+        catalog.entries().filter(|entry| has_endpoint(context, entry.name())).collect();
     match (to, configured.len()) {
         (None, 0) => catalog.entries().map(load).collect(),
         (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),
@@ -174,7 +177,7 @@ mod tests {
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
         let exit = |failed, unreachable| {
-            exit(Summary { tally: CaseTally { passed: 1, failed, ..CaseTally::default() }, unreachable })
+            exit(CheckSummary { tally: CaseTally { passed: 1, failed, ..CaseTally::default() }, unreachable })
         };
         assert_eq!(exit(0, false), Exit::Success);
         assert_eq!(exit(1, false), Exit::Failed);
@@ -183,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_run_that_tried_nothing_fails() {
-        let exit = |tally| exit(Summary { tally, unreachable: false });
+        let exit = |tally| exit(CheckSummary { tally, unreachable: false });
         assert_eq!(exit(CaseTally { skipped: 3, ..CaseTally::default() }), Exit::Failed);
         assert_eq!(exit(CaseTally::default()), Exit::Failed);
         assert_eq!(exit(CaseTally { warned: 1, ..CaseTally::default() }), Exit::Success);
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn a_default_url_is_warned_about_and_an_endpoint_is_not() {
         let provider = Arc::clone(Catalog::builtin().entry("stripe").unwrap().load().unwrap());
-        let targets = [Target { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
+        let targets = [CheckTarget { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
         assert_eq!(
             unnamed_handler(&targets, |_| false).unwrap(),
             "no handler given: checking http://127.0.0.1:4400, the default address of `hookdev listen`, which passes \

@@ -1,4 +1,4 @@
-//! Copies text to the clipboard: with the desktop's own program where there is one, else through the terminal (OSC 52).
+//! Copies text to the clipboard: with the desktop's own program if there is one, else through the terminal (OSC 52).
 
 use std::{
     env,
@@ -10,20 +10,20 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::streams;
 
-/// The longest text that terminals take through OSC 52, in bytes of base64.
+/// The longest text that terminals accept through OSC 52, in bytes of base64.
 const MAX_THROUGH_TERMINAL: usize = 74_994;
 
-/// A program, its arguments, and the variable that says that its desktop runs.
+/// A program, its arguments, and the variable that is set while its desktop runs.
 type DesktopProgram = (&'static str, &'static [&'static str], &'static str);
 
-/// The program of macOS, which needs no variable.
+/// macOS's program. It needs no variable.
 const PASTEBOARD: [DesktopProgram; 1] = [("pbcopy", &[], "")];
 
-/// The programs, each with the variable that says that its desktop runs.
+/// The programs of Unix desktops.
 const PROGRAMS: [DesktopProgram; 2] =
     [("wl-copy", &[], "WAYLAND_DISPLAY"), ("xclip", &["-selection", "clipboard"], "DISPLAY")];
 
-/// How text was copied.
+/// How a text was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copied {
     /// By this program.
@@ -32,7 +32,7 @@ pub(super) enum Copied {
     ByTerminal,
 }
 
-/// Copies a text; `None` if that is not possible here.
+/// Copies a text. `None` if that is impossible here.
 pub(super) fn copy(text: &str) -> Option<Copied> {
     let desktop =
         PROGRAMS.iter().filter(|(_, _, variable)| env::var_os(variable).is_some_and(|value| !value.is_empty()));
@@ -51,7 +51,7 @@ pub(super) fn copy(text: &str) -> Option<Copied> {
     Some(Copied::ByTerminal)
 }
 
-/// Hands a text to a program, which goes on by itself.
+/// Passes a text to a program, which may keep running in the background.
 fn copy_with(program: &str, args: &[&str], text: &str) -> io::Result<()> {
     let mut command = Command::new(program);
     let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;

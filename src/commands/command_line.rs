@@ -1,4 +1,5 @@
-//! The command line, with what only the lower layers know: the names to complete, and the list of capture formats.
+//! The command line, completed with what clap's types don't know: the names to complete, and the list of capture
+//! formats.
 
 use std::{env, ffi::OsString};
 
@@ -29,7 +30,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error
     Cli::from_matches(command().try_get_matches_from(args)?)
 }
 
-/// Prints completions if a completion script asks for them, and returns whether one did.
+/// Prints completions if a completion script asked for them. Returns whether one did.
 #[must_use]
 pub fn print_completions() -> bool {
     if env::var_os("COMPLETE").is_none() {
@@ -39,12 +40,12 @@ pub fn print_completions() -> bool {
         .shells(Shells(&[&QuotedBash, &Elvish, &Fish, &Powershell, &Zsh]))
         .completer("hookdev")
         .try_complete(words(), env::current_dir().ok().as_deref());
-    // An error has nowhere to go: everything printed here ends up on the command line being completed.
+    // There is nowhere to report an error: anything printed here ends up on the command line being completed.
     printed.unwrap_or(true)
 }
 
-/// The words of a completion, for the engine of `clap_complete` (4.6): it takes any word with the name of a command for
-/// the command, even the value of an option, as in `--providers providers`. Such a value gets another spelling.
+/// The words to complete, as `clap_complete` 4.6 needs them: it mistakes any word that equals a command's name for that
+/// command, even an option's value, as in `--providers providers`. Such a value is spelled differently.
 fn words() -> Vec<OsString> {
     let command = cli::command();
     let options = command.get_subcommands().flat_map(clap::Command::get_arguments).chain(command.get_arguments());
@@ -79,7 +80,7 @@ pub fn command() -> clap::Command {
         ("events", "provider", providers),
         ("help", "topic", ArgValueCompleter::new(complete_topics)),
     ];
-    // `mut_subcommand` and `mut_arg` would move what they change to the end.
+    // `mut_subcommand` and `mut_arg` would move the changed items to the end.
     cli::command().mut_subcommands(|mut command| {
         let name = command.get_name().to_owned();
         if name == "verify" {

@@ -1,5 +1,5 @@
-//! `hookdev completions`, and the names that the scripts ask for when TAB is pressed: events, providers and cases,
-//! including those of the user's own providers.
+//! `hookdev completions`, and the names that the scripts request on TAB: events, providers and cases, including those
+//! of the user's own providers.
 
 use std::{
     env,
@@ -21,7 +21,7 @@ use super::{
     streams,
 };
 use crate::{
-    cli::{self, Cli, Completions, Global},
+    cli::{self, Cli, CompletionsArgs, GlobalArgs},
     render::text,
     webhook::{contract::CaseName, provider::catalog::Catalog},
 };
@@ -31,7 +31,7 @@ use crate::{
 /// # Errors
 ///
 /// If the output can't be written.
-pub fn run(args: Completions) -> Result<Exit, Failure> {
+pub fn run(args: CompletionsArgs) -> Result<Exit, Failure> {
     let script = match args.shell {
         Shell::Bash => include_str!("../../completions/hookdev.bash"),
         Shell::Elvish => include_str!("../../completions/hookdev.elv"),
@@ -64,7 +64,7 @@ pub(super) fn complete_providers(current: &OsStr) -> Vec<CompletionCandidate> {
     entries.map(|entry| candidate(entry.name(), &entry.index().about)).collect()
 }
 
-/// A candidate as a shell shows it; a user's provider may contain anything.
+/// A candidate as a shell shows it. A user's provider may contain any characters, so they are made printable.
 fn candidate(name: &str, about: &str) -> CompletionCandidate {
     CompletionCandidate::new(text::printable(name).into_owned()).help(Some(text::printable(about).into_owned().into()))
 }
@@ -93,21 +93,20 @@ fn starts_with(name: &str, current: &OsStr) -> bool {
     current.to_str().is_some_and(|current| name.starts_with(current))
 }
 
-/// How long provider directories are read for. A shell that waits for a completion seems to hang.
+/// The time limit for reading provider directories: a shell that waits for completions appears to hang.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The providers of the command line being completed, or the built-in ones if it or the config is invalid so far, or
-/// takes too long to read.
+/// The providers of the command line being completed. The built-in ones if the command line or config is still invalid,
+/// or takes too long to read.
 fn catalog() -> Arc<Catalog> {
     let (sender, loaded) = mpsc::sync_channel(1);
-    // It ends with the process, if it doesn't before.
-    // The script passes the words of the command line after `--`.
+    // The thread ends with the process at the latest. The script passes the words of the command line after `--`.
     let words: Vec<OsString> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
     thread::spawn(move || sender.send(catalog_of(&words)));
     loaded.recv_timeout(PATIENCE).ok().flatten().unwrap_or_else(|| Arc::new(Catalog::builtin()))
 }
 
-/// The providers of an incomplete command line; `None` if what is there of it or the config is invalid.
+/// The providers of an incomplete command line. `None` if it is invalid so far, or the config is.
 pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
     let value_of = |flag: &'static str| {
         let joined = |word: &OsStr| word.to_str()?.strip_prefix(flag)?.strip_prefix('=').map(PathBuf::from);
@@ -117,7 +116,7 @@ pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
     };
     let quiet = cli::command().try_get_matches_from(["hookdev", "--quiet", "demo"]);
     let cli = quiet.and_then(Cli::from_matches).ok()?;
-    let global = Global {
+    let global = GlobalArgs {
         providers: value_of("--providers"),
         config: value_of("--config").pop(),
         no_config: words.iter().any(|word| word == "--no-config"),

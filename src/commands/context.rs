@@ -12,14 +12,14 @@ use parking_lot::Mutex;
 
 use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, terminal::Terminal};
 use crate::{
-    cli::{Format, Global},
+    cli::{FormatArg, GlobalArgs},
     engine::clock::now,
     render::diagnostic::inline,
     store::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
         providers,
-        secrets::{self, Environment, Resolved, SecretError, Sources},
+        secrets::{self, Environment, ResolvedSecrets, SecretError, Sources},
     },
     webhook::{
         keyring::{Keyring, SecretSource},
@@ -35,12 +35,12 @@ const ENV_FILE: &str = ".env";
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
-    pub global: Global,
+    pub global: GlobalArgs,
     /// Built-in and user-defined providers.
     pub catalog: Arc<Catalog>,
     /// The config, if there is one.
     pub config: Option<Config>,
-    /// What a config that was found may do; `None` if it was named, or there is none.
+    /// Decides what a found config may do. `None` if the config was named with `--config`, or there is none.
     pub(super) guard: Option<Guard>,
     /// The standard streams.
     pub terminal: Terminal,
@@ -53,20 +53,21 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid.
-    pub fn load(global: Global) -> Result<Self, Failure> {
+    pub fn load(global: GlobalArgs) -> Result<Self, Failure> {
         Self::load_again(global, SharedContext::default())
     }
 
-    /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on
-    /// standard error is not named again.
+    /// Like [`Self::load`], for a command that already had a context. A config that it has named on standard error is
+    /// not named again.
     ///
     /// # Errors
     ///
-    /// As [`Self::load`], and if the config, or an env file that it still names, was in use before and is now empty or
-    /// gone. Some programs empty a file before they write it, and without it, other secrets would be in use.
-    pub fn load_again(global: Global, shared: SharedContext) -> Result<Self, Failure> {
+    /// As for [`Self::load`]. Also if the config, or an env file that it still names, was in use before and is now
+    /// empty or gone: some programs empty a file before they write it, and meanwhile other secrets would be used.
+    pub fn load_again(global: GlobalArgs, shared: SharedContext) -> Result<Self, Failure> {
         let config = read_config(&global);
-        // After it was read, so that one that was empty for a moment is less likely to be taken for the new config.
+        // Checked after the config was read, so that a momentarily empty file is less likely to be mistaken for the new
+        // config.
         shared.check_config()?;
         let config = config?;
         shared.check_env_file(config.as_ref())?;
@@ -80,7 +81,7 @@ impl Context {
     /// # Errors
     ///
     /// If one of them can't be read or is invalid, or the config names an unknown provider.
-    pub(super) fn of(global: Global, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
+    pub(super) fn of(global: GlobalArgs, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
@@ -97,7 +98,7 @@ impl Context {
                 if catalog.add(Arc::clone(&entry)) {
                     let replaces =
                         format!("the provider `{name}` from {origin} replaces the other provider of that name");
-                    // A found config may come from somebody else, so this is said even with --quiet.
+                    // A found config may come from someone else, so this is printed even with --quiet.
                     if is_configured && guard.is_some() { terminal.warn(replaces) } else { terminal.note(replaces) }
                 }
             }
@@ -125,7 +126,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`Self::keyring`], and if none of the secrets that the config lists for a provider can be found.
+    /// As for [`Self::keyring`]. Also if none of the secrets that the config lists for a provider can be found.
     pub fn complete_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
         let (keyring, missing) = self.search(only)?;
         match missing.as_slice() {
@@ -138,14 +139,13 @@ impl Context {
         }
     }
 
-    /// What [`Self::load_again`] needs.
+    /// The state that [`Self::load_again`] takes over from this context.
     #[must_use]
     pub fn shared(&self) -> SharedContext {
         self.shared.clone()
     }
 
-    /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know
-    /// it.
+    /// Names a found config on standard error, once: it affects what happens, and the user may not be aware of it.
     pub fn name_config(&self) {
         if let Some(config) = self.config.as_ref().filter(|config| config.is_found)
             && self.shared.is_new(&config.path)
@@ -174,7 +174,7 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, missing, without_flag, are_configured } =
+        let ResolvedSecrets { keyring, warnings, missing, without_flag, are_configured } =
             secrets::resolve(&self.catalog, &sources)?;
         if are_configured || self.guard.as_ref().is_some_and(|guard| guard.decides_a_secret(&keyring)) {
             self.name_config();
@@ -196,7 +196,7 @@ impl Context {
         Ok((keyring, missing))
     }
 
-    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
+    /// Notes a `.env` beside the config that sets a provider's variable but isn't loaded.
     fn note_unloaded_env_file(&self, keyring: &Keyring) {
         let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
         if is_configured || self.global.no_config {
@@ -243,19 +243,19 @@ impl Context {
         paths
     }
 
-    /// How results are printed.
+    /// The output format.
     #[must_use]
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> FormatArg {
         format(&self.global)
     }
 }
 
-/// How results are printed.
-pub fn format(global: &Global) -> Format {
-    global.format.unwrap_or(if global.json { Format::Json } else { Format::Pretty })
+/// The output format.
+pub fn format(global: &GlobalArgs) -> FormatArg {
+    global.format.unwrap_or(if global.json { FormatArg::Json } else { FormatArg::Pretty })
 }
 
-fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
+fn read_config(global: &GlobalArgs) -> Result<Option<Config>, Failure> {
     match &global.config {
         Some(path) => Ok(Some(Config::read(path)?)),
         None if global.no_config => Ok(None),
@@ -266,7 +266,7 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
     }
 }
 
-/// Names the signature's header of each provider as the config says that the user chose it.
+/// Sets the signature header of each provider for which the config names one.
 ///
 /// # Errors
 ///
@@ -285,21 +285,21 @@ fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), F
     Ok(())
 }
 
-/// The user's provider directories, and whether the config names them. Those of the command line come last, so they
-/// override those of the config.
-fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
+/// The user's provider directories, each with whether it comes from the config. Those of the command line come last, so
+/// they override those of the config.
+fn provider_dirs(global: &GlobalArgs, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     let configured = configured.into_iter().map(|dir| (dir, true));
     configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()
 }
 
-/// What the contexts of one command have in common.
+/// State that the successive contexts of one command share.
 #[derive(Clone, Debug, Default)]
-pub struct SharedContext(Arc<Mutex<Files>>);
+pub struct SharedContext(Arc<Mutex<ReportedFiles>>);
 
 #[derive(Debug, Default)]
-struct Files {
-    /// The configs that were named on standard error.
+struct ReportedFiles {
+    /// The configs named on standard error.
     named: HashSet<PathBuf>,
     /// The config, if it had content.
     config: Option<PathBuf>,
@@ -308,7 +308,7 @@ struct Files {
 }
 
 impl SharedContext {
-    /// Records a config. Returns whether it was not named before.
+    /// Records a config, and returns whether it is new.
     fn is_new(&self, path: &Path) -> bool {
         self.0.lock().named.insert(path.to_owned())
     }
@@ -340,7 +340,7 @@ fn check_file(in_use: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-/// Why a file has no content, if it has none.
+/// Why a file has no content; `None` if it has some.
 fn lost(path: &Path) -> Option<&'static str> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Some("empty"),

@@ -1,5 +1,5 @@
-//! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant and
-//! verifies it. Some are printed as by `listen`, then a line for each provider.
+//! `hookdev demo`: the whole loop in one process. A receiver on a free port verifies every built-in event and variant.
+//! A few are printed as by `listen`, then one line for each provider.
 
 use std::{collections::BTreeMap, fmt::Write as _, io, sync::Arc, time::Duration};
 
@@ -13,21 +13,23 @@ use super::{
     reporters::{
         listen::{summary, warning},
         pause::Pause,
-        printer::{Reporter, queue},
+        printer::{DeliveryReporter, queue},
         view::{SUMMARY, View},
         warnings::WarningSink,
     },
     runtime,
 };
 use crate::{
-    cli::{Demo, Format, Global},
+    cli::{DemoArgs, FormatArg, GlobalArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, OngoingDelivery},
-        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, VerdictCounter},
+        receive::{
+            Consumers, CurrentSettings, Receiver, ReceiverSettings, ReceiverSetup, ResponsePolicy, VerdictCounter,
+        },
     },
     net::{
         client::Client,
-        receiver::{Limits, serve},
+        receiver::{ReceiverLimits, serve},
         url::parse_url,
     },
     render::json::Ready,
@@ -40,11 +42,11 @@ use crate::{
     },
 };
 
-/// How many deliveries are printed unless the user wants all.
+/// How many deliveries are printed without `--all`.
 const MAX_PRINTED: usize = 2;
 
-/// How long a response may take. The limits of providers are for handlers; on a busy machine, the demo would miss the
-/// short ones.
+/// The time limit for a response. Providers' own limits are meant for handlers; on a busy machine, the demo would
+/// exceed the short ones.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
@@ -52,9 +54,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 ///
 /// If no port is available, or the output can't be written.
-pub fn run(global: &Global, args: Demo) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: DemoArgs) -> Result<Exit, Failure> {
     // The demo shows the built-in providers, regardless of the user's configuration.
-    let context = Context::load(Global {
+    let context = Context::load(GlobalArgs {
         no_config: true,
         config: None,
         providers: Vec::new(),
@@ -76,11 +78,11 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let keyring = development_keyring(&context.catalog)?;
     let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let mut consumers = Consumers::default();
-    // There are fewer deliveries than have room in this queue, so none is missed and no response waits.
-    let (capacity, when_full) = queue(Format::Pretty, false);
+    // The queue has room for all deliveries, so none is missed and no response waits.
+    let (capacity, when_full) = queue(FormatArg::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let verdicts = VerdictCounter::observe(&mut consumers);
-    let providers = Providers::observe(&mut consumers);
+    let providers = ObservedProviders::observe(&mut consumers);
     let warnings = WarningSink::start(terminal);
     let receiver = Receiver::new(setup(Arc::clone(&context.catalog), keyring, consumers, warnings));
     let view = View {
@@ -91,10 +93,17 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         filter: None,
         only: (!all).then(|| printed(&batch.jobs)),
     };
-    let reporter =
-        Reporter::start(deliveries, view, terminal, Ready { url: &url, ..Ready::default() }, None, Pause::default());
+    let reporter = DeliveryReporter::start(
+        deliveries,
+        view,
+        terminal,
+        Ready { url: &url, ..Ready::default() },
+        None,
+        Pause::default(),
+    );
     let stop = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
+    let server =
+        tokio::spawn(serve(listener, ReceiverLimits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;
     stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
@@ -103,7 +112,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
-    if context.format() == Format::Pretty {
+    if context.format() == FormatArg::Pretty {
         let shown = if all { sent } else { printed(&batch.jobs).len() };
         if !all && !context.global.quiet {
             terminal.print(providers.table().as_bytes())?;
@@ -113,9 +122,9 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// What the receiver works with: every provider, and nothing of the user's.
-fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> Setup {
-    let settings = Settings {
+/// The receiver's setup: every built-in provider, and nothing from the user's configuration.
+fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings: WarningSink) -> ReceiverSetup {
+    let settings = ReceiverSettings {
         catalog,
         keyring,
         provider: None,
@@ -123,7 +132,7 @@ fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings
         accepts_development: true,
         forwards: Vec::new(),
     };
-    Setup {
+    ReceiverSetup {
         settings: Arc::new(CurrentSettings::new(settings)),
         responses: ResponsePolicy::default(),
         captures: None,
@@ -136,11 +145,11 @@ fn setup(catalog: Arc<Catalog>, keyring: Keyring, consumers: Consumers, warnings
     }
 }
 
-/// The events that arrived of each provider, and how far each is trusted.
+/// The events received from each provider, each with its degree of trust.
 #[derive(Clone, Default)]
-struct Providers(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
+struct ObservedProviders(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
 
-impl Providers {
+impl ObservedProviders {
     /// Observes the deliveries of a receiver from now on.
     fn observe(consumers: &mut Consumers) -> Self {
         let providers = Self::default();
@@ -210,7 +219,7 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.
 async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
-    let dispatcher = Dispatcher::new(deliver::Settings {
+    let dispatcher = Dispatcher::new(deliver::DeliverySettings {
         transport: Client::new(false),
         timeout: Some(TIMEOUT),
         now: None,

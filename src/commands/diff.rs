@@ -7,7 +7,7 @@ use super::{
     exit::{Exit, Failure},
 };
 use crate::{
-    cli::{Diff, Format},
+    cli::{DiffArgs, FormatArg},
     engine::verify::STDIN,
     render::{diff, json},
     store::formats,
@@ -18,8 +18,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If a file can't be read or has several requests of which none is chosen, or the output can't be written.
-pub fn run(context: &Context, args: &Diff) -> Result<Exit, Failure> {
+/// If a file can't be read, if it has several requests and none is chosen, or if the output can't be written.
+pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     if args.left == Path::new(STDIN) && args.right == Path::new(STDIN) {
         return Err(Failure::usage("only one of the two captures can be standard input"));
     }
@@ -28,7 +28,7 @@ pub fn run(context: &Context, args: &Diff) -> Result<Exit, Failure> {
     let (mut lines, mut text) = (Vec::new(), String::new());
     for difference in &found {
         match context.format() {
-            Format::Json => json::difference(difference, &mut lines),
+            FormatArg::Json => json::difference(difference, &mut lines),
             _ if context.global.quiet => {}
             _ => diff::difference(difference, context.terminal.out, context.terminal.width(), &mut text),
         }

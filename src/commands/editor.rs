@@ -1,4 +1,4 @@
-//! Opens a payload in the user's editor, and says what was changed.
+//! Opens a payload in the user's editor, and reports what was changed.
 
 use std::{
     env, fs,
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// The exit code of a shell that can't find the program.
+/// The exit code of a shell that can't find a program.
 const NOT_FOUND: i32 = 127;
 
-/// What an edit changed.
+/// The changes made in the editor.
 pub(super) struct Differences(Vec<Difference>);
 
 impl Differences {
@@ -33,8 +33,8 @@ impl Differences {
     }
 }
 
-/// Opens the payload of a request in the editor; the changed request, and what changed. `None` if nothing did. The
-/// request is not signed again.
+/// Opens the payload of a request in the editor. Returns the changed request, not re-signed, and what changed; `None`
+/// if nothing did.
 ///
 /// # Errors
 ///
@@ -49,8 +49,8 @@ pub(super) fn edited(request: &Request) -> Result<Option<(Request, Differences)>
     Ok(Some((changed, differences)))
 }
 
-/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file's name has this
-/// extension, by which editors know the language.
+/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file gets this extension, by
+/// which editors recognise the language.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
         .tempfile()
         .map_err(|error| failed(&error))?;
     file.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
-    // Some editors replace the file, so the handle is closed and the path read again.
+    // Some editors replace the file, so the handle is closed and the path is read again.
     let path = file.into_temp_path();
     let editor = editor();
     let mut command = shell(&editor, &path);
@@ -82,7 +82,7 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
         .map_err(|_| Failure::usage("can't send the payload: it was saved as something other than UTF-8"))
 }
 
-/// A shell that opens a file in the editor, which may have arguments, as for git.
+/// A shell command that opens a file in the editor. As with git, the variable may contain arguments.
 #[cfg(not(windows))]
 fn shell(editor: &str, path: &Path) -> Command {
     let mut command = Command::new("sh");
@@ -90,8 +90,8 @@ fn shell(editor: &str, path: &Path) -> Command {
     command
 }
 
-/// A shell that opens a file in the editor, which may have arguments. With `/S`, `cmd` removes the outer quotes and no
-/// others.
+/// A shell command that opens a file in the editor. The variable may contain arguments. With `/S`, `cmd` removes only
+/// the outer quotes.
 #[cfg(windows)]
 fn shell(editor: &str, path: &Path) -> Command {
     use std::os::windows::process::CommandExt;
@@ -101,7 +101,7 @@ fn shell(editor: &str, path: &Path) -> Command {
     command
 }
 
-/// The name of the editor.
+/// The editor's command.
 fn editor() -> String {
     let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let default = if cfg!(windows) { "notepad" } else { "vi" };

@@ -10,10 +10,10 @@ use super::{
     resolve::{pattern, provider},
 };
 use crate::{
-    cli::{Events, Format},
-    engine::{clock::now, entropy::moment},
+    cli::{EventsArgs, FormatArg},
+    engine::{clock::now, entropy::send_context},
     render::{
-        events::{EventTable, Group, Payload, Row},
+        events::{EventPayload, EventRow, EventTable, ProviderEvents},
         json,
     },
     webhook::{
@@ -21,7 +21,7 @@ use crate::{
         json::Path,
         provider::{
             Provider,
-            catalog::{Catalog, Entry},
+            catalog::{Catalog, CatalogEntry},
             compose::BodySource,
             event::Event,
             index::IndexedEvent,
@@ -34,15 +34,15 @@ use crate::{
 /// # Errors
 ///
 /// If no event matches, or the output can't be written.
-pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
     let of_provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
     let globs: Vec<&str> = of_provider.iter().chain(&args.glob).map(String::as_str).collect();
     let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
     match (args.contract, context.format()) {
-        (true, Format::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
+        (true, FormatArg::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
         (true, _) => context.terminal.print_text(&contracts(context, &matching)?)?,
-        (false, Format::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
+        (false, FormatArg::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
         (false, _) if context.global.quiet => {
             let names: Vec<u8> =
                 matching.iter().flat_map(|(_, event)| [event.full_name.as_bytes(), b"\n"].concat()).collect();
@@ -53,8 +53,11 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The events that any of the globs matches, in the catalog's order.
-fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Entry>, &'a IndexedEvent)>, Failure> {
+/// The events that match any of the globs, in the catalog's order.
+fn matching<'a>(
+    catalog: &'a Catalog,
+    globs: &[&str],
+) -> Result<Vec<(&'a Arc<CatalogEntry>, &'a IndexedEvent)>, Failure> {
     let mut patterns = Vec::new();
     for glob in globs {
         // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
@@ -72,7 +75,7 @@ fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Ent
     Ok(catalog.events().filter(|(_, event)| is_wanted(event)).collect())
 }
 
-type Matching<'a> = [(&'a Arc<Entry>, &'a IndexedEvent)];
+type Matching<'a> = [(&'a Arc<CatalogEntry>, &'a IndexedEvent)];
 
 /// The contracts of the events' providers.
 fn contracts(context: &Context, events: &Matching<'_>) -> Result<String, Failure> {
@@ -112,19 +115,19 @@ fn lines(events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
     Ok(lines)
 }
 
-/// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for
-/// everything.
+/// The table, grouped by provider. A provider's requirements are included if it is the only one asked for, or if
+/// everything is.
 fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String, Failure> {
     let is_alone = by_provider(events).nth(1).is_none();
     let groups = by_provider(events).map(|events| {
         let entry = events[0].0;
         let rows = events.iter().map(|(entry, event)| {
             let payloads = if show { payloads(entry, event)? } else { Vec::new() };
-            Ok(Row { event, payloads })
+            Ok(EventRow { event, payloads })
         });
         let rows = rows.collect::<Result<_, Failure>>()?;
         let provider = if is_alone || show { Some(entry.load()?.as_ref()) } else { None };
-        Ok(Group { index: entry.index(), provider, rows })
+        Ok(ProviderEvents { index: entry.index(), provider, rows })
     });
     let groups = groups.collect::<Result<Vec<_>, Failure>>()?;
     let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
@@ -132,17 +135,17 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String,
 }
 
 /// The payloads of an event and its variants.
-fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<Payload<'a>>, Failure> {
+fn payloads<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<Vec<EventPayload<'a>>, Failure> {
     let (provider, event) = (entry.load()?, find(entry, event)?);
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     std::iter::once(None)
         .chain(variants)
-        .map(|variant| Ok(Payload { variant, text: payload(provider, event, variant)? }))
+        .map(|variant| Ok(EventPayload { variant, text: payload(provider, event, variant)? }))
         .collect()
 }
 
-/// The event that an index lists.
-fn find<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
+/// The event that an index entry stands for.
+fn find<'a>(entry: &'a CatalogEntry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
     let mut events = entry.load()?.events.iter();
     let missing = || Failure::usage(format!("the index of providers is out of date: it lists {}", event.full_name));
     events.find(|other| other.full_name == event.full_name).ok_or_else(missing)
@@ -150,10 +153,10 @@ fn find<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<&'a Event, Failure
 
 /// The payload of a delivery sent now.
 fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Result<String, Failure> {
-    let moment = moment(now(), None)?;
+    let send = send_context(now(), None)?;
     let draft = provider
-        .draft(event, BodySource::Fixture(variant, &[]), &moment)
+        .draft(event, BodySource::Fixture(variant, &[]), &send)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    // A fixture that is sent byte for byte.
+    // A fixture sent byte for byte.
     Ok(draft.payload().unwrap_or_else(|| event.fixture.trim_end()).to_owned())
 }

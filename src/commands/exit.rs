@@ -1,4 +1,4 @@
-//! How a command ends: an exit code, and for a failure its message, causes and hint.
+//! How a command ends: an exit code, and for a failure also its message, causes and hint.
 
 use std::{error::Error, io};
 
@@ -34,7 +34,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Its number.
+    /// The exit code as a number.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -48,7 +48,7 @@ impl Exit {
         }
     }
 
-    /// The more serious of two exit codes, which is the larger number.
+    /// The more serious of two exit codes: the one with the larger number.
     #[must_use]
     pub const fn worse(self, other: Self) -> Self {
         if other.code() > self.code() { other } else { self }
@@ -60,7 +60,7 @@ impl Exit {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What went wrong; `None` prints nothing.
+    /// What went wrong. `None` prints nothing.
     pub message: Option<Message>,
     /// The chain of causes, the nearest first.
     pub causes: Vec<Message>,
@@ -79,13 +79,13 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// Ctrl-C. The command itself reports how far it got.
+    /// The failure after Ctrl-C. It prints nothing: the command itself reports how far it got.
     #[must_use]
     pub const fn interrupted() -> Self {
         Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
     }
 
-    /// A failed write to the output. A closed pipe ends the command quietly.
+    /// A failure to write the output. A closed pipe ends the command silently.
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "map_err takes it as it is")]
     pub fn output(error: io::Error) -> Self {
@@ -95,7 +95,7 @@ impl Failure {
         }
     }
 
-    /// The reader of the output has gone, which is not an error.
+    /// The reader of the output has closed the pipe, which is not an error.
     #[must_use]
     pub const fn closed_pipe() -> Self {
         Self { exit: Exit::Success, message: None, causes: Vec::new(), hint: None }
@@ -121,7 +121,7 @@ impl Failure {
         Self::of(Exit::UnreadableInput, error)
     }
 
-    /// Invalid usage that is found only at run time (exit code 2), such as a capture directory that can't be created.
+    /// Invalid usage that shows only at run time (exit code 2), such as a capture directory that can't be created.
     pub fn invalid_usage(error: &(dyn Error + 'static)) -> Self {
         Self::of(Exit::Usage, error)
     }

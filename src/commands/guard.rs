@@ -1,6 +1,6 @@
-//! What a config that was found, rather than named with `--config`, may do without the user's trust: everything on this
-//! machine. It may not send a secret, or what senders sent, elsewhere; nor add a provider whose secret is sent as it
-//! is.
+//! Limits what a config that was found, rather than named with `--config`, may do before the user trusts it. Anything
+//! on this machine is allowed. Sending secrets or received data elsewhere is not, nor is adding a provider that sends
+//! its secret unhashed.
 
 use std::{env, path::PathBuf, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     },
     webhook::{
         keyring::{Keyring, SecretSource},
-        provider::{Provider, catalog::Entry, index::IndexEntry},
+        provider::{Provider, catalog::CatalogEntry, index::IndexEntry},
         redact,
     },
 };
@@ -29,9 +29,9 @@ pub(super) struct Guard {
     /// The hash of the config itself.
     of_config: Fingerprint,
     /// All providers that it names.
-    named: Vec<Arc<Entry>>,
-    /// Those of them that no later one replaces.
-    added: Vec<Arc<Entry>>,
+    named: Vec<Arc<CatalogEntry>>,
+    /// Those that no later one replaces.
+    added: Vec<Arc<CatalogEntry>>,
 }
 
 impl Guard {
@@ -40,8 +40,9 @@ impl Guard {
         Self { config: path, of_config: Fingerprint::of(config), named: Vec::new(), added: Vec::new() }
     }
 
-    /// Adds a provider in the order in which they are read; a later one replaces an earlier one of its name.
-    pub fn add_provider(&mut self, entry: &Arc<Entry>, is_configured: bool) {
+    /// Adds a provider. Call it in the order in which they are read: a later one replaces an earlier one of the same
+    /// name.
+    pub fn add_provider(&mut self, entry: &Arc<CatalogEntry>, is_configured: bool) {
         self.added.retain(|added| added.name() != entry.name());
         if is_configured {
             self.named.push(Arc::clone(entry));
@@ -49,8 +50,8 @@ impl Guard {
         }
     }
 
-    /// The hash of what is trusted with the config: the config itself, and the files of its providers, which are in use
-    /// from then on.
+    /// The hash of everything that trust covers: the config itself, and the files of its providers. The files hashed
+    /// here are the ones in use.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// If one sends its secret as it is, and the config isn't trusted.
+    /// If one of them sends its secret unhashed, and the config isn't trusted.
     pub fn allow_providers(&self) -> Result<(), Failure> {
         match self.added.iter().map(|entry| entry.index()).find(|index| index.sends_secret) {
             Some(IndexEntry { title, .. }) => self.require_trust(|| {
@@ -77,13 +78,13 @@ impl Guard {
         }
     }
 
-    /// Whether one of the config's providers decides which variable a secret is read from.
+    /// Whether one of the config's providers determines the variable that a secret is read from.
     pub fn decides_a_secret(&self, keyring: &Keyring) -> bool {
         self.added.iter().any(|entry| matches!(keyring.source(entry.name(), 0), Some(SecretSource::Env(_))))
     }
 
     /// The providers that the config adds.
-    pub fn providers(&self) -> &[Arc<Entry>] {
+    pub fn providers(&self) -> &[Arc<CatalogEntry>] {
         &self.added
     }
 
@@ -102,7 +103,7 @@ impl Guard {
     }
 }
 
-/// What a delivery carries that is worth stealing.
+/// What a delivery carries that must not leak.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Cargo<'a> {
     /// A signature by the provider's secret, or the secret itself.
@@ -113,11 +114,11 @@ pub(super) enum Cargo<'a> {
     Unsigned,
 }
 
-/// Checks that the config may have a delivery sent to this URL, if it is the config that decides where it goes.
+/// Checks that the config may send a delivery to this URL. Call it only if the config decides the URL.
 ///
 /// # Errors
 ///
-/// If the URL leads elsewhere, the delivery carries a secret, and the config isn't trusted.
+/// If the URL leads to another machine, the delivery carries something secret, and the config isn't trusted.
 pub(super) fn allow_delivery(guard: Option<&Guard>, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
     let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
     let what = match cargo {
@@ -131,11 +132,11 @@ pub(super) fn allow_delivery(guard: Option<&Guard>, url: &Url, cargo: Cargo<'_>)
     guard.require_trust(|| format!("the config {} sends {what} to {}", guard.config, redact::query(url.as_str())))
 }
 
-/// Checks that the config may have deliveries forwarded, if the forwards are the config's.
+/// Checks that the config may forward deliveries. Call it only if the forwards come from the config.
 ///
 /// # Errors
 ///
-/// If one leads elsewhere, and the config isn't trusted.
+/// If one leads to another machine, and the config isn't trusted.
 pub(super) fn allow_forwards(guard: Option<&Guard>, forwards: &[Forward]) -> Result<(), Failure> {
     let Some(guard) = guard else { return Ok(()) };
     match forwards.iter().find(|forward| !is_local(&forward.url)) {
@@ -159,12 +160,12 @@ pub(super) fn allow_tunnel(guard: Option<&Guard>, name: &str, recipe: &Recipe) -
     })
 }
 
-/// Checks that the config may decide where the key of a provider's API is sent: by its own `api`, or by the manifest of
-/// a provider that it adds.
+/// Checks that the config may decide where a provider's API key is sent: through its own `api`, or through the manifest
+/// of a provider that it adds.
 ///
 /// # Errors
 ///
-/// If the URL leads elsewhere, and the config isn't trusted.
+/// If the URL leads to another machine, and the config isn't trusted.
 pub(super) fn allow_api(
     guard: Option<&Guard>,
     provider: &Provider,
@@ -179,11 +180,11 @@ pub(super) fn allow_api(
     Ok(())
 }
 
-/// Checks that the config may have the key of a provider's API read from its env file.
+/// Checks that a provider's API key may be read from the config's env file.
 ///
 /// # Errors
 ///
-/// If the key is sent elsewhere, and the config isn't trusted.
+/// If the key is sent to another machine, and the config isn't trusted.
 pub(super) fn allow_key(guard: Option<&Guard>, name: &str, url: &Url) -> Result<(), Failure> {
     let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
     let url = redact::query(url.as_str());

@@ -1,4 +1,4 @@
-//! Flags and commands of other tools, typed by habit: each is answered with the whole command line that works here.
+//! Flags and commands of other tools, typed out of habit: the error shows the whole command line that works here.
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -16,7 +16,7 @@ struct Guess {
     /// The command; `None` for all.
     command: Option<&'static str>,
     flags: &'static [&'static str],
-    /// The right words; `{}` is the flag's value.
+    /// The replacement; `{}` is the flag's value.
     instead: &'static [&'static str],
 }
 
@@ -58,7 +58,7 @@ const GUESSES: &[Guess] = &[
     Guess { command: None, flags: &["--secret-env"], instead: &["--secret", "env:{}"] },
 ];
 
-/// Commands of other tools, and those that do the same here.
+/// Commands of other tools, and their equivalents here.
 const COMMANDS: &[(&str, &[&str])] = &[
     ("trigger", &["send"]),
     ("emit", &["send"]),
@@ -126,13 +126,13 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
     }
 }
 
-/// The providers that a command line has: the user's too, if what it says of them is valid.
+/// The providers available to a command line, including the user's if it names them correctly.
 pub fn known_providers(words: &[&str]) -> Arc<Catalog> {
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     catalog_of(&words).unwrap_or_else(|| Arc::new(Catalog::builtin()))
 }
 
-/// The error for a provider's name where a command or a topic is due.
+/// The error for a provider's name in place of a command or topic.
 pub fn provider_alone(name: &str, catalog: &Catalog) -> Option<Failure> {
     let failure = Failure::usage(format!("`{name}` is a provider, not a command"));
     catalog.contains(name).then(|| {
@@ -143,7 +143,7 @@ pub fn provider_alone(name: &str, catalog: &Catalog) -> Option<Failure> {
     })
 }
 
-/// The command line with another command. One that sends names an event or a file, or a placeholder in its place.
+/// The command line with another command. `send` needs an event or a file, so a placeholder is added if there is none.
 fn command_line(words: &[&str], at: usize, instead: &[&str]) -> Message {
     let mut instead: Vec<String> = instead.iter().map(|word| (*word).to_owned()).collect();
     let is = |name: &str| instead.first().is_some_and(|first| first == name);
@@ -165,7 +165,7 @@ fn command_line(words: &[&str], at: usize, instead: &[&str]) -> Message {
     Message::with_lines(line, more)
 }
 
-/// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built
+/// Whether `send` takes this word: an event, a glob or a file. It may also be an event of a provider that is not built
 /// in.
 fn is_sendable(word: &str, catalog: &Catalog) -> bool {
     let is_foreign = || word.split_once('.').is_some_and(|(provider, _)| !catalog.contains(provider));
@@ -206,7 +206,7 @@ fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failur
     Some(failure.hint(corrected(words, at, count, instead)))
 }
 
-/// What a word may mean for a command that takes none.
+/// What an unexpected word was probably meant to do.
 fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Option<Message> {
     let with = |count: usize, instead: &[&str]| {
         Message::from(corrected(words, at, count, instead.iter().map(|word| (*word).to_owned())))
@@ -224,7 +224,7 @@ fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Opt
     }
 }
 
-/// What a port or a URL may mean for `listen`. Other tools listen on a port or forward to it.
+/// What a port or URL may mean for `listen`: other tools either listen on it or forward to it.
 fn listen_on(words: &[&str], at: usize, count: usize, value: &str) -> Message {
     let with = |flag: &str, value: &str| corrected(words, at, count, [flag.to_owned(), value.to_owned()]);
     let forward = with("--forward", value);
@@ -238,7 +238,7 @@ fn listen_on(words: &[&str], at: usize, count: usize, value: &str) -> Message {
     }
 }
 
-/// The command line with other words in place of `count` words, as a shell takes it. Literal secrets are left out.
+/// The command line with `count` words replaced, quoted for a shell. Literal secrets are omitted.
 fn corrected(words: &[&str], at: usize, count: usize, instead: impl IntoIterator<Item = String>) -> String {
     let mut line = vec!["hookdev".to_owned()];
     line.extend(words[..at].iter().map(|word| (*word).to_owned()));

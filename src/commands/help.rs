@@ -9,7 +9,7 @@ use super::{
     streams,
 };
 use crate::{
-    cli::{Help, SECRETS_HELP, SECRETS_TOPIC, help_topics},
+    cli::{HelpArgs, SECRETS_HELP, SECRETS_TOPIC, help_topics},
     render::palette::Palette,
     webhook::nearest,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 ///
 /// If the topic is unknown, or the output can't be written.
-pub fn run(args: &Help) -> Result<Exit, Failure> {
+pub fn run(args: &HelpArgs) -> Result<Exit, Failure> {
     let line = match args.topic.as_deref() {
         Some(SECRETS_TOPIC) => {
             let mut out = streams::results(Palette::new(false));

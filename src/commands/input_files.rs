@@ -1,5 +1,5 @@
-//! The files that a long-running command read at start (config, secrets, provider directories and its own inputs), and
-//! whether they have changed since.
+//! The files that a long-running command read at the start (config, secrets, provider directories and its own inputs),
+//! and whether they have changed since.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::store::{snapshot::Snapshot, watch::Watch};
 pub struct InputFiles {
     paths: Vec<PathBuf>,
     snapshot: Snapshot,
-    /// Inputs of the command itself, besides those of the context.
+    /// The command's own inputs, in addition to those of the context.
     others: Vec<PathBuf>,
 }
 
@@ -31,21 +31,21 @@ impl InputFiles {
         Snapshot::of(&self.paths) != self.snapshot
     }
 
-    /// Loads the context again, and watches the files that it refers to now.
+    /// Reloads the context, and watches the files that it now refers to.
     ///
     /// # Errors
     ///
     /// If the config or a provider is invalid.
     pub fn reload(&mut self, context: &Context, watch: &Watch) -> Result<Context, Failure> {
         loop {
-            // Before the files are read, so that a later change is not missed.
+            // Taken before the files are read, so that no later change is missed.
             self.snapshot = Snapshot::of(&self.paths);
             let context = Context::load_again(context.global.clone(), context.shared())?;
             let named = [context.watched(), self.others.clone()].concat();
             if named == self.paths {
                 return Ok(context);
             }
-            // A path that can't be watched can't be read either, which is reported then.
+            // A path that can't be watched can't be read either, which is reported on reading.
             let _ = watch.add(&named);
             self.paths = named;
         }

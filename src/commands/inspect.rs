@@ -1,4 +1,4 @@
-//! The inspector of `listen`: its address, its token, and what it knows about the receiver.
+//! The inspector of `listen`: its address, its token, and what it shows about the receiver.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -20,22 +20,22 @@ use super::{
     tunnel::PublicUrls,
 };
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     engine::{
         entropy::random_hex,
-        inspect::{Hints, Inspection, Setup, Surroundings},
+        inspect::{Hints, Inspection, InspectorSetup, Surroundings},
     },
     net::{
         inspector::{Inspector, limits},
         receiver::serve,
     },
-    render::json::Registered,
+    render::json::RegisteredEndpoint,
 };
 
 /// The address that the inspector uses by default.
 const DEFAULT_ADDR: &str = "127.0.0.1:4401";
 
-/// What to do about calls of the page that fail.
+/// Hints for calls of the page that fail.
 const HINTS: Hints = Hints {
     forgotten: "--history N keeps more, and --capture all of them",
     no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",
@@ -43,8 +43,8 @@ const HINTS: Hints = Hints {
     no_secret: "pass one that can sign with --secret PROVIDER=SOURCE",
 };
 
-/// The inspector of `listen`, if it has one. Nothing is served yet.
-pub struct Opened(Option<OpenInspector>);
+/// The inspector of `listen`, if there is one. It is not served yet.
+pub struct OptionalInspector(Option<OpenInspector>);
 
 struct OpenInspector {
     listener: TcpListener,
@@ -52,17 +52,17 @@ struct OpenInspector {
     token: String,
 }
 
-/// Binds the address of `--inspect`, else of the config, if one of them asks for an inspector.
+/// Binds the address of `--inspect`, else the config's, if either asks for an inspector.
 ///
 /// # Errors
 ///
 /// If it can't be bound, or other machines could reach it.
-pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
+pub async fn open(context: &Context, args: &ListenArgs) -> Result<OptionalInspector, Failure> {
     let configured = listen_config(context).inspect.filter(|_| args.inspect.is_none());
     if configured.is_some() {
         context.name_config();
     }
-    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(Opened(None)) };
+    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(OptionalInspector(None)) };
     if args.history == 0 {
         return Err(Failure::usage("--inspect shows the deliveries in memory, and --history 0 keeps none"));
     }
@@ -71,7 +71,7 @@ pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
         None => bind_default(context.terminal).await?,
     };
     let address = listener.local_addr().map_err(|error| cannot_bind(DEFAULT_ADDR, &error))?;
-    Ok(Opened(Some(OpenInspector { listener, address, token: random_hex::<32>()? })))
+    Ok(OptionalInspector(Some(OpenInspector { listener, address, token: random_hex::<32>()? })))
 }
 
 /// Binds an address of this machine.
@@ -85,7 +85,7 @@ async fn bind(addr: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(&*addresses).await.map_err(|error| cannot_bind(addr, &error))
 }
 
-/// Binds the default address, or a free port if that is taken, as by another `listen`.
+/// Binds the default address, or a free port if that one is taken, for example by another `listen`.
 async fn bind_default(terminal: Terminal) -> Result<TcpListener, Failure> {
     match TcpListener::bind(DEFAULT_ADDR).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -109,14 +109,14 @@ fn send_command(event: &str, to: Option<&str>) -> String {
     to.map_or_else(|| format!("hookdev send {event}"), |to| format!("hookdev send {event} --to {to}"))
 }
 
-/// Says where the page is, if there is one.
+/// Prints the URL of the page, if there is one.
 pub fn announce(terminal: Terminal, url: Option<&str>) {
     if let Some(url) = url {
         terminal.say(&format!("Inspector: {url}\n"));
     }
 }
 
-impl Opened {
+impl OptionalInspector {
     /// Its address.
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.as_ref().map(|open| open.address)
@@ -127,12 +127,13 @@ impl Opened {
         self.0.as_ref().map(|OpenInspector { address, token, .. }| format!("http://{address}/#token={token}"))
     }
 
-    /// What surrounds the receiver at this address; `is_default` says whether `send` delivers there by default.
+    /// What the page shows about the receiver at this address. `is_default` says whether `send` delivers there by
+    /// default.
     pub fn surroundings(
         &self,
         receiver: SocketAddr,
         tunnel: Option<PublicUrls>,
-        registered: Vec<Registered>,
+        registered: Vec<RegisteredEndpoint>,
         is_default: bool,
     ) -> Surroundings {
         Surroundings {
@@ -146,7 +147,7 @@ impl Opened {
         }
     }
 
-    /// Starts to serve the page, for deliveries with bodies of up to `max_body` bytes.
+    /// Starts serving the page, for deliveries with bodies of up to `max_body` bytes.
     pub fn serve(
         self,
         subject: Option<&Subject>,
@@ -158,7 +159,7 @@ impl Opened {
         let OpenInspector { listener, address, token } = self.0?;
         let Subject { history, settings, resender, redact, .. } = subject?.clone();
         let warnings = warnings.clone();
-        let inspection = Inspection::new(Setup {
+        let inspection = Inspection::new(InspectorSetup {
             history,
             settings,
             resender,

@@ -1,6 +1,6 @@
-//! The signals that ask a command to stop: one place for all commands.
+//! The signals that ask a command to stop, handled in one place for all commands.
 //!
-//! Also the signal that a file has reached the limit on its size, which stops no command.
+//! Also the signal for a file that has reached the size limit, which must not stop a command.
 //!
 //! `listen` handles Ctrl-C, SIGTERM and SIGHUP alike. The other commands handle Ctrl-C and leave the other signals
 //! their default effect.
@@ -42,13 +42,13 @@ impl Interrupts {
     ///
     /// # Errors
     ///
-    /// If the signal can't be listened for.
+    /// If no handler for the signal can be installed.
     pub fn ctrl_c() -> io::Result<Self> {
         Ok(Self(vec![(Interrupt::CtrlC, sigint()?)]))
     }
 
-    /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started to ignore it, as by `nohup`. A signal
-    /// that can't be listened for keeps its default effect. Must be called within a runtime.
+    /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started with it ignored, as by `nohup`. A signal
+    /// for which no handler can be installed keeps its default effect. Must be called within a runtime.
     #[cfg(unix)]
     pub fn all() -> Self {
         let mut kinds =
@@ -63,17 +63,17 @@ impl Interrupts {
         Self(sigint().into_iter().map(|signal| (Interrupt::CtrlC, signal)).collect())
     }
 
-    /// Waits for the next signal. Signals that arrived together count once.
+    /// Waits for the next signal. Signals that arrive together count as one.
     pub async fn next(&mut self) {
         self.next_of_kind().await;
     }
 
-    /// Waits for the next signal, and says what it is. Of signals that arrived together, it is the strongest.
+    /// Waits for the next signal and returns it. Of signals that arrive together, it returns the strongest.
     pub async fn next_of_kind(&mut self) -> Interrupt {
         poll_fn(|context| {
             let ready =
                 |(kind, signal): &mut (Interrupt, Signal)| signal.poll_recv(context).is_ready().then_some(*kind);
-            // Every one of them must be polled.
+            // Every stream must be polled.
             match self.0.iter_mut().filter_map(ready).last() {
                 Some(kind) => Poll::Ready(kind),
                 None => Poll::Pending,
@@ -93,15 +93,15 @@ fn sigint() -> io::Result<Signal> {
     tokio::signal::windows::ctrl_c()
 }
 
-/// Makes writing beyond the limit on the size of files (`ulimit -f`) an error, as on a full disk. The signal would end
-/// the program instead. The programs that it starts are not affected.
+/// Makes writing beyond the file size limit (`ulimit -f`) an error, as on a full disk. Otherwise the signal would end
+/// the program. Programs that it starts are not affected.
 pub fn survive_file_size_limit() {
-    // It fails for signals that can't be handled, and this one can.
+    // This fails only for signals that can't be handled.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
 }
 
-/// Whether Ctrl-C was pressed, for code that blocks. The default value is never set.
+/// Whether Ctrl-C was pressed, for blocking code. The default value is never set.
 #[derive(Clone, Debug, Default)]
 pub struct InterruptFlag(Arc<AtomicBool>);
 
@@ -110,7 +110,7 @@ impl InterruptFlag {
     ///
     /// # Errors
     ///
-    /// If the signal can't be listened for.
+    /// If no handler for the signal can be installed.
     pub fn watch(on_interrupt: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let mut interrupts = {
@@ -133,7 +133,7 @@ impl InterruptFlag {
     }
 }
 
-/// Whether the program was started to ignore SIGHUP. Where that can't be known, SIGHUP keeps its default effect.
+/// Whether the program was started with SIGHUP ignored. Where that is unknown, SIGHUP keeps its default effect.
 #[cfg(unix)]
 static IGNORES_HANG_UP: LazyLock<bool> = LazyLock::new(|| match fs::read_to_string("/proc/self/status") {
     Ok(status) => ignores_hang_up(&status),

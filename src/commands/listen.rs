@@ -1,5 +1,6 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
+mod addresses;
 mod end;
 mod followers;
 mod receiving;
@@ -21,11 +22,11 @@ use super::{
     interrupt::Interrupts,
     keys::{Keys, Subject},
     listen_settings::{secret_warnings, settings, watch},
-    program::{Urls, UserProgram},
+    program::UserProgram,
     register::{self, Requested},
     reporters::{
-        listen::{announce, report_in_progress, summary},
-        printer::{Reporter, queue},
+        listen::{report_in_progress, summary},
+        printer::{DeliveryReporter, queue},
         status::StatusLine,
         view::View,
         warnings::WarningSink,
@@ -36,22 +37,22 @@ use super::{
     streams, tunnel,
 };
 use crate::{
-    cli::{Format, Listen},
-    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, Receiver, Settings, shutdown},
-    net::receiver::{Limits, serve},
-    render::json::Ready,
+    cli::{FormatArg, ListenArgs},
+    engine::receive::{Consumers, CurrentSettings, DeliveryExpectations, ReceiverSettings, Resender, shutdown},
+    net::receiver::ReceiverLimits,
     store::captures::CaptureStore,
 };
-use end::{End, end, exit_code, finish};
+use addresses::Addresses;
+use end::{StopReason, end, exit_code, finish};
 use followers::Followers;
-use receiving::{Sinks, capture_path, limits, open_captures, setup};
+use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
 ///
 /// # Errors
 ///
 /// If an option, the config or the address is invalid.
-pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
+pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
     let requested = Requested::resolve(&context, &args)?;
     if args.dry_run {
@@ -59,36 +60,36 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     }
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
-    // Before anything else needs a file.
+    // Before anything else opens a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let resolved = Resolved { settings, requested, expectations, view, limits, captures };
+    let resolved = ResolvedArgs { settings, requested, expectations, view, limits, captures };
     let exit = runtime.block_on(listen(context, args, resolved));
-    // Threads that still wait for a disk or a reader are abandoned.
+    // Abandons threads that still wait for a disk or a reader.
     runtime.shutdown_background();
     exit
 }
 
-/// What the arguments stand for.
-struct Resolved {
-    settings: Settings,
+/// The arguments, resolved.
+struct ResolvedArgs {
+    settings: ReceiverSettings,
     requested: Requested,
     expectations: DeliveryExpectations,
     view: View,
-    limits: Limits,
+    limits: ReceiverLimits,
     captures: Option<CaptureStore>,
 }
 
-async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Exit, Failure> {
-    let Resolved { settings, requested, expectations, view, limits, captures } = resolved;
-    let terminal = context.terminal;
+async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> Result<Exit, Failure> {
+    let ResolvedArgs { settings, requested, expectations, view, limits, captures } = resolved;
+    let (terminal, format) = (context.terminal, view.format);
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let inspector = inspect::open(&context, &args).await?;
     let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
     refuse_own_addresses(&settings, &own_addresses)?;
     let mut interrupts = Interrupts::all();
-    let settings = Arc::new(CurrentSettings::new(Settings {
+    let settings = Arc::new(CurrentSettings::new(ReceiverSettings {
         accepts_development: accepts_development(&args, address),
         ..settings
     }));
@@ -97,24 +98,20 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     let has_keys = has_keys(&args);
     let history = (has_keys || inspector.address().is_some()).then_some(args.history);
     let mut consumers = Consumers::default();
-    let queue = queue(view.format, captures.is_some());
+    let queue = queue(format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
-    // Before a public URL is started for nothing.
+    // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-    let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
+    let shows_status = format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
-    let receiver = Receiver::new(setup);
-    let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
-    let receiver = Arc::new(receiver);
-    let (limits, tunnel_limits) = tunnel.divide(limits);
-    let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
-    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
+    let Serving { task: serving, tunnel, in_progress, resender } =
+        Serving::start(setup, listener, tunnel, limits, &stop);
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
@@ -124,45 +121,24 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     };
 
     let is_default = is_default(&context, address);
-    let (inspector_url, registered_list) = (inspector.url(), registered.list().await);
-    let subject = followers.history.map(|history| Subject {
-        history,
-        settings: Arc::clone(&settings),
-        resender,
-        pause: followers.pause.clone(),
-        captures: capture_path(&context, &args),
-        url: reachable(address),
-        output_is_capture: followers.output_is_capture,
-        redact: args.redact,
-        inspector: inspector_url.clone(),
-    });
-    let surroundings = inspector.surroundings(address, tunnel.urls(), registered_list.clone(), is_default);
+    let addresses = Addresses::new(address, is_default, inspector.url(), tunnel.urls(), registered.list().await);
+    let subject = subject(&context, &args, &followers, &settings, resender, address, inspector.url());
+    let surroundings = inspector.surroundings(address, tunnel.urls(), addresses.registered.clone(), is_default);
     let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
-
-    let (settings, format) = (settings.get(), view.format);
-    let (url, tunnel_url) = (format!("http://{address}"), tunnel.urls().map(|urls| urls.current()));
-    let ready = Ready {
-        url: &url,
-        inspector: inspector_url.as_deref(),
-        tunnel: tunnel_url.as_deref(),
-        registered: &registered_list,
-    };
-    if format == Format::Pretty {
-        let send_to = (!is_default).then(|| reachable(address));
-        announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
-        tunnel.announce(terminal, &settings);
-        inspect::announce(terminal, ready.inspector);
+    let settings = settings.get();
+    if format == FormatArg::Pretty {
+        addresses.announce(terminal, &settings, &tunnel, args.redact, keys.is_some());
     }
     for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = Reporter::start(followers.deliveries, view, terminal, ready, status, followers.pause);
+    let (deliveries, pause) = (followers.deliveries, followers.pause);
+    let reporter = DeliveryReporter::start(deliveries, view, terminal, addresses.ready(), status, pause);
 
-    let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
     let counter = &followers.counter;
-    let end = match UserProgram::start(&args.program, urls, &settings.catalog, format) {
+    let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {
         Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
         Err(failure) => Err(failure),
     };
@@ -171,21 +147,45 @@ async fn listen(context: Context, args: Listen, resolved: Resolved) -> Result<Ex
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = finish(serving, inspecting, tunnel, &reporter, &sinks);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
-    // What was registered is removed by now, whatever went wrong.
+    // Everything registered has been removed by now, whatever went wrong.
     let end = end?;
-    if format == Format::Pretty && !matches!(end, End::OutputClosed) {
+    if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
         terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }
 
-/// Whether a delivery signed with a public development secret counts as genuine at the receiver of this address.
-const fn accepts_development(args: &Listen, address: SocketAddr) -> bool {
+/// What the keys and the inspector act on, if deliveries are kept for them.
+fn subject(
+    context: &Context,
+    args: &ListenArgs,
+    followers: &Followers,
+    settings: &Arc<CurrentSettings>,
+    resender: Resender,
+    address: SocketAddr,
+    inspector: Option<String>,
+) -> Option<Subject> {
+    Some(Subject {
+        history: followers.history.clone()?,
+        settings: Arc::clone(settings),
+        resender,
+        pause: followers.pause.clone(),
+        captures: capture_path(context, args),
+        url: reachable(address),
+        output_is_capture: followers.output_is_capture,
+        redact: args.redact,
+        inspector,
+    })
+}
+
+/// Whether the receiver at this address accepts deliveries signed with a public development secret.
+const fn accepts_development(args: &ListenArgs, address: SocketAddr) -> bool {
     let is_local = address.ip().is_loopback() && args.register.is_empty();
     args.allow_development || is_local && !args.only_verified
 }
 
-/// Whether somebody can press keys, and sees what they do. A program that follows `--` has the keyboard itself.
-fn has_keys(args: &Listen) -> bool {
+/// Whether keys are read: only if a user can press them and see the effect. A program after `--` has the keyboard to
+/// itself.
+fn has_keys(args: &ListenArgs) -> bool {
     args.program.is_empty() && streams::stdin_is_terminal() && streams::stderr_is_terminal()
 }

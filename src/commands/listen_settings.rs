@@ -1,4 +1,4 @@
-//! The settings of `listen` that change while it runs: those of the config, and of the files that it names.
+//! The settings of `listen` that can change while it runs: those of the config and of the files that it names.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -12,8 +12,8 @@ use super::{
     secret_warnings::{development_warning, no_secret_warning, private_key_warning},
 };
 use crate::{
-    cli::Listen,
-    engine::receive::{CurrentSettings, Settings},
+    cli::ListenArgs,
+    engine::receive::{CurrentSettings, ReceiverSettings},
     store::{config::ListenConfig, watch::Watch},
     webhook::{called_url::PublicUrl, redact},
 };
@@ -23,15 +23,15 @@ use crate::{
 /// # Errors
 ///
 /// If an option or the config is invalid, or a secret can't be read.
-pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
+pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    // A directory that is saved while it has an error must not affect the provider in use.
+    // Loaded now, so that a directory saved with an error doesn't affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
         entry.load()?;
     }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if !args.respond.is_empty() {
-        // Which `--forward` excludes.
+        // `--respond` excludes `--forward`, so only the config can have forwards.
         if context.config.as_ref().is_some_and(|config| !config.forward.is_empty()) {
             context.terminal.note("--respond is set, so the forwards in the config are not used");
         }
@@ -52,10 +52,17 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
         context.terminal.warn(&warning);
     }
     let public_url = args.public_url.as_deref().map(public_url).transpose()?;
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, public_url, accepts_development, forwards })
+    Ok(ReceiverSettings {
+        catalog: Arc::clone(&context.catalog),
+        keyring,
+        provider,
+        public_url,
+        accepts_development,
+        forwards,
+    })
 }
 
-/// The URL under which providers reach the receiver.
+/// The URL at which providers reach the receiver.
 fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     text.parse().map_err(|reason| {
         Failure::usage(format!("invalid URL `{}` for --public-url: {reason}", redact::invalid_url(text)))
@@ -63,14 +70,14 @@ fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     })
 }
 
-/// Warnings about the providers whose secret is not set, and about private keys, if there are any.
-pub fn secret_warnings(settings: &Settings) -> Vec<String> {
+/// Warnings about providers whose secret is not set, and about private keys, if there are any.
+pub fn secret_warnings(settings: &ReceiverSettings) -> Vec<String> {
     let private = private_key_warning(&settings.catalog, &settings.keyring);
     unset_secret_warning(settings).into_iter().chain(private).collect()
 }
 
-/// A warning about the providers whose secret is not set, if there are any.
-pub fn unset_secret_warning(settings: &Settings) -> Option<String> {
+/// A warning about providers whose secret is not set, if there are any.
+pub fn unset_secret_warning(settings: &ReceiverSettings) -> Option<String> {
     let names: Vec<&str> = match &settings.provider {
         Some(provider) => vec![&provider.name],
         None => settings.catalog.names().collect(),
@@ -82,11 +89,11 @@ pub fn unset_secret_warning(settings: &Settings) -> Option<String> {
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
-/// Reloads the settings of a process that listens on these addresses when a file changes. If the change is broken, the
-/// previous settings stay.
+/// Reloads the settings of a process that listens on these addresses whenever a file changes. After an invalid change,
+/// the previous settings stay in use.
 pub fn watch(
     context: &Context,
-    args: Listen,
+    args: ListenArgs,
     current: Arc<CurrentSettings>,
     addresses: Vec<SocketAddr>,
 ) -> Option<Watch> {
@@ -136,8 +143,8 @@ pub fn listen_config(context: &Context) -> ListenConfig {
     context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
 }
 
-/// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
-fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
+/// A note about changes that need a restart: those in `[listen]` that no flag overrides.
+fn restart_note(args: &ListenArgs, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
     let addr = args.addr.is_none() && initial.addr != config.addr;
     let capture = args.capture.is_none() && initial.capture != config.capture;
     let tunnel = args.tunnel.is_none() && initial.tunnel != config.tunnel;

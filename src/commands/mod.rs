@@ -49,7 +49,7 @@ pub use exit::{Exit, Failure};
 use std::ffi::OsString;
 
 use crate::{
-    cli::{Cli, Command, Format},
+    cli::{Cli, Command, FormatArg},
     render::text,
 };
 use context::Context;
@@ -69,13 +69,13 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
-/// Prints clap's message, or a better one if it is clear what was meant.
+/// Prints clap's message, or a better one if the intention is clear.
 #[must_use]
 pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
     let failure = match guesses::explain_guess(message, args) {
         Some(failure) => failure,
         None if message.use_stderr() => {
-            // Clap quotes arguments as they are, and a file's name may start a line of its own.
+            // Clap prints arguments unescaped, and a file's name may contain line feeds.
             match read(args.iter().map(|arg| text::on_one_line(&arg.to_string_lossy()).into())) {
                 Err(message) if message.use_stderr() => return printed(&message),
                 _ => Failure::usage(message.render().to_string()),
@@ -101,7 +101,7 @@ fn printed(message: &clap::Error) -> Exit {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    if cli.global.format.is_some_and(Format::is_report)
+    if cli.global.format.is_some_and(FormatArg::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
         return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));

@@ -3,7 +3,7 @@
 /// How many names a message lists.
 pub const MAX_LISTED: usize = 8;
 
-/// The names, or the first few and the number of the others.
+/// The names, or the first few and how many more there are.
 pub fn listed(names: &[&str]) -> String {
     match names.split_at_checked(MAX_LISTED) {
         Some((first, [_, _, ..])) => format!("{} and {} more", first.join(", "), names.len() - MAX_LISTED),

@@ -1,4 +1,4 @@
-//! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports its end.
+//! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports how it ended.
 
 use std::{ffi::OsString, future::pending, time::Duration};
 
@@ -9,26 +9,26 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     engine::program::{self, EndRequest, Program, exit_code},
     webhook::{provider::catalog::Catalog, time::words},
 };
 
-/// A running program of `listen`.
+/// A running program, started by `listen`.
 #[derive(Debug)]
 pub(super) struct UserProgram {
     name: String,
     program: Program,
-    /// Whether it gets Ctrl-C from the terminal itself.
+    /// Whether the terminal sends it Ctrl-C directly.
     shares_terminal: bool,
 }
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProgramEnd {
-    /// By itself, or by a signal.
+    /// By itself or by a signal, with this exit code.
     Exited(u8),
-    /// Because the time ran out.
+    /// It was ended after the timeout.
     TimedOut,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Urls<'a> {
 }
 
 impl UserProgram {
-    /// Starts the program that follows `--`, if there is one.
+    /// Starts the program after `--`, if there is one.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl UserProgram {
         command: &[OsString],
         urls: Urls<'_>,
         catalog: &Catalog,
-        format: Format,
+        format: FormatArg,
     ) -> Result<Option<Self>, Failure> {
         let Some((name, args)) = command.split_first() else { return Ok(None) };
         let mut command = program::command(name);
@@ -60,7 +60,7 @@ impl UserProgram {
             Some(url) => command.env("HOOKDEV_TUNNEL", url),
             None => command.env_remove("HOOKDEV_TUNNEL"),
         };
-        if format == Format::Json {
+        if format == FormatArg::Json {
             command.stdout(streams::stderr_for_program());
         }
         let shares_terminal = streams::any_is_terminal();
@@ -73,7 +73,7 @@ impl UserProgram {
         }
     }
 
-    /// Waits until the program has ended. Ctrl-C is passed on. SIGTERM, and the end of the time, end it with all that
+    /// Waits until the program has ended. Passes Ctrl-C on. SIGTERM and the timeout end the program and everything that
     /// it started.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl UserProgram {
 }
 
 impl ProgramEnd {
-    /// The exit code of `listen`, which prints what is `missing` of the expected deliveries.
+    /// The exit code of `listen`. Prints the expected deliveries that are `missing`.
     pub fn conclude(self, terminal: Terminal, missing: &[String]) -> Exit {
         if !missing.is_empty() {
             terminal.fail(&Failure::new(Exit::Failed, format!("missing deliveries: {}", missing.join(", "))));
@@ -124,7 +124,7 @@ impl ProgramEnd {
     }
 }
 
-/// The variables that the program gets: the receiver's URL, and the one for each provider.
+/// The program's variables: the receiver's URL, and the URL for each provider.
 fn variables<'a>(url: &'a str, providers: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (String, String)> {
     let of_provider = move |name: &str| (format!("HOOKDEV_URL_{}", variable_name(name)), format!("{url}/{name}"));
     std::iter::once(("HOOKDEV_URL".to_owned(), url.to_owned())).chain(providers.map(of_provider))
@@ -135,7 +135,7 @@ fn variable_name(provider: &str) -> String {
     provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// Ends when the time has run out; never without a limit.
+/// Waits until the time has run out; forever without a limit.
 pub async fn timeout(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,

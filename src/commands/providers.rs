@@ -11,10 +11,10 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::{Format, Global, Providers, ProvidersCommand},
+    cli::{FormatArg, GlobalArgs, ProvidersArgs, ProvidersCommand},
     render::{
         json,
-        providers::{CheckedProvider, Row, table},
+        providers::{CheckedProvider, ProviderRow, table},
     },
     store::providers::{self, ProviderError},
     webhook::{
@@ -33,7 +33,7 @@ use crate::{
 /// # Errors
 ///
 /// If the config or a directory can't be read, or the output can't be written.
-pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &ProvidersArgs) -> Result<Exit, Failure> {
     match &args.command {
         None | Some(ProvidersCommand::List) => list(&Context::load(global.clone())?),
         Some(ProvidersCommand::Check(args)) => check(global, &args.dirs),
@@ -44,11 +44,12 @@ pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
 
 fn list(context: &Context) -> Result<Exit, Failure> {
     let entries = context.catalog.entries();
-    let mut rows: Vec<Row<'_>> =
-        entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
+    let mut rows: Vec<ProviderRow<'_>> = entries
+        .map(|entry| ProviderRow { index: entry.index(), source: entry.directory().unwrap_or("built-in") })
+        .collect();
     rows.sort_by_key(|row| &row.index.name);
     match context.format() {
-        Format::Json => {
+        FormatArg::Json => {
             let mut lines = Vec::new();
             for row in rows {
                 json::provider(row.index, row.source, &mut lines);
@@ -65,19 +66,19 @@ fn list(context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Prints the schema, indented for people unless JSON is asked for.
-fn schema(global: &Global) -> Result<Exit, Failure> {
+fn schema(global: &GlobalArgs) -> Result<Exit, Failure> {
     let mut line = Vec::new();
     writer::line(&keys::schema(), &mut line);
-    if format(global) != Format::Json {
+    if format(global) != FormatArg::Json {
         line = writer::indented(&line);
     }
     Terminal::new(global).print(&line)?;
     Ok(Exit::Success)
 }
 
-fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
+fn check(global: &GlobalArgs, dirs: &[PathBuf]) -> Result<Exit, Failure> {
     let terminal = Terminal::new(global);
-    let is_json = format(global) == Format::Json;
+    let is_json = format(global) == FormatArg::Json;
     let mut exit = Exit::Success;
     for dir in dirs {
         for path in providers::find(dir)? {

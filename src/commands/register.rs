@@ -1,4 +1,4 @@
-//! `listen --register`: sets the webhooks before the receiver is ready, and removes them at the end.
+//! `listen --register`: registers webhooks before the receiver is ready, and removes them at the end.
 
 mod requested;
 
@@ -28,12 +28,12 @@ use crate::{
     webhook::{provider::Provider, signature::SecretText},
 };
 
-/// How long after a failure a change of the URL is tried again.
+/// How long to wait after a failed change of the URL before trying again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Requested {
-    /// Registers everything, and takes the secrets into use. If something can't be registered, nothing stays. A change
-    /// of the tunnel's URL changes what is registered.
+    /// Registers everything, and starts to use the secrets. If something can't be registered, everything is removed
+    /// again. When the tunnel's URL changes, the registrations follow.
     ///
     /// # Errors
     ///
@@ -45,12 +45,12 @@ impl Requested {
         secrets: &SecretFile,
         tunnel: Option<PublicUrls>,
         warnings: &WarningSink,
-    ) -> Result<Registered, Failure> {
+    ) -> Result<ActiveRegistrations, Failure> {
         let tunnel = tunnel.filter(|_| self.public_url.is_none());
         self.public_url = self.public_url.or_else(|| Some(tunnel.as_ref()?.current()));
         self.print_steps(terminal)?;
         if self.accounts.is_empty() {
-            return Ok(Registered::default());
+            return Ok(ActiveRegistrations::default());
         }
         let mut registrations = Registrations::new(Client::new(false), journal()?);
         let public_url = self.public_url().to_owned();
@@ -78,21 +78,21 @@ impl Requested {
         }
         let registrations = Arc::new(Mutex::new(registrations));
         let following = tunnel.map(|urls| tokio::spawn(follow(Arc::clone(&registrations), urls, warnings.clone())));
-        Ok(Registered { registrations: Some(registrations), following })
+        Ok(ActiveRegistrations { registrations: Some(registrations), following })
     }
 }
 
-/// Waits until everything is registered. An interrupt lets the calls end and then removes what they set, and a second
-/// one leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
+/// Waits until everything is registered. After an interrupt, the calls are completed and then undone; a second one
+/// leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
 ///
 /// # Errors
 ///
 /// If something can't be registered.
 pub async fn unless_interrupted(
-    registering: impl Future<Output = Result<Registered, Failure>>,
+    registering: impl Future<Output = Result<ActiveRegistrations, Failure>>,
     terminal: Terminal,
     interrupts: &mut Interrupts,
-) -> Result<ControlFlow<Exit, Registered>, Failure> {
+) -> Result<ControlFlow<Exit, ActiveRegistrations>, Failure> {
     let mut registering = pin!(registering);
     tokio::select! {
         registered = &mut registering => return registered.map(ControlFlow::Continue),
@@ -110,7 +110,7 @@ pub async fn unless_interrupted(
     }))
 }
 
-/// Changes what is registered whenever the tunnel's URL changes. A change that fails is tried again until it succeeds.
+/// Updates the registrations whenever the tunnel's URL changes. A failed update is repeated until it succeeds.
 async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: PublicUrls, warnings: WarningSink) {
     let mut said = Vec::new();
     let mut next = urls.changed().await;
@@ -144,19 +144,19 @@ async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: Publ
     }
 }
 
-/// What `listen` has registered.
+/// What `listen` has registered, if anything.
 #[derive(Default)]
-pub struct Registered {
+pub struct ActiveRegistrations {
     registrations: Option<Arc<Mutex<Registrations<Client>>>>,
     following: Option<JoinHandle<()>>,
 }
 
-impl Registered {
-    /// What is set, for the line that says that everything is ready.
-    pub async fn list(&self) -> Vec<json::Registered> {
+impl ActiveRegistrations {
+    /// The registered endpoints, for the ready line.
+    pub async fn list(&self) -> Vec<json::RegisteredEndpoint> {
         let Some(registrations) = &self.registrations else { return Vec::new() };
         let registrations = registrations.lock().await;
-        let registered = registrations.list().map(|entry| json::Registered {
+        let registered = registrations.list().map(|entry| json::RegisteredEndpoint {
             provider: entry.provider.clone(),
             resource: (!entry.resource.is_empty()).then(|| entry.resource.clone()),
             url: entry.url.clone(),
@@ -165,7 +165,7 @@ impl Registered {
         registered.collect()
     }
 
-    /// Removes everything, unless the user interrupts that.
+    /// Removes everything, unless the user interrupts it.
     pub async fn end(self, terminal: Terminal, interrupts: &mut Interrupts) {
         let Some(registrations) = self.registrations else { return };
         let removing = async {
@@ -188,14 +188,14 @@ impl Registered {
 ///
 /// # Errors
 ///
-/// If the environment names no home.
+/// If the environment has no home directory.
 pub fn journal() -> Result<Journal, Failure> {
     Journal::of_user(|name| env::var_os(name)).ok_or_else(|| {
         Failure::usage("can't keep a journal of registrations: no absolute path to a home directory is set")
     })
 }
 
-/// Warns about what could not be removed, with the command that does.
+/// Warns about what could not be removed, with a command to remove it.
 pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
     for Leftover { entry, error, curl } in leftovers {
         let mut remedy = format!(
@@ -226,7 +226,7 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
     }
 }
 
-/// Takes the secret of a new endpoint into use, and saves it where the user wants it.
+/// Starts to use the secret of a new endpoint, and saves it if the user wants that.
 fn take_into_use(
     terminal: Terminal,
     settings: &CurrentSettings,

@@ -1,13 +1,13 @@
-//! What a reloaded config changes for a receiver, in sentences.
+//! Describes what a reloaded config changes for a receiver.
 
 use super::guard::in_words;
 use crate::{
-    engine::receive::{Forward, Settings},
+    engine::receive::{Forward, ReceiverSettings},
     webhook::{keyring::Keyring, provider::Provider, redact},
 };
 
-/// What differs between two settings: forwards, the user's providers, and secrets.
-pub(super) fn changes(before: &Settings, after: &Settings) -> Vec<String> {
+/// The differences between two settings: forwards, the user's providers, and secrets.
+pub(super) fn changes(before: &ReceiverSettings, after: &ReceiverSettings) -> Vec<String> {
     [forwards(&before.forwards, &after.forwards), providers(before, after), secrets(before, after)].concat()
 }
 
@@ -22,8 +22,8 @@ fn forwards(before: &[Forward], after: &[Forward]) -> Vec<String> {
     gone.chain(new.map(|forward| format!("now forwards {}", words(forward)))).collect()
 }
 
-fn providers(before: &Settings, after: &Settings) -> Vec<String> {
-    let users = |settings: &Settings| {
+fn providers(before: &ReceiverSettings, after: &ReceiverSettings) -> Vec<String> {
+    let users = |settings: &ReceiverSettings| {
         let entries = settings.catalog.entries().filter(|entry| entry.directory().is_some());
         entries.filter_map(|entry| entry.load().ok()).cloned().collect::<Vec<_>>()
     };
@@ -41,7 +41,7 @@ fn providers(before: &Settings, after: &Settings) -> Vec<String> {
     changes
 }
 
-fn secrets(before: &Settings, after: &Settings) -> Vec<String> {
+fn secrets(before: &ReceiverSettings, after: &ReceiverSettings) -> Vec<String> {
     let sources = |keyring: &Keyring, name: &str| {
         let sources: Vec<String> = (0..).map_while(|index| keyring.source(name, index)).map(in_words).collect();
         if sources.is_empty() { "no secret".to_owned() } else { sources.join(", ") }

@@ -1,8 +1,8 @@
-//! How the command line words remedies: the only place where they name flags.
+//! The command line's words for remedies: the only place where they name flags.
 
 use crate::webhook::{keyring::SecretSource, remedy::Remedy};
 
-/// What to do, in the words of the command line.
+/// The hint for a remedy.
 #[must_use]
 pub fn words(remedy: &Remedy) -> String {
     match remedy {
@@ -55,7 +55,7 @@ pub fn words(remedy: &Remedy) -> String {
     }
 }
 
-/// A secret, by what the user set it with.
+/// A secret, described by how the user set it.
 fn secret_words(source: &SecretSource) -> String {
     match source {
         SecretSource::Flag => "the secret from --secret".to_owned(),

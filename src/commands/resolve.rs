@@ -33,8 +33,8 @@ pub fn forward(text: &str) -> Result<Forward, Failure> {
         let shown = redact::invalid_url(url);
         return Err(Failure::usage(format!("a forward has no `->`: write {glob}={shown}")));
     }
-    // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain
-    // a token.
+    // A URL may contain `=` too. One without a scheme must not be split into a glob and a URL in a message, because its
+    // query may contain a token.
     let is_url = |glob: &str, rest: &str| glob.contains("://") || !rest.contains("://") && glob.contains(['/', '@']);
     match text.split_once('=').filter(|(glob, rest)| !is_url(glob, rest)) {
         Some((glob, url)) => forward_of(glob, url),
@@ -42,7 +42,7 @@ pub fn forward(text: &str) -> Result<Forward, Failure> {
     }
 }
 
-/// A forward of the events that a glob matches.
+/// A forward of the events that match a glob.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
     Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
 }
 
-/// A glob that is a provider's name alone means all of its events.
+/// Expands a glob that is just a provider's name to all of its events.
 pub fn all_of_provider(catalog: &Catalog, forward: Forward) -> Forward {
     let events = forward.events.as_str();
     let all = catalog.contains(events).then(|| Pattern::new(&format!("{events}.*")).ok()).flatten();
@@ -156,8 +156,8 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
     }
 }
 
-/// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
-/// listens. A found config that decides this is named on standard error.
+/// The URL for a provider's deliveries: the command line's, else the config's endpoint, else the address of `listen`. A
+/// found config that decides this is named on standard error.
 ///
 /// # Errors
 ///
@@ -178,7 +178,7 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
     }
 }
 
-/// Whether a provider's deliveries go where `listen` listens if the command line has no URL.
+/// Whether a provider's deliveries go to `listen` if the command line has no URL.
 pub fn goes_to_listener(context: &Context, provider: Option<&Provider>) -> bool {
     configured_endpoint(context, provider).is_none()
 }
@@ -187,8 +187,8 @@ fn configured_endpoint<'a>(context: &'a Context, provider: Option<&Provider>) ->
     context.config.as_ref()?.provider(&provider?.name)?.endpoint
 }
 
-/// A warning about a glob that matches no known event, if it doesn't. Providers may send events that hookdev doesn't
-/// know, so this is not an error.
+/// A warning if a glob matches no known event. Providers may send events that hookdev doesn't know, so this is not an
+/// error.
 pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
     if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
         return None;

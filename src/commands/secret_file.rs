@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::exit::Failure;
 use crate::{store::private, webhook::signature::SecretText};
 
-/// How many secrets are saved, and how many numbers are tried for the file of one.
+/// The maximum number of secrets that are saved, and of file numbers that are tried for one.
 const MAX_FILES: usize = 1000;
 
 /// Where secrets are saved, if the user wants that. Clones share what was saved.
@@ -22,20 +22,21 @@ pub struct SecretFile {
     saved: Arc<Mutex<Vec<(SecretText, PathBuf)>>>,
 }
 
-/// What became of a secret.
+/// The result of saving a secret.
 pub enum Saved {
-    /// Nobody wants it saved.
+    /// The user doesn't want secrets saved.
     NotWanted,
     In(PathBuf),
     Failed(PathBuf, io::Error),
 }
 
 impl SecretFile {
-    /// Saves secrets at this path.
+    /// A file for secrets at this path.
     ///
     /// # Errors
     ///
-    /// If no file can be written there: most providers show a secret only once, so that it is too late when it arrives.
+    /// If no file can be written there. Most providers show a secret only once, so this must not surface only when one
+    /// arrives.
     pub fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
         if let Some(path) = &path {
             private::check(path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! What commands say about secrets that are missing, public, or unable to sign.
+//! Warnings and errors about secrets that are missing, public, or unable to sign.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// A warning about providers whose public development secret is used, if there are any.
+/// A warning about providers whose public development secret is in use, if there are any.
 pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
@@ -23,8 +23,8 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
     })
 }
 
-/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only
-/// one known, and it is not accepted.
+/// A warning about providers whose signed deliveries are rejected, because only their public development secret is
+/// known and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
     let (list, fix) = (affected(catalog, &names, providers, "any provider"), set_secrets(catalog, keyring, &names));
@@ -33,7 +33,7 @@ pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
 
-/// Which of the providers that sign a warning is about: their names, or where those are many, `all` except the others.
+/// The providers that a warning is about: their names, or, if there are many, `all` except the others.
 fn affected(catalog: &Catalog, names: &[&str], providers: &[&str], all: &str) -> String {
     if names.len() <= MAX_LISTED {
         return listed(names);
@@ -42,7 +42,7 @@ fn affected(catalog: &Catalog, names: &[&str], providers: &[&str], all: &str) ->
     let signing: Vec<&str> = signing.map(|entry| entry.name()).collect();
     let others: Vec<&str> = signing.iter().filter(|name| !names.contains(name)).copied().collect();
     match others.as_slice() {
-        // Of some, the rest is not known to have secrets.
+        // If only some providers are considered, nothing is known about the others' secrets.
         _ if !signing.iter().all(|name| providers.contains(name)) => listed(names),
         [] => all.to_owned(),
         others if others.len() <= MAX_LISTED => format!("{all} except {}", others.join(", ")),
@@ -66,14 +66,14 @@ pub fn set_secrets(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> 
     }
 }
 
-/// The only scheme that a provider's public development secret is for, if it is for a single one.
+/// The scheme that a provider's public development secret is for, if it is for just one.
 fn development_scheme<'a>(keyring: &'a Keyring, provider: &str) -> Option<&'a str> {
     let is_public = |index: &usize| keyring.source(provider, *index) == Some(&SecretSource::Development);
     let secrets = keyring.secrets(provider);
     secrets.get((0..secrets.len()).find(is_public)?)?.scheme()
 }
 
-/// A note on the providers that a `--secret` for every provider leaves without one, by their titles.
+/// A note on the providers (by title) for which a `--secret` without a name can't be used.
 pub fn without_flag(titles: &[String]) -> Option<String> {
     let (secret, whose) = match titles {
         [] => return None,
@@ -89,7 +89,7 @@ pub fn without_flag(titles: &[String]) -> Option<String> {
     ))
 }
 
-/// A key of the user's, where it came from, and the family of the provider's keys.
+/// The user's keys, each with its source and the provider's key family.
 fn keys<'a>(
     catalog: &'a Catalog,
     keyring: &'a Keyring,
@@ -104,7 +104,7 @@ fn keys<'a>(
     })
 }
 
-/// A warning about private keys, where only public ones are needed.
+/// A warning about private keys where public ones are enough.
 pub fn private_key_warning(catalog: &Catalog, keyring: &Keyring) -> Option<String> {
     let private = keys(catalog, keyring).filter(|(_, secret, family)| secret.can_sign_for(Some(*family)));
     let sources: BTreeSet<String> = private.map(|(source, ..)| source.words()).collect();
@@ -131,7 +131,7 @@ pub fn expired_certificates(catalog: &Catalog, keyring: &Keyring, now: Timestamp
         .collect()
 }
 
-/// Checks that every provider that signs has a secret to sign with, which a public key is not.
+/// Checks that every provider that signs has a secret that can sign, which a public key can't.
 ///
 /// # Errors
 ///

@@ -16,27 +16,27 @@ use super::{
     listen_settings::listen_config,
     reporters::{
         load::{AttemptWriter, ProgressBar, report},
-        send::Reporter,
+        send::SendReporter,
     },
     resolve::goes_to_listener,
     runtime,
     secret_warnings::development_warning,
 };
 use crate::{
-    cli::{self, Format, Print, Send},
+    cli::{self, FormatArg, Print, SendArgs},
     engine::{
         deliver::{self, Batch, Dispatcher, Job, Retries, RunOutcome},
-        load::{self, Load, Pace},
+        load::{self, LoadRun, Pace},
     },
     net::client::Client,
     store::captures::CaptureStore,
-    webhook::{load::Summary, record::Outcome, time},
+    webhook::{load::LoadSummary, record::Outcome, time},
 };
 use jobs::jobs;
 use script::script;
 use words::{Word, check_no_url};
 
-/// The maximum number of requests in flight at a rate, unless the user says otherwise.
+/// The default limit on requests in flight with `--rate`.
 const CONCURRENCY_AT_A_RATE: u16 = 32;
 
 /// Sends or prints what the arguments name.
@@ -44,7 +44,7 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 /// # Errors
 ///
 /// If an argument names nothing that can be sent, or an option does not apply to it.
-pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
+pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     check_no_url(args)?;
     let mut words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
@@ -77,7 +77,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     Ok(with_unreadable(exit, jobs.has_unreadable))
 }
 
-/// Where `listen` captures, as the config says.
+/// The path to which `listen` captures, from the config.
 fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
     listen_config(context).capture.ok_or_else(|| {
         Failure::usage("--last reads the capture path from the config, and no config has one")
@@ -85,14 +85,14 @@ fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The exit code, considering inputs that could not be read. Everything else was sent regardless.
+/// The exit code, taking into account inputs that could not be read. Everything else was sent regardless.
 const fn with_unreadable(exit: Exit, has_unreadable: bool) -> Exit {
     if has_unreadable && !matches!(exit, Exit::Interrupted) { Exit::UnreadableInput } else { exit }
 }
 
-fn dispatcher(args: &Send) -> Result<Dispatcher<Client>, Failure> {
+fn dispatcher(args: &SendArgs) -> Result<Dispatcher<Client>, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
-    Ok(Dispatcher::new(deliver::Settings {
+    Ok(Dispatcher::new(deliver::DeliverySettings {
         transport: Client::new(args.insecure),
         timeout: args.timeout,
         now: args.now,
@@ -110,7 +110,12 @@ fn warn_of_development_secrets(context: &Context, batch: &Batch) {
 }
 
 /// Delivers every job, or as many as it can until Ctrl-C.
-async fn send(context: &Context, args: &Send, batch: &Batch, dispatcher: &Dispatcher<Client>) -> Result<Exit, Failure> {
+async fn send(
+    context: &Context,
+    args: &SendArgs,
+    batch: &Batch,
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
     let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
     if retries.are_wanted() {
         for note in schedule_notes(batch) {
@@ -118,9 +123,9 @@ async fn send(context: &Context, args: &Send, batch: &Batch, dispatcher: &Dispat
         }
     }
     let mut interrupts = interrupts()?;
-    let mut reporter = Reporter::new(context, batch, args.to.is_some());
+    let mut reporter = SendReporter::new(context, batch, args.to.is_some());
     tokio::select! {
-        // First, so that Ctrl-C is noticed before anything else is sent.
+        // Polled first, so that Ctrl-C is noticed before anything else is sent.
         biased;
         () = interrupts.next() => {
             reporter.interrupted();
@@ -160,8 +165,8 @@ fn schedule_notes(batch: &Batch) -> Vec<String> {
 }
 
 /// The pace and concurrency of a load; `None` if each job is to be delivered once.
-fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
-    let cli::Load { repeat, duration, concurrency, rate } = args.load;
+fn load_settings(args: &SendArgs) -> Result<Option<(Pace, u16)>, Failure> {
+    let cli::LoadArgs { repeat, duration, concurrency, rate } = args.load;
     if let Some(format) = args.print {
         let paced =
             [("--duration", duration.is_some()), ("--concurrency", concurrency.is_some()), ("--rate", rate.is_some())];
@@ -188,7 +193,7 @@ fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
 
 fn run_load(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     (pace, concurrency): (Pace, u16),
     batch: Batch,
     dispatcher: Dispatcher<Client>,
@@ -197,15 +202,15 @@ fn run_load(
         return Ok(Exit::Success);
     }
     let (writer, attempts) = match context.format() {
-        Format::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
+        FormatArg::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
         _ => (None, None),
     };
     let goes_to_listener = |job: &Job| goes_to_listener(context, job.provider.as_deref());
     let to_listener = args.to.is_none() && batch.jobs.iter().all(goes_to_listener);
-    let settings = load::Settings { pace, concurrency, attempts, failures_only: context.global.quiet };
+    let settings = load::LoadSettings { pace, concurrency, attempts, failures_only: context.global.quiet };
     let result = runtime()?.block_on(async {
         let mut interrupts = interrupts()?;
-        let load = Load::new(batch, dispatcher, settings)?;
+        let load = LoadRun::new(batch, dispatcher, settings)?;
         let progress = load.progress();
         let bar = ProgressBar::new(context, &pace);
         let result = tokio::select! {
@@ -215,7 +220,7 @@ fn run_load(
         bar.finish();
         Ok::<_, Failure>(result?)
     });
-    // Waits for the last line even if the run failed.
+    // Wait for the last line even if the run failed.
     if let Some(writer) = writer {
         writer.finish().map_err(Failure::output)?;
     }
@@ -225,7 +230,7 @@ fn run_load(
 }
 
 /// The exit code of a load that ran to its end.
-fn load_exit(summary: &Summary) -> Exit {
+fn load_exit(summary: &LoadSummary) -> Exit {
     if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable
     } else if summary.is_good() {

@@ -1,5 +1,5 @@
-//! The standard streams; nothing else in the program opens them. Text for people passes a [`Gate`]; exact bytes are
-//! written through [`data`] only, and never to a terminal.
+//! The standard streams; nothing else in the program opens them. Text for people passes through a [`TextGate`]. Exact
+//! bytes are written only through [`data`], and never to a terminal.
 
 use std::{
     io::{self, BufWriter, IsTerminal, StdoutLock, Write},
@@ -9,14 +9,14 @@ use std::{
 use indicatif::ProgressDrawTarget;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::render::{gate::Gate, palette::Palette};
+use crate::render::{gate::TextGate, palette::Palette};
 
 /// Standard output, for text.
-pub type Out = Gate<BufWriter<StdoutLock<'static>>>;
+pub type Out = TextGate<BufWriter<StdoutLock<'static>>>;
 
 /// Standard output for text with the colours of a palette, locked and buffered.
 pub fn results(palette: Palette) -> Out {
-    Gate::new(palette, data())
+    TextGate::new(palette, data())
 }
 
 /// Standard output for exact bytes, locked and buffered. Untrusted bytes must not be written to a terminal.
@@ -43,9 +43,9 @@ const CLEAR_LINE: &str = "\r\x1b[K";
 
 #[derive(Debug)]
 struct BottomLine {
-    /// What hookdev waits for.
+    /// What hookdev is waiting for.
     status: String,
-    /// What the user types. It covers the status.
+    /// What the user is typing. It replaces the status.
     prompt: String,
 }
 
@@ -54,7 +54,7 @@ impl BottomLine {
         if self.prompt.is_empty() { &self.status } else { &self.prompt }
     }
 
-    /// Takes the line off the screen.
+    /// Removes the line from the screen.
     fn clear(&self) {
         if !self.text().is_empty() {
             clear_line();
@@ -75,18 +75,18 @@ fn change_bottom_line(change: impl FnOnce(&mut BottomLine)) {
 }
 
 fn clear_line() {
-    // A gate would remove it.
+    // A gate would escape it.
     let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
 }
 
-/// Shows another status; an empty one shows nothing.
+/// Replaces the status; an empty one shows nothing.
 pub fn set_status(text: &str) {
     if BOTTOM_LINE.lock().status != text {
         change_bottom_line(|line| text.clone_into(&mut line.status));
     }
 }
 
-/// Shows another prompt.
+/// Replaces the prompt.
 #[cfg(unix)]
 pub fn set_prompt(text: &str) {
     if BOTTOM_LINE.lock().prompt != text {
@@ -94,11 +94,11 @@ pub fn set_prompt(text: &str) {
     }
 }
 
-/// While this exists, the bottom line is off the screen, so that other output can be written.
+/// While this exists, the bottom line is hidden, so that other output can be written.
 #[derive(Debug)]
 pub struct HiddenLine(MutexGuard<'static, BottomLine>);
 
-/// Takes the bottom line off the screen, if there is one.
+/// Hides the bottom line, if there is one.
 pub fn hide_bottom_line() -> HiddenLine {
     let line = BOTTOM_LINE.lock();
     line.clear();
@@ -118,10 +118,10 @@ pub fn write_message(palette: Palette, text: &str) {
 }
 
 fn write_error(palette: Palette, text: &str) {
-    let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
+    let _ = TextGate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
 }
 
-/// Sends the terminal on standard error a control sequence of hookdev's own.
+/// Sends one of hookdev's own control sequences to the terminal on standard error.
 #[cfg(unix)]
 pub fn control(sequence: &str) {
     let _ = io::stderr().lock().write_all(sequence.as_bytes());
@@ -143,7 +143,7 @@ pub fn any_is_terminal() -> bool {
     stdin_is_terminal() || stdout_is_terminal() || stderr_is_terminal()
 }
 
-/// Standard error as the standard output of a program.
+/// Standard error, for a program to use as its standard output.
 pub fn stderr_for_program() -> Stdio {
     io::stderr().into()
 }
@@ -158,7 +158,7 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Where progress is drawn: standard error, at `hertz` frames per second, or nowhere if not `visible`.
+/// The target of progress bars: standard error at `hertz` frames per second, or nothing if not `visible`.
 pub fn progress(visible: bool, hertz: u8) -> ProgressDrawTarget {
     if visible { ProgressDrawTarget::stderr_with_hz(hertz) } else { ProgressDrawTarget::hidden() }
 }
@@ -170,7 +170,7 @@ pub fn progress(visible: bool, hertz: u8) -> ProgressDrawTarget {
 /// If help or the version can't be written.
 pub fn explain(message: &clap::Error) -> io::Result<()> {
     let plain = message.render().to_string();
-    let mut gated = Gate::new(Palette::new(false), Vec::new());
+    let mut gated = TextGate::new(Palette::new(false), Vec::new());
     // Writing to memory cannot fail.
     let _ = gated.write_all(plain.as_bytes());
     if gated.into_inner() == plain.as_bytes() {

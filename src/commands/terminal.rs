@@ -1,5 +1,5 @@
-//! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
-//! standard error.
+//! The two output streams as every command uses them: their colours, the screen's width, and the messages on standard
+//! error.
 
 use std::{borrow::Cow, env, ffi::OsStr, fs, io::Write, path::Path};
 
@@ -11,11 +11,11 @@ use super::{
     streams::{self, HiddenLine, Out},
 };
 use crate::{
-    cli::{Color, Global},
+    cli::{Color, GlobalArgs},
     render::{
         diagnostic::{self, Message},
         palette::{self, Choice, Palette},
-        payload::Limits,
+        payload::BodyLimits,
         pretty::Page,
         text,
     },
@@ -37,11 +37,11 @@ pub struct Terminal {
 impl Terminal {
     /// Detects the colours of both streams.
     #[must_use]
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &GlobalArgs) -> Self {
         Self::with(global.color, global.quiet)
     }
 
-    /// The streams as without options: those of a command line that can't be parsed.
+    /// The streams with default options, for a command line that can't be parsed.
     #[must_use]
     pub fn plain() -> Self {
         Self::with(Color::Auto, false)
@@ -65,7 +65,7 @@ impl Terminal {
 
     /// The layout of standard output; `body` limits how much of a payload is shown, `None` shows no payload.
     #[must_use]
-    pub fn page(&self, body: Option<Limits>) -> Page {
+    pub fn page(&self, body: Option<BodyLimits>) -> Page {
         Page {
             palette: self.out,
             width: self.width(),
@@ -83,8 +83,8 @@ impl Terminal {
         streams::results(self.out)
     }
 
-    /// Text for people, as standard output takes it. Where that isn't a terminal, a CI service may read it as a log,
-    /// and find commands in what comes from outside.
+    /// Makes text safe for standard output. If that is not a terminal, a CI service may read it as a log, and find
+    /// commands in text from outside.
     #[must_use]
     pub fn readable<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.shows_out { Cow::Borrowed(text) } else { text::without_commands(text) }
@@ -109,7 +109,7 @@ impl Terminal {
         self.print(self.readable(text).as_bytes())
     }
 
-    /// Writes text of one or more lines to standard error, except with `--quiet`. What comes from outside must be
+    /// Writes one or more lines to standard error, except with `--quiet`. Text from outside must be
     /// [inline](diagnostic::inline).
     pub fn say(&self, text: &str) {
         if !self.quiet {
@@ -123,20 +123,20 @@ impl Terminal {
         self.shows_out && self.shows_err && !self.quiet
     }
 
-    /// Hides the line below the output for as long as the result is kept, if standard output is on a terminal too. If
-    /// it is not, its reader may stop reading, and messages must not wait for that.
+    /// Hides the bottom line while the result is kept, if standard output is a terminal too. Otherwise the reader of
+    /// the output may stop reading, and messages must not wait for it.
     #[must_use]
     pub fn hide_bottom_line(&self) -> Option<HiddenLine> {
         (self.shows_out && self.shows_err).then(streams::hide_bottom_line)
     }
 
-    /// The present width of standard output in columns, if it is a terminal. The user may change it at any time.
+    /// The current width of standard output in columns, if it is a terminal. The user may change it at any time.
     #[must_use]
     pub fn width(&self) -> Option<usize> {
         self.shows_out.then(columns).flatten()
     }
 
-    /// Its present height in lines.
+    /// The current height in lines.
     #[must_use]
     pub fn height(&self) -> Option<usize> {
         let size = || terminal_size::terminal_size().map(|(_, height)| usize::from(height.0));
@@ -145,11 +145,11 @@ impl Terminal {
 
     /// The layout of diagnostics on standard error.
     #[must_use]
-    pub fn stream(&self) -> diagnostic::Stream {
-        diagnostic::Stream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
+    pub fn stream(&self) -> diagnostic::DiagnosticStream {
+        diagnostic::DiagnosticStream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
     }
 
-    /// Says on standard error, even with `--quiet`, which config decides what happens.
+    /// Names the config on standard error, even with `--quiet`.
     pub fn name_config(&self, path: &Path) {
         streams::write_message(self.err, &format!("config: {}\n", diagnostic::inline(&path.to_string_lossy())));
     }
@@ -191,7 +191,7 @@ impl Terminal {
     }
 }
 
-/// The present width of the terminal.
+/// The current width of the terminal.
 fn columns() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
@@ -201,7 +201,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// The time zone of this machine or, if `TZ` names something other than a file that can be read to its end, UTC.
+/// The time zone of this machine. UTC if `TZ` names something other than a regular file.
 fn zone(tz: Option<&OsStr>) -> TimeZone {
     let path = tz.and_then(OsStr::to_str).map(|text| Path::new(text.strip_prefix(':').unwrap_or(text)));
     let endless = path.is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()));

@@ -7,9 +7,9 @@ use super::{
     exit::{Exit, Failure},
 };
 use crate::{
-    cli::{Format, Global, Trust},
+    cli::{FormatArg, GlobalArgs, TrustArgs},
     render::{
-        grant::{AddedProvider, Api, Endpoint, Forward, Grant, Secret, TunnelProgram},
+        grant::{AddedProvider, ApiGrant, EndpointGrant, ForwardGrant, Grant, SecretGrant, TunnelProgram},
         json,
     },
     store::{
@@ -17,20 +17,20 @@ use crate::{
         trust::TrustStore,
     },
     webhook::{
-        provider::catalog::{Catalog, Entry},
+        provider::catalog::{Catalog, CatalogEntry},
         redact,
         signature::SecretText,
     },
 };
 
-/// Trusts a config with its present content.
+/// Trusts a config with its current content.
 ///
 /// # Errors
 ///
 /// If there is no config, it is invalid, or belongs to someone else, or the record can't be written.
-pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &TrustArgs) -> Result<Exit, Failure> {
     let config = read(args.file.as_deref().or(global.config.as_deref()))?;
-    let global = Global { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
+    let global = GlobalArgs { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
     let context = Context::of(global, Some(config), SharedContext::default())?;
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
         return Err(Failure::usage("nothing to trust: hookdev limits only a config that it finds by itself"));
@@ -41,7 +41,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let store = TrustStore::of_user(|name| env::var_os(name))
         .ok_or_else(|| Failure::usage("can't record trust: no absolute path to a home directory is set"))?;
     match context.format() {
-        Format::Json => {
+        FormatArg::Json => {
             let mut line = Vec::new();
             json::grant(&grant, &mut line);
             context.terminal.print(&line)?;
@@ -56,7 +56,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Reads a config as one that was found, which it will be.
+/// Reads a config as if it had been found, which is how it will be used.
 fn read(named: Option<&Path>) -> Result<Config, Failure> {
     let no_dir = |error: std::io::Error| Failure::usage("can't find the working directory").because(&error);
     let working_dir = env::current_dir().map_err(no_dir)?;
@@ -67,25 +67,25 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
         })?;
         return Ok(Config::read_found(&found, &working_dir)?);
     };
-    // It will be found from its own directory, or from below.
+    // It will be found from its own directory, or from a directory below.
     let path = working_dir.join(path);
     let dir = path.parent().and_then(|dir| dir.canonicalize().ok()).unwrap_or(working_dir);
     let path = path.file_name().map(|name| dir.join(name)).unwrap_or(path);
     Ok(Config::read_found(&path, &dir)?)
 }
 
-fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Grant<'a> {
+fn grant<'a>(config: &'a Config, added: &'a [Arc<CatalogEntry>], apis: Vec<ApiGrant>) -> Grant<'a> {
     let url = |url: &str| redact::tokens(url).into_owned();
-    let mut endpoints: Vec<Endpoint> = config
+    let mut endpoints: Vec<EndpointGrant> = config
         .provider_configs()
-        .filter_map(|provider| Some(Endpoint { provider: provider.name.to_owned(), url: url(provider.endpoint?) }))
+        .filter_map(|provider| Some(EndpointGrant { provider: provider.name.to_owned(), url: url(provider.endpoint?) }))
         .collect();
     endpoints.extend(
         config
             .listen
             .addr
             .as_deref()
-            .map(|addr| Endpoint { provider: "*".to_owned(), url: url(&format!("http://{addr}/")) }),
+            .map(|addr| EndpointGrant { provider: "*".to_owned(), url: url(&format!("http://{addr}/")) }),
     );
     let secrets = config.provider_configs().filter(|provider| !provider.secrets.is_empty());
     Grant {
@@ -94,10 +94,10 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Gra
         forwards: config
             .forward
             .iter()
-            .map(|forward| Forward { events: forward.events.clone(), url: url(&forward.to) })
+            .map(|forward| ForwardGrant { events: forward.events.clone(), url: url(&forward.to) })
             .collect(),
         secrets: secrets
-            .map(|provider| Secret {
+            .map(|provider| SecretGrant {
                 provider: provider.name.to_owned(),
                 sources: provider.secrets.iter().map(source).collect(),
             })
@@ -125,8 +125,8 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>], apis: Vec<Api>) -> Gra
     }
 }
 
-/// Where the keys of APIs are sent: by the config itself, or by the manifests of the providers that it adds.
-fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<Api>, Failure> {
+/// Where API keys are sent, as set by the config itself or by the manifests of the providers that it adds.
+fn apis(config: &Config, added: &[Arc<CatalogEntry>], catalog: &Catalog) -> Result<Vec<ApiGrant>, Failure> {
     let mut apis = Vec::new();
     for entry in catalog.entries() {
         let configured = config.provider(entry.name()).and_then(|provider| provider.api);
@@ -137,7 +137,7 @@ fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<
         let registration = entry.load()?.registration.as_ref();
         let of_manifest = registration.and_then(|registration| registration.api.as_deref());
         if let Some(url) = configured.or(of_manifest) {
-            apis.push(Api {
+            apis.push(ApiGrant {
                 provider: entry.name().to_owned(),
                 url: redact::tokens(url).into_owned(),
                 key_env: registration.and_then(|registration| registration.key.clone()),
@@ -147,7 +147,7 @@ fn apis(config: &Config, added: &[Arc<Entry>], catalog: &Catalog) -> Result<Vec<
     Ok(apis)
 }
 
-/// A source as output names it: never a literal secret.
+/// A source as it is printed, never a literal secret.
 fn source(source: &SecretText) -> String {
     let text = source.expose();
     if text.starts_with("env:") || text.starts_with("file:") { text.to_owned() } else { "config".to_owned() }

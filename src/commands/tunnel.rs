@@ -1,4 +1,4 @@
-//! The tunnel of `listen`: which recipe, what it says about it, and the entrance from the internet.
+//! The tunnel of `listen`: the choice of a recipe, the messages about it, and the entrance from the internet.
 
 use std::{
     net::Ipv4Addr,
@@ -22,12 +22,12 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     engine::{
-        receive::{CurrentSettings, Receiver, Settings},
-        tunnel::{Entrance, Setup, Timing, Tunnel, TunnelError, TunnelEvent, new_prefix},
+        receive::{CurrentSettings, Receiver, ReceiverSettings},
+        tunnel::{Entrance, Timing, Tunnel, TunnelError, TunnelEvent, TunnelSetup, new_prefix},
     },
-    net::receiver::{Limits, serve},
+    net::receiver::{ReceiverLimits, serve},
     render::diagnostic::{Message, inline},
     store::{
         config::Config,
@@ -42,7 +42,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If there is no such recipe, or it is that of a config that may not start programs.
+/// If there is no such recipe, or it comes from a config that may not start programs.
 fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recipe)>, Failure> {
     let configured = listen_config(context).tunnel.filter(|_| flag.is_none());
     if configured.is_some() {
@@ -66,8 +66,8 @@ fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recip
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
 }
 
-/// The variables that hold signing secrets, by the options and the config, or the keys of the providers' APIs, or
-/// either by the names of the built-in providers, even where one is replaced.
+/// The variables that hold signing secrets or API keys: those named by the options and the config, and those of all
+/// providers, including built-in ones that are replaced.
 fn secret_variables(context: &Context) -> Vec<String> {
     let options = context.global.secret.iter().map(SecretText::expose);
     let options = options.map(|text| text.split_once('=').map_or(text, |(_, source)| source));
@@ -86,8 +86,8 @@ fn variables_of(catalog: &Catalog) -> Vec<String> {
     secrets.chain(keys).map(str::to_owned).collect()
 }
 
-/// The variables of the secrets that are in use now, which a reload may have changed.
-fn variables_in_use(settings: &Settings) -> Vec<String> {
+/// The variables of the secrets currently in use, which a reload may have changed.
+fn variables_in_use(settings: &ReceiverSettings) -> Vec<String> {
     let mut variables = variables_of(&settings.catalog);
     for entry in settings.catalog.entries() {
         let sources = (0..).map_while(|index| settings.keyring.source(entry.name(), index));
@@ -99,8 +99,8 @@ fn variables_in_use(settings: &Settings) -> Vec<String> {
     variables
 }
 
-/// The tunnel of `listen`, if it has one. Nothing is received through it yet.
-pub struct Opened(Option<OpenTunnel>);
+/// The tunnel of `listen`, if there is one. Nothing is received through it yet.
+pub struct OptionalTunnel(Option<OpenTunnel>);
 
 struct OpenTunnel {
     name: String,
@@ -110,20 +110,20 @@ struct OpenTunnel {
     accepts_development: bool,
 }
 
-/// Starts the tunnel that the command line or the config asks for, and waits until it is ready. `None` if a signal
-/// interrupts that.
+/// Starts the tunnel of the command line, else the config's, and waits until it is ready. `None` if a signal interrupts
+/// that.
 ///
 /// # Errors
 ///
-/// If there is no such tunnel, it can't be started, or doesn't become ready.
+/// If there is no such tunnel, it can't be started, or it doesn't become ready.
 pub async fn open(
     context: &Context,
-    args: &Listen,
+    args: &ListenArgs,
     settings: &Arc<CurrentSettings>,
     warnings: &WarningSink,
     interrupts: &mut Interrupts,
-) -> Result<Option<Opened>, Failure> {
-    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(Opened(None))) };
+) -> Result<Option<OptionalTunnel>, Failure> {
+    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(OptionalTunnel(None))) };
     let unbound = |error: std::io::Error| Failure::usage("can't listen for the tunnel").because(&error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
     let port = listener.local_addr().map_err(unbound)?.port();
@@ -138,11 +138,11 @@ pub async fn open(
         };
         move |event| report(&name, &prefix, &settings.get(), to_do, &warnings, event)
     };
-    let setup = Setup {
+    let setup = TunnelSetup {
         recipe: recipe.clone(),
         port,
         prefix: prefix.clone(),
-        // A program that is open to the internet needs no secret of a provider.
+        // A program that is open to the internet needs no provider's secret.
         hidden_variables: {
             let (always, settings) = (secret_variables(context), Arc::clone(settings));
             Box::new(move || [always.clone(), variables_in_use(&settings.get())].concat())
@@ -156,17 +156,17 @@ pub async fn open(
     };
     let tunnel = started.map_err(|error| failure(&name, &recipe, &error))?;
     let accepts_development = args.allow_development;
-    Ok(Some(Opened(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
+    Ok(Some(OptionalTunnel(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
 }
 
-impl Opened {
+impl OptionalTunnel {
     /// The limits of the receiver itself, and of its entrance from the internet.
-    pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
+    pub fn divide(&self, limits: ReceiverLimits) -> (ReceiverLimits, ReceiverLimits) {
         if self.0.is_some() { divide(limits) } else { (limits, limits) }
     }
 
-    /// Starts to receive what comes through the tunnel.
-    pub fn serve(self, receiver: Arc<Receiver>, limits: Limits, stop: CancellationToken) -> Served {
+    /// Starts receiving through the tunnel.
+    pub fn serve(self, receiver: Arc<Receiver>, limits: ReceiverLimits, stop: CancellationToken) -> Served {
         Served(self.0.map(|open| {
             let OpenTunnel { name, tunnel, listener, prefix, accepts_development } = open;
             let entrance = Entrance::new(receiver, prefix.clone(), tunnel.url(), accepts_development);
@@ -178,7 +178,7 @@ impl Opened {
     }
 }
 
-/// The public URL of a tunnel with its secret path, which may change.
+/// The public URL of a tunnel, with its secret path. It may change.
 #[derive(Clone, Debug)]
 pub struct PublicUrls {
     urls: watch::Receiver<PublicUrl>,
@@ -186,19 +186,19 @@ pub struct PublicUrls {
 }
 
 impl PublicUrls {
-    /// The present one, to which a provider's path is added.
+    /// The current URL, to which a provider's path is added.
     pub fn current(&self) -> String {
         format!("{}{}", *self.urls.borrow(), self.prefix)
     }
 
-    /// The next one; `None` once the tunnel has ended. Cancel safe.
+    /// Waits for the next URL; `None` once the tunnel has ended. Cancel safe.
     pub async fn changed(&mut self) -> Option<String> {
         self.urls.changed().await.ok()?;
         Some(self.current())
     }
 }
 
-/// The tunnel of `listen`, if it has one, through which deliveries are received.
+/// The tunnel of `listen`, if there is one, while deliveries are received through it.
 pub struct Served(Option<ServedTunnel>);
 
 struct ServedTunnel {
@@ -216,23 +216,23 @@ impl Served {
         self.0.as_ref().map(|served| served.urls.clone())
     }
 
-    /// Says where providers reach the receiver.
-    pub fn announce(&self, terminal: Terminal, settings: &Settings) {
+    /// Prints where providers reach the receiver.
+    pub fn announce(&self, terminal: Terminal, settings: &ReceiverSettings) {
         if let Some(ServedTunnel { name, urls: public, .. }) = &self.0 {
             let urls = urls(settings, &public.current()).join("\n  ");
             terminal.say(&format!("Public, through {}:\n  {urls}\n", inline(name)));
         }
     }
 
-    /// A warning about the providers whose deliveries are rejected only if they come through the tunnel, because no
-    /// secret is set for them.
-    pub fn warning(&self, settings: &Settings) -> Option<String> {
+    /// A warning about providers whose deliveries are rejected if they come through the tunnel, because no secret is
+    /// set for them.
+    pub fn warning(&self, settings: &ReceiverSettings) -> Option<String> {
         self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
-        let warning = unset_secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        let warning = unset_secret_warning(&ReceiverSettings { accepts_development: false, ..settings.clone() })?;
         Some(format!("through the tunnel: {warning}"))
     }
 
-    /// Stops watching the tunnel. Call it once nothing is received any more: the checks would fail.
+    /// Stops watching the tunnel. Call it once nothing more is received, because the checks would fail.
     pub fn stop_watching(&self) {
         if let Some(served) = &self.0 {
             served.tunnel.stop_watching();
@@ -242,7 +242,7 @@ impl Served {
     /// Waits until the deliveries in progress have their responses, and ends the tunnel.
     pub async fn end(self, warnings: &WarningSink) {
         let Some(ServedTunnel { tunnel, serving, strangers, .. }) = self.0 else { return };
-        // An error is a panic, which is reported already.
+        // An error is a panic, which has been reported.
         let _ = serving.await;
         tunnel.end().await;
         let count = strangers.load(Ordering::Relaxed);
@@ -253,15 +253,18 @@ impl Served {
     }
 }
 
-/// Two limits that together hold as much memory and as many connections as the one.
-fn divide(limits: Limits) -> (Limits, Limits) {
+/// Two sets of limits that together allow as much memory and as many connections as this one.
+fn divide(limits: ReceiverLimits) -> (ReceiverLimits, ReceiverLimits) {
     let (bodies, connections) = (limits.bodies / 4, (limits.connections / 4).max(1));
     let (other_bodies, others) = (limits.bodies - bodies, limits.connections.saturating_sub(connections).max(1));
-    (Limits { bodies: other_bodies, connections: others, ..limits }, Limits { bodies, connections, ..limits })
+    (
+        ReceiverLimits { bodies: other_bodies, connections: others, ..limits },
+        ReceiverLimits { bodies, connections, ..limits },
+    )
 }
 
-/// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
-fn urls(settings: &Settings, url: &str) -> Vec<String> {
+/// The URL for each provider in use; one with a placeholder if none is known to be in use, or many are.
+fn urls(settings: &ReceiverSettings, url: &str) -> Vec<String> {
     let is_in_use =
         |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name);
     let names: Vec<&str> = if let Some(provider) = &settings.provider {
@@ -276,7 +279,14 @@ fn urls(settings: &Settings, url: &str) -> Vec<String> {
 }
 
 /// Reports what happens to a tunnel that was ready. `to_do` is what to do with a new URL.
-fn report(name: &str, prefix: &str, settings: &Settings, to_do: &str, warnings: &WarningSink, event: TunnelEvent) {
+fn report(
+    name: &str,
+    prefix: &str,
+    settings: &ReceiverSettings,
+    to_do: &str,
+    warnings: &WarningSink,
+    event: TunnelEvent,
+) {
     match event {
         TunnelEvent::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
         TunnelEvent::StillLost(error) => {
@@ -288,12 +298,12 @@ fn report(name: &str, prefix: &str, settings: &Settings, to_do: &str, warnings: 
     }
 }
 
-fn moved(name: &str, prefix: &str, settings: &Settings, to_do: &str, url: &PublicUrl) -> Message {
+fn moved(name: &str, prefix: &str, settings: &ReceiverSettings, to_do: &str, url: &PublicUrl) -> Message {
     let urls = urls(settings, &format!("{url}{prefix}")).into_iter().map(|url| format!("  {url}"));
     Message::with_lines(format!("the tunnel {name} has a new public URL; {to_do}:"), urls)
 }
 
-/// A message with what the program printed last.
+/// A message with the last lines that the program printed.
 fn with_lines(message: String, error: &TunnelError) -> Message {
     match error.lines() {
         [] => message.into(),
@@ -336,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_limits_are_divided_and_not_doubled() {
-        let limits = Limits { connections: 9, bodies: 101, ..Limits::default() };
+        let limits = ReceiverLimits { connections: 9, bodies: 101, ..ReceiverLimits::default() };
         let (own, tunnel) = divide(limits);
         assert_eq!((own.connections, tunnel.connections), (7, 2));
         assert_eq!((own.bodies, tunnel.bodies), (76, 25));

@@ -10,7 +10,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    cli::Unregister,
+    cli::UnregisterArgs,
     engine::register::{Account, Registrations, removal},
     net::client::Client,
     store::journal::{Hold, JournalEntry},
@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 ///
 /// If the journal can't be read.
-pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let journal = journal()?;
     let unreadable =
@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
     for entry in journal.entries().map_err(unreadable)? {
         match journal.hold(&entry.mark).map_err(unreadable)? {
             Some(hold) if journal.entries().map_err(unreadable)?.contains(&entry) => left.push((entry, hold)),
-            // Its process has removed it meanwhile; this removes the lock.
+            // Its process has removed it meanwhile. This removes the lock.
             Some(_) => journal.remove(&entry.mark).map_err(unreadable)?,
             None => terminal.note(format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
         }
@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
         terminal.note("nothing to remove");
         return Ok(Exit::Success);
     }
-    // One whose key is missing must not keep the others.
+    // An entry whose key is missing must not keep the others from being removed.
     let (mut accounts, mut failures): (Vec<_>, Vec<Failure>) = (Vec::new(), Vec::new());
     for (entry, hold) in left {
         match account(context, &entry, args.dry_run) {
@@ -78,7 +78,7 @@ fn with_failures(terminal: Terminal, failures: &[Failure], exit: Exit) -> Exit {
     })
 }
 
-/// The account of an entry: with the API that was called then.
+/// The account of an entry, with the API URL that was used to register it.
 fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Account, Failure> {
     let provider = context.catalog.get(&entry.provider);
     let provider = provider

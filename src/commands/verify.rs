@@ -10,13 +10,13 @@ use super::{
     exit::{Exit, Failure},
     input_files::InputFiles,
     interrupt::InterruptFlag,
-    reporters::verify::{Reporter, development_warning, summary},
+    reporters::verify::{VerifyReporter, development_warning, summary},
     resolve::provider,
     secret_warnings::private_key_warning,
 };
 use crate::{
-    cli::{At, Format, Require, Verify},
-    engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, SearchBudget, Tally},
+    cli::{At, FormatArg, Require, VerifyArgs},
+    engine::verify::{self, Criteria, InputSource, ReceiptTime, Requirement, STDIN, SearchBudget, VerifyTally},
     net::url::parse_url,
     store::{
         formats::bare,
@@ -31,7 +31,7 @@ use crate::{
 /// # Errors
 ///
 /// If the options are invalid, or the output can't be written.
-pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
+pub fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
     let criteria = criteria(context, args)?;
     if let Some(warning) = private_key_warning(&context.catalog, &criteria.keyring) {
         context.terminal.warn(&warning);
@@ -46,12 +46,12 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
 /// Verifies the inputs once, or until Ctrl-C.
 fn verify(
     context: &Context,
-    args: &Verify,
+    args: &VerifyArgs,
     criteria: &Criteria,
-    inputs: &[Input],
+    inputs: &[InputSource],
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
-    let mut reporter = Reporter::new(context, args.verbose, interrupted);
+    let mut reporter = VerifyReporter::new(context, args.verbose, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter).map_err(Failure::output)?;
     reporter.finish().map_err(Failure::output)?;
     if let Some(warning) = development_warning(&context.catalog, &criteria.keyring, &tally) {
@@ -65,7 +65,7 @@ fn verify(
     Ok(exit(&tally))
 }
 
-const fn exit(tally: &Tally) -> Exit {
+const fn exit(tally: &VerifyTally) -> Exit {
     if tally.unreadable > 0 {
         Exit::UnreadableInput
     } else if tally.failed > 0 {
@@ -75,7 +75,7 @@ const fn exit(tally: &Tally) -> Exit {
     }
 }
 
-fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
+fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -99,39 +99,44 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
         url: args.url.clone(),
         required: required.collect(),
         // A report lists passing requests too.
-        quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
+        quiet: context.global.quiet && matches!(context.format(), FormatArg::Pretty | FormatArg::Json),
         search: SearchBudget::default(),
     })
 }
 
-fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
+fn inputs(args: &VerifyArgs) -> Result<Vec<InputSource>, Failure> {
     let headers = headers(args)?;
     if let Some(body) = &args.body {
-        return Ok(vec![Input::Body(body.clone(), headers)]);
+        return Ok(vec![InputSource::Body(body.clone(), headers)]);
     }
     let input = |path: &PathBuf| match path {
-        path if !headers.is_empty() => Input::Body(path.clone(), headers.clone()),
-        path if path == Path::new(STDIN) => Input::Stdin,
-        path => Input::Path(path.clone()),
+        path if !headers.is_empty() => InputSource::Body(path.clone(), headers.clone()),
+        path if path == Path::new(STDIN) => InputSource::Stdin,
+        path => InputSource::Path(path.clone()),
     };
     Ok(args.files.iter().map(input).collect())
 }
 
 /// The headers that are added to bare bodies.
-fn headers(args: &Verify) -> Result<Headers, Failure> {
+fn headers(args: &VerifyArgs) -> Result<Headers, Failure> {
     let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
     headers.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
-fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
+fn watch(
+    context: &Context,
+    args: &VerifyArgs,
+    mut criteria: Criteria,
+    inputs: &[InputSource],
+) -> Result<Exit, Failure> {
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
     }
     let (waker, wakeups) = mpsc::channel();
     let interrupted = on_interrupt(waker.clone())?;
     let mut setup = InputFiles::of(context, Vec::new());
-    // Taken before anything is read, so that no change in between is missed.
+    // The snapshot is taken before anything is read, so that no change is missed.
     let mut files = Snapshot::of(&args.files);
     let watch = on_change(&[setup.paths(), &args.files].concat(), waker)?;
     let mut exit = verify(context, args, &criteria, inputs, &interrupted)?;
@@ -173,7 +178,7 @@ fn verify_changes(
     context: &Context,
     criteria: &Criteria,
     changes: &[FileChange],
-    args: &Verify,
+    args: &VerifyArgs,
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let (mut inputs, headers) = (Vec::new(), headers(args)?);
@@ -187,9 +192,9 @@ fn verify_changes(
         if !matches!(change, FileChange::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(match is_named {
-                _ if !headers.is_empty() => Input::Body(file.clone(), headers.clone()),
-                true => Input::Path(file.clone()),
-                false => Input::Found(file.clone()),
+                _ if !headers.is_empty() => InputSource::Body(file.clone(), headers.clone()),
+                true => InputSource::Path(file.clone()),
+                false => InputSource::Found(file.clone()),
             });
         }
     }
@@ -221,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
-        assert_eq!(exit(&Tally { verified: 1, skipped: 1, ..Tally::default() }), Exit::Success);
-        assert_eq!(exit(&Tally { verified: 1, failed: 1, ..Tally::default() }), Exit::Failed);
-        assert_eq!(exit(&Tally { failed: 1, unreadable: 1, ..Tally::default() }), Exit::UnreadableInput);
+        assert_eq!(exit(&VerifyTally { verified: 1, skipped: 1, ..VerifyTally::default() }), Exit::Success);
+        assert_eq!(exit(&VerifyTally { verified: 1, failed: 1, ..VerifyTally::default() }), Exit::Failed);
+        assert_eq!(exit(&VerifyTally { failed: 1, unreadable: 1, ..VerifyTally::default() }), Exit::UnreadableInput);
     }
 }

@@ -20,7 +20,7 @@ pub fn thread_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
-/// The time since this was called first, for lack of the thread's own.
+/// The time since this was first called, as a substitute for processor time.
 #[cfg(not(unix))]
 #[must_use]
 pub fn thread_time() -> Duration {

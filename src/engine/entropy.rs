@@ -36,6 +36,6 @@ pub fn random_hex<const BYTES: usize>() -> Result<String, EntropyError> {
 /// # Errors
 ///
 /// If the operating system provides no randomness.
-pub fn moment(now: Timestamp, id: Option<String>) -> Result<SendContext, EntropyError> {
+pub fn send_context(now: Timestamp, id: Option<String>) -> Result<SendContext, EntropyError> {
     Ok(SendContext { now, id, entropy: entropy()? })
 }

@@ -1,7 +1,8 @@
-//! What runs: receiving, inspecting, delivering, load, checking a handler, verifying captures, tunnels.
+//! Everything that runs: receiving, inspecting, delivering, load, checking handlers, verifying captures, tunnels,
+//! registration.
 //!
-//! An engine takes values and reports events, over a channel or to an observer. It knows no command line, no terminal
-//! and no exit code, so that every front end (a command, a page, a test) is a consumer of the same events.
+//! An engine takes values and reports events, over a channel or to an observer. It has no command line, terminal or
+//! exit code, so every front end (a command, a page, a test) consumes the same events.
 
 pub mod check;
 pub mod clock;

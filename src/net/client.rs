@@ -1,14 +1,14 @@
 //! The HTTP client of `send`, `check`, forwards and load: exact bytes, kept-alive connections, a time limit for the
 //! whole response. It follows no redirect, decompresses nothing, and adds no header but `host` and `content-length`.
 //!
-//! A request that fails on a *reused* connection before any byte of the response is sent once more, on a new
-//! connection: servers may close idle connections at any time, and that says nothing about the request. A request that
-//! may wait for a server that restarts is also sent again after a new connection ended before the server had read the
-//! whole request: it was reset, or ended before everything was written. No other request is ever sent twice.
+//! A request that fails on a *reused* connection before any byte of the response arrives is sent once more, on a new
+//! connection: servers may close idle connections at any time, whatever the request. A request that may wait for a
+//! restarting server is also sent again if a new connection ended before the server had read the whole request, that
+//! is, if it was reset, or ended before everything was written. No other request is ever sent twice.
 //!
-//! Requests are written here, with header names as they are spelled, and hyper reads the responses. reqwest would lower
-//! the names, add `accept: */*`, and do half the requests per second (48,000 against 95,000 at 32 connections). It
-//! opens the tunnels through proxies.
+//! Requests are written here, with header names as spelled, and hyper reads the responses. reqwest would lower the
+//! names, add `accept: */*`, and make half as many requests per second (48,000 against 95,000 at 32 connections). It
+//! opens only the tunnels through proxies.
 
 mod body;
 mod connect;
@@ -65,7 +65,7 @@ pub use self::{
 /// The maximum size of a response body in bytes.
 const MAX_RESPONSE_BODY: usize = 64 << 20;
 
-/// How long it may take to find out why there is no response.
+/// The time limit for finding out why there is no response.
 const PROBE_TIME: Duration = Duration::from_secs(1);
 
 /// The size of the largest piece of a response's body, in bytes.
@@ -75,31 +75,31 @@ pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 pub trait Transport: Sync {
     /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target
     /// goes onto the request line as it is; a `host` header of the request replaces the URL's host.
-    fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
+    fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = SendResult> + Send;
 
-    /// Like [`Self::send`], in this form. A transport without connections has one form.
+    /// Like [`Self::send`], in this form. By default, all forms are sent alike.
     fn send_in_form(
         &self,
         _form: WireForm,
         url: &Url,
         request: &Request,
         timeout: Duration,
-    ) -> impl Future<Output = Sent> + Send {
+    ) -> impl Future<Output = SendResult> + Send {
         self.send(url, request, timeout)
     }
 }
 
 /// The result of one request.
 #[derive(Debug)]
-pub struct Sent {
+pub struct SendResult {
     /// The response, or why there is none.
     pub response: Result<Response, SendError>,
     /// From the start to the end of the response, or to the failure.
     pub elapsed: Duration,
 }
 
-impl Sent {
-    /// The response, even if its body is incomplete: providers look at the status alone.
+impl SendResult {
+    /// The response, even if its body is incomplete: providers look only at the status.
     #[must_use]
     pub const fn received(&self) -> Option<&Response> {
         match &self.response {
@@ -127,19 +127,19 @@ pub struct Client {
     low: Queues,
 }
 
-/// Which requests one waits for while the endpoint accepts no connection: only those of its own priority.
+/// The queue of a request while the endpoint accepts no connection. A request waits only for those of its own priority.
 #[derive(Clone, Copy, Debug)]
 pub enum Priority {
-    /// Not held up by requests that anyone could cause.
+    /// For requests that must not be held up by requests that anyone could cause.
     High,
-    /// Anyone could have caused the request.
+    /// For requests that anyone could have caused.
     Low,
 }
 
 /// A response whose body has not been read yet.
 #[derive(Debug)]
 pub struct StreamedResponse {
-    /// The status. Below 200 it is not a final response.
+    /// The status. Below 200, the response is not final.
     pub status: u16,
     pub headers: Headers,
     pub body: ResponseBody,
@@ -158,8 +158,8 @@ impl Client {
     }
 
     /// Sends a request and waits for the head of the response, without a time limit. While the endpoint accepts no
-    /// connection, as when it restarts, it is tried again for up to `wait`. Requests that wait are sent in the order in
-    /// which they were begun, those of each priority for themselves.
+    /// connection, for example during a restart, retries for up to `wait`. Requests that wait are sent in the order in
+    /// which they were begun, separately for each priority.
     ///
     /// # Errors
     ///
@@ -197,8 +197,7 @@ impl Client {
         let Incoming { status, headers, body: mut incoming } = response;
         let mut body = BytesMut::new();
         let problem = loop {
-            // Without this, tiny pieces that arrive faster than they are read would keep the time limit from being
-            // looked at.
+            // Without this, tiny pieces that arrive faster than they are read would keep the timeout from being polled.
             tokio::task::coop::consume_budget().await;
             match connection.piece(&mut incoming).await {
                 Ok(None) => break None,
@@ -245,7 +244,7 @@ impl Client {
             let mut new = match self.connector.open(url).await {
                 Ok(new) => new,
                 Err(SendError::NotListening(_)) if patience.wait_for_listener().await => continue,
-                // The endpoint was there when the request was sent, and is gone now.
+                // The endpoint was reachable when the request was sent, but no longer is.
                 Err(error) => return Err(lost.map_or(error, |lost| error::no_response(&lost))),
             };
             let responded = patience.while_alone(pin!(new.send(url, request, form))).await;
@@ -265,21 +264,21 @@ impl Client {
 }
 
 impl Transport for Client {
-    async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Sent {
+    async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         self.send_in_form(WireForm::Usual, url, request, timeout).await
     }
 
-    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
+    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
         let response = match tokio::time::timeout(timeout, self.exchange(url, request, form)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
-        Sent { response, elapsed: started.elapsed() }
+        SendResult { response, elapsed: started.elapsed() }
     }
 }
 
-/// The `host` of requests to a URL: its host, with its port if that is not the usual one.
+/// The `host` header of requests to a URL: its host, with the port if that is not the default.
 #[must_use]
 pub fn host(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
@@ -290,8 +289,7 @@ fn without_brackets(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
-/// What connections to a URL have in common, so that they can be reused. Credentials are part of it, which does no
-/// harm.
+/// The part of a URL that decides whether a connection can be reused. It includes credentials, which does no harm.
 fn origin(url: &Url) -> &str {
     &url[..Position::AfterPort]
 }
@@ -300,18 +298,18 @@ fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Whether a host is a name of this machine. RFC 6761, 6.3: every name below `localhost` is.
+/// Whether a host is a name of this machine, as every name below `localhost` is (RFC 6761, 6.3).
 fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether a URL leads to this machine. `0.0.0.0` does, as an address to connect to.
+/// Whether a URL leads to this machine, as `0.0.0.0` does when connected to.
 #[must_use]
 pub fn is_local(url: &Url) -> bool {
     is_loopback(url) || matches!(url.host_str(), Some("0.0.0.0" | "[::]"))
 }
 
-/// Whether a URL has a loopback address, or a name of this machine.
+/// Whether a URL's host is a loopback address or a name of this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {

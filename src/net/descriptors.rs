@@ -1,7 +1,8 @@
-//! How many connections fit into the limit on open files. Beyond it, a request could be received but neither forwarded
-//! nor saved.
+//! How many connections fit within the limit on open files. Beyond it, a request could be received but neither
+//! forwarded nor saved.
 
-/// The files that one connection may need: itself, one whose request waits for the handler, and that handler's.
+/// The files per connection: the connection itself, another whose request waits for its handler, and the connection to
+/// that handler.
 const PER_CONNECTION: u64 = 3;
 
 /// The files that everything else needs: standard streams, the runtime, the file watcher, the capture log.

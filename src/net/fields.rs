@@ -1,4 +1,4 @@
-//! Header fields in the order and spelling in which they arrive. hyper lowers their names and groups those that repeat.
+//! Header fields in their original order and spelling. hyper lowers names and groups repeated fields.
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -8,12 +8,12 @@ use crate::webhook::request::{FieldName, Headers};
 /// The maximum number of header fields that are read.
 pub const MAX_FIELDS: usize = 128;
 
-/// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if they are not the same. hyper
-/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values have memory of
-/// their own: hyper's are slices that keep the whole buffer of the connection alive.
+/// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if the two don't match. hyper
+/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values are copied,
+/// because hyper's are slices that keep the connection's whole buffer alive.
 pub(super) fn in_raw_order(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> Option<Headers> {
     let mut left: Vec<(&HeaderName, &HeaderValue)> = parsed.iter().collect();
-    // Popped from its end: without repeated names, both are in the same order.
+    // Popped from the end: without repeated names, both are in the same order.
     left.reverse();
     let mut headers = Headers::with_capacity(left.len());
     let mut values = BytesMut::with_capacity(left.iter().map(|(_, value)| value.len()).sum());

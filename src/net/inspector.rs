@@ -1,8 +1,8 @@
-//! The server of the inspector: its page, and the API that the page uses. It knows HTTP and who may come in, and
-//! nothing about deliveries, which an [`Api`] answers for.
+//! The server of the inspector: its page, and the API that the page uses. It handles HTTP and access control.
+//! Everything about deliveries is left to an [`InspectorApi`].
 //!
-//! It is served by [`receiver`](super::receiver), on a listener of its own, and refuses a request by its head alone,
-//! before its body is read.
+//! [`receiver`](super::receiver) serves it on a listener of its own. Requests are refused by their head alone, before
+//! the body is read.
 
 mod assets;
 mod gate;
@@ -18,15 +18,15 @@ use http::{HeaderMap, Method, request::Parts};
 pub use self::reply::{ErrorReply, Reply};
 use self::{
     assets::{Asset, INDEX},
-    gate::{API, ASSETS, Gate},
+    gate::{API, ASSETS, RequestGate},
 };
-use super::receiver::{BodyPermit, Handler, Limits, Outgoing, ReceiveError, Received};
+use super::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits};
 use crate::webhook::record;
 
-/// The limits for the page: few connections, and time for a tab that sleeps.
+/// The limits for the page: few connections, and enough time for a sleeping tab.
 #[must_use]
-pub fn limits(body: usize) -> Limits {
-    Limits {
+pub fn limits(body: usize) -> ReceiverLimits {
+    ReceiverLimits {
         // Text takes up to six times its size as a JSON string.
         body: body.saturating_mul(6).saturating_add(1 << 10),
         bodies: 0,
@@ -35,11 +35,11 @@ pub fn limits(body: usize) -> Limits {
         // A tab that does not read must not keep the process alive.
         drain: Duration::from_millis(250),
         half_close: false,
-        ..Limits::default()
+        ..ReceiverLimits::default()
     }
 }
 
-/// What the page asks for, with the start of the path and the credentials removed.
+/// A request to the API, without the path's prefix and without credentials.
 #[derive(Debug)]
 pub struct PageRequest {
     /// `GET` or `POST`.
@@ -54,9 +54,9 @@ pub struct PageRequest {
     pub permit: BodyPermit,
 }
 
-/// What the page asks.
-pub trait Api: Send + Sync + 'static {
-    /// Responds to a request that may come in.
+/// Responds to the page's requests.
+pub trait InspectorApi: Send + Sync + 'static {
+    /// Responds to a request that has passed the gate.
     fn respond(&self, request: PageRequest) -> impl Future<Output = Reply> + Send;
 
     /// Reports a problem outside [`Self::respond`].
@@ -65,7 +65,7 @@ pub trait Api: Send + Sync + 'static {
 
 /// The page and its API; run it with [`serve`](super::receiver::serve).
 pub struct Inspector<A> {
-    gate: Gate,
+    gate: RequestGate,
     api: A,
 }
 
@@ -73,17 +73,17 @@ impl<A> Inspector<A> {
     /// An inspector at this address, whose API needs this token.
     #[must_use]
     pub fn new(address: SocketAddr, token: String, api: A) -> Self {
-        Self { gate: Gate::new(address, token), api }
+        Self { gate: RequestGate::new(address, token), api }
     }
 }
 
-impl<A: Api> Handler for Inspector<A> {
+impl<A: InspectorApi> Handler for Inspector<A> {
     fn screen(&self, head: &Parts) -> Option<record::Response> {
         self.gate.check(head).err().map(|refused| reply::refusal(&refused).response)
     }
 
-    async fn handle(&self, received: Received) -> Outgoing {
-        let Received { request, permit, .. } = received;
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
+        let ReceivedRequest { request, permit, .. } = received;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         if path == "/" {
             return reply::asset(&INDEX);
@@ -102,7 +102,7 @@ impl<A: Api> Handler for Inspector<A> {
 
     fn on_error(&self, error: ReceiveError) {
         match error {
-            // A person sees what the page says; what else there is comes from outside.
+            // The page itself shows these errors. All others come from outside.
             ReceiveError::Malformed { .. }
             | ReceiveError::BodyTooLarge { .. }
             | ReceiveError::Refused { .. }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt};
 /// The state of a socket that listens, as `/proc/net/tcp` writes it.
 const LISTENING: &str = "0A";
 
-/// The TCP ports on which programs of this user listen, in order.
+/// The TCP ports on which this user's programs listen, in order.
 #[must_use]
 pub fn own_ports() -> Vec<u16> {
     let Ok(user) = fs::metadata("/proc/self").map(|metadata| metadata.uid()) else { return Vec::new() };
@@ -14,7 +14,7 @@ pub fn own_ports() -> Vec<u16> {
     ports.into_iter().collect()
 }
 
-/// The port of a line about a socket that listens and belongs to this user.
+/// The port in a line about a listening socket of this user.
 fn port(line: &str, user: u32) -> Option<u16> {
     let mut fields = line.split_whitespace().skip(1);
     let (local, _remote, state) = (fields.next()?, fields.next()?, fields.next()?);

@@ -1,5 +1,5 @@
-//! The network: a server that receives requests, one for the inspector's page, and a client that sends requests. None
-//! knows what a webhook means; all use [`crate::webhook::request::Request`].
+//! The network: a server that receives requests, a server for the inspector's page, and a client. None of them knows
+//! what a webhook means; all use [`crate::webhook::request::Request`].
 
 pub mod client;
 pub mod descriptors;

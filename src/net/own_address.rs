@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use super::client::connectable;
 
-/// Whether requests to a URL arrive at this address, on which a receiver listens. It resolves the URL's host if the
+/// Whether requests to a URL arrive at this address, on which a receiver listens. Resolves the URL's host only if the
 /// port is the same.
 #[must_use]
 pub fn leads_to(url: &Url, listening: SocketAddr) -> bool {
@@ -23,7 +23,7 @@ pub fn leads_to(url: &Url, listening: SocketAddr) -> bool {
     addresses.iter().map(|address| reached(address.ip())).any(|ip| ip == own || is_taken(ip))
 }
 
-/// The address that a connection to another one reaches: that of `0.0.0.0` is this machine.
+/// The address that a connection reaches: `0.0.0.0` leads to this machine.
 fn reached(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -32,7 +32,7 @@ fn reached(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether an address belongs to this machine: only then can a socket have it.
+/// Whether an address belongs to this machine, which is the case if a socket can be bound to it.
 fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
 }

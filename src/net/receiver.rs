@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use self::{body::Budget, connection::serve_connection, connection_permits::ConnectionPermits, socket::Socket};
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
-    counted::Counted,
+    counted::CountGuard,
     head::LONGEST_METHOD,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
@@ -44,7 +44,7 @@ use crate::webhook::{record, request::Request};
 
 /// The limits for senders.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReceiverLimits {
     /// The size of a request head, in bytes.
     pub head_bytes: usize,
     /// The number of header fields, at most [`MAX_FIELDS`].
@@ -53,30 +53,31 @@ pub struct Limits {
     pub target: usize,
     /// The size of a body, in bytes.
     pub body: usize,
-    /// The size of all bodies held at one time, in bytes, not counting the first [`UNMETERED_BYTES`] of each. The
-    /// next body waits for up to [`Self::body_time`].
+    /// The total size of the bodies held at one time, in bytes, not counting the first [`UNMETERED_BYTES`] of each. A
+    /// body that doesn't fit waits for up to [`Self::body_time`].
     pub bodies: usize,
     /// How long a head may take, and how long a connection may stay idle between requests.
     pub head_time: Duration,
     /// How long a body may take, in addition to the time that its bytes take at [`Self::body_rate`].
     pub body_time: Duration,
-    /// The slowest rate of a body, in bytes per second.
+    /// The minimum rate of a body, in bytes per second.
     pub body_rate: usize,
-    /// How long a sender may read nothing of its response.
+    /// How long a sender may go without reading its response.
     pub response_time: Duration,
-    /// The number of connections at one time that are idle, or on which a request or a response is on its way. For the
-    /// next one, the connection that has waited longest for its sender is closed. As many more may wait for
+    /// The number of connections that may be idle or transferring a request or response at one time. A further one
+    /// makes the connection that has waited longest for its sender close. As many more may wait for
     /// [`Handler::handle`].
     pub connections: usize,
     /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
     pub pause: Duration,
-    /// How long connections may take to finish after the shutdown began.
+    /// How long connections may take to finish once the shutdown has begun.
     pub drain: Duration,
-    /// Whether a sender that closes its side after the request may still wait for the response. If not, it has gone.
+    /// Whether a sender that closes its side after the request may still be waiting for the response. If not, it is
+    /// taken to be gone.
     pub half_close: bool,
 }
 
-impl Default for Limits {
+impl Default for ReceiverLimits {
     fn default() -> Self {
         Self {
             head_bytes: 64 << 10,
@@ -99,14 +100,15 @@ impl Default for Limits {
 
 /// One request as it arrived.
 #[derive(Debug)]
-pub struct Received {
+pub struct ReceivedRequest {
     /// The request with its whole body.
     pub request: Request,
-    /// When its head had been read.
+    /// When the head had been read.
     pub started: Instant,
     /// The body's share of the memory for all bodies. Keep it as long as the body.
     pub permit: BodyPermit,
-    /// Cancelled when the sender has closed its side of the connection. It may have gone, or wait for the response.
+    /// Cancelled when the sender closes its side of the connection. It may be gone, or still be waiting for the
+    /// response.
     pub closed: CancellationToken,
 }
 
@@ -118,9 +120,9 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Responds to one request. It runs to completion even if the sender disconnects.
-    fn handle(&self, received: Received) -> impl Future<Output = Outgoing> + Send;
+    fn handle(&self, received: ReceivedRequest) -> impl Future<Output = Outgoing> + Send;
 
-    /// Adds the headers that every response has, those of refusals included.
+    /// Adds headers to every response, including refusals.
     fn add_headers(&self, _headers: &mut HeaderMap) {}
 
     /// Reports a problem outside [`Self::handle`].
@@ -131,7 +133,7 @@ pub trait Handler: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
     /// The operating system can't accept connections, most likely because no file descriptor is left. Reported once
-    /// until it can again.
+    /// until it works again.
     #[error("can't accept connections: {0}; retrying")]
     Accept(#[source] io::Error),
     /// The bytes are not an HTTP request.
@@ -142,7 +144,7 @@ pub enum ReceiveError {
         /// The parser's error.
         error: hyper::Error,
     },
-    /// The body is larger than [`Limits::body`].
+    /// The body is larger than [`ReceiverLimits::body`].
     #[error("{request}: the body is larger than {limit} bytes; responded 413")]
     BodyTooLarge {
         /// The method and path.
@@ -159,12 +161,12 @@ pub enum ReceiveError {
         /// The status of the response.
         status: u16,
     },
-    /// A web page sent it from a browser, and providers don't.
+    /// A web page sent it from a browser, which no provider does.
     #[error("{request}: sent by {}; responded 403", page(origin.as_deref()))]
     Browser {
         /// The method and path.
         request: String,
-        /// The page's origin, if the browser says it.
+        /// The page's origin, if the browser stated it.
         origin: Option<String>,
     },
     /// The handler panicked.
@@ -176,17 +178,17 @@ fn page(origin: Option<&str>) -> String {
     origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page of {origin}"))
 }
 
-/// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
+/// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`ReceiverLimits::drain`].
 pub async fn serve<H: Handler>(
     listener: TcpListener,
-    limits: Limits,
+    limits: ReceiverLimits,
     handler: Arc<H>,
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
     let permits = ConnectionPermits::new(limits.connections);
-    // Ends the connections that are not done when this function returns, and with them their hold on the handler.
+    // Ends the remaining connections when this function returns, and so their references to the handler.
     let end = CancellationToken::new();
     let _ends = end.clone().drop_guard();
     let mut shutdown = pin!(shutdown);
@@ -217,7 +219,7 @@ pub async fn serve<H: Handler>(
         let connection = graceful.watch(serve_connection(socket, watch, permit, limits, &budget, &handler));
         let (handler, end) = (Arc::clone(&handler), end.clone());
         tokio::spawn(async move {
-            // Other errors are connections that the sender broke.
+            // Other errors mean that the sender broke the connection.
             if let Some(Some(Err(error))) = end.run_until_cancelled(given_up.run_until_cancelled(connection)).await
                 && error.is_parse()
             {
@@ -229,8 +231,8 @@ pub async fn serve<H: Handler>(
     let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 
-/// Waits after a failed `accept`, and reports the first failure in a row. Failures of the sender's connection neither
-/// wait nor are reported.
+/// Waits after a failed `accept`, and reports the first of several failures in a row. Failures of the sender's
+/// connection cause no wait and are not reported.
 async fn pause_after(error: io::Error, handler: &impl Handler, reported: &mut bool) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;

@@ -21,7 +21,7 @@ pub struct InvalidUrl {
 ///
 /// # Errors
 ///
-/// If it is not one. The message says how to write it.
+/// If it is not such a URL. The message says how to write it.
 pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     let shown = redact::invalid_url(text);
     let invalid = |problem: String| InvalidUrl { url: shown.clone().into_owned(), problem };
@@ -42,8 +42,8 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     }
 }
 
-/// The URL that a text without a scheme means. `None` if it has one, or if its host may be elsewhere: what is sent
-/// there should be encrypted, so it needs an explicit scheme.
+/// The URL meant by a text without a scheme. `None` if it has one, or if its host may be another machine: requests
+/// there should be encrypted, so the scheme must be explicit.
 fn completed(text: &str) -> Option<String> {
     let authority = text.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.rsplit_once(':') {
@@ -58,7 +58,7 @@ fn completed(text: &str) -> Option<String> {
     let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_local = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(address) => address.is_loopback() || address.is_unspecified(),
-        // A name without a dot belongs to the local network, such as that of containers.
+        // A name without a dot belongs to a local network, such as that of containers.
         Err(_) => {
             host == "localhost"
                 || host.ends_with(".localhost")
@@ -72,8 +72,8 @@ fn completed(text: &str) -> Option<String> {
     }
 }
 
-/// The path of a URL with its query and that of a request target, which is kept as it is written. The sender's
-/// parameters can't replace the URL's: those of the same name are left out.
+/// The path of a URL, with its query and that of a request target, which is kept as written. The sender's parameters
+/// can't replace the URL's: those with the same name are left out.
 #[must_use]
 pub fn target_with_query(url: &Url, target: &str) -> String {
     let Some((_, query)) = target.split_once('?') else { return path_and_query(url) };
@@ -84,18 +84,18 @@ pub fn target_with_query(url: &Url, target: &str) -> String {
     format!("{path}?{}", std::iter::once(own).chain(others).collect::<Vec<_>>().join("&"))
 }
 
-/// The decoded name of a parameter of a query.
+/// The decoded name of a query parameter.
 fn name(parameter: &str) -> String {
     form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
-/// The path and query of a URL, which are the target of a request line.
+/// The path and query of a URL, which form the target of a request line.
 #[must_use]
 pub fn path_and_query(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
-/// A URL with this path and query, as they are written: a [`Url`] would encode some of their characters.
+/// A URL with this path and query as written; a [`Url`] would encode some of their characters.
 #[must_use]
 pub fn with_target(url: &Url, target: &str) -> String {
     format!("{}{target}", &url[..Position::BeforePath])

@@ -1,24 +1,24 @@
-//! A call of a provider's API as a command for a POSIX shell.
+//! A call of a provider's API, as a command for a POSIX shell.
 
 use std::fmt::Write;
 
 use super::shell;
 use crate::webhook::{
-    provider::registration::{ApiCall, Values},
+    provider::registration::{ApiCall, CallValues},
     redact, request,
 };
 
-/// Stands for the API key: letters, which no encoding changes.
+/// Stands for the API key. Only letters, which no encoding changes.
 const KEY: &str = "hookdevMarksTheApiKey";
 
 /// Stands for the signing secret.
 const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 
-/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable. A password in the
-/// API's URL is redacted.
+/// The call as a command for a POSIX shell, which fills in the key from its variable. A password in the API's URL is
+/// redacted.
 #[must_use]
-pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
-    let values = Values { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };
+pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &CallValues<'_>) -> String {
+    let values = CallValues { key: variable.map_or("", |_| KEY), new_secret: NEW_SECRET, ..*values };
     let markers = [(KEY, variable.unwrap_or_default()), (NEW_SECRET, "SIGNING_SECRET")];
     let quoted = |text: &str| shell::word_with_variables(text, &markers);
     let Ok(filled) = call.fill(&values) else { return String::new() };
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::webhook::{
         delivery::StatusPattern,
-        provider::registration::{CallBody, Template},
+        provider::registration::{CallBody, CallTemplate},
         template::JsonTemplate,
     };
 
@@ -48,18 +48,19 @@ mod tests {
     fn a_call_is_shown_as_a_command_that_reads_the_key_from_its_variable() {
         let call = ApiCall {
             method: Method::POST,
-            path: Template::parse("/hooks/{id}").unwrap(),
-            headers: vec![(http::header::AUTHORIZATION, Template::parse("Bearer {key}").unwrap())],
+            path: CallTemplate::parse("/hooks/{id}").unwrap(),
+            headers: vec![(http::header::AUTHORIZATION, CallTemplate::parse("Bearer {key}").unwrap())],
             body: CallBody::Json(JsonTemplate::Object(vec![(
                 "url".to_owned(),
-                JsonTemplate::Text(Template::parse("{url}").unwrap()),
+                JsonTemplate::Text(CallTemplate::parse("{url}").unwrap()),
             )])),
             id: None,
             secret: None,
             previous: None,
             ok: vec![StatusPattern::Class(2)],
         };
-        let values = Values { url: "https://dev.example/$(acme)", id: "we_1", key: "never shown", ..Values::default() };
+        let values =
+            CallValues { url: "https://dev.example/$(acme)", id: "we_1", key: "never shown", ..CallValues::default() };
         assert_eq!(
             curl(&call, "https://api.acme.example", Some("ACME_API_KEY"), &values),
             r#"curl -X POST https://api.acme.example/hooks/we_1 -H 'authorization: Bearer '"$ACME_API_KEY" -H 'content-type: application/json' --data '{"url":"https://dev.example/$(acme)"}'"#

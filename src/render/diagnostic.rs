@@ -1,5 +1,5 @@
-//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one. Text from outside starts
-//! no line of its own here, and gives the runner of a CI service no command.
+//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one. Text from outside can
+//! neither start a line here nor give commands to a CI runner.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use super::{
 
 /// The stream that diagnostics are written to.
 #[derive(Clone, Copy, Debug)]
-pub struct Stream {
+pub struct DiagnosticStream {
     /// Its colours.
     pub palette: Palette,
-    /// Its width in columns; `None` if it isn't a terminal, so that no line is broken.
+    /// Its width in columns; `None` if it isn't a terminal, and lines must not wrap.
     pub columns: Option<usize>,
 }
 
-/// What a diagnostic says. A line feed in its text comes from outside and is shown as `\n`.
+/// The text of a diagnostic. A line feed in it comes from outside and is shown as `\n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     lines: Vec<String>,
@@ -43,14 +43,20 @@ impl fmt::Display for Message {
     }
 }
 
-/// Text from outside as part of a line: visible, and [without commands](text::without_commands).
+/// Text from outside, as part of a line: printable, and [without commands](text::without_commands).
 #[must_use]
 pub fn inline(text: &str) -> String {
     text::without_commands(&text::printable(text)).into_owned()
 }
 
 /// Appends an error with its causes and its hint.
-pub fn error(stream: Stream, message: &Message, causes: &[Message], hint: Option<&Message>, out: &mut String) {
+pub fn error(
+    stream: DiagnosticStream,
+    message: &Message,
+    causes: &[Message],
+    hint: Option<&Message>,
+    out: &mut String,
+) {
     labelled(stream, Role::Bad, "error", message, out);
     for cause in causes {
         labelled(stream, Role::Bad, "caused by", cause, out);
@@ -61,17 +67,17 @@ pub fn error(stream: Stream, message: &Message, causes: &[Message], hint: Option
 }
 
 /// Appends a warning.
-pub fn warning(stream: Stream, message: &Message, out: &mut String) {
+pub fn warning(stream: DiagnosticStream, message: &Message, out: &mut String) {
     labelled(stream, Role::Warning, "warning", message, out);
 }
 
 /// Appends a note.
-pub fn note(stream: Stream, message: &Message, out: &mut String) {
+pub fn note(stream: DiagnosticStream, message: &Message, out: &mut String) {
     labelled(stream, Role::Dim, "note", message, out);
 }
 
-/// A label and a message.
-fn labelled(stream: Stream, role: Role, label: &str, message: &Message, out: &mut String) {
+/// Appends a label and a message.
+fn labelled(stream: DiagnosticStream, role: Role, label: &str, message: &Message, out: &mut String) {
     for (number, line) in message.lines.iter().enumerate() {
         let mut flow = Flow::new(stream.palette, stream.columns, INDENT, out);
         if number == 0 {

@@ -1,4 +1,4 @@
-//! Differences between two requests, as people read them.
+//! Differences between two requests, for people.
 
 use super::{
     palette::{Palette, Role},

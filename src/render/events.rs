@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     flow::Flow,
     palette::{Palette, Role},
-    payload::{Layout, Limits},
+    payload::{BodyLayout, BodyLimits},
     text,
 };
 use crate::webhook::{
@@ -18,27 +18,27 @@ use crate::webhook::{
 
 /// A provider and some of its events.
 #[derive(Clone, Debug)]
-pub struct Group<'a> {
-    /// What is printed of every provider.
+pub struct ProviderEvents<'a> {
+    /// The entry that is printed for every provider.
     pub index: &'a IndexEntry,
-    /// The provider, if its expectations of a handler and its way of signing are printed too.
+    /// The provider, if its requirements of a handler and its way of signing are printed too.
     pub provider: Option<&'a Provider>,
     /// The events.
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<EventRow<'a>>,
 }
 
-/// One event of the table.
+/// One event in the table.
 #[derive(Clone, Debug)]
-pub struct Row<'a> {
+pub struct EventRow<'a> {
     pub event: &'a IndexedEvent,
     /// The payloads to print below the event, if any.
-    pub payloads: Vec<Payload<'a>>,
+    pub payloads: Vec<EventPayload<'a>>,
 }
 
 /// A payload of an event.
 #[derive(Clone, Debug)]
-pub struct Payload<'a> {
-    /// The changes that make the event's variant. `None` for the plain event.
+pub struct EventPayload<'a> {
+    /// The changes that make up the variant. `None` for the plain event.
     pub variant: Option<&'a [(Path, String)]>,
     /// The payload.
     pub text: String,
@@ -53,13 +53,13 @@ pub struct EventTable {
     pub columns: Option<usize>,
 }
 
-/// The columns that a description needs next to its event's name.
+/// The minimum width of a description next to its event's name, in columns.
 const MIN_DESCRIPTION: usize = 28;
 
 impl EventTable {
-    /// The table of these groups. With `notes`, the caveats of their providers are printed too.
+    /// The table of these groups. With `notes`, it includes the providers' caveats.
     #[must_use]
-    pub fn render(self, groups: &[Group<'_>], notes: bool) -> String {
+    pub fn render(self, groups: &[ProviderEvents<'_>], notes: bool) -> String {
         let mut out = String::new();
         for group in groups {
             if !out.is_empty() {
@@ -81,7 +81,7 @@ impl EventTable {
         out
     }
 
-    fn push_provider(self, group: &Group<'_>, notes: bool, out: &mut String) {
+    fn push_provider(self, group: &ProviderEvents<'_>, notes: bool, out: &mut String) {
         let mut flow = Flow::new(self.palette, self.columns, 2, out);
         flow.whole(Some(Role::Title), &group.index.title).gap(2).text(None, &group.index.about);
         flow.end();
@@ -97,7 +97,7 @@ impl EventTable {
         }
     }
 
-    /// The event, with its name padded to `width` columns.
+    /// Appends the event, with its name padded to `width` columns.
     fn push_event(self, provider: &IndexEntry, event: &IndexedEvent, width: usize, out: &mut String) {
         let description = width + 4;
         let is_narrow = self.columns.is_some_and(|columns| columns < description + MIN_DESCRIPTION);
@@ -111,8 +111,8 @@ impl EventTable {
         flow.end();
     }
 
-    fn push_payload(self, payload: &Payload<'_>, out: &mut String) {
-        let layout = Layout { palette: self.palette, margin: 4, limits: Limits::FULL };
+    fn push_payload(self, payload: &EventPayload<'_>, out: &mut String) {
+        let layout = BodyLayout { palette: self.palette, margin: 4, limits: BodyLimits::FULL };
         if let Some(changes) = payload.variant {
             let changes: Vec<String> = changes.iter().map(|(path, value)| format!("{path}={value}")).collect();
             let changes = format!("--set {}", changes.join(" --set "));
@@ -170,11 +170,15 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words_next_to_the_names_where_there_is_room() {
         let catalog = Catalog::builtin();
-        let groups: Vec<Group<'_>> = catalog
+        let groups: Vec<ProviderEvents<'_>> = catalog
             .entries()
             .map(|entry| {
-                let rows = entry.index().events().iter().map(|event| Row { event, payloads: Vec::new() });
-                Group { index: entry.index(), provider: entry.load().ok().map(AsRef::as_ref), rows: rows.collect() }
+                let rows = entry.index().events().iter().map(|event| EventRow { event, payloads: Vec::new() });
+                ProviderEvents {
+                    index: entry.index(),
+                    provider: entry.load().ok().map(AsRef::as_ref),
+                    rows: rows.collect(),
+                }
             })
             .collect();
         let table = |columns| EventTable { palette: Palette::new(false), columns }.render(&groups, false);
@@ -196,11 +200,13 @@ mod tests {
         let (index, provider) = (entry.index(), entry.load().unwrap());
         let event = provider.events.iter().find(|event| !event.variants.is_empty()).unwrap();
         let listed = index.events().iter().find(|listed| listed.full_name == event.full_name).unwrap();
-        let payload = |variant, text: &str| Payload { variant, text: text.to_owned() };
+        let payload = |variant, text: &str| EventPayload { variant, text: text.to_owned() };
         let payloads = vec![payload(None, "{\"a\":1}"), payload(Some(event.variants[0].as_slice()), "not JSON")];
         let table = EventTable { palette: Palette::new(false), columns: None };
-        let printed = table
-            .render(&[Group { index, provider: Some(provider), rows: vec![Row { event: listed, payloads }] }], true);
+        let printed = table.render(
+            &[ProviderEvents { index, provider: Some(provider), rows: vec![EventRow { event: listed, payloads }] }],
+            true,
+        );
         let (path, value) = &event.variants[0][0];
         let expected = format!("    {{\n      \"a\": 1\n    }}\n    --set {path}={value}\n    not JSON\n");
         assert!(printed.ends_with(&expected), "{printed}");

@@ -1,4 +1,4 @@
-//! Lines that wrap at the edge of the screen: between words, with the next line indented.
+//! Lines that wrap at the edge of the screen: between words, with continuation lines indented.
 
 use super::{
     palette::{Palette, Role},
@@ -15,14 +15,14 @@ pub struct Flow<'a> {
     /// The indentation of continuation lines, in columns.
     indent: usize,
     column: usize,
-    /// Whether the line has a word yet.
+    /// Whether the line already has a word.
     has_word: bool,
-    /// The spaces before the next word, unless it starts a line.
+    /// The number of spaces before the next word, unless it starts a line.
     gap: usize,
 }
 
 impl<'a> Flow<'a> {
-    /// A line at the end of `out`, whose continuation lines are indented by `indent` columns.
+    /// Starts a line at the end of `out`, whose continuation lines are indented by `indent` columns.
     pub const fn new(palette: Palette, columns: Option<usize>, indent: usize, out: &'a mut String) -> Self {
         Self { out, palette, columns, indent, column: 0, has_word: false, gap: 0 }
     }
@@ -68,7 +68,7 @@ impl<'a> Flow<'a> {
         self
     }
 
-    /// Moves to where a word of this width starts.
+    /// Moves to where a word of this width starts, wrapping if necessary.
     fn advance(&mut self, width: usize) {
         let overflows = self.columns.is_some_and(|columns| self.column + self.gap + width > columns);
         if overflows && self.gap > 0 && self.has_word {

@@ -1,4 +1,4 @@
-//! The last check before a stream: only visible text, line feeds and hookdev's own colour codes pass. Text is made
+//! The last check before a stream: only printable text, line feeds and hookdev's own colour codes pass. Text is made
 //! printable where it is laid out, because its width matters there; anything missed there is escaped here.
 
 use std::{
@@ -9,17 +9,17 @@ use std::{
 use super::{palette::Palette, text};
 use crate::webhook::visible;
 
-/// A writer that lets only text through.
+/// A writer that lets only printable text through.
 ///
 /// Each write must consist of whole characters and whole colour codes.
 #[derive(Debug)]
-pub struct Gate<W> {
+pub struct TextGate<W> {
     inner: W,
     palette: Palette,
 }
 
-impl<W: Write> Gate<W> {
-    /// A gate in front of a writer that lets the codes of this palette pass.
+impl<W: Write> TextGate<W> {
+    /// A gate in front of a writer. It also lets this palette's codes pass.
     pub const fn new(palette: Palette, inner: W) -> Self {
         Self { inner, palette }
     }
@@ -29,7 +29,7 @@ impl<W: Write> Gate<W> {
         self.inner
     }
 
-    /// How many bytes from the start pass unchanged.
+    /// The number of leading bytes that pass unchanged.
     fn passing(&self, bytes: &[u8]) -> usize {
         let mut at = 0;
         loop {
@@ -52,18 +52,18 @@ impl<W: Write> Gate<W> {
 /// The first byte of every code.
 const ESCAPE: u8 = 0x1b;
 
-/// The bytes from the start that aren't ASCII; these are whole characters.
+/// The leading bytes that aren't ASCII; these form whole characters.
 fn beyond_ascii(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(u8::is_ascii);
     &bytes[..end.unwrap_or(bytes.len())]
 }
 
-/// The length of the bytes if [`text::printable_bytes`] doesn't change them, else 0.
+/// The number of bytes if [`text::printable_bytes`] doesn't change them, else 0.
 fn printable_len(bytes: &[u8]) -> usize {
     if matches!(text::printable_bytes(bytes), Cow::Borrowed(_)) { bytes.len() } else { 0 }
 }
 
-impl<W: Write> Write for Gate<W> {
+impl<W: Write> Write for TextGate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let passing = self.passing(bytes);
         if passing == 0 {
@@ -72,7 +72,7 @@ impl<W: Write> Write for Gate<W> {
             return Ok(hidden);
         }
         let written = self.inner.write(&bytes[..passing])?;
-        // The next write must start with a whole character again.
+        // The next write must again start with a whole character.
         let cut = bytes[written..passing].iter().take_while(|byte| is_continuation(**byte)).count();
         self.inner.write_all(&bytes[written..written + cut])?;
         Ok(written + cut)
@@ -96,7 +96,7 @@ mod tests {
     use crate::render::palette::Role;
 
     fn gated(palette: Palette, bytes: &[u8]) -> String {
-        let mut gate = Gate::new(palette, Vec::new());
+        let mut gate = TextGate::new(palette, Vec::new());
         gate.write_all(bytes).unwrap();
         String::from_utf8(gate.inner).unwrap()
     }
@@ -147,7 +147,7 @@ mod tests {
     fn a_writer_that_accepts_few_bytes_gets_each_once() {
         let palette = Palette::new(true);
         let text = format!("{}漢é字 \u{1b}[9m\u{202e}\u{7}ü\n", palette.paint(Role::Bad, "é"));
-        let mut gate = Gate::new(palette, Narrow::default());
+        let mut gate = TextGate::new(palette, Narrow::default());
         gate.write_all(text.as_bytes()).unwrap();
         let expected = "\u{1b}[1;31mé\u{1b}[0m漢é字 \\u{1b}[9m\\u{202e}\\u{7}ü\n";
         assert_eq!(String::from_utf8(gate.inner.taken).unwrap(), expected);
@@ -161,7 +161,7 @@ mod tests {
             on in any::<bool>(),
         ) {
             let palette = Palette::new(on);
-            let mut gate = Gate::new(palette, Vec::new());
+            let mut gate = TextGate::new(palette, Vec::new());
             for piece in &pieces {
                 gate.write_all(piece).unwrap();
             }

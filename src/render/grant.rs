@@ -1,4 +1,4 @@
-//! What a config may do once it is trusted, as people read it.
+//! What a config may do once it is trusted.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use serde::Serialize;
 
 use super::{diagnostic::inline, shell};
 
-/// What a config may do. Without secrets, and with redacted URLs.
+/// What a config may do. Contains no secrets, and only redacted URLs.
 #[derive(Debug, Serialize)]
 pub struct Grant<'a> {
     /// The config's path.
     pub config: String,
     /// Where deliveries are sent.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<EndpointGrant>,
     /// Where deliveries are forwarded.
-    pub forwards: Vec<Forward>,
+    pub forwards: Vec<ForwardGrant>,
     /// Where secrets come from.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<SecretGrant>,
     pub env_file: Option<String>,
     /// The providers that it adds.
     pub providers: Vec<AddedProvider<'a>>,
     /// Where the keys of the providers' APIs are sent.
-    pub apis: Vec<Api>,
+    pub apis: Vec<ApiGrant>,
     /// The programs that it starts for tunnels.
     pub tunnels: Vec<TunnelProgram<'a>>,
 }
@@ -39,8 +39,8 @@ pub struct TunnelProgram<'a> {
 
 /// Where the deliveries of a provider are sent.
 #[derive(Debug, Serialize)]
-pub struct Endpoint {
-    /// The provider's name; `*` for all that have no endpoint of their own.
+pub struct EndpointGrant {
+    /// The provider's name; `*` for all without an endpoint of their own.
     pub provider: String,
     /// The endpoint.
     pub url: String,
@@ -48,7 +48,7 @@ pub struct Endpoint {
 
 /// Where the key of a provider's API is sent.
 #[derive(Debug, Serialize)]
-pub struct Api {
+pub struct ApiGrant {
     /// The provider's name.
     pub provider: String,
     /// The base URL of the API.
@@ -59,7 +59,7 @@ pub struct Api {
 
 /// Where deliveries are forwarded.
 #[derive(Debug, Serialize)]
-pub struct Forward {
+pub struct ForwardGrant {
     /// A glob of event names.
     pub events: String,
     /// The handler.
@@ -68,10 +68,10 @@ pub struct Forward {
 
 /// Where a provider's secrets come from.
 #[derive(Debug, Serialize)]
-pub struct Secret {
+pub struct SecretGrant {
     /// The provider's name.
     pub provider: String,
-    /// `env:NAME`, `file:PATH`, or `config` for a literal.
+    /// `env:NAME`, `file:PATH`, or `config` for a literal secret.
     pub sources: Vec<String>,
 }
 
@@ -83,22 +83,22 @@ pub struct AddedProvider<'a> {
     pub source: &'a str,
     /// The environment variable that its secret is read from.
     pub secret_env: Option<&'a str>,
-    /// Whether its requests contain the secret itself, or a part of it.
+    /// Whether its requests contain the secret itself or a part of it.
     pub sends_secret: bool,
 }
 
-/// One line for each permission, below the path of the config. Text of the config starts no line of its own.
+/// One line for each permission, below the path of the config. Text from the config can't start a line.
 impl fmt::Display for Grant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", inline(&self.config))?;
-        for Endpoint { provider, url } in &self.endpoints {
+        for EndpointGrant { provider, url } in &self.endpoints {
             let whose = if provider == "*" { "other" } else { provider };
             writeln!(f, "  sends {} deliveries to {}", inline(whose), inline(url))?;
         }
-        for Forward { events, url } in &self.forwards {
+        for ForwardGrant { events, url } in &self.forwards {
             writeln!(f, "  forwards {} to {}", inline(events), inline(url))?;
         }
-        for Secret { provider, sources } in &self.secrets {
+        for SecretGrant { provider, sources } in &self.secrets {
             let sources: Vec<String> = sources.iter().map(|source| inline(words(source))).collect();
             writeln!(f, "  takes the secret of {} from {}", inline(provider), sources.join(", "))?;
         }
@@ -112,7 +112,7 @@ impl fmt::Display for Grant<'_> {
             }
             writeln!(f, "{}", if *sends_secret { ", which it sends unhashed" } else { "" })?;
         }
-        for Api { provider, url, key_env } in &self.apis {
+        for ApiGrant { provider, url, key_env } in &self.apis {
             write!(f, "  sends the API key of {} to {}", inline(provider), inline(url))?;
             match key_env {
                 Some(variable) => writeln!(f, ", with the key in {}", inline(variable))?,

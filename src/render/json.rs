@@ -1,5 +1,5 @@
-//! Output for programs: one JSON object per line. Keys are part of the product's contract. The object of a delivery is
-//! the capture format, which [`capture`](crate::webhook::capture) writes.
+//! Output for programs: one JSON object per line. Scripts rely on the keys. A delivery's object is the capture format,
+//! which [`capture`](crate::webhook::capture) writes.
 
 mod cases;
 mod difference;
@@ -16,7 +16,9 @@ pub use self::{
     events::{event, term},
     grant::grant,
     inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, inspected, resent, seqs},
-    judged::{Ready, Registered, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification},
+    judged::{
+        Ready, RegisteredEndpoint, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification,
+    },
     providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},
 };

@@ -11,21 +11,21 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    load::{Latency, OUTCOMES, Summary, Violations},
+    load::{Latency, LoadSummary, OUTCOMES, Violations},
     record::Outcome,
 };
 
-/// The width in columns if the terminal's is unknown.
+/// The width in columns if the terminal's width is unknown.
 const DEFAULT_WIDTH: usize = 80;
 
 /// The width of the longest bar of the histogram, in columns.
 const MAX_BAR: usize = 48;
 
-/// How many reasons are shown.
+/// The maximum number of reasons shown.
 const MAX_REASONS: usize = 5;
 
 /// Appends the table: counts and rate, outcomes, latencies, and why some requests were not accepted.
-pub fn table(page: &Page, summary: &Summary, out: &mut String) {
+pub fn table(page: &Page, summary: &LoadSummary, out: &mut String) {
     let planned = summary.requests + summary.not_started;
     let requests = if planned == 1 { "request" } else { "requests" };
     let count = match summary.not_started {
@@ -42,7 +42,7 @@ pub fn table(page: &Page, summary: &Summary, out: &mut String) {
     violations(page, summary.violations, out);
 }
 
-fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
+fn outcomes(page: &Page, summary: &LoadSummary, out: &mut String) {
     let planned = summary.requests + summary.not_started;
     for outcome in OUTCOMES {
         let count = summary.count(outcome);
@@ -83,7 +83,7 @@ fn times(page: &Page, latency: &Latency, out: &mut String) {
     }
 }
 
-/// A bar in eighths of a column; any count above 0 shows.
+/// A bar in eighths of a column. Any count above 0 is visible.
 fn bar(count: u64, most: u64) -> String {
     let eighths = u128::from(count) * (MAX_BAR as u128 * 8);
     let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or_default();
@@ -91,7 +91,7 @@ fn bar(count: u64, most: u64) -> String {
     "█".repeat(eighths / 8) + last
 }
 
-fn reasons(page: &Page, summary: &Summary, out: &mut String) {
+fn reasons(page: &Page, summary: &LoadSummary, out: &mut String) {
     if summary.reasons.is_empty() {
         return;
     }
@@ -137,7 +137,7 @@ fn percent(count: u64, of: u64) -> String {
 }
 
 #[derive(Serialize)]
-struct SummaryLine<'a> {
+struct LoadSummaryLine<'a> {
     kind: &'static str,
     requests: u64,
     elapsed_ms: f64,
@@ -173,9 +173,9 @@ impl<T: AsRef<str>> Serialize for Counts<T> {
 }
 
 /// Appends the summary as the last line of a run.
-pub fn json(summary: &Summary, out: &mut Vec<u8>) {
+pub fn json(summary: &LoadSummary, out: &mut Vec<u8>) {
     line(
-        &SummaryLine {
+        &LoadSummaryLine {
             kind: "summary",
             requests: summary.requests,
             elapsed_ms: millis(summary.elapsed),
@@ -206,8 +206,8 @@ mod tests {
     use super::*;
     use crate::render::palette::Palette;
 
-    fn summary() -> Summary {
-        Summary {
+    fn summary() -> LoadSummary {
+        LoadSummary {
             requests: 12_345,
             elapsed: Duration::from_millis(2500),
             outcomes: [12_340, 4, 1, 0],
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_object_has_these_keys() {
         let mut out = Vec::new();
-        json(&Summary { reasons: Vec::new(), ..summary() }, &mut out);
+        json(&LoadSummary { reasons: Vec::new(), ..summary() }, &mut out);
         let expected = "{\"kind\":\"summary\",\"requests\":12345,\"elapsed_ms\":2500.0,\"rate\":4938.0,\
             \"outcomes\":{\"accepted\":12340,\"refused\":4,\"timed-out\":1,\"unreachable\":0},\
             \"statuses\":{\"200\":12340,\"500\":4},\"reasons\":{},\

@@ -1,5 +1,5 @@
-//! The layout of output: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended
-//! to buffers that the caller writes.
+//! The layout of output: [`pretty`] for people, [`json`] for programs. Nothing is printed here; text is appended to
+//! buffers that the caller writes.
 
 pub mod api_call;
 pub mod cases;

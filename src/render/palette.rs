@@ -13,11 +13,11 @@ use colored::{ColoredString, Colorize, Styles};
 pub enum Role {
     /// The subject of a line or table.
     Title,
-    /// The verdict of a request that is verified with a secret of the user's.
+    /// The verdict of a request verified with the user's own secret.
     Proven,
-    /// The verdict of a request that anyone may have sent: verified with a public secret, or unrecognised.
+    /// The verdict of a request that anyone could have sent: verified with a public secret, or unrecognised.
     Unproven,
-    /// The verdict of a request that its provider sends unsigned.
+    /// The verdict of a request that the provider sends unsigned.
     Unsigned,
     /// Accepted, passed.
     Good,
@@ -72,7 +72,7 @@ impl Role {
         }
     }
 
-    /// The code that starts the style. `colored` itself prints one only if stdout, or a global override, says so.
+    /// The code that starts the style. `colored` itself decides by stdout or a global override whether to print one.
     fn code(self) -> String {
         let style = self.style();
         let styles = [(Styles::Bold, "1"), (Styles::Dimmed, "2"), (Styles::Underline, "4")];
@@ -88,7 +88,7 @@ impl Role {
 pub struct Palette(Option<&'static Codes>);
 
 impl Palette {
-    /// The palette of a stream that shows colour or doesn't (see [`decide`]).
+    /// The palette of a stream; `on` says whether it shows colour (see [`decide`]).
     #[must_use]
     pub fn new(on: bool) -> Self {
         Self(on.then(|| &*CODES))
@@ -121,7 +121,7 @@ impl Palette {
         self.0.map_or("", |_| RESET)
     }
 
-    /// The length of this palette's code at the start of the bytes, if there is one.
+    /// The length of the code of this palette at the start of the bytes, if there is one.
     pub(super) fn code_len(self, bytes: &[u8]) -> Option<usize> {
         let codes = self.0?.0.iter().map(String::as_str);
         iter::once(RESET).chain(codes).find(|code| bytes.starts_with(code.as_bytes())).map(str::len)

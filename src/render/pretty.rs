@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{
     flow::Flow,
     palette::{Palette, Role},
-    payload::{Field, Layout, Limits},
+    payload::{BodyLayout, BodyLimits, FormField},
     repeat, size, text,
 };
 use crate::webhook::{
@@ -38,22 +38,22 @@ pub struct Page {
     pub palette: Palette,
     /// The width of the terminal in columns; `None` if the stream isn't one.
     pub width: Option<usize>,
-    /// The time zone of the times of day.
+    /// The time zone for times of day.
     pub zone: TimeZone,
     /// How much of a payload is shown; `None` shows none of it.
-    pub body: Option<Limits>,
-    /// The size limit of a decoded body, in bytes.
+    pub body: Option<BodyLimits>,
+    /// The maximum size of a decoded body, in bytes.
     pub decoded_limit: usize,
     /// The words for remedies.
     pub wording: Wording,
-    /// Whether what was tried is shown where no cause was found.
+    /// Whether to list what was tried when no cause was found.
     pub verbose: bool,
 }
 
 /// The indentation below a headline, in columns.
 pub(super) const MARGIN: usize = 2;
 
-/// The width that verdicts are padded to, in columns: that of the longest, but for `verified (development)`.
+/// The width that verdicts are padded to, in columns: that of the longest, except `verified (development)`.
 const VERDICT_WIDTH: usize = 12;
 
 impl Page {
@@ -79,7 +79,7 @@ impl Page {
         }
     }
 
-    /// Appends the first line of a delivery: the verdict, and what got it.
+    /// Appends the first line of a delivery: the verdict, and what it is about.
     pub fn headline(&self, delivery: &Delivery, out: &mut String) {
         let start = out.len();
         let palette = self.palette;
@@ -101,13 +101,13 @@ impl Page {
         out.push('\n');
     }
 
-    /// The verdict, which every line about a request starts with: it is what people look for first.
+    /// Appends the verdict, with which every line about a request starts, because people look for it first.
     fn verdict(&self, assessment: &Assessment, out: &mut String) {
         let (role, verdict) = verdict_label(assessment);
         let _ = write!(out, "{}  ", self.palette.paint(role, format_args!("{verdict:<VERDICT_WIDTH$}")));
     }
 
-    /// The provider's line about the payload, and how the delivery was verified if that isn't obvious.
+    /// Appends the summary of the payload, and how the delivery was verified if that isn't obvious.
     fn summary(&self, assessment: &Assessment, out: &mut String) {
         let how = proof(assessment);
         if assessment.summary.is_none() && how.is_none() {
@@ -124,7 +124,7 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why the request is rejected, the findings, and what is wrong with the payload.
+    /// Appends why the request is rejected, the findings, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
@@ -147,7 +147,7 @@ impl Page {
         }
     }
 
-    /// Appends what explains a delivery that is already printed.
+    /// Appends the findings on a delivery that has already been printed.
     pub fn explained(&self, seq: u64, findings: &[Finding], out: &mut String) {
         self.later(seq, "explained", out);
         self.findings(findings, out);
@@ -194,7 +194,7 @@ impl Page {
         self.outcome(forwarded, clue, out);
     }
 
-    /// Appends the result of sending a delivery again to a line that says so.
+    /// Appends the result of a resent delivery to the current line.
     pub fn resent(&self, forwarded: &Forwarded, out: &mut String) {
         self.outcome(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
     }
@@ -217,7 +217,7 @@ impl Page {
         }
     }
 
-    /// The lines of a response's body that help most, and what they reveal.
+    /// Appends the most helpful lines of a response's body, and what they reveal.
     fn response(&self, response: &Response, advice: Option<&str>, out: &mut String) {
         if let Some(excerpt) = Excerpt::of(&response.body) {
             self.excerpt(&excerpt, out);
@@ -245,8 +245,8 @@ impl Page {
     }
 
     /// Appends a request's payload: JSON as its own text re-indented, a form as its fields, anything else unchanged.
-    pub fn body(&self, request: &Request, limits: Limits, out: &mut String) {
-        let layout = Layout { palette: self.palette, margin: MARGIN, limits };
+    pub fn body(&self, request: &Request, limits: BodyLimits, out: &mut String) {
+        let layout = BodyLayout { palette: self.palette, margin: MARGIN, limits };
         let Ok(body) = payload::decoded(request, self.decoded_limit) else {
             return layout.raw(&request.body, out);
         };
@@ -257,8 +257,10 @@ impl Page {
         if request.media_type().as_deref() != Some("application/json") {
             let parsed = Payload::parse(request, &body);
             if matches!(parsed.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) {
-                let fields: Vec<Field<'_>> =
-                    parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
+                let fields: Vec<FormField<'_>> = parsed
+                    .fields()
+                    .map(|(name, value)| FormField { name, value: value.as_bytes(), note: "" })
+                    .collect();
                 return layout.fields(&fields, out);
             }
         }
@@ -337,12 +339,12 @@ impl Page {
     }
 }
 
-/// How a request was verified, if that is worth mentioning.
+/// How a request was verified, if worth mentioning.
 fn proof(assessment: &Assessment) -> Option<String> {
     let Verdict::Verified(verified) = &assessment.verdict else { return None };
     let mut parts = Vec::new();
     match &assessment.secret {
-        // The verdict says so already.
+        // The verdict already says so.
         Some(SecretSource::Development) | None => {}
         Some(source) => parts.push(format!("secret: {source}")),
     }
@@ -355,7 +357,7 @@ fn proof(assessment: &Assessment) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
-/// The verdict as people read it, and its style. What anyone can sign must not look like what the provider signed.
+/// The verdict for people, and its style. What anyone could have signed must not look like what the provider signed.
 fn verdict_label(assessment: &Assessment) -> (Role, &'static str) {
     let role = match (assessment.trust(), &assessment.verdict) {
         (Some(Trust::Development), _) => return (Role::Unproven, "verified (development)"),

@@ -11,17 +11,17 @@ use crate::webhook::{
     provider::{Provider, index::IndexEntry, manifest::ManifestError},
 };
 
-/// One provider of the table.
+/// One provider in the table.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub struct ProviderRow<'a> {
     /// The provider.
     pub index: &'a IndexEntry,
     /// Its directory, or `built-in`.
     pub source: &'a str,
 }
 
-impl Row<'_> {
-    /// All columns but the last, which is how it signs.
+impl ProviderRow<'_> {
+    /// All columns but the last, which says how it signs.
     fn columns(self) -> [String; 5] {
         let events = self.index.events().len();
         let plural = if events == 1 { "" } else { "s" };
@@ -37,7 +37,7 @@ impl Row<'_> {
 
 /// The table, one line for each provider.
 #[must_use]
-pub fn table(rows: &[Row<'_>], palette: Palette) -> String {
+pub fn table(rows: &[ProviderRow<'_>], palette: Palette) -> String {
     let cells: Vec<[String; 5]> = rows.iter().map(|row| row.columns()).collect();
     let widths: [usize; 5] =
         std::array::from_fn(|column| cells.iter().map(|cells| text::width(&cells[column])).max().unwrap_or_default());
@@ -67,11 +67,11 @@ pub struct WrittenProvider<'a> {
     /// `None` if nothing was written.
     directory: Option<&'a str>,
     files: Vec<&'a str>,
-    /// The captured requests that it was learned from.
+    /// The number of captured requests that it was learned from.
     captures: usize,
     proven: &'a [String],
     disagreeing: Vec<Disagreeing<'a>>,
-    /// What looks like a signature, if no scheme is proven.
+    /// The headers and fields that look like a signature, if no scheme is proven.
     seen: &'a [String],
     questions: &'a [String],
     /// The commands to run next.
@@ -87,7 +87,7 @@ struct Disagreeing<'a> {
 }
 
 impl<'a> WrittenProvider<'a> {
-    /// A directory that was written, if it was, with the commands to run next.
+    /// The result for a provider. `directory` is `None` if nothing was written.
     #[must_use]
     pub fn new(provider: &'a str, directory: Option<&'a str>, learned: &'a Learned, next: Vec<String>) -> Self {
         let files = learned.files.iter().map(|(path, _)| path.as_str()).filter(|_| directory.is_some()).collect();
@@ -107,7 +107,7 @@ impl<'a> WrittenProvider<'a> {
         }
     }
 
-    /// What was written, what is proven, and what is open, as people read it.
+    /// What was written, what is proven, and what is left to do, for people.
     #[must_use]
     pub fn in_words(&self, palette: Palette) -> String {
         let mut out = String::new();
@@ -146,12 +146,12 @@ pub struct CheckedProvider<'a> {
     /// The provider's name, if its manifest is valid.
     provider: Option<&'a str>,
     events: Option<usize>,
-    problems: Vec<Problem<'a>>,
+    problems: Vec<ProviderProblem<'a>>,
 }
 
 /// Something wrong in a provider directory.
 #[derive(Debug, Serialize)]
-struct Problem<'a> {
+struct ProviderProblem<'a> {
     /// The file, if a single place in one is wrong.
     file: Option<&'a str>,
     line: Option<usize>,
@@ -171,25 +171,25 @@ impl<'a> CheckedProvider<'a> {
     #[must_use]
     pub fn invalid(directory: String, error: &'a ManifestError) -> Self {
         let (line, column) = error.position.unzip();
-        let problem = Problem { file: Some(&error.file), line, column, message: &error.message };
+        let problem = ProviderProblem { file: Some(&error.file), line, column, message: &error.message };
         Self { kind: "checked-provider", directory, provider: None, events: None, problems: vec![problem] }
     }
 
     /// A directory whose files contradict its manifest.
     #[must_use]
     pub fn contradictory(directory: String, problems: &'a [String]) -> Self {
-        let problem = |message| Problem { file: None, line: None, column: None, message };
+        let problem = |message| ProviderProblem { file: None, line: None, column: None, message };
         let problems = problems.iter().map(|message| problem(message)).collect();
         Self { kind: "checked-provider", directory, provider: None, events: None, problems }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether the check found no problems.
     #[must_use]
     pub const fn is_good(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The result as people read it: a line, and one more for each problem.
+    /// The result for people: one line, and another for each problem.
     #[must_use]
     pub fn in_words(&self, palette: Palette) -> String {
         let directory = text::printable(&self.directory);
@@ -201,7 +201,7 @@ impl<'a> CheckedProvider<'a> {
             );
         }
         let mut out = format!("{}  {directory}\n", palette.paint(Role::Bad, "failed"));
-        for Problem { file, line, column, message } in &self.problems {
+        for ProviderProblem { file, line, column, message } in &self.problems {
             let place = [file.map(str::to_owned), line.map(|line| line.to_string()), column.map(|at| at.to_string())];
             let place: Vec<String> = place.into_iter().flatten().chain([String::new()]).collect();
             let place = if place.len() > 1 { place.join(":") + " " } else { String::new() };

@@ -1,4 +1,4 @@
-//! How a repeated delivery is marked.
+//! The mark of a repeated delivery.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::webhook::{
     time,
 };
 
-/// Which time a delivery came: `2nd time, after 61 s (same id as #12)`.
+/// How often a delivery has come: `2nd time, after 61 s (same id as #12)`.
 pub(super) fn words(repeat: &Repeat) -> String {
     let Repeat { of, by, number, after } = repeat;
     let suffix = match (number % 10, number % 100) {
@@ -25,7 +25,7 @@ pub(super) fn words(repeat: &Repeat) -> String {
     format!("{number}{suffix} time, after {} (same {same} as #{of})", elapsed(*after))
 }
 
-/// A time. Up to two minutes it is in seconds, which the waits of providers are easily compared with.
+/// A time. Up to two minutes it is in seconds, which are easy to compare with providers' retry schedules.
 fn elapsed(time: Duration) -> String {
     match time.as_secs() {
         1..10 => size::elapsed(time).to_string(),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{json::line, shell, text};
 use crate::webhook::request::{self, Headers, Request};
 
-/// The longest body that is part of a command, in bytes. Linux rejects arguments of 128 KiB.
+/// The longest body that is written as part of a command, in bytes. Linux rejects arguments of 128 KiB.
 const MAX_ARGUMENT: usize = 64 << 10;
 
 /// From this size in bytes, curl sends `expect: 100-continue` first, unless the command says otherwise.
@@ -30,7 +30,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         push_printf(&request.body, out);
         out.push_str(" | ");
     }
-    // To curl, these make several URLs out of one.
+    // curl would expand these into several URLs.
     let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
     let _ = write!(
         out,
@@ -44,7 +44,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
             // To curl, `name:` means "don't send this header" and `name;` "send it empty".
             Ok("") => out.push_str(&shell::word(&format!("{name};"))),
             Ok(value) if is_visible(value) => out.push_str(&shell::word(&format!("{name}: {value}"))),
-            // A tab, or most likely Latin-1, which curl would send as UTF-8 if it were text in the command.
+            // A tab, or most likely Latin-1, which as text in the command would be sent as UTF-8.
             _ => {
                 out.push_str("\"$(");
                 push_printf(&[name.spelling().as_bytes(), b": ", value.as_bytes()].concat(), out);
@@ -69,12 +69,12 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// Whether text looks the same on a screen as in a file.
+/// Whether text can be shown on a screen without loss.
 fn is_visible(text: &str) -> bool {
     text.split('\n').all(|line| matches!(text::printable(line), Cow::Borrowed(_)))
 }
 
-/// A command of a POSIX shell that writes exactly these bytes.
+/// Appends a command for a POSIX shell that writes exactly these bytes.
 fn push_printf(bytes: &[u8], out: &mut String) {
     out.push_str("printf '");
     for byte in bytes {
@@ -85,15 +85,15 @@ fn push_printf(bytes: &[u8], out: &mut String) {
 
 /// A target of vegeta's JSON format; its schema is `lib/target.schema.json` in vegeta's repository.
 #[derive(Serialize)]
-struct Target<'a> {
+struct VegetaTarget<'a> {
     method: &'a str,
     url: &'a str,
     body: String,
     header: HeaderMap<'a>,
 }
 
-/// Header values by name. Go sends names as given, but recognises only those in its own case: with any other, its own
-/// `User-Agent` would be sent in addition to the provider's.
+/// Header values by name. Go sends names as given, but recognises only its own capitalisation: with any other, it would
+/// send its own `User-Agent` in addition to the provider's.
 struct HeaderMap<'a>(&'a Headers);
 
 impl Serialize for HeaderMap<'_> {
@@ -109,7 +109,7 @@ impl Serialize for HeaderMap<'_> {
     }
 }
 
-/// A header's name in Go's case: `Content-Type`.
+/// A header's name in Go's capitalisation: `Content-Type`.
 fn title_case(name: &str) -> String {
     let mut first = true;
     let cased = name.chars().map(|letter| {
@@ -122,7 +122,7 @@ fn title_case(name: &str) -> String {
 
 /// Appends a target for `vegeta attack -format json`, as one line.
 pub fn vegeta(request: &Request, url: &str, out: &mut Vec<u8>) {
-    let target = Target {
+    let target = VegetaTarget {
         method: request.method.as_str(),
         url,
         body: STANDARD.encode(&request.body),

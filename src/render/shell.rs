@@ -1,4 +1,4 @@
-//! Words of a POSIX shell.
+//! Quoting for POSIX shells.
 
 /// A word that expands to exactly this text.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn word(text: &str) -> String {
     }
 }
 
-/// A word that expands to this text, in which each marker stands for the value of a variable.
+/// A word that expands to this text, with each marker replaced by the value of a variable.
 #[must_use]
 pub fn word_with_variables(text: &str, markers: &[(&str, &str)]) -> String {
     let first = markers.iter().filter_map(|&(marker, name)| Some((text.find(marker)?, marker, name))).min();

@@ -1,5 +1,5 @@
-//! Sizes and elapsed times for people: `1.2 KiB`, `0.4 ms`. They are rounded; the numbers for programs (`elapsed_ms`)
-//! come from elsewhere.
+//! Sizes and elapsed times for people: `1.2 KiB`, `0.4 ms`. They are rounded; programs get exact numbers (`elapsed_ms`)
+//! elsewhere.
 
 use std::fmt;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub struct Elapsed(Duration);
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each range ends where the next time would round up out of it.
+        // Each range ends where a longer time would round up out of it.
         let micros = self.0.as_micros();
         match micros {
             0..=94 => write!(f, "0.{:02} ms", rounded(micros, 10)),

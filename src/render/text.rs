@@ -1,6 +1,6 @@
-//! Untrusted text for a terminal: characters that could move the cursor, give the terminal a command, turn the reading
-//! direction or hide are shown as escapes, `\n` or `\u{1b}`. Also the width of text in columns, and text cut to a
-//! width. Colour is not made here.
+//! Untrusted text for a terminal: characters that are invisible, or could move the cursor, send the terminal a command
+//! or change the reading direction, are shown as escapes such as `\n` or `\u{1b}`. Also the width of text in columns,
+//! and text cut to a width. Colour is added elsewhere.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::webhook::visible::split_at_hidden;
 
 /// The text with every control, bidirectional and invisible character shown as an escape.
 ///
-/// The joiners U+200C and U+200D stay: emoji and several scripts are written with them.
+/// The joiners U+200C and U+200D stay, because emoji and several scripts need them.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if split_at_hidden(text).is_none() {
@@ -49,8 +49,9 @@ pub fn on_one_line(text: &str) -> String {
     without_commands(&text.replace('\n', r"\n")).into_owned()
 }
 
-/// The text without the commands that CI services find in a log, which a backslash breaks: `::` at the start of a line
-/// (GitHub), and `##[`, `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`).
+/// The text without the commands that CI services find in a log: `::` at the start of a line (GitHub), and `##[`,
+/// `##vso[` or `##teamcity[` anywhere in it (GitHub, Azure Pipelines, `TeamCity`). A backslash is inserted to break
+/// them.
 ///
 /// Sources: `ActionCommand.cs` of actions/runner, `Command.cs` of microsoft/azure-pipelines-agent, and `TeamCity`'s
 /// *Service Messages*.
@@ -70,7 +71,7 @@ pub fn without_commands(text: &str) -> Cow<'_, str> {
             let name = after.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             out.push_str(before);
             out.push_str(if name.starts_with('[') { r"##\" } else { "#" });
-            // Of three number signs, the last two may begin a command.
+            // Of three number signs, the last two may still begin a command.
             rest = if name.starts_with('[') { after } else { &rest[before.len() + 1..] };
         }
         out.push_str(rest);
@@ -102,14 +103,14 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    // Side by side, clusters can be wider than the sum of their widths, so try with less room until they fit.
+    // Adjacent clusters can be wider than the sum of their widths, so try with less room until they fit.
     match (0..columns).rev().map(|room| prefix(text, room)).find(|kept| width(kept) < columns) {
         Some(kept) => Cow::Owned(format!("{kept}…")),
         None => Cow::Borrowed(""),
     }
 }
 
-/// The grapheme clusters from the start that fit into `room` columns, each measured alone.
+/// The leading grapheme clusters that fit into `room` columns, each measured alone.
 fn prefix(text: &str, mut room: usize) -> &str {
     let fits = |cluster: &&str| room.checked_sub(width(cluster)).map(|left| room = left).is_some();
     let len = text.graphemes(true).take_while(fits).map(str::len).sum();

@@ -18,7 +18,7 @@ use self::raw::{RawConfig, RawProviderConfig};
 use super::{provenance, read, recipes::Recipe};
 use crate::webhook::{json::position, signature::SecretText};
 
-/// The name of a config that is looked for.
+/// The file name of a config.
 pub const FILE_NAME: &str = "hookdev.toml";
 
 /// A parsed config.
@@ -78,7 +78,7 @@ pub struct ProviderConfig<'a> {
     pub secrets: &'a [SecretText],
     /// The URL that `send` delivers to.
     pub endpoint: Option<&'a str>,
-    /// The header of the provider's signature, where the user chooses its name at the provider.
+    /// The signature header, if the user chose its name at the provider.
     pub signature_header: Option<&'a str>,
     /// The base URL of the provider's API, in place of the manifest's.
     pub api: Option<&'a str>,
@@ -138,7 +138,7 @@ impl Config {
     /// The nearest config from a directory upward.
     #[must_use]
     pub fn find(from: &Path) -> Option<PathBuf> {
-        // One that can't be read, such as a directory or a broken link, is reported rather than skipped.
+        // A config that can't be read, such as a directory or a broken link, is reported rather than skipped.
         from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
     }
 
@@ -156,14 +156,15 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As [`Self::read`], and if it belongs to someone else, or its secrets and env file are not below its directory.
+    /// As for [`Self::read`]. Also if it belongs to someone else, or names a secret file or env file outside its
+    /// directory.
     pub fn read_found(path: &Path, working_dir: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Read(path.to_owned(), error);
         let check_owner = |metadata: &Metadata| match provenance::owner(metadata) {
             owner if provenance::may_belong_to(owner, working_dir) => Ok(()),
             owner => Err(ConfigError::Foreign { path: path.to_owned(), owner }),
         };
-        // The link, if it is one, and what it leads to.
+        // Checks both a link and its target.
         check_owner(&path.symlink_metadata().map_err(unreadable)?)?;
         let file = read::file(path).map_err(unreadable)?;
         check_owner(&file.metadata)?;
@@ -205,7 +206,7 @@ impl Config {
         })
     }
 
-    /// The directory that relative paths in the config start from.
+    /// The directory that relative paths in the config are relative to.
     #[must_use]
     pub fn base(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
@@ -217,7 +218,7 @@ impl Config {
         self.provider_configs().find(|config| config.name == name)
     }
 
-    /// The settings of every provider that the config has any of, by name.
+    /// The settings of every provider that the config has settings for, by name.
     pub fn provider_configs(&self) -> impl Iterator<Item = ProviderConfig<'_>> {
         self.providers_by_name.iter().map(|(key, raw)| ProviderConfig {
             name: key.get_ref(),
@@ -228,7 +229,7 @@ impl Config {
         })
     }
 
-    /// Its text, which may contain secrets.
+    /// The config's text, which may contain secrets.
     pub(super) const fn text(&self) -> &SecretText {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! Env files: one `NAME=value` per line, perhaps with `export` and quotes; `#` starts a comment.
+//! Env files: one `NAME=value` per line, with optional `export` and quotes; `#` starts a comment.
 
 use std::{io, path::Path};
 
@@ -33,7 +33,7 @@ fn parse(text: &str) -> io::Result<Vec<(String, Zeroizing<String>)>> {
     Ok(variables)
 }
 
-/// Whether a text is the name of a variable, as shells have it.
+/// Whether a text is a variable name by the rules of shells.
 pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(is_name_part)
 }
@@ -51,7 +51,7 @@ fn unquote(value: &str) -> String {
     let Some(rest) = value.strip_prefix('"') else {
         return value.split(" #").next().unwrap_or_default().trim_end().to_owned();
     };
-    // Reserved, because a growing string would leave copies of the secret in memory.
+    // Allocated in full, because a growing string would leave copies of the secret in memory.
     let mut text = String::with_capacity(rest.len());
     let mut chars = rest.chars();
     while let Some(c) = chars.next() {

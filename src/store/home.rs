@@ -1,4 +1,4 @@
-//! The directories in which the user keeps the state and the caches of programs, and private files in them.
+//! The user's directories for programs' state and caches, and private files in them.
 
 use std::{
     ffi::OsString,
@@ -8,18 +8,18 @@ use std::{
 
 use super::private;
 
-/// hookdev's directory for state that is worth keeping; `None` if the environment names no home.
+/// hookdev's directory for state that is worth keeping; `None` if the environment has no home directory.
 pub(super) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     of_user(variable, "XDG_STATE_HOME", ".local/state", "Library/Application Support")
 }
 
-/// hookdev's directory for what it can do without; `None` if the environment names no home.
+/// hookdev's directory for data that it can do without; `None` if the environment has no home directory.
 pub(super) fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     of_user(variable, "XDG_CACHE_HOME", ".cache", "Library/Caches")
 }
 
 fn of_user(variable: impl Fn(&str) -> Option<OsString>, xdg: &str, unix: &str, macos: &str) -> Option<PathBuf> {
-    // Relative paths would be below whatever directory hookdev runs in, which the user may not trust.
+    // Relative paths would lead into whatever directory hookdev runs in, which the user may not trust.
     let path = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         path("LOCALAPPDATA")

@@ -1,5 +1,5 @@
-//! The journal of registrations: one file for each endpoint that hookdev sets at a provider, written before the call
-//! that does.
+//! The journal of registrations: one file for each endpoint that hookdev registers at a provider, written before the
+//! call that registers it.
 //!
 //! Each file has a lock beside it, which the process holds while it runs. The system releases it however the process
 //! ends, so an entry whose lock is free was left by a process that is gone.
@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{home, read};
 
-/// One registration. It holds no secret.
+/// One registration. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// The random mark that the endpoint has at the provider.
     pub mark: String,
     /// The provider's name.
     pub provider: String,
-    /// The resource; empty without one.
+    /// The resource; empty if none is needed.
     pub resource: String,
     /// The base URL of the API that was called.
     pub api: String,
@@ -30,7 +30,7 @@ pub struct JournalEntry {
     pub url: String,
     /// The endpoint's id, once a response has given it.
     pub id: Option<String>,
-    /// The value that was there before, if one value was set.
+    /// The previous value, if a value was set.
     pub previous: Option<String>,
 }
 
@@ -38,12 +38,12 @@ pub struct JournalEntry {
 #[derive(Clone, Debug)]
 pub struct Journal {
     dir: PathBuf,
-    /// How many more steps a test lets it make.
+    /// How many more steps a test allows.
     #[cfg(test)]
     steps_left: Option<std::sync::Arc<std::sync::atomic::AtomicUsize>>,
 }
 
-/// The right to an entry, which no other process has meanwhile.
+/// Exclusive access to an entry among all processes.
 #[derive(Debug)]
 pub struct Hold {
     #[cfg_attr(not(unix), allow(dead_code, reason = "closing the file is all that releases the lock there"))]
@@ -52,14 +52,15 @@ pub struct Hold {
 
 #[cfg(unix)]
 impl Drop for Hold {
-    /// Closing the file is not enough: a child process that is about to run its program has a copy of every open file.
+    /// Unlocks explicitly. Closing the file is not enough, because a forked child that has not run its program yet has
+    /// a copy of every open file.
     fn drop(&mut self) {
         let _ = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock);
     }
 }
 
 impl Journal {
-    /// The journal of the user whose environment this is; `None` if it names no home.
+    /// The journal of the user with this environment; `None` if that has no home directory.
     #[must_use]
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         home::state(variable).map(|state| Self {
@@ -69,14 +70,14 @@ impl Journal {
         })
     }
 
-    /// The same journal for a process that is gone after this many steps: it panics before the next.
+    /// The same journal for a process that dies after this many steps: it panics before the next one.
     #[cfg(test)]
     pub(crate) fn gone_after(mut self, steps: usize) -> Self {
         self.steps_left = Some(std::sync::Arc::new(steps.into()));
         self
     }
 
-    /// Comes before and after each change of a file.
+    /// Called before and after each change of a file.
     #[cfg_attr(not(test), allow(clippy::unused_self, reason = "only tests count the steps"))]
     fn step(&self) {
         #[cfg(test)]
@@ -93,7 +94,7 @@ impl Journal {
         &self.dir
     }
 
-    /// Takes the right to the entry with this mark; `None` if another process has it.
+    /// Locks the entry with this mark; `None` if another process holds it.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Journal {
         Ok(lock(&path)?.map(|lock| Hold { lock }))
     }
 
-    /// Writes an entry, which is on the disk when this returns.
+    /// Writes an entry, which is on disk when this returns.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Journal {
         self.step();
         let text = serde_json::to_vec(entry)?;
         home::write(&self.dir.join(format!("{}.json", entry.mark)), &text)?;
-        // The name of the file, too.
+        // Also syncs the name of the file.
         #[cfg(unix)]
         File::open(&self.dir)?.sync_all()?;
         self.step();
@@ -125,7 +126,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// If it can't be removed. One that is gone is none.
+    /// If it can't be removed. An entry that is already gone is not an error.
     pub fn remove(&self, mark: &str) -> io::Result<()> {
         self.step();
         for name in [format!("{mark}.json"), format!("{mark}.lock")] {
@@ -142,7 +143,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// If the directory can't be read. One that isn't there has no entries.
+    /// If the directory can't be read. A missing directory has no entries.
     pub fn entries(&self) -> io::Result<Vec<JournalEntry>> {
         let files = match fs::read_dir(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -8,7 +8,7 @@ use std::{
 /// Why a provider directory was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum NewProviderError {
-    /// There is something of that name.
+    /// Something with that name already exists.
     #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// It can't be written.
@@ -16,7 +16,8 @@ pub enum NewProviderError {
     Write(PathBuf, #[source] io::Error),
 }
 
-/// Writes a directory with these files, by their paths in it. Nothing is left of one that can't be written whole.
+/// Writes a directory with these files, given by their paths in it. If it can't be written completely, nothing of it
+/// remains.
 ///
 /// # Errors
 ///
@@ -34,7 +35,7 @@ pub fn write(dir: &Path, files: &[(String, String)]) -> Result<(), NewProviderEr
         let path = dir.join(name);
         let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
         if let Err(error) = written {
-            // The directory is ours: it did not exist before.
+            // The directory did not exist before, so it may be removed.
             let _ = fs::remove_dir_all(dir);
             return Err(NewProviderError::Write(path, error));
         }

@@ -1,9 +1,9 @@
-//! Opens captures. A checkout can hold a link to a device, a pipe, or a file of the kernel that never ends. Whatever a
-//! link leads to is therefore read only if it is a regular file, and a regular file is never waited for.
+//! Opens captures. A checkout can contain a link to a device, a pipe, or a kernel file that never ends. So the target
+//! of a link is read only if it is a regular file, and reading a regular file never blocks.
 
 use std::{fs::File, io, path::Path};
 
-/// Opens a capture that the user named, or that was found in a directory.
+/// Opens a capture that the user named or that was found in a directory.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Opens a capture that the user named, or that was found in a directory.
+/// Opens a capture that the user named or that was found in a directory.
 ///
 /// # Errors
 ///
@@ -37,8 +37,8 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Whether a link decides what a path is, one of its directories included. Those of the system don't count:
-/// `/dev/stdin` and `/dev/fd/63` are links too, and on some systems `/tmp` is one.
+/// Whether a path, or one of its directories, is a link. The system's own don't count: `/dev/stdin` and `/dev/fd/63`
+/// are links, and on some systems `/tmp` is one.
 #[cfg(unix)]
 fn is_linked(path: &Path) -> bool {
     let named = directory_of(path);
@@ -49,13 +49,13 @@ fn is_linked(path: &Path) -> bool {
     path.ancestors().any(|part| part.is_symlink() && part.parent() != Some(Path::new("/")))
 }
 
-/// The directory that a path is in.
+/// The directory that contains a path.
 pub(super) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }
 
-/// Whether the links in a directory are the system's own: the names of the standard streams, and the files that a
-/// process has open, such as `>(gzip > log.gz)` of a shell.
+/// Whether the links in a directory are the system's own: those for standard streams, and those for files that a
+/// process has open, such as a shell's `>(gzip > log.gz)`.
 pub(super) fn is_of_the_system(directory: &Path) -> bool {
     let devices = Path::new("/dev");
     cfg!(unix) && (directory == devices || directory == devices.join("fd") || directory.starts_with("/proc"))

@@ -5,8 +5,8 @@ use std::{
     path::Path,
 };
 
-/// Writes a file that only its owner may read (0600), replacing another one. It is whole or absent, even after a
-/// power failure.
+/// Writes a file that only its owner may read (0600), replacing any other. It is complete or absent, even after a power
+/// failure.
 ///
 /// # Errors
 ///
@@ -19,17 +19,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If there is one, or its directory can't be written to.
+/// If the file exists, or its directory can't be written to.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     temporary(path, bytes)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// A file beside this path, with its content on disk.
 fn temporary(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    // Temporary files are made with mode 0600.
+    // Temporary files are created with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(directory(path))?;
     file.write_all(bytes)?;
-    // The new name may otherwise be on disk before the content is.
+    // Otherwise the new name may reach the disk before the content.
     file.as_file().sync_all()?;
     Ok(file)
 }

@@ -1,11 +1,11 @@
-//! Where a config that was found comes from: whose it may be, and which files it may name.
+//! The provenance of a found config: who may own it, and which files it may name.
 
 use std::{
     fs::{self, Metadata},
     path::{Component, Path, PathBuf},
 };
 
-/// The user id of a file's owner; where files have none, that of root.
+/// The user id of a file's owner; on systems without one, that of root.
 #[cfg(unix)]
 pub(super) fn owner(metadata: &Metadata) -> u32 {
     std::os::unix::fs::MetadataExt::uid(metadata)
@@ -16,7 +16,7 @@ pub(super) const fn owner(_: &Metadata) -> u32 {
     0
 }
 
-/// The user id that hookdev runs as; where there are none, that of root.
+/// The user id that hookdev runs as; on systems without one, that of root.
 #[cfg(unix)]
 pub(super) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -27,15 +27,16 @@ pub(super) const fn user() -> u32 {
     0
 }
 
-/// Whether a config of this owner may be found: it is the user, root, or the owner of the working directory, as of a
-/// checkout that is mounted into a container. Git has the same rule for repositories.
+/// Whether a found config may belong to this owner: the user, root, or the owner of the working directory, for example
+/// of a checkout mounted into a container. Git has the same rule for repositories.
 pub(super) fn may_belong_to(owner: u32, working_dir: &Path) -> bool {
     owner == 0
         || owner == user()
         || fs::metadata(working_dir).is_ok_and(|working_dir| self::owner(&working_dir) == owner)
 }
 
-/// Whether a file lies below a directory, links resolved. One that doesn't exist lies where its path leads.
+/// Whether a file is below a directory, with links resolved. A file that doesn't exist counts as being where its path
+/// leads.
 pub(super) fn is_below(dir: &Path, file: &Path) -> bool {
     let Ok(dir) = if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.canonicalize() else { return false };
     match dir.join(file).canonicalize() {

@@ -1,9 +1,9 @@
 //! The cache of checked provider directories: for each, digests of its manifest and of all its files, and its index
-//! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files
-//! are the same, they are not checked again.
+//! entry. While the manifest is unchanged, no other file is read until the provider is used; and while all files are
+//! unchanged, they are not checked again.
 //!
-//! Nothing depends on the cache. One that is missing, broken, of another program or open to other users is ignored, and
-//! if it can't be written, everything works without it.
+//! Nothing depends on the cache. If it is missing, broken, from another program or open to other users, it is ignored,
+//! and if it can't be written, everything works without it.
 
 use std::{
     collections::BTreeMap,
@@ -24,8 +24,7 @@ use super::{
 };
 use crate::webhook::{encoding, provider::index::IndexEntry};
 
-/// The age from which on a file's times tell its changes apart. The coarsest clock of a file system, FAT's, ticks every
-/// 2 s.
+/// The age from which a file's timestamps reveal any change. The coarsest file system clock, FAT's, ticks every 2 s.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The cache, with one file for each directory that the user names.
@@ -49,10 +48,10 @@ pub(super) struct CheckedDirectory {
     pub index: IndexEntry,
 }
 
-/// The digests of a provider directory.
+/// The digests of a provider directory's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Digests {
-    /// Of the manifest, which alone decides the index entry.
+    /// Of the manifest, which alone determines the index entry.
     pub manifest: String,
     /// Of all its files.
     pub files: String,
@@ -61,7 +60,7 @@ pub(super) struct Digests {
 /// One file of the cache.
 #[derive(Serialize, Deserialize)]
 struct CacheFile<C> {
-    /// The program that checked the directories: another one may know other rules.
+    /// The program that checked the directories, because another one may have other rules.
     program: String,
     /// The directory that the user names, for people.
     directory: String,
@@ -69,7 +68,7 @@ struct CacheFile<C> {
 }
 
 impl ProviderCache {
-    /// The cache of the user whose environment this is; `None` if it names no home.
+    /// The cache of the user with this environment; `None` if that has no home directory.
     #[must_use]
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         let dir = home::cache(variable)?.join("providers");
@@ -101,7 +100,7 @@ impl ProviderCache {
 
     /// Forgets the provider directories in `dir`.
     pub(super) fn forget(&self, dir: &Path) {
-        // A missing file is as good.
+        // A missing file is just as good.
         let _ = self.file(dir).map(fs::remove_file);
     }
 
@@ -112,7 +111,7 @@ impl ProviderCache {
     }
 }
 
-/// Whether a file is the user's, and nobody else can write it.
+/// Whether a file belongs to the user, and nobody else can write to it.
 fn is_private(metadata: &Metadata) -> bool {
     #[cfg(unix)]
     let is_writable = std::os::unix::fs::MetadataExt::mode(metadata) & 0o022 != 0;
@@ -121,7 +120,7 @@ fn is_private(metadata: &Metadata) -> bool {
     owner(metadata) == user() && !is_writable
 }
 
-/// The state of some files: names, sizes, times, and which files they are.
+/// The state of some files: names, sizes, times and identities.
 pub(super) struct Stamp {
     pub digest: String,
     newest: Duration,
@@ -144,15 +143,15 @@ impl Stamp {
         Self { digest: encoding::hex(&hash.finalize()), newest }
     }
 
-    /// Whether any change after `now` changes the digest. A file that was written just before may be written again at
-    /// what its times call the same time.
+    /// Whether any change after `now` is sure to change the digest. A file written just before may be written again
+    /// with the same timestamp.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         unix_time(now).checked_sub(self.newest).is_some_and(|age| age >= SETTLED)
     }
 }
 
-/// When a file's content or metadata last changed, which no program can set, and a number that the file which replaces
-/// it doesn't have.
+/// When a file's content or metadata last changed, which no program can set, and a number that distinguishes it from a
+/// file that replaces it.
 #[cfg(unix)]
 fn change(metadata: &Metadata) -> (Duration, u128) {
     use std::os::unix::fs::MetadataExt;
@@ -178,7 +177,7 @@ mod tests {
     use std::{os::unix::fs::PermissionsExt, time::Duration};
 
     use super::*;
-    use crate::{store::providers, webhook::provider::catalog::Entry};
+    use crate::{store::providers, webhook::provider::catalog::CatalogEntry};
 
     const MANIFEST: &str = "name = \"acme\"\ntitle = \"Acme\"\nabout = \"A test\"\n\n[delivery]\nsuccess = [\"2xx\"]\n\n\
                             [[event]]\nname = \"made\"\nabout = \"Made\"\nmatch = { type = \"made\" }\n";
@@ -227,7 +226,7 @@ mod tests {
             known
         }
 
-        fn entry(&self) -> Result<std::sync::Arc<Entry>, String> {
+        fn entry(&self) -> Result<std::sync::Arc<CatalogEntry>, String> {
             let entries = providers::entries(&self.providers(), Some(&self.cache()));
             entries.map(|mut entries| entries.remove(0)).map_err(|error| error.to_string())
         }
@@ -238,7 +237,7 @@ mod tests {
         }
     }
 
-    fn loaded(entry: &Entry) -> Result<String, String> {
+    fn loaded(entry: &CatalogEntry) -> Result<String, String> {
         entry.load().map(|provider| provider.events[0].fixture.to_string()).map_err(ToString::to_string)
     }
 

@@ -17,17 +17,17 @@ use super::{
 };
 use crate::webhook::provider::{
     Provider,
-    catalog::{Entry, Loader},
-    files::{ENDINGS, Files, MANIFEST},
+    catalog::{CatalogEntry, Loader},
+    files::{ENDINGS, MANIFEST, ProviderFiles},
     index::IndexEntry,
     manifest::ManifestError,
     self_test::self_test,
 };
 
-/// The size limit of a provider's files together, in bytes.
+/// The limit on the total size of a provider's files, in bytes.
 const MAX_TOTAL_BYTES: usize = 16 << 20;
 
-/// How many entries a provider directory may have, those in its subdirectories included.
+/// How many entries a provider directory may have, including its subdirectories.
 const MAX_ENTRIES: usize = 10_000;
 
 /// What is wrong with a provider directory.
@@ -45,7 +45,7 @@ pub enum ProviderError {
     /// Its manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Its fixtures or vectors contradict its manifest.
+    /// Its fixtures or vectors contradict its manifest, as described.
     #[error("the provider directory {} contradicts its manifest: {}", .0.display(), .1.join("; "))]
     Contradictory(PathBuf, Vec<String>),
     /// It changed between its check and its use.
@@ -76,7 +76,7 @@ pub fn find(dir: &Path) -> Result<Vec<PathBuf>, ProviderError> {
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// As for [`read`].
 pub fn check(dir: &Path) -> Result<Provider, ProviderError> {
     Directory::scan(dir)?.check()
 }
@@ -87,13 +87,13 @@ pub fn manifest_text(dir: &Path) -> Option<String> {
     read_file::text(&dir.join(MANIFEST)).ok().map(|mut text| std::mem::take(&mut *text))
 }
 
-/// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has
-/// now, is loaded when it is used; if another of its files has changed, it must then pass them again.
+/// The entries of the providers that [`read`] reads. A provider that has passed its tests with its current manifest is
+/// loaded on first use; if another of its files has changed, it must then pass them again.
 ///
 /// # Errors
 ///
-/// As [`read`].
-pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entry>>, ProviderError> {
+/// As for [`read`].
+pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<CatalogEntry>>, ProviderError> {
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
     for (path, manifest) in directories(dir)? {
@@ -105,12 +105,12 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
             (Some(name), Some(CheckedDirectory { digests, index }), Some(cache)) if digests.manifest == manifest => {
                 let origin = path.display().to_string();
                 let slot = CacheSlot { cache: cache.clone(), dir: dir.to_owned(), name: name.clone() };
-                (Entry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
+                (CatalogEntry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
                 let now = SystemTime::now();
                 let directory = Directory::scan(&path)?;
-                let entry = Entry::from(directory.check()?);
+                let entry = CatalogEntry::from(directory.check()?);
                 let digests = directory.digests(now);
                 is_changed |= known.is_some() || digests.is_some();
                 (entry, digests)
@@ -129,7 +129,7 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
     Ok(entries)
 }
 
-/// Where the cache has a provider directory.
+/// The place of a provider directory in the cache.
 struct CacheSlot {
     cache: ProviderCache,
     /// The directory that the user names, and the name of the provider directory in it.
@@ -137,8 +137,8 @@ struct CacheSlot {
     name: String,
 }
 
-/// Loads a provider that passed its tests before, with files of this digest. The cache is not believed if it
-/// contradicts the directory.
+/// Loads a provider that has passed its tests, with files of this digest. A cache that contradicts the directory is not
+/// trusted.
 fn loader(path: PathBuf, CacheSlot { cache, dir, name }: CacheSlot, files: String) -> Loader {
     Box::new(move |index| {
         let now = SystemTime::now();
@@ -158,8 +158,8 @@ fn loader(path: PathBuf, CacheSlot { cache, dir, name }: CacheSlot, files: Strin
     })
 }
 
-/// A directory that holds a provider, or else its subdirectories that do, in the order of their names; and the metadata
-/// of the manifests.
+/// The directory if it contains a provider, else its subdirectories that do, in order of name, each with its manifest's
+/// metadata.
 fn directories(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, ProviderError> {
     if let Some(manifest) = manifest(dir) {
         return Ok(vec![(dir.to_owned(), manifest)]);
@@ -177,12 +177,12 @@ fn directories(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, ProviderError> {
     Ok(dirs)
 }
 
-/// The metadata of a directory's manifest. One that can't be read, such as a pipe, is reported rather than skipped.
+/// The metadata of a directory's manifest. An unreadable manifest, such as a pipe, is reported rather than skipped.
 fn manifest(dir: &Path) -> Option<Metadata> {
     dir.join(MANIFEST).symlink_metadata().ok()
 }
 
-/// A directory that holds a provider, and the files in it that belong to the provider.
+/// A directory that contains a provider, and the provider's files in it.
 struct Directory<'a> {
     path: &'a Path,
     files: Vec<ProviderFile>,
@@ -212,7 +212,7 @@ impl<'a> Directory<'a> {
             }
             let of_file = |error| ProviderError::File(file.to_owned(), error);
             if entry.file_type().is_symlink() {
-                // It could lead to any file of the user's, which would then be sent as a payload.
+                // It could lead to any of the user's files, which would then be sent as a payload.
                 return Err(of_file(io::Error::other("it is a link; a provider's files are regular files")));
             }
             let metadata = entry.metadata().map_err(|error| of_file(error.into()))?;
@@ -227,7 +227,7 @@ impl<'a> Directory<'a> {
         Stamp::of(self.files.iter().map(|file| (file.name.as_str(), &file.metadata)))
     }
 
-    /// The digests that show any change after `now`, if its files are old enough for that.
+    /// The digests, if the files are old enough for these to show any change after `now`.
     fn digests(&self, now: SystemTime) -> Option<Digests> {
         let files = Some(self.stamp()).filter(|files| files.is_settled(now))?.digest;
         let manifest = self.files.iter().find(|file| file.name == MANIFEST)?;
@@ -253,7 +253,7 @@ impl<'a> Directory<'a> {
                 Err(error) => others.push((name.clone(), error.into_bytes().into())),
             }
         }
-        Ok(Provider::load(Files::new(self.path.display().to_string(), texts).and(others))?)
+        Ok(Provider::load(ProviderFiles::new(self.path.display().to_string(), texts).and(others))?)
     }
 
     /// Loads the provider if it passes its own tests.

@@ -23,7 +23,7 @@ pub struct TextFile {
 ///
 /// # Errors
 ///
-/// As [`file`].
+/// As for [`file`].
 pub fn text(path: &Path) -> io::Result<Zeroizing<String>> {
     file(path).map(|file| file.text)
 }
@@ -44,22 +44,23 @@ pub fn file(path: &Path) -> io::Result<TextFile> {
     }
 }
 
-/// The bytes of a file that needn't be text.
+/// The bytes of a file, which needn't be text.
 ///
 /// # Errors
 ///
-/// As [`file`], except that it may be anything.
+/// As for [`file`], except that any content is allowed.
 pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     open_and_read(path).map(|(mut bytes, _)| std::mem::take(&mut *bytes))
 }
 
-/// The error of a file that must be text.
+/// The error for a file that should be text.
 pub fn not_text() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")
 }
 
 fn open_and_read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
-    // Opening a device can act on it, so its type is checked first; and again after that, in case it was replaced.
+    // Opening a device can have side effects, so the type is checked first, and again afterwards in case the file was
+    // replaced.
     regular(&fs::metadata(path)?)?;
     let mut file = open(path)?;
     let metadata = file.metadata()?;
@@ -73,7 +74,7 @@ fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
 
-    // Without NONBLOCK, a pipe blocks until somebody writes to it.
+    // Without NONBLOCK, a pipe blocks until someone writes to it.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
@@ -92,7 +93,8 @@ fn regular(metadata: &Metadata) -> io::Result<()> {
 }
 
 fn read(file: &mut impl Read, length: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Reserved, because a growing vector would leave copies of a secret in memory. A file of /proc has no length.
+    // Allocated in full, because a growing vector would leave copies of a secret in memory. Files in /proc report no
+    // length.
     let capacity = usize::try_from(length.min(MAX_BYTES)).unwrap_or_default().max(4 << 10);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
@@ -106,7 +108,7 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB")
 }
 
-/// What a special file is, in words.
+/// The type of a special file, in words.
 #[cfg(unix)]
 pub(super) fn kind(found: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;

@@ -1,4 +1,4 @@
-//! The state of the files under some paths, to find out later which have changed. Only metadata is read.
+//! The state of the files under some paths, to detect later which have changed. Only metadata is read.
 
 use std::{
     collections::BTreeMap,
@@ -24,17 +24,17 @@ pub enum FileChange {
     Removed(PathBuf),
 }
 
-/// The metadata of a file that shows changes: a file in another state may have another content.
+/// The metadata that reveals changes: a file whose state differs may have different content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileState {
     length: u64,
     modified: Option<SystemTime>,
-    /// Distinguishes a file from the one it replaced, even if both have the same time.
+    /// Distinguishes a file from the one that it replaced, even if both have the same time.
     inode: u64,
 }
 
 impl Snapshot {
-    /// The state of these files, and of those in directories that a walk finds.
+    /// The state of these files, and of the files in these directories.
     #[must_use]
     pub fn of(paths: &[PathBuf]) -> Self {
         let files = paths.iter().flat_map(|path| walk(path).files).filter_map(Result::ok);

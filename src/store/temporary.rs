@@ -15,7 +15,7 @@ use super::home;
 ///
 /// # Errors
 ///
-/// If the environment names neither directory, or the file can't be written.
+/// If the environment has neither directory, or the file can't be written.
 pub fn create(variable: impl Fn(&str) -> Option<OsString>, suffix: &str, content: &[u8]) -> io::Result<TempPath> {
     let runtime = variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute() && dir.is_dir());
     let dir = runtime.or_else(|| home::cache(variable)).ok_or(io::ErrorKind::NotFound)?;

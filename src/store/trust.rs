@@ -1,7 +1,7 @@
-//! The record of found configs that the user trusts. What needs trust is decided where it is used.
+//! The record of found configs that the user trusts. The callers decide what needs trust.
 //!
 //! The name of a record is a hash of everything that was trusted: the config's path and text, and the files of the
-//! providers that it adds. Any change gives another name.
+//! providers that it adds. Any change leads to another name.
 
 use std::{
     ffi::OsString,
@@ -16,9 +16,9 @@ use super::{
     home,
     provenance::{owner, user},
 };
-use crate::webhook::{encoding, provider::files::Files};
+use crate::webhook::{encoding, provider::files::ProviderFiles};
 
-/// Hashes what is trusted with a config.
+/// Hashes everything that trust in a config covers.
 #[derive(Clone, Debug)]
 pub struct Fingerprint(Sha256);
 
@@ -33,8 +33,8 @@ impl Fingerprint {
         fingerprint
     }
 
-    /// Adds the files of a provider that the config adds. Its directory is the config's to name.
-    pub fn add_provider(&mut self, files: &Files) {
+    /// Adds the files of a provider that the config adds. The directory itself is named in the config's text.
+    pub fn add_provider(&mut self, files: &ProviderFiles) {
         self.add(&(files.paths().count() as u64).to_be_bytes());
         for path in files.paths() {
             self.add(path.as_bytes());
@@ -42,7 +42,7 @@ impl Fingerprint {
         }
     }
 
-    /// The length comes first, so that no bytes can move from one part to the next.
+    /// Hashes the length first, so that bytes can't move from one part to the next.
     fn add(&mut self, part: &[u8]) {
         self.0.update((part.len() as u64).to_be_bytes());
         self.0.update(part);
@@ -62,21 +62,21 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// The store of the user whose environment this is; `None` if it names no home.
+    /// The store of the user with this environment; `None` if that has no home directory.
     #[must_use]
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         home::state(variable).map(|state| Self { dir: state.join("trust") })
     }
 
-    /// Whether the user trusts what has this fingerprint.
+    /// Whether the user trusts a config with this fingerprint.
     #[must_use]
     pub fn has(&self, fingerprint: &str) -> bool {
         let found = fs::symlink_metadata(self.record(fingerprint));
         found.is_ok_and(|found| found.is_file() && owner(&found) == user())
     }
 
-    /// Records that the user trusts what has this fingerprint. The record is complete or absent, and only its owner can
-    /// read it.
+    /// Records that the user trusts a config with this fingerprint. The record is complete or absent, and only its
+    /// owner can read it.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ mod tests {
             fs::write(&path, config).unwrap();
             let mut fingerprint = Fingerprint::of(&Config::read(&path).unwrap());
             let files = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-            fingerprint.add_provider(&Files::new("acme", files));
+            fingerprint.add_provider(&ProviderFiles::new("acme", files));
             fingerprint.finish()
         };
         let first = fingerprint("", &[("a", "b")]);

@@ -3,11 +3,11 @@
 //! Editors replace a file rather than write to it, so the directories around a file are watched and their events are
 //! filtered.
 //!
-//! Two crates could debounce the events of `notify`, and lost. `notify-debouncer-full` 0.7 polls: 44 wake-ups a second
-//! while nothing changes, where this file has none; and it reports a change a fixed time after its first event, so a
-//! file written in ten parts over 0.3 s is read incomplete. `notify-debouncer-mini` 0.7 reports that file 18 times,
-//! drops the event that says that events were lost, and reports reads too, so each report that reads the file causes
-//! another.
+//! Two crates that debounce the events of `notify` were considered and rejected. `notify-debouncer-full` 0.7 polls,
+//! with 44 wake-ups a second while nothing changes, where this file needs none. It also reports a change a fixed time
+//! after its first event, so a file written in ten parts over 0.3 s is read incomplete. `notify-debouncer-mini` 0.7
+//! reports that file 18 times, drops the event that says that events were lost, and also reports reads, so that reading
+//! the file on a report causes another report.
 
 use std::{
     collections::HashSet,
@@ -20,7 +20,7 @@ use std::{
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::Mutex;
 
-/// How long there must be no event before a change is reported, because one save causes many events.
+/// How long there must be no events before a change is reported, because one save causes many events.
 const QUIET_TIME: Duration = Duration::from_millis(80);
 
 /// After this long a change is reported even if events keep arriving, as they do for a growing log.
@@ -29,7 +29,7 @@ const MAX_DELAY: Duration = Duration::from_secs(1);
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    targets: Arc<Mutex<Targets>>,
+    targets: Arc<Mutex<WatchedPaths>>,
 }
 
 impl Watch {
@@ -48,14 +48,14 @@ impl Watch {
             let Ok(event) = event else { return };
             let wanted = matching.lock();
             let concerns = |path: &PathBuf| wanted.iter().any(|wanted| path.starts_with(wanted));
-            // If the system dropped events, anything may have changed.
+            // If the system has dropped events, anything may have changed.
             if event.need_rescan() || !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(concerns) {
                 let roots: Vec<PathBuf> = event.paths.into_iter().filter(|path| wanted.contains(path)).collect();
                 // The receiver is gone only while the watch is dropped.
                 let _ = sender.send(roots);
             }
         })?;
-        let mut targets = Targets { watcher, wanted, watched: HashSet::new() };
+        let mut targets = WatchedPaths { watcher, wanted, watched: HashSet::new() };
         targets.add(paths)?;
         let targets = Arc::new(Mutex::new(targets));
         let weak = Arc::downgrade(&targets);
@@ -79,7 +79,7 @@ impl Watch {
         Ok(Self { targets })
     }
 
-    /// Watches these paths too.
+    /// Adds paths to watch.
     ///
     /// # Errors
     ///
@@ -91,15 +91,15 @@ impl Watch {
 
 /// The paths that are watched.
 #[derive(Debug)]
-struct Targets {
+struct WatchedPaths {
     watcher: RecommendedWatcher,
     /// The paths whose changes count.
     wanted: Arc<Mutex<HashSet<PathBuf>>>,
-    /// The directories that the operating system watches for that, and whether recursively.
+    /// The directories that the operating system watches for them, and whether recursively.
     watched: HashSet<(PathBuf, bool)>,
 }
 
-impl Targets {
+impl WatchedPaths {
     fn add(&mut self, paths: &[PathBuf]) -> notify::Result<()> {
         for path in paths.iter().map(|path| absolute(path)) {
             if path.is_dir() {
@@ -113,18 +113,18 @@ impl Targets {
         Ok(())
     }
 
-    /// Watches directories again that were removed and recreated: the old watch ended with the old directory.
+    /// Watches directories again that were removed and recreated, because the old watch ended with the old directory.
     fn watch_again(&mut self, roots: Vec<PathBuf>) {
         for path in roots.into_iter().filter(|path| path.is_dir()) {
             self.watched.remove(&(path.clone(), true));
-            // It may have been removed again.
+            // The directory may have been removed again.
             let _ = self.watch(&path, RecursiveMode::Recursive);
         }
     }
 
     fn watch(&mut self, dir: &Path, mode: RecursiveMode) -> notify::Result<()> {
         let watch = (dir.to_owned(), mode == RecursiveMode::Recursive);
-        // A second watch would replace a recursive one.
+        // A second watch would replace an existing recursive one.
         if !self.watched.contains(&watch) && !self.watched.contains(&(dir.to_owned(), true)) {
             self.watcher.watch(dir, mode)?;
             self.watched.insert(watch);

@@ -19,23 +19,23 @@ use crate::webhook::{
     },
     remedy::Warning,
     request::Request,
-    schema::Violation,
+    schema::SchemaViolation,
     signature::{Reason, Receipt, Rejection, Verdict},
     trust::{Exactness, Trust},
 };
 use contents::EventContents;
 use warnings::near_handshake;
 
-/// What a request is judged by.
+/// Judges requests by the known providers and secrets.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {
     /// The known providers.
     pub catalog: &'a Catalog,
     /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider to assume, regardless of what a request looks like.
+    /// The provider of every request; `None` detects it for each request.
     pub provider: Option<&'a Arc<Provider>>,
-    /// Whether a signature under the public development secret is accepted. Anyone can make one.
+    /// Whether a signature made with the public development secret is accepted, although anyone can make one.
     pub accepts_development: bool,
     /// The maximum size of a decoded body, in bytes.
     pub decoded_limit: usize,
@@ -46,13 +46,13 @@ pub struct Judge<'a> {
 pub struct Assessment {
     /// The provider, if one was recognised.
     pub provider: Option<Arc<Provider>>,
-    /// The URL that the provider called, if the receiver knows more of it than the request says.
+    /// The URL that the provider called, if the receiver knows more about it than the request does.
     pub url: Option<String>,
-    /// The event's full name; of a list of events, that of the first.
+    /// The event's full name; for a list of events, that of the first.
     pub event: Option<String>,
     /// The other names of the events in a list, each once.
     pub further_events: Vec<String>,
-    /// The provider's id of the delivery, if it has one. Its retries have the same.
+    /// The provider's id of the delivery, if it has one. Retries have the same id.
     pub id: Option<String>,
     /// Whether the request is genuine.
     pub verdict: Verdict,
@@ -60,13 +60,13 @@ pub struct Assessment {
     pub secret: Option<SecretSource>,
     /// Whether the payload is what the provider documents.
     pub payload: PayloadCheck,
-    /// Whether an unsigned payload is nothing but what the provider documents.
+    /// Whether an unsigned payload is exactly what the provider documents.
     pub exactness: Exactness,
     /// A line about the payload, for people.
     pub summary: Option<String>,
     /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// Anything odd that is not a reason to reject the request.
+    /// Oddities that are no reason to reject the request.
     pub warnings: Vec<Warning>,
 }
 
@@ -76,7 +76,7 @@ pub enum PayloadCheck {
     /// It matches.
     Valid,
     /// It does not match.
-    Invalid(Vec<Violation>),
+    Invalid(Vec<SchemaViolation>),
     /// There is no schema for this payload.
     Unknown,
 }
@@ -94,7 +94,7 @@ impl PayloadCheck {
 
     /// The violations; empty unless it is invalid.
     #[must_use]
-    pub fn errors(&self) -> &[Violation] {
+    pub fn errors(&self) -> &[SchemaViolation] {
         match self {
             Self::Invalid(errors) => errors,
             Self::Valid | Self::Unknown => &[],
@@ -201,8 +201,8 @@ impl Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
-    /// [`Self::assess`], which the sender of the request waits for. The search ends early once `is_late` returns true,
+    /// Explains a rejection. This takes up to a few tenths of a second for a large body, so it is not part of
+    /// [`Self::assess`], for which the sender of the request waits. The search ends early once `is_late` returns true,
     /// or `bytes` (see [`diagnose::diagnose_within`]) are spent.
     pub fn explain(
         &self,
@@ -260,7 +260,7 @@ impl Assessment {
         }
     }
 
-    /// How far the request is known to come from its provider; `None` if it isn't genuine.
+    /// How far the request can be trusted to come from its provider; `None` if it isn't genuine.
     #[must_use]
     pub fn trust(&self) -> Option<Trust> {
         match (&self.verdict, &self.secret) {
@@ -283,8 +283,8 @@ impl Assessment {
         self.event.as_deref().or_else(|| self.provider_name()).unwrap_or(Self::UNRECOGNISED)
     }
 
-    /// The names by which it is chosen: [`Self::title`], and those of further events in a list. An event without a name
-    /// is chosen by `PROVIDER.*` too.
+    /// The names that globs are matched with: [`Self::title`], and those of further events in a list. An event without
+    /// a name also matches `PROVIDER.*`.
     pub fn titles(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let unnamed = self.provider_name().filter(|_| self.event.is_none()).map(|name| Cow::Owned(format!("{name}.")));
         let further = self.further_events.iter().map(|event| Cow::Borrowed(event.as_str()));
@@ -310,8 +310,8 @@ fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) 
     let violation = definition.check(root).errors.into_iter().next().or_else(|| definition.inexact(root));
     match violation {
         None => Exactness::Exact,
-        Some(Violation { pointer, message }) if pointer.is_empty() => Exactness::Inexact(message),
-        Some(Violation { pointer, message }) => Exactness::Inexact(format!("{pointer} {message}")),
+        Some(SchemaViolation { pointer, message }) if pointer.is_empty() => Exactness::Inexact(message),
+        Some(SchemaViolation { pointer, message }) => Exactness::Inexact(format!("{pointer} {message}")),
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
     use super::*;
     use crate::webhook::{
         diagnose::Code,
-        provider::catalog::Entry,
+        provider::catalog::CatalogEntry,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -379,7 +379,7 @@ mod tests {
             let mut catalog = Catalog::builtin();
             let index = catalog.entry("cyanite").unwrap().index().clone();
             let entry =
-                Entry::from_index(index, "providers/cyanite".to_owned(), Box::new(|_| Err("it is gone".into())));
+                CatalogEntry::from_index(index, "providers/cyanite".to_owned(), Box::new(|_| Err("it is gone".into())));
             catalog.add(Arc::new(entry));
             let headers =
                 [(HeaderName::from_static("signature"), HeaderValue::from_static("00"))].into_iter().collect();

@@ -1,5 +1,5 @@
-//! The URL that a provider called, for schemes that sign it: what a request says about it, and the public URL of a
-//! receiver that others reach through a proxy or a tunnel.
+//! The URL that a provider called, for schemes that sign it: as a request states it, or from the public URL of a
+//! receiver behind a proxy or a tunnel.
 
 use std::{fmt, str::FromStr};
 
@@ -7,9 +7,9 @@ use super::request::Request;
 
 /// The URL that a request says it was sent to.
 ///
-/// Behind a proxy, scheme and host are those of `X-Forwarded-Proto` and `X-Forwarded-Host`, or of `Forwarded` (RFC
-/// 7239); otherwise the scheme is `http` and the host that of `Host`. A sender that invents them gains nothing: the
-/// signature must still match.
+/// Behind a proxy, scheme and host come from `X-Forwarded-Proto` and `X-Forwarded-Host`, or from `Forwarded` (RFC
+/// 7239); otherwise the scheme is `http` and the host comes from `Host`. A sender that forges them gains nothing,
+/// because the signature must still match.
 #[must_use]
 pub fn of(request: &Request) -> String {
     let scheme = forwarded(request, "x-forwarded-proto", "proto").map(|scheme| scheme.to_ascii_lowercase());
@@ -21,7 +21,7 @@ pub fn of(request: &Request) -> String {
     format!("{scheme}://{host}{}", request.target)
 }
 
-/// Whether a URL has a host that no provider can call: this machine.
+/// Whether a URL leads to this machine, so that no provider can call it.
 #[must_use]
 pub fn is_local(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -47,8 +47,8 @@ pub(in crate::webhook) fn forwarded(request: &Request, header: &str, parameter: 
     Some(value.trim_matches('"').to_owned()).filter(|value| !value.is_empty())
 }
 
-/// The URL under which providers reach a receiver, such as `https://dev.example` or `https://dev.example/hooks`. It has
-/// no query, and its path doesn't end in a slash.
+/// The URL at which providers reach a receiver, such as `https://dev.example` or `https://dev.example/hooks`. It has no
+/// query, and its path doesn't end with a slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     /// Scheme, host and port.
@@ -57,8 +57,8 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// The URL that the provider called to send a request here. A path that the request's own path already begins with
-    /// is not repeated: the proxy may or may not strip it.
+    /// The URL that the provider called to send a request here. If the request's path already begins with this URL's
+    /// path, that is not repeated: the proxy may or may not strip it.
     #[must_use]
     pub fn of(&self, request: &Request) -> String {
         let target = &request.target;

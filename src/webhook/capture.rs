@@ -1,8 +1,8 @@
-//! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file holds it. The writer is
-//! beside the reader, under one [`VERSION`].
+//! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file contains it. Writer and
+//! reader share one [`VERSION`].
 //!
-//! The reader judges by `request` and `received_at` alone; of `provider` and `verdict` it keeps what a later verdict is
-//! compared with. The other keys are for people and programs that read captures.
+//! Verification uses only `request` and `received_at`; `provider` and `verdict` are read only to compare a later
+//! verdict with. The other keys are for people and programs that read captures.
 
 pub mod fields;
 pub(crate) mod objects;
@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     json::writer::{line, millis},
-    record::{Delivery, Forwarded, Recorded, Repeat},
+    record::{Delivery, Forwarded, RecordedResponse, Repeat},
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -37,14 +37,14 @@ pub const MAX_FIELDS: usize = 1024;
 /// The verdict of a request that was verified, as captures spell it.
 const VERIFIED: &str = "verified";
 
-/// How the line of a delivery starts.
+/// The start of a delivery's line.
 const LINE_START: &[u8] = br#"{"kind":"delivery","hookdev":"#;
 
 /// How many bytes of a file [`starts_log`] needs.
 pub const START_LENGTH: u64 = 64;
 
-/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may
-/// have added whitespace.
+/// Whether a file that starts with these bytes contains captures, or other JSON that `listen` prints. Other programs
+/// may have added whitespace.
 #[must_use]
 pub fn starts_log(start: &[u8]) -> bool {
     let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -65,9 +65,9 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
     write(delivery, request, forwards.iter().map(ForwardObject::new).collect(), None, wording, out);
 }
 
-/// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its
-/// forwards have the responses of the handlers, in the same way, and so have the results of sending it again. It also
-/// says what the provider expects of a response.
+/// Appends a received delivery as one line, with each body replaced by its length in bytes under `body_bytes`. The
+/// forwards and the results of resends include the handlers' responses, in the same form. The line also says what the
+/// provider expects of a response.
 pub fn write_without_bodies<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -86,8 +86,8 @@ pub fn write_without_bodies<'a>(
     );
 }
 
-/// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results
-/// of sending it again. It also says what the provider expects of a response.
+/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses.
+/// The line also says what the provider expects of a response.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -132,7 +132,7 @@ fn write<'a>(
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: request.called(assessment.url.as_deref()),
-            response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
+            response: RecordedResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards,
             policy: resends.as_ref().and_then(|_| PolicyObject::new(delivery)),
             resends,
@@ -156,13 +156,13 @@ pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
     );
 }
 
-/// How the line of the delivery with this number starts in a log.
+/// The start of the line of the delivery with this number in a log.
 #[must_use]
 pub fn line_start(seq: u64) -> String {
     format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#)
 }
 
-/// Starts as [`line_start`] says.
+/// The first keys must be those of [`line_start`].
 #[derive(Serialize)]
 struct DeliveryObject<'a> {
     kind: &'static str,
@@ -180,7 +180,7 @@ struct DeliveryObject<'a> {
     findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
     request: RequestObject<'a>,
-    response: ResponseObject,
+    response: RecordedResponseObject,
     forwards: Vec<ForwardObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyObject<'a>>,
@@ -213,7 +213,7 @@ struct RepeatObject {
 }
 
 #[derive(Serialize)]
-struct ResponseObject {
+struct RecordedResponseObject {
     status: u16,
     elapsed_ms: f64,
 }
@@ -226,18 +226,17 @@ struct SentObject<'a> {
     request: RequestObject<'a>,
 }
 
-/// What is read of a capture.
+/// What is read from a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// When the request was received, if the capture says so.
+    /// When the request was received, if recorded.
     pub received_at: Option<Timestamp>,
-    /// The provider that the request was verified for when it was captured, if the capture says so. This proves
-    /// nothing.
+    /// The provider for which the request was verified when captured, if recorded. This proves nothing.
     pub verified_for: Option<String>,
-    /// The URL that the request was sent to, if the capture says so.
+    /// The URL that the request was sent to, if recorded.
     pub url: Option<String>,
-    /// What the handler that provided the response responded, if the capture says so.
-    pub forwarded: Option<Recorded>,
+    /// The response of the handler that provided the response, if recorded.
+    pub forwarded: Option<RecordedResponse>,
     pub request: Request,
 }
 
@@ -334,7 +333,7 @@ impl RawCapture<'_> {
         let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
         let verified_for = self.provider.0.filter(|_| self.verdict.0.as_deref() == Some(VERIFIED));
         let (request, url) = self.request.parse()?;
-        let forwarded = self.forwards.map(|RawForward { status, elapsed_ms }| Recorded {
+        let forwarded = self.forwards.map(|RawForward { status, elapsed_ms }| RecordedResponse {
             status,
             elapsed: Duration::try_from_secs_f64(elapsed_ms / 1000.0).unwrap_or_default(),
         });

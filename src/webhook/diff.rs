@@ -1,5 +1,5 @@
-//! What differs between two requests. Payloads are compared by path and in their own spelling: a number is its text, so
-//! `1.0` and `1` differ, and so do two escapes of one character.
+//! The differences between two requests. Payloads are compared by path and by spelling: `1.0` and `1` differ, and so do
+//! two escapes of the same character.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -9,7 +9,7 @@ use super::{
     request::{self, Headers, Request},
 };
 
-/// How many bytes of a body are quoted from where two bodies begin to differ.
+/// How many bytes are quoted from where two bodies begin to differ.
 const EXCERPT: usize = 48;
 
 /// One difference between two requests.
@@ -35,7 +35,7 @@ pub enum DifferingPart {
     Value(String),
     /// The order of an object's members, by the object's pointer.
     Order(String),
-    /// The bytes of the body from an offset on: of bodies that have no fields to compare, or whose fields are the same.
+    /// The bytes of the body from an offset on, if the bodies have no fields to compare, or their fields are the same.
     Bytes(usize),
 }
 
@@ -113,7 +113,7 @@ fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &m
     if let (Some(left), Some(right)) = (payloads.0.root(), payloads.1.root())
         && payloads.0.kind == payloads.1.kind
     {
-        let mut walk = Walk {
+        let mut walk = DiffWalk {
             texts: [&left_body, &right_body].map(|body| str::from_utf8(body).unwrap_or_default()),
             pointer: String::new(),
             differences,
@@ -137,13 +137,13 @@ fn bytes(left: &[u8], right: &[u8], differences: &mut Vec<Difference>) {
 }
 
 /// A walk through two payloads side by side.
-struct Walk<'d, 't> {
+struct DiffWalk<'d, 't> {
     texts: [&'t str; 2],
     pointer: String,
     differences: &'d mut Vec<Difference>,
 }
 
-impl Walk<'_, '_> {
+impl DiffWalk<'_, '_> {
     fn node(&mut self, left: &Node<'_>, right: &Node<'_>) {
         match (&left.kind, &right.kind) {
             (Kind::Object(left), Kind::Object(right)) => self.members(left, right),
@@ -157,7 +157,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Compares the members of the same key; the occurrences of a repeated key in their order.
+    /// Compares members with the same key; occurrences of a repeated key are compared in order.
     fn members(&mut self, left: &[Member<'_>], right: &[Member<'_>]) {
         let mut others: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, member) in right.iter().enumerate().rev() {
@@ -189,7 +189,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Compares items by index, without those at the end that are the same.
+    /// Compares items by index, except those that are the same at the end.
     fn items(&mut self, left: &[Node<'_>], right: &[Node<'_>]) {
         let is_same = |(left, right): &(&Node<'_>, &Node<'_>)| self.raw(0, left) == self.raw(1, right);
         let same = left.iter().rev().zip(right.iter().rev()).take_while(is_same).count();
@@ -228,8 +228,8 @@ impl Walk<'_, '_> {
         self.texts[side].get(node.span.clone()).filter(|raw| !raw.is_empty())
     }
 
-    /// A value as JSON text in its own spelling, without whitespace between its tokens. What a terminal would not show
-    /// is escaped.
+    /// A value as JSON text in its own spelling, without whitespace between tokens, and with invisible characters
+    /// escaped.
     fn token(&self, side: usize, node: &Node<'_>) -> String {
         let mut token = String::new();
         match &node.kind {

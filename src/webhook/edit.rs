@@ -5,7 +5,7 @@ use super::{payload, request::Request};
 /// Why a payload can't be edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEditable {
-    /// It can't be decoded; the reason.
+    /// It can't be decoded, for this reason.
     #[error("{0}")]
     Encoded(String),
     /// It is not UTF-8.
@@ -23,8 +23,8 @@ pub fn text(request: &Request, limit: usize) -> Result<String, NotEditable> {
     String::from_utf8(body.into_owned()).map_err(|_| NotEditable::Binary)
 }
 
-/// A request with its payload, which was `before`, replaced by an edited text. `None` if nothing was changed. It is not
-/// signed again.
+/// A request with its payload, which was `before`, replaced by an edited text, but not re-signed. `None` if nothing was
+/// changed.
 #[must_use]
 pub fn edited(request: &Request, before: &str, after: String) -> Option<Request> {
     let text = changed(before, after)?;
@@ -33,8 +33,8 @@ pub fn edited(request: &Request, before: &str, after: String) -> Option<Request>
     Some(edited)
 }
 
-/// The edited text, if it was changed. A newline at its end that was not there is the editor's, and so are newlines in
-/// place of the line breaks of the original: a text field in a browser has no others.
+/// The edited text, if it was changed. An added final newline is attributed to the editor, and so are changed line
+/// endings, because a text field in a browser has only line feeds.
 fn changed(before: &str, mut after: String) -> Option<String> {
     let breaks = before.matches("\r\n").count();
     if breaks > 0 && breaks == before.matches('\n').count() && !after.contains('\r') {

@@ -1,4 +1,4 @@
-//! What to do about a handler's response: what its body reveals, else what its status does.
+//! What to do about a handler's response, judging by its body, else by its status.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use super::{
     words::REDACTED,
 };
 
-/// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
+/// What the failure of a forward reveals. Nothing, if a handler rightly rejects an invalid delivery.
 #[must_use]
 pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
     let response = forwarded.outcome.as_ref().ok()?;
@@ -25,8 +25,8 @@ pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Head
     clue.filter(|clue| is_valid || !clue.only_if_valid)
 }
 
-/// What to do about a forward whose response is not that of a success; `None` if nothing is known. For a resend,
-/// `delivery` is `None`.
+/// What to do about a forward whose response is not a success; `None` if nothing is known. For a resend, `delivery` is
+/// `None`.
 #[must_use]
 pub fn advice(forwarded: &Forwarded, delivery: Option<&Delivery>) -> Option<String> {
     let response = forwarded.outcome.as_ref().ok()?;
@@ -39,7 +39,7 @@ pub fn advice(forwarded: &Forwarded, delivery: Option<&Delivery>) -> Option<Stri
     clue_of(forwarded, sent, headers, is_valid).map(|clue| clue.advice.into_owned()).or_else(|| hint(forwarded))
 }
 
-/// What to do about a forward that got a response with a status by which the cause is known.
+/// What to do about a forward whose response has a status that shows the cause.
 #[must_use]
 pub fn hint(forwarded: &Forwarded) -> Option<String> {
     let response = forwarded.outcome.as_ref().ok()?;
@@ -100,7 +100,7 @@ fn login(url: &Url, target: &Url) -> Option<String> {
     })
 }
 
-/// Whether a URL leads to a login, as its path says.
+/// Whether a URL leads to a login, judging by its path.
 fn is_login(url: &Url) -> bool {
     const NAMES: [&str; 8] = ["login", "log-in", "signin", "sign-in", "sign_in", "sso", "oauth", "authorize"];
     let mut segments = url.path_segments().into_iter().flatten();

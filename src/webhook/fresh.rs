@@ -1,26 +1,25 @@
-//! Fresh values: ids, times and random text, new in each send. The same template, time and seed give the
-//! same value.
+//! Fresh values: ids, times and random text, new in each send. The same template, time and seed yield the same value.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::webhook::{
     nearest,
-    template::{self, Piece},
+    template::{self, TemplatePiece},
     time::Timestamp,
 };
 
 /// The source of a send's fresh values.
 #[derive(Clone, Debug)]
-pub struct Source<'a> {
+pub struct FreshSource<'a> {
     now: Timestamp,
     seed: &'a [u8; 32],
-    /// The delivery's id; empty while the id itself is made.
+    /// The delivery's id; empty while the id itself is being made.
     id: &'a str,
 }
 
-impl<'a> Source<'a> {
-    /// A source from the time and a seed: randomness, or a fixed seed for a reproducible send.
+impl<'a> FreshSource<'a> {
+    /// A source for this time and seed, which is random, or fixed for a reproducible send.
     #[must_use]
     pub const fn new(now: Timestamp, seed: &'a [u8; 32]) -> Self {
         Self { now, seed, id: "" }
@@ -95,15 +94,15 @@ impl Fresh {
 
     /// Makes a value. Values of one send differ by their labels.
     #[must_use]
-    pub fn make(&self, source: &Source<'_>, label: &str) -> String {
+    pub fn make(&self, source: &FreshSource<'_>, label: &str) -> String {
         let mut value = String::with_capacity(40);
         self.write(source, label, &mut value);
         value
     }
 
     /// Appends a value.
-    pub fn write(&self, source: &Source<'_>, label: &str, value: &mut String) {
-        let mut stream = Stream::new(source.seed, label);
+    pub fn write(&self, source: &FreshSource<'_>, label: &str, value: &mut String) {
+        let mut stream = SeededBytes::new(source.seed, label);
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
@@ -129,10 +128,10 @@ impl TryFrom<String> for Fresh {
     }
 }
 
-fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
+fn piece(piece: TemplatePiece<'_>) -> Result<FreshPiece, String> {
     let name = match piece {
-        Piece::Literal(text) => return Ok(FreshPiece::Literal(text.to_owned())),
-        Piece::Placeholder(name) => name,
+        TemplatePiece::Literal(text) => return Ok(FreshPiece::Literal(text.to_owned())),
+        TemplatePiece::Placeholder(name) => name,
     };
     let (kind, length) = name.split_once(':').map_or((name, None), |(kind, length)| (kind, Some(length)));
     let random = |alphabet| match length.and_then(|length| length.parse().ok()) {
@@ -158,14 +157,14 @@ fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
 }
 
 /// An endless stream of bytes: SHA-256 of the seed, a label and a counter.
-struct Stream {
+struct SeededBytes {
     hash: Sha256,
     counter: u64,
     block: [u8; 32],
     used: usize,
 }
 
-impl Stream {
+impl SeededBytes {
     fn new(seed: &[u8; 32], label: &str) -> Self {
         let hash = Sha256::new_with_prefix(seed).chain_update(label.as_bytes());
         Self { hash, counter: 0, block: [0; 32], used: 32 }
@@ -218,7 +217,7 @@ mod tests {
 
     fn make(template: &str, id: &str) -> String {
         let seed = seed_of(id);
-        let source = Source::new(Timestamp::from_unix_seconds(1_735_732_800), &seed).with_id(id);
+        let source = FreshSource::new(Timestamp::from_unix_seconds(1_735_732_800), &seed).with_id(id);
         Fresh::try_from(template.to_owned()).unwrap().make(&source, "label")
     }
 

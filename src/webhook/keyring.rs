@@ -1,5 +1,5 @@
-//! The signing secrets of each provider, and where each came from. Shadowed secrets are kept apart: they
-//! verify nothing, and only explain rejections.
+//! The signing secrets of each provider, and the source of each. Shadowed secrets are kept apart: they verify nothing,
+//! and only help to explain rejections.
 
 use std::{collections::HashMap, fmt};
 
@@ -59,10 +59,10 @@ impl fmt::Display for SecretSource {
 
 /// Every provider's secrets, in the order in which they are tried. The first one signs.
 #[derive(Clone, Debug, Default)]
-pub struct Keyring(HashMap<String, Keys>);
+pub struct Keyring(HashMap<String, ProviderKeys>);
 
 #[derive(Clone, Debug, Default)]
-struct Keys {
+struct ProviderKeys {
     secrets: Vec<SigningSecret>,
     sources: Vec<SecretSource>,
     shadowed: Vec<ShadowedSecret>,
@@ -74,7 +74,8 @@ pub struct ShadowedSecret {
     pub secret: SigningSecret,
     /// Where it is or was set, as messages name it.
     pub origin: String,
-    /// Where the secret that takes precedence is set, as messages name it; `None` for a secret that was replaced since.
+    /// Where the secret that takes precedence is set, as messages name it; `None` for a secret that has since been
+    /// replaced.
     pub shadowed_by: Option<String>,
 }
 
@@ -105,7 +106,7 @@ impl Keyring {
         self.0.entry(provider.to_owned()).or_default().shadowed.push(secret);
     }
 
-    /// Remembers the secrets that were in use before and are not any more: a sender may still sign with them.
+    /// Remembers the secrets that were in use before and no longer are, because a sender may still sign with them.
     pub fn remember(&mut self, before: &Self) {
         for (provider, old) in &before.0 {
             let Some(keys) = self.0.get_mut(provider) else { continue };
@@ -123,7 +124,7 @@ impl Keyring {
         }
     }
 
-    /// Whether the user has set a secret of the provider.
+    /// Whether the user has set the provider's secret.
     #[must_use]
     pub fn has_own(&self, provider: &str) -> bool {
         let is_own = |source: &SecretSource| !matches!(source, SecretSource::Development | SecretSource::Registered);

@@ -60,7 +60,7 @@ pub struct InvalidRate(String);
 
 /// The summary of many deliveries.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct LoadSummary {
     /// The number of requests, with or without a response.
     pub requests: u64,
     /// From the first start to the last end.
@@ -75,15 +75,14 @@ pub struct Summary {
     pub violations: Violations,
     /// Scheduled deliveries that never started because no connection was free.
     pub not_started: u64,
-    /// The latencies: from when a delivery started, or was due, until its response or timeout. `None`
-    /// if there was neither.
+    /// The latencies, from when a delivery started, or was due, until its response or timeout. `None` without any.
     pub latency: Option<Latency>,
 }
 
 /// The outcomes, in the order in which a summary counts them.
 pub const OUTCOMES: [Outcome; 4] = [Outcome::Accepted, Outcome::Refused, Outcome::TimedOut, Outcome::Unreachable];
 
-impl Summary {
+impl LoadSummary {
     /// Whether every delivery was made and accepted.
     #[must_use]
     pub fn is_good(&self) -> bool {

@@ -37,15 +37,14 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 pub struct Payload<'a> {
     /// How it was sent.
     pub kind: PayloadKind,
-    /// How the body differs from what its content type says, if it does: a form that is labelled as JSON, or the
-    /// reverse.
+    /// How the body differs from its content type, if it does: a form labelled as JSON, or the reverse.
     pub mislabelled: Option<String>,
     root: Option<Node<'a>>,
     /// The fields of the form around it, if it is the JSON in one of them.
     form: Vec<(String, String)>,
 }
 
-/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
+/// The maximum size of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
 
 /// The maximum number of a form's fields. A form with more is not parsed: each of its fields costs many times what a
@@ -57,12 +56,12 @@ pub const MAX_FORM_FIELDS: usize = 16 << 10;
 pub struct DecodedBody<'a> {
     bytes: Cow<'a, [u8]>,
     /// The form field that holds the payload, if one does.
-    field: Option<Field>,
+    field: Option<JsonField>,
 }
 
 /// A form field that holds JSON, with all fields of its form.
 #[derive(Debug)]
-struct Field {
+struct JsonField {
     json: String,
     form: Vec<(String, String)>,
 }
@@ -101,7 +100,7 @@ impl<'a> DecodedBody<'a> {
         let held = fields().find(|(field, value)| field == name && begins_like_json(value.as_bytes()));
         if let Some((_, json)) = held.filter(|(_, json)| json::parse(json).is_ok()) {
             let form = fields().collect();
-            self.field = Some(Field { json, form });
+            self.field = Some(JsonField { json, form });
         }
         self
     }

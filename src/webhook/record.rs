@@ -1,4 +1,4 @@
-//! Records of one delivery received and of one attempt sent: the values that output and captures show.
+//! Records of a received delivery and of a sent attempt: the values that output and captures show.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub struct Delivery {
     pub capture_error: Option<String>,
 }
 
-/// That a delivery was received before.
+/// How a delivery repeats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The number of the first one.
@@ -114,7 +114,7 @@ impl Delivery {
 }
 
 /// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is
-/// rejected. A response that says itself that the reason is another one, such as CSRF protection, needs no warning.
+/// rejected. A response that itself names another reason, such as CSRF protection, needs no warning.
 #[must_use]
 pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
     let mut responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
@@ -174,26 +174,26 @@ pub enum ForwardFailureKind {
     Unreachable,
     /// It took too long.
     TimedOut,
-    /// It was reached, and what it sent is no response.
+    /// It was reached, but did not send a valid response.
     Broken,
     /// The response has this status, but not its whole body.
     Incomplete(u16),
-    /// It is not awaited any more.
+    /// It is no longer awaited.
     Abandoned,
     /// It is still awaited.
     Pending,
 }
 
-/// What a capture says that a handler responded.
+/// A handler's response as recorded in a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub struct RecordedResponse {
     /// The status; `None` if there was no response.
     pub status: Option<u16>,
     /// How long that took.
     pub elapsed: Duration,
 }
 
-impl Recorded {
+impl RecordedResponse {
     /// Whether the provider counts it as delivered; for an unknown provider, whether it is a 2xx.
     #[must_use]
     pub fn is_accepted(self, provider: Option<&Provider>) -> bool {
@@ -205,16 +205,16 @@ impl Recorded {
     }
 }
 
-/// How the result of a capture that is sent again compares with the recorded one.
+/// How the result of a resent capture compares with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutcomeChange {
     /// It failed, and is accepted now.
     Fixed,
     /// It was accepted, and fails now.
     Regressed,
-    /// It failed, and fails.
+    /// It failed, and still fails.
     StillFailing,
-    /// It was accepted, and is.
+    /// It was accepted, and still is.
     StillPassing,
 }
 
@@ -253,7 +253,7 @@ impl OutcomeChange {
     }
 }
 
-/// Where a captured request is.
+/// The source of a captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureSource {
     /// The file; `-` is standard input.
@@ -271,7 +271,7 @@ pub struct Attempt {
     pub event: Option<String>,
     /// The delivery's id in the request, if it has one.
     pub id: Option<String>,
-    /// Where the captured request is, if one was sent.
+    /// The source of the captured request, if one was sent.
     pub source: Option<CaptureSource>,
     /// The endpoint's URL.
     pub url: String,
@@ -288,8 +288,8 @@ pub struct Attempt {
     pub reason: String,
     /// What the user can do about it.
     pub remedy: Option<Remedy>,
-    /// What the capture says that the handler responded, and how the result compares with it.
-    pub was: Option<(Recorded, OutcomeChange)>,
+    /// The handler's recorded response, and how the result compares with it.
+    pub was: Option<(RecordedResponse, OutcomeChange)>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
     /// What a failure's response reveals about the handler.

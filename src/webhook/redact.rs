@@ -11,13 +11,13 @@ use super::{
     provider::Provider,
     record::{Attempt, Delivery, ForwardFailure, Forwarded, Response},
     remedy::{Remedy, Warning},
-    request::{Field, HeaderName, HeaderValue, Headers, Request},
+    request::{HeaderField, HeaderName, HeaderValue, Headers, Request},
     response::Clue,
     words::REDACTED,
 };
 
-/// The headers that are kept for every provider: they describe the body and the connection. The rest that are kept are
-/// those of the provider's manifest.
+/// The headers that are kept for every provider, because they only describe the body and the connection. The headers in
+/// the provider's manifest are kept too.
 pub const KEPT_HEADERS: [&str; 27] = [
     "accept",
     "accept-charset",
@@ -52,8 +52,8 @@ pub const KEPT_HEADERS: [&str; 27] = [
 /// manifest names.
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
-    let redacted = |(name, value): &Field| {
-        // A user and a password, which no client sends there.
+    let redacted = |(name, value): &HeaderField| {
+        // Contains a user and a password, which no client sends there.
         let has_user = name.name() == "host" && value.as_bytes().contains(&b'@');
         let is_kept = is_kept(name.name(), provider) && !has_user;
         let value = if is_kept { value.clone() } else { HeaderValue::from_static(REDACTED) };

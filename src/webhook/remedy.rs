@@ -72,7 +72,7 @@ pub enum Remedy {
     CorrectHandlerPath,
     /// Let the route take the provider's method, or correct the handler's URL.
     AllowMethod(Method),
-    /// Look for what the handler lacks, such as a header.
+    /// Find out what the handler lacks, such as a header.
     AddHeader,
 }
 
@@ -89,7 +89,7 @@ impl Remedy {
     }
 }
 
-/// Something odd about a request that is not a reason to reject it.
+/// An oddity of a request that is no reason to reject it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What is odd.

@@ -120,11 +120,11 @@ impl fmt::Display for FieldName {
 }
 
 /// A field of a header section: its name and value.
-pub type Field = (FieldName, HeaderValue);
+pub type HeaderField = (FieldName, HeaderValue);
 
 /// Header fields in the order in which they were sent, including repeated names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<Field>);
+pub struct Headers(Vec<HeaderField>);
 
 impl Headers {
     /// No headers.
@@ -203,7 +203,7 @@ impl Headers {
     }
 
     /// The fields in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Field> {
+    pub fn iter(&self) -> std::slice::Iter<'_, HeaderField> {
         self.0.iter()
     }
 
@@ -221,8 +221,8 @@ impl Headers {
 }
 
 impl<'a> IntoIterator for &'a Headers {
-    type Item = &'a Field;
-    type IntoIter = std::slice::Iter<'a, Field>;
+    type Item = &'a HeaderField;
+    type IntoIter = std::slice::Iter<'a, HeaderField>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -230,8 +230,8 @@ impl<'a> IntoIterator for &'a Headers {
 }
 
 impl IntoIterator for Headers {
-    type Item = Field;
-    type IntoIter = std::vec::IntoIter<Field>;
+    type Item = HeaderField;
+    type IntoIter = std::vec::IntoIter<HeaderField>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

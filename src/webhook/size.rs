@@ -4,7 +4,7 @@
 ///
 /// # Errors
 ///
-/// How to write one.
+/// A message that says how to write a size.
 pub fn parse_size(text: &str) -> Result<usize, String> {
     let invalid = || "write a number and a unit, such as `64KiB` or `10MiB`".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

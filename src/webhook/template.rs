@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub enum TemplatePiece<'a> {
     /// Literal text.
     Literal(&'a str),
     /// The name between braces.
@@ -16,14 +16,14 @@ pub enum Piece<'a> {
 /// # Errors
 ///
 /// If a brace is not closed, was not opened, or is empty.
-pub fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
+pub fn split(text: &str) -> Result<Vec<TemplatePiece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     let at = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
     while let Some(open) = rest.find(['{', '}']) {
         let (before, after) = rest.split_at(open);
         if !before.is_empty() {
-            pieces.push(Piece::Literal(before));
+            pieces.push(TemplatePiece::Literal(before));
         }
         let Some(inner) = after.strip_prefix('{') else {
             return Err(format!("`}}` at character {} has no opening brace", at(after)));
@@ -35,11 +35,11 @@ pub fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
         if close == 0 {
             return Err(format!("`{{}}` at character {} is empty", at(after)));
         }
-        pieces.push(Piece::Placeholder(&inner[..close]));
+        pieces.push(TemplatePiece::Placeholder(&inner[..close]));
         rest = &inner[close + 1..];
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Literal(rest));
+        pieces.push(TemplatePiece::Literal(rest));
     }
     Ok(pieces)
 }
@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn splits_literals_from_placeholders() {
-        let pieces = [Piece::Literal("v1,"), Piece::Placeholder("base64"), Piece::Literal(" ü")];
+        let pieces =
+            [TemplatePiece::Literal("v1,"), TemplatePiece::Placeholder("base64"), TemplatePiece::Literal(" ü")];
         assert_eq!(split("v1,{base64} ü").as_deref(), Ok(&pieces[..]));
         assert_eq!(split(""), Ok(vec![]));
     }

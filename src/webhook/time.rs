@@ -104,7 +104,7 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Any distance at all.
+    /// No limit on the distance.
     pub const ANY: Duration = Duration::MAX;
 
     /// The same distance in both directions.

@@ -1,5 +1,5 @@
-//! How far a request is known to come from its provider. A correct signature alone doesn't say: with a public secret,
-//! anyone can sign.
+//! How far a request can be trusted to come from its provider. A correct signature alone doesn't prove it: with a
+//! public secret, anyone can sign.
 
 /// The degree to which a request is genuine. One that is rejected or unrecognised has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,6 @@ pub enum Exactness {
     NotChecked,
     /// It is valid, and has no member that the schema doesn't list.
     Exact,
-    /// It is invalid, or more than the schema lists; the first reason.
+    /// It is invalid, or has more than the schema lists. Holds the first reason.
     Inexact(String),
 }

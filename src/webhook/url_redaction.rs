@@ -1,5 +1,4 @@
-//! Redaction of URLs, their user and password and the values of their query, and the names that look like those of
-//! credentials.
+//! Redaction of URLs (user, password and query values), and the names that look like those of credentials.
 
 use std::borrow::Cow;
 
@@ -56,8 +55,8 @@ pub fn query(url: &str) -> Cow<'_, str> {
     hide(url, Hidden::AllValues)
 }
 
-/// Redacts text that should have been a URL, for an error. All before its last `@` may be a password, with any
-/// characters in it.
+/// Redacts text that should have been a URL, for an error. Everything before its last `@` may be a password with any
+/// characters.
 #[must_use]
 pub fn invalid_url(text: &str) -> Cow<'_, str> {
     let start = authority(text);
@@ -76,7 +75,7 @@ pub fn in_text(text: &str) -> String {
     text.split_inclusive(ends_word).map(redacted_word).collect()
 }
 
-/// A word with what ends it. It may have several URLs, with punctuation around them.
+/// Redacts a word, which may contain several URLs with punctuation around them.
 fn redacted_word(word: &str) -> String {
     let mut redacted = String::new();
     let mut from = 0;
@@ -84,7 +83,7 @@ fn redacted_word(word: &str) -> String {
         let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         let before = &word[from..at];
         let start = from + before.trim_end_matches(is_of_scheme).len();
-        // One in the query of another belongs to a value.
+        // A URL in another one's query is part of a value.
         if !before.contains('?') {
             redacted.push_str(&redacted_part(&word[from..start]));
             from = start;

@@ -1,5 +1,5 @@
-//! Which characters of a text a person sees. The others act on the terminal or on the text around them, or take no
-//! visible form; output for people and JSON lines escape them.
+//! Which characters of a text are visible. The others act on the terminal or the surrounding text, or have no visible
+//! form; output for people and JSON lines escape them.
 
 /// The text before the first [hidden](is_hidden) character, that character, and the text after it. A symbol's style,
 /// such as that of ✔️, is not hidden.

@@ -1,6 +1,6 @@
-//! How a request is written on the connection where HTTP leaves a choice that proxies make differently.
+//! How a request is written on the connection, where HTTP allows variants that proxies use.
 
-/// A form of the same request. Every form means the same, so a handler that treats one differently has a fault.
+/// A form of the same request. All forms are equivalent, so a handler that treats one differently is faulty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WireForm {
     /// The body's length is stated, and header names are as the request spells them.

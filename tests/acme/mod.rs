@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hookdev::webhook::{
     place::Place,
-    provider::{Provider, files::Files, manifest::ManifestError},
+    provider::{Provider, files::ProviderFiles, manifest::ManifestError},
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
     signature::{Receipt, SigningSecret},
     time::Timestamp,
@@ -16,7 +16,7 @@ use hookdev::webhook::{
 pub fn load(manifest: &str, files: &[(&'static str, &'static str)]) -> Result<Provider, ManifestError> {
     let beside = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text)));
     let manifest = (Cow::Borrowed("provider.toml"), Cow::Owned(manifest.to_owned()));
-    Provider::load(Files::new("acme", [manifest].into_iter().chain(beside).collect()))
+    Provider::load(ProviderFiles::new("acme", [manifest].into_iter().chain(beside).collect()))
 }
 
 /// A provider that signs: `secret` are the lines of `[secret]`, `schemes` one `[[scheme]]` or several, headings

@@ -3,7 +3,6 @@
 mod browsers;
 mod captures;
 mod causes;
-mod circles;
 mod expectations;
 mod flow;
 mod forwards;
@@ -14,6 +13,7 @@ mod inspect;
 mod keys;
 mod limits;
 mod lines;
+mod loops;
 mod pretty;
 #[cfg(unix)]
 mod program;

@@ -9,7 +9,7 @@ use hookdev::{
             Provider,
             compose::{AttemptParams, BodySource, SendContext},
         },
-        request::{Field, HeaderName, Headers, Request},
+        request::{HeaderField, HeaderName, Headers, Request},
         signature::{SigningSecret, Verdict},
         time::Timestamp,
     },
@@ -51,7 +51,7 @@ fn library() -> Webhook {
 
 /// The library's verdict: `verified`, or its error.
 fn library_says(request: &Request) -> String {
-    let named = |(name, value): &Field| (renamed(name.name(), "svix-", "webhook-"), value.clone());
+    let named = |(name, value): &HeaderField| (renamed(name.name(), "svix-", "webhook-"), value.clone());
     let headers: HeaderMap = request.headers.iter().map(named).collect();
     library().verify(&request.body, &headers).map_or_else(|error| error.to_string(), |()| "verified".to_owned())
 }

@@ -1,8 +1,8 @@
-//! What was typed: keys, and the number before one.
+//! Interprets what was typed: keys, and the number before one.
 
-/// A key that does something.
+/// The action of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum KeyCommand {
     Resend,
     Edit,
     Copy,
@@ -12,31 +12,31 @@ pub enum Key {
     Help,
 }
 
-/// A key with the number that was typed before it.
+/// A key press, with the number typed before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Press {
-    pub key: Key,
-    /// The number of a delivery; `None` is the last.
+    pub key: KeyCommand,
+    /// The number of a delivery; `None` means the last one.
     pub number: Option<u64>,
 }
 
 /// The longest number, in digits.
 const MAX_DIGITS: usize = 12;
 
-/// The number that is being typed.
+/// The number being typed.
 #[derive(Debug, Default)]
-pub struct Input {
+pub struct TypedNumber {
     digits: String,
 }
 
-impl Input {
-    /// The number, as it is typed.
+impl TypedNumber {
+    /// The digits typed so far.
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// Takes what was read at once: a number, and at most one key. Anything longer was not typed but pasted, and does
-    /// nothing. So do keys that have no meaning, and the sequences of cursor and function keys.
+    /// Takes the bytes of one read: a number, and at most one key. Anything longer was pasted rather than typed, and is
+    /// ignored. So are unknown keys, and the sequences of cursor and function keys.
     pub fn take(&mut self, bytes: &[u8]) -> Option<Press> {
         if matches!(bytes, [0x1b, _, ..]) {
             return None;
@@ -47,13 +47,13 @@ impl Input {
         let room = MAX_DIGITS - self.digits.len();
         self.digits.extend(number.iter().take(room).copied().map(char::from));
         let key = match rest.first()? {
-            b'r' => Key::Resend,
-            b'e' => Key::Edit,
-            b'c' => Key::Copy,
-            b'o' => Key::Open,
-            b'p' => Key::Pause,
-            b'q' => Key::Quit,
-            b'?' => Key::Help,
+            b'r' => KeyCommand::Resend,
+            b'e' => KeyCommand::Edit,
+            b'c' => KeyCommand::Copy,
+            b'o' => KeyCommand::Open,
+            b'p' => KeyCommand::Pause,
+            b'q' => KeyCommand::Quit,
+            b'?' => KeyCommand::Help,
             // Escape.
             0x1b => {
                 self.digits.clear();
@@ -76,8 +76,8 @@ mod tests {
     use super::*;
 
     /// The presses of these reads, and the number that is left.
-    fn typed(reads: &[&str]) -> (Vec<(Key, Option<u64>)>, String) {
-        let mut input = Input::default();
+    fn typed(reads: &[&str]) -> (Vec<(KeyCommand, Option<u64>)>, String) {
+        let mut input = TypedNumber::default();
         let presses = reads.iter().filter_map(|read| input.take(read.as_bytes()));
         let presses = presses.map(|Press { key, number }| (key, number)).collect();
         (presses, input.digits)
@@ -85,16 +85,19 @@ mod tests {
 
     #[test]
     fn a_number_belongs_to_the_key_after_it() {
-        assert_eq!(typed(&["r"]), (vec![(Key::Resend, None)], String::new()));
-        assert_eq!(typed(&["1", "2", "r", "c"]), (vec![(Key::Resend, Some(12)), (Key::Copy, None)], String::new()));
-        assert_eq!(typed(&["12e"]), (vec![(Key::Edit, Some(12))], String::new()));
+        assert_eq!(typed(&["r"]), (vec![(KeyCommand::Resend, None)], String::new()));
+        assert_eq!(
+            typed(&["1", "2", "r", "c"]),
+            (vec![(KeyCommand::Resend, Some(12)), (KeyCommand::Copy, None)], String::new())
+        );
+        assert_eq!(typed(&["12e"]), (vec![(KeyCommand::Edit, Some(12))], String::new()));
         assert_eq!(typed(&["1", "2"]), (vec![], "12".to_owned()));
     }
 
     #[test]
     fn escape_drops_the_number_and_backspace_its_last_digit() {
-        assert_eq!(typed(&["1", "2", "\x1b", "r"]), (vec![(Key::Resend, None)], String::new()));
-        assert_eq!(typed(&["1", "2", "\x7f", "r"]), (vec![(Key::Resend, Some(1))], String::new()));
+        assert_eq!(typed(&["1", "2", "\x1b", "r"]), (vec![(KeyCommand::Resend, None)], String::new()));
+        assert_eq!(typed(&["1", "2", "\x7f", "r"]), (vec![(KeyCommand::Resend, Some(1))], String::new()));
     }
 
     #[test]

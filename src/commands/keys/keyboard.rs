@@ -1,7 +1,7 @@
-//! The terminal as a keyboard: each key is read as it is pressed, and not shown. Signals by keys and the output stay as
-//! they are. The previous mode is restored when this is dropped, by a panic too.
+//! The terminal as a keyboard: each key is read as it is pressed, and not echoed. Keys that send signals, and the
+//! output, work as before. Dropping it restores the previous mode, even in a panic.
 //!
-//! A thread reads, once for each request: while an editor has the terminal, nothing else may read from it.
+//! A thread reads only on request: while an editor has the terminal, nothing else may read from it.
 
 use std::{
     io::{self, Stdin},
@@ -20,7 +20,8 @@ use tokio::sync::mpsc;
 
 use crate::commands::streams;
 
-/// How often to look whether the program is in the foreground again, while keys are pressed that are not for it.
+/// How often to check whether the program is in the foreground again, while keys are pressed that are meant for
+/// another.
 const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The terminal on standard input.
@@ -31,7 +32,7 @@ pub struct Keyboard {
     before: Termios,
     requests: Sender<()>,
     reads: mpsc::UnboundedReceiver<io::Result<Vec<u8>>>,
-    /// Whether the thread has a request.
+    /// Whether the thread is reading or about to.
     is_reading: bool,
 }
 
@@ -40,7 +41,7 @@ impl Keyboard {
     ///
     /// # Errors
     ///
-    /// If standard input is no terminal.
+    /// If standard input is not a terminal.
     pub fn open() -> io::Result<Self> {
         let stdin = streams::keyboard();
         let before = tcgetattr(&stdin)?;
@@ -51,40 +52,41 @@ impl Keyboard {
         Ok(keyboard)
     }
 
-    /// Reads keys one by one from now on, unless the program runs in the background: then the terminal is another's.
+    /// Switches to reading single keys, unless the program runs in the background: then the terminal belongs to
+    /// another.
     ///
     /// # Errors
     ///
-    /// If the terminal has gone.
+    /// If the terminal is gone.
     pub fn enable(&self) -> io::Result<()> {
         if !is_foreground(&self.stdin) {
             return Ok(());
         }
         let mut mode = self.before.clone();
         mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        // The key that quits with a core dump would leave the terminal like this.
+        // The key that quits with a core dump would leave the terminal in this mode.
         mode.special_codes[SpecialCodeIndex::VQUIT] = 0;
         mode.special_codes[SpecialCodeIndex::VMIN] = 1;
         mode.special_codes[SpecialCodeIndex::VTIME] = 0;
         Ok(tcsetattr(&self.stdin, OptionalActions::Now, &mode)?)
     }
 
-    /// Restores the mode from before.
+    /// Restores the previous mode.
     pub fn restore(&self) {
         if is_foreground(&self.stdin) {
-            // It fails if the terminal has gone.
+            // This fails if the terminal is gone.
             let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
         }
     }
 
-    /// Waits for keys; the bytes that were read at once. Cancel safe.
+    /// Waits for keys, and returns the bytes of one read. Cancel safe.
     ///
     /// # Errors
     ///
-    /// If the terminal has gone.
+    /// If the terminal is gone.
     pub async fn read(&mut self) -> io::Result<Vec<u8>> {
         if !self.is_reading {
-            // The thread ends only with this.
+            // The thread ends only when this is dropped.
             self.is_reading = self.requests.send(()).is_ok();
         }
         let read = self.reads.recv().await;
@@ -109,7 +111,7 @@ fn read_each(requests: &Receiver<()>, reads: &mpsc::UnboundedSender<io::Result<V
     }
 }
 
-/// Reads what was pressed. In the background it waits: reading there would stop the program.
+/// Reads pressed keys. Waits while in the background, where reading would stop the program.
 fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
     loop {
         match poll(&mut [PollFd::new(stdin, PollFlags::IN)], None) {

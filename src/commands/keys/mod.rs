@@ -15,7 +15,7 @@ use super::reporters::pause::Pause;
 use crate::engine::receive::{CurrentSettings, History, Resender};
 pub use unix::Keys;
 
-/// What the keys work on.
+/// What the keys act on.
 #[derive(Clone, Debug)]
 #[cfg_attr(windows, allow(dead_code))]
 pub struct Subject {
@@ -23,7 +23,7 @@ pub struct Subject {
     pub settings: Arc<CurrentSettings>,
     pub resender: Resender,
     pub pause: Pause,
-    /// Where older deliveries are.
+    /// Where older deliveries are saved.
     pub captures: Option<PathBuf>,
     /// The receiver's URL without a path.
     pub url: String,

@@ -1,4 +1,4 @@
-//! A delivery that is sent to the receiver's targets again: as it was, or edited and signed again.
+//! Resends a delivery to the receiver's targets: as it was, or edited and re-signed.
 
 use std::fmt::Write;
 
@@ -6,14 +6,14 @@ use super::Subject;
 use crate::{
     engine::{
         clock::now,
-        receive::{Forward, Resent, Settings, resend},
+        receive::{Forward, ReceiverSettings, Resent, resend},
     },
     render::pretty::Page,
     webhook::{record::Delivery, redact, request::Request, signature::Receipt},
 };
 
-/// A delivery of which only the request is known.
-pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery {
+/// A delivery read from a capture: only its request is known.
+pub fn from_capture(seq: u64, request: Request, settings: &ReceiverSettings) -> Delivery {
     let assessment = settings.judge().assess(&request, Receipt::default());
     Delivery {
         seq,
@@ -29,7 +29,7 @@ pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery
     }
 }
 
-/// Sends a request to every target that its event is forwarded to, signed again if it was edited. Returns a line for
+/// Sends a request to every target that its event is forwarded to, re-signed if it was edited. Returns one line for
 /// each.
 pub async fn resend_and_describe(
     subject: &Subject,

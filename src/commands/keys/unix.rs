@@ -1,4 +1,4 @@
-//! The keys on Unix, where the terminal is read key by key, and given back while the program is suspended.
+//! Keys on Unix. The terminal is read key by key, and restored while the program is suspended.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     Subject,
-    input::{Input, Key, Press},
+    input::{KeyCommand, Press, TypedNumber},
     keyboard::Keyboard,
     resends::{self, resend_and_describe},
 };
@@ -38,23 +38,23 @@ Keys, such as r for the last delivery, or 12r for number 12:
   Esc clears a number
 ";
 
-/// The keys, while they are read. The terminal is restored when this is dropped.
+/// Reads keys. Dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Keys {
     keyboard: Keyboard,
     subject: Subject,
     terminal: Terminal,
-    input: Input,
-    /// The lines of resends that have ended.
+    input: TypedNumber,
+    /// The resends under way, each of which returns the lines to print.
     resends: JoinSet<String>,
-    /// The inspector, as it was opened last.
+    /// The last attempt to open the inspector in a browser.
     opening: Option<browser::Opening>,
     suspend: Signal,
     resume: Signal,
 }
 
 impl Keys {
-    /// Starts to read keys, if standard input and standard error are a terminal. Must be called within a runtime.
+    /// Starts reading keys, if standard input and standard error are a terminal. Must be called within a runtime.
     pub fn start(subject: Subject, terminal: Terminal) -> Option<Self> {
         let keyboard = Keyboard::open().ok()?;
         let [suspend, resume] = [signal_hook::consts::SIGTSTP, signal_hook::consts::SIGCONT]
@@ -63,7 +63,7 @@ impl Keys {
             keyboard,
             subject,
             terminal,
-            input: Input::default(),
+            input: TypedNumber::default(),
             resends: JoinSet::new(),
             opening: None,
             suspend: suspend.ok()?,
@@ -71,7 +71,7 @@ impl Keys {
         })
     }
 
-    /// Handles keys until one asks to quit, or forever if the terminal has gone.
+    /// Handles keys until one asks to quit; forever if the terminal is gone.
     pub async fn quit(&mut self) {
         loop {
             tokio::select! {
@@ -80,14 +80,14 @@ impl Keys {
                     let press = self.input.take(&bytes);
                     self.show();
                     match press {
-                        Some(Press { key: Key::Quit, .. }) => return,
+                        Some(Press { key: KeyCommand::Quit, .. }) => return,
                         Some(press) => self.handle(press).await,
                         None => {}
                     }
                 }
                 _ = self.suspend.recv() => self.stop(),
                 _ = self.resume.recv() => {
-                    // It fails if the terminal has gone.
+                    // This fails if the terminal is gone.
                     let _ = self.keyboard.enable();
                     self.show();
                 }
@@ -97,14 +97,14 @@ impl Keys {
         }
     }
 
-    /// Stops the program as Ctrl-Z does. The signal that continues it takes the terminal over again.
+    /// Stops the program as Ctrl-Z does. When a signal continues it, it takes over the terminal again.
     fn stop(&self) {
         streams::set_prompt("");
         self.keyboard.restore();
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
     }
 
-    /// Shows the number that is being typed, and what waits.
+    /// Shows the number being typed, and how many deliveries wait.
     fn show(&self) {
         let pause = &self.subject.pause;
         let waiting = pause.is_set().then(|| pause.waiting());
@@ -114,25 +114,25 @@ impl Keys {
     async fn handle(&mut self, press: Press) {
         let Press { key, number } = press;
         match key {
-            Key::Help => self.terminal.respond(HELP),
-            Key::Pause => self.pause(),
-            Key::Open => self.open(),
-            Key::Resend => {
+            KeyCommand::Help => self.terminal.respond(HELP),
+            KeyCommand::Pause => self.pause(),
+            KeyCommand::Open => self.open(),
+            KeyCommand::Resend => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.resend(&delivery, delivery.request.clone(), false);
                 }
             }
-            Key::Copy => {
+            KeyCommand::Copy => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.copy(&delivery);
                 }
             }
-            Key::Edit => {
+            KeyCommand::Edit => {
                 if let Some(delivery) = self.delivery(number).await {
                     self.edit(&delivery).await;
                 }
             }
-            Key::Quit => {}
+            KeyCommand::Quit => {}
         }
     }
 
@@ -158,9 +158,9 @@ impl Keys {
         });
     }
 
-    /// The delivery of this number, or the last one. Says so if there is none.
+    /// The delivery with this number, or the last one. Prints a message if there is none.
     async fn delivery(&self, number: Option<u64>) -> Option<Arc<Delivery>> {
-        // A delivery that is on the screen may not be there yet.
+        // A delivery that is already on the screen may not be in the history yet.
         let newest = self.subject.history.catch_up().await;
         let Some(seq) = number else {
             let last = self.subject.history.last();
@@ -190,7 +190,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Why there is none, for people.
+    /// The message to print, if there is none.
     async fn saved(&self, seq: u64, newest: u64) -> Result<Request, String> {
         if seq == 0 || seq > newest {
             return Err(format!("there is no delivery #{seq}"));
@@ -221,7 +221,7 @@ impl Keys {
         });
     }
 
-    /// Opens the editor. The output is held back while it has the screen.
+    /// Opens the editor. Output is held back while the editor has the screen.
     async fn edit(&mut self, delivery: &Arc<Delivery>) {
         let was_paused = self.subject.pause.is_set();
         if self.subject.output_is_capture {
@@ -235,10 +235,10 @@ impl Keys {
         self.keyboard.restore();
         let opened = Arc::clone(delivery);
         let result = spawn_blocking(move || edited(&opened.request)).await;
-        // It fails if the terminal has gone.
+        // This fails if the terminal is gone.
         let _ = self.keyboard.enable();
         match result {
-            // It panicked, which is reported already.
+            // The task panicked, which has been reported.
             Err(_) => {}
             Ok(Ok(Some((request, differences)))) => {
                 self.terminal.respond(&differences.text(&self.terminal.page_of_messages()));
@@ -254,7 +254,7 @@ impl Keys {
     }
 }
 
-/// The number that is being typed, after how many deliveries wait while the output is paused, for a terminal of this
+/// The prompt: how many deliveries wait while the output is paused, then the number being typed, for a terminal of this
 /// width.
 fn prompt(waiting: Option<u64>, digits: &str, width: Option<usize>) -> String {
     let waiting = match waiting {

@@ -1,17 +1,16 @@
-//! On Windows, `listen` reads no keys: its console has no mode in which Ctrl-C keeps its meaning and keys are read one
-//! by one.
+//! `listen` reads no keys on Windows: the console has no mode that reads single keys and keeps the effect of Ctrl-C.
 
 use std::convert::Infallible;
 
 use super::Subject;
 use crate::commands::terminal::Terminal;
 
-/// No keys.
+/// Keys, which are never available.
 #[derive(Debug)]
 pub struct Keys(Infallible);
 
 impl Keys {
-    /// `None`.
+    /// Always `None`.
     pub fn start(_: Subject, _: Terminal) -> Option<Self> {
         None
     }

@@ -1,4 +1,4 @@
-//! How `listen` ends: the reason to stop, what is finished then, and the exit code.
+//! How `listen` ends: the reason to stop, what is then finished, and the exit code.
 
 use std::{future::pending, time::Duration};
 
@@ -11,36 +11,36 @@ use crate::{
         interrupt::Interrupts,
         keys::Keys,
         program::{ProgramEnd, UserProgram, timeout},
-        reporters::printer::Reporter,
+        reporters::printer::DeliveryReporter,
         terminal::Terminal,
         tunnel::Served,
     },
-    engine::receive::Counter,
+    engine::receive::ExpectationCounter,
 };
 
 /// Why `listen` stops.
 #[derive(Clone, Copy)]
-pub enum End {
+pub enum StopReason {
     Met,
     OutputClosed,
     Interrupted,
     TimedOut,
-    /// The program that follows `--` has ended.
+    /// The program after `--` has ended.
     Program(ProgramEnd),
 }
 
-/// Waits until there is a reason to stop. The terminal is restored then.
+/// Waits for a reason to stop, then restores the terminal.
 pub async fn end(
     program: Option<UserProgram>,
-    counter: &Counter,
-    reporter: &Reporter,
+    counter: &ExpectationCounter,
+    reporter: &DeliveryReporter,
     interrupts: &mut Interrupts,
     mut keys: Option<Keys>,
     time: Option<Duration>,
     terminal: Terminal,
-) -> Result<End, Failure> {
+) -> Result<StopReason, Failure> {
     if let Some(mut program) = program {
-        return program.attend(interrupts, time, terminal).await.map(End::Program);
+        return program.attend(interrupts, time, terminal).await.map(StopReason::Program);
     }
     let quit = async {
         match &mut keys {
@@ -49,26 +49,26 @@ pub async fn end(
         }
     };
     Ok(tokio::select! {
-        () = counter.met() => End::Met,
-        _ = reporter.ended() => End::OutputClosed,
-        () = interrupts.next() => End::Interrupted,
-        () = quit => End::Interrupted,
-        () = timeout(time) => End::TimedOut,
+        () = counter.met() => StopReason::Met,
+        _ = reporter.ended() => StopReason::OutputClosed,
+        () = interrupts.next() => StopReason::Interrupted,
+        () = quit => StopReason::Interrupted,
+        () = timeout(time) => StopReason::TimedOut,
     })
 }
 
-/// Waits until everything that was received has its response and is printed. Returns whether it could be.
+/// Waits until every received request has its response and is printed. Returns whether all could be printed.
 pub async fn finish(
     serving: JoinHandle<()>,
     inspecting: Option<JoinHandle<()>>,
     tunnel: Served,
-    reporter: &Reporter,
+    reporter: &DeliveryReporter,
     Sinks { warnings, pages, .. }: &Sinks,
 ) -> Result<bool, JoinError> {
     tunnel.stop_watching();
     let served = serving.await;
     if let Some(inspecting) = inspecting {
-        // An error is a panic, which is reported already.
+        // An error is a panic, which has been reported.
         let _ = inspecting.await;
     }
     tunnel.end(warnings).await;
@@ -78,23 +78,24 @@ pub async fn finish(
     served.map(|()| printed)
 }
 
-/// The exit code of a run that ended in this way; `finished` says whether everything is printed, if that ended in time.
+/// The exit code of a run that stopped for this reason. `finished` says whether everything was printed; `None` if there
+/// was no time to.
 pub fn exit_code(
     terminal: Terminal,
     finished: Option<Result<bool, JoinError>>,
-    end: End,
+    end: StopReason,
     missing: &[String],
 ) -> Result<Exit, Failure> {
-    if finished.is_none() && !matches!(end, End::OutputClosed) {
+    if finished.is_none() && !matches!(end, StopReason::OutputClosed) {
         terminal.warn("stopped before everything was printed");
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, End::Program(end)) => end.conclude(terminal, missing),
+        (_, StopReason::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, End::TimedOut) => conclude(terminal, missing),
-        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
-        // What was expected has arrived, whether or not somebody reads the output.
+        (_, StopReason::TimedOut) => conclude(terminal, missing),
+        (None, StopReason::Interrupted | StopReason::OutputClosed) => Exit::Interrupted,
+        // The expected deliveries have arrived, whether or not anyone reads the output.
         _ => Exit::Success,
     })
 }

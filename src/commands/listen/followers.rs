@@ -1,26 +1,28 @@
-//! What follows the deliveries of `listen` within the process: the output, the expectations, the counts, the memory.
+//! The consumers of `listen`'s deliveries within the process: output, expectations, counts and history.
 
 use crate::{
     commands::reporters::pause::Pause,
-    engine::receive::{Consumers, Counter, Deliveries, DeliveryExpectations, History, VerdictCounter, WhenFull},
+    engine::receive::{
+        Consumers, Deliveries, DeliveryExpectations, ExpectationCounter, History, VerdictCounter, WhenFull,
+    },
 };
 
-/// The followers of one receiver.
+/// The consumers of one receiver.
 pub struct Followers {
-    /// For the output.
+    /// The deliveries to print.
     pub deliveries: Deliveries,
-    /// Whether the output is the only capture, so that it may miss nothing.
+    /// Whether the output is the only capture, so that it must miss no delivery.
     pub output_is_capture: bool,
-    pub counter: Counter,
+    pub counter: ExpectationCounter,
     pub verdicts: VerdictCounter,
     pub pause: Pause,
-    /// What keys and the inspector can show and resend.
+    /// What the keys and the inspector can show and resend.
     pub history: Option<History>,
 }
 
 impl Followers {
-    /// Adds them to the consumers. With keys the output can be paused, and with keys or an inspector deliveries are
-    /// kept.
+    /// Adds the followers to the consumers. With keys, the output can be paused; with keys or an inspector, deliveries
+    /// are kept.
     pub fn add(
         consumers: &mut Consumers,
         expectations: DeliveryExpectations,

@@ -1,11 +1,15 @@
-//! What the receiver of `listen` works with: limits, captures, policies, and where it reports.
+//! Sets up and starts the receiver of `listen`: limits, captures, policies, and where it reports.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     commands::{
         context::Context,
         exit::Failure,
@@ -18,37 +22,39 @@ use crate::{
         },
         secret_file::{Saved, SecretFile},
         terminal::Terminal,
+        tunnel::{OptionalTunnel, Served},
     },
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ResponsePolicy, Setup, UnusedSecret,
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, Receiver, ReceiverSetup, Resender,
+        ResponsePolicy, UnusedSecret,
     },
     net::{
         descriptors,
-        receiver::{Limits, ReceiveError},
+        receiver::{ReceiveError, ReceiverLimits, serve},
     },
     store::captures::CaptureStore,
     webhook::{signature::SecretText, words::bytes},
 };
 
-/// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-pub fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
-    let defaults = Limits::default();
+/// The limits for senders. The number of connections must fit the limit on open files, which is raised if possible.
+pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<ReceiverLimits, Failure> {
+    let defaults = ReceiverLimits::default();
     let connections = descriptors::connections(defaults.connections)
         .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
         terminal.note(format!("accepting only {connections} connections at a time; {note}"));
     }
-    Ok(Limits { body: args.max_body, connections, ..defaults })
+    Ok(ReceiverLimits { body: args.max_body, connections, ..defaults })
 }
 
-/// Where deliveries are saved: `--capture`, else what the config says.
-pub fn capture_path(context: &Context, args: &Listen) -> Option<PathBuf> {
+/// Where deliveries are saved: `--capture`, else the config's path.
+pub fn capture_path(context: &Context, args: &ListenArgs) -> Option<PathBuf> {
     args.capture.clone().or(listen_config(context).capture)
 }
 
-/// Opens the captures, and says if their last line was torn.
-pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
+/// Opens the captures, and notes if an incomplete last line was removed.
+pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<CaptureStore>, Failure> {
     let Some(path) = capture_path(context, args) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
@@ -58,26 +64,26 @@ pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureS
     Ok(Some(store))
 }
 
-/// Where the receiver says what goes wrong, and saves what it is given.
+/// Where the receiver reports problems, and saves the secrets it is given.
 pub struct Sinks {
     pub warnings: WarningSink,
     pub pages: Arc<RefusedPages>,
     pub secrets: SecretFile,
 }
 
-/// What the receiver works with.
+/// The receiver's setup.
 pub fn setup(
-    args: &Listen,
+    args: &ListenArgs,
     settings: Arc<CurrentSettings>,
     captures: Option<CaptureStore>,
     consumers: Consumers,
     pending: Option<Arc<PendingForwards>>,
     sinks: &Sinks,
     cancel: CancellationToken,
-) -> Setup {
+) -> ReceiverSetup {
     let (warnings, pages) = (sinks.warnings.clone(), Arc::clone(&sinks.pages));
     let (saving, secrets, file) = (warnings.clone(), warnings.clone(), sinks.secrets.clone());
-    Setup {
+    ReceiverSetup {
         settings,
         responses: ResponsePolicy {
             statuses: args.respond.clone(),
@@ -105,7 +111,35 @@ pub fn setup(
     }
 }
 
-/// Saves a secret that a handshake handed over, if the user wants that, and says that it is in use.
+/// A receiver that serves requests, directly and through the tunnel.
+pub struct Serving {
+    pub task: JoinHandle<()>,
+    pub tunnel: Served,
+    /// The number of deliveries that have been received but not responded to.
+    pub in_progress: Arc<AtomicUsize>,
+    pub resender: Resender,
+}
+
+impl Serving {
+    /// Starts receiving, until `stop` is cancelled.
+    pub fn start(
+        setup: ReceiverSetup,
+        listener: TcpListener,
+        tunnel: OptionalTunnel,
+        limits: ReceiverLimits,
+        stop: &CancellationToken,
+    ) -> Self {
+        let receiver = Receiver::new(setup);
+        let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
+        let receiver = Arc::new(receiver);
+        let (limits, tunnel_limits) = tunnel.divide(limits);
+        let task = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
+        let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
+        Self { task, tunnel, in_progress, resender }
+    }
+}
+
+/// Saves a secret from a handshake, if the user wants that, and notes that it is in use.
 fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings: &WarningSink) {
     let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
     match file.save(secret) {
@@ -117,7 +151,7 @@ fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings:
     }
 }
 
-/// Why a secret that a handshake hands over is not used, and what to do.
+/// Why a secret from a handshake is not used, and what to do.
 fn unused(title: &str, reason: UnusedSecret) -> String {
     let why = match reason {
         UnusedSecret::OwnSecret => "your own is set; remove that to use the handshake's",
@@ -132,7 +166,7 @@ fn unused(title: &str, reason: UnusedSecret) -> String {
 }
 
 /// Which deliveries are forwarded.
-const fn forward_policy(args: &Listen) -> ForwardPolicy {
+const fn forward_policy(args: &ListenArgs) -> ForwardPolicy {
     match (args.only_verified, args.allow_unsigned) {
         (false, _) => ForwardPolicy::All,
         (true, false) => ForwardPolicy::Verified,

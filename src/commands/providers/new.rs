@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{Format, Global, NewProvider},
+    cli::{FormatArg, GlobalArgs, NewProviderArgs},
     commands::{
         context::format,
         exit::{Exit, Failure},
@@ -35,7 +35,7 @@ use crate::{
 /// # Errors
 ///
 /// If the name is invalid, the directory exists, or a capture or a secret can't be read.
-pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &NewProviderArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(global);
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let starts_well = args.name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -79,7 +79,7 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
             .map_err(|error| Failure::invalid_usage(&error))?;
         learn(&args.name, &samples, &secrets, &Catalog::builtin())
     };
-    // A directory without the scheme would only be in the way of the next try, with the right secret.
+    // A directory without the scheme would only be in the way of the next attempt, with the right secret.
     let written = (!learned.is_unproven).then_some(dir.as_path());
     if let Some(dir) = written {
         new_provider::write(dir, &learned.files).map_err(|error| Failure::invalid_usage(&error))?;
@@ -88,8 +88,8 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
 }
 
 fn report(
-    global: &Global,
-    args: &NewProvider,
+    global: &GlobalArgs,
+    args: &NewProviderArgs,
     terminal: &Terminal,
     dir: Option<&Path>,
     learned: &Learned,
@@ -98,7 +98,7 @@ fn report(
     let next = shown.as_deref().map_or_else(Vec::new, |dir| next(global, args, dir, learned));
     let written = WrittenProvider::new(&args.name, shown.as_deref(), learned, next);
     match format(global) {
-        Format::Json => {
+        FormatArg::Json => {
             let mut line = Vec::new();
             json::written_provider(&written, &mut line);
             terminal.print(&line)?;
@@ -127,7 +127,7 @@ fn report(
 }
 
 /// The commands to run next.
-fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Vec<String> {
+fn next(global: &GlobalArgs, args: &NewProviderArgs, dir: &str, learned: &Learned) -> Vec<String> {
     let (dir, signed) = (shell::word(dir), shell::word(&format!("{dir}-signed")));
     let mut next = vec![format!("hookdev providers check {dir}")];
     if args.from.is_empty() {
@@ -148,7 +148,7 @@ fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Ve
     next
 }
 
-/// Says if the captures look like deliveries of several providers, of which no single one can be learned.
+/// Notes if the captures look like deliveries of several providers, from which none can be learned.
 fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     let catalog = Catalog::builtin();
     let of = |sample: &Sample| {
@@ -167,7 +167,7 @@ fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     terminal.note(format!("these look like deliveries of several providers ({titles}); learn from those of one alone"));
 }
 
-/// The source of a secret, unless it is the secret itself.
+/// The source of a secret, or a placeholder if it is the secret itself.
 fn shown_source(secret: &SecretText) -> String {
     let source = secret.expose();
     let is_name = source.starts_with("env:") || source.starts_with("file:");

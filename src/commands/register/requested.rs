@@ -1,7 +1,7 @@
-//! What `--register` names: the accounts at providers, and where their webhooks are to be sent.
+//! What `--register` asks for: the accounts at providers, and the URL for their webhooks.
 
 use crate::{
-    cli::Listen,
+    cli::ListenArgs,
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -17,22 +17,22 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{How, Registration, Values, is_resource},
+            registration::{CallValues, How, Registration, is_resource},
         },
         signature::SecretText,
     },
 };
 
-/// What stands for the public URL until the tunnel has one.
+/// A placeholder for the public URL until the tunnel has one.
 const URL_OF_TUNNEL: &str = "https://URL-OF-THE-TUNNEL";
 
-/// What `--register` names.
+/// What `--register` asks for.
 #[derive(Debug, Default)]
 pub struct Requested {
     pub(super) accounts: Vec<Account>,
-    /// Those that a person must set up.
+    /// Accounts that a person must set up.
     manual: Vec<Account>,
-    /// `None` if it is that of the tunnel.
+    /// The URL of `--public-url`; `None` if the tunnel's is used.
     pub(super) public_url: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Requested {
     /// # Errors
     ///
     /// If a provider, a resource, the API's base URL or its key is missing or invalid.
-    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+    pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let mut requested = Self::default();
         let Some(first) = args.register.first() else {
             return if args.dry_run {
@@ -90,7 +90,7 @@ impl Requested {
     ///
     /// # Errors
     ///
-    /// If they can't be printed.
+    /// If a call can't be filled in.
     pub fn print(&self, terminal: Terminal) -> Result<Exit, Failure> {
         let mut text = String::new();
         for account in &self.accounts {
@@ -107,7 +107,7 @@ impl Requested {
         Ok(Exit::Success)
     }
 
-    /// Prints what a person must do, with the public URL that is known now.
+    /// Prints the manual steps, with the current public URL.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Requested {
         for account in &self.manual {
             let How::Manual(steps) = &registration_of(account)?.how else { continue };
             let url = url_of(self.public_url(), account);
-            let values = Values { url: &url, ..Values::default() };
+            let values = CallValues { url: &url, ..CallValues::default() };
             let steps = steps.iter().enumerate();
             let steps = steps.map(|(index, step)| format!("  {}. {}\n", index + 1, inline(&step.fill(&values))));
             let (title, steps) = (inline(&account.provider.title), steps.collect::<String>());
@@ -170,7 +170,7 @@ fn check_resource(name: &str, registration: &Registration, resource: Option<&str
     }
 }
 
-/// The base URL of a provider's API: the config's, or the manifest's. A found config needs trust to decide it.
+/// The base URL of a provider's API: the config's, else the manifest's. A found config needs trust to set it.
 fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
     let config = context.config.as_ref().and_then(|config| config.provider(&provider.name)?.api);
     let manifest = provider.registration.as_ref().and_then(|registration| registration.api.as_deref());
@@ -192,12 +192,11 @@ fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
     Ok(api.trim_end_matches('/').to_owned())
 }
 
-/// The API's key, from the variable that the manifest names.
+/// The API key, from the variable that the manifest names.
 ///
 /// # Errors
 ///
-/// If it isn't set, is empty, or is not text, or if it comes from the env file of a config that may not send it to the
-/// API.
+/// If it is unset, empty or not text, or comes from the env file of a config that is not trusted to send it to the API.
 pub fn key(context: &Context, registration: &Registration, api: &str) -> Result<SecretText, Failure> {
     let Some(name) = &registration.key else { return Ok(SecretText::default()) };
     let environment = context.environment()?;

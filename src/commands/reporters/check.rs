@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use super::format::OutputFormat;
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{context::Context, exit::Failure, remedies, secret_warnings::development_warning, streams::Out},
-    engine::check::{Observer, Target},
+    engine::check::{CheckObserver, CheckTarget},
     render::{
-        cases::Table,
+        cases::CaseTable,
         json,
         report::{self, Check, FilePosition, Problem},
     },
@@ -21,26 +21,26 @@ use crate::{
 };
 
 /// Prints cases to standard output.
-pub struct Reporter<'a> {
+pub struct CheckReporter<'a> {
     context: &'a Context,
-    format: OutputFormat<Table>,
+    format: OutputFormat<CaseTable>,
     out: Out,
     bytes: Vec<u8>,
     keyring: &'a Keyring,
-    /// The providers whose development secret the report has named.
+    /// The providers whose development secret the report has mentioned.
     warned: Vec<String>,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a> CheckReporter<'a> {
     /// A reporter of cases that run.
     pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
-        let table = || Table::new(context.terminal.page(None), context.global.quiet);
+        let table = || CaseTable::new(context.terminal.page(None), context.global.quiet);
         let format = OutputFormat::new(context.format(), table);
         let out = context.terminal.stdout();
         Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
     }
 
-    /// A warning that a provider's development secret signs, for the first of its cases in a report.
+    /// A warning that a provider's cases are signed with its development secret, once per provider in a report.
     fn development_warning(&mut self, provider: &str) -> Option<Problem> {
         if self.warned.iter().any(|warned| warned == provider) {
             return None;
@@ -50,7 +50,7 @@ impl<'a> Reporter<'a> {
         Some(Problem { code: Code::SecretDevelopment.as_str().to_owned(), message, hint: None })
     }
 
-    fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
+    fn table(&mut self, append: impl FnOnce(&mut CaseTable, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
             table.set_width(self.context.terminal.width());
             let mut text = String::new();
@@ -65,7 +65,7 @@ impl<'a> Reporter<'a> {
     ///
     /// If the output can't be written.
     pub fn finish(&mut self, tally: CaseTally) -> io::Result<()> {
-        self.table(Table::end);
+        self.table(CaseTable::end);
         match &mut self.format {
             OutputFormat::Json if !self.context.global.quiet => json::case_summary(tally, &mut self.bytes),
             OutputFormat::Report(report) => report.finish(&mut self.bytes),
@@ -84,7 +84,7 @@ impl<'a> Reporter<'a> {
         Ok(())
     }
 
-    /// Each case is printed as soon as it is reported.
+    /// Flushes, so that each case is printed as soon as it is reported.
     fn flush(&mut self) -> io::Result<()> {
         self.out.write_all(&self.bytes)?;
         self.bytes.clear();
@@ -92,8 +92,8 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
-    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
+impl CheckObserver for CheckReporter<'_> {
+    fn target(&mut self, target: &CheckTarget, planned: &[CaseRecord]) -> io::Result<()> {
         self.table(|table, text| table.begin(&target.provider, target.url.as_str(), planned, text));
         self.flush()
     }
@@ -126,14 +126,14 @@ impl Observer for Reporter<'_> {
 /// If the format is a report, or the output can't be written.
 pub fn list<'t>(
     context: &Context,
-    listed: impl IntoIterator<Item = (&'t Target, Vec<Case<'t>>)>,
+    listed: impl IntoIterator<Item = (&'t CheckTarget, Vec<Case<'t>>)>,
 ) -> Result<(), Failure> {
     if context.format().is_report() {
         return Err(Failure::usage("--list can't be combined with a report format")
             .hint("use --format pretty or --format json"));
     }
-    let json = context.format() == Format::Json;
-    let mut table = Table::list(context.terminal.page(None));
+    let json = context.format() == FormatArg::Json;
+    let mut table = CaseTable::list(context.terminal.page(None));
     let (mut text, mut lines, mut any_valid) = (String::new(), Vec::new(), false);
     for (target, cases) in listed {
         let records: Vec<CaseRecord> = cases.iter().map(|case| case.record(&target.provider)).collect();
@@ -159,7 +159,7 @@ pub fn list<'t>(
     Ok(())
 }
 
-/// A case as a check for CI. Code scanning requires a file; a handler has none, so the config stands in.
+/// A case as a check for CI. Code scanning requires a file; a handler has none, so the config takes its place.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let problem = |problem: &CaseProblem| Problem {
         code: record.name.as_str().to_owned(),

@@ -1,11 +1,11 @@
 //! The output formats of the commands that check something.
 
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     render::report::{Github, Junit, Report, Sarif},
 };
 
-/// An output format and what writes it; `P` is the writer of the pretty one.
+/// An output format with its writer; `P` is the writer of the pretty format.
 pub enum OutputFormat<P> {
     /// Text for people.
     Pretty(Box<P>),
@@ -16,14 +16,14 @@ pub enum OutputFormat<P> {
 }
 
 impl<P> OutputFormat<P> {
-    /// The writer of a format; `pretty` makes the one for people.
-    pub fn new(format: Format, pretty: impl FnOnce() -> P) -> Self {
+    /// The writer of a format; `pretty` makes the writer for people.
+    pub fn new(format: FormatArg, pretty: impl FnOnce() -> P) -> Self {
         match format {
-            Format::Pretty => Self::Pretty(Box::new(pretty())),
-            Format::Json => Self::Json,
-            Format::Junit => Self::Report(Box::new(Junit::default())),
-            Format::Github => Self::Report(Box::new(Github)),
-            Format::Sarif => Self::Report(Box::new(Sarif::default())),
+            FormatArg::Pretty => Self::Pretty(Box::new(pretty())),
+            FormatArg::Json => Self::Json,
+            FormatArg::Junit => Self::Report(Box::new(Junit::default())),
+            FormatArg::Github => Self::Report(Box::new(Github)),
+            FormatArg::Sarif => Self::Report(Box::new(Sarif::default())),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! What `hookdev listen` says besides its deliveries: where it listens, what goes wrong meanwhile, and the summary at
-//! the end.
+//! The messages of `hookdev listen` other than its deliveries: where it listens, what goes wrong meanwhile, and the
+//! summary at the end.
 
 use std::{sync::Arc, thread};
 
 use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
-    engine::receive::{Forward, SaveChange, Settings, VerdictCounts},
+    engine::receive::{Forward, ReceiverSettings, SaveChange, VerdictCounts},
     net::receiver::ReceiveError,
     render::{
-        diagnostic::{Stream, inline},
+        diagnostic::{DiagnosticStream, inline},
         flow::Flow,
     },
     webhook::{provider::catalog::Catalog, redact},
 };
 
-/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of
-/// a URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
+/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without the values
+/// in URL queries. `send_to` is the URL to give to `send`, if it wouldn't deliver here by default.
 pub fn announce(
     terminal: Terminal,
-    settings: &Settings,
+    settings: &ReceiverSettings,
     url: &str,
     send_to: Option<&str>,
     redact: bool,
@@ -49,8 +49,8 @@ pub fn announce(
     terminal.say(&text);
 }
 
-/// Appends a line below the first: words that wrap, and a command that doesn't, so that it can be copied.
-fn push_detail(stream: Stream, words: &str, command: &str, out: &mut String) {
+/// Appends an indented line: words that wrap, and a command that doesn't, so that it can be copied.
+fn push_detail(stream: DiagnosticStream, words: &str, command: &str, out: &mut String) {
     let mut line = Flow::new(stream.palette, stream.columns, 4, out);
     line.gap(2).text(None, words);
     if !command.is_empty() {
@@ -59,7 +59,7 @@ fn push_detail(stream: Stream, words: &str, command: &str, out: &mut String) {
     line.end();
 }
 
-/// The URL of each provider, or how they are made if there are many, in lines.
+/// The URL of each provider, one per line, or their pattern if there are many.
 fn urls(catalog: &Catalog, url: &str) -> Vec<String> {
     let names: Vec<&str> = catalog.names().collect();
     match catalog.example() {
@@ -90,8 +90,8 @@ pub fn summary(counts: VerdictCounts) -> String {
     }
 }
 
-/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since
-/// it blocks if nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. Uses a thread of its own, because
+/// printing blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,
@@ -101,7 +101,7 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
     thread::spawn(move || terminal.note(&message));
 }
 
-/// Reports that captures can't be saved, or can be again.
+/// Reports that captures can't be saved, or can be saved again.
 pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
     match change {
         SaveChange::Failing(reason) => {
@@ -116,7 +116,7 @@ pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
     }
 }
 
-/// The warning for a problem outside a delivery.
+/// The warning about a problem outside a delivery.
 pub fn warning(error: &ReceiveError) -> String {
     match error {
         ReceiveError::BodyTooLarge { .. } => format!("{error}; raise the limit with --max-body"),
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_detail_wraps_between_words_and_keeps_a_command_whole() {
         let mut out = String::new();
-        let stream = Stream { palette: Palette::new(false), columns: Some(20) };
+        let stream = DiagnosticStream { palette: Palette::new(false), columns: Some(20) };
         push_detail(stream, "lists the 53 providers", "", &mut out);
         push_detail(stream, "to send here:", "hookdev send a.b --to http://h/", &mut out);
         let expected = "  lists the 53\n    providers\n  to send here:\n    hookdev send a.b --to http://h/\n";

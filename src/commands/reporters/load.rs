@@ -12,16 +12,16 @@ use tokio::sync::mpsc;
 
 use super::send::{NO_LISTENER, with_remedy};
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{
         context::Context,
         exit::{Exit, Failure},
         remedies, streams,
         terminal::Terminal,
     },
-    engine::load::{Pace, Progress, Report, Unreachable},
+    engine::load::{LoadProgress, LoadReport, Pace, Unreachable},
     render::{json, load, size, text},
-    webhook::{load::Summary, record::Attempt},
+    webhook::{load::LoadSummary, record::Attempt},
 };
 
 /// The maximum number of attempts that wait to be printed. A slow reader of the output slows the load down.
@@ -58,7 +58,7 @@ fn write(terminal: Terminal, mut attempts: mpsc::Receiver<Attempt>) -> io::Resul
     while let Some(first) = attempts.blocking_recv() {
         lines.clear();
         json::attempt(&with_remedy(&first), &mut lines);
-        // Whatever has arrived meanwhile is written with it.
+        // Attempts that have arrived meanwhile are written with it.
         while let Ok(next) = attempts.try_recv() {
             json::attempt(&with_remedy(&next), &mut lines);
         }
@@ -71,15 +71,15 @@ fn write(terminal: Terminal, mut attempts: mpsc::Receiver<Attempt>) -> io::Resul
 /// The progress bar on standard error.
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
-    /// The length of the run, if only time ends it.
+    /// The duration of the run, if only time limits it.
     duration: Option<Duration>,
 }
 
 impl ProgressBar {
-    /// A bar that is visible if standard error is a terminal, except with `--quiet` or if lines are printed on the
-    /// terminal too.
+    /// A bar that is visible if standard error is a terminal, except with `--quiet`, or if lines are printed on the
+    /// same terminal.
     pub fn new(context: &Context, pace: &Pace) -> Self {
-        let prints_lines = context.format() == Format::Json && streams::stdout_is_terminal();
+        let prints_lines = context.format() == FormatArg::Json && streams::stdout_is_terminal();
         let is_visible = streams::stderr_is_terminal() && !context.global.quiet && !prints_lines;
         let duration = pace.duration.filter(|_| pace.total.is_none());
         let length = duration.map_or(pace.total, |time| u64::try_from(time.as_millis()).ok());
@@ -92,7 +92,7 @@ impl ProgressBar {
     }
 
     /// Draws the progress until this future is dropped.
-    pub async fn follow(&self, progress: &Progress) -> Infallible {
+    pub async fn follow(&self, progress: &LoadProgress) -> Infallible {
         if self.bar.is_hidden() {
             return std::future::pending().await;
         }
@@ -113,17 +113,17 @@ impl ProgressBar {
     }
 }
 
-/// Prints the statistics of a run. `to_listener` means that the endpoint is the default one, where `listen` listens.
+/// Prints the statistics of a run. `to_listener` says whether the endpoint is the default one, where `listen` listens.
 ///
 /// # Errors
 ///
 /// If the output can't be written.
-pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool) -> io::Result<()> {
-    let Report { summary, is_cancelled, unreachable } = report;
+pub fn report(context: &Context, report: &LoadReport, pace: &Pace, to_listener: bool) -> io::Result<()> {
+    let LoadReport { summary, is_cancelled, unreachable } = report;
     let terminal = context.terminal;
     let mut out = terminal.stdout();
     match (context.format(), unreachable) {
-        (Format::Json, _) => {
+        (FormatArg::Json, _) => {
             let mut line = Vec::new();
             load::json(summary, &mut line);
             out.write_all(&line)?;
@@ -149,7 +149,7 @@ pub fn report(context: &Context, report: &Report, pace: &Pace, to_listener: bool
 }
 
 /// The failure of a run whose endpoint could never be reached.
-fn failure(summary: &Summary, unreachable: &Unreachable) -> Failure {
+fn failure(summary: &LoadSummary, unreachable: &Unreachable) -> Failure {
     let reason = summary.reasons.first().map_or("can't reach the endpoint", |(reason, _)| reason.as_str());
     let failure = Failure::new(Exit::Unreachable, text::printable(reason));
     match &unreachable.remedy {

@@ -1,4 +1,4 @@
-//! Holds the output of `listen` back, and counts what waits. Where `listen` reads no keys, nothing pauses it.
+//! Pauses the output of `listen`, and counts the deliveries that wait. Only a key can pause it.
 
 use std::sync::{
     Arc,
@@ -7,26 +7,26 @@ use std::sync::{
 
 use tokio::sync::{Notify, watch};
 
-/// Whether the output is paused. The default value never is.
+/// Whether the output is paused. The default value is never paused.
 #[derive(Clone, Debug, Default)]
-pub struct Pause(Arc<State>);
+pub struct Pause(Arc<PauseState>);
 
 #[derive(Debug)]
-struct State {
+struct PauseState {
     is_paused: watch::Sender<bool>,
     waiting: AtomicU64,
-    /// Another delivery waits.
+    /// Notified when another delivery waits.
     more: Notify,
 }
 
-impl Default for State {
+impl Default for PauseState {
     fn default() -> Self {
         Self { is_paused: watch::Sender::new(false), waiting: AtomicU64::new(0), more: Notify::new() }
     }
 }
 
 impl Pause {
-    /// Pauses the output, or lets it go on.
+    /// Pauses or resumes the output.
     #[cfg(unix)]
     pub fn set(&self, is_paused: bool) {
         self.0.waiting.store(0, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Pause {
         self.0.waiting.load(Ordering::Relaxed)
     }
 
-    /// Waits for another delivery that waits. Cancel safe.
+    /// Waits until another delivery waits. Cancel safe.
     #[cfg(unix)]
     pub async fn more(&self) {
         self.0.more.notified().await;
@@ -60,7 +60,7 @@ impl Pause {
 
     /// Waits until the output is not paused.
     pub async fn ended(&self) {
-        // The sender lives as long as this.
+        // The sender lives as long as `self`, so this can't fail.
         let _ = self.0.is_paused.subscribe().wait_for(|is_paused| !is_paused).await;
     }
 }

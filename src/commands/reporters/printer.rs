@@ -1,7 +1,7 @@
 //! The thread that owns standard output while deliveries are received.
 //!
-//! It takes them from a bounded queue. While nobody reads, the queue fills up. Then deliveries are missed, and their
-//! number is printed; where the output is the only capture, responses wait.
+//! It takes them from a bounded queue, which fills up while nobody reads the output. Then deliveries are missed, and
+//! their number is printed; if the output is the only capture, responses wait instead.
 
 use std::{
     io::{self, Write},
@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::watch, time::timeout_at};
 
 use super::{pause::Pause, status::StatusLine, view::View};
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::terminal::Terminal,
     engine::receive::{Confirmation, Deliveries, SHORT_GATHER_TIME, Update, WhenFull},
     render::json::{self, Ready},
@@ -23,36 +23,36 @@ use crate::{
 
 /// The thread that prints deliveries.
 #[derive(Debug)]
-pub struct Reporter {
+pub struct DeliveryReporter {
     /// `None` while the thread runs, then whether everything was printed.
     result: watch::Receiver<Option<bool>>,
 }
 
-/// How long a response waits for a reader of the output, where that is the only capture.
+/// How long a response waits for a reader of the output, if that is the only capture.
 const READ_TIME: Duration = Duration::from_secs(10);
 
 /// How much output is gathered before it is written, in bytes.
 const BATCH_BYTES: usize = 64 << 10;
 
 /// How long the thread pauses once everything is written, so that deliveries in quick succession are written together.
-/// To wake it for each of them takes a seventh of all CPU time.
+/// Waking it for each of them takes a seventh of all CPU time.
 const GATHER_TIME: Duration = Duration::from_millis(1);
 
-/// How long to wait before writing to a full disk again.
+/// How long to wait before writing again to a full disk.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The capacity of the queue of deliveries to print, and what happens when it is full. JSON is the capture if there is
-/// no other (`is_captured`): then the responses wait for their lines.
-pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
+/// The capacity of the queue of deliveries to print, and what happens when it is full. Without another capture
+/// (`is_captured`), JSON output is the capture, and responses wait until their lines are written.
+pub const fn queue(format: FormatArg, is_captured: bool) -> (usize, WhenFull) {
     match format {
-        Format::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
+        FormatArg::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
         _ => (4096, WhenFull::Skip),
     }
 }
 
-impl Reporter {
-    /// Starts to print deliveries, except while that is paused; as JSON, after a line that says what is ready. Below
-    /// them is the status line, if any. Must be called within a runtime.
+impl DeliveryReporter {
+    /// Starts printing deliveries, except while paused, with the status line, if any, below them. JSON output begins
+    /// with the ready line. Must be called within a runtime.
     pub fn start(
         deliveries: Deliveries,
         view: View,
@@ -63,7 +63,7 @@ impl Reporter {
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
-        if view.format == Format::Json {
+        if view.format == FormatArg::Json {
             json::ready(ready, &mut buffer);
         }
         let mut printer =
@@ -99,7 +99,7 @@ struct Printer {
     pause: Pause,
     buffer: Vec<u8>,
     text: String,
-    /// Those whose lines are in the buffer.
+    /// The confirmations of deliveries whose lines are in the buffer.
     written: Vec<Confirmation>,
 }
 
@@ -131,7 +131,7 @@ impl Printer {
         Ok(())
     }
 
-    /// The next update. The status line is renewed meanwhile.
+    /// Waits for the next update, and renews the status line meanwhile.
     async fn next(&mut self) -> Option<Update> {
         let Self { deliveries, status, pause, .. } = self;
         let Some(status) = status else { return deliveries.next().await };
@@ -175,7 +175,7 @@ impl Printer {
         let mut reported = false;
         let mut hidden = terminal.hide_bottom_line();
         write_patiently(stdout, &self.buffer, |full| {
-            // A warning hides the bottom line itself.
+            // The warning hides the bottom line itself.
             hidden = None;
             if !reported {
                 terminal.warn(format!("can't write the output: {full}; trying again until there is space"));
@@ -193,8 +193,8 @@ impl Printer {
     }
 }
 
-/// Appends to the buffer and returns true, or removes what was appended if that panics. A bug in rendering must not
-/// let a sender end the program.
+/// Appends to the buffer and returns true. If that panics, removes what was appended: a sender must not be able to end
+/// the program through a bug in rendering.
 fn append(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
     let before = buffer.len();
     let complete = panic::catch_unwind(AssertUnwindSafe(|| write(buffer))).is_ok();
@@ -204,8 +204,8 @@ fn append(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
     complete
 }
 
-/// Writes every byte once. On a full disk it waits and goes on: the deliveries in the buffer already have their
-/// responses, and would be lost.
+/// Writes every byte once. On a full disk it waits and continues: the deliveries in the buffer already have their
+/// responses, and would otherwise be lost.
 fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(&io::Error)) -> io::Result<()> {
     loop {
         let result = if bytes.is_empty() { out.flush().map(|()| 0) } else { out.write(bytes) };

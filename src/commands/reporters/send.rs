@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::{
-    cli::Format,
+    cli::FormatArg,
     commands::{context::Context, remedies, resolve::goes_to_listener, streams},
-    engine::deliver::{Batch, Job, Observer, Wait},
+    engine::deliver::{Batch, DeliveryObserver, Job, Wait},
     render::{json, pretty::Page, text},
     webhook::{
         keyring::SecretSource,
@@ -24,18 +24,18 @@ use crate::{
     },
 };
 
-/// What to do if nothing listens at the default endpoint.
+/// The hint if nothing listens at the default endpoint.
 pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pass your handler's URL with --to";
 
 /// Prints the attempts of one run.
-pub struct Reporter<'a> {
+pub struct SendReporter<'a> {
     context: &'a Context,
     page: Page,
-    /// The events that only the public development secret signs, each with its provider's name.
+    /// The events signed only with a public development secret, each with its provider's name.
     signed_by_anyone: HashMap<&'a str, &'a str>,
     /// The width of the longest event name, in columns.
     name_width: usize,
-    /// Whether the command line has the endpoint.
+    /// Whether the command line names the endpoint.
     is_endpoint_given: bool,
     text: String,
     countdown: Option<ProgressBar>,
@@ -44,7 +44,7 @@ pub struct Reporter<'a> {
     failed: usize,
 }
 
-impl<'a> Reporter<'a> {
+impl<'a> SendReporter<'a> {
     /// A reporter of the deliveries of a batch.
     pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
         let signed_by_anyone = batch.jobs.iter().filter_map(|job| {
@@ -67,8 +67,8 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Asks about the secret, once for each provider, if a handler refuses an event, as it does a wrong signature, that
-    /// only the public development secret has signed.
+    /// Asks about the secret, once for each provider, if a handler responds as it would to a wrong signature, and only
+    /// the public development secret has signed the event.
     fn ask_about_secret(&mut self, attempt: &Attempt) {
         let refused = attempt.response.as_ref().filter(|_| !attempt.good && attempt.outcome == Outcome::Refused);
         if !refused.is_some_and(|response| matches!(response.status, 400 | 401 | 403)) {
@@ -94,7 +94,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
+impl DeliveryObserver for SendReporter<'_> {
     fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()> {
         self.accepted += usize::from(attempt.good);
         self.failed += usize::from(last && !attempt.good);
@@ -103,7 +103,7 @@ impl Observer for Reporter<'_> {
         }
         let attempt = with_remedy(attempt);
         let mut out = self.context.terminal.stdout();
-        if self.context.format() == Format::Json {
+        if self.context.format() == FormatArg::Json {
             let mut line = Vec::new();
             json::attempt(&attempt, &mut line);
             out.write_all(&line)?;
@@ -150,7 +150,7 @@ impl Observer for Reporter<'_> {
     }
 }
 
-/// The attempt with its remedy as a part of the reason, in the words of the command line.
+/// The attempt with its remedy appended to the reason, in the command line's words.
 pub fn with_remedy(attempt: &Attempt) -> Attempt {
     let mut attempt = attempt.clone();
     if let Some(remedy) = attempt.remedy.take() {
@@ -166,7 +166,7 @@ fn countdown(wait: &Wait<'_>) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg} in {left}{prefix}").map(|style| {
         style.with_key("left", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
             let left = due.saturating_duration_since(Instant::now());
-            // A countdown that can't be drawn is drawn again at the next tick.
+            // If drawing fails, the next tick draws again.
             let _ = out.write_str(&words(Duration::from_secs((left + Duration::from_millis(999)).as_secs())));
         })
     });
@@ -188,7 +188,7 @@ fn description(wait: &Wait<'_>) -> String {
     format!("{event}: attempt {} of {}{others}", wait.number, wait.of)
 }
 
-/// The provider's own wait, if it differs from this one.
+/// The provider's own wait, if it is different.
 fn at_provider(wait: &Wait<'_>) -> String {
     if wait.at_provider == wait.length {
         String::new()

@@ -11,7 +11,7 @@ use crate::{
     webhook::redact,
 };
 
-/// How long a delivery waits before it is shown. Most handlers are faster.
+/// How long a delivery must wait before it is shown. Most handlers are faster.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
 /// How often the line is renewed.

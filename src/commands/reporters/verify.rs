@@ -18,7 +18,7 @@ use crate::{
         secret_warnings::set_secrets,
         streams::{self, Out},
     },
-    engine::verify::{Missing, Observer, Progress, Tally, Verification},
+    engine::verify::{Missing, Verification, VerifyObserver, VerifyStep, VerifyTally},
     render::{
         json,
         pretty::Page,
@@ -32,22 +32,22 @@ use crate::{
 };
 
 /// Prints results to standard output, until Ctrl-C.
-pub struct Reporter<'a> {
+pub struct VerifyReporter<'a> {
     context: &'a Context,
     interrupted: &'a InterruptFlag,
     format: OutputFormat<Page>,
     out: Out,
     bytes: Vec<u8>,
     text: String,
-    counter: Counter,
+    counter: RunningCount,
 }
 
-impl<'a> Reporter<'a> {
-    /// A reporter of one run. If `verbose`, it says what was tried where no cause was found.
+impl<'a> VerifyReporter<'a> {
+    /// A reporter of one run. If `verbose`, it lists what was tried when no cause was found.
     pub fn new(context: &'a Context, verbose: bool, interrupted: &'a InterruptFlag) -> Self {
         let page = || Page { verbose, ..context.terminal.page(None) };
         let format = OutputFormat::new(context.format(), page);
-        let (out, counter) = (context.terminal.stdout(), Counter::new(context));
+        let (out, counter) = (context.terminal.stdout(), RunningCount::new(context));
         Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Reporter<'a> {
             }
             OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
         }
-        // Neither JSON nor the reports have a key for notes.
+        // Neither JSON nor the reports have a place for notes.
         for note in notes {
             self.context.terminal.note(format!("{place}: {note}"));
         }
@@ -90,22 +90,22 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
+impl VerifyObserver for VerifyReporter<'_> {
     type Error = io::Error;
 
     fn is_cancelled(&self) -> bool {
         self.interrupted.is_set()
     }
 
-    fn report(&mut self, progress: Progress, tally: &Tally) -> io::Result<()> {
+    fn report(&mut self, progress: VerifyStep, tally: &VerifyTally) -> io::Result<()> {
         self.counter.set(tally.total());
         match progress {
-            Progress::Verified { file, entry, line, verification } => {
+            VerifyStep::Verified { file, entry, line, verification } => {
                 self.verified(&file.to_string_lossy(), entry, line, &verification);
                 self.out.write_all(&self.bytes)?;
                 self.bytes.clear();
             }
-            Progress::Unreadable(error) => {
+            VerifyStep::Unreadable(error) => {
                 let failure = Failure::unreadable_input(&error);
                 // Flushed first, so that the error appears in its place among the results.
                 self.out.flush()?;
@@ -116,15 +116,15 @@ impl Observer for Reporter<'_> {
                     report.check(&unreadable(&failure, place), &mut self.bytes);
                 }
             }
-            Progress::Note(note) => self.context.terminal.note(&note),
-            Progress::Skipped(_) | Progress::Passed { .. } => {}
+            VerifyStep::Note(note) => self.context.terminal.note(&note),
+            VerifyStep::Skipped(_) | VerifyStep::Passed { .. } => {}
         }
         Ok(())
     }
 }
 
 /// The counts of a run in one line.
-pub fn summary(tally: &Tally) -> String {
+pub fn summary(tally: &VerifyTally) -> String {
     let requests = tally.requests();
     let counts = [
         (tally.verified, "verified"),
@@ -149,7 +149,7 @@ pub fn summary(tally: &Tally) -> String {
 }
 
 /// A warning that some requests prove nothing, because anyone can sign with the secret that verified them.
-pub fn development_warning(catalog: &Catalog, keyring: &Keyring, tally: &Tally) -> Option<String> {
+pub fn development_warning(catalog: &Catalog, keyring: &Keyring, tally: &VerifyTally) -> Option<String> {
     let names: Vec<&str> = tally.development.keys().map(String::as_str).collect();
     let requests = match tally.development() {
         0 => return None,
@@ -239,9 +239,9 @@ fn unreadable(failure: &Failure, place: FilePosition) -> Check {
 }
 
 /// A running count on standard error.
-struct Counter(Option<ProgressBar>);
+struct RunningCount(Option<ProgressBar>);
 
-impl Counter {
+impl RunningCount {
     /// Draws only if standard error is a terminal and no results scroll past on the same screen.
     fn new(context: &Context) -> Self {
         let visible = streams::stderr_is_terminal() && (context.global.quiet || !streams::stdout_is_terminal());
@@ -274,12 +274,12 @@ mod tests {
 
     #[test]
     fn the_summary_names_what_occurred() {
-        let tally = Tally { verified: 2, rejected: 1, invalid: 1, failed: 2, ..Tally::default() };
+        let tally = VerifyTally { verified: 2, rejected: 1, invalid: 1, failed: 2, ..VerifyTally::default() };
         assert_eq!(summary(&tally), "3 requests: 2 verified, 1 rejected, 1 with an invalid payload");
-        let tally = Tally { verified: 1, development: [("acme".to_owned(), 2)].into(), ..Tally::default() };
+        let tally = VerifyTally { verified: 1, development: [("acme".to_owned(), 2)].into(), ..VerifyTally::default() };
         assert_eq!(summary(&tally), "3 requests: 1 verified, 2 verified (development)");
-        let tally = Tally { unsigned: 1, unreadable: 2, skipped: 1, ..Tally::default() };
+        let tally = VerifyTally { unsigned: 1, unreadable: 2, skipped: 1, ..VerifyTally::default() };
         assert_eq!(summary(&tally), "1 request: 1 unsigned by design; 2 unreadable; 1 file skipped");
-        assert_eq!(summary(&Tally::default()), "0 requests");
+        assert_eq!(summary(&VerifyTally::default()), "0 requests");
     }
 }

@@ -1,11 +1,11 @@
-//! Which deliveries `hookdev listen` prints, and how: one as text or as a line of JSON.
+//! Which deliveries `hookdev listen` prints, and how: as text or as lines of JSON.
 
 use std::borrow::Cow;
 
 use glob::Pattern;
 
 use crate::{
-    cli::{Body, Format, Listen},
+    cli::{BodyDetail, FormatArg, ListenArgs},
     commands::{
         context::Context,
         exit::Failure,
@@ -24,7 +24,7 @@ use crate::{
 /// Which deliveries are printed, and how.
 #[derive(Clone, Debug)]
 pub struct View {
-    pub format: Format,
+    pub format: FormatArg,
     pub page: Page,
     /// Whether only deliveries with a problem are printed.
     pub quiet: bool,
@@ -32,22 +32,22 @@ pub struct View {
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,
-    /// The numbers of the deliveries that are printed as text even if they have no problem; `None` means all.
+    /// The numbers of the deliveries that are printed as text, in addition to those with a problem; `None` means all.
     pub only: Option<Vec<u64>>,
 }
 
-/// How much of a payload is printed unless asked otherwise.
-pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+/// How much of a payload is printed by default.
+pub const SUMMARY: payload::BodyLimits = payload::BodyLimits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
 
-/// The lines that a screen needs for what is above and below a payload.
+/// The lines of a screen reserved for what is above and below a payload.
 const LINES_AROUND_PAYLOAD: usize = 8;
 
-/// The least lines of a payload that are printed on a small screen.
+/// The minimum number of payload lines printed on a small screen.
 const MIN_LINES: usize = 10;
 
 impl View {
-    /// Fits the output to the terminal's present size: a payload that isn't printed whole leaves room for what is said
-    /// about its delivery.
+    /// Fits the output to the terminal's current size: a payload that isn't printed whole leaves room for the rest of
+    /// its delivery.
     pub(super) fn fit(&mut self, width: Option<usize>, height: Option<usize>) {
         self.page.width = width;
         let summary = self.page.body.as_mut().filter(|limits| limits.bytes == SUMMARY.bytes);
@@ -61,7 +61,7 @@ impl View {
     /// # Errors
     ///
     /// If `--filter` is not a glob.
-    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+    pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let filter = args.filter.as_deref().map(pattern).transpose()?;
         if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
             context.terminal.warn(&warning);
@@ -72,7 +72,7 @@ impl View {
         Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, only: None })
     }
 
-    /// Appends an update to the buffer as JSON, or makes it the text.
+    /// Appends an update to the buffer as JSON, or replaces the text with it.
     pub(super) fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
         text.clear();
         match update {
@@ -80,7 +80,7 @@ impl View {
             Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
                 let findings = if self.redact { &redact::findings(findings) } else { findings };
                 match self.format {
-                    Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                    FormatArg::Json => json::findings(*seq, findings, remedies::words, buffer),
                     _ => self.page.explained(*seq, findings, text),
                 }
             }
@@ -93,13 +93,13 @@ impl View {
                     forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
                 }
                 match self.format {
-                    Format::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
+                    FormatArg::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
                     _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
                 }
             }
             Update::Findings { .. } | Update::Forwards { .. } => {}
             Update::Missed(count) => match self.format {
-                Format::Json => json::missed(*count, buffer),
+                FormatArg::Json => json::missed(*count, buffer),
                 _ => self.page.missed(*count, text),
             },
         }
@@ -111,7 +111,7 @@ impl View {
         }
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
-            Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            FormatArg::Json => json::delivery(&delivery, remedies::words, buffer),
             _ if self.is_left_out(&delivery) => {}
             _ => self.page.delivery(&delivery, text),
         }
@@ -126,17 +126,17 @@ impl View {
     }
 }
 
-/// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
-const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
+/// How much of a payload is printed. `--quiet` prints none, because the lines above it say what went wrong.
+const fn payload_limits(body: BodyDetail, quiet: bool) -> Option<payload::BodyLimits> {
     match body {
-        Body::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
-        Body::Summary if !quiet => Some(SUMMARY),
-        Body::Full | Body::Summary | Body::None => None,
+        BodyDetail::Full if !quiet => Some(payload::BodyLimits { bytes: 1 << 20, ..payload::BodyLimits::FULL }),
+        BodyDetail::Summary if !quiet => Some(SUMMARY),
+        BodyDetail::Full | BodyDetail::Summary | BodyDetail::None => None,
     }
 }
 
-/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and, as the provider
-/// counts it, delivered.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved, and delivered by the
+/// provider's rules.
 fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
@@ -144,7 +144,7 @@ fn is_good(delivery: &Delivery) -> bool {
         && delivery.is_delivered()
 }
 
-/// Whether a later forward succeeded. Its response isn't the one that the provider gets.
+/// Whether a further forward succeeded. Its response is not the one that the provider gets.
 fn is_accepted(forwarded: &Forwarded) -> bool {
     forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
 }
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn quiet_prints_no_payload() {
-        let all = [Body::Full, Body::Summary, Body::None];
+        let all = [BodyDetail::Full, BodyDetail::Summary, BodyDetail::None];
         assert_eq!(all.map(|body| payload_limits(body, false).is_some()), [true, true, false]);
         assert_eq!(all.map(|body| payload_limits(body, true).is_some()), [false; 3]);
     }

@@ -24,15 +24,15 @@ const FLUSH_TIME: Duration = Duration::from_secs(1);
 /// Takes warnings without blocking.
 #[derive(Clone, Debug)]
 pub struct WarningSink {
-    messages: SyncSender<Message>,
+    messages: SyncSender<SinkMessage>,
     skipped: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
-enum Message {
+enum SinkMessage {
     Warning(diagnostic::Message),
     Note(diagnostic::Message),
-    /// Asks for a signal once every earlier message is printed.
+    /// Signals once every earlier message is printed.
     Flush(oneshot::Sender<()>),
 }
 
@@ -55,15 +55,15 @@ impl WarningSink {
 
     /// Prints a warning soon, or counts it if the queue is full.
     pub fn warn(&self, warning: impl Into<diagnostic::Message>) {
-        self.send(Message::Warning(warning.into()));
+        self.send(SinkMessage::Warning(warning.into()));
     }
 
     /// Prints a note soon, or counts it with the warnings if the queue is full.
     pub fn note(&self, note: impl Into<diagnostic::Message>) {
-        self.send(Message::Note(note.into()));
+        self.send(SinkMessage::Note(note.into()));
     }
 
-    fn send(&self, message: Message) {
+    fn send(&self, message: SinkMessage) {
         if self.messages.try_send(message).is_err() {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
@@ -72,24 +72,24 @@ impl WarningSink {
     /// Waits until everything is printed, or the reader is too slow.
     pub async fn flush(&self) {
         let (sender, flushed) = oneshot::channel();
-        if self.messages.try_send(Message::Flush(sender)).is_ok() {
+        if self.messages.try_send(SinkMessage::Flush(sender)).is_ok() {
             let _ = timeout(FLUSH_TIME, flushed).await;
         }
     }
 }
 
 fn print_all(
-    messages: &Receiver<Message>,
+    messages: &Receiver<SinkMessage>,
     skipped: &AtomicUsize,
     warn: impl Fn(diagnostic::Message),
     note: impl Fn(diagnostic::Message),
 ) {
     while let Ok(message) = messages.recv() {
         match message {
-            Message::Warning(warning) => warn(warning),
-            Message::Note(text) => note(text),
-            // It fails if the wait has timed out.
-            Message::Flush(sender) => drop(sender.send(())),
+            SinkMessage::Warning(warning) => warn(warning),
+            SinkMessage::Note(text) => note(text),
+            // This fails if the wait has timed out.
+            SinkMessage::Flush(sender) => drop(sender.send(())),
         }
         match skipped.swap(0, Ordering::Relaxed) {
             0 => {}

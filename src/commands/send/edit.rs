@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
 use crate::{
-    cli::{Print, Send},
+    cli::{Print, SendArgs},
     commands::{
         context::Context,
         editor::{Differences, edited},
@@ -12,12 +12,12 @@ use crate::{
     },
     engine::{
         clock::now,
-        deliver::{Batch, Content},
-        entropy::moment,
+        deliver::{Batch, JobContent},
+        entropy::send_context,
     },
     webhook::{
         provider::{
-            compose::{Draft, SendContext},
+            compose::{DeliveryDraft, SendContext},
             prepared::PreparedEvent,
         },
         request::{Headers, Request},
@@ -26,33 +26,33 @@ use crate::{
 
 const UNCHANGED: &str = "nothing was changed";
 
-/// Opens the payload, and shows what changed. Returns the id that an event's delivery needs, since its payload may
+/// Opens the payload, and shows what changed. Returns the id that an event's delivery must use, since its payload may
 /// contain it.
 ///
 /// # Errors
 ///
 /// If there are several payloads, or the payload can't be edited.
-pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<Option<String>, Failure> {
+pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Result<Option<String>, Failure> {
     if matches!(args.print, Some(Print::Locust | Print::K6)) {
         return Err(Failure::usage("--edit is for one delivery; a script makes new ones"));
     }
     let [job] = batch.jobs.as_mut_slice() else {
         return match batch.jobs.len() {
-            // It has been said why.
+            // The reason has been reported.
             0 => Ok(None),
             count => Err(Failure::usage(format!("--edit opens one payload, but the arguments name {count}"))
                 .hint("name one event, or a file with one captured request")),
         };
     };
     let secret = job.provider.as_ref().and_then(|provider| batch.keyring.secrets(&provider.name).first());
-    let send = moment(args.now.unwrap_or_else(now), args.id.clone())?;
+    let send = send_context(args.now.unwrap_or_else(now), args.id.clone())?;
     match &mut job.content {
-        Content::Event(prepared) => {
+        JobContent::Event(prepared) => {
             let (edited, id) = edit_event(context, prepared, &send)?;
             **prepared = edited;
             Ok(id)
         }
-        Content::Capture(resend) => {
+        JobContent::Capture(resend) => {
             if let Some((request, differences)) = edited(&resend.request)? {
                 show(context, &differences);
                 resend.edit(request, job.provider.as_deref(), secret, &send);
@@ -68,7 +68,7 @@ pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<
     }
 }
 
-/// Edits the payload of an event. Its fresh values and its id are those that the editor shows.
+/// Edits the payload of an event. The delivery keeps the fresh values and the id that the editor shows.
 fn edit_event(
     context: &Context,
     prepared: &PreparedEvent,
@@ -92,8 +92,8 @@ fn edit_event(
     Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
 }
 
-/// The payload as a request, which is how the editor takes it.
-fn shown(draft: &Draft) -> Request {
+/// The payload as a request, which is what the editor takes.
+fn shown(draft: &DeliveryDraft) -> Request {
     let mut headers = Headers::new();
     if draft.payload().is_some() {
         headers.set(&header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

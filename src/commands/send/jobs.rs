@@ -1,4 +1,4 @@
-//! The jobs that deliver what the arguments of `send` name, with the changes that the options ask for.
+//! Turns the arguments of `send` into jobs, with the changes that the options ask for.
 
 use std::{
     io::{self, Read},
@@ -11,7 +11,7 @@ use reqwest::Url;
 
 use super::words::{Word, events, only_provider};
 use crate::{
-    cli::{self, Send},
+    cli::{self, SendArgs},
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -21,8 +21,8 @@ use crate::{
     },
     engine::{
         clock::now,
-        deliver::{Batch, Changes, Content, Job, Resend, ResendError},
-        entropy::moment,
+        deliver::{Batch, Changes, Job, JobContent, Resend, ResendError},
+        entropy::send_context,
     },
     net::url::parse_url,
     store::{
@@ -37,7 +37,7 @@ use crate::{
         overrides::{InvalidOverride, Override},
         payload::MAX_DECODED_BYTES,
         provider::{Provider, compose::BodySource, event::Event},
-        record::{CaptureSource, Recorded},
+        record::{CaptureSource, RecordedResponse},
         redact,
         request::{Headers, Request},
     },
@@ -47,7 +47,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub batch: Batch,
-    /// Whether some captured requests can't be read. This has been reported.
+    /// Whether some captured requests could not be read. This has been reported.
     pub has_unreadable: bool,
 }
 
@@ -55,8 +55,8 @@ pub(super) struct Jobs {
 ///
 /// # Errors
 ///
-/// If an option is invalid, or does not fit what the words name.
-pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Jobs, Failure> {
+/// If an option is invalid, or does not apply to what the words name.
+pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
     let mut builder = Builder::new(context, args, words)?;
     for word in words {
         builder.add(word)?;
@@ -78,7 +78,7 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
 
 struct Builder<'a> {
     context: &'a Context,
-    args: &'a Send,
+    args: &'a SendArgs,
     overrides: Vec<Override>,
     headers: Headers,
     data: Option<Bytes>,
@@ -86,12 +86,12 @@ struct Builder<'a> {
     batch: Batch,
     has_unreadable: bool,
     has_redacted: bool,
-    /// How many captures `--failed` leaves out.
+    /// How many captures `--failed` skips.
     skipped: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn new(context: &'a Context, args: &'a Send, words: &[Word]) -> Result<Self, Failure> {
+    fn new(context: &'a Context, args: &'a SendArgs, words: &[Word]) -> Result<Self, Failure> {
         let keyring = context.keyring(only_provider(&context.catalog, words))?;
         Ok(Self {
             context,
@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
         (self.batch.jobs.len() + self.skipped, self.has_unreadable)
     }
 
-    /// Reports an input in which nothing was found: a script that sends captures must not pass without one.
+    /// Reports an input without requests, so that a script that sends captures doesn't succeed without sending any.
     fn require_more(&mut self, before: (usize, bool), input: &Path) {
         if self.found() == before {
             let message = format!("no request to send in {}", input.display());
@@ -230,7 +230,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_capture(&mut self, request: Request, source: CaptureSource, was: Option<Recorded>) -> Result<(), Failure> {
+    fn add_capture(
+        &mut self,
+        request: Request,
+        source: CaptureSource,
+        was: Option<RecordedResponse>,
+    ) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.has_redacted {
             self.has_redacted = true;
             self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");
@@ -252,7 +257,7 @@ impl<'a> Builder<'a> {
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
         let changes = Changes { overrides: &self.overrides, resign: self.args.resign, edit: self.args.edit };
-        let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
+        let context = send_context(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
         let resend = Resend::new(request, &assessment, changes, secret, &context).map_err(|error| {
             let failure = Failure::usage(error.to_string());
             match error {
@@ -268,7 +273,7 @@ impl<'a> Builder<'a> {
             source: Some(source),
             was,
             url,
-            content: Content::Capture(Box::new(resend)),
+            content: JobContent::Capture(Box::new(resend)),
             headers: self.headers.clone(),
             tamper: None,
         });
@@ -280,7 +285,7 @@ impl<'a> Builder<'a> {
         self.context.terminal.fail(&Failure::unreadable_input(error));
     }
 
-    /// Checks that the config may decide where a delivery goes, if it does.
+    /// If the config decides where a delivery goes, checks that it may.
     fn allow(&self, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
         if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
     }
@@ -297,7 +302,8 @@ fn source(file: &str, index: usize, line: Option<u64>) -> CaptureSource {
 /// Checks that every job can be tampered with as requested.
 fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
-        let (Some(tamper), Content::Event(prepared), Some(provider)) = (job.tamper, &job.content, &job.provider) else {
+        let (Some(tamper), JobContent::Event(prepared), Some(provider)) = (job.tamper, &job.content, &job.provider)
+        else {
             continue;
         };
         if let Some(objection) = tamper.objection(provider, prepared.unsigned) {
@@ -308,18 +314,18 @@ fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     Ok(())
 }
 
-const fn tamper(kind: cli::Tamper) -> Tamper {
+const fn tamper(kind: cli::TamperArg) -> Tamper {
     match kind {
-        cli::Tamper::Body => Tamper::Body,
-        cli::Tamper::Signature => Tamper::Signature,
-        cli::Tamper::Missing => Tamper::Missing,
-        cli::Tamper::Secret => Tamper::Secret,
-        cli::Tamper::Stale => Tamper::Stale,
-        cli::Tamper::Future => Tamper::Future,
+        cli::TamperArg::Body => Tamper::Body,
+        cli::TamperArg::Signature => Tamper::Signature,
+        cli::TamperArg::Missing => Tamper::Missing,
+        cli::TamperArg::Secret => Tamper::Secret,
+        cli::TamperArg::Stale => Tamper::Stale,
+        cli::TamperArg::Future => Tamper::Future,
     }
 }
 
-fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
+fn overrides(args: &SendArgs) -> Result<Vec<Override>, Failure> {
     let invalid = |error: InvalidOverride| Failure::usage(error.to_string());
     let set = args.set.iter().map(|text| Override::set(text));
     let add = args.add.iter().map(|text| Override::add(text));
@@ -328,7 +334,7 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
 }
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {
-    // curl's spelling.
+    // `@FILE`, as for curl.
     let named = path.to_str().and_then(|text| text.strip_prefix('@')).filter(|_| !path.exists()).map(Path::new);
     let path = named.unwrap_or(path);
     let read = match path.to_str() {
@@ -343,7 +349,7 @@ fn read_data(path: &Path) -> Result<Bytes, Failure> {
         .map_err(|error| Failure::new(Exit::UnreadableInput, format!("can't read {}", path.display())).because(&error))
 }
 
-/// Reads to the end, unless that is more than a capture may hold.
+/// Reads to the end, but no more than a capture may hold.
 fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Write};
 use reqwest::Url;
 
 use crate::{
-    cli::{Print, Send},
+    cli::{Print, SendArgs},
     commands::{exit::Failure, streams, terminal::Terminal},
     engine::deliver::{Batch, Dispatcher},
     net::{
@@ -13,7 +13,7 @@ use crate::{
         url::with_target,
     },
     render::{json, request, text},
-    webhook::{redact, request::Field},
+    webhook::{redact, request::HeaderField},
 };
 
 /// Prints the first attempt of each job, or as many requests as `--repeat` says (0: without end), in rotation.
@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn print(
     batch: &Batch,
     format: Print,
-    args: &Send,
+    args: &SendArgs,
     dispatcher: &Dispatcher<Client>,
     terminal: Terminal,
 ) -> Result<(), Failure> {
@@ -42,8 +42,8 @@ pub(super) fn print(
             url = redact::query(&url).into_owned();
         }
         if !matches!(format, Print::Http) {
-            // They take the host from the URL.
-            let is_usual = |(name, value): &Field| name.as_str() == "host" && *value == host(&job.url);
+            // Other tools take the host from the URL.
+            let is_usual = |(name, value): &HeaderField| name.as_str() == "host" && *value == host(&job.url);
             let headers = for_other_clients(&request.headers).filter(|field| !is_usual(field));
             request.headers = headers.cloned().collect();
         }
@@ -74,7 +74,7 @@ pub(super) fn print_script(text: &str) -> Result<(), Failure> {
     streams::write_data(text.as_bytes()).map_err(Failure::output)
 }
 
-/// A URL, without its credentials if it is redacted.
+/// A URL, without its credentials if output is redacted.
 fn without_credentials(url: &Url, is_redacted: bool) -> Url {
     let mut url = url.clone();
     if is_redacted {
@@ -84,7 +84,7 @@ fn without_credentials(url: &Url, is_redacted: bool) -> Url {
     url
 }
 
-/// An HTTP message for a terminal. A note says so if anything had to be escaped.
+/// An HTTP message for a terminal. Prints a note if anything had to be escaped.
 fn escaped(message: &[u8], terminal: Terminal) -> Vec<u8> {
     let end = message.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(message.len(), |at| at + 4);
     let (head, body) = message.split_at(end);

@@ -1,9 +1,9 @@
 //! `send --print locust` and `--print k6`: the jobs as a script that makes and signs a new delivery for each request.
 
 use crate::{
-    cli::{Print, Send},
+    cli::{Print, SendArgs},
     commands::{exit::Failure, terminal::Terminal},
-    engine::deliver::{Batch, Content, Job},
+    engine::deliver::{Batch, Job, JobContent},
     render::script::{Script, Sender, Signer, comment, distinct, k6, locust},
     webhook::{
         load::Rate,
@@ -14,12 +14,12 @@ use crate::{
 
 use super::CONCURRENCY_AT_A_RATE;
 
-/// The script. Handshakes that a glob names too are left out, with a note.
+/// The script. Handshakes that a glob also matches are left out, with a note.
 ///
 /// # Errors
 ///
 /// If a job can't be made or signed by a script, or an option doesn't apply to one.
-pub(super) fn script(batch: &Batch, format: Print, args: &Send, terminal: Terminal) -> Result<String, Failure> {
+pub(super) fn script(batch: &Batch, format: Print, args: &SendArgs, terminal: Terminal) -> Result<String, Failure> {
     check_options(format, args)?;
     let mut script = Script {
         senders: Vec::new(),
@@ -41,7 +41,7 @@ pub(super) fn script(batch: &Batch, format: Print, args: &Send, terminal: Termin
 }
 
 /// Rejects the options that have no meaning for a script.
-fn check_options(format: Print, args: &Send) -> Result<(), Failure> {
+fn check_options(format: Print, args: &SendArgs) -> Result<(), Failure> {
     let pinned = [
         ("--now", args.now.is_some()),
         ("--id", args.id.is_some()),
@@ -78,9 +78,9 @@ fn is_handshake(job: &Job) -> bool {
     provider.is_some_and(|provider| job.event.as_deref().is_some_and(|event| provider.handshake(event).is_some()))
 }
 
-/// Adds a job to the part of its provider.
-fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &Send) -> Result<(), Failure> {
-    let (Content::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
+/// Adds a job to its provider's part of the script.
+fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &SendArgs) -> Result<(), Failure> {
+    let (JobContent::Event(prepared), Some(provider)) = (&job.content, &job.provider) else {
         let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());
         return Err(Failure::usage(format!(
             "{source} is a captured request, which has fixed bytes; a script needs events"
@@ -117,7 +117,7 @@ fn identifiers(script: &Script) -> Vec<&str> {
     script.senders.iter().map(|sender| sender.identifier.as_str()).chain(signers).collect()
 }
 
-fn sender(provider: &Provider, identifier: String, origin: String, args: &Send) -> Sender {
+fn sender(provider: &Provider, identifier: String, origin: String, args: &SendArgs) -> Sender {
     let policy = &provider.delivery;
     Sender {
         name: provider.name.clone(),

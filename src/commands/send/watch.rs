@@ -1,4 +1,4 @@
-//! `send --watch`: sends everything once, then whatever is saved again: a changed capture alone, the events when a
+//! `send --watch`: sends everything once, then again whatever is saved: a changed capture alone, or all events when a
 //! fixture, the data file or the configuration changes.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::{
     words::Word,
 };
 use crate::{
-    cli::Send,
+    cli::SendArgs,
     commands::{
         context::Context,
         exit::{Exit, Failure},
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Sends, and sends again what changes, until Ctrl-C or until the output is closed.
+/// Sends everything, then whatever changes, until Ctrl-C or until the output is closed.
 ///
 /// # Errors
 ///
@@ -34,17 +34,17 @@ use crate::{
 /// the watch.
 pub(super) async fn run(
     context: Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let mut interrupts = super::interrupts()?;
     tokio::select! {
-        // An interrupted send first reports how far it got.
+        // Polled first: an interrupted send reports how far it got.
         biased;
         exit = watch(context, args, words, dispatcher) => exit,
-        // One listener for the whole run, so that no Ctrl-C is lost between two waits.
+        // A single listener serves the whole run, so that no Ctrl-C is lost between two waits.
         () = interrupts.next() => {
             terminal.note("stopped watching");
             Ok(Exit::Interrupted)
@@ -54,7 +54,7 @@ pub(super) async fn run(
 
 async fn watch(
     mut context: Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -65,7 +65,7 @@ async fn watch(
         return Err(Failure::usage("nothing to watch: none of the arguments comes from a file")
             .hint("pass a captured request, --data FILE, or an event of your own provider directory"));
     }
-    // Taken and watched before anything is read, so that no change in between is missed.
+    // The snapshot and the watch start before anything is read, so that no change is missed.
     let mut captures = Snapshot::of(&files);
     let (waker, mut wakeups) = mpsc::unbounded_channel();
     let wake = move || {
@@ -105,7 +105,7 @@ async fn watch(
 /// Sends what was saved. Failures are only reported, since the next save may fix them.
 async fn send_again(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     words: &[Word],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -122,7 +122,7 @@ async fn send_again(
 
 async fn send_jobs(
     context: &Context,
-    args: &Send,
+    args: &SendArgs,
     jobs: &Jobs,
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
@@ -135,7 +135,7 @@ async fn send_jobs(
 /// # Errors
 ///
 /// If standard input is among them, or the captures that `--capture` saves would be sent again.
-fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
+fn watched_files(args: &SendArgs, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
     let reads_stdin = words.contains(&Word::Stdin) || args.data.as_deref() == Some(Path::new("-"));
     if reads_stdin {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));

@@ -1,4 +1,4 @@
-//! The arguments of `send`: which events and captured requests they name.
+//! The arguments of `send`, and the events and captured requests that they name.
 
 use std::{
     fmt, iter,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::Send,
+    cli::SendArgs,
     commands::{exit::Failure, names::listed, resolve::pattern},
     net::url::parse_url,
     render::{diagnostic::Message, shell},
@@ -31,7 +31,7 @@ pub(super) enum Word {
 }
 
 impl Word {
-    /// Finds out what an argument names. Events come first, so a file with the name of an event needs a `./`.
+    /// Determines what an argument names. Events take precedence, so a file with the name of an event needs a `./`.
     pub(super) fn parse(catalog: &Catalog, text: &str) -> Result<Self, Failure> {
         if catalog.has_event(text) || pattern(text).is_ok_and(|glob| !catalog.matching(&glob).is_empty()) {
             return Ok(Self::Events(text.to_owned()));
@@ -71,7 +71,7 @@ impl Word {
     }
 }
 
-/// Whether a text can only be a path: no event has a separator in its name, or ends like a capture.
+/// Whether a text can only be a path: no event's name contains a separator, or ends like a capture's.
 fn is_path(text: &str) -> bool {
     text.contains(std::path::is_separator)
         || Path::new(text)
@@ -79,7 +79,7 @@ fn is_path(text: &str) -> bool {
             .is_some_and(|end| ["har", "http", "json", "ndjson"].iter().any(|known| end == *known))
 }
 
-/// The error for a provider's name alone, with its events.
+/// The error for a provider's name alone. It lists the provider's events.
 fn no_event(provider: &Provider) -> Failure {
     let names: Vec<&str> = provider.events.iter().map(|event| event.full_name.as_str()).collect();
     let failure =
@@ -93,7 +93,7 @@ fn no_event(provider: &Provider) -> Failure {
     }
 }
 
-/// How to send an event that hookdev has no payload of, but that its provider may well have.
+/// How to send an event that its provider may well have, but for which hookdev has no payload.
 fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<Vec<String>> {
     let (provider, event) = text.split_once('.')?;
     let (known, similar) = catalog.event(similar)?;
@@ -107,7 +107,7 @@ fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<Vec<Strin
 }
 
 /// Checks that no argument is a URL, which belongs to `--to`.
-pub(super) fn check_no_url(args: &Send) -> Result<(), Failure> {
+pub(super) fn check_no_url(args: &SendArgs) -> Result<(), Failure> {
     let is_url = |text: &str| (text.contains(':') || text.parse::<u16>().is_ok()) && parse_url(text).is_ok();
     let Some(at) = args.what.iter().position(|text| is_url(text) && !Path::new(text).exists()) else { return Ok(()) };
     let url = redact::query(&args.what[at]);
@@ -121,7 +121,7 @@ pub(super) fn check_no_url(args: &Send) -> Result<(), Failure> {
     Err(failure.hint(format!("hookdev send {what} --to {}", shell::word(&url))))
 }
 
-/// As it was typed.
+/// The word as it was typed.
 impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -134,7 +134,7 @@ impl fmt::Display for Word {
 
 /// The events that an argument names. Only their providers are loaded.
 pub(super) fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Arc<Provider>, &'a Event)>, Failure> {
-    // A name is not a glob, even if it has brackets.
+    // An event's name is not a glob, even if it contains brackets.
     let glob = if catalog.has_event(text) { None } else { pattern(text).ok() };
     let is_named = |name: &str| glob.as_ref().map_or(name == text, |glob| glob.matches(name));
     let mut events = Vec::new();
@@ -149,7 +149,7 @@ pub(super) fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Ar
     Ok(events)
 }
 
-/// The provider of all words, if they name events of one provider alone. A `--secret` without a name is for it.
+/// The provider, if all words name events of a single one. A `--secret` without a name applies to it.
 pub(super) fn only_provider<'a>(catalog: &'a Catalog, words: &[Word]) -> Option<&'a str> {
     let mut only = None;
     for word in words {

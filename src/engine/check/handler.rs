@@ -1,4 +1,4 @@
-//! One handler under test: sends it requests, and finds out whether it accepts valid deliveries at all.
+//! One handler under test: sends it requests, and determines whether it accepts valid deliveries at all.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::time::timeout;
 
-use super::{CheckError, Settings, Target};
+use super::{CheckError, CheckSettings, CheckTarget};
 use crate::{
-    net::client::{SendError, Sent, Transport},
+    net::client::{SendError, SendResult, Transport},
     webhook::{
         contract::{
             Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
             deviations::{Deviation, alters_bodies, deviations, short_deliveries},
-            judge::{Exchange, Fault, NoResponse, judge},
+            judge::{Exchange, NoResponse, ResponseFault, judge},
             unusable::{DeviationResult, unusable},
         },
         forward_hint::redirected,
@@ -25,44 +25,44 @@ use crate::{
     },
 };
 
-/// How long to search for a delivery that is accepted by a handler that rejects the usual ones. A delivery for which it
-/// is too slow is tried again after that.
+/// How long to search for a delivery that the handler accepts, if it rejects the usual ones. A delivery that it was too
+/// slow for is then tried once more.
 const MAX_SEARCH: Duration = Duration::from_secs(20);
 
-/// How many of these deliveries are sent at the same time.
+/// How many of these deliveries are sent concurrently.
 const BATCH: usize = 8;
 
 /// A handler under test.
-pub(super) struct Handler<'a, T> {
+pub(super) struct TestedHandler<'a, T> {
     pub provider: &'a Provider,
     /// How long to wait for a response.
     pub timeout: Duration,
     url: &'a Url,
     target: String,
-    settings: Settings<'a, T>,
+    settings: CheckSettings<'a, T>,
 }
 
 /// What the first deliveries showed.
-pub(super) enum Probe<'a> {
+pub(super) enum ProbeResult<'a> {
     /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
-    /// The handler accepts none: the first event that was sent, and how it failed.
+    /// The handler accepts none. Holds the first event that was sent, and how it failed.
     Unusable(&'a Event, Box<Failed>),
 }
 
-/// How a search for a deviation that the handler accepts ended.
-enum Search<'d> {
+/// The result of a search for a deviation that the handler accepts.
+enum DeviationSearch<'d> {
     Ended(DeviationResult),
-    /// The handler takes too long for this one, unlike for those that it refuses.
+    /// The handler takes too long for this deviation, but not for those that it refuses.
     TooSlow(&'d Deviation),
 }
 
 /// How a case failed.
 pub(super) struct Failed {
-    pub fault: Fault,
-    /// How the request differs from the others of its case, in words.
+    pub fault: ResponseFault,
+    /// How the request differs from the others in its case, in words.
     pub variation: Option<String>,
-    /// The variation of the request before it, which passed.
+    /// The variation of the previous request, which passed.
     pub passed_before: Option<String>,
     pub excerpt: Option<Excerpt>,
     pub clue: Option<Clue>,
@@ -71,8 +71,8 @@ pub(super) struct Failed {
     pub explanation: Option<Explanation>,
 }
 
-impl<'a, T: Transport> Handler<'a, T> {
-    pub(super) fn new(target: &'a Target, settings: Settings<'a, T>) -> Self {
+impl<'a, T: Transport> TestedHandler<'a, T> {
+    pub(super) fn new(target: &'a CheckTarget, settings: CheckSettings<'a, T>) -> Self {
         let provider = target.provider.as_ref();
         Self {
             provider,
@@ -88,9 +88,9 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(self.settings.context(self.provider, &self.target)?)
     }
 
-    /// Finds out whether the handler accepts any valid delivery: one of these events in turn, then the first event in
+    /// Determines whether the handler accepts any valid delivery. Tries these events in turn, then the first event in
     /// the provider's other encodings.
-    pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<Probe<'a>, CheckError> {
+    pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<ProbeResult<'a>, CheckError> {
         let context = self.context()?;
         let encodings = self.provider.delivery.encodings.len();
         let probes = events.iter().map(|event| (*event, 0)).chain((1..encodings).map(|encoding| (events[0], encoding)));
@@ -103,7 +103,7 @@ impl<'a, T: Transport> Handler<'a, T> {
                 exchanges.push((event, exchange));
             }
             if accepted {
-                return Ok(Probe::Usable(event, exchanges));
+                return Ok(ProbeResult::Usable(event, exchanges));
             }
             if silent {
                 break;
@@ -113,15 +113,15 @@ impl<'a, T: Transport> Handler<'a, T> {
         self.explain_unusable(event, first).await
     }
 
-    /// Whether the handler accepted a delivery. Any 2xx counts; the cases show whether it is the right one.
+    /// Whether the handler accepted a delivery. Any 2xx counts here; the cases check whether it is the right one.
     fn accepts(&self, exchange: &Exchange) -> bool {
         let accepts = |status: &u16| (200..300).contains(status) || self.provider.delivery.accepts(*status);
         exchange.response.as_ref().is_ok_and(accepts)
     }
 
-    async fn explain_unusable(&self, event: &'a Event, exchange: Exchange) -> Result<Probe<'a>, CheckError> {
+    async fn explain_unusable(&self, event: &'a Event, exchange: Exchange) -> Result<ProbeResult<'a>, CheckError> {
         let Err(fault) = judge(Expectation::Accepted, &self.provider.delivery, &exchange) else {
-            return Ok(Probe::Usable(event, vec![(event, exchange)]));
+            return Ok(ProbeResult::Usable(event, vec![(event, exchange)]));
         };
         let deviation = if may_be_unverified(&fault, exchange.clue.as_ref()) {
             self.search_deviations(event, &exchange).await?
@@ -141,19 +141,19 @@ impl<'a, T: Transport> Handler<'a, T> {
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
         let explanation = Some(unusable(&observation, source, proxy.as_deref(), deviation));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
-        Ok(Probe::Unusable(event, Box::new(failed)))
+        Ok(ProbeResult::Unusable(event, Box::new(failed)))
     }
 
     /// Searches for a deviation that the handler accepts; `exchange` is its response to a usual delivery.
     async fn search_deviations(&self, event: &Event, exchange: &Exchange) -> Result<DeviationResult, CheckError> {
         let deviations = deviations(&self.context()?, event).map_err(CheckError::Fixture)?;
         let search = timeout(MAX_SEARCH, self.search(event, exchange, &deviations));
-        Ok(match search.await.unwrap_or(Ok(Search::Ended(DeviationResult::Unfinished)))? {
-            Search::Ended(result) => result,
-            Search::TooSlow(deviation) if self.is_slow_alone(event, exchange, deviation).await? => {
+        Ok(match search.await.unwrap_or(Ok(DeviationSearch::Ended(DeviationResult::Unfinished)))? {
+            DeviationSearch::Ended(result) => result,
+            DeviationSearch::TooSlow(deviation) if self.is_slow_alone(event, exchange, deviation).await? => {
                 DeviationResult::Accepted(deviation.advice.clone())
             }
-            Search::TooSlow(_) => DeviationResult::Unknown,
+            DeviationSearch::TooSlow(_) => DeviationResult::Unknown,
         })
     }
 
@@ -162,48 +162,47 @@ impl<'a, T: Transport> Handler<'a, T> {
         event: &Event,
         valid: &Exchange,
         deviations: &'d [Deviation],
-    ) -> Result<Search<'d>, CheckError> {
-        // In batches, because the results don't depend on each other, and a slow handler would take too long one by
-        // one.
+    ) -> Result<DeviationSearch<'d>, CheckError> {
+        // In batches: the results don't depend on each other, and one by one, a slow handler would take too long.
         for batch in deviations.chunks(BATCH) {
             let exchanges = join_all(batch.iter().map(|deviation| self.send(&deviation.request))).await;
             let exchanges = exchanges.into_iter().collect::<Result<Vec<_>, _>>()?;
             let refuses_in_time = exchanges.iter().any(|other| other.status() == valid.status());
             for (deviation, exchange) in batch.iter().zip(exchanges) {
-                // A handler that refuses the usual delivery without a redirect, and redirects this one, accepted it.
+                // A handler that redirects this delivery, but not the usual one, which it refuses, has accepted it.
                 let is_redirected = exchange.status().is_some_and(|status| (300..400).contains(&status));
                 if is_redirected || self.accepts(&exchange) {
-                    return Ok(Search::Ended(DeviationResult::Accepted(deviation.advice.clone())));
+                    return Ok(DeviationSearch::Ended(DeviationResult::Accepted(deviation.advice.clone())));
                 }
                 if refuses_in_time && exchange.response == Err(NoResponse::TimedOut) {
-                    return Ok(Search::TooSlow(deviation));
+                    return Ok(DeviationSearch::TooSlow(deviation));
                 }
-                // A handler that is overloaded judges nothing.
+                // An overloaded handler's responses say nothing.
                 if exchange.status().is_none_or(is_busy) {
-                    return Ok(Search::Ended(DeviationResult::Unknown));
+                    return Ok(DeviationSearch::Ended(DeviationResult::Unknown));
                 }
             }
         }
         if let Some(advice) = self.altered_bodies(event, valid).await? {
-            return Ok(Search::Ended(DeviationResult::Accepted(advice)));
+            return Ok(DeviationSearch::Ended(DeviationResult::Accepted(advice)));
         }
         let forgery = self.response_to_forgery(event, valid).await?;
-        Ok(Search::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
+        Ok(DeviationSearch::Ended(forgery.map_or(DeviationResult::None, DeviationResult::Verified)))
     }
 
-    /// Whether the handler takes too long for this deviation even if it has nothing else to do, but refuses a usual
-    /// delivery in time. In a batch, one may only have waited for the others.
+    /// Whether the handler takes too long for this deviation alone, but refuses a usual delivery in time. In a batch,
+    /// it may only have been waiting for the others.
     async fn is_slow_alone(&self, event: &Event, valid: &Exchange, deviation: &Deviation) -> Result<bool, CheckError> {
         let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
         let is_refused = self.send(&usual).await?.status() == valid.status();
         Ok(is_refused && self.send(&deviation.request).await?.response == Err(NoResponse::TimedOut))
     }
 
-    /// What may be wrong with a handler that tells a valid delivery with one of the shortest bodies from a forged one,
-    /// although it responds to the event's valid delivery, and did with `valid`, as to a forged one.
+    /// What may be wrong with a handler that distinguishes valid from forged deliveries with one of the shortest
+    /// bodies, although it responds to the event's valid delivery (as `valid` shows) as it does to a forged one.
     async fn altered_bodies(&self, event: &Event, valid: &Exchange) -> Result<Option<String>, CheckError> {
         let Some(refusal) = valid.status() else { return Ok(None) };
-        // Any other may be a proxy's.
+        // Other statuses may come from a proxy.
         let is_own = |status: u16| !matches!(status, 429 | 502..=504);
         for delivery in short_deliveries(&self.context()?, event).map_err(CheckError::Fixture)? {
             let [signed, forged] = [self.send(&delivery.signed).await?, self.send(&delivery.forged).await?];
@@ -225,13 +224,13 @@ impl<'a, T: Transport> Handler<'a, T> {
         };
         let forged = self.send(&forged).await?;
         let usual = context.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
-        // Some responses differ each time.
+        // Some handlers respond differently each time.
         let is_stable = self.send(&usual).await?.seen() == valid.seen();
         let differs = forged.status() != valid.status() || (is_stable && forged.seen() != valid.seen());
         Ok(forged.status().filter(|status| differs && *status >= 400))
     }
 
-    /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
+    /// Sends the requests of a case: concurrently, or in turn until one fails.
     pub(super) async fn send_all(
         &self,
         case: &Case<'_>,
@@ -253,7 +252,7 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(exchanges)
     }
 
-    /// Whether a response is what a handshake prescribes; `None` if the request is no handshake.
+    /// Whether a response is what a handshake prescribes; `None` if the request is not a handshake.
     fn judge_handshake(&self, request: &Request, response: &Response) -> Option<Result<(), String>> {
         let name = self.provider.handshake_of(request)?;
         let secret = self.settings.keyring.secrets(&self.provider.name).first();
@@ -265,11 +264,11 @@ impl<'a, T: Transport> Handler<'a, T> {
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
         let CaseRequest { request, form, media, .. } = request;
-        let Sent { response, elapsed } =
+        let SendResult { response, elapsed } =
             self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
         let (mut excerpt, mut hint, mut sent_on_by, mut handshake) = (None, None, None, None);
         let response = match response {
-            // Providers look at the status alone, so a response without its whole body counts.
+            // Providers look only at the status, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
                 hint = clue(&response, Some(*media), Some(&request.headers)).or_else(|| redirect(self.url, &response));
@@ -293,16 +292,16 @@ impl<'a, T: Transport> Handler<'a, T> {
     }
 }
 
-/// Whether a status says that a handler, or a proxy, gets too many requests.
+/// Whether a status says that a handler or proxy gets too many requests.
 fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
-/// Whether a handler that refuses a valid delivery may have failed to verify it. Some throw an exception then.
-fn may_be_unverified(fault: &Fault, clue: Option<&Clue>) -> bool {
+/// Whether a handler that refuses a valid delivery may have failed to verify it, on which some throw an exception.
+fn may_be_unverified(fault: &ResponseFault, clue: Option<&Clue>) -> bool {
     match fault {
-        Fault::Rejected(400 | 401 | 403 | 422) => true,
-        Fault::Crashed(500) => clue.is_none_or(|clue| clue.is_unspecific),
+        ResponseFault::Rejected(400 | 401 | 403 | 422) => true,
+        ResponseFault::Crashed(500) => clue.is_none_or(|clue| clue.is_unspecific),
         _ => false,
     }
 }

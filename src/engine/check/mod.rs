@@ -1,5 +1,5 @@
 //! Checks webhook handlers against their providers' contracts: sends valid and deliberately invalid deliveries, and
-//! reports each case to an [`Observer`].
+//! reports each case to an [`CheckObserver`].
 
 mod handler;
 mod runner;
@@ -29,15 +29,15 @@ pub use runner::Runner;
 
 /// A handler, and the provider whose contract it is checked against.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct CheckTarget {
     pub provider: Arc<Provider>,
     /// The handler's URL.
     pub url: Url,
 }
 
-/// How the requests are made and sent.
+/// How requests are made and sent.
 #[derive(Debug)]
-pub struct Settings<'a, T> {
+pub struct CheckSettings<'a, T> {
     /// The client.
     pub transport: &'a T,
     /// How long to wait for a response, in place of the provider's own limit.
@@ -48,16 +48,16 @@ pub struct Settings<'a, T> {
     pub own_headers: &'a Headers,
 }
 
-// Derived, these would require the transport to be copied too.
-impl<T> Clone for Settings<'_, T> {
+// Derived impls would require `T: Clone` and `T: Copy`.
+impl<T> Clone for CheckSettings<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Settings<'_, T> {}
+impl<T> Copy for CheckSettings<'_, T> {}
 
-impl<T> Settings<'_, T> {
+impl<T> CheckSettings<'_, T> {
     fn context<'c>(&'c self, provider: &'c Provider, target: &'c str) -> Result<CaseContext<'c>, EntropyError> {
         Ok(CaseContext {
             provider,
@@ -70,10 +70,10 @@ impl<T> Settings<'_, T> {
     }
 }
 
-/// The cases to run. The default is all of them.
+/// The cases to run: by default, all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only these run, if there are any.
+    /// If there are any, only these run.
     included: Vec<Pattern>,
     /// These never run.
     excluded: Vec<Pattern>,
@@ -85,8 +85,8 @@ pub struct Selection {
 pub struct NoSuchCase(String);
 
 impl Selection {
-    /// The cases whose names match any of the `included` globs, or all cases if there are none, without those that
-    /// match one of the `excluded` globs.
+    /// The cases whose names match any of the `included` globs, or all cases if there are none, except those that match
+    /// one of the `excluded` globs.
     ///
     /// # Errors
     ///
@@ -114,14 +114,14 @@ impl Selection {
     }
 }
 
-/// Receives the results while the cases run. An error ends the run.
-pub trait Observer {
-    /// A handler's cases are about to run; these are their records before that.
+/// Receives results while the cases run. An error ends the run.
+pub trait CheckObserver {
+    /// A handler's cases are about to run. `planned` has their records so far.
     ///
     /// # Errors
     ///
     /// If the report can't be written.
-    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()>;
+    fn target(&mut self, target: &CheckTarget, planned: &[CaseRecord]) -> io::Result<()>;
 
     /// A case ran, or was skipped.
     ///
@@ -133,7 +133,7 @@ pub trait Observer {
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct CheckSummary {
     /// The cases by outcome.
     pub tally: CaseTally,
     /// Whether a handler could not be reached at all.
@@ -146,7 +146,7 @@ pub enum CheckError {
     /// The operating system provides no randomness for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The provider's fixture can't be sent; the reason in words.
+    /// The provider's fixture can't be sent, for this reason.
     #[error("{0}")]
     Fixture(String),
     /// A request can't be sent, whatever the handler does.
@@ -157,7 +157,7 @@ pub enum CheckError {
     Report(#[source] io::Error),
 }
 
-/// How many deliveries a run sends.
+/// The number of deliveries that a run sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// All deliveries.
@@ -172,12 +172,12 @@ pub struct Plan {
 ///
 /// If the operating system provides no randomness.
 pub fn plan<T: Transport>(
-    settings: Settings<'_, T>,
-    targets: &[Target],
+    settings: CheckSettings<'_, T>,
+    targets: &[CheckTarget],
     selection: &Selection,
 ) -> Result<Plan, EntropyError> {
     let mut plan = Plan::default();
-    for Target { provider, url } in targets {
+    for CheckTarget { provider, url } in targets {
         let Some(exemplar) = probes(provider).first().copied() else { continue };
         let target = url.to_string();
         let context = settings.context(provider, &target)?;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    CheckError, Observer, Selection, Settings, Summary, Target,
-    handler::{Failed, Handler, Probe},
+    CheckError, CheckObserver, CheckSettings, CheckSummary, CheckTarget, Selection,
+    handler::{Failed, ProbeResult, TestedHandler},
 };
 use crate::{
     net::client::Transport,
@@ -13,7 +13,7 @@ use crate::{
         contract::{
             BodySizes, Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, EarlierResults, Expectation,
             cause::{self, Explanation, Observation},
-            judge::{Exchange, Fault, NoResponse, Seen, judge},
+            judge::{Exchange, NoResponse, ResponseFault, Seen, judge},
             probes,
         },
         provider::{Provider, event::Event},
@@ -22,17 +22,17 @@ use crate::{
 
 /// Runs cases and reports them to an observer.
 pub struct Runner<'a, T, O> {
-    settings: Settings<'a, T>,
+    settings: CheckSettings<'a, T>,
     selection: &'a Selection,
     observer: O,
-    summary: Summary,
-    /// What the cases showed about the current handler.
+    summary: CheckSummary,
+    /// What the cases have shown about the current handler.
     history: EarlierResults,
-    /// Cases waiting to be reported together, because the later ones help to explain the earlier ones.
+    /// Cases to be reported together, because the later ones help to explain the earlier ones.
     pending: Vec<Attempted<'a>>,
 }
 
-/// A case that ran or was skipped, and is yet to be reported.
+/// A case that ran or was skipped, but has not been reported.
 struct Attempted<'a> {
     provider: &'a Provider,
     case: Case<'a>,
@@ -47,20 +47,20 @@ struct Attempted<'a> {
 /// The case that ran last, and whether the connection was closed without a response.
 type Last = Option<(CaseName, bool)>;
 
-impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
+impl<'a, T: Transport, O: CheckObserver> Runner<'a, T, O> {
     /// A runner of the selected cases.
-    pub fn new(settings: Settings<'a, T>, selection: &'a Selection, observer: O) -> Self {
-        let (summary, history) = (Summary::default(), EarlierResults::default());
+    pub fn new(settings: CheckSettings<'a, T>, selection: &'a Selection, observer: O) -> Self {
+        let (summary, history) = (CheckSummary::default(), EarlierResults::default());
         Self { settings, selection, observer, summary, history, pending: Vec::new() }
     }
 
-    /// Checks one handler after the other. The run may be dropped at any time; [`Runner::finish`] then reports what
-    /// it found until then.
+    /// Checks one handler after the other. This future may be dropped at any time; [`Runner::finish`] then reports the
+    /// results so far.
     ///
     /// # Errors
     ///
     /// If a request can't be made, or the observer fails.
-    pub async fn run(&mut self, targets: &'a [Target]) -> Result<(), CheckError> {
+    pub async fn run(&mut self, targets: &'a [CheckTarget]) -> Result<(), CheckError> {
         for target in targets {
             self.check(target).await?;
             self.report_pending()?;
@@ -69,38 +69,38 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         Ok(())
     }
 
-    /// Reports what is still pending, and returns the observer and the summary.
+    /// Reports pending cases, and returns the observer and the summary.
     ///
     /// # Errors
     ///
     /// If the observer fails.
-    pub fn finish(mut self) -> Result<(O, Summary), CheckError> {
+    pub fn finish(mut self) -> Result<(O, CheckSummary), CheckError> {
         self.report_pending()?;
         Ok((self.observer, self.summary))
     }
 
-    async fn check(&mut self, target: &'a Target) -> Result<(), CheckError> {
-        let handler = Handler::new(target, self.settings);
+    async fn check(&mut self, target: &'a CheckTarget) -> Result<(), CheckError> {
+        let handler = TestedHandler::new(target, self.settings);
         let events = probes(handler.provider);
         if events.is_empty() {
             return Ok(());
         }
         let probe = handler.probe(&events).await?;
-        let (Probe::Usable(exemplar, _) | Probe::Unusable(exemplar, _)) = probe;
+        let (ProbeResult::Usable(exemplar, _) | ProbeResult::Unusable(exemplar, _)) = probe;
         let secrets = handler.provider.rotation_secrets(self.settings.keyring.secrets(&handler.provider.name));
         let cases = self.selection.cases(handler.provider, exemplar, secrets.len());
         let planned: Vec<CaseRecord> = cases.iter().map(|case| case.record(handler.provider)).collect();
         self.observer.target(target, &planned).map_err(CheckError::Report)?;
         match probe {
-            Probe::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
-            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
+            ProbeResult::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
+            ProbeResult::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
         }
     }
 
     /// Reports the delivery that the handler did not accept, and skips all cases.
     fn give_up(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         cases: Vec<Case<'a>>,
         event: &'a Event,
         failed: Failed,
@@ -123,7 +123,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// Runs all cases. The plain events in `probed` are not sent again.
     async fn run_cases(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         cases: Vec<Case<'a>>,
         mut probed: Vec<(&'a Event, Exchange)>,
     ) -> Result<(), CheckError> {
@@ -160,7 +160,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
     /// remaining cases are skipped.
     fn stopped(
         &mut self,
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         mut attempted: Attempted<'a>,
         decisive: usize,
         last: Last,
@@ -174,7 +174,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
             self.skip(handler, attempted.case, &reason)?;
             return Ok(reason);
         }
-        if let Some(Failed { fault: Fault::NoResponse(NoResponse::Unreachable(how)), explanation, .. }) =
+        if let Some(Failed { fault: ResponseFault::NoResponse(NoResponse::Unreachable(how)), explanation, .. }) =
             &mut attempted.failed
         {
             *explanation = Some(cause::stopped(how, culprit));
@@ -194,7 +194,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         self.hold(attempted)
     }
 
-    fn skip(&mut self, handler: &Handler<'a, T>, case: Case<'a>, reason: &str) -> Result<(), CheckError> {
+    fn skip(&mut self, handler: &TestedHandler<'a, T>, case: Case<'a>, reason: &str) -> Result<(), CheckError> {
         let mut attempted = Attempted::new(handler, case);
         attempted.record.outcome = CaseOutcome::Skipped(reason.to_owned());
         self.hold(attempted)
@@ -222,7 +222,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
 }
 
 impl<'a> Attempted<'a> {
-    fn new<T>(handler: &Handler<'a, T>, case: Case<'a>) -> Self {
+    fn new<T>(handler: &TestedHandler<'a, T>, case: Case<'a>) -> Self {
         let (provider, timeout) = (handler.provider, handler.timeout);
         Self {
             provider,
@@ -237,7 +237,7 @@ impl<'a> Attempted<'a> {
 
     /// The case with its outcome, and the index of the request that decided it.
     fn judged<T>(
-        handler: &Handler<'a, T>,
+        handler: &TestedHandler<'a, T>,
         case: Case<'a>,
         requests: &[CaseRequest],
         exchanges: &[Exchange],
@@ -254,8 +254,8 @@ impl<'a> Attempted<'a> {
                 let size = Some(request.request.body.len());
                 attempted.sizes = attempted.sizes.and(match &judged {
                     Ok(()) => BodySizes { accepted: size, rejected: None },
-                    // An unusual body is more likely rejected for its content than for its size, unless another form of
-                    // it was accepted.
+                    // An unusual body is more likely to be rejected for its content than for its size, unless another
+                    // form of it was accepted.
                     Err(_) if index == 0 && !has_usual_body => BodySizes::default(),
                     Err(_) => BodySizes { accepted: None, rejected: size },
                 });
@@ -283,7 +283,7 @@ impl<'a> Attempted<'a> {
     }
 
     fn is_broken(&self) -> bool {
-        matches!(&self.failed, Some(Failed { fault: Fault::NoResponse(NoResponse::Broken(_)), .. }))
+        matches!(&self.failed, Some(Failed { fault: ResponseFault::NoResponse(NoResponse::Broken(_)), .. }))
     }
 
     /// The final record, explained by what is known about the handler.

@@ -5,7 +5,7 @@ use standardwebhooks::Webhook;
 
 use super::*;
 use crate::{
-    net::client::Sent,
+    net::client::SendResult,
     webhook::{
         contract::{CaseOutcome, deviations::MAX_DEVIATIONS},
         keyring::SecretSource,
@@ -40,11 +40,11 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
 }
 
 impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for FakeHandler<F> {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         let mut received = self.received.lock();
         let status = (self.respond)(request, received.len());
         received.push(request.clone());
-        Sent {
+        SendResult {
             response: status.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
             elapsed: Duration::from_millis(2),
         }
@@ -97,8 +97,8 @@ impl Recorder {
     }
 }
 
-impl Observer for Recorder {
-    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
+impl CheckObserver for Recorder {
+    fn target(&mut self, target: &CheckTarget, planned: &[CaseRecord]) -> io::Result<()> {
         self.targets.push((target.provider.name.clone(), planned.len()));
         Ok(())
     }
@@ -109,13 +109,13 @@ impl Observer for Recorder {
     }
 }
 
-struct Setup {
-    targets: Vec<Target>,
+struct CheckSetup {
+    targets: Vec<CheckTarget>,
     keyring: Keyring,
     own_headers: Headers,
 }
 
-impl Setup {
+impl CheckSetup {
     fn new() -> Self {
         let catalog = Catalog::builtin();
         let provider = Arc::clone(catalog.get("aspect").unwrap());
@@ -123,14 +123,14 @@ impl Setup {
         let mut keyring = Keyring::default();
         keyring.add("aspect", SigningSecret::parse(SECRET, format).unwrap(), SecretSource::Development);
         let url = Url::parse("http://127.0.0.1:3000/hooks").unwrap();
-        Self { targets: vec![Target { provider, url }], keyring, own_headers: Headers::new() }
+        Self { targets: vec![CheckTarget { provider, url }], keyring, own_headers: Headers::new() }
     }
 
-    fn settings<'a, T>(&'a self, transport: &'a T) -> Settings<'a, T> {
-        Settings { transport, timeout: None, keyring: &self.keyring, own_headers: &self.own_headers }
+    fn settings<'a, T>(&'a self, transport: &'a T) -> CheckSettings<'a, T> {
+        CheckSettings { transport, timeout: None, keyring: &self.keyring, own_headers: &self.own_headers }
     }
 
-    async fn run<T: Transport>(&self, handler: &T, globs: &[&str]) -> (Recorder, Summary) {
+    async fn run<T: Transport>(&self, handler: &T, globs: &[&str]) -> (Recorder, CheckSummary) {
         let selection = selection(globs).unwrap();
         let mut runner = Runner::new(self.settings(handler), &selection, Recorder::default());
         runner.run(&self.targets).await.unwrap();
@@ -142,8 +142,8 @@ fn selection(globs: &[&str]) -> Result<Selection, NoSuchCase> {
     Selection::new(globs.iter().map(|glob| Pattern::new(glob).unwrap()).collect(), Vec::new())
 }
 
-const fn summary(passed: usize, failed: usize, skipped: usize) -> Summary {
-    Summary { tally: CaseTally { passed, failed, warned: 0, skipped }, unreachable: false }
+const fn summary(passed: usize, failed: usize, skipped: usize) -> CheckSummary {
+    CheckSummary { tally: CaseTally { passed, failed, warned: 0, skipped }, unreachable: false }
 }
 
 const FORGERIES: [&str; 11] = [
@@ -162,7 +162,7 @@ const FORGERIES: [&str; 11] = [
 
 #[tokio::test]
 async fn a_correct_handler_passes_every_case_in_order() {
-    let (setup, handler) = (Setup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!(total, summary(25, 0, 0));
     assert_eq!(recorder.targets, [("aspect".to_owned(), 25)]);
@@ -175,7 +175,7 @@ async fn a_correct_handler_passes_every_case_in_order() {
 
 #[tokio::test]
 async fn the_plan_counts_the_deliveries_that_are_sent() {
-    let setup = Setup::new();
+    let setup = CheckSetup::new();
     for (globs, expected) in [
         (&[][..], None),
         (&["burst"], Some(Plan { deliveries: 21, valid: 21 })),
@@ -192,7 +192,7 @@ async fn the_plan_counts_the_deliveries_that_are_sent() {
 
 #[tokio::test]
 async fn a_handler_that_never_verifies_fails_every_forgery() {
-    let (setup, handler) = (Setup::new(), FakeHandler::new(|_: &Request, _| Ok(204)));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(|_: &Request, _| Ok(204)));
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!((recorder.names("failed"), total), (FORGERIES.to_vec(), summary(14, 11, 0)));
     // Reported before secret-wrong ran, and yet explained by it.
@@ -204,7 +204,7 @@ async fn a_handler_that_never_verifies_fails_every_forgery() {
 
 #[tokio::test]
 async fn a_handler_that_accepts_nothing_is_not_tried_further() {
-    let (setup, handler) = (Setup::new(), FakeHandler::new(|_: &Request, _| Ok(401)));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(|_: &Request, _| Ok(401)));
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!(total, summary(0, 1, 24));
     // Two events, and the first one in some of the ways in which a handler might verify it.
@@ -220,9 +220,9 @@ async fn a_handler_that_accepts_nothing_is_not_tried_further() {
 #[tokio::test]
 async fn an_unreachable_handler_is_tried_once() {
     let unreachable = |_: &Request, _| Err(SendError::Unreachable(REFUSED.to_owned()));
-    let (setup, handler) = (Setup::new(), FakeHandler::new(unreachable));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(unreachable));
     let (recorder, total) = setup.run(&handler, &[]).await;
-    assert_eq!(total, Summary { unreachable: true, ..summary(0, 1, 24) });
+    assert_eq!(total, CheckSummary { unreachable: true, ..summary(0, 1, 24) });
     assert_eq!(handler.received(), 1);
     assert_eq!(recorder.explanation(CaseName::EventAccepted), (REFUSED, Some(&Remedy::StartHandler)));
     assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler can't be reached");
@@ -235,7 +235,7 @@ async fn a_handler_that_stops_is_not_tried_further() {
         ..=3 => Ok(correct(request)),
         _ => Err(SendError::Unreachable(REFUSED.to_owned())),
     };
-    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(respond));
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!((recorder.names("failed"), total), (vec!["body-reserialised"], summary(3, 1, 21)));
     assert_eq!(
@@ -247,9 +247,9 @@ async fn a_handler_that_stops_is_not_tried_further() {
 
 #[tokio::test]
 async fn a_timeout_names_the_limit() {
-    let setup = Setup::new();
+    let setup = CheckSetup::new();
     let handler = FakeHandler::new(|_: &Request, _| Err(SendError::TimedOut(Duration::from_secs(1))));
-    let settings = Settings { timeout: Some(Duration::from_secs(1)), ..setup.settings(&handler) };
+    let settings = CheckSettings { timeout: Some(Duration::from_secs(1)), ..setup.settings(&handler) };
     let everything = Selection::default();
     let mut runner = Runner::new(settings, &everything, Recorder::default());
     runner.run(&setup.targets).await.unwrap();
@@ -268,7 +268,7 @@ async fn a_handler_that_takes_too_long_for_one_delivery_alone_verifies_that_one(
             Ok(401)
         }
     };
-    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(respond));
     let (recorder, _) = setup.run(&handler, &[]).await;
     let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
     let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
@@ -282,7 +282,7 @@ async fn a_timeout_in_a_crowd_proves_nothing() {
         4 => Err(SendError::TimedOut(Duration::from_secs(15))),
         _ => Ok(401),
     };
-    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(respond));
     let (recorder, _) = setup.run(&handler, &[]).await;
     let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
     assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{remedy:?}");
@@ -296,7 +296,7 @@ fn refuses_events(to_short: u16) -> impl Fn(&Request, usize) -> Result<u16, Send
 
 #[tokio::test]
 async fn a_handler_that_verifies_only_the_shortest_bodies_may_refuse_events_or_alter_them() {
-    let (setup, handler) = (Setup::new(), FakeHandler::new(refuses_events(500)));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(refuses_events(500)));
     let (recorder, _) = setup.run(&handler, &[]).await;
     let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
     let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
@@ -311,7 +311,7 @@ async fn a_handler_that_verifies_only_the_shortest_bodies_may_refuse_events_or_a
 #[tokio::test]
 async fn a_status_of_a_proxy_proves_no_verification() {
     for status in [429, 502, 503, 504] {
-        let (setup, handler) = (Setup::new(), FakeHandler::new(refuses_events(status)));
+        let (setup, handler) = (CheckSetup::new(), FakeHandler::new(refuses_events(status)));
         let (recorder, _) = setup.run(&handler, &[]).await;
         let (_, remedy) = recorder.explanation(CaseName::EventAccepted);
         assert!(matches!(remedy, Some(Remedy::CompareHandlerSecret { .. })), "{status}: {remedy:?}");
@@ -320,7 +320,7 @@ async fn a_status_of_a_proxy_proves_no_verification() {
 
 #[tokio::test]
 async fn every_handler_is_checked() {
-    let mut setup = Setup::new();
+    let mut setup = CheckSetup::new();
     setup.targets.push(setup.targets[0].clone());
     let handler = FakeHandler::new(|request, _| Ok(correct(request)));
     let (recorder, total) = setup.run(&handler, &["signature-missing"]).await;
@@ -330,7 +330,7 @@ async fn every_handler_is_checked() {
 
 #[tokio::test]
 async fn an_observer_that_fails_ends_the_run() {
-    let (setup, handler) = (Setup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
+    let (setup, handler) = (CheckSetup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
     let everything = Selection::default();
     let recorder = Recorder { fails: true, ..Recorder::default() };
     let mut runner = Runner::new(setup.settings(&handler), &everything, recorder);

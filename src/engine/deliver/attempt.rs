@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use super::{Content, DeliverError, Dispatcher, Job};
+use super::{DeliverError, Dispatcher, Job, JobContent};
 use crate::{
     net::{
-        client::{SendError, Sent, Transport, set_host},
+        client::{SendError, SendResult, Transport, set_host},
         url::with_target,
     },
     webhook::{
-        contract::{Original, Tamper, cause},
+        contract::{OriginalDelivery, Tamper, cause},
         delivery::{AttemptSequence, FailedAttempt, Media, retry_after},
         payload::DecodedBody,
         payload::MAX_DECODED_BYTES,
         place::Lookup,
         provider::{
             Provider,
-            compose::{AttemptParams, Draft, SendContext},
+            compose::{AttemptParams, DeliveryDraft, SendContext},
         },
         record::{Attempt, Outcome, OutcomeChange, Response},
         remedy::Remedy,
@@ -33,7 +33,7 @@ pub struct OngoingDelivery<'a> {
     pub job: &'a Job,
     secrets: &'a [SigningSecret],
     attempts: AttemptSequence<'a>,
-    /// Whether the provider's schedule is followed.
+    /// Whether to follow the provider's retry schedule.
     retries: bool,
     state: Option<DeliveryState>,
     number: u32,
@@ -44,14 +44,14 @@ pub struct OngoingDelivery<'a> {
 pub struct DeliveryState {
     context: SendContext,
     /// The payload and the id, if it is an event.
-    draft: Option<Draft>,
+    draft: Option<DeliveryDraft>,
 }
 
 impl DeliveryState {
     pub(super) fn new(job: &Job, context: SendContext) -> Self {
         let draft = match &job.content {
-            Content::Event(prepared) => Some(prepared.draft(&context)),
-            Content::Capture(_) => None,
+            JobContent::Event(prepared) => Some(prepared.draft(&context)),
+            JobContent::Capture(_) => None,
         };
         Self { context, draft }
     }
@@ -62,7 +62,7 @@ impl DeliveryState {
         self.draft.as_ref().is_some_and(|draft| draft.unsigned)
     }
 
-    /// The request of the attempt that is due.
+    /// The request of the next attempt.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl DeliveryState {
     ) -> Result<Request, DeliverError> {
         let secret = secrets.first();
         match (&job.content, &job.provider, &self.draft) {
-            (Content::Event(_), Some(provider), Some(draft)) => {
+            (JobContent::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
                     encoding: attempts.encoding(),
                     target: job.url.as_str(),
@@ -88,18 +88,18 @@ impl DeliveryState {
                 match job.tamper {
                     None => Ok(provider.request(draft, &attempt)),
                     Some(tamper) => {
-                        tamper.request(&Original { provider, draft, attempt }).map_err(DeliverError::Tamper)
+                        tamper.request(&OriginalDelivery { provider, draft, attempt }).map_err(DeliverError::Tamper)
                     }
                 }
             }
-            (Content::Capture(resend), provider, _) => {
+            (JobContent::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
                 let mut request = resend.attempt(provider.as_deref(), secret, &context, &job.url, job.target());
                 set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
             }
-            (Content::Event(_), ..) => unreachable!("an event has a provider and a draft"),
+            (JobContent::Event(_), ..) => unreachable!("an event has a provider and a draft"),
         }
     }
 }
@@ -113,7 +113,7 @@ pub struct AttemptResult {
 }
 
 impl<'a> OngoingDelivery<'a> {
-    /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
+    /// Starts a delivery that is due now. `retries` says whether to follow the provider's schedule.
     #[must_use]
     pub fn new(job: &'a Job, secrets: &'a [SigningSecret], retries: bool) -> Self {
         Self { job, secrets, attempts: job.attempts(retries), retries, state: None, number: 0 }
@@ -171,12 +171,12 @@ impl<'a> OngoingDelivery<'a> {
     }
 }
 
-/// The outcome of a request, and its reason if that is the handshake that the job is.
+/// The outcome of a request, and the reason if the handler completed a handshake.
 pub(in crate::engine) fn outcome(
     job: &Job,
     request: &Request,
     secret: Option<&SigningSecret>,
-    sent: &Sent,
+    sent: &SendResult,
 ) -> (Outcome, Option<String>) {
     let handshake = || {
         let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
@@ -191,7 +191,7 @@ pub(in crate::engine) fn outcome(
 }
 
 /// How the provider would count the result of a request.
-pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &Sent) -> Outcome {
+pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &SendResult) -> Outcome {
     let accepts = |response: &Response| match provider {
         Some(provider) => provider.delivery.objection(&provider.title, response.status, sent.elapsed).is_none(),
         None => (200..300).contains(&response.status),
@@ -218,7 +218,7 @@ pub(in crate::engine) fn explain(
     is_unsigned: bool,
     secret: Option<&SigningSecret>,
     now: Timestamp,
-    sent: &Sent,
+    sent: &SendResult,
     outcome: Outcome,
 ) -> OutcomeReason {
     let (mut reason, mut remedy) = match (&sent.response, sent.received(), job.provider.as_deref()) {
@@ -230,9 +230,9 @@ pub(in crate::engine) fn explain(
         (Ok(_), None, _) => unreachable!("a response has been received"),
     };
     let remark = match (&job.content, &job.provider) {
-        (Content::Event(_), _) if is_unsigned => "sent unsigned, as the provider does".to_owned(),
-        (Content::Capture(resend), _) if !resend.changes.is_empty() => resend.changes.clone(),
-        (Content::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
+        (JobContent::Event(_), _) if is_unsigned => "sent unsigned, as the provider does".to_owned(),
+        (JobContent::Capture(resend), _) if !resend.changes.is_empty() => resend.changes.clone(),
+        (JobContent::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
             let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
             match provider.verify(secrets, &resend.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
                 Some(Reason::TimestampTooOld { skew, .. } | Reason::Expired { skew, .. }) => {
@@ -255,7 +255,7 @@ pub(in crate::engine) fn explain(
     OutcomeReason { reason, remedy }
 }
 
-/// The reason for an outcome by the status of the response and how long it took.
+/// The reason for an outcome, from the status of the response and the time it took.
 pub(in crate::engine) fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -> String {
     match provider {
         Some(provider) => provider
@@ -267,18 +267,18 @@ pub(in crate::engine) fn explain_status(provider: Option<&Provider>, status: u16
     }
 }
 
-/// The report of an attempt; `number` is its number and the maximum number of attempts.
+/// The report of an attempt; `number` holds its number and the maximum number of attempts.
 pub(in crate::engine) fn report(
     job: &Job,
     request: &Request,
     number: (u32, u32),
-    sent: Sent,
+    sent: SendResult,
     outcome: Outcome,
     explanation: OutcomeReason,
 ) -> Attempt {
     let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
         let media = match (&job.content, &job.provider) {
-            (Content::Event(_), Some(provider)) => {
+            (JobContent::Event(_), Some(provider)) => {
                 let sent = request.media_type().as_deref().and_then(Media::named);
                 sent.or_else(|| provider.delivery.encodings.first().map(|encoding| encoding.media))
             }
@@ -302,7 +302,7 @@ pub(in crate::engine) fn report(
         elapsed: sent.elapsed,
         reason: explanation.reason,
         remedy: explanation.remedy,
-        // A handler that can't be reached shows nothing about how it has changed.
+        // An unreachable handler shows nothing about how its responses have changed.
         was: job.was.filter(|_| outcome != Outcome::Unreachable).map(|was| {
             let was_accepted = was.is_accepted(job.provider.as_deref());
             (was, OutcomeChange::between(was_accepted, outcome == Outcome::Accepted))

@@ -13,7 +13,7 @@ use crate::{
         keyring::Keyring,
         overrides::OverrideError,
         provider::{Provider, compose::BodySource, event::Event, prepared::PreparedEvent},
-        record::{CaptureSource, Recorded},
+        record::{CaptureSource, RecordedResponse},
         request::Headers,
         signature::SigningSecret,
     },
@@ -29,7 +29,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The secrets of a job's provider. The first one signs; the others are those of signatures that are sent along.
+    /// The secrets of a job's provider. The first one signs; the others are for further signatures of the same request.
     #[must_use]
     pub fn secrets_of(&self, job: &Job) -> &[SigningSecret] {
         job.provider.as_ref().map_or(&[], |provider| self.keyring.secrets(&provider.name))
@@ -55,14 +55,14 @@ pub struct Job {
     pub provider: Option<Arc<Provider>>,
     /// The event's full name, if known.
     pub event: Option<String>,
-    /// Where the captured request is, if one is sent.
+    /// The source of the captured request, if one is sent.
     pub source: Option<CaptureSource>,
-    /// What the handler responded to the captured request, if that is known.
-    pub was: Option<Recorded>,
+    /// What the handler responded when the request was captured, if known.
+    pub was: Option<RecordedResponse>,
     /// The endpoint. [`Job::target`] adds the query of a captured request.
     pub url: Url,
     /// What is sent.
-    pub content: Content,
+    pub content: JobContent,
     /// The user's own headers.
     pub headers: Headers,
     /// How to tamper with the delivery, if at all.
@@ -71,7 +71,7 @@ pub struct Job {
 
 /// What a job sends.
 #[derive(Debug)]
-pub enum Content {
+pub enum JobContent {
     /// An event. Each delivery has fresh values; each attempt is encoded and signed.
     Event(Box<PreparedEvent>),
     /// A captured request.
@@ -101,18 +101,18 @@ impl Job {
             source: None,
             was: None,
             url,
-            content: Content::Event(Box::new(prepared)),
+            content: JobContent::Event(Box::new(prepared)),
             headers: Headers::new(),
             tamper: None,
         })
     }
 
-    /// The target of its requests: the path of the endpoint, with its query and that of a captured request.
+    /// The target of its requests: the endpoint's path, with its query and that of the captured request.
     #[must_use]
     pub fn target(&self) -> String {
         match &self.content {
-            Content::Event(_) => path_and_query(&self.url),
-            Content::Capture(resend) => target_with_query(&self.url, &resend.request.target),
+            JobContent::Event(_) => path_and_query(&self.url),
+            JobContent::Capture(resend) => target_with_query(&self.url, &resend.request.target),
         }
     }
 
@@ -120,13 +120,13 @@ impl Job {
     #[must_use]
     pub fn is_signed(&self) -> bool {
         let is_signed = match &self.content {
-            Content::Event(prepared) => !prepared.unsigned,
-            Content::Capture(resend) => resend.is_signed,
+            JobContent::Event(prepared) => !prepared.unsigned,
+            JobContent::Capture(resend) => resend.is_signed,
         };
         is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
     }
 
-    /// Whether it is signed, and not by headers of the user's own.
+    /// Whether hookdev signs it and the user's own headers don't override the signature.
     #[must_use]
     pub fn is_signed_by_hookdev(&self) -> bool {
         let schemes = self.provider.iter().flat_map(|provider| &provider.schemes);
@@ -134,7 +134,7 @@ impl Job {
         self.is_signed() && !names.any(|name| self.headers.contains(name.as_str()))
     }
 
-    /// The provider's delivery policy, or the one that is assumed for an unknown provider.
+    /// The provider's delivery policy, or the default one if the provider is unknown.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
@@ -144,10 +144,10 @@ impl Job {
     #[must_use]
     pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
-            // One response says whether a forgery is rejected.
-            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
-            Content::Event(_) => self.policy().attempts(retry),
-            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
+            // One response shows whether a forgery is rejected.
+            JobContent::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            JobContent::Event(_) => self.policy().attempts(retry),
+            JobContent::Capture(_) => self.policy().attempts_of_bytes(retry),
         }
     }
 }

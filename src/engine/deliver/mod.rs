@@ -1,7 +1,7 @@
 //! Delivers events and captured requests as their providers would, on their schedules and by their rules for success.
 //!
-//! Arguments become [`Job`]s. A [`Dispatcher`] makes their attempts, and [`run`] makes them when they are due and
-//! reports each to an [`Observer`].
+//! The caller makes [`Job`]s. A [`Dispatcher`] makes single attempts; [`run`] makes all of them when they are due, and
+//! reports each to a [`DeliveryObserver`].
 
 mod attempt;
 mod job;
@@ -23,7 +23,7 @@ use super::{
     entropy::{EntropyError, entropy},
 };
 use crate::{
-    net::client::{SendError, Sent, Transport},
+    net::client::{SendError, SendResult, Transport},
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         capture,
@@ -37,25 +37,25 @@ use crate::{
 
 pub use self::{
     attempt::{AttemptResult, DeliveryState, OngoingDelivery},
-    job::{Batch, Content, InvalidJob, Job},
+    job::{Batch, InvalidJob, Job, JobContent},
     resend::{Changes, Resend},
-    schedule::{Observer, Retries, RunOutcome, Wait, run},
+    schedule::{DeliveryObserver, Retries, RunOutcome, Wait, run},
 };
 pub(super) use attempt::{OutcomeReason, explain, explain_status, outcome, report};
 
 /// How requests are made and sent.
-pub struct Settings<T> {
+pub struct DeliverySettings<T> {
     /// The client.
     pub transport: T,
     /// How long to wait for a response, in place of the provider's own limit.
     pub timeout: Option<Duration>,
     /// The time of every request, in place of the clock's.
     pub now: Option<Timestamp>,
-    /// The id of every delivery, in place of one of its own.
+    /// The id of every delivery, in place of individual ones.
     pub id: Option<String>,
     /// Where sent requests are saved.
     pub captures: Option<CaptureStore>,
-    /// Whether captures and reports are redacted. What is sent never is.
+    /// Whether captures and reports are redacted. Sent requests never are.
     pub redact: bool,
 }
 
@@ -67,11 +67,11 @@ pub struct Dispatcher<T> {
     id: Option<String>,
     captures: Option<CaptureStore>,
     redact: bool,
-    /// The number of saved requests.
+    /// The number of requests saved so far.
     saved: AtomicU64,
 }
 
-/// Why a delivery can't go on, whatever the endpoint does.
+/// Why a delivery can't continue, whatever the endpoint does.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// The operating system provides no randomness for ids.
@@ -80,7 +80,7 @@ pub enum DeliverError {
     /// The request can't be sent to any endpoint.
     #[error(transparent)]
     Send(SendError),
-    /// The delivery can't be tampered with as requested; the reason in words.
+    /// The delivery can't be tampered with as requested, for this reason.
     #[error("can't tamper with the delivery: {0}")]
     Tamper(String),
     /// The request can't be saved before it is sent.
@@ -110,8 +110,8 @@ pub enum ResendError {
 impl<T> Dispatcher<T> {
     /// A dispatcher with these settings.
     #[must_use]
-    pub fn new(settings: Settings<T>) -> Self {
-        let Settings { transport, timeout, now: fixed, id, captures, redact } = settings;
+    pub fn new(settings: DeliverySettings<T>) -> Self {
+        let DeliverySettings { transport, timeout, now: fixed, id, captures, redact } = settings;
         let clock = Box::new(move || fixed.unwrap_or_else(now));
         Self { transport, timeout, clock, id, captures, redact, saved: AtomicU64::new(0) }
     }
@@ -121,12 +121,12 @@ impl<T> Dispatcher<T> {
         self.id = Some(id);
     }
 
-    /// The time of a request that is made now.
+    /// The time to use for a request now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    /// Begins a delivery: chooses what stays the same in all its attempts.
+    /// Begins a delivery: chooses the values that stay the same in all its attempts.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl<T> Dispatcher<T> {
         DeliveryState::new(job, SendContext { now, id: self.id.clone(), entropy })
     }
 
-    /// How long an attempt of a job waits for its response.
+    /// How long an attempt of this job waits for a response.
     #[must_use]
     pub fn timeout(&self, job: &Job) -> Duration {
         self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
@@ -153,7 +153,7 @@ impl<T> Dispatcher<T> {
         if self.redact { redact::attempt(&attempt) } else { attempt }
     }
 
-    /// Saves a request that is about to be sent, if there is a store for captures.
+    /// Saves a request that is about to be sent, if there is a capture store.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl<T: Transport> Dispatcher<T> {
     /// # Errors
     ///
     /// If it can't be sent to any endpoint.
-    pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<Sent, DeliverError> {
+    pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<SendResult, DeliverError> {
         let sent = self.transport.send(url, request, timeout).await;
         match sent.response {
             Err(error @ SendError::Unsendable(_)) => Err(DeliverError::Send(error)),

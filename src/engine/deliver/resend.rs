@@ -1,4 +1,4 @@
-//! Captured requests that are sent again: byte for byte, or with the changes that the user asked for.
+//! Resends captured requests: byte for byte, or with the user's changes.
 
 use std::iter;
 
@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-/// A captured request to send again.
+/// A captured request to resend.
 #[derive(Debug)]
 pub struct Resend {
     /// The request, with the user's changes to its payload.
     pub request: Request,
-    /// Whether each attempt gets a new timestamp and signature.
+    /// Whether each attempt is re-signed, with a new timestamp.
     pub is_signed: bool,
-    /// How the request differs from the capture, in words; empty if it does not.
+    /// How the request differs from the capture, in words; empty if it doesn't.
     pub changes: String,
     /// The event's name without the provider's.
     event: String,
@@ -33,16 +33,16 @@ pub struct Resend {
 /// How a request should differ from its capture.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Changes<'a> {
-    /// The changes to the payload. A changed payload is always signed again.
+    /// The changes to the payload. A changed payload is always re-signed.
     pub overrides: &'a [Override],
-    /// Whether to sign again, with the current time.
+    /// Whether to re-sign with the current time.
     pub resign: bool,
     /// Whether the payload is about to be edited: [`Resend::edit`] or [`Resend::restore`] follows.
     pub edit: bool,
 }
 
 impl Resend {
-    /// A captured request with these changes.
+    /// Applies these changes to a captured request.
     ///
     /// # Errors
     ///
@@ -98,10 +98,10 @@ impl Resend {
         self.changes.clear();
     }
 
-    /// What a new signature changes, in words; `None` if there is none.
+    /// What re-signing changes, in words; `None` if the request is not re-signed.
     fn renewed(&self, provider: &Provider, secret: Option<&SigningSecret>, context: &SendContext) -> Option<String> {
         let secret = secret.filter(|_| self.is_signed)?;
-        // Which headers change is known only by signing.
+        // Only signing shows which headers change.
         let renewed = provider.resign(&mut self.request.clone(), &self.event, secret, context, None);
         let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
         Some(match names.as_slice() {
@@ -110,7 +110,7 @@ impl Resend {
         })
     }
 
-    /// The request of an attempt that is made now, with this target at the host of a URL.
+    /// The request of an attempt made now, with this target at the host of a URL.
     #[must_use]
     pub fn attempt(
         &self,

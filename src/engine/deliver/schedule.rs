@@ -1,4 +1,4 @@
-//! Makes the attempts of all deliveries when they are due: one at a time, while the others wait.
+//! Makes the attempts of all deliveries when they are due, one at a time.
 
 use std::{cmp::Reverse, collections::BinaryHeap, io, time::Duration};
 
@@ -10,17 +10,17 @@ use crate::{
     webhook::record::{Attempt, Outcome},
 };
 
-/// Whether, and how fast, the provider's schedule is followed.
+/// Whether and how fast to follow the provider's retry schedule.
 #[derive(Clone, Copy, Debug)]
 pub enum Retries {
-    /// A delivery that failed is not retried.
+    /// Failed deliveries are not retried.
     None,
-    /// The provider's waits are divided by this.
+    /// The provider's waits are divided by this factor.
     AtSpeed(f64),
 }
 
 /// Receives what happens during a run.
-pub trait Observer {
+pub trait DeliveryObserver {
     /// An attempt was made; `last` if it is the last one of its delivery.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ pub trait Observer {
     /// If the report can't be written. This ends the run.
     fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()>;
 
-    /// Nothing is due before the end of this wait.
+    /// Nothing is due until the end of this wait.
     fn waiting(&mut self, wait: &Wait<'_>);
 
     /// The wait is over.
@@ -38,7 +38,7 @@ pub trait Observer {
     fn gave_up(&mut self, job: &Job, skipped: usize);
 }
 
-/// The wait for an attempt.
+/// The wait before an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait<'a> {
     /// The event, if known.
@@ -51,16 +51,16 @@ pub struct Wait<'a> {
     pub due: Instant,
     /// The length of the wait.
     pub length: Duration,
-    /// The length of the wait at the provider.
+    /// How long the provider itself would wait.
     pub at_provider: Duration,
     /// The number of other deliveries that wait.
     pub others: usize,
 }
 
-/// The result of a run: that of its least successful delivery.
+/// The result of a run, which is that of its least successful delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunOutcome {
-    /// Every delivery was accepted, or refused if it is a forgery.
+    /// Every delivery was accepted or, if it is a forgery, refused.
     Good,
     /// A delivery failed.
     Failed,
@@ -69,7 +69,7 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// The result of a delivery whose last attempt this is.
+    /// The result of the delivery whose last attempt this is.
     const fn of(attempt: &Attempt) -> Self {
         match attempt.outcome {
             _ if attempt.good => Self::Good,
@@ -79,8 +79,8 @@ impl RunOutcome {
     }
 }
 
-/// A delivery in the queue. The earliest is next; of those due together, the first job.
-struct Queued<'a> {
+/// A delivery in the queue. The earliest comes first; of those due at the same time, the first job.
+struct QueuedDelivery<'a> {
     due: Instant,
     index: usize,
     wait: Duration,
@@ -88,33 +88,34 @@ struct Queued<'a> {
     delivery: OngoingDelivery<'a>,
 }
 
-impl Queued<'_> {
+impl QueuedDelivery<'_> {
     fn key(&self) -> Reverse<(Instant, usize)> {
         Reverse((self.due, self.index))
     }
 }
 
-impl PartialEq for Queued<'_> {
+impl PartialEq for QueuedDelivery<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Queued<'_> {}
+impl Eq for QueuedDelivery<'_> {}
 
-impl PartialOrd for Queued<'_> {
+impl PartialOrd for QueuedDelivery<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Queued<'_> {
+impl Ord for QueuedDelivery<'_> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }
 }
 
-/// Makes all deliveries. Without retries, the rest for an endpoint is skipped as soon as it can't be reached.
+/// Makes all deliveries. Without retries, as soon as an endpoint can't be reached, its remaining deliveries are
+/// skipped.
 ///
 /// # Errors
 ///
@@ -123,14 +124,14 @@ pub async fn run<T: Transport>(
     batch: &Batch,
     dispatcher: &Dispatcher<T>,
     retries: Retries,
-    observer: &mut impl Observer,
+    observer: &mut impl DeliveryObserver,
 ) -> Result<RunOutcome, DeliverError> {
     let (due, wait) = (Instant::now(), Duration::ZERO);
     let queued = |(index, job)| {
         let delivery = OngoingDelivery::new(job, batch.secrets_of(job), retries.are_wanted());
-        Queued { due, index, wait, at_provider: wait, delivery }
+        QueuedDelivery { due, index, wait, at_provider: wait, delivery }
     };
-    let mut queue: BinaryHeap<Queued<'_>> = batch.jobs.iter().enumerate().map(queued).collect();
+    let mut queue: BinaryHeap<QueuedDelivery<'_>> = batch.jobs.iter().enumerate().map(queued).collect();
     let mut outcome = RunOutcome::Good;
     while let Some(mut next) = queue.pop() {
         wait_for(&next, queue.len(), observer).await;
@@ -157,7 +158,7 @@ pub async fn run<T: Transport>(
     Ok(outcome)
 }
 
-async fn wait_for(next: &Queued<'_>, others: usize, observer: &mut impl Observer) {
+async fn wait_for(next: &QueuedDelivery<'_>, others: usize, observer: &mut impl DeliveryObserver) {
     if next.due <= Instant::now() {
         return;
     }
@@ -178,13 +179,13 @@ async fn wait_for(next: &Queued<'_>, others: usize, observer: &mut impl Observer
 impl Retries {
     fn compressed(self, wait: Duration) -> Duration {
         match self {
-            // The next encoding follows at once, which is not a retry.
+            // The next encoding follows immediately; it is not a retry.
             Self::None => wait,
             Self::AtSpeed(speed) => Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(Duration::MAX),
         }
     }
 
-    /// Whether the provider's schedule is followed.
+    /// Whether the provider's retry schedule is followed.
     #[must_use]
     pub const fn are_wanted(self) -> bool {
         matches!(self, Self::AtSpeed(_))

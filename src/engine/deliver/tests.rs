@@ -27,7 +27,7 @@ use crate::{
 const START: i64 = 1_700_000_000;
 
 /// An endpoint in memory.
-struct Script {
+struct ScriptedEndpoint {
     /// A response for each request, or `None` if the endpoint can't be reached.
     responses: Mutex<VecDeque<Option<Response>>>,
     started: Instant,
@@ -35,16 +35,16 @@ struct Script {
     requests: Mutex<Vec<(u64, Request)>>,
 }
 
-impl Transport for &Script {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+impl Transport for &ScriptedEndpoint {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         self.requests.lock().push((self.started.elapsed().as_secs(), request.clone()));
         let next = self.responses.lock().pop_front().expect("a response for each request");
         let response = next.ok_or_else(|| SendError::Unreachable("nothing listens".into()));
-        Sent { response, elapsed: Duration::ZERO }
+        SendResult { response, elapsed: Duration::ZERO }
     }
 }
 
-impl Script {
+impl ScriptedEndpoint {
     fn new(responses: impl IntoIterator<Item = Option<Response>>) -> Self {
         let responses = Mutex::new(responses.into_iter().collect());
         Self { responses, started: Instant::now(), requests: Mutex::default() }
@@ -77,7 +77,7 @@ impl Recorder {
     }
 }
 
-impl Observer for Recorder {
+impl DeliveryObserver for Recorder {
     fn attempt(&mut self, attempt: &Attempt, _: bool) -> io::Result<()> {
         self.attempts.push(attempt.clone());
         Ok(())
@@ -133,9 +133,9 @@ fn batch(events: &[&str]) -> Batch {
 }
 
 /// A dispatcher whose clock starts at [`START`] and advances with the runtime's.
-fn dispatcher(script: &Script) -> Dispatcher<&Script> {
+fn dispatcher(script: &ScriptedEndpoint) -> Dispatcher<&ScriptedEndpoint> {
     let started = script.started;
-    let settings = Settings {
+    let settings = DeliverySettings {
         transport: script,
         timeout: None,
         now: None,
@@ -150,7 +150,7 @@ fn dispatcher(script: &Script) -> Dispatcher<&Script> {
     Dispatcher { clock: Box::new(clock), ..Dispatcher::new(settings) }
 }
 
-async fn deliver(batch: &Batch, script: &Script, retries: Retries) -> (RunOutcome, Recorder) {
+async fn deliver(batch: &Batch, script: &ScriptedEndpoint, retries: Retries) -> (RunOutcome, Recorder) {
     let mut recorder = Recorder::default();
     let outcome = run(batch, &dispatcher(script), retries, &mut recorder).await.unwrap();
     (outcome, recorder)
@@ -160,7 +160,7 @@ const AS_PUBLISHED: Retries = Retries::AtSpeed(1.0);
 
 #[tokio::test(start_paused = true)]
 async fn aspect_retries_on_svixs_schedule_with_a_new_signature_and_the_same_id() {
-    let script = Script::new(responses(&[500; 8]));
+    let script = ScriptedEndpoint::new(responses(&[500; 8]));
     let (outcome, recorder) = deliver(&batch(&["aspect.task.failed"]), &script, AS_PUBLISHED).await;
     let times = [0, 5, 305, 2105, 9305, 27_305, 63_305, 99_305];
     assert_eq!((outcome, script.times()), (RunOutcome::Failed, times.to_vec()));
@@ -179,7 +179,7 @@ async fn aspect_retries_on_svixs_schedule_with_a_new_signature_and_the_same_id()
 
 #[tokio::test(start_paused = true)]
 async fn jewelmusic_retries_on_its_own_schedule_with_the_same_signature() {
-    let script = Script::new(responses(&[500; 5]));
+    let script = ScriptedEndpoint::new(responses(&[500; 5]));
     let (outcome, _) = deliver(&batch(&["jewelmusic.release.live"]), &script, AS_PUBLISHED).await;
     assert_eq!((outcome, script.times()), (RunOutcome::Failed, vec![0, 60, 360, 2160, 9360]));
     assert_eq!(script.header("x-jewelmusic-timestamp"), ["1700000000"; 5]);
@@ -190,14 +190,14 @@ async fn jewelmusic_retries_on_its_own_schedule_with_the_same_signature() {
 
 #[tokio::test(start_paused = true)]
 async fn an_accepted_attempt_is_the_last() {
-    let script = Script::new([UNREACHABLE, responses(&[200]).remove(0)]);
+    let script = ScriptedEndpoint::new([UNREACHABLE, responses(&[200]).remove(0)]);
     let (outcome, recorder) = deliver(&batch(&["cyanite.v2.finished"]), &script, AS_PUBLISHED).await;
     assert_eq!((outcome, script.times(), recorder.skipped), (RunOutcome::Good, vec![0, 60], None));
 }
 
 #[tokio::test(start_paused = true)]
 async fn waits_are_compressed_and_overlap() {
-    let script = Script::new(responses(&[500, 500, 500, 200, 200]));
+    let script = ScriptedEndpoint::new(responses(&[500, 500, 500, 200, 200]));
     let events = ["aspect.task.failed", "jewelmusic.release.live"];
     let (outcome, recorder) = deliver(&batch(&events), &script, Retries::AtSpeed(0.5)).await;
     assert_eq!((outcome, script.times()), (RunOutcome::Good, vec![0, 0, 10, 120, 610]));
@@ -207,20 +207,20 @@ async fn waits_are_compressed_and_overlap() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_and_410_count_only_where_the_specification_says_so() {
-    let script = Script::new(
+    let script = ScriptedEndpoint::new(
         [with_retry_after("60", responses(&[429])), with_retry_after("1", responses(&[503, 410]))].concat(),
     );
     let (outcome, _) = deliver(&batch(&["aspect.task.failed"]), &script, AS_PUBLISHED).await;
     assert_eq!((outcome, script.times()), (RunOutcome::Failed, vec![0, 60, 360]));
     // JewelMusic documents neither.
-    let script = Script::new(with_retry_after("7200", responses(&[410, 200])));
+    let script = ScriptedEndpoint::new(with_retry_after("7200", responses(&[410, 200])));
     let (outcome, _) = deliver(&batch(&["jewelmusic.release.live"]), &script, AS_PUBLISHED).await;
     assert_eq!((outcome, script.times()), (RunOutcome::Good, vec![0, 60]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_next_encoding_follows_at_once() {
-    let script = Script::new(responses(&[500, 500, 200]));
+    let script = ScriptedEndpoint::new(responses(&[500, 500, 200]));
     let (outcome, recorder) = deliver(&batch(&["auphonic.done", "auphonic.error"]), &script, AS_PUBLISHED).await;
     assert_eq!((outcome, script.times(), recorder.waits.len()), (RunOutcome::Failed, vec![0, 0, 0], 0));
     assert_eq!(recorder.order(), [("auphonic.done", 1), ("auphonic.done", 2), ("auphonic.error", 1)]);
@@ -228,7 +228,7 @@ async fn the_next_encoding_follows_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn without_retries_an_unreachable_endpoint_skips_the_rest() {
-    let script = Script::new([responses(&[500]).remove(0), UNREACHABLE]);
+    let script = ScriptedEndpoint::new([responses(&[500]).remove(0), UNREACHABLE]);
     let events = ["cyanite.v2.finished", "cyanite.v2.failed", "cyanite.v1.test"];
     let (outcome, recorder) = deliver(&batch(&events), &script, Retries::None).await;
     assert_eq!((outcome, recorder.skipped, script.times()), (RunOutcome::Unreachable, Some(1), vec![0, 0]));
@@ -237,11 +237,11 @@ async fn without_retries_an_unreachable_endpoint_skips_the_rest() {
 #[tokio::test(start_paused = true)]
 async fn the_reason_says_what_the_provider_expects_and_the_remedy_what_to_do() {
     let batch = batch(&["cyanite.v2.finished"]);
-    let (_, recorder) = deliver(&batch, &Script::new(responses(&[204])), Retries::None).await;
+    let (_, recorder) = deliver(&batch, &ScriptedEndpoint::new(responses(&[204])), Retries::None).await;
     let Attempt { outcome, good, reason, remedy, .. } = &recorder.attempts[0];
     assert_eq!((*outcome, *good, remedy), (Outcome::Refused, false, &None));
     assert_eq!(reason, "Cyanite counts 204 as failed; it expects exactly 200");
-    let (_, recorder) = deliver(&batch, &Script::new(responses(&[200])), Retries::None).await;
+    let (_, recorder) = deliver(&batch, &ScriptedEndpoint::new(responses(&[200])), Retries::None).await;
     assert_eq!(recorder.attempts[0].reason, "Cyanite expects exactly 200");
 }
 
@@ -249,14 +249,14 @@ async fn the_reason_says_what_the_provider_expects_and_the_remedy_what_to_do() {
 async fn a_forgery_is_good_if_it_is_refused() {
     let mut batch = batch(&["aspect.task.failed"]);
     batch.jobs[0].tamper = Some(Tamper::Missing);
-    let (outcome, recorder) = deliver(&batch, &Script::new(responses(&[401])), AS_PUBLISHED).await;
+    let (outcome, recorder) = deliver(&batch, &ScriptedEndpoint::new(responses(&[401])), AS_PUBLISHED).await;
     assert_eq!((outcome, recorder.attempts.len(), recorder.attempts[0].good), (RunOutcome::Good, 1, true));
-    let (outcome, recorder) = deliver(&batch, &Script::new(responses(&[200])), AS_PUBLISHED).await;
+    let (outcome, recorder) = deliver(&batch, &ScriptedEndpoint::new(responses(&[200])), AS_PUBLISHED).await;
     assert_eq!((outcome, recorder.attempts.len(), recorder.attempts[0].good), (RunOutcome::Failed, 1, false));
 }
 
 /// A batch that sends the request of a batch's first job again, as if it had been captured.
-fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
+fn resend(batch: &Batch, script: &ScriptedEndpoint, changes: Changes<'_>) -> Batch {
     let (job, dispatcher) = (&batch.jobs[0], dispatcher(script));
     let state = dispatcher.begin(job).unwrap();
     let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secrets_of(job)).unwrap();
@@ -276,7 +276,7 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let secret = batch.secrets_of(job).first();
     let resend = Resend::new(request, &assessment, changes, secret, &send).unwrap();
     let (provider, event) = (assessment.provider, assessment.event);
-    let content = Content::Capture(Box::new(resend));
+    let content = JobContent::Capture(Box::new(resend));
     let source = CaptureSource { file: "a.ndjson".to_owned(), location: "a.ndjson:2".to_owned() };
     let (source, headers, tamper) = (Some(source), Headers::new(), None);
     Batch { jobs: vec![Job { provider, event, source, was: None, url: url(), content, headers, tamper }], keyring }
@@ -284,7 +284,7 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
 
 #[tokio::test(start_paused = true)]
 async fn an_old_capture_is_sent_unchanged_and_its_rejection_is_explained() {
-    let script = Script::new(responses(&[401, 401]));
+    let script = ScriptedEndpoint::new(responses(&[401, 401]));
     let events = batch(&["aspect.task.failed"]);
     let captures = resend(&events, &script, Changes::default());
     deliver(&events, &script, Retries::None).await;
@@ -302,7 +302,7 @@ async fn an_old_capture_is_sent_unchanged_and_its_rejection_is_explained() {
 
 #[tokio::test(start_paused = true)]
 async fn a_capture_that_is_signed_again_keeps_its_id() {
-    let script = Script::new(responses(&[200]));
+    let script = ScriptedEndpoint::new(responses(&[200]));
     let captures = resend(&batch(&["aspect.task.failed"]), &script, Changes { resign: true, ..Changes::default() });
     tokio::time::advance(Duration::from_secs(600)).await;
     let (outcome, recorder) = deliver(&captures, &script, Retries::None).await;

@@ -1,4 +1,4 @@
-//! A delivery as a curl command that sends it to the receiver again.
+//! A delivery as a curl command that resends it to the receiver.
 
 use crate::{
     net::client::for_other_clients,
@@ -6,7 +6,7 @@ use crate::{
     webhook::{record::Delivery, redact},
 };
 
-/// The command for a receiver at this URL, which has no path. With `redact`, it has no credentials.
+/// The command for a receiver at this URL, which has no path. With `redact`, it contains no credentials.
 #[must_use]
 pub fn curl_command(delivery: &Delivery, url: &str, redact: bool) -> String {
     let mut request = delivery.request.clone();

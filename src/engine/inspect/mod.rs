@@ -1,11 +1,11 @@
-//! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the
-//! history, which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
+//! The inspector's engine: what its page can show of a receiver's deliveries, and do with them. It reads the history,
+//! which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
 //!
 //! The stream of a tab has the lines of `listen --json`, except for bodies, which are read on demand:
 //!
 //! - `ready`, first, and again whenever it changes: a tunnel has a new URL, or the config has other targets;
-//! - `delivery`, `findings`, `forwards` (with `"resent":true` for the results of sending a delivery again), `missed`;
-//! - `alive`, when there has been nothing else for a while.
+//! - `delivery`, `findings`, `forwards` (with `"resent":true` for the results of a resend), `missed`;
+//! - `alive`, if there was nothing else for a while.
 
 mod curl;
 mod ready;
@@ -20,12 +20,12 @@ use http::Method;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use self::tree::Trees;
+use self::tree::PayloadTrees;
 pub use self::{curl::curl_command, ready::Surroundings};
-use super::receive::{CurrentSettings, Entry, History, Resender};
+use super::receive::{CurrentSettings, History, HistoryEntry, Resender};
 use crate::{
     net::{
-        inspector::{Api, ErrorReply, PageRequest, Reply},
+        inspector::{ErrorReply, InspectorApi, PageRequest, Reply},
         receiver::ReceiveError,
     },
     render::json,
@@ -40,25 +40,25 @@ use crate::{
     },
 };
 
-/// How many tabs may have a stream. A browser has six connections to a host, which must not be all of them.
+/// How many tabs may have a stream. A browser has six connections to a host, and streams must not use all of them.
 const MAX_STREAMS: usize = 4;
 
-/// How many calls compute at the same time. Large payloads take long, and others must not wait for a thread.
+/// How many calls compute at the same time. Large payloads take long, and must not use up the blocking threads.
 const MAX_WORKERS: usize = 2;
 
-/// What an inspector works with.
-pub struct Setup {
+/// The components of an inspection.
+pub struct InspectorSetup {
     /// The deliveries.
     pub history: History,
-    /// How they are verified, and where they can be sent again.
+    /// How deliveries are verified, and where they can be resent.
     pub settings: Arc<CurrentSettings>,
-    /// Sends them again.
+    /// Resends deliveries.
     pub resender: Resender,
-    /// Where they come from.
+    /// Where the receiver is reached.
     pub surroundings: Surroundings,
     /// Puts hints into words.
     pub wording: Wording,
-    /// What to do about calls that fail.
+    /// Hints for calls that fail.
     pub hints: Hints,
     /// Whether credentials are hidden.
     pub redact: bool,
@@ -68,10 +68,10 @@ pub struct Setup {
     pub stop: CancellationToken,
 }
 
-/// What to do about calls that fail, in the words of the front end.
+/// Hints for calls that fail, in the front end's words.
 #[derive(Clone, Copy, Debug)]
 pub struct Hints {
-    /// The delivery is not in memory any more.
+    /// The delivery is no longer in memory.
     pub forgotten: &'static str,
     /// There is no target.
     pub no_target: &'static str,
@@ -83,16 +83,16 @@ pub struct Hints {
 
 /// Responds to the page's calls.
 pub struct Inspection {
-    shared: Arc<Shared>,
-    trees: Arc<Trees>,
+    shared: Arc<CallContext>,
+    trees: Arc<PayloadTrees>,
     streams: Arc<Semaphore>,
     workers: Semaphore,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     stop: CancellationToken,
 }
 
-/// What calls have in common.
-struct Shared {
+/// What all calls share.
+struct CallContext {
     history: History,
     settings: Arc<CurrentSettings>,
     resender: Resender,
@@ -103,12 +103,13 @@ struct Shared {
 }
 
 impl Inspection {
-    /// An inspection without a tab.
+    /// An inspection without any tab yet.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
-        let Setup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } = setup;
+    pub fn new(setup: InspectorSetup) -> Self {
+        let InspectorSetup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } =
+            setup;
         Self {
-            shared: Arc::new(Shared { history, settings, resender, surroundings, wording, hints, redact }),
+            shared: Arc::new(CallContext { history, settings, resender, surroundings, wording, hints, redact }),
             trees: Arc::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             workers: Semaphore::new(MAX_WORKERS),
@@ -127,7 +128,7 @@ impl Inspection {
     }
 
     /// Computes a reply on a thread that may block.
-    async fn compute(&self, work: impl FnOnce(&Shared) -> Reply + Send + 'static) -> Reply {
+    async fn compute(&self, work: impl FnOnce(&CallContext) -> Reply + Send + 'static) -> Reply {
         let _worker = self.workers.acquire().await;
         let shared = Arc::clone(&self.shared);
         match spawn_blocking(move || work(&shared)).await {
@@ -143,10 +144,10 @@ impl Inspection {
         self.compute(move |shared| Reply::Lines(stream::snapshot(shared, after.unwrap_or(0)))).await
     }
 
-    async fn tree(&self, entry: Entry, query: &Query) -> Reply {
+    async fn tree(&self, entry: HistoryEntry, query: &Query) -> Reply {
         let Ok(from) = query.number("from") else { return invalid("from") };
         let trees = Arc::clone(&self.trees);
-        let page = move |_: &Shared| match trees.get(&entry.delivery) {
+        let page = move |_: &CallContext| match trees.get(&entry.delivery) {
             Ok(tree) => json(|out| tree.page(from.unwrap_or(0), out)),
             Err(why) => Reply::error(422, why),
         };
@@ -158,7 +159,7 @@ impl Inspection {
             return invalid("left` or `right");
         };
         self.shared.history.catch_up().await;
-        let compare = move |shared: &Shared| match (shared.history.get(left), shared.history.get(right)) {
+        let compare = move |shared: &CallContext| match (shared.history.get(left), shared.history.get(right)) {
             (Some(left), Some(right)) => {
                 let differences = diff(&shared.shown(&left), &shared.shown(&right), MAX_DECODED_BYTES);
                 json(|out| json::differences(&differences, out))
@@ -178,7 +179,7 @@ impl Inspection {
         self.compute(move |shared| json(|out| json::seqs(&search::find(&shared.history.all(), &text), out))).await
     }
 
-    async fn resend(&self, entry: Entry, request: PageRequest) -> Reply {
+    async fn resend(&self, entry: HistoryEntry, request: PageRequest) -> Reply {
         let PageRequest { body, permit, .. } = request;
         let result = resend::resend(&self.shared, &entry.delivery, &body).await;
         drop(permit);
@@ -203,7 +204,7 @@ impl Inspection {
         if !is_known {
             return Reply::wrong_method();
         }
-        // A delivery may have its response before it is in the history.
+        // A delivery may be responded to before it is in the history.
         self.shared.history.catch_up().await;
         let Some(entry) = self.shared.history.entry(seq) else { return self.shared.forgotten(seq) };
         match what {
@@ -216,13 +217,13 @@ impl Inspection {
     }
 }
 
-impl Shared {
+impl CallContext {
     fn forgotten(&self, seq: u64) -> Reply {
         let (error, hint) = (format!("delivery {seq} is not in memory"), Some(self.hints.forgotten.to_owned()));
         Reply::Error(ErrorReply { status: 404, error, hint, poll: false })
     }
 
-    /// A request as it may be shown.
+    /// A request as it may be shown: redacted if required.
     fn shown(&self, delivery: &Delivery) -> Request {
         let provider = delivery.assessment.provider.as_deref();
         if self.redact { redact::request(&delivery.request, provider) } else { delivery.request.clone() }
@@ -233,7 +234,7 @@ impl Shared {
     }
 
     /// Appends everything about a delivery.
-    fn whole(&self, Entry { delivery, resends, .. }: &Entry, out: &mut Vec<u8>) {
+    fn whole(&self, HistoryEntry { delivery, resends, .. }: &HistoryEntry, out: &mut Vec<u8>) {
         if self.redact {
             let resends: Vec<Forwarded> = resends.iter().map(|forwarded| redact::forwarded(forwarded)).collect();
             capture::write_with_responses(&redact::delivery(delivery), resends.iter(), self.wording, out);
@@ -243,7 +244,7 @@ impl Shared {
     }
 }
 
-impl Api for Inspection {
+impl InspectorApi for Inspection {
     async fn respond(&self, request: PageRequest) -> Reply {
         let query = Query::parse(&request.query);
         let path = request.path.clone();
@@ -278,7 +279,7 @@ fn attachment(delivery: &Delivery) -> Reply {
     Reply::Attachment { name: format!("delivery-{}.{extension}", delivery.seq), bytes: delivery.request.body.clone() }
 }
 
-/// The parameters of a request.
+/// The query parameters of a call.
 struct Query(Vec<(String, String)>);
 
 /// A parameter that is not a number.

@@ -1,19 +1,19 @@
-//! What surrounds the deliveries: where they arrive, and where they can be sent again.
+//! The addresses around the deliveries: where they arrive, and where they can be resent.
 
 use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::{
-    engine::receive::Settings,
-    render::json::{self, Inspected, InspectedProvider, Ready, Registered},
+    engine::receive::ReceiverSettings,
+    render::json::{self, Inspected, InspectedProvider, Ready, RegisteredEndpoint},
     webhook::{
-        provider::{Provider, catalog::Entry},
+        provider::{Provider, catalog::CatalogEntry},
         redact,
     },
 };
 
-/// Where a receiver is, which does not change, and its tunnel, which does.
+/// The addresses of a receiver. Only the tunnel's changes.
 pub struct Surroundings {
     /// The receiver's URL.
     pub url: String,
@@ -21,46 +21,46 @@ pub struct Surroundings {
     pub local: String,
     /// The inspector's URL, without its token.
     pub inspector: String,
-    /// The present public URL, if there is a tunnel.
+    /// The current public URL, if there is a tunnel.
     pub tunnel: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What is registered at providers.
-    pub registered: Vec<Registered>,
+    pub registered: Vec<RegisteredEndpoint>,
     /// Whether `send` delivers there by default.
     pub is_default: bool,
-    /// The command that sends an event, to a URL if that is needed.
+    /// Makes the command that sends an event, to this URL if needed.
     pub send_command: fn(&str, Option<&str>) -> String,
 }
 
-/// A place that a delivery can be sent to again.
-pub struct Target {
-    /// Its name for the page: its URL without tokens, or without any value of its query.
+/// A target for resending deliveries.
+pub struct ResendTarget {
+    /// Its name on the page: its URL without tokens, or without all query values.
     pub name: String,
     pub url: Url,
 }
 
-/// The targets of a receiver, each once. With `redact`, their names have no value of a query.
-pub fn targets(settings: &Settings, redact: bool) -> Vec<Target> {
+/// The targets of a receiver, each once. With `redact`, their names contain no query values.
+pub fn targets(settings: &ReceiverSettings, redact: bool) -> Vec<ResendTarget> {
     let hidden = if redact { redact::query } else { redact::tokens };
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets: Vec<ResendTarget> = Vec::new();
     for forward in &settings.forwards {
         if targets.iter().any(|target| target.url == forward.url) {
             continue;
         }
         let shown = hidden(forward.url.as_str()).into_owned();
-        // Two that differ only in what is hidden.
+        // Number targets that differ only in what is hidden.
         let same = targets
             .iter()
             .filter(|target| target.name == shown || target.name.starts_with(&format!("{shown} (")))
             .count();
         let name = if same == 0 { shown } else { format!("{shown} ({})", same + 1) };
-        targets.push(Target { name, url: forward.url.clone() });
+        targets.push(ResendTarget { name, url: forward.url.clone() });
     }
     targets
 }
 
 impl Surroundings {
-    /// The line that says what is ready.
-    pub fn line(&self, settings: &Settings, history: usize, redact: bool) -> Vec<u8> {
+    /// The ready line.
+    pub fn line(&self, settings: &ReceiverSettings, history: usize, redact: bool) -> Vec<u8> {
         let tunnel = (self.tunnel)();
         let base = tunnel.as_deref().unwrap_or(&self.local);
         let listed = listed(settings);
@@ -90,13 +90,12 @@ impl Surroundings {
     }
 }
 
-/// The providers that are in use: the one of every request, else those with a secret of the user's; else a few
-/// well-known ones.
-fn listed(settings: &Settings) -> Vec<&Provider> {
+/// The providers in use: the fixed one, else those with the user's own secret; else a few well-known ones.
+fn listed(settings: &ReceiverSettings) -> Vec<&Provider> {
     if let Some(provider) = &settings.provider {
         return vec![provider];
     }
-    let is_in_use = |entry: &&std::sync::Arc<Entry>| {
+    let is_in_use = |entry: &&std::sync::Arc<CatalogEntry>| {
         let name = entry.name();
         !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name)
     };

@@ -1,9 +1,9 @@
-//! Sends a delivery again for the page: to the targets of the config by name, never to a URL that the page gives.
+//! Resends a delivery for the page: to configured targets by name, never to a URL from the page.
 
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{Hints, Shared, ready::targets as named_targets};
+use super::{CallContext, Hints, ready::targets as named_targets};
 use crate::{
     engine::{
         deliver::explain_status,
@@ -14,20 +14,22 @@ use crate::{
         diff::diff,
         edit::{self, NotEditable},
         payload::MAX_DECODED_BYTES,
-        record::{Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, Recorded, Response},
+        record::{
+            Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, RecordedResponse, Response,
+        },
         redact,
         request::Headers,
     },
 };
 
-/// What the page asks for.
+/// The body of the page's request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResendRequest {
-    /// The name of a target; without it, every target that the event is forwarded to.
+    /// The name of a target; `None` means every target that the event is forwarded to.
     #[serde(default)]
     to: Option<String>,
-    /// The payload as it was edited.
+    /// The edited payload; `None` keeps the request as it is.
     #[serde(default)]
     body: Option<String>,
 }
@@ -35,22 +37,22 @@ struct ResendRequest {
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NotResent {
-    /// The page's request has a different shape.
+    /// The request's body is malformed.
     #[error("invalid body: {0}")]
     Invalid(#[from] serde_json::Error),
     /// There is no target.
     #[error("no target is configured")]
     NoTarget,
-    /// The targets get other events.
+    /// No target gets this event.
     #[error("no target gets {0}")]
     NoMatch(String),
-    /// There is no target of this name.
+    /// There is no target with this name.
     #[error("there is no target `{0}`")]
     UnknownTarget(String),
-    /// The payload is no text.
+    /// The payload is not text.
     #[error(transparent)]
     NotEditable(#[from] NotEditable),
-    /// It can't be signed.
+    /// The edited payload can't be signed.
     #[error(transparent)]
     Unsigned(#[from] ResignError),
 }
@@ -77,12 +79,12 @@ impl NotResent {
     }
 }
 
-/// Sends a delivery again as the page's request asks, and returns a JSON object with the results.
+/// Resends a delivery as the page's request asks, and returns a JSON object with the results.
 ///
 /// # Errors
 ///
 /// If nothing can be sent.
-pub async fn resend(shared: &Shared, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
+pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -> Result<Vec<u8>, NotResent> {
     let ResendRequest { to, body } = serde_json::from_slice(request)?;
     let settings = shared.settings.get();
     let named = named_targets(&settings, shared.redact);
@@ -126,13 +128,13 @@ pub async fn resend(shared: &Shared, delivery: &Delivery, request: &[u8]) -> Res
     Ok(out)
 }
 
-/// The result of one target, judged as the provider would.
+/// The result for one target, judged as the provider would.
 fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
     let assessment = &delivery.assessment;
     let provider = assessment.provider.as_deref();
     let Forwarded { url, outcome, elapsed } = forwarded.clone();
     let judge = |status| {
-        let recorded = Recorded { status: Some(status), elapsed };
+        let recorded = RecordedResponse { status: Some(status), elapsed };
         if recorded.is_accepted(provider) { Outcome::Accepted } else { Outcome::Refused }
     };
     let (outcome, reason, response) = match outcome {
@@ -151,7 +153,7 @@ fn attempt(delivery: &Delivery, forwarded: &Forwarded) -> Attempt {
                 | ForwardFailureKind::Abandoned
                 | ForwardFailureKind::Pending => (Outcome::Unreachable, None),
             };
-            // Nothing but the status of a response that is cut off is kept.
+            // Only the status of an incomplete response is kept.
             let response = status.map(|status| Response { status, headers: Headers::default(), body: Bytes::new() });
             (outcome, message, response)
         }

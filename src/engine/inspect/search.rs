@@ -1,5 +1,5 @@
-//! Finds a text in the deliveries that are kept: in their headers and their bodies, decoded. The case of ASCII letters
-//! does not count.
+//! Finds a text in the deliveries of the history: in their headers and decoded bodies, ignoring the case of ASCII
+//! letters.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::webhook::{payload, record::Delivery, request::Request};
 /// The longest text to search for, in bytes.
 pub const MAX_TEXT: usize = 1 << 10;
 
-/// How many bytes of compressed bodies are decoded for one search. Bodies beyond that are searched as they are.
+/// How many bytes of compressed bodies are decoded for one search. Further bodies are searched undecoded.
 const DECODED_BUDGET: usize = 64 << 20;
 
 /// The numbers of the deliveries that contain this text, the newest first.
 pub fn find(deliveries: &[Arc<Delivery>], text: &str) -> Vec<u64> {
-    let finder = Finder::new(text.as_bytes());
+    let finder = TextFinder::new(text.as_bytes());
     let mut budget = DECODED_BUDGET;
     let contains = |delivery: &Arc<Delivery>| finder.is_in_request(&delivery.request, &mut budget);
     let mut contains = contains;
     deliveries.iter().filter(|delivery| contains(delivery)).map(|delivery| delivery.seq).collect()
 }
 
-struct Finder<'a> {
+struct TextFinder<'a> {
     text: &'a [u8],
 }
 
-impl<'a> Finder<'a> {
+impl<'a> TextFinder<'a> {
     const fn new(text: &'a [u8]) -> Self {
         Self { text }
     }

@@ -1,5 +1,5 @@
-//! The lines of a tab: the deliveries that are kept, and then whatever happens. A tab that reads slowly falls behind in
-//! the history, and learns how much it missed.
+//! The stream of a tab: first the deliveries in the history, then whatever happens. A tab that reads slowly falls
+//! behind in the history, and is sent the number of deliveries that it missed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,9 +13,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::CallContext;
 use crate::{
-    engine::receive::{Change, Entry},
+    engine::receive::{Change, HistoryEntry},
     net::receiver::{Pieces, PiecesSender},
     render::json,
     webhook::{
@@ -25,17 +25,17 @@ use crate::{
     },
 };
 
-/// How often a stream without news says that it is alive.
+/// How often an idle stream sends a keep-alive line.
 const ALIVE: Duration = Duration::from_secs(10);
 
-/// How often to look for what changes without a delivery.
+/// How often to check for changes that come without a delivery.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How many bytes of lines are gathered before they are sent.
+/// How many bytes of lines are collected before they are sent.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// Starts the stream of a tab that has the deliveries up to this number. The permit is held until it ends.
-pub fn start(shared: Arc<Shared>, after: u64, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Pieces {
+/// Starts the stream of a tab that already has the deliveries up to this number. The permit is held until it ends.
+pub fn start(shared: Arc<CallContext>, after: u64, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Pieces {
     let (sender, pieces) = Pieces::new(None);
     tokio::spawn(async move {
         let _permit = permit;
@@ -52,7 +52,7 @@ pub fn start(shared: Arc<Shared>, after: u64, permit: OwnedSemaphorePermit, stop
 }
 
 /// The lines of the deliveries that were added after this one.
-pub fn snapshot(shared: &Shared, after: u64) -> Bytes {
+pub fn snapshot(shared: &CallContext, after: u64) -> Bytes {
     let mut lines = shared.ready();
     let (kept, _) = shared.history.follow_from(after);
     for entry in kept.into_iter().filter_map(|seq| shared.history.entry(seq)) {
@@ -61,12 +61,12 @@ pub fn snapshot(shared: &Shared, after: u64) -> Bytes {
     lines.into()
 }
 
-impl Shared {
+impl CallContext {
     fn ready(&self) -> Vec<u8> {
         self.surroundings.line(&self.settings.get(), self.history.limit(), self.redact)
     }
 
-    fn delivery(&self, Entry { delivery, resends, .. }: &Entry, lines: &mut Vec<u8>) {
+    fn delivery(&self, HistoryEntry { delivery, resends, .. }: &HistoryEntry, lines: &mut Vec<u8>) {
         if self.redact {
             let resends: Vec<Forwarded> = resends.iter().map(|forwarded| redact::forwarded(forwarded)).collect();
             capture::write_without_bodies(&redact::delivery(delivery), resends.iter(), self.wording, lines);
@@ -77,7 +77,7 @@ impl Shared {
 
     fn forwards<'a>(
         &self,
-        entry: &Entry,
+        entry: &HistoryEntry,
         forwards: impl Iterator<Item = &'a Forwarded>,
         is_resent: bool,
         lines: &mut Vec<u8>,
@@ -91,21 +91,21 @@ impl Shared {
     }
 }
 
-/// The lines that are on their way to a tab.
+/// The lines being sent to a tab.
 struct Tab<'a> {
-    shared: &'a Shared,
+    shared: &'a CallContext,
     sender: &'a PiecesSender,
     lines: Vec<u8>,
-    /// Deliveries that had left the history before their lines were written.
+    /// The number of deliveries that left the history before their lines were written.
     missed: u64,
 }
 
 impl<'a> Tab<'a> {
-    fn new(shared: &'a Shared, sender: &'a PiecesSender) -> Self {
+    fn new(shared: &'a CallContext, sender: &'a PiecesSender) -> Self {
         Self { shared, sender, lines: Vec::new(), missed: 0 }
     }
 
-    /// Sends lines until the tab has gone or the receiver has ended.
+    /// Sends lines until the tab is closed or the receiver has ended.
     async fn run(mut self, after: u64) {
         let mut ready = self.shared.ready();
         self.lines.extend_from_slice(&ready);
@@ -183,7 +183,7 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Appends the line of what was missed before this point.
+    /// Appends the line with the number of deliveries missed before this point.
     fn add_missed(&mut self) {
         let missed = std::mem::take(&mut self.missed);
         if missed > 0 {
@@ -191,7 +191,7 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Sends the lines. False if the tab has gone.
+    /// Sends the lines. Returns false if the tab is closed.
     async fn flush(&mut self) -> bool {
         self.add_missed();
         let lines = std::mem::take(&mut self.lines);

@@ -1,6 +1,6 @@
-//! The payload of a delivery as rows, a page at a time. A payload is read once to find where its pages begin; after
-//! that, a page costs what its own rows cost. What was read last is kept, since a page is mostly followed by the next
-//! one.
+//! The payload of a delivery as rows, one page at a time. A payload is scanned once to find where its pages begin;
+//! after that, a page costs only its own rows. Recently read payloads are kept, because a page is usually followed by
+//! the next one.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -14,18 +14,18 @@ use serde::Serialize;
 use crate::webhook::{
     json::{
         quote,
-        rows::{NoRows, Row, RowKind, Walk},
+        rows::{NoRows, Row, RowKind, RowWalk},
         writer::line,
     },
     payload::{DecodedBody, PayloadKind},
     record::Delivery,
-    schema::Violation,
+    schema::SchemaViolation,
 };
 
-/// How many rows a page has at most.
+/// The maximum number of rows of a page.
 const PAGE_ROWS: usize = 5000;
 
-/// About how many bytes a page has at most. A pointer repeats the keys above it, and keys may be long.
+/// The approximate maximum size of a page, in bytes. A pointer repeats the keys above it, and keys may be long.
 const PAGE_BYTES: usize = 2 << 20;
 
 /// The largest payload, decoded, that is shown as a tree, in bytes.
@@ -34,26 +34,26 @@ const MAX_BYTES: usize = 16 << 20;
 /// How many payloads are kept.
 const MAX_KEPT: usize = 2;
 
-/// The payloads that were read last, the newest first.
+/// The most recently read payloads, newest first.
 #[derive(Default)]
-pub struct Trees(Mutex<VecDeque<(u64, Arc<Tree>)>>);
+pub struct PayloadTrees(Mutex<VecDeque<(u64, Arc<PayloadTree>)>>);
 
 /// A payload that has rows.
-pub struct Tree {
+pub struct PayloadTree {
     text: Bytes,
-    pages: Vec<Page>,
+    pages: Vec<PageStart>,
     total: usize,
-    /// What is wrong with values, by their pointer.
+    /// What is wrong with values, by pointer.
     notes: HashMap<String, String>,
 }
 
 /// Where a page begins.
-struct Page {
+struct PageStart {
     row: usize,
-    walk: Walk,
+    walk: RowWalk,
 }
 
-/// The rows of a page, as the API has them.
+/// The rows of a page, as the API returns them.
 #[derive(Serialize)]
 struct PageObject<'a> {
     rows: Vec<RowObject<'a>>,
@@ -71,18 +71,18 @@ struct RowObject<'a> {
     note: Option<&'a str>,
 }
 
-impl Trees {
+impl PayloadTrees {
     /// The tree of a delivery's payload.
     ///
     /// # Errors
     ///
-    /// Why it has none.
-    pub fn get(&self, delivery: &Delivery) -> Result<Arc<Tree>, &'static str> {
+    /// The reason, if it has none.
+    pub fn get(&self, delivery: &Delivery) -> Result<Arc<PayloadTree>, &'static str> {
         let known = self.0.lock().iter().find(|(seq, _)| *seq == delivery.seq).map(|(_, tree)| Arc::clone(tree));
         if let Some(tree) = known {
             return Ok(tree);
         }
-        let tree = Arc::new(Tree::of(delivery)?);
+        let tree = Arc::new(PayloadTree::of(delivery)?);
         let mut kept = self.0.lock();
         kept.push_front((delivery.seq, Arc::clone(&tree)));
         kept.truncate(MAX_KEPT);
@@ -90,24 +90,24 @@ impl Trees {
     }
 }
 
-impl Tree {
+impl PayloadTree {
     fn of(delivery: &Delivery) -> Result<Self, &'static str> {
         let text = text(delivery)?;
         let readable = std::str::from_utf8(&text).map_err(|_| "the payload is not text")?;
         let errors = delivery.assessment.payload.errors();
-        // A missing value has no row, and its note goes to the nearest one around it.
+        // A missing value has no row, so its note goes to the nearest enclosing one.
         let wanted: HashSet<&str> = errors.iter().flat_map(|error| ancestors(&error.pointer)).collect();
-        let (mut walk, mut pages, mut total) = (Walk::default(), Vec::new(), 0);
+        let (mut walk, mut pages, mut total) = (RowWalk::default(), Vec::new(), 0);
         let (mut found, mut page_bytes) = (HashSet::new(), 0);
         loop {
-            let before = (total - pages.last().map_or(0, |page: &Page| page.row) >= PAGE_ROWS
+            let before = (total - pages.last().map_or(0, |page: &PageStart| page.row) >= PAGE_ROWS
                 || page_bytes >= PAGE_BYTES
                 || pages.is_empty())
             .then(|| walk.clone());
             let row = walk.next(readable).map_err(|NoRows| "the payload is not JSON, or nested too deeply")?;
             let Some(row) = row else { break };
             if let Some(walk) = before {
-                pages.push(Page { row: total, walk });
+                pages.push(PageStart { row: total, walk });
                 page_bytes = 0;
             }
             page_bytes += 64 + walk.pointer().len() + row.key.map_or(0, str::len) + row.value.map_or(0, str::len);
@@ -126,7 +126,7 @@ impl Tree {
         let start = self.pages.partition_point(|page| page.row <= from).saturating_sub(1);
         let mut rows = Vec::new();
         let end = self.pages.get(start + 1).map_or(self.total, |page| page.row);
-        if let Some(Page { row, walk }) = self.pages.get(start) {
+        if let Some(PageStart { row, walk }) = self.pages.get(start) {
             let (mut row, mut walk) = (*row, walk.clone());
             while row < end
                 && let Ok(Some(next)) = walk.next(text)
@@ -147,7 +147,7 @@ impl Tree {
     }
 }
 
-/// The JSON text of a payload. A form is an object of its fields.
+/// The JSON text of a payload. A form becomes an object of its fields.
 fn text(delivery: &Delivery) -> Result<Bytes, &'static str> {
     const TOO_LARGE: &str = "the payload can't be decoded, or is too large for a tree";
     let request = &delivery.request;
@@ -173,15 +173,15 @@ fn text(delivery: &Delivery) -> Result<Bytes, &'static str> {
     Ok(format!("{{{}}}", fields.collect::<Vec<_>>().join(",")).into())
 }
 
-/// A pointer and all those above it, the longest first.
+/// A pointer and all enclosing ones, longest first.
 fn ancestors(pointer: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(pointer), |pointer| pointer.rfind('/').map(|end| &pointer[..end]))
 }
 
-/// The notes of the rows at these pointers.
-fn notes(errors: &[Violation], found: &HashSet<&str>) -> HashMap<String, String> {
+/// The notes for the rows at these pointers.
+fn notes(errors: &[SchemaViolation], found: &HashSet<&str>) -> HashMap<String, String> {
     let mut notes: HashMap<String, String> = HashMap::new();
-    for Violation { pointer, message } in errors {
+    for SchemaViolation { pointer, message } in errors {
         let Some(place) = ancestors(pointer).find(|place| found.contains(place)) else { continue };
         let note = match pointer.strip_prefix(place).and_then(|below| below.strip_prefix('/')) {
             Some(below) => format!("{below} {message}"),
@@ -204,14 +204,14 @@ mod tests {
         webhook::{assessment::PayloadCheck, request::HeaderName},
     };
 
-    fn page(tree: &Tree, from: usize) -> serde_json::Value {
+    fn page(tree: &PayloadTree, from: usize) -> serde_json::Value {
         let mut out = Vec::new();
         tree.page(from, &mut out);
         serde_json::from_slice(&out).unwrap()
     }
 
-    fn violation(pointer: &str, message: &str) -> Violation {
-        Violation { pointer: pointer.to_owned(), message: message.to_owned() }
+    fn violation(pointer: &str, message: &str) -> SchemaViolation {
+        SchemaViolation { pointer: pointer.to_owned(), message: message.to_owned() }
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
             violation("/a/c/d", "is required but missing"),
             violation("/a/e", "is required but missing"),
         ]);
-        let tree = Trees::default().get(&delivery).unwrap();
+        let tree = PayloadTrees::default().get(&delivery).unwrap();
         let notes: Vec<_> = page(&tree, 0)["rows"].as_array().unwrap().iter().map(|row| row["note"].clone()).collect();
         assert_eq!(
             notes,
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn pages_join_up_and_begin_where_they_are_asked_to() {
         let text = format!("[{}]", vec!["1"; 12_000].join(","));
-        let tree = Trees::default().get(&delivery_of(1, text)).unwrap();
+        let tree = PayloadTrees::default().get(&delivery_of(1, text)).unwrap();
         let (mut from, mut lengths, mut values) = (Some(0), Vec::new(), 0);
         while let Some(start) = from {
             let page = page(&tree, usize::try_from(start).unwrap());
@@ -260,7 +260,7 @@ mod tests {
         let depth = 100;
         let key = "k".repeat(10_000);
         let text = format!("{}1{}", format!("{{\"{key}\":").repeat(depth), "}".repeat(depth));
-        let tree = Trees::default().get(&delivery_of(1, text)).unwrap();
+        let tree = PayloadTrees::default().get(&delivery_of(1, text)).unwrap();
         let first = page(&tree, 0);
         assert!(first["rows"].as_array().unwrap().len() < 30, "{first}");
         assert_eq!(first["total"], 201);
@@ -271,14 +271,14 @@ mod tests {
         let mut form = delivery_of(1, "a=%22x&a=2");
         let name = HeaderName::from_static("content-type");
         form.request.headers.push(name, "application/x-www-form-urlencoded".parse().unwrap());
-        let tree = Trees::default().get(&form).unwrap();
+        let tree = PayloadTrees::default().get(&form).unwrap();
         let rows = page(&tree, 0);
         let shown: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| (&row["key"], &row["value"])).collect();
         let text = |text: &str| serde_json::Value::from(text);
         let null = serde_json::Value::Null;
         let (key, first, second, end) = (text("\"a\""), text("\"\\\"x\""), text("\"2\""), text("}"));
         assert_eq!(shown, [(&null, &null), (&key, &first), (&key, &second), (&null, &end)]);
-        let reason = |body: &'static [u8]| Trees::default().get(&delivery_of(2, body)).err();
+        let reason = |body: &'static [u8]| PayloadTrees::default().get(&delivery_of(2, body)).err();
         for body in ["hello", "", "\u{feff}{}"] {
             assert_eq!(reason(body.as_bytes()), Some("the payload is neither JSON nor a form"), "{body}");
         }

@@ -1,5 +1,4 @@
-//! Load: many deliveries in a short time, each with fresh values and a signature of its own, and statistics of the
-//! results.
+//! Load: many deliveries in a short time, each with fresh values and its own signature, and statistics of the results.
 
 mod schedule;
 mod tally;
@@ -25,41 +24,41 @@ use super::{
 };
 use crate::{
     net::client::Transport,
-    webhook::{load::Summary, record::Attempt, remedy::Remedy},
+    webhook::{load::LoadSummary, record::Attempt, remedy::Remedy},
 };
 
-use self::{tally::Tally, worker::Shared};
+use self::{tally::LoadTally, worker::WorkerContext};
 
 pub use self::schedule::Pace;
 
 /// How a run is paced and reported.
 #[derive(Debug)]
-pub struct Settings {
+pub struct LoadSettings {
     /// How many deliveries start, and when.
     pub pace: Pace,
     /// The maximum number of requests in flight.
     pub concurrency: u16,
-    /// Where each attempt is reported, if anywhere. A slow receiver slows the run.
+    /// Where attempts are reported, if anywhere. A slow receiver slows down the run.
     pub attempts: Option<mpsc::Sender<Attempt>>,
-    /// Whether accepted attempts are not reported.
+    /// Whether only failed attempts are reported.
     pub failures_only: bool,
 }
 
 /// A run that has not started.
-pub struct Load<T> {
-    shared: Arc<Shared<T>>,
-    progress: Arc<Progress>,
+pub struct LoadRun<T> {
+    shared: Arc<WorkerContext<T>>,
+    progress: Arc<LoadProgress>,
 }
 
 /// How far a run has got.
 #[derive(Debug)]
-pub struct Progress {
+pub struct LoadProgress {
     started: Instant,
     /// One for each worker, so that workers do not wait for each other.
-    tallies: Vec<Mutex<Tally>>,
+    tallies: Vec<Mutex<LoadTally>>,
 }
 
-impl Progress {
+impl LoadProgress {
     /// The number of finished requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -75,9 +74,9 @@ impl Progress {
 
 /// The result of a run.
 #[derive(Debug)]
-pub struct Report {
+pub struct LoadReport {
     /// The statistics.
-    pub summary: Summary,
+    pub summary: LoadSummary,
     /// Whether the run was cancelled.
     pub is_cancelled: bool,
     /// Set if the run ended because the endpoint could never be reached.
@@ -91,25 +90,25 @@ pub struct Unreachable {
     pub remedy: Option<Remedy>,
 }
 
-impl<T: Transport + Send + 'static> Load<T> {
-    /// A run of these jobs in rotation. Its time starts now.
+impl<T: Transport + Send + 'static> LoadRun<T> {
+    /// A run of these jobs in rotation. The clock starts now.
     ///
     /// # Errors
     ///
     /// If the operating system provides no randomness.
-    pub fn new(batch: Batch, dispatcher: Dispatcher<T>, settings: Settings) -> Result<Self, EntropyError> {
-        let Settings { pace, concurrency, attempts, failures_only } = settings;
+    pub fn new(batch: Batch, dispatcher: Dispatcher<T>, settings: LoadSettings) -> Result<Self, EntropyError> {
+        let LoadSettings { pace, concurrency, attempts, failures_only } = settings;
         let started = Instant::now();
         let needed = pace.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(usize::MAX);
         let workers = if batch.jobs.is_empty() { 0 } else { needed.min(concurrency.into()) };
-        let tallies = iter::repeat_with(|| Mutex::new(Tally::new())).take(workers).collect();
-        let shared = Shared::new(batch, dispatcher, pace, started, entropy()?, attempts, failures_only);
-        Ok(Self { shared: Arc::new(shared), progress: Arc::new(Progress { started, tallies }) })
+        let tallies = iter::repeat_with(|| Mutex::new(LoadTally::new())).take(workers).collect();
+        let shared = WorkerContext::new(batch, dispatcher, pace, started, entropy()?, attempts, failures_only);
+        Ok(Self { shared: Arc::new(shared), progress: Arc::new(LoadProgress { started, tallies }) })
     }
 
     /// The progress of the run, which can be read while it runs.
     #[must_use]
-    pub fn progress(&self) -> Arc<Progress> {
+    pub fn progress(&self) -> Arc<LoadProgress> {
         Arc::clone(&self.progress)
     }
 
@@ -119,7 +118,7 @@ impl<T: Transport + Send + 'static> Load<T> {
     /// # Errors
     ///
     /// If a request can't be made, saved or sent, whatever the endpoint does.
-    pub async fn run(self, cancelled: impl Future<Output = ()>) -> Result<Report, DeliverError> {
+    pub async fn run(self, cancelled: impl Future<Output = ()>) -> Result<LoadReport, DeliverError> {
         let Self { shared, progress } = self;
         let mut workers = JoinSet::new();
         let work = async {
@@ -138,9 +137,9 @@ impl<T: Transport + Send + 'static> Load<T> {
         let was_stopped = shared.schedule.stop() || is_cancelled;
         workers.abort_all();
         join(&mut workers).await;
-        let mut total = Tally::new();
+        let mut total = LoadTally::new();
         for tally in &progress.tallies {
-            total.add(std::mem::replace(&mut *tally.lock(), Tally::new()));
+            total.add(std::mem::replace(&mut *tally.lock(), LoadTally::new()));
         }
         let (elapsed, ended) = (progress.elapsed(), Instant::now());
         if !was_stopped {
@@ -151,7 +150,7 @@ impl<T: Transport + Send + 'static> Load<T> {
         let summary = total.summary(elapsed);
         match shared.error.lock().take() {
             Some(error) => Err(error),
-            None => Ok(Report { summary, is_cancelled, unreachable: shared.unreachable.lock().take() }),
+            None => Ok(LoadReport { summary, is_cancelled, unreachable: shared.unreachable.lock().take() }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! When each delivery starts: as soon as a worker is free, or, at a rate, at its own time however long the others take.
+//! When each delivery starts: as soon as a worker is free or, at a rate, at a fixed time, however long the others take.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use crate::webhook::load::Rate;
 
-/// The maximum number of times at which missed deliveries count as due.
+/// The maximum number of distinct times at which missed deliveries count as due.
 const MOST_TIMES: u64 = 100_000;
 
-/// What ends a run, and when its deliveries start.
+/// What ends a run, and how fast its deliveries start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     /// The number of deliveries.
@@ -23,7 +23,7 @@ pub struct Pace {
     pub rate: Option<Rate>,
 }
 
-/// The deliveries that are still to start. Workers take them in turn.
+/// The deliveries still to start. Workers take them in turn.
 #[derive(Debug)]
 pub(super) struct Schedule {
     pace: Pace,
@@ -35,7 +35,7 @@ pub(super) struct Schedule {
 
 /// One delivery to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct ScheduleSlot {
     /// Its number, from 0.
     pub number: u64,
     /// When it is due; `None` means now.
@@ -49,7 +49,7 @@ impl Schedule {
     }
 
     /// The next delivery; `None` at the end of the run.
-    pub(super) fn take(&self) -> Option<Slot> {
+    pub(super) fn take(&self) -> Option<ScheduleSlot> {
         let is_over = self.pace.duration.is_some_and(|time| self.started.elapsed() >= time);
         if is_over || self.is_stopped.load(Ordering::Relaxed) {
             return None;
@@ -58,10 +58,10 @@ impl Schedule {
         let due = self.pace.rate.map(|rate| rate.start_of(number));
         let is_beyond = self.pace.total.is_some_and(|total| number >= total)
             || self.pace.duration.zip(due).is_some_and(|(time, due)| due >= time);
-        (!is_beyond).then(|| Slot { number, due: due.and_then(|due| self.started.checked_add(due)) })
+        (!is_beyond).then(|| ScheduleSlot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
-    /// The times at which missed deliveries were due, each with their number: those that a run at a rate should have
+    /// When missed deliveries were due, each with the number of deliveries: those that a run at a rate should have
     /// started in its time, after the first `made`. If there are very many, neighbouring ones count as due at the same
     /// time.
     pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = (Instant, u64)> + use<> {
@@ -75,14 +75,14 @@ impl Schedule {
             .filter_map(move |number| Some((started.checked_add(rate?.start_of(number))?, count.min(planned - number))))
     }
 
-    /// Ends the run early. Returns whether it had been ended already.
+    /// Ends the run early. Returns whether it had already been ended.
     pub(super) fn stop(&self) -> bool {
         let was_stopped = self.is_stopped.swap(true, Ordering::Relaxed);
         self.stop.notify_one();
         was_stopped
     }
 
-    /// Waits until the run is ended early.
+    /// Waits until [`Self::stop`] ends the run.
     pub(super) async fn stopped(&self) {
         self.stop.notified().await;
     }
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_total_ends_a_run() {
         let schedule = Schedule::new(Pace { total: Some(2), ..Pace::default() }, Instant::now());
-        let slot = |number| Some(Slot { number, due: None });
+        let slot = |number| Some(ScheduleSlot { number, due: None });
         assert_eq!([(); 3].map(|()| schedule.take()), [slot(0), slot(1), None]);
     }
 
@@ -104,7 +104,9 @@ mod tests {
         let pace = Pace { total: None, duration: Some(Duration::from_secs(3600)), rate: "2/h".parse().ok() };
         let started = Instant::now();
         let schedule = Schedule::new(pace, started);
-        let due = |number, minutes: u64| Some(Slot { number, due: Some(started + Duration::from_secs(minutes * 60)) });
+        let due = |number, minutes: u64| {
+            Some(ScheduleSlot { number, due: Some(started + Duration::from_secs(minutes * 60)) })
+        };
         assert_eq!([(); 3].map(|()| schedule.take()), [due(0, 0), due(1, 30), None]);
     }
 

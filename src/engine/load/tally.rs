@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use hdrhistogram::Histogram;
 
 use crate::webhook::{
-    load::{Latency, Summary, Violations},
+    load::{Latency, LoadSummary, Violations},
     record::Outcome,
 };
 
@@ -17,20 +17,20 @@ const MAX_BARS: usize = 12;
 
 /// The counts of one worker, or of all.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct LoadTally {
     outcomes: [u64; 4],
     statuses: Vec<(u16, u64)>,
     reasons: HashMap<String, u64>,
     violations: Violations,
     not_started: u64,
-    /// In microseconds. `None` only if the histogram can't be made, which its constants rule out.
+    /// In microseconds. `None` only if the histogram can't be created, which its constants rule out.
     latency: Option<Histogram<u64>>,
     longest: Duration,
 }
 
 /// Which of the provider's rules a response violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Violation {
+pub(super) enum RuleViolation {
     /// Its status does not count as delivered.
     Status,
     /// It is a redirect.
@@ -39,7 +39,7 @@ pub(super) enum Violation {
     Time,
 }
 
-impl Tally {
+impl LoadTally {
     pub(super) fn new() -> Self {
         Self {
             outcomes: [0; 4],
@@ -73,12 +73,12 @@ impl Tally {
     }
 
     /// Counts why a delivery was not accepted.
-    pub(super) fn reason(&mut self, reason: String, violation: Option<Violation>) {
+    pub(super) fn reason(&mut self, reason: String, violation: Option<RuleViolation>) {
         self.add_reason(reason, 1);
         match violation {
-            Some(Violation::Status) => self.violations.status += 1,
-            Some(Violation::Redirect) => self.violations.redirect += 1,
-            Some(Violation::Time) => self.violations.time += 1,
+            Some(RuleViolation::Status) => self.violations.status += 1,
+            Some(RuleViolation::Redirect) => self.violations.redirect += 1,
+            Some(RuleViolation::Time) => self.violations.time += 1,
             None => {}
         }
     }
@@ -96,7 +96,7 @@ impl Tally {
     fn latencies(&mut self, time: Duration, count: u64) {
         self.longest = self.longest.max(time);
         if let Some(histogram) = &mut self.latency {
-            // Fails only for values outside the range, and the range grows.
+            // This fails only for values out of range, and the range grows.
             let _ = histogram.record_n(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), count);
         }
     }
@@ -129,11 +129,11 @@ impl Tally {
     }
 
     /// The statistics of a run that took `elapsed`.
-    pub(super) fn summary(mut self, elapsed: Duration) -> Summary {
+    pub(super) fn summary(mut self, elapsed: Duration) -> LoadSummary {
         self.statuses.sort_unstable();
         let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
         reasons.sort_unstable_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
-        Summary {
+        LoadSummary {
             requests: self.requests(),
             elapsed,
             outcomes: self.outcomes,
@@ -147,7 +147,7 @@ impl Tally {
 
     fn distribution(&self) -> Option<Latency> {
         let histogram = self.latency.as_ref().filter(|histogram| !histogram.is_empty())?;
-        // The histogram rounds up to the largest value of a bucket.
+        // The histogram rounds up to the largest value in a bucket.
         let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile)).min(self.longest);
         Some(Latency {
             p50: at(0.5),
@@ -176,7 +176,7 @@ fn bars_of(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<(Duration, u64)> {
         while histogram.lowest_equivalent(value.value_iterated_to()) > edge {
             edge = edges.next().unwrap_or(u64::MAX);
             if !bars.is_empty() {
-                // Empty bars between the first and the last are shown too.
+                // Empty bars between the first and the last are included.
                 bars.push((Duration::from_micros(edge), 0));
             }
         }
@@ -205,8 +205,8 @@ mod tests {
         Duration::from_millis(time)
     }
 
-    fn of(times: impl IntoIterator<Item = u64>) -> Tally {
-        let mut tally = Tally::new();
+    fn of(times: impl IntoIterator<Item = u64>) -> LoadTally {
+        let mut tally = LoadTally::new();
         times.into_iter().for_each(|time| tally.latency(millis(time)));
         tally
     }
@@ -217,9 +217,9 @@ mod tests {
         one.outcome(Outcome::Accepted, Some(200));
         let mut other = of([3000]);
         other.outcome(Outcome::Refused, Some(302));
-        other.reason("a redirect".to_owned(), Some(Violation::Redirect));
+        other.reason("a redirect".to_owned(), Some(RuleViolation::Redirect));
         other.outcome(Outcome::TimedOut, None);
-        other.reason("no response".to_owned(), Some(Violation::Time));
+        other.reason("no response".to_owned(), Some(RuleViolation::Time));
         other.reason("a redirect".to_owned(), None);
         other.not_started(millis(500), 1);
         one.add(other);
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn reasons_beyond_the_maximum_are_counted_together() {
-        let mut tally = Tally::new();
+        let mut tally = LoadTally::new();
         (0..150).for_each(|number| tally.reason(format!("reason {number}"), None));
         assert_eq!(tally.summary(Duration::ZERO).reasons[0], ("other reasons".to_owned(), 50));
     }

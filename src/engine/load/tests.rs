@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     engine::deliver::{self, Job, tests::keyring},
     net::{
-        client::{SendError, Sent},
+        client::{SendError, SendResult},
         url::parse_url,
     },
     webhook::{
@@ -26,22 +26,22 @@ use crate::{
 
 /// An endpoint in memory: a function of the number of requests before this one.
 #[derive(Clone)]
-struct Endpoint {
+struct FakeEndpoint {
     respond: fn(u64) -> Result<u16, SendError>,
     requests: Arc<Mutex<Vec<Request>>>,
     in_flight: Arc<AtomicU64>,
     max_in_flight: Arc<AtomicU64>,
 }
 
-impl Endpoint {
+impl FakeEndpoint {
     fn new(respond: fn(u64) -> Result<u16, SendError>) -> Self {
         let (requests, in_flight, max_in_flight) = Default::default();
         Self { respond, requests, in_flight, max_in_flight }
     }
 }
 
-impl Transport for Endpoint {
-    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+impl Transport for FakeEndpoint {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> SendResult {
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.max_in_flight.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -50,11 +50,16 @@ impl Transport for Endpoint {
         let response = (self.respond)(requests.len() as u64);
         requests.push(request.clone());
         let response = response.map(|status| Response { status, headers: Headers::new(), body: "".into() });
-        Sent { response, elapsed: Duration::from_millis(10) }
+        SendResult { response, elapsed: Duration::from_millis(10) }
     }
 }
 
-fn load(endpoint: &Endpoint, pace: Pace, concurrency: u16, attempts: Option<mpsc::Sender<Attempt>>) -> Load<Endpoint> {
+fn load(
+    endpoint: &FakeEndpoint,
+    pace: Pace,
+    concurrency: u16,
+    attempts: Option<mpsc::Sender<Attempt>>,
+) -> LoadRun<FakeEndpoint> {
     let catalog = Catalog::builtin();
     let job = |name| {
         let (provider, event) = catalog.event(name).unwrap();
@@ -63,7 +68,7 @@ fn load(endpoint: &Endpoint, pace: Pace, concurrency: u16, attempts: Option<mpsc
     };
     let batch =
         Batch { jobs: ["aspect.task.failed", "cyanite.v2.finished"].map(job).into(), keyring: keyring(&catalog) };
-    let dispatcher = Dispatcher::new(deliver::Settings {
+    let dispatcher = Dispatcher::new(deliver::DeliverySettings {
         transport: endpoint.clone(),
         timeout: None,
         now: None,
@@ -71,7 +76,7 @@ fn load(endpoint: &Endpoint, pace: Pace, concurrency: u16, attempts: Option<mpsc
         captures: None,
         redact: false,
     });
-    Load::new(batch, dispatcher, Settings { pace, concurrency, attempts, failures_only: false }).unwrap()
+    LoadRun::new(batch, dispatcher, LoadSettings { pace, concurrency, attempts, failures_only: false }).unwrap()
 }
 
 fn total(total: u64) -> Pace {
@@ -80,7 +85,7 @@ fn total(total: u64) -> Pace {
 
 #[tokio::test]
 async fn every_request_is_a_delivery_of_its_own_and_events_rotate() {
-    let endpoint = Endpoint::new(|_| Ok(200));
+    let endpoint = FakeEndpoint::new(|_| Ok(200));
     let load = load(&endpoint, total(20), 4, None);
     let progress = load.progress();
     let report = load.run(pending()).await.unwrap();
@@ -97,7 +102,7 @@ async fn every_request_is_a_delivery_of_its_own_and_events_rotate() {
 
 #[tokio::test]
 async fn responses_are_counted_as_the_provider_would() {
-    let endpoint = Endpoint::new(|number| match number {
+    let endpoint = FakeEndpoint::new(|number| match number {
         0 => Ok(500),
         1 => Ok(302),
         2 => Err(SendError::TimedOut(Duration::from_secs(1))),
@@ -114,7 +119,7 @@ async fn responses_are_counted_as_the_provider_would() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_never_reached_ends_the_run() {
-    let endpoint = Endpoint::new(|_| Err(SendError::Untrusted("no trust".to_owned())));
+    let endpoint = FakeEndpoint::new(|_| Err(SendError::Untrusted("no trust".to_owned())));
     let (sender, mut attempts) = mpsc::channel(100);
     let report = load(&endpoint, total(1000), 8, Some(sender)).run(pending()).await.unwrap();
     assert_eq!(report.unreachable.unwrap().remedy, Some(Remedy::AcceptAnyCertificate));
@@ -125,7 +130,7 @@ async fn an_endpoint_that_is_never_reached_ends_the_run() {
 
 #[tokio::test]
 async fn an_endpoint_that_stops_is_tried_until_the_end() {
-    let endpoint = Endpoint::new(|number| match number {
+    let endpoint = FakeEndpoint::new(|number| match number {
         0 => Ok(200),
         _ => Err(SendError::Unreachable("nothing listens".to_owned())),
     });
@@ -135,7 +140,7 @@ async fn an_endpoint_that_stops_is_tried_until_the_end() {
 
 #[tokio::test]
 async fn a_cancelled_run_counts_what_finished() {
-    let endpoint = Endpoint::new(|_| Ok(200));
+    let endpoint = FakeEndpoint::new(|_| Ok(200));
     let requests = Arc::clone(&endpoint.requests);
     let cancelled = async move {
         while requests.lock().len() < 5 {
@@ -148,7 +153,7 @@ async fn a_cancelled_run_counts_what_finished() {
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_ends_the_run() {
-    let endpoint = Endpoint::new(|_| Ok(200));
+    let endpoint = FakeEndpoint::new(|_| Ok(200));
     let (sender, attempts) = mpsc::channel(1);
     drop(attempts);
     let report = load(&endpoint, Pace::default(), 1, Some(sender)).run(pending()).await.unwrap();

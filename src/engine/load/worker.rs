@@ -13,24 +13,24 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::{
-    Pace, Progress, Unreachable,
-    schedule::{Schedule, Slot},
-    tally::{Tally, Violation},
+    LoadProgress, Pace, Unreachable,
+    schedule::{Schedule, ScheduleSlot},
+    tally::{LoadTally, RuleViolation},
 };
 use crate::{
     engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, OutcomeReason, explain, outcome, report},
-    net::client::{Sent, Transport},
+    net::client::{SendResult, Transport},
     webhook::{
         record::{Attempt, Outcome},
         time::{Timestamp, words},
     },
 };
 
-/// How long a worker waits before it tries an unreachable endpoint again.
+/// How long a worker waits before it retries an unreachable endpoint.
 const UNREACHABLE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all workers of a run share.
-pub(super) struct Shared<T> {
+pub(super) struct WorkerContext<T> {
     pub schedule: Schedule,
     batch: Batch,
     dispatcher: Dispatcher<T>,
@@ -38,15 +38,15 @@ pub(super) struct Shared<T> {
     entropy: [u8; 32],
     attempts: Option<mpsc::Sender<Attempt>>,
     failures_only: bool,
-    /// Whether the endpoint has been reached at all.
+    /// Whether the endpoint has ever been reached.
     reached: AtomicBool,
     /// Set if the endpoint could never be reached.
     pub unreachable: Mutex<Option<Unreachable>>,
-    /// Why the run can't go on.
+    /// Why the run can't continue.
     pub error: Mutex<Option<DeliverError>>,
 }
 
-impl<T> Shared<T> {
+impl<T> WorkerContext<T> {
     pub(super) fn new(
         batch: Batch,
         dispatcher: Dispatcher<T>,
@@ -63,7 +63,7 @@ impl<T> Shared<T> {
 }
 
 /// Runs a worker until there are no slots left.
-pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: Arc<Progress>, index: usize) {
+pub(super) async fn run<T: Transport + Send>(shared: Arc<WorkerContext<T>>, progress: Arc<LoadProgress>, index: usize) {
     let tally = &progress.tallies[index];
     while let Some(slot) = shared.schedule.take() {
         if let Err(error) = shared.fill(slot, tally).await {
@@ -73,9 +73,9 @@ pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: A
     }
 }
 
-impl<T: Transport> Shared<T> {
+impl<T: Transport> WorkerContext<T> {
     /// Makes the delivery of a slot when it is due.
-    async fn fill(&self, slot: Slot, tally: &Mutex<Tally>) -> Result<(), DeliverError> {
+    async fn fill(&self, slot: ScheduleSlot, tally: &Mutex<LoadTally>) -> Result<(), DeliverError> {
         let wait_until = slot.due.filter(|due| *due > Instant::now());
         if let Some(due) = wait_until {
             tokio::time::sleep_until(due.into()).await;
@@ -88,8 +88,8 @@ impl<T: Transport> Shared<T> {
         self.dispatcher.save(&request, job)?;
         let started = Instant::now();
         let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
-        // A delivery that had to wait for a free worker is late because of the handler, so that wait counts. A timer's
-        // own lateness does not.
+        // If a delivery had to wait for a free worker, the handler caused the delay, so it counts. A late timer does
+        // not.
         let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
         let latency = started.duration_since(due) + sent.elapsed;
         let (outcome, reason) = outcome(job, &request, secrets.first(), &sent);
@@ -111,7 +111,7 @@ impl<T: Transport> Shared<T> {
         count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut tally.lock());
         if let (Some(attempts), Some(explanation), true) = (&self.attempts, explanation, is_reported) {
             let attempt = self.dispatcher.redacted(report(job, &request, (1, 1), sent, outcome, explanation));
-            // The receiver has gone, and reports why.
+            // The receiver is gone, and reports why.
             if attempts.send(attempt).await.is_err() {
                 self.schedule.stop();
             }
@@ -132,8 +132,8 @@ impl<T: Transport> Shared<T> {
         self.dispatcher.begin_with(job, now, entropy)
     }
 
-    /// Whether an unreachable endpoint ends the run: if it was never reached. The first worker to find that reports it;
-    /// the others wait for the end.
+    /// Whether an unreachable endpoint ends the run, which it does if it was never reached. The first worker to notice
+    /// reports it; the others wait for the end.
     async fn ends_the_run(&self, unreachable: Unreachable) -> bool {
         if self.reached.load(Ordering::Relaxed) {
             return false;
@@ -152,7 +152,14 @@ impl<T: Transport> Shared<T> {
 }
 
 /// Counts the result of a delivery; `reason` says why it was not accepted.
-fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency: Duration, tally: &mut Tally) {
+fn count(
+    job: &Job,
+    sent: &SendResult,
+    outcome: Outcome,
+    reason: Option<&str>,
+    latency: Duration,
+    tally: &mut LoadTally,
+) {
     let status = sent.received().map(|response| response.status);
     tally.outcome(outcome, status);
     if status.is_some() || outcome == Outcome::TimedOut {
@@ -162,9 +169,9 @@ fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency
     let provider = job.provider.as_ref();
     let limit = provider.and_then(|provider| provider.delivery.timeout).filter(|limit| sent.elapsed >= *limit);
     let violation = match status {
-        _ if limit.is_some() => Some(Violation::Time),
-        Some(300..400) if provider.is_some() => Some(Violation::Redirect),
-        Some(_) if provider.is_some() => Some(Violation::Status),
+        _ if limit.is_some() => Some(RuleViolation::Time),
+        Some(300..400) if provider.is_some() => Some(RuleViolation::Redirect),
+        Some(_) if provider.is_some() => Some(RuleViolation::Status),
         _ => None,
     };
     let reason = match (provider, limit, status) {

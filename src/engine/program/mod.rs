@@ -1,4 +1,4 @@
-//! Runs a program beside an engine, and ends it with every process that it started.
+//! Runs a program alongside an engine, and ends it with every process that it started.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
@@ -18,13 +18,13 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use tree::Tree;
+use tree::ProcessTree;
 pub use tree::command;
 
-/// How long a program may take to end after it was asked to.
+/// How long a program may take to end when asked to.
 pub const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// How often to look whether the last process has ended.
+/// How often to check whether the last process has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How a program is asked to end.
@@ -34,15 +34,15 @@ pub enum EndRequest {
     Interrupt,
     /// As by `kill`.
     Terminate,
-    /// It can't refuse.
+    /// The program can't prevent this.
     Kill,
 }
 
-/// A running program. When it is dropped, its first process is killed; those that it started are not.
+/// A running program. Dropping it kills its first process, but not those that it started.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
-    tree: Tree,
+    tree: ProcessTree,
 }
 
 impl Program {
@@ -56,12 +56,12 @@ impl Program {
             tree::separate(&mut command);
         }
         let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
-        // It has an id until it was waited for.
-        let tree = Tree::new(child.id().unwrap_or_default(), shares_terminal);
+        // It has an id until it is waited for.
+        let tree = ProcessTree::new(child.id().unwrap_or_default(), shares_terminal);
         Ok(Self { child, tree })
     }
 
-    /// Waits until the program has ended. Processes that it left behind are not waited for. Cancel safe.
+    /// Waits until the program has ended, but not for processes that it left running. Cancel safe.
     ///
     /// # Errors
     ///
@@ -70,13 +70,13 @@ impl Program {
         self.child.wait().await
     }
 
-    /// Asks the program and all that it started to end.
+    /// Asks the program and everything that it started to end.
     pub fn ask(&mut self, request: EndRequest) {
         self.tree.ask(request);
     }
 
-    /// Asks the program and all that it started to end, and kills what is left after the grace period, or when `hurry`
-    /// resolves.
+    /// Asks the program and everything that it started to end, and kills what is left after the grace period, or when
+    /// `hurry` resolves.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How Windows' shells find a program by its name. The standard library adds `.exe` alone, but `npm` is `npm.cmd`.
+//! Finds a program by its name as Windows' shells do. The standard library adds only `.exe`, but `npm` is `npm.cmd`.
 
 use std::{
     env,

@@ -1,8 +1,8 @@
 //! A program's processes on Unix.
 //!
-//! A program that does not share the terminal gets a process group of its own, which holds all that it starts. One that
-//! does must stay in the group in the foreground, or reading from the terminal would stop it. Its processes are found
-//! by their parents instead.
+//! A program that does not share the terminal gets its own process group, which contains everything that it starts. One
+//! that does must stay in the foreground group, or reading from the terminal would stop it. Its processes are found
+//! through their parents instead.
 
 use std::{
     ffi::OsStr,
@@ -17,16 +17,16 @@ use super::EndRequest;
 
 /// The processes of a program.
 #[derive(Debug)]
-pub enum Tree {
+pub enum ProcessTree {
     /// A process group.
     Group(Pid),
-    /// Those that were seen to descend from the program and may still run.
-    Descendants(Vec<Process>),
+    /// Processes that descend from the program and may still be running.
+    Descendants(Vec<ProcessId>),
 }
 
-/// A process, identified by its number and the time of its start, because numbers are used again.
+/// A process, identified by its number and start time, because numbers are reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct ProcessId {
     id: i32,
     started: String,
 }
@@ -36,7 +36,7 @@ pub fn command(name: &OsStr) -> Command {
     Command::new(name)
 }
 
-/// Makes a program that is not started yet the leader of a process group.
+/// Makes a program that has not been started yet the leader of a process group.
 pub fn separate(command: &mut Command) {
     command.process_group(0);
 }
@@ -46,7 +46,7 @@ pub fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
 }
 
-impl Tree {
+impl ProcessTree {
     /// The tree of a process that was just started.
     pub fn new(id: u32, shares_terminal: bool) -> Self {
         let id = i32::try_from(id).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Tree {
             EndRequest::Kill => Signal::KILL,
         };
         self.refresh();
-        // It fails for processes that have just ended.
+        // This fails for processes that have just ended.
         match self {
             Self::Group(group) => drop(kill_process_group(*group, signal)),
             Self::Descendants(known) => {
@@ -84,7 +84,7 @@ impl Tree {
         }
     }
 
-    /// Adds the descendants that are new, and removes what has ended.
+    /// Adds new descendants, and removes ended processes.
     fn refresh(&mut self) {
         let Self::Descendants(known) = self else { return };
         let all = processes();
@@ -92,15 +92,15 @@ impl Tree {
         let mut index = 0;
         while let Some(parent) = known.get(index).map(|process| process.id) {
             let children = all.iter().filter(|(_, of)| *of == parent).map(|(process, _)| process);
-            let new: Vec<Process> = children.filter(|process| !known.contains(process)).cloned().collect();
+            let new: Vec<ProcessId> = children.filter(|process| !known.contains(process)).cloned().collect();
             known.extend(new);
             index += 1;
         }
     }
 }
 
-/// All processes of this machine that have not ended, each with the number of its parent.
-fn processes() -> Vec<(Process, i32)> {
+/// All running processes of this machine, each with its parent's number.
+fn processes() -> Vec<(ProcessId, i32)> {
     match fs::read_dir("/proc") {
         Ok(entries) if fs::exists("/proc/self/stat").unwrap_or(false) => {
             let stat = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("stat")).ok();
@@ -115,7 +115,7 @@ fn processes() -> Vec<(Process, i32)> {
 }
 
 /// Reads a `stat` of Linux: number, name in parentheses, state, parent, and the start as the 22nd value.
-fn of_stat(stat: &str) -> Option<(Process, i32)> {
+fn of_stat(stat: &str) -> Option<(ProcessId, i32)> {
     let (id, _) = stat.split_once(' ')?;
     // The name may contain anything.
     let values: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -123,26 +123,26 @@ fn of_stat(stat: &str) -> Option<(Process, i32)> {
         return None;
     }
     let started = (*values.get(19)?).to_owned();
-    Some((Process { id: id.parse().ok()?, started }, values.get(1)?.parse().ok()?))
+    Some((ProcessId { id: id.parse().ok()?, started }, values.get(1)?.parse().ok()?))
 }
 
 /// Reads a line of `ps`: number, parent, state, and the start in words.
-fn of_ps(line: &str) -> Option<(Process, i32)> {
+fn of_ps(line: &str) -> Option<(ProcessId, i32)> {
     let (id, rest) = line.trim_start().split_once(' ')?;
     let (parent, rest) = rest.trim_start().split_once(' ')?;
     let (state, started) = rest.trim_start().split_once(' ')?;
     if state.starts_with('Z') {
         return None;
     }
-    Some((Process { id: id.parse().ok()?, started: started.trim().to_owned() }, parent.parse().ok()?))
+    Some((ProcessId { id: id.parse().ok()?, started: started.trim().to_owned() }, parent.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn process(id: i32, started: &str) -> Process {
-        Process { id, started: started.to_owned() }
+    fn process(id: i32, started: &str) -> ProcessId {
+        ProcessId { id, started: started.to_owned() }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A program's processes on Windows. Ctrl-C reaches them by the console; `taskkill` ends them all.
+//! A program's processes on Windows. The console sends them Ctrl-C; `taskkill` ends them all.
 
 use std::{
     env,
@@ -11,12 +11,12 @@ use super::{EndRequest, search::executable};
 
 /// The processes of a program.
 #[derive(Debug)]
-pub struct Tree(u32);
+pub struct ProcessTree(u32);
 
-/// The extensions of programs where `PATHEXT` is not set.
+/// The extensions of programs if `PATHEXT` is not set.
 const EXTENSIONS: &str = ".COM;.EXE;.BAT;.CMD";
 
-/// The command that runs a program, a batch file included.
+/// The command that runs a program, which may be a batch file.
 pub fn command(name: &OsStr) -> Command {
     let extensions = env::var("PATHEXT").unwrap_or_else(|_| EXTENSIONS.to_owned());
     let found = executable(name, &env::var_os("PATH").unwrap_or_default(), &extensions, Path::is_file);
@@ -31,7 +31,7 @@ pub fn signal_of(_: ExitStatus) -> Option<i32> {
     None
 }
 
-impl Tree {
+impl ProcessTree {
     /// The tree of a process that was just started.
     pub fn new(id: u32, _: bool) -> Self {
         Self(id)
@@ -42,12 +42,12 @@ impl Tree {
         if request != EndRequest::Interrupt {
             let mut command = Command::new("taskkill");
             command.args(["/T", "/F", "/PID", &self.0.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-            // It fails for processes that have just ended.
+            // This fails for processes that have just ended.
             let _ = command.status();
         }
     }
 
-    /// `false`: `taskkill` waits for none.
+    /// Always `false`: `taskkill` doesn't wait.
     #[expect(clippy::unused_self, reason = "it is asked elsewhere")]
     pub fn is_running(&mut self) -> bool {
         false

@@ -1,17 +1,17 @@
-//! Recognises the requests of web browsers. Providers are not browsers; a web page that is open in one can send
-//! requests to any port of this machine without asking.
+//! Recognises requests from web browsers. Providers don't use browsers, but a web page open in one can send requests to
+//! any port of this machine without asking.
 //!
-//! What counts is what a page can't remove from its requests:
+//! The signs are those that a page can't remove from its requests:
 //!
-//! - `Origin`, which is part of every request with another method than GET and HEAD, and of those across origins that
+//! - `Origin`, which is part of every request with a method other than GET and HEAD, and of cross-origin requests that
 //!   could read the response.
 //! - `Sec-Fetch-*`, which is part of every request to https and to this machine. `Sec-Fetch-Mode` alone, with the value
 //!   `cors`, comes from the `fetch` of Node.js, which handlers and providers use; a browser sends `Sec-Fetch-Site` as
 //!   well.
-//! - `Accept-Language` in a GET or HEAD request, which no provider sends. Where the host is a name of the public DNS, a
-//!   page of that name may be the sender (DNS rebinding: the name leads to a page at first, and later to this machine).
-//!   Its GET requests have neither of the other two, and it could read the responses. Its POST requests have `Origin`,
-//!   so the `Host` header need not be checked, and tunnels and containers work under any name.
+//! - `Accept-Language` in a GET or HEAD request, which no provider sends. If the host is a name in the public DNS, a
+//!   page of that name may be the sender (DNS rebinding: the name first leads to a page, and later to this machine).
+//!   Its GET requests have neither of the other two headers, and it could read the responses. Its POST requests have
+//!   `Origin`, so the `Host` header need not be checked, and tunnels and containers work under any name.
 
 use std::net::IpAddr;
 
@@ -24,11 +24,11 @@ use http::{
 /// A request that a browser sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FromBrowser {
-    /// A person opens the address.
+    /// A person opened the address.
     Visit,
-    /// The browser looks for an icon for the address that a person opened.
+    /// The browser is looking for an icon for the address that a person opened.
     Icon,
-    /// A web page sends it.
+    /// A web page sent it.
     Page,
 }
 
@@ -40,7 +40,7 @@ impl FromBrowser {
         let has_origin = headers.contains_key(ORIGIN);
         let has_metadata = has_fetch_metadata(headers);
         let has_language = headers.get_all(ACCEPT_LANGUAGE).iter().any(|value| {
-            // A page may set it to this too, but not the others.
+            // A page can also set it to `*`, but can't set the other headers.
             value != "*" || !is_of_this_machine(headers) || !is_fetch_of_a_program(headers)
         });
         if !(has_origin || has_metadata || is_read && has_language) {
@@ -70,8 +70,8 @@ fn has_fetch_metadata(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether a `fetch` outside browsers may have sent the headers: Node.js has `Sec-Fetch-Mode`, and Deno names itself. A
-/// page can set neither without asking first.
+/// Whether a `fetch` outside browsers may have sent the headers: Node.js sends `Sec-Fetch-Mode`, and Deno names itself.
+/// A page can set neither without a preflight.
 fn is_fetch_of_a_program(headers: &HeaderMap) -> bool {
     let is_deno = text(headers, USER_AGENT.as_str()).is_some_and(|agent| agent.starts_with("Deno/"));
     text(headers, "sec-fetch-mode") == Some("cors") || is_deno
@@ -89,7 +89,7 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
     name.parse::<IpAddr>().is_ok() || is_reserved || !name.contains('.')
 }
 
-/// The value of a header that is there once.
+/// The value of a header that occurs exactly once.
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()

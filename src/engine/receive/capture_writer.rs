@@ -19,18 +19,18 @@ use crate::{
     webhook::{capture, record::Delivery, redact, remedy::Wording, time::Timestamp},
 };
 
-/// How many bytes of captures are written together, unless a single one has more.
+/// How many bytes of captures are written together, unless a single one is larger.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// How long a thread pauses after it has written several lines at once that responses wait for, because more are likely
-/// to follow. Two busy cores forward about a third more deliveries than if each line woke the thread. A single sender
-/// that waits for each response never waits for this.
+/// How long a thread pauses after writing several lines at once that responses were waiting for, because more are
+/// likely to follow. Two busy cores forward about a third more deliveries than if each line woke the thread. A single
+/// sender that waits for each response is never delayed by this.
 pub const SHORT_GATHER_TIME: Duration = Duration::from_micros(50);
 
 /// The approximate size of a capture without its body, in bytes.
 const OVERHEAD_BYTES: usize = 1 << 10;
 
-/// Why captures are not saved after a panic, which is reported by itself.
+/// Why captures are not saved after a panic, which has its own report.
 const PANICKED: &str = "the capture writer failed";
 
 /// Saves deliveries in a capture store.
@@ -41,16 +41,16 @@ pub struct CaptureWriter {
     wording: Wording,
 }
 
-/// A change of whether captures can be saved.
+/// A change in whether captures can be saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveChange {
     /// A capture can't be saved, for this reason. Later ones with the same reason are not reported.
     Failing(String),
-    /// Captures can be saved again, after this many could not.
+    /// Captures can be saved again, after this many could not be.
     Recovered(u64),
 }
 
-/// The captures that can't be saved, until one can.
+/// The captures that could not be saved since the last success.
 #[derive(Debug, Default)]
 struct Failures {
     count: u64,
@@ -58,7 +58,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// The change that a result makes, if any.
+    /// Counts a result. Returns the change to report, if any.
     fn add(&mut self, result: &Result<String, String>) -> Option<SaveChange> {
         match result {
             Ok(_) if self.count == 0 => None,
@@ -73,19 +73,19 @@ impl Failures {
     }
 }
 
-/// A capture that is not written yet.
+/// A capture that has not been written yet.
 #[derive(Debug)]
 struct PendingCapture {
     received_at: Timestamp,
     seq: u64,
     label: Option<String>,
-    /// One JSON object.
+    /// The capture: one JSON object.
     object: Vec<u8>,
     saved: oneshot::Sender<Result<String, String>>,
 }
 
 impl CaptureWriter {
-    /// Starts to write to a store; with `redact`, captures contain no credentials, and `wording` puts hints into words.
+    /// Starts the thread for a store. With `redact`, captures contain no credentials; `wording` puts hints into words.
     /// `on_change` must not block.
     pub fn start(
         store: CaptureStore,
@@ -146,7 +146,7 @@ fn write(
         for (capture, result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             failures.add(&result).map(&on_change);
-            // It fails if the request was cancelled.
+            // This fails if the request was cancelled.
             let _ = capture.saved.send(result);
         }
         if has_several {

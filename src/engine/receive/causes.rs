@@ -1,4 +1,4 @@
-//! Why a forward has no response: what went wrong, and what to check.
+//! Why a forward got no response: what went wrong, and what to check.
 
 use std::path::Path;
 
@@ -10,18 +10,19 @@ use crate::{
     webhook::record::ForwardFailureKind,
 };
 
-/// How many ports are named.
+/// The maximum number of ports to name.
 const MAX_PORTS: usize = 5;
 
-/// The name by which containers of Docker reach their host.
+/// The name by which Docker containers reach their host.
 const DOCKER_HOST: &str = "host.docker.internal";
 
-/// Why a forward has no response.
+/// Why a forward got no response.
 #[derive(Debug)]
 pub struct Cause {
     /// What went wrong.
     pub problem: String,
-    /// What to check: a sentence or a part of one, with what separates it from the problem. Empty if nothing is known.
+    /// What to check: a sentence or a part of one, including the punctuation after the problem. Empty if nothing is
+    /// known.
     pub advice: String,
 }
 
@@ -31,7 +32,7 @@ impl Cause {
     }
 }
 
-/// The kind of an error of a forward.
+/// The kind of a forward's error.
 pub const fn kind_of(error: &SendError) -> ForwardFailureKind {
     match error {
         SendError::TimedOut(_) => ForwardFailureKind::TimedOut,
@@ -46,8 +47,8 @@ pub const fn kind_of(error: &SendError) -> ForwardFailureKind {
     }
 }
 
-/// Explains an error of a forward to a URL. It may try to connect to the handler in other ways, with TLS only if the
-/// handler `has_responded` to no request.
+/// Explains an error of a forward to a URL. May try to connect to the handler in other ways; with TLS only unless it
+/// `has_responded` before.
 pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responded: bool) -> Cause {
     match error {
         SendError::NotListening(problem) => Cause::new(problem, listening(client, url).await),
@@ -87,11 +88,11 @@ async fn listening(client: &Client, url: &Url) -> String {
     format!(": is your handler running?{ports}")
 }
 
-/// The URL with the address of the other family by which this machine reaches itself: a server that binds `localhost`
-/// may take only one of IPv4 and IPv6.
+/// The URL with the loopback address of the other family: a server that binds `localhost` may listen on only one of
+/// IPv4 and IPv6.
 fn other_family(url: &Url) -> Option<Url> {
     let other = match url.host_str()? {
-        // Often only an IPv4 address has this name.
+        // This name often has only an IPv4 address.
         "127.0.0.1" | "localhost" => "[::1]",
         "[::1]" => "127.0.0.1",
         _ => return None,
@@ -101,7 +102,7 @@ fn other_family(url: &Url) -> Option<Url> {
     Some(there)
 }
 
-/// Whether this process runs in a container of Docker or Podman.
+/// Whether this process runs in a Docker or Podman container.
 fn is_in_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
 }
@@ -112,7 +113,7 @@ fn ports() -> String {
     let ports = crate::net::listening::own_ports();
     #[cfg(not(unix))]
     let ports: Vec<u16> = Vec::new();
-    // Those above are most likely picked by the system, not by a person.
+    // Higher ports were most likely picked by the system, not by a person.
     let named: Vec<String> = ports.iter().filter(|port| (1024..32768).contains(*port)).map(u16::to_string).collect();
     match named.as_slice() {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! Hands every delivery to every consumer, such as the terminal. Each consumer has its own bounded queue, and chooses
+//! Passes every delivery to every consumer, such as the terminal. Each consumer has its own bounded queue, and chooses
 //! what happens when it is full.
 
 use std::{
@@ -31,9 +31,9 @@ use crate::{
 /// What happens when a consumer can't keep up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It misses deliveries and gets their number as [`Update::Missed`]. No response waits for it.
+    /// It misses deliveries, and gets their number as [`Update::Missed`]. No response waits for it.
     Skip,
-    /// The response waits until the consumer has confirmed its delivery. After this time the response is 503.
+    /// The response waits until the consumer has confirmed the delivery. After this time, the response is 503.
     Wait(Duration),
 }
 
@@ -47,25 +47,25 @@ pub(super) const DELIVERY_BYTES: usize = 1 << 10;
 #[derive(Default)]
 pub struct Consumers {
     queues: Vec<Consumer>,
-    observers: Vec<Observer>,
-    response_observers: Vec<Observer>,
+    observers: Vec<DeliveryCallback>,
+    response_observers: Vec<DeliveryCallback>,
 }
 
-type Observer = Box<dyn Fn(&Delivery) + Send + Sync>;
+type DeliveryCallback = Box<dyn Fn(&Delivery) + Send + Sync>;
 
 #[derive(Debug)]
 struct Consumer {
-    queue: mpsc::Sender<Queued>,
+    queue: mpsc::Sender<QueuedUpdate>,
     when_full: WhenFull,
     missed: Arc<AtomicU64>,
     bytes: Arc<AtomicUsize>,
 }
 
-/// Something in a queue.
+/// An update in a queue.
 #[derive(Debug)]
-struct Queued {
+struct QueuedUpdate {
     update: Update,
-    /// How many deliveries were missed before it.
+    /// The number of deliveries missed before it.
     missed: u64,
 }
 
@@ -73,7 +73,7 @@ struct Queued {
 #[derive(Debug)]
 pub enum Update {
     Delivery(Published),
-    /// What explains a rejected delivery that was published without findings.
+    /// The findings on a rejected delivery that was published without any.
     Findings {
         /// The delivery's number.
         seq: u64,
@@ -82,7 +82,7 @@ pub enum Update {
         /// At least one.
         findings: Vec<Finding>,
     },
-    /// How forwards ended that had not ended when their delivery was published.
+    /// The results of forwards that had not ended when their delivery was published.
     Forwards {
         /// The delivery's number.
         seq: u64,
@@ -90,7 +90,7 @@ pub enum Update {
         titles: Vec<String>,
         /// At least one.
         forwards: Vec<Forwarded>,
-        /// If a handler and hookdev disagree.
+        /// Set if a handler and hookdev disagree.
         warning: Option<Warning>,
     },
     /// The number of deliveries that were missed before this point.
@@ -104,8 +104,8 @@ impl fmt::Debug for Consumers {
 }
 
 impl Consumers {
-    /// Adds a consumer whose queue holds up to `capacity` updates. If a consumer that skips drops its end, it gets no
-    /// more updates; if one that responses wait for does, no delivery is confirmed any more.
+    /// Adds a consumer whose queue holds up to `capacity` updates. A consumer that skips may drop its end to get no
+    /// more updates; if one that responses wait for does so, no further delivery is confirmed.
     pub fn add(&mut self, capacity: usize, when_full: WhenFull) -> Deliveries {
         let (sender, queue) = mpsc::channel(capacity);
         let missed = Arc::new(AtomicU64::new(0));
@@ -123,8 +123,8 @@ impl Consumers {
         self.observers.iter().for_each(|observer| observer(delivery));
     }
 
-    /// Calls a function for each delivery when its response is certain: the consumers that are waited for have
-    /// confirmed it. It must not block.
+    /// Calls a function for each delivery once its response is certain, that is, once all consumers that responses wait
+    /// for have confirmed it. It must not block.
     pub fn observe_responses(&mut self, observer: impl Fn(&Delivery) + Send + Sync + 'static) {
         self.response_observers.push(Box::new(observer));
     }
@@ -138,15 +138,15 @@ impl Consumers {
         self.queues.iter().any(|consumer| consumer.when_full != WhenFull::Skip)
     }
 
-    /// Reserves a place in the queue of every consumer that is waited for. Such a consumer misses the delivery if that
-    /// takes too long.
+    /// Reserves a place in the queue of every consumer that responses wait for. If that takes too long, the consumer
+    /// misses the delivery.
     pub(super) async fn reserve(&self) -> Result<Slots, Unwritten> {
         let mut slots = Vec::new();
         for consumer in &self.queues {
             let WhenFull::Wait(limit) = consumer.when_full else { continue };
             let deadline = Instant::now() + limit;
             match timeout_at(deadline, consumer.queue.clone().reserve_owned()).await {
-                Ok(Ok(place)) => slots.push(Slot { place, missed: Arc::clone(&consumer.missed), deadline, limit }),
+                Ok(Ok(place)) => slots.push(QueueSlot { place, missed: Arc::clone(&consumer.missed), deadline, limit }),
                 Ok(Err(_)) => return Err(Unwritten::Closed),
                 Err(_) => {
                     consumer.missed.fetch_add(1, Ordering::Relaxed);
@@ -157,7 +157,7 @@ impl Consumers {
         Ok(Slots(slots))
     }
 
-    /// Publishes a delivery. Consumers that are waited for get it through the slots, and confirm it if that is
+    /// Publishes a delivery. Consumers that responses wait for get it through the slots, and confirm it if that is
     /// `wanted`.
     pub(super) fn publish(
         &self,
@@ -171,7 +171,7 @@ impl Consumers {
             consumer.offer(&delivery);
         }
         let mut confirmations = Vec::new();
-        for Slot { place, missed, deadline, limit } in slots.0 {
+        for QueueSlot { place, missed, deadline, limit } in slots.0 {
             let (confirm, confirmed) = oneshot::channel();
             if is_confirmation_wanted {
                 confirmations.push((confirmed, deadline, limit));
@@ -182,15 +182,15 @@ impl Consumers {
                 _permit: permit.clone(),
                 _room: None,
             });
-            drop(place.send(Queued { update, missed: missed.swap(0, Ordering::Relaxed) }));
+            drop(place.send(QueuedUpdate { update, missed: missed.swap(0, Ordering::Relaxed) }));
         }
         Confirmations { delivery, awaited: confirmations }
     }
 
-    /// Publishes what became known after the delivery. A consumer whose queue is full misses it.
+    /// Publishes an update that comes after the delivery. A consumer whose queue is full misses it.
     pub(super) fn publish_late(&self, update: impl Fn() -> Update) {
         for consumer in &self.queues {
-            let _ = consumer.queue.try_send(Queued { update: update(), missed: 0 });
+            let _ = consumer.queue.try_send(QueuedUpdate { update: update(), missed: 0 });
         }
     }
 }
@@ -206,7 +206,7 @@ impl Consumer {
         let delivery = Arc::clone(delivery);
         let update =
             Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(Queued { update, missed }) {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(QueuedUpdate { update, missed }) {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
         }
     }
@@ -236,7 +236,7 @@ struct Room {
 }
 
 impl Room {
-    /// `None` if there is not enough left. One delivery of any size always has room.
+    /// Takes a share; `None` if there is not enough left. A single delivery of any size always has room.
     fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
         let before = taken.fetch_add(bytes, Ordering::Relaxed);
         let room = Self { bytes, taken: Arc::clone(taken) };
@@ -250,13 +250,13 @@ impl Drop for Room {
     }
 }
 
-/// A place for one delivery in the queue of every consumer that is waited for.
+/// A place for one delivery in the queue of every consumer that responses wait for.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Vec<Slot>);
+pub(super) struct Slots(Vec<QueueSlot>);
 
 #[derive(Debug)]
-struct Slot {
-    place: mpsc::OwnedPermit<Queued>,
+struct QueueSlot {
+    place: mpsc::OwnedPermit<QueuedUpdate>,
     missed: Arc<AtomicU64>,
     deadline: Instant,
     limit: Duration,
@@ -270,7 +270,7 @@ pub(super) struct Confirmations {
 }
 
 impl Confirmations {
-    /// Waits until every consumer that is waited for has confirmed the delivery.
+    /// Waits until every consumer that responses wait for has confirmed the delivery.
     pub async fn received(self) -> Result<Arc<Delivery>, Unwritten> {
         for (confirmed, deadline, limit) in self.awaited {
             match timeout_at(deadline, confirmed).await {
@@ -292,8 +292,8 @@ pub(super) enum Unwritten {
     Closed,
 }
 
-/// A delivery as a consumer gets it. It holds the memory of the bodies: a consumer that keeps them longer than this
-/// must limit its memory itself.
+/// A delivery as a consumer gets it. It holds the bodies' share of the memory budget: a consumer that keeps the
+/// delivery longer than this must limit its own memory.
 #[derive(Debug)]
 pub struct Published {
     delivery: Arc<Delivery>,
@@ -313,12 +313,12 @@ impl Published {
         Arc::clone(&self.delivery)
     }
 
-    /// What is left to do when the delivery is written.
+    /// The confirmation to give once the delivery is written.
     pub fn into_confirmation(self) -> Confirmation {
         Confirmation(self.confirm.map(|(confirm, _)| confirm))
     }
 
-    /// The delivery with the response that it got, if nobody waited for its confirmation any more.
+    /// The delivery with its actual response, in case the response no longer waited for its confirmation.
     fn settled(mut self) -> Self {
         if let Some((_, limit)) = self.confirm.take_if(|(confirm, _)| confirm.is_closed()) {
             Arc::make_mut(&mut self.delivery).fail(Unwritten::Unread(limit).to_string());
@@ -327,7 +327,7 @@ impl Published {
     }
 }
 
-/// Lets the response of a delivery go, if it waits. If this is dropped instead, the response is 503.
+/// Releases the response of a delivery, if it waits. If this is dropped instead, the response is 503.
 #[derive(Debug)]
 pub struct Confirmation(Option<oneshot::Sender<()>>);
 
@@ -335,7 +335,7 @@ impl Confirmation {
     /// Confirms that the delivery is written.
     pub fn confirm(self) {
         if let Some(confirm) = self.0 {
-            // It fails if the response has not waited so long.
+            // This fails if the response no longer waits.
             let _ = confirm.send(());
         }
     }
@@ -344,10 +344,10 @@ impl Confirmation {
 /// A consumer's end of its queue.
 #[derive(Debug)]
 pub struct Deliveries {
-    queue: mpsc::Receiver<Queued>,
+    queue: mpsc::Receiver<QueuedUpdate>,
     when_full: WhenFull,
     missed: Arc<AtomicU64>,
-    /// What follows the number of missed deliveries.
+    /// The update to return after the number of missed deliveries.
     next: Option<Update>,
 }
 
@@ -379,7 +379,7 @@ impl Deliveries {
         }
     }
 
-    fn unpack(&mut self, Queued { update, missed }: Queued) -> Update {
+    fn unpack(&mut self, QueuedUpdate { update, missed }: QueuedUpdate) -> Update {
         let update = match update {
             Update::Delivery(published) => Update::Delivery(published.settled()),
             other => other,

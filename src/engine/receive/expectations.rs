@@ -1,4 +1,4 @@
-//! Counts the deliveries that a test waits for: events by name or glob, and a number of deliveries.
+//! Counts the deliveries that a test waits for, by event name or glob, or all of them.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub struct DeliveryExpectation {
     pub wanted: u64,
 }
 
-/// Expectations, and how many deliveries have arrived for each. Only verified deliveries, and those that the provider
-/// sends unsigned, count; those signed with the development secret count where it is accepted.
+/// Expectations, each with the number of deliveries that have arrived. Only verified deliveries count, and those that
+/// the provider sends unsigned; those signed with the development secret count if it is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryExpectations(Vec<(DeliveryExpectation, u64)>);
 
@@ -31,8 +31,8 @@ impl FromIterator<DeliveryExpectation> for DeliveryExpectations {
 
 impl DeliveryExpectations {
     /// Counts the deliveries of a receiver from now on.
-    pub fn count(self, consumers: &mut Consumers) -> Counter {
-        let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
+    pub fn count(self, consumers: &mut Consumers) -> ExpectationCounter {
+        let counter = ExpectationCounter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
         if !counter.expectations.lock().0.is_empty() {
             let counter = counter.clone();
             consumers.observe_responses(move |delivery| counter.add(delivery));
@@ -41,7 +41,7 @@ impl DeliveryExpectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        // A delivery that could not be saved doesn't count: its sender is asked to send it again.
+        // A delivery that could not be saved doesn't count, because its sender is asked to send it again.
         if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
             return;
         }
@@ -71,12 +71,12 @@ impl DeliveryExpectations {
 
 /// A running count.
 #[derive(Clone, Debug)]
-pub struct Counter {
+pub struct ExpectationCounter {
     expectations: Arc<Mutex<DeliveryExpectations>>,
     met: CancellationToken,
 }
 
-impl Counter {
+impl ExpectationCounter {
     /// Waits until every expectation is met; forever if there is none.
     pub async fn met(&self) {
         self.met.cancelled().await;

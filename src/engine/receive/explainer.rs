@@ -1,5 +1,5 @@
-//! Explains rejected deliveries without holding up others: on blocking threads, few at a time, each within a budget of
-//! time, and not at all while too many wait.
+//! Explains rejected deliveries without holding up others: on blocking threads, a few at a time, each within a time
+//! budget, and not at all while too many wait.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::settings::Settings;
+use super::settings::ReceiverSettings;
 use crate::{
     engine::clock::thread_time,
     net::receiver::BodyPermit,
@@ -29,16 +29,16 @@ use crate::{
 /// How many explanations run at a time.
 const MAX_RUNNING: usize = 2;
 
-/// How many explanations run or wait. Rejected deliveries beyond that are published without findings: a flood of them
-/// must not hold up valid ones.
+/// How many explanations may run or wait. Further rejected deliveries are published without findings, so that a flood
+/// of them doesn't hold up valid ones.
 const MAX_PENDING: usize = 64;
 
-/// How much memory the bodies of these may hold, in KiB: a part of what all bodies may hold, so that the bodies of
-/// valid deliveries do not wait for explanations.
+/// How much memory their bodies may hold, in KiB. It is only a part of the budget, so that the bodies of valid
+/// deliveries don't wait for explanations.
 const PENDING_KIBIBYTES: u32 = 16 << 10;
 
-/// The processor time for one explanation; `verify` takes as long as the search needs. A build without optimisations
-/// searches about ten times as slowly.
+/// The processor time for one explanation; `verify` takes as long as the search needs. Unoptimised builds search about
+/// ten times as slowly.
 const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
 
 /// Resolves to the assessment with its findings, or to an error if the search panicked.
@@ -53,7 +53,7 @@ pub struct Explainer {
     skipped: AtomicU64,
 }
 
-/// Too many explanations are pending. With it comes how many deliveries were not explained so far.
+/// Too many explanations are pending. Holds how many deliveries have not been explained so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany(pub u64);
 
@@ -76,7 +76,7 @@ impl Explainer {
     /// If too many others wait.
     pub fn explain(
         &self,
-        settings: Arc<Settings>,
+        settings: Arc<ReceiverSettings>,
         delivery: &Delivery,
         permit: &BodyPermit,
     ) -> Result<Option<PendingAssessment>, TooMany> {
@@ -127,9 +127,9 @@ mod tests {
         time::Timestamp,
     };
 
-    fn rejected() -> (Arc<Settings>, Delivery) {
+    fn rejected() -> (Arc<ReceiverSettings>, Delivery) {
         let catalog = Arc::new(Catalog::builtin());
-        let settings = Settings {
+        let settings = ReceiverSettings {
             catalog,
             keyring: Keyring::default(),
             provider: None,

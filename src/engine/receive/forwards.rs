@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     causes::{Cause, explain, kind_of},
-    circles::{Circles, Departure},
+    loops::{InFlightDelivery, LoopDetector},
     pending::{PendingEntry, PendingForwards},
-    rest::Rest,
-    targets::{InFlightPermit, Targets, max_in_flight},
+    rest::ResponseRest,
+    targets::{ForwardTargets, InFlightPermit, max_in_flight},
 };
 use crate::{
     net::{
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// The memory of a response that is passed on in pieces, in bytes: one piece being read, one on its way, and one being
+/// The memory for a response that is passed on in pieces, in bytes: one piece being read, one in transit, and one being
 /// written.
 const PIECES_BYTES: usize = 3 * MAX_PIECE_BYTES;
 
@@ -45,12 +45,12 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// Whether it is for a delivery; of a list of events, one is enough.
+    /// Whether it applies to a delivery: one matching event in a list is enough.
     fn matches(&self, assessment: &Assessment) -> bool {
         assessment.titles().any(|title| self.events.matches(&title))
     }
 
-    /// The handlers that a delivery is for, each once, in the order of the forwards.
+    /// The handlers to forward a delivery to, each once, in the order of the forwards.
     #[must_use]
     pub fn targets<'a>(forwards: &'a [Self], assessment: &Assessment) -> Vec<&'a Url> {
         let mut targets: Vec<&Url> = Vec::new();
@@ -67,22 +67,22 @@ impl Forward {
 #[derive(Clone, Debug)]
 pub struct Forwarder {
     client: Arc<Client>,
-    targets: Arc<Targets>,
-    circles: Arc<Circles>,
+    targets: Arc<ForwardTargets>,
+    loops: Arc<LoopDetector>,
     pending: Option<Arc<PendingForwards>>,
     timeout: Duration,
     wait: Duration,
     cancel: CancellationToken,
 }
 
-/// What a delivery brings besides its request.
+/// What a forward needs to know about a delivery besides its request.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
     /// The delivery's number.
     pub seq: u64,
     /// Whether the user's own secret verifies it.
     pub is_verified: bool,
-    /// Cancelled when the sender has closed its side.
+    /// Cancelled when the sender closes its side.
     pub closed: &'a CancellationToken,
     /// The budget that the responses take from.
     pub memory: &'a BodyPermit,
@@ -90,13 +90,13 @@ pub struct Arrival<'a> {
 
 /// The results of the forwards of one delivery.
 pub struct Forwards {
-    /// The one that provides the response.
+    /// The forward that provides the response.
     pub first: FinishedForward,
-    /// The others, which may still run.
+    /// The other forwards, which may still be running.
     pub others: Vec<PendingForward>,
 }
 
-/// A forward that has ended, but for the rest of a long response.
+/// A forward that has ended, except for the rest of a long response.
 #[derive(Debug)]
 pub struct FinishedForward {
     /// The result. The response's body is only its start, of up to [`UNMETERED_BYTES`].
@@ -104,13 +104,13 @@ pub struct FinishedForward {
     /// The response for the sender, with the start of its body, unless there is none.
     pub response: Option<Response>,
     /// The rest of that body.
-    pub rest: Option<Rest>,
+    pub rest: Option<ResponseRest>,
 }
 
-/// What a forward holds while it is in flight.
+/// What a forward holds while in flight.
 #[derive(Debug)]
 struct Journey {
-    _departure: Arc<Departure>,
+    _in_flight: Arc<InFlightDelivery>,
     _pending: Option<PendingEntry>,
 }
 
@@ -134,7 +134,7 @@ impl Forwarder {
         Self {
             client: Arc::new(Client::new(false)),
             targets: Arc::default(),
-            circles: Arc::default(),
+            loops: Arc::default(),
             pending,
             timeout,
             wait,
@@ -142,7 +142,7 @@ impl Forwarder {
         }
     }
 
-    /// Forwards to each of these targets, and waits for the response of the first. `None` if there is none. A delivery
+    /// Forwards to each of these targets, and waits for the response of the first. `None` without targets. A delivery
     /// that has come back from a target is not forwarded.
     pub async fn forward(
         &self,
@@ -152,13 +152,13 @@ impl Forwarder {
         arrival: Arrival<'_>,
     ) -> Option<Forwards> {
         let (first, others) = targets.split_first()?;
-        if let Some(target) = self.circles.returned(request) {
+        if let Some(target) = self.loops.returned(request) {
             return Some(Forwards { first: FinishedForward::returned(target), others: Vec::new() });
         }
-        let departure = Arc::new(self.circles.depart(request));
+        let in_flight = Arc::new(self.loops.track(request));
         let mark = |target: &Url, mut request: Request| {
-            if departure.is_repeated {
-                self.circles.mark(target.as_str(), &mut request);
+            if in_flight.is_repeated {
+                self.loops.mark(target.as_str(), &mut request);
             }
             request
         };
@@ -167,7 +167,7 @@ impl Forwarder {
         let others = others
             .iter()
             .map(|url| {
-                let journey = Journey { _departure: Arc::clone(&departure), _pending: pending(url) };
+                let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url) };
                 self.start(url, mark(url, request.clone()), is_verified, memory.clone(), journey)
             })
             .collect();
@@ -176,14 +176,14 @@ impl Forwarder {
         Some(Forwards { first, others })
     }
 
-    /// Sends a request again to each of these targets; the results in their order.
+    /// Resends a request to each of these targets, and returns the results in order.
     pub async fn resend(&self, targets: &[&Url], request: &Request) -> Vec<Forwarded> {
-        let departure = Arc::new(self.circles.depart(request));
+        let in_flight = Arc::new(self.loops.track(request));
         let start = |url: &&Url| {
-            let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
+            let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: None };
             let mut request = request.clone();
-            if departure.is_repeated {
-                self.circles.mark(url.as_str(), &mut request);
+            if in_flight.is_repeated {
+                self.loops.mark(url.as_str(), &mut request);
             }
             self.start(url, request, true, BodyPermit::default(), journey)
         };
@@ -231,7 +231,7 @@ impl Forwarder {
         request.target = target_with_query(target, &request.target);
         let url = with_target(target, &request.target);
         set_host(&mut request.headers, target);
-        // It was met when the body was read here.
+        // The expectation was met when the body was read.
         request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
@@ -253,7 +253,7 @@ impl Forwarder {
             Err(problem) => FinishedForward::failed(url, started, problem),
             Ok((response, rest)) => {
                 let status = response.status;
-                let rest = rest.map(|(body, memory)| Rest {
+                let rest = rest.map(|(body, memory)| ResponseRest {
                     left: body.length().and_then(|length| length.checked_sub(response.body.len() as u64)),
                     body,
                     status,
@@ -271,8 +271,8 @@ impl Forwarder {
         }
     }
 
-    /// Sends a request and reads the start of the response. With it comes the body if that has not ended, and memory
-    /// for its pieces.
+    /// Sends a request and reads the start of the response. If the body has not ended, also returns the rest, and
+    /// memory for its pieces.
     async fn begin(
         &self,
         url: &Url,
@@ -315,7 +315,7 @@ impl Forwarder {
         Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
     }
 
-    /// Why there is no response. What to check is said once, and again after a response.
+    /// Why there is no response. The advice is given once, and again after the next response.
     async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> ForwardFailure {
         let Cause { problem, advice } = explain(error, &self.client, url, permit.has_responded()).await;
         let message = if permit.is_new_advice(&advice) { format!("{problem}{advice}") } else { problem };
@@ -329,7 +329,7 @@ impl FinishedForward {
         Self { forwarded, response: None, rest: None }
     }
 
-    /// The forward that does not take place for a delivery that has come back from this target.
+    /// The result for a delivery that has come back from this target, and is not forwarded.
     fn returned(target: String) -> Self {
         let message = "this URL leads back to hookdev: the delivery was forwarded there, and came back";
         let problem = ForwardFailure::new(ForwardFailureKind::Returned, message);
@@ -342,12 +342,12 @@ impl FinishedForward {
 }
 
 impl PendingForward {
-    /// The result, if it is there by the deadline.
+    /// Waits for the result until the deadline.
     pub async fn by(&mut self, deadline: Instant) -> Option<Forwarded> {
         timeout_at(deadline, self.result()).await.ok()
     }
 
-    /// The result. Cancel safe.
+    /// Waits for the result. Cancel safe.
     pub async fn result(&mut self) -> Forwarded {
         match (&mut self.task).await {
             Ok(forwarded) => forwarded,
@@ -355,7 +355,7 @@ impl PendingForward {
         }
     }
 
-    /// What is known while it runs.
+    /// The state of the forward while it runs.
     pub fn so_far(&self) -> Forwarded {
         self.without_response(ForwardFailure::new(ForwardFailureKind::Pending, "no response yet"))
     }

@@ -1,7 +1,7 @@
-//! The last deliveries, in memory, and what became known about them later. They are limited in number and size.
+//! The last deliveries, in memory, and later updates on them. They are limited in number and size.
 //!
-//! Any number of readers may follow it. What waits for a slow one are the numbers of deliveries, a few bytes each, so
-//! that it holds up nothing and holds no memory: when it goes on, it reads what is still there.
+//! Any number of readers may follow it. Only the numbers of deliveries queue up for a slow reader, a few bytes each, so
+//! it neither holds anything up nor keeps memory: once it continues, it reads what is still there.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,61 +21,60 @@ use tokio::{
 use super::consumers::{self, Consumers, Deliveries, Update, WhenFull, response_size};
 use crate::webhook::record::{Delivery, Forwarded};
 
-/// The most memory that bodies take, in bytes. The newest delivery is kept however large it is.
+/// The maximum memory for bodies, in bytes. The newest delivery is kept whatever its size.
 const HISTORY_BYTES: usize = 32 << 20;
 
-/// How much memory each delivery may take beyond that, in bytes, so that small ones are limited by their number alone.
+/// How much memory each delivery may take beyond that, in bytes, so that small ones are limited only by number.
 const ALLOWANCE: usize = 2 << 10;
 
-/// How many updates may wait to be added.
+/// The capacity of the queue of updates to add.
 const QUEUE: usize = 1024;
 
-/// How many changes may wait for a reader.
+/// The capacity of a reader's queue of changes.
 const CHANGES: usize = 4096;
 
-/// How many results of resends are kept for each delivery.
+/// The maximum number of resend results kept for each delivery.
 const MAX_RESENDS: usize = 16;
 
-/// How long to wait for deliveries that are on their way into the history. A delivery that the history has missed never
-/// arrives.
+/// How long to wait for deliveries that are about to be added. One that the history has missed never arrives.
 const ARRIVAL: Duration = Duration::from_millis(500);
 
 /// The last deliveries of a receiver.
 #[derive(Clone, Debug)]
 pub struct History {
     kept: Arc<Mutex<Kept>>,
-    /// The number of the last delivery that was received, which may be on its way.
+    /// The number of the last delivery received, which may not have been added yet.
     received: Arc<AtomicU64>,
-    /// The number of the last one that was added.
+    /// The number of the last delivery added.
     added: watch::Sender<u64>,
     changes: broadcast::Sender<Change>,
 }
 
-/// What has changed in the history. What a change is about may have left the history since.
+/// A change in the history. The delivery that it is about may have left the history since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The delivery of this number was added.
+    /// The delivery with this number was added.
     Added(u64),
-    /// The delivery of this number is explained.
+    /// The delivery with this number was explained.
     Explained(u64),
-    /// Forwards of the delivery of this number have ended.
+    /// Forwards of the delivery with this number have ended.
     Forwarded(u64),
-    /// The delivery of this number was sent again.
+    /// A delivery was resent.
     Resent {
         /// The delivery's number.
         seq: u64,
-        /// How many new results there are: the last ones in its list of resends.
+        /// The number of new results, which are the last ones in its list of resends.
         results: usize,
     },
     /// This number of deliveries were never added.
     Missed(u64),
 }
 
-/// A delivery that is kept.
+/// A delivery in the history.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct HistoryEntry {
     pub delivery: Arc<Delivery>,
-    /// The results of sending it again, the oldest first.
+    /// The results of resending it, oldest first.
     pub resends: VecDeque<Arc<Forwarded>>,
     size: usize,
 }
@@ -83,12 +82,11 @@ pub struct Entry {
 #[derive(Debug, Default)]
 struct Kept {
     /// The oldest first.
-    entries: VecDeque<Entry>,
-    /// Where the delivery of each number is, counted from the first one that was ever added. They are not quite in the
-    /// order of their numbers, and a search through thousands of them for each line of a tab would hold up the
-    /// receiver.
+    entries: VecDeque<HistoryEntry>,
+    /// The position of each delivery number, counted from the first one ever added. They are not quite in order, and
+    /// searching thousands of them for each line of a tab would hold up the receiver.
     places: HashMap<u64, usize>,
-    /// How many have been dropped.
+    /// The number of entries dropped so far.
     dropped: usize,
     bytes: usize,
     limit: usize,
@@ -129,11 +127,11 @@ impl History {
         }
     }
 
-    /// Waits for the deliveries that were received before this call. Those that can't be added are not waited for long.
-    /// Returns the number of the last one; 0 without any.
+    /// Waits, for a limited time, until the deliveries received before this call have been added. Returns the number of
+    /// the last one, or 0.
     pub async fn catch_up(&self) -> u64 {
         let received = self.received.load(Ordering::Relaxed);
-        // The sender lives as long as this.
+        // The sender lives as long as `self`.
         let _ = timeout(ARRIVAL, self.added.subscribe().wait_for(|added| *added >= received)).await;
         received
     }
@@ -164,11 +162,11 @@ impl History {
             }
             Update::Missed(count) => Change::Missed(count),
         };
-        // Under the lock, so that a new follower sees each change once. It fails if nobody follows.
+        // Sent under the lock, so that a new follower sees each change once. This fails if there are no followers.
         let _ = self.changes.send(change);
     }
 
-    /// Adds the results of sending a delivery again.
+    /// Adds the results of resending a delivery.
     pub fn add_resends(&self, seq: u64, forwards: Vec<Forwarded>) {
         let mut kept = self.kept.lock();
         let results = forwards.len().min(MAX_RESENDS);
@@ -194,26 +192,26 @@ impl History {
         self.kept.lock().entries.back().map(|entry| Arc::clone(&entry.delivery))
     }
 
-    /// All deliveries, the newest first.
+    /// All deliveries, newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Delivery>> {
         self.kept.lock().entries.iter().rev().map(|entry| Arc::clone(&entry.delivery)).collect()
     }
 
-    /// A delivery by its number, unless it is too old.
+    /// The delivery with this number, unless it has been dropped.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<Arc<Delivery>> {
         self.entry(seq).map(|entry| entry.delivery)
     }
 
-    /// A delivery by its number with the results of sending it again, unless it is too old.
+    /// The delivery with this number and the results of resending it, unless it has been dropped.
     #[must_use]
-    pub fn entry(&self, seq: u64) -> Option<Entry> {
+    pub fn entry(&self, seq: u64) -> Option<HistoryEntry> {
         let kept = self.kept.lock();
         kept.index(seq).and_then(|index| kept.entries.get(index)).cloned()
     }
 
-    /// The largest number of deliveries that are kept.
+    /// The maximum number of deliveries kept.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.kept.lock().limit
@@ -225,7 +223,7 @@ impl Kept {
         if self.limit == 0 {
             return;
         }
-        let mut entry = Entry { delivery, resends: VecDeque::new(), size: 0 };
+        let mut entry = HistoryEntry { delivery, resends: VecDeque::new(), size: 0 };
         entry.size = size(&entry);
         self.bytes += entry.size;
         self.places.insert(entry.delivery.seq, self.dropped + self.entries.len());
@@ -237,7 +235,7 @@ impl Kept {
         self.places.get(&seq).map(|place| place - self.dropped)
     }
 
-    fn change(&mut self, seq: u64, change: impl FnOnce(&mut Entry)) {
+    fn change(&mut self, seq: u64, change: impl FnOnce(&mut HistoryEntry)) {
         if let Some(entry) = self.index(seq).and_then(|index| self.entries.get_mut(index)) {
             change(entry);
             let size = size(entry);
@@ -256,10 +254,10 @@ impl Kept {
         }
     }
 
-    /// The entries that were added after that of this number. They are not quite in the order of their numbers.
-    fn after(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+    /// The entries added after the one with this number. They are not quite in the order of their numbers.
+    fn after(&self, seq: u64) -> impl Iterator<Item = &HistoryEntry> {
         let place = self.index(seq);
-        let is_after = move |(index, entry): &(usize, &Entry)| match place {
+        let is_after = move |(index, entry): &(usize, &HistoryEntry)| match place {
             Some(place) => *index > place,
             None => entry.delivery.seq > seq,
         };
@@ -268,7 +266,7 @@ impl Kept {
 }
 
 /// About how much memory an entry takes, in bytes.
-fn size(entry: &Entry) -> usize {
+fn size(entry: &HistoryEntry) -> usize {
     consumers::size(&entry.delivery) + entry.resends.iter().map(|forwarded| response_size(forwarded)).sum::<usize>()
 }
 

@@ -4,22 +4,20 @@
 //! more call of [`Consumers::add`]:
 //!
 //! ```text
-//! let mut consumers = Consumers::default();
-//! let mut deliveries = consumers.add(128, WhenFull::Skip);
-//! let receiver = Receiver::new(Setup { consumers, .. });
-//! tokio::spawn(net::receiver::serve(listener, limits, Arc::new(receiver), stop.cancelled_owned()));
-//! while let Some(update) = deliveries.next().await { .. }
+//! let mut consumers = Consumers::default(); let mut deliveries = consumers.add(128, WhenFull::Skip); let receiver =
+//! Receiver::new(ReceiverSetup { consumers, .. }); tokio::spawn(net::receiver::serve(listener, limits,
+//! Arc::new(receiver), stop.cancelled_owned())); while let Some(update) = deliveries.next().await { .. }
 //! ```
 
 mod browsers;
 mod capture_writer;
 mod causes;
-mod circles;
 mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
 mod history;
+mod loops;
 mod pending;
 mod publication;
 mod receiver;
@@ -37,14 +35,14 @@ mod verdict_counter;
 pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
-    expectations::{Counter, DeliveryExpectation, DeliveryExpectations},
+    expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter},
     forwards::{Forward, Forwarder as Resender},
-    history::{Change, Entry, History},
+    history::{Change, History, HistoryEntry},
     pending::{PendingForwards, WaitingForward},
-    receiver::{Receiver, Setup},
+    receiver::{Receiver, ReceiverSetup},
     resend::{Resent, ResignError, resend},
     response::{ForwardPolicy, ResponsePolicy},
-    settings::{CurrentSettings, Settings, UnusedSecret},
+    settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
     targets::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
     verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -1,4 +1,4 @@
-//! The forwards that wait for their handlers, for a front end that shows them.
+//! The forwards that wait for their handlers, for front ends that show them.
 
 use std::{
     collections::BTreeMap,
@@ -11,17 +11,17 @@ use reqwest::Url;
 
 /// All forwards in progress.
 #[derive(Debug, Default)]
-pub struct PendingForwards(Mutex<Entries>);
+pub struct PendingForwards(Mutex<ForwardEntries>);
 
 #[derive(Debug, Default)]
-struct Entries {
+struct ForwardEntries {
     next: u64,
-    /// In the order of their start.
-    by_number: BTreeMap<u64, Entry>,
+    /// In the order in which they started.
+    by_number: BTreeMap<u64, ForwardEntry>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ForwardEntry {
     seq: u64,
     title: Box<str>,
     url: Url,
@@ -39,14 +39,14 @@ pub struct WaitingForward {
     pub url: Url,
     /// How long it has waited.
     pub elapsed: Duration,
-    /// How many other forwards have also waited for too long.
+    /// How many other forwards have also waited this long.
     pub others: usize,
 }
 
 impl PendingForwards {
     /// Adds a forward until the result is dropped.
     pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url) -> PendingEntry {
-        let entry = Entry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
+        let entry = ForwardEntry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
         let mut entries = self.0.lock();
         let number = entries.next;
         entries.next += 1;
@@ -54,10 +54,10 @@ impl PendingForwards {
         PendingEntry { forwards: Arc::clone(self), number }
     }
 
-    /// The forward that has waited longest, if that is at least this long.
+    /// The forward that has waited longest, if it has waited at least this long.
     pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
         let entries = self.0.lock();
-        let is_late = |entry: &&Entry| entry.since.elapsed() >= at_least;
+        let is_late = |entry: &&ForwardEntry| entry.since.elapsed() >= at_least;
         let mut late = entries.by_number.values().take_while(is_late);
         let entry = late.next()?;
         Some(WaitingForward {

@@ -1,5 +1,5 @@
-//! Publishes a delivery with what belongs to it: its explanation, and forwards whose response nobody waited for. It
-//! waits for them a short while; what comes later follows under the delivery's number.
+//! Publishes a delivery with its explanation, and with the forwards that its response didn't wait for. It waits for
+//! them for a short time; later results follow under the delivery's number.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -22,23 +22,23 @@ use crate::{
     },
 };
 
-/// How long after its response a delivery is published at the latest.
+/// The maximum time between a delivery's response and its publication.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
-/// A delivery that has its response.
+/// A delivery whose response is known.
 pub struct Publication {
     pub consumers: Arc<Consumers>,
     pub delivery: Delivery,
-    /// That of its body.
+    /// The permit of its body.
     pub permit: BodyPermit,
     pub explanation: Option<PendingAssessment>,
     pub forwards: Vec<PendingForward>,
-    /// Resolves to the result of a forward if the rest of its response does not arrive.
+    /// Resolves to a forward's result if the rest of its response does not arrive.
     pub tail: Option<JoinHandle<Option<Forwarded>>>,
 }
 
 impl Publication {
-    /// Publishes the delivery: at once if nothing else belongs to it, and soon otherwise.
+    /// Publishes the delivery: at once if nothing is pending, and soon otherwise.
     pub fn start(self, slots: Slots) {
         if self.explanation.is_none() && self.forwards.is_empty() {
             let (_, late) = self.publish(slots, false);
@@ -55,8 +55,8 @@ impl Publication {
         }
     }
 
-    /// Publishes the delivery for consumers whose confirmation its response waits for. It does not wait for its
-    /// explanation.
+    /// Publishes the delivery, without waiting for its explanation, because its response waits until consumers have
+    /// confirmed it.
     pub async fn start_confirmed(mut self, slots: Slots) -> Confirmations {
         self.wait_for_forwards(Instant::now() + LONGEST_WAIT).await;
         let (confirmations, late) = self.publish(slots, true);
@@ -97,7 +97,7 @@ impl Publication {
     }
 }
 
-/// What belongs to a delivery that is already published.
+/// What is still pending when a delivery is published.
 struct Late {
     consumers: Arc<Consumers>,
     seq: u64,
@@ -115,7 +115,7 @@ impl Late {
         }
     }
 
-    /// Publishes each part when it is there.
+    /// Publishes each part as it becomes available.
     async fn run(mut self) {
         let explanation = self.explanation.take();
         let tail = self.tail.take();

@@ -21,14 +21,14 @@ use super::{
     forwards::{Arrival, FinishedForward, Forward, Forwarder, Forwards, PendingForward},
     pending::PendingForwards,
     publication::Publication,
-    repeats::{Identity, Repeats},
+    repeats::{DeliveryIdentity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
-    rest::Rest,
-    settings::{CurrentSettings, Settings, UnusedSecret},
+    rest::ResponseRest,
+    settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{BodyPermit, Counted, Handler, Outgoing, ReceiveError, Received, excerpt},
+    net::receiver::{BodyPermit, CountGuard, Handler, Outgoing, ReceiveError, ReceivedRequest, excerpt},
     webhook::{
         assessment::Assessment,
         payload::{MAX_DECODED_BYTES, decoded},
@@ -44,36 +44,36 @@ use crate::{
     },
 };
 
-/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
+/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size in
+/// memory.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// How many compressed bodies over [`INLINE_BODY_LIMIT`], as they came or decompressed, are parsed at a time. They are
-/// not among [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second.
+/// How many compressed bodies that are over [`INLINE_BODY_LIMIT`], compressed or not, are parsed at a time. They don't
+/// count towards [`MAX_LARGE_BODIES`]: a few hundred bytes may expand to what takes a second to parse.
 const MAX_COMPRESSED_BODIES: usize = 1;
 
-/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Those
-/// that are larger, as they came or decompressed, are parsed on a blocking thread, so that they don't hold up other
-/// connections.
+/// The maximum size of a body that is parsed in the connection's task, in bytes; that takes less than a millisecond.
+/// Larger ones, compressed or not, are parsed on a blocking thread, so that they don't hold up other connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
 
-/// Gets a secret that a handshake hands over, or why it is not used, with the provider's title.
+/// Gets the provider's title, and a secret from a handshake or the reason why it is not used.
 pub type OnSecret = Box<dyn Fn(&str, Result<&SecretText, UnusedSecret>) + Send + Sync>;
 
-/// What a [`Receiver`] works with.
-pub struct Setup {
+/// The components of a [`Receiver`].
+pub struct ReceiverSetup {
     /// The settings, which may be replaced while the receiver runs.
     pub settings: Arc<CurrentSettings>,
     /// How it responds.
     pub responses: ResponsePolicy,
     /// Where it saves deliveries, if at all.
     pub captures: Option<CaptureWriter>,
-    /// Who gets the deliveries.
+    /// The consumers of the deliveries.
     pub consumers: Consumers,
-    /// Where the forwards in progress are listed, for a front end that shows them.
+    /// Lists the forwards in progress, for front ends that show them.
     pub pending: Option<Arc<PendingForwards>>,
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
-    /// Gets the secrets that handshakes hand over, each with its provider's title.
+    /// Gets the secrets from handshakes, each with its provider's title.
     pub on_secret: OnSecret,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
@@ -106,8 +106,9 @@ pub struct Receiver {
 impl Receiver {
     /// A receiver that has received nothing yet.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
-        let Setup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } = setup;
+    pub fn new(setup: ReceiverSetup) -> Self {
+        let ReceiverSetup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } =
+            setup;
         let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout, forward_wait } = responses;
         Self {
             settings,
@@ -131,13 +132,13 @@ impl Receiver {
         }
     }
 
-    /// The number of deliveries that are received and have no response yet.
+    /// The number of deliveries that have been received but not responded to.
     #[must_use]
     pub fn in_progress(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.in_progress)
     }
 
-    /// Sends deliveries to its targets again, within the same limits.
+    /// A forwarder that resends deliveries to its targets, within the same limits.
     #[must_use]
     pub fn resender(&self) -> Forwarder {
         self.forwarder.clone()
@@ -145,11 +146,11 @@ impl Receiver {
 
     async fn assess(
         &self,
-        settings: &Arc<Settings>,
+        settings: &Arc<ReceiverSettings>,
         request: &Request,
         received_at: Timestamp,
-    ) -> (Assessment, Identity) {
-        let assess = move |settings: &Settings, repeats: &Repeats, request: &Request| {
+    ) -> (Assessment, DeliveryIdentity) {
+        let assess = move |settings: &ReceiverSettings, repeats: &Repeats, request: &Request| {
             let assessment = settings.assess(request, received_at);
             let identity = repeats.identify(request, &assessment);
             (assessment, identity)
@@ -164,12 +165,12 @@ impl Receiver {
         drop(permit);
         match assessed {
             Ok(assessed) => assessed,
-            // The server reports the panic and responds 500, as for one in this task.
+            // The server reports the panic and responds 500, as for a panic in this task.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
-    /// Decides on the response. It waits for the delay and for the forward to the first of the targets.
+    /// Decides on the response. Waits for the delay, and for the forward to the first target.
     async fn respond(
         &self,
         targets: &[&Url],
@@ -181,7 +182,7 @@ impl Receiver {
         if let Some(delay) = self.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                // A sender that may have gone takes up no memory for the sake of a delay.
+                // No delay keeps the memory of a sender that may be gone.
                 () = arrival.closed.cancelled() => {}
                 () = self.cancel.cancelled() => {}
             }
@@ -210,10 +211,14 @@ impl Receiver {
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
-    /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is
-    /// taken into use, unless there is a reason against that, and removed from the request, so that it is neither shown
-    /// nor saved.
-    fn shake_hands(&self, settings: &Settings, request: &mut Request, assessment: &Assessment) -> Option<Response> {
+    /// The response to a handshake that is genuine or that the provider doesn't sign. A secret in it is put to use,
+    /// unless there is a reason not to, and removed from the request, so that it is neither shown nor saved.
+    fn respond_to_handshake(
+        &self,
+        settings: &ReceiverSettings,
+        request: &mut Request,
+        assessment: &Assessment,
+    ) -> Option<Response> {
         let (provider, handshake) = (assessment.provider.as_ref()?, assessment.handshake()?);
         assessment.trust()?;
         let (response, secret) = {
@@ -248,14 +253,14 @@ impl Receiver {
 
     /// The current settings.
     #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
+    pub fn settings(&self) -> Arc<ReceiverSettings> {
         self.settings.get()
     }
 
     /// Handles one request under these settings.
-    pub async fn receive(&self, received: Received, settings: Arc<Settings>) -> Outgoing {
-        let in_progress = Counted::new(&self.in_progress);
-        let Received { mut request, started, permit, closed } = received;
+    pub async fn receive(&self, received: ReceivedRequest, settings: Arc<ReceiverSettings>) -> Outgoing {
+        let in_progress = CountGuard::new(&self.in_progress);
+        let ReceivedRequest { mut request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
@@ -268,7 +273,7 @@ impl Receiver {
             self.forwarded.objection(&assessment)
         };
         assessment.warnings.extend(warning);
-        let handshake = self.shake_hands(&settings, &mut request, &assessment);
+        let handshake = self.respond_to_handshake(&settings, &mut request, &assessment);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
@@ -295,7 +300,7 @@ impl Receiver {
                 }
             }
         }
-        // Dropped first, because an observer may end the receiver, which then reports how many are in progress.
+        // Dropped first, because an observer may end the receiver, which then reports the number in progress.
         drop(in_progress);
         self.consumers.notify(&delivery);
         let tail = rest.filter(|_| delivery.capture_error.is_none()).map(|rest| {
@@ -313,7 +318,8 @@ impl Receiver {
         if self.publish(publication).await.is_err() { response::not_saved().into() } else { outgoing }
     }
 
-    /// That there are forwards, but none for this delivery. A handshake gets its response here.
+    /// The warning that no forward matches this delivery, although there are some. Handshakes are exempt, because
+    /// hookdev itself responds to them.
     fn unmatched(&self, forwards: &[Forward], assessment: &Assessment) -> Option<Warning> {
         if forwards.is_empty() || assessment.handshake().is_some() || !self.forwarded.includes(assessment) {
             return None;
@@ -325,7 +331,7 @@ impl Receiver {
 
     fn explain(
         &self,
-        settings: Arc<Settings>,
+        settings: Arc<ReceiverSettings>,
         delivery: &mut Delivery,
         permit: &BodyPermit,
     ) -> Option<PendingAssessment> {
@@ -336,8 +342,8 @@ impl Receiver {
         })
     }
 
-    /// Publishes a delivery. Where the output is the only capture, it waits until the delivery is written. Only the
-    /// refusal of a rejected delivery does not wait, so that the delivery can be published with its explanation.
+    /// Publishes a delivery. If the output is the only capture, waits until the delivery is written, except before the
+    /// refusal of a rejected delivery, so that it can be published with its explanation.
     async fn publish(&self, mut publication: Publication) -> Result<(), Unwritten> {
         if !self.consumers.are_waited_for() {
             self.consumers.notify_response(&publication.delivery);
@@ -364,14 +370,14 @@ impl Receiver {
     }
 }
 
-/// A response, and what belongs to it.
+/// A response, and the forwards of its delivery.
 struct Responded {
     response: Response,
-    /// The rest of its body.
-    rest: Option<Rest>,
-    /// The forward it came from.
+    /// The rest of the response's body.
+    rest: Option<ResponseRest>,
+    /// The forward that it came from.
     forwards: Vec<Forwarded>,
-    /// The forwards that it did not wait for.
+    /// The forwards that the response did not wait for.
     others: Vec<PendingForward>,
 }
 
@@ -396,7 +402,7 @@ impl Handler for Receiver {
         }
     }
 
-    async fn handle(&self, received: Received) -> Outgoing {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         self.receive(received, self.settings()).await
     }
 
@@ -421,7 +427,7 @@ mod tests {
     };
 
     fn receiver() -> Receiver {
-        let settings = Settings {
+        let settings = ReceiverSettings {
             catalog: Arc::new(Catalog::builtin()),
             keyring: Keyring::default(),
             provider: None,
@@ -429,7 +435,7 @@ mod tests {
             accepts_development: true,
             forwards: Vec::new(),
         };
-        Receiver::new(Setup {
+        Receiver::new(ReceiverSetup {
             settings: Arc::new(CurrentSettings::new(settings)),
             responses: ResponsePolicy::default(),
             captures: None,

@@ -1,5 +1,5 @@
-//! Recognises deliveries that were received before: by the provider's id, or by the same signed bytes. It remembers a
-//! limited number of deliveries, so that its memory does not grow with the run.
+//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Only a limited
+//! number of deliveries is remembered, so that memory doesn't grow with the run.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,33 +16,33 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many ids, and as many bodies, are remembered. They take about 2 MiB. With one more, a map would have to double:
-/// it grows if more than half of its room is in use when removals have used up the rest.
+/// How many ids, and how many bodies, are remembered. They take about 2 MiB. With one more, the map would double: it
+/// grows if more than half of its capacity is in use when removals have used up the rest.
 const REMEMBERED: usize = 14_336;
 
-/// What was received before.
+/// The deliveries received before.
 #[derive(Debug, Default)]
 pub struct Repeats {
-    /// Its keys are random, so that a sender can't choose values whose hashes collide.
+    /// Randomly keyed, so that a sender can't choose values whose hashes collide.
     hasher: RandomState,
-    seen: Mutex<[Seen; 2]>,
+    seen: Mutex<[SeenDeliveries; 2]>,
 }
 
 /// The hashes of what identifies a delivery.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity {
+pub struct DeliveryIdentity {
     id: Option<u64>,
     bytes: u64,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct SeenDeliveries {
     firsts: HashMap<u64, First>,
-    /// Those of `firsts`, the oldest first.
+    /// The keys of `firsts`, oldest first.
     order: VecDeque<u64>,
 }
 
-/// The first delivery of several, and their number.
+/// The first of several equal deliveries, and their number.
 #[derive(Debug)]
 struct First {
     seq: u64,
@@ -51,9 +51,8 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. This hashes the whole body. A forged request never counts as the same as a genuine
-    /// one.
-    pub fn identify(&self, request: &Request, assessment: &Assessment) -> Identity {
+    /// What identifies a request. Hashes the whole body. A forged request never counts as equal to a genuine one.
+    pub fn identify(&self, request: &Request, assessment: &Assessment) -> DeliveryIdentity {
         let provider = assessment.provider.as_deref();
         let of = (assessment.provider_name(), assessment.trust().is_some());
         let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
@@ -65,14 +64,14 @@ impl Repeats {
             })
             .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
             .collect();
-        Identity {
+        DeliveryIdentity {
             id: assessment.id.as_ref().map(|id| self.hasher.hash_one((of, &assessment.event, id))),
             bytes: self.hasher.hash_one((of, request.query(), signed, &request.body[..])),
         }
     }
 
-    /// Remembers a delivery. Returns which one it repeats, if any.
-    pub fn add(&self, identity: Identity, seq: u64, at: Timestamp) -> Option<Repeat> {
+    /// Remembers a delivery. Returns which delivery it repeats, if any.
+    pub fn add(&self, identity: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
         let mut seen = self.seen.lock();
         let [ids, bodies] = &mut *seen;
         let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
@@ -81,7 +80,7 @@ impl Repeats {
     }
 }
 
-impl Seen {
+impl SeenDeliveries {
     fn add(&mut self, key: u64, seq: u64, at: Timestamp, by: SameAs) -> Option<Repeat> {
         if let Some(first) = self.firsts.get_mut(&key) {
             first.count += 1;
@@ -109,8 +108,8 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
-    fn identity(id: Option<u64>, bytes: u64) -> Identity {
-        Identity { id, bytes }
+    fn identity(id: Option<u64>, bytes: u64) -> DeliveryIdentity {
+        DeliveryIdentity { id, bytes }
     }
 
     fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Repeat {

@@ -1,22 +1,22 @@
-//! Sends a delivery to the user's own handlers again: as it was, or edited and signed again.
+//! Resends a delivery to the user's own handlers: as it was, or edited and re-signed.
 
 use reqwest::Url;
 
-use super::{forwards::Forwarder, settings::Settings};
+use super::{forwards::Forwarder, settings::ReceiverSettings};
 use crate::{
     engine::{
         clock::now,
-        entropy::{EntropyError, moment},
+        entropy::{EntropyError, send_context},
     },
     webhook::{assessment::Assessment, record::Forwarded, request::Request, signature::Verdict},
 };
 
-/// A delivery that was sent again.
+/// A resent delivery.
 #[derive(Debug)]
 pub struct Resent {
     /// The request. Each handler got it with its own host.
     pub request: Request,
-    /// Whether it was signed again.
+    /// Whether it was re-signed.
     pub is_signed: bool,
     /// The results, in the order of the handlers.
     pub forwards: Vec<Forwarded>,
@@ -36,14 +36,14 @@ pub enum ResignError {
     Entropy(#[from] EntropyError),
 }
 
-/// Sends a request to each of these handlers. One that was edited is signed again, if its provider signs it.
+/// Sends a request to each of these handlers. An edited one is re-signed, if its provider signs it.
 ///
 /// # Errors
 ///
-/// If it can't be signed; then nothing is sent.
+/// If it can't be signed. Then nothing is sent.
 pub async fn resend(
     forwarder: &Forwarder,
-    settings: &Settings,
+    settings: &ReceiverSettings,
     targets: &[&Url],
     assessment: &Assessment,
     mut request: Request,
@@ -54,8 +54,8 @@ pub async fn resend(
     Ok(Resent { request, is_signed, forwards })
 }
 
-/// Signs a request again. Returns whether its provider signs it.
-fn sign(settings: &Settings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
+/// Re-signs a request. Returns whether its provider signs it.
+fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
     let Some(provider) = assessment.provider.as_deref() else { return Ok(false) };
     if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {
         return Ok(false);
@@ -66,7 +66,7 @@ fn sign(settings: &Settings, assessment: &Assessment, request: &mut Request) -> 
         let title = provider.title.clone();
         return Err(if secrets.is_empty() { ResignError::NoSecret(title) } else { ResignError::OnlyPublic(title) });
     };
-    let context = moment(now(), None)?;
+    let context = send_context(now(), None)?;
     let event = assessment.event.as_deref().and_then(|name| name.split_once('.')).map_or("", |(_, event)| event);
     let url = settings.called_url(request);
     let _ = provider.resign(request, event, secret, &context, url.as_deref());

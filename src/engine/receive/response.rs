@@ -1,4 +1,4 @@
-//! The responses that the receiver gives itself, without a handler.
+//! The responses that the receiver makes itself, without a handler.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -26,7 +26,7 @@ pub struct ResponsePolicy {
     pub delay: Option<Duration>,
     /// Which deliveries are forwarded.
     pub forwarded: ForwardPolicy,
-    /// Whether requests from browsers are deliveries.
+    /// Whether requests from browsers count as deliveries.
     pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
@@ -37,12 +37,12 @@ pub struct ResponsePolicy {
 /// Which deliveries are forwarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardPolicy {
-    /// All, rejected ones too.
+    /// All of them, even rejected ones.
     #[default]
     All,
     /// Verified ones.
     Verified,
-    /// Verified ones, and those that the provider sends unsigned and whose payload is exactly what it documents.
+    /// Verified ones, and those that the provider sends unsigned, if their payload is exactly as documented.
     VerifiedAndUnsigned,
 }
 
@@ -50,14 +50,14 @@ impl ForwardPolicy {
     /// Whether a delivery is forwarded.
     pub(super) fn includes(self, assessment: &Assessment) -> bool {
         match (self, assessment.trust()) {
-            // The development secret verifies only where it is accepted.
+            // The development secret verifies only if it is accepted.
             (Self::All, _) | (_, Some(Trust::Verified | Trust::Development)) => true,
             (Self::VerifiedAndUnsigned, Some(Trust::UnsignedByDesign)) => assessment.exactness == Exactness::Exact,
             (Self::Verified, Some(Trust::UnsignedByDesign)) | (_, None) => false,
         }
     }
 
-    /// Why a delivery that gets a success is not forwarded.
+    /// Why a delivery that is accepted is not forwarded.
     pub(super) fn objection(self, assessment: &Assessment) -> Option<Warning> {
         if self.includes(assessment) || assessment.verdict.rejection().is_some() {
             return None;
@@ -74,7 +74,7 @@ impl ForwardPolicy {
     }
 }
 
-/// Takes fixed status codes in turn.
+/// Cycles through fixed status codes.
 #[derive(Debug)]
 pub struct Rotation {
     statuses: Vec<u16>,

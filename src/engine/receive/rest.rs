@@ -15,7 +15,7 @@ use crate::{
 
 /// The rest of a long response.
 #[derive(Debug)]
-pub struct Rest {
+pub struct ResponseRest {
     pub(super) body: ResponseBody,
     pub(super) left: Option<u64>,
     pub(super) status: u16,
@@ -25,13 +25,13 @@ pub struct Rest {
     pub(super) _memory: BodyPermit,
 }
 
-impl Rest {
-    /// The ends for the pieces of this body.
+impl ResponseRest {
+    /// A channel for the pieces of this body.
     pub fn pieces(&self) -> (PiecesSender, Pieces) {
         Pieces::new(self.left)
     }
 
-    /// Passes it on in pieces; how it failed, if it did. A sender that goes is no failure.
+    /// Passes it on in pieces. A sender that disconnects is not an error.
     ///
     /// # Errors
     ///

@@ -16,30 +16,30 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many secrets of handshakes are in use at a time: each additional one is tried for every delivery.
+/// How many secrets from handshakes are in use at a time, because each one is tried for every delivery.
 const MAX_HANDED_OVER: usize = 64;
 
-/// Why a secret that a handshake hands over is not used. Anyone who can reach the receiver can send a handshake.
+/// Why a secret from a handshake is not used. Anyone who can reach the receiver can send a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusedSecret {
-    /// The user has set a secret of the provider.
+    /// The user has set the provider's secret.
     OwnSecret,
-    /// Only deliveries that the user's own secrets verify are wanted.
+    /// Only deliveries that the user's own secrets verify are accepted.
     OwnSecretsOnly,
-    /// Another one is in use, and the receiver accepts no secret that anyone could know.
+    /// Another one is in use, and the receiver doesn't accept secrets that anyone could know.
     NotFirst,
 }
 
 /// How requests are verified, and where they are forwarded.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ReceiverSettings {
     /// The known providers.
     pub catalog: Arc<Catalog>,
     /// Their signing secrets.
     pub keyring: Keyring,
-    /// The provider of every request, instead of the one that the request looks like.
+    /// The provider of every request; `None` detects it for each request.
     pub provider: Option<Arc<Provider>>,
-    /// The URL under which providers reach this receiver, if it was given.
+    /// The URL at which providers reach this receiver, if given.
     pub public_url: Option<PublicUrl>,
     /// Whether deliveries signed with the public development secret are accepted.
     pub accepts_development: bool,
@@ -47,9 +47,8 @@ pub struct Settings {
     pub forwards: Vec<Forward>,
 }
 
-impl Settings {
-    /// Judges a request that was just received. One that was sent here directly, and not to the public URL, is genuine
-    /// too.
+impl ReceiverSettings {
+    /// Judges a request that was just received. It may also have been sent here directly instead of to the public URL.
     #[must_use]
     pub fn assess(&self, request: &Request, received_at: Timestamp) -> Assessment {
         let receipt = Receipt::from(Some(received_at));
@@ -86,26 +85,26 @@ impl Settings {
 /// The current settings, shared by the receiver and the task that reloads them.
 #[derive(Debug)]
 pub struct CurrentSettings {
-    settings: RwLock<Arc<Settings>>,
-    /// The secrets that providers gave in this run. A reload keeps them.
+    settings: RwLock<Arc<ReceiverSettings>>,
+    /// The secrets that providers have given in this run. A reload keeps them.
     given: Mutex<Vec<Given>>,
 }
 
 impl CurrentSettings {
-    /// The settings to start with.
+    /// Starts with these settings.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: ReceiverSettings) -> Self {
         Self { settings: RwLock::new(Arc::new(settings)), given: Mutex::default() }
     }
 
     /// The settings for one request, which keeps them until it is done.
     #[must_use]
-    pub fn get(&self) -> Arc<Settings> {
+    pub fn get(&self) -> Arc<ReceiverSettings> {
         Arc::clone(&self.settings.read())
     }
 
     /// Replaces the settings for later requests.
-    pub fn replace(&self, mut settings: Settings) {
+    pub fn replace(&self, mut settings: ReceiverSettings) {
         let given = self.given.lock();
         for Given { provider, secret, by_handshake, .. } in given.iter() {
             if !(*by_handshake && settings.keyring.has_own(provider)) {
@@ -117,13 +116,13 @@ impl CurrentSettings {
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that a handshake hands over. If too many are in use, the one that has not verified a
-    /// delivery for longest makes room; one that never has goes first. `accepts_development` says whether secrets that
-    /// anyone may know are accepted where the handshake came in. Returns whether it is new.
+    /// Starts to use a secret from a handshake. If too many are in use, the one that has gone longest without verifying
+    /// a delivery is dropped; those that never have go first. `accepts_development` says whether secrets that anyone
+    /// may know are accepted where the handshake arrived. Returns whether the secret is new.
     ///
     /// # Errors
     ///
-    /// Why it is not used.
+    /// The reason, if it is not used.
     pub fn take_handed_over(
         &self,
         provider: &str,
@@ -149,8 +148,8 @@ impl CurrentSettings {
         Ok(true)
     }
 
-    /// Remembers that a secret has verified a delivery, if a provider gave it.
-    pub fn note_use(&self, settings: &Settings, assessment: &Assessment) {
+    /// If a provider gave the secret that verified a delivery, records its use.
+    pub fn note_use(&self, settings: &ReceiverSettings, assessment: &Assessment) {
         let (Some(SecretSource::Registered), Some(provider), Verdict::Verified(verified)) =
             (&assessment.secret, &assessment.provider, &assessment.verdict)
         else {
@@ -166,23 +165,23 @@ impl CurrentSettings {
 
     fn drop_least_used(&self, given: &mut Vec<Given>) {
         let by_handshake = given.iter().enumerate().filter(|(_, given)| given.by_handshake);
-        // Of those that were never used, the first.
+        // Of several that were never used, the first.
         let Some((index, _)) = by_handshake.min_by_key(|(_, given)| given.used) else { return };
         let Given { provider, secret, .. } = given.remove(index);
         let mut current = self.settings.write();
-        let mut settings = Settings::clone(&current);
+        let mut settings = ReceiverSettings::clone(&current);
         settings.keyring.remove_registered(&provider, &secret);
         *current = Arc::new(settings);
     }
 
-    /// Takes a secret into use that the provider's API returned.
+    /// Starts to use a secret returned by the provider's API.
     pub fn add_registered(&self, provider: &str, secret: SigningSecret) {
         self.add(&mut self.given.lock(), Given::new(provider, secret, false));
     }
 
     fn add(&self, given: &mut Vec<Given>, secret: Given) {
         let mut current = self.settings.write();
-        let mut settings = Settings::clone(&current);
+        let mut settings = ReceiverSettings::clone(&current);
         settings.keyring.add(&secret.provider, secret.secret.clone(), SecretSource::Registered);
         *current = Arc::new(settings);
         given.push(secret);
@@ -194,9 +193,9 @@ impl CurrentSettings {
 struct Given {
     provider: String,
     secret: SigningSecret,
-    /// Whether it came with a handshake, and not from the provider's API.
+    /// Whether it came from a handshake rather than the provider's API.
     by_handshake: bool,
-    /// When it last verified a delivery, compared with the others; 0 if it never has.
+    /// When it last verified a delivery, as a counter; 0 if it never has.
     used: u64,
 }
 
@@ -216,12 +215,12 @@ mod tests {
     }
 
     /// Settings with the user's own secret, if there is one.
-    fn settings(own: Option<&str>) -> Settings {
+    fn settings(own: Option<&str>) -> ReceiverSettings {
         let mut keyring = Keyring::default();
         if let Some(own) = own {
             keyring.add("acme", secret(own), SecretSource::Config);
         }
-        Settings {
+        ReceiverSettings {
             catalog: Arc::new(Catalog::builtin()),
             keyring,
             provider: None,

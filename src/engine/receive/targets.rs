@@ -1,5 +1,5 @@
-//! How many deliveries are in flight to each target. A target that hangs fills its own places and nobody else's, and
-//! the place of a sender that has gone is given to the next one.
+//! Limits the deliveries in flight to each target. A hanging target uses up only its own places, and the place of a
+//! sender that is gone is given to the next one.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,11 +12,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// The deliveries that may be in flight to one target.
+/// The maximum number of deliveries in flight to one target.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// How many more may be in flight if the user's own secret verifies them. Anyone can send the others, and with them
-/// take all the places at a handler that hangs.
+/// How many more may be in flight if the user's own secret verifies them. Anyone can send the others, and so use up all
+/// places at a hanging handler.
 pub const MAX_VERIFIED_IN_FLIGHT: usize = 16;
 
 /// How many deliveries may be in flight to one target, those that are verified or all others.
@@ -26,20 +26,20 @@ pub const fn max_in_flight(is_verified: bool) -> usize {
 
 /// All targets, by their URL.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
+pub struct ForwardTargets(Mutex<HashMap<String, Arc<ForwardTarget>>>);
 
 #[derive(Debug, Default)]
-struct Target {
+struct ForwardTarget {
     in_flight: Mutex<InFlight>,
     has_responded: AtomicBool,
-    /// The advice that was given after the last response, if there was any.
+    /// The advice given since the last response; empty if none.
     advice: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
 struct InFlight {
     count: usize,
-    /// Those whose senders have closed their side, in that order.
+    /// The places whose senders have closed their side, in that order.
     abandoned: VecDeque<Offer>,
     next_number: u64,
 }
@@ -49,22 +49,22 @@ struct InFlight {
 struct Offer {
     number: u64,
     is_verified: bool,
-    /// Cancelled when the place is given to another.
+    /// Cancelled when another delivery takes the place.
     taken: CancellationToken,
 }
 
-/// The place of one delivery, free again when dropped.
+/// The place of one delivery. Dropping it frees the place.
 #[derive(Debug)]
 pub struct InFlightPermit {
-    target: Arc<Target>,
+    target: Arc<ForwardTarget>,
     is_verified: bool,
     /// Set once the sender has closed its side.
     offer: OnceLock<Offer>,
 }
 
-impl Targets {
-    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken;
-    /// there are more for a delivery that is verified, and only another verified one is given its place.
+impl ForwardTargets {
+    /// Takes a place among the deliveries to a target, if necessary that of a sender that is gone. `None` if all are
+    /// taken. There are more for verified deliveries, whose places are given only to other verified ones.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
         let target = {
             let mut targets = self.0.lock();
@@ -107,14 +107,13 @@ impl InFlightPermit {
         offer.taken.cancelled().await;
     }
 
-    /// Takes note that the target has responded.
+    /// Records that the target has responded.
     pub fn set_responded(&self) {
         self.target.has_responded.store(true, Ordering::Relaxed);
         self.target.advice.lock().clear();
     }
 
-    /// Whether this advice is new: other deliveries that failed since the target's last response came with other
-    /// advice, or with none.
+    /// Whether this advice is new, that is, different from the last advice given since the target's last response.
     pub fn is_new_advice(&self, advice: &str) -> bool {
         let mut last = self.target.advice.lock();
         let is_new = *last != advice;
@@ -149,7 +148,7 @@ mod tests {
 
     #[test]
     fn each_target_has_its_own_places() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let mut full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         assert_eq!(full.len(), MAX_IN_FLIGHT);
         assert!(targets.take("b", false).is_some());
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn verified_deliveries_have_places_that_no_others_take() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let _forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified.len(), MAX_VERIFIED_IN_FLIGHT);
@@ -169,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_verified_delivery_is_given_to_verified_ones_only() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified[0].offered().now_or_never(), None);
         assert!(targets.take("a", false).is_none());
@@ -180,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_verified_delivery_is_given_the_place_of_an_unverified_one_first() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let forged: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         let verified: Vec<_> = std::iter::from_fn(|| targets.take("a", true)).collect();
         assert_eq!(verified[0].offered().now_or_never(), None);
@@ -192,7 +191,7 @@ mod tests {
 
     #[test]
     fn advice_is_new_once_until_the_target_responds() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let (one, other) = (targets.take("a", false).unwrap(), targets.take("a", false).unwrap());
         let new = ["x", "x", "y", "x"].map(|advice| one.is_new_advice(advice));
         assert_eq!(new, [true, false, true, true]);
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_sender_that_has_gone_is_given_to_the_next_one() {
-        let targets = Targets::default();
+        let targets = ForwardTargets::default();
         let full: Vec<_> = std::iter::from_fn(|| targets.take("a", false)).collect();
         for index in [3, 1, 2] {
             assert_eq!(full[index].offered().now_or_never(), None);

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    net::receiver::{Limits, ReceiveError, serve},
+    net::receiver::{ReceiveError, ReceiverLimits, serve},
     store::captures::CaptureStore,
     webhook::{
         assessment::Assessment,
@@ -40,7 +40,7 @@ pub(in crate::engine) fn delivery(seq: u64) -> Delivery {
 /// A delivery of an unrecognised request with this body.
 pub(in crate::engine) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
-    let settings = Settings {
+    let settings = ReceiverSettings {
         catalog,
         keyring: Keyring::default(),
         provider: None,
@@ -65,7 +65,7 @@ pub(in crate::engine) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) ->
 }
 
 /// A receiver that runs until it is dropped or stopped.
-struct Running {
+struct RunningReceiver {
     address: SocketAddr,
     deliveries: Deliveries,
     errors: Arc<Mutex<Vec<ReceiveError>>>,
@@ -76,13 +76,13 @@ struct Running {
     unexplained: HashSet<u64>,
 }
 
-impl Running {
+impl RunningReceiver {
     /// Starts a receiver with the development secrets and one consumer; `adjust` changes its setup.
-    async fn start(adjust: impl FnOnce(&mut Setup)) -> Self {
+    async fn start(adjust: impl FnOnce(&mut ReceiverSetup)) -> Self {
         Self::start_with(Vec::new(), adjust).await
     }
 
-    async fn start_with(forwards: Vec<Forward>, adjust: impl FnOnce(&mut Setup)) -> Self {
+    async fn start_with(forwards: Vec<Forward>, adjust: impl FnOnce(&mut ReceiverSetup)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let catalog = Arc::new(Catalog::builtin());
@@ -93,13 +93,19 @@ impl Running {
                 keyring.add(&provider.name, secret, SecretSource::Development);
             }
         }
-        let settings =
-            Settings { catalog, keyring, provider: None, public_url: None, accepts_development: true, forwards };
+        let settings = ReceiverSettings {
+            catalog,
+            keyring,
+            provider: None,
+            public_url: None,
+            accepts_development: true,
+            forwards,
+        };
         let mut consumers = Consumers::default();
         let deliveries = consumers.add(16, WhenFull::Skip);
         let errors = Arc::new(Mutex::new(Vec::new()));
         let (cancel, stop) = (CancellationToken::new(), CancellationToken::new());
-        let mut setup = Setup {
+        let mut setup = ReceiverSetup {
             settings: Arc::new(CurrentSettings::new(settings)),
             responses: ResponsePolicy { forward_timeout: Duration::from_secs(60), ..ResponsePolicy::default() },
             captures: None,
@@ -114,7 +120,7 @@ impl Running {
             cancel: cancel.clone(),
         };
         adjust(&mut setup);
-        let limits = Limits { body: 1 << 10, ..Limits::default() };
+        let limits = ReceiverLimits { body: 1 << 10, ..ReceiverLimits::default() };
         let receiver = Arc::new(Receiver::new(setup));
         let serving = tokio::spawn(serve(listener, limits, receiver, stop.clone().cancelled_owned()));
         Self { address, deliveries, errors, cancel, stop, serving, unexplained: HashSet::new() }
@@ -188,7 +194,7 @@ async fn post(address: SocketAddr, body: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_request_is_verified_gets_a_response_and_is_published() {
-    let mut receiver = Running::start(|_| {}).await;
+    let mut receiver = RunningReceiver::start(|_| {}).await;
     assert_eq!(receiver.post(BODY).await, (200, String::new()));
     let delivery = receiver.next().await;
     assert_eq!((delivery.seq, delivery.status), (1, 200));
@@ -200,7 +206,7 @@ async fn a_request_is_verified_gets_a_response_and_is_published() {
 
 #[tokio::test]
 async fn a_rejected_request_is_published_with_its_findings() {
-    let mut receiver = Running::start(|_| {}).await;
+    let mut receiver = RunningReceiver::start(|_| {}).await;
     assert_eq!(receiver.post(&BODY.replace(':', ": ")).await, (401, "rejected\n".to_owned()));
     let delivery = receiver.next().await;
     assert_eq!(delivery.assessment.verdict.name(), "rejected");
@@ -210,7 +216,7 @@ async fn a_rejected_request_is_published_with_its_findings() {
 
 #[tokio::test]
 async fn fixed_statuses_are_used_in_rotation() {
-    let mut receiver = Running::start(|setup| setup.responses.statuses = vec![503, 200]).await;
+    let mut receiver = RunningReceiver::start(|setup| setup.responses.statuses = vec![503, 200]).await;
     for status in [503, 200, 503] {
         assert_eq!(receiver.post(BODY).await.0, status);
         assert_eq!(receiver.next().await.status, status);
@@ -220,12 +226,12 @@ async fn fixed_statuses_are_used_in_rotation() {
 
 #[tokio::test]
 async fn a_forward_provides_the_response() {
-    let mut handler = Running::start(|setup| setup.responses.statuses = vec![418]).await;
+    let mut handler = RunningReceiver::start(|setup| setup.responses.statuses = vec![418]).await;
     let forward = |events: &str| Forward {
         events: events.parse().unwrap(),
         url: format!("http://{}/cyanite", handler.address).parse().unwrap(),
     };
-    let mut receiver = Running::start_with(vec![forward("other.*"), forward("cyanite.*")], |_| {}).await;
+    let mut receiver = RunningReceiver::start_with(vec![forward("other.*"), forward("cyanite.*")], |_| {}).await;
     assert_eq!(receiver.post(BODY).await.0, 418);
     assert_eq!(handler.next().await.assessment.verdict.name(), "verified");
     let delivery = receiver.next().await;
@@ -241,7 +247,7 @@ async fn cancelling_ends_the_wait_for_a_handler() {
     let handler = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", handler.local_addr().unwrap()).parse().unwrap();
     let forward = Forward { events: "*".parse().unwrap(), url };
-    let mut receiver = Running::start_with(vec![forward], |_| {}).await;
+    let mut receiver = RunningReceiver::start_with(vec![forward], |_| {}).await;
     let response = tokio::spawn(post(receiver.address, BODY));
     let _connection = handler.accept().await.unwrap();
     receiver.cancel.cancel();
@@ -256,14 +262,14 @@ async fn cancelling_ends_the_wait_for_a_handler() {
 
 #[tokio::test]
 async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
-    let mut handler = Running::start(|_| {}).await;
+    let mut handler = RunningReceiver::start(|_| {}).await;
     let endless = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let forward = |address: SocketAddr| Forward {
         events: "*".parse().unwrap(),
         url: format!("http://{address}/cyanite").parse().unwrap(),
     };
     let forwards = vec![forward(handler.address), forward(endless.local_addr().unwrap())];
-    let mut receiver = Running::start_with(forwards, |_| {}).await;
+    let mut receiver = RunningReceiver::start_with(forwards, |_| {}).await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let (mut stream, _) = endless.accept().await.unwrap();
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await.unwrap();
@@ -282,9 +288,10 @@ async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
 async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
     let store = CaptureStore::open(dir.path()).unwrap();
-    let mut receiver =
-        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ())))
-            .await;
+    let mut receiver = RunningReceiver::start(|setup| {
+        setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ()));
+    })
+    .await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let saved: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let path = receiver.next().await.capture.unwrap();
@@ -296,7 +303,7 @@ async fn a_delivery_is_saved_before_its_response() {
 
 #[tokio::test]
 async fn a_problem_outside_a_delivery_is_reported_and_not_published() {
-    let receiver = Running::start(|_| {}).await;
+    let receiver = RunningReceiver::start(|_| {}).await;
     assert_eq!(receiver.post(&"x".repeat(1025)).await, (413, "the body is too large\n".to_owned()));
     let error = receiver.errors.lock().pop().unwrap();
     assert_eq!(error.to_string(), "POST /cyanite: the body is larger than 1024 bytes; responded 413");
@@ -311,7 +318,7 @@ async fn expectations_count_verified_deliveries_until_they_are_met() {
     };
     let expectations = [expectation(Some("cyanite.*"), 2), expectation(None, 3)];
     let mut counters = Vec::new();
-    let mut receiver = Running::start(|setup| {
+    let mut receiver = RunningReceiver::start(|setup| {
         counters
             .push(expectations.iter().take(1).cloned().collect::<DeliveryExpectations>().count(&mut setup.consumers));
         counters.push(expectations.iter().cloned().collect::<DeliveryExpectations>().count(&mut setup.consumers));
@@ -324,18 +331,18 @@ async fn expectations_count_verified_deliveries_until_they_are_met() {
     }
     counters[0].met().await;
     receiver.stop().await;
-    let missing: Vec<_> = counters.iter().map(Counter::missing).collect();
+    let missing: Vec<_> = counters.iter().map(ExpectationCounter::missing).collect();
     assert_eq!(missing, [vec![], vec!["3 deliveries (2 received)".to_owned()], vec![]]);
 }
 
 #[tokio::test]
 async fn settings_are_replaced_for_later_requests() {
     let mut current = None;
-    let mut receiver = Running::start(|setup| current = Some(Arc::clone(&setup.settings))).await;
+    let mut receiver = RunningReceiver::start(|setup| current = Some(Arc::clone(&setup.settings))).await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let catalog = Arc::new(Catalog::builtin());
     let keyring = Keyring::default();
-    current.unwrap().replace(Settings {
+    current.unwrap().replace(ReceiverSettings {
         catalog,
         keyring,
         provider: None,

@@ -11,14 +11,14 @@ use crate::webhook::{assessment::Assessment, signature::Verdict, trust::Trust};
 /// How many deliveries got each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VerdictCounts {
-    /// Verified with a secret of the user's.
+    /// Verified with the user's own secret.
     pub verified: u64,
     /// Verified with a public development secret.
     pub development: u64,
     pub rejected: u64,
     /// Unsigned by design.
     pub unsigned: u64,
-    /// Of no known provider.
+    /// From no known provider.
     pub unrecognised: u64,
 }
 
@@ -27,7 +27,7 @@ pub struct VerdictCounts {
 pub struct VerdictCounter(Arc<[AtomicU64; 5]>);
 
 impl VerdictCounter {
-    /// Counts the deliveries of a receiver from now on. It observes them, so that it depends on no queue and no reader.
+    /// Counts the deliveries of a receiver from now on. As an observer, it depends on no queue and no reader.
     pub fn observe(consumers: &mut Consumers) -> Self {
         let counter = Self::default();
         let counts = counter.clone();
@@ -46,7 +46,7 @@ impl VerdictCounter {
     }
 }
 
-/// The place of a verdict, in the order of [`VerdictCounts`].
+/// The index of a verdict, in the order of [`VerdictCounts`].
 fn index(assessment: &Assessment) -> usize {
     match (assessment.trust(), &assessment.verdict) {
         (Some(Trust::Verified), _) => 0,

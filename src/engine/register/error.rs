@@ -1,4 +1,4 @@
-//! Why an endpoint can't be set or removed, and what is shown of a call and its response.
+//! Why an endpoint can't be registered or removed, and how much of a call and its response is shown.
 
 use std::io;
 
@@ -10,18 +10,18 @@ use crate::{
     net::url::parse_url,
     store::journal::JournalEntry,
     webhook::{
-        provider::registration::{ApiCall, Values},
+        provider::registration::{ApiCall, CallValues},
         redact,
     },
 };
 
-/// Why an endpoint can't be set or removed.
+/// Why an endpoint can't be registered or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The journal can't be used, so nothing is called.
     #[error("can't write the journal of registrations")]
     Journal(#[source] io::Error),
-    /// The system provides no randomness for the mark.
+    /// The operating system provides no randomness for the mark.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// A call can't be made with these values.
@@ -82,7 +82,7 @@ pub(super) fn shown(url: &Url) -> String {
 }
 
 /// The beginning of a refusal's body, without anything secret that it repeats.
-pub(super) fn detail(body: &[u8], values: &Values<'_>) -> String {
+pub(super) fn detail(body: &[u8], values: &CallValues<'_>) -> String {
     let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
     if text.is_empty() || repeats { String::new() } else { format!(": {text}") }

@@ -1,8 +1,8 @@
-//! Sets webhook endpoints through the API of their providers, and removes them again.
+//! Registers webhook endpoints through their providers' APIs, and removes them again.
 //!
-//! Everything that is set is in the journal before the call that sets it, so that whatever ends the process, a later
-//! one finds it: by its id or, if no response has given one, by its random mark. What isn't in the journal is never
-//! touched.
+//! Everything is written to the journal before the call that registers it, so that, however the process ends, a later
+//! one finds it: by its id or, if there was no response with an id, by its random mark. Anything not in the journal is
+//! never touched.
 
 mod error;
 #[cfg(test)]
@@ -25,7 +25,7 @@ use crate::{
     webhook::{
         provider::{
             Provider,
-            registration::{ApiCall, EndpointCalls, How, Registration, ValueCalls, Values, is_segment, value_at},
+            registration::{ApiCall, CallValues, EndpointCalls, How, Registration, ValueCalls, is_segment, value_at},
         },
         request::Request,
         signature::SecretText,
@@ -35,12 +35,12 @@ use crate::{
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is registered: a provider, perhaps one of its resources, and the API's key.
+/// An account to register with: a provider, one of its resources if it needs one, and the API key.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The provider, which has a `[register]`.
     pub provider: Arc<Provider>,
-    /// The resource; empty without one.
+    /// The resource; empty if none is needed.
     pub resource: String,
     /// The base URL of the API.
     pub api: String,
@@ -51,7 +51,7 @@ pub struct Account {
 /// What could not be removed, and how to remove it by hand.
 #[derive(Debug)]
 pub struct Leftover {
-    /// What is left.
+    /// The entry that is left.
     pub entry: JournalEntry,
     /// Why.
     pub error: RegisterError,
@@ -59,16 +59,16 @@ pub struct Leftover {
     pub curl: String,
 }
 
-/// What a new public URL has changed.
+/// The result of a change of the public URL.
 #[derive(Debug, Default)]
 pub struct UrlChange {
-    /// What has the new URL now.
+    /// The entries that now have the new URL.
     pub changed: Vec<JournalEntry>,
-    /// Why the rest still has an earlier one.
+    /// Why the others still have an earlier one.
     pub errors: Vec<RegisterError>,
 }
 
-/// One endpoint or value that is set.
+/// One registered endpoint or value.
 #[derive(Debug)]
 struct Active {
     account: Account,
@@ -77,7 +77,7 @@ struct Active {
     _hold: Hold,
 }
 
-/// What is set at providers while a receiver runs.
+/// What is registered at providers while a receiver runs.
 #[derive(Debug)]
 pub struct Registrations<T> {
     transport: T,
@@ -86,19 +86,19 @@ pub struct Registrations<T> {
 }
 
 impl<T: Transport> Registrations<T> {
-    /// Registers nothing yet.
+    /// No registrations yet.
     #[must_use]
     pub const fn new(transport: T, journal: Journal) -> Self {
         Self { transport, journal, active: Vec::new() }
     }
 
-    /// Sets an endpoint, or a value, to the provider's URL below this public one. Returns the signing secret if there
-    /// is a new one. What an earlier process left for the same account is removed after that; what can't be is in the
-    /// list.
+    /// Registers an endpoint, or sets a value, with the provider's URL below this public one. Returns the signing
+    /// secret, if there is a new one. Then removes what an earlier process left for the same account; what can't be
+    /// removed is in the list.
     ///
     /// # Errors
     ///
-    /// If nothing was set.
+    /// If nothing was registered.
     pub async fn register(
         &mut self,
         account: Account,
@@ -136,7 +136,7 @@ impl<T: Transport> Registrations<T> {
         Ok((secret.map(SecretText::from), leftovers))
     }
 
-    /// Creates an endpoint, and writes its entry before and after that. Returns its signing secret, if there is a new
+    /// Creates an endpoint. Writes its entry both before and after that. Returns the signing secret, if there is a new
     /// one.
     async fn create_endpoint(
         &self,
@@ -182,8 +182,8 @@ impl<T: Transport> Registrations<T> {
         Ok(secret)
     }
 
-    /// Sets a value whose previous one is written to its entry first. The entries of earlier processes are not needed
-    /// then.
+    /// Sets a value, after writing the previous one to its entry. The entries of earlier processes are then no longer
+    /// needed.
     async fn set_value(
         &self,
         account: &Account,
@@ -191,7 +191,7 @@ impl<T: Transport> Registrations<T> {
         entry: &mut JournalEntry,
         stale: &[(JournalEntry, Hold)],
     ) -> Result<(), RegisterError> {
-        // The previous value is the one that an earlier process found there, not the one that it set.
+        // The previous value is the one that an earlier process found, not the one that it set.
         let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
         entry.previous = if earlier.is_some() {
             earlier
@@ -205,7 +205,7 @@ impl<T: Transport> Registrations<T> {
                     return Err(error);
                 }
             };
-            // A value that is not set is empty.
+            // An unset value counts as empty.
             Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
         };
         self.journal.write(entry).map_err(RegisterError::Journal)?;
@@ -250,7 +250,7 @@ impl<T: Transport> Registrations<T> {
         Ok(stale)
     }
 
-    /// Gives everything that is set the URLs below another public one, except what has them already.
+    /// Updates all registrations to a new public URL, except those that already have it.
     pub async fn url_changed(&mut self, public_url: &str) -> UrlChange {
         let mut change = UrlChange::default();
         let mut active = std::mem::take(&mut self.active);
@@ -280,7 +280,7 @@ impl<T: Transport> Registrations<T> {
         change
     }
 
-    /// Removes or restores everything that is set. Returns what could not be.
+    /// Removes or restores everything that was registered. Returns what could not be.
     pub async fn unregister(&mut self) -> Vec<Leftover> {
         let mut leftovers = Vec::new();
         for Active { account, entry, .. } in std::mem::take(&mut self.active) {
@@ -289,7 +289,7 @@ impl<T: Transport> Registrations<T> {
         leftovers
     }
 
-    /// What is set: the provider's name, the resource and the URL of each.
+    /// The entries of everything registered.
     pub fn list(&self) -> impl Iterator<Item = &JournalEntry> {
         self.active.iter().map(|active| &active.entry)
     }
@@ -323,14 +323,14 @@ impl<T: Transport> Registrations<T> {
             list.marked(&response, &entry.mark)
         };
         for id in ids {
-            let values = Values { id: &id, ..values(entry, account, "") };
+            let values = CallValues { id: &id, ..values(entry, account, "") };
             self.call(account, &calls.delete, &values).await?;
         }
         Ok(())
     }
 
-    /// Makes a call; the JSON of its response, or null.
-    async fn call(&self, account: &Account, call: &ApiCall, values: &Values<'_>) -> Result<Value, RegisterError> {
+    /// Makes a call. Returns the JSON of its response, or null.
+    async fn call(&self, account: &Account, call: &ApiCall, values: &CallValues<'_>) -> Result<Value, RegisterError> {
         let filled = call.fill(values).map_err(RegisterError::Invalid)?;
         let url = format!("{}{}", account.api, filled.path);
         let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;
@@ -357,8 +357,8 @@ fn registration(account: &Account) -> Result<&Registration, RegisterError> {
         .ok_or_else(|| RegisterError::Invalid(format!("the manifest of {} has no [register]", account.provider.title)))
 }
 
-fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> Values<'a> {
-    Values {
+fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> CallValues<'a> {
+    CallValues {
         url: &entry.url,
         id: entry.id.as_deref().unwrap_or_default(),
         key: account.key.expose(),
@@ -375,7 +375,7 @@ pub fn url_of(public_url: &str, account: &Account) -> String {
     format!("{}/{}", public_url.trim_end_matches('/'), account.provider.name)
 }
 
-/// The call that removes an entry as a command; empty if none is known.
+/// The call that removes an entry, as a command; empty if none is known.
 #[must_use]
 pub fn removal(account: &Account, entry: &JournalEntry) -> String {
     let Ok(registration) = registration(account) else { return String::new() };

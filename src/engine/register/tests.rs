@@ -18,11 +18,11 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    net::client::Sent,
+    net::client::SendResult,
     webhook::{
         provider::{
             catalog::Catalog,
-            registration::{ApiCall, CallBody, List},
+            registration::{ApiCall, CallBody, ListCall},
         },
         record::Response,
         request::{Headers, Request},
@@ -33,7 +33,7 @@ const PUBLIC: &str = "https://dev.example";
 
 /// What the provider has: endpoints by their ids, and the value of a resource.
 #[derive(Debug, Default)]
-struct State {
+struct ProviderState {
     endpoints: BTreeMap<u64, Value>,
     created: u64,
     value: String,
@@ -45,13 +45,13 @@ struct State {
 #[derive(Debug)]
 struct Fake {
     account: Account,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ProviderState>>,
     /// How many calls come through before the process is gone. The last one has its effect, and its response is lost.
     calls_left: AtomicUsize,
 }
 
 impl Transport for Fake {
-    async fn send(&self, url: &Url, request: &Request, _: Duration) -> Sent {
+    async fn send(&self, url: &Url, request: &Request, _: Duration) -> SendResult {
         let left = self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let response = match left {
             // Never answered, so that the caller is dropped where it waits.
@@ -62,7 +62,7 @@ impl Transport for Fake {
             }
             Ok(_) => self.answer(url, request),
         };
-        Sent { response: Ok(response), elapsed: Duration::ZERO }
+        SendResult { response: Ok(response), elapsed: Duration::ZERO }
     }
 }
 
@@ -82,7 +82,7 @@ impl Fake {
                 let id = state.endpoints.keys().copied().find(|id| path.contains(&id.to_string()));
                 let is = |call: &ApiCall| {
                     let id = id.map(|id| id.to_string()).unwrap_or_default();
-                    let values = Values { id: &id, resource: &self.account.resource, ..Values::default() };
+                    let values = CallValues { id: &id, resource: &self.account.resource, ..CallValues::default() };
                     request.method == call.method && path == call.path.fill(&values)
                 };
                 if is(&calls.list.call) {
@@ -116,7 +116,7 @@ impl Fake {
                 }
             }
             How::Value(calls) => {
-                let values = Values { resource: &self.account.resource, ..Values::default() };
+                let values = CallValues { resource: &self.account.resource, ..CallValues::default() };
                 assert_eq!(path, calls.read.path.fill(&values));
                 if request.method == calls.read.method {
                     let mut body = json!({});
@@ -135,7 +135,7 @@ impl Fake {
 }
 
 /// The endpoints in the shape that the manifest's `list` reads.
-fn list(state: &State, list: &List) -> Value {
+fn list(state: &ProviderState, list: &ListCall) -> Value {
     let items: Vec<Value> = state
         .endpoints
         .iter()
@@ -187,7 +187,7 @@ fn account(name: &str) -> Account {
 }
 
 /// A process with this journal that is gone after this number of calls.
-fn process(dir: &Path, account: &Account, state: &Arc<Mutex<State>>, calls: usize) -> Registrations<Fake> {
+fn process(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderState>>, calls: usize) -> Registrations<Fake> {
     let fake = Fake { account: account.clone(), state: Arc::clone(state), calls_left: AtomicUsize::new(calls) };
     Registrations::new(fake, journal(dir))
 }
@@ -198,8 +198,8 @@ fn journal(dir: &Path) -> Journal {
 }
 
 /// A provider with an endpoint, or a value, of somebody else.
-fn with_others(account: &Account) -> Arc<Mutex<State>> {
-    let mut state = State { value: "https://other.example/hook".to_owned(), ..State::default() };
+fn with_others(account: &Account) -> Arc<Mutex<ProviderState>> {
+    let mut state = ProviderState { value: "https://other.example/hook".to_owned(), ..ProviderState::default() };
     if let How::Endpoint(calls) = &account.provider.registration.as_ref().unwrap().how {
         let mut other = json!({});
         put(&mut other, &calls.list.mark, json!(format!("{PUBLIC}/{} hookdev", account.provider.name)));
@@ -208,7 +208,7 @@ fn with_others(account: &Account) -> Arc<Mutex<State>> {
     Arc::new(Mutex::new(state))
 }
 
-fn of_others(state: &Arc<Mutex<State>>) -> (Vec<u64>, String) {
+fn of_others(state: &Arc<Mutex<ProviderState>>) -> (Vec<u64>, String) {
     let state = state.lock();
     (state.endpoints.keys().copied().collect(), state.value.clone())
 }

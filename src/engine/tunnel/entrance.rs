@@ -1,5 +1,5 @@
-//! The receiver as the internet sees it, through a tunnel: behind a random path prefix. A sender that lacks it gets
-//! 404, and is counted, but neither shown, captured nor forwarded. One path below it is for checks of the tunnel.
+//! The receiver as the internet sees it through a tunnel: behind a random path prefix. Requests without it get a 404
+//! and are counted, but not shown, captured or forwarded. One path below it is for checks of the tunnel.
 
 use std::sync::{
     Arc,
@@ -13,13 +13,13 @@ use super::CHECK_PATH;
 use crate::{
     engine::{
         entropy::{EntropyError, random_hex},
-        receive::{Receiver, Settings},
+        receive::{Receiver, ReceiverSettings},
     },
-    net::receiver::{Handler, Outgoing, ReceiveError, Received},
+    net::receiver::{Handler, Outgoing, ReceiveError, ReceivedRequest},
     webhook::{called_url::PublicUrl, record::Response, request::Headers},
 };
 
-/// How many bytes of randomness the prefix has.
+/// The number of random bytes in the prefix.
 const PREFIX_BYTES: usize = 10;
 
 /// A new path prefix, such as `/t-0123456789abcdef0123`.
@@ -59,10 +59,10 @@ impl Entrance {
     }
 
     /// The settings for requests that come through the tunnel.
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> ReceiverSettings {
         let public_url = format!("{}{}", *self.url.borrow(), self.prefix).parse().ok();
         let accepts_development = self.accepts_development;
-        Settings { public_url, accepts_development, ..Settings::clone(&self.receiver.settings()) }
+        ReceiverSettings { public_url, accepts_development, ..ReceiverSettings::clone(&self.receiver.settings()) }
     }
 }
 
@@ -88,7 +88,7 @@ impl Handler for Entrance {
         }
     }
 
-    async fn handle(&self, mut received: Received) -> Outgoing {
+    async fn handle(&self, mut received: ReceivedRequest) -> Outgoing {
         if let Some(target) = without_prefix(&received.request.target, &self.prefix) {
             received.request.target = target;
         }

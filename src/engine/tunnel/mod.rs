@@ -1,8 +1,8 @@
-//! A tunnel: a program that gives a port of this machine a public URL. It is started as its recipe says, used once the
-//! whole internet can use it, watched, started again when it is lost, and ended with hookdev.
+//! A tunnel: a program that gives a port of this machine a public URL. It is started by its recipe, used once it is
+//! reachable from the internet, watched, restarted when lost, and ended with hookdev.
 //!
-//! The URL is not looked up before the tunnel is ready. The DNS has the name of a new tunnel only after a while, and a
-//! resolver that asks too early caches that there is none.
+//! The URL is not looked up before the tunnel is ready. The name of a new tunnel is in the DNS only after a while, and
+//! a resolver that asks too early caches its absence.
 
 mod entrance;
 mod output;
@@ -15,13 +15,13 @@ use std::time::Duration;
 
 pub use self::{
     entrance::{Entrance, new_prefix},
-    supervisor::{Setup, Tunnel, TunnelEvent},
+    supervisor::{Tunnel, TunnelEvent, TunnelSetup},
 };
 
 /// The path below the prefix that responds with 204, and by which a tunnel is checked.
 const CHECK_PATH: &str = "/hookdev-check";
 
-/// How long to wait for what.
+/// The timeouts and intervals of a tunnel.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// Between two checks for the URL, and for whether the tunnel is ready.
@@ -30,11 +30,11 @@ pub struct Timing {
     pub start: Duration,
     /// Between two checks of a tunnel that is ready.
     pub watch: Duration,
-    /// How many checks in a row must fail before the program is started again.
+    /// How many checks in a row must fail before the program is restarted.
     pub misses: u32,
-    /// Before the program is started again for the first time; twice as long each time after that.
+    /// Before the program is restarted for the first time. It doubles each time.
     pub backoff: Duration,
-    /// The longest wait before the program is started again, and how long it must run until [`Self::backoff`] applies
+    /// The longest wait before the program is restarted, and how long it must run before [`Self::backoff`] applies
     /// again.
     pub longest_backoff: Duration,
 }
@@ -64,25 +64,25 @@ pub enum TunnelError {
     /// Its program exited too early.
     #[error("{status} before it was ready")]
     Exited {
-        /// How it exited.
+        /// How it exited, in words.
         status: String,
-        /// What it printed last.
+        /// The last lines that it printed.
         lines: Vec<String>,
     },
-    /// It took too long.
+    /// It did not become ready in time.
     #[error("{waiting_for} within {} s", after.as_secs())]
     NotReady {
         /// What did not happen.
         waiting_for: &'static str,
         /// The time limit.
         after: Duration,
-        /// What the program printed last.
+        /// The last lines that the program printed.
         lines: Vec<String>,
     },
 }
 
 impl TunnelError {
-    /// What the program printed last. It is untrusted text.
+    /// The last lines that the program printed, which are untrusted text.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         match self {

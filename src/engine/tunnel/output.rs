@@ -1,5 +1,5 @@
-//! What the program of a tunnel prints. It is always read, because a program that can't print blocks; the last lines
-//! are kept for errors, and the public URL is looked for in every line.
+//! The output of a tunnel's program. It is always read, because a program that can't print would block. The last lines
+//! are kept for errors, and every line is searched for the public URL.
 
 use std::{
     collections::VecDeque,
@@ -26,20 +26,20 @@ const LONGEST_LINE: usize = 16 << 10;
 /// How much of a line is kept, in characters.
 const KEPT_CHARS: usize = 300;
 
-/// How long what a program printed before its end may take to arrive.
+/// How long to wait for the last output of a program that has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The output of a program.
 #[derive(Debug)]
 pub(super) struct Output {
     lines: Arc<Mutex<VecDeque<String>>>,
-    /// The URL that it printed last.
+    /// The last URL that it printed.
     pub url: watch::Receiver<Option<PublicUrl>>,
     reading: JoinSet<()>,
 }
 
 impl Output {
-    /// Starts to read these streams.
+    /// Starts reading these streams.
     pub fn read(streams: Vec<Box<dyn AsyncRead + Send + Unpin>>, rule: &UrlRule) -> Self {
         let (sender, url) = watch::channel(None);
         let (lines, sender, rule) =
@@ -61,14 +61,14 @@ impl Output {
         Self { lines, url, reading }
     }
 
-    /// The last lines of a program that runs.
+    /// The last lines of a running program.
     pub fn so_far(&self) -> Vec<String> {
         self.lines.lock().iter().cloned().collect()
     }
 
     /// The last lines of a program that has exited.
     pub async fn last_lines(&mut self) -> Vec<String> {
-        // What it started may still have the streams open.
+        // Processes that it started may still have the streams open.
         let _ = tokio::time::timeout(LAST_WORDS, async { while self.reading.join_next().await.is_some() {} }).await;
         self.so_far()
     }
@@ -87,7 +87,7 @@ async fn each_line(mut stream: impl AsyncRead + Unpin, take: impl Fn(&str)) {
         }
         line.clear();
     };
-    // An error is the end of the program too.
+    // An error also means that the program has ended.
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
         for &byte in &buffer[..count] {
             match byte {
@@ -106,7 +106,7 @@ async fn each_line(mut stream: impl AsyncRead + Unpin, take: impl Fn(&str)) {
     finish(&mut line, &mut is_cut);
 }
 
-/// A code that sets a colour or moves the cursor.
+/// An escape sequence that sets a colour or moves the cursor.
 static COLOUR: LazyLock<Regex> = LazyLock::new(|| {
     #[allow(clippy::unwrap_used)] // a constant, which every test of this file compiles
     Regex::new(r"\x1b\[[0-9;?]*[A-Za-z]").unwrap()

@@ -13,7 +13,7 @@ use crate::{
         client::{Client, Transport},
         url::path_and_query,
     },
-    store::recipes::{Recipe, UrlSource, Values},
+    store::recipes::{Recipe, RecipeValues, UrlSource},
     webhook::{
         called_url::PublicUrl,
         record::Response,
@@ -26,24 +26,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks one program.
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(super) struct TunnelProbe {
     client: Client,
     url: Option<(Url, String)>,
     ready: Option<Url>,
-    /// What is below the public URL, if that is asked.
+    /// The path to check below the public URL, if that is checked.
     check: Option<String>,
     /// The public URL under which a request has arrived here.
     arrived: Option<PublicUrl>,
 }
 
-impl Probe {
-    /// What the recipe says about a program with these values. `prefix` is the path below the public URL that leads
-    /// here.
+impl TunnelProbe {
+    /// A probe for a program whose recipe has these values. `prefix` is the path below the public URL that leads here.
     ///
     /// # Errors
     ///
     /// If a URL of the recipe is invalid; the message says which.
-    pub fn new(recipe: &Recipe, values: Values<'_>, prefix: &str) -> Result<Self, String> {
+    pub fn new(recipe: &Recipe, values: RecipeValues<'_>, prefix: &str) -> Result<Self, String> {
         let parse =
             |text: String| Url::parse(&text).map_err(|error| format!("invalid URL `{text}` in the recipe: {error}"));
         let url = match &recipe.url.source {
@@ -65,8 +64,8 @@ impl Probe {
         self.is_ready(recipe).await && self.arrives(url).await
     }
 
-    /// Whether a request to the public URL arrives here. Before the first one has arrived, it is not known to be
-    /// possible: some networks don't let their machines out to it.
+    /// Whether a request to the public URL arrives here. Until the first one has arrived, failures don't count, because
+    /// some networks block such requests.
     async fn arrives(&mut self, url: &PublicUrl) -> bool {
         let Some(path) = &self.check else { return true };
         let Ok(check) = Url::parse(&format!("{url}{path}")) else { return true };

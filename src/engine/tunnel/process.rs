@@ -22,7 +22,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
 };
 
-use crate::store::recipes::{Recipe, Values};
+use crate::store::recipes::{Recipe, RecipeValues};
 
 /// How long a program may take to end after SIGTERM.
 const END_TIME: Duration = Duration::from_secs(2);
@@ -31,13 +31,13 @@ const END_TIME: Duration = Duration::from_secs(2);
 /// kept.
 const BACKTRACES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 
-/// A program that runs. It is ended when dropped.
+/// A running program. Dropping it ends the program.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct TunnelProcess {
     child: Child,
     #[cfg(unix)]
-    group: unix::Group,
-    /// Open, so that a program that reads from it doesn't see its end.
+    group: unix::ProcessGroup,
+    /// Kept open, so that a program that reads from it doesn't see its end.
     _stdin: Option<ChildStdin>,
     empty_file: NamedTempFile,
     /// The port that was chosen for it.
@@ -50,26 +50,26 @@ pub(super) enum StartError {
     /// It isn't installed.
     #[error("the program `{0}` was not found")]
     Missing(String),
-    /// The operating system refuses.
+    /// The operating system can't start it.
     #[error("can't start `{0}`")]
     Refused(String, #[source] io::Error),
 }
 
 /// A program and what it prints.
 pub(super) struct Started {
-    pub process: Process,
+    pub process: TunnelProcess,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<ChildStderr>,
 }
 
-impl Process {
-    /// Starts the program of a recipe for a tunnel to this port, without the variables that are `hidden` from it.
+impl TunnelProcess {
+    /// Starts the program of a recipe for a tunnel to this port, without the `hidden` variables.
     pub async fn start(recipe: &Recipe, port: u16, hidden: &[String]) -> Result<Started, StartError> {
         let name = recipe.command.words().next().unwrap_or_default().to_owned();
         let refused = |error: io::Error| StartError::Refused(name.clone(), error);
         let empty_file = NamedTempFile::new().map_err(refused)?;
         let free_port = free_port().await.map_err(refused)?;
-        let values = Values { port, free_port, empty_file: empty_file.path() };
+        let values = RecipeValues { port, free_port, empty_file: empty_file.path() };
         let mut command = Command::new(recipe.command.program.fill(values));
         command.args(recipe.command.args.iter().map(|arg| arg.fill(values)));
         for name in hidden {
@@ -85,7 +85,7 @@ impl Process {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]
-        let group = unix::Group::start().map_err(refused)?;
+        let group = unix::ProcessGroup::start().map_err(refused)?;
         #[cfg(unix)]
         group.add(&mut command);
         let mut child = command.spawn().map_err(|error| match error.kind() {
@@ -104,9 +104,9 @@ impl Process {
         Ok(Started { process, stdout, stderr })
     }
 
-    /// The placeholders of its recipe, as they were replaced for it.
-    pub fn values(&self, port: u16) -> Values<'_> {
-        Values { port, free_port: self.free_port, empty_file: self.empty_file.path() }
+    /// The values of the placeholders of its recipe.
+    pub fn values(&self, port: u16) -> RecipeValues<'_> {
+        RecipeValues { port, free_port: self.free_port, empty_file: self.empty_file.path() }
     }
 
     /// Waits until the program has exited.
@@ -120,7 +120,7 @@ impl Process {
         self.group.terminate();
         #[cfg(not(unix))]
         let _ = self.child.start_kill();
-        // What is left after that ends with the group.
+        // Processes left after that end with the group.
         let _ = tokio::time::timeout(END_TIME, self.child.wait()).await;
     }
 }
@@ -137,20 +137,20 @@ mod unix {
     use rustix::process::{Pid, Signal, kill_process_group};
     use tokio::process::{Child, ChildStdin, Command};
 
-    /// Ends its group once hookdev has gone. It survives the SIGTERM itself.
+    /// Ends its group once hookdev is gone. It survives the SIGTERM itself.
     const WATCHDOG: &str = "trap '' HUP INT QUIT TERM; read -r _; kill -TERM 0; sleep 2; kill -KILL 0";
 
     /// A process group that ends with hookdev.
     #[derive(Debug)]
-    pub struct Group {
+    pub struct ProcessGroup {
         id: Pid,
-        /// Its leader. While it isn't waited for, no other process gets its number.
+        /// Its leader. Until it is waited for, no other process gets its number.
         _watchdog: Child,
-        /// The end of the pipe that tells the watchdog that hookdev has gone.
+        /// The end of the pipe whose closing tells the watchdog that hookdev is gone.
         _alive: Option<ChildStdin>,
     }
 
-    impl Group {
+    impl ProcessGroup {
         /// Starts the watchdog.
         pub fn start() -> io::Result<Self> {
             let mut watchdog = Command::new("/bin/sh")
@@ -169,19 +169,19 @@ mod unix {
             Ok(Self { id, _watchdog: watchdog, _alive: alive })
         }
 
-        /// Makes a program that is not started yet a member.
+        /// Makes a program that has not been started yet a member.
         pub fn add(&self, command: &mut Command) {
             command.process_group(self.id.as_raw_nonzero().get());
         }
 
         /// Asks every member to end.
         pub fn terminate(&self) {
-            // It fails if none is left.
+            // This fails if none is left.
             let _ = kill_process_group(self.id, Signal::TERM);
         }
     }
 
-    impl Drop for Group {
+    impl Drop for ProcessGroup {
         fn drop(&mut self) {
             let _ = kill_process_group(self.id, Signal::KILL);
         }

@@ -1,17 +1,17 @@
-//! When a tunnel is checked: at once when it is ready, every so often after that, and at once after the machine or the
+//! When a tunnel is checked: at once when it is ready, at intervals after that, and at once after the machine or the
 //! program was asleep.
 
 use std::time::Duration;
 
-/// A time that passes between two looks at the clock only if the machine or the program sleeps.
+/// Two ticks are this far apart only if the machine or the program was asleep.
 const SLEPT: Duration = Duration::from_secs(5);
 
-/// The schedule of checks. Times are counted from any moment, by two clocks: one that stops while the machine sleeps,
-/// as that of timers does on Linux, and one that doesn't.
+/// The schedule of checks. Times are counted from an arbitrary moment, by two clocks: one that stops while the machine
+/// sleeps, as timers do on Linux, and one that doesn't.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pulse {
     every: Duration,
-    /// None before the first check.
+    /// `None` before the first check.
     checked: Option<Duration>,
     seen: Duration,
 }

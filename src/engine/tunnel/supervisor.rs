@@ -1,4 +1,4 @@
-//! Starts the program of a tunnel, watches it, and starts it again when the tunnel is lost.
+//! Starts the program of a tunnel, watches it, and restarts it when the tunnel is lost.
 
 #[cfg(all(test, unix))]
 mod tests;
@@ -19,37 +19,37 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Timing, TunnelError,
     output::Output,
-    probe::Probe,
-    process::{Process, StartError, Started},
+    probe::TunnelProbe,
+    process::{StartError, Started, TunnelProcess},
     pulse::Pulse,
 };
 use crate::{store::recipes::Recipe, webhook::called_url::PublicUrl};
 
-/// How often the clock is looked at, to notice that the machine was asleep.
+/// How often to look at the clock, to notice that the machine was asleep.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a tunnel is made of.
-pub struct Setup {
+/// The settings of a tunnel.
+pub struct TunnelSetup {
     /// How it is started.
     pub recipe: Recipe,
     /// The port of this machine that it leads to.
     pub port: u16,
     /// The path below its public URL that leads to the [`Entrance`](super::Entrance).
     pub prefix: String,
-    /// Variables that its program doesn't get at each start: those of secrets that are none of its business.
+    /// Evaluated at each start: the variables to hide from its program, which hold secrets that it doesn't need.
     pub hidden_variables: Box<dyn Fn() -> Vec<String> + Send + Sync>,
-    /// How long to wait for what.
+    /// The timeouts and intervals.
     pub timing: Timing,
-    /// Gets what happens to it after it was ready for the first time.
+    /// Gets what happens to it after it was first ready.
     pub on_event: Box<dyn Fn(TunnelEvent) + Send + Sync>,
 }
 
 /// What happens to a tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TunnelEvent {
-    /// It doesn't work any more, for this reason. It is started again.
+    /// It no longer works, for this reason. It is restarted.
     Lost(String),
-    /// It could not be started again. Reported once, until it is back; the attempts go on.
+    /// It could not be restarted. Reported once until it is back; the attempts continue.
     StillLost(TunnelError),
     /// It works again, at the same URL.
     Back,
@@ -57,7 +57,7 @@ pub enum TunnelEvent {
     Moved(PublicUrl),
 }
 
-/// A tunnel. Its program ends when it is dropped.
+/// A tunnel. Dropping it ends its program.
 #[derive(Debug)]
 pub struct Tunnel {
     url: watch::Receiver<PublicUrl>,
@@ -72,8 +72,8 @@ impl Tunnel {
     /// # Errors
     ///
     /// If its program can't be started, exits, or takes too long.
-    pub async fn start(setup: Setup) -> Result<Self, TunnelError> {
-        let running = Running::launch(&setup).await?;
+    pub async fn start(setup: TunnelSetup) -> Result<Self, TunnelError> {
+        let running = RunningTunnel::launch(&setup).await?;
         let (sender, url) = watch::channel(running.url.clone());
         let (unwatched, stop) = (CancellationToken::new(), CancellationToken::new());
         let task = tokio::spawn({
@@ -89,7 +89,7 @@ impl Tunnel {
         self.url.clone()
     }
 
-    /// Stops watching it, because nothing more is received through it. Its program runs on, for the responses in
+    /// Stops watching it, because nothing more is received through it. Its program keeps running for the responses in
     /// progress.
     pub fn stop_watching(&self) {
         self.unwatched.cancel();
@@ -105,19 +105,19 @@ impl Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It owns the program.
+        // The task owns the program.
         self.task.abort();
     }
 }
 
 struct Supervisor {
-    setup: Setup,
+    setup: TunnelSetup,
     sender: watch::Sender<PublicUrl>,
     unwatched: CancellationToken,
 }
 
 impl Supervisor {
-    async fn supervise(&self, mut running: Running, stop: &CancellationToken) {
+    async fn supervise(&self, mut running: RunningTunnel, stop: &CancellationToken) {
         let Timing { backoff, longest_backoff, .. } = self.setup.timing;
         let mut wait = backoff;
         loop {
@@ -141,7 +141,7 @@ impl Supervisor {
         }
     }
 
-    /// The result of what is done while the tunnel is watched; none after that.
+    /// Runs `work` while the tunnel is watched; never completes after that.
     async fn while_watched<T>(&self, work: impl Future<Output = T>) -> T {
         match self.unwatched.run_until_cancelled(work).await {
             Some(result) => result,
@@ -149,13 +149,13 @@ impl Supervisor {
         }
     }
 
-    /// Starts the program again, as often as it takes.
-    async fn restart(&self, wait: &mut Duration) -> Running {
+    /// Restarts the program, as often as it takes.
+    async fn restart(&self, wait: &mut Duration) -> RunningTunnel {
         let mut is_reported = false;
         loop {
             sleep(*wait).await;
             *wait = (*wait * 2).min(self.setup.timing.longest_backoff);
-            match Running::launch(&self.setup).await {
+            match RunningTunnel::launch(&self.setup).await {
                 Ok(running) => return running,
                 Err(error) if !is_reported => (self.setup.on_event)(TunnelEvent::StillLost(error)),
                 Err(_) => {}
@@ -165,7 +165,7 @@ impl Supervisor {
     }
 
     /// Watches the tunnel until it is lost. Returns why.
-    async fn watch(&self, running: &mut Running) -> String {
+    async fn watch(&self, running: &mut RunningTunnel) -> String {
         let Timing { watch, misses, .. } = self.setup.timing;
         let mut pulse = Pulse::new(watch, wall());
         let mut missed = 0;
@@ -197,7 +197,7 @@ impl Supervisor {
         }
     }
 
-    /// Publishes the URL, and reports it if it is another one. Returns whether it is.
+    /// Publishes the URL, and reports it if it has changed. Returns whether it has.
     fn moves_to(&self, url: &PublicUrl) -> bool {
         let is_new = self.sender.send_if_modified(|current| {
             let is_new = current != url;
@@ -212,18 +212,18 @@ impl Supervisor {
 }
 
 /// A program whose tunnel is ready.
-struct Running {
-    process: Process,
+struct RunningTunnel {
+    process: TunnelProcess,
     output: Output,
-    probe: Probe,
+    probe: TunnelProbe,
     url: PublicUrl,
     since: Instant,
 }
 
-impl Running {
-    async fn launch(setup: &Setup) -> Result<Self, TunnelError> {
-        let Setup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
-        let started = Process::start(recipe, *port, &hidden_variables()).await.map_err(|error| match error {
+impl RunningTunnel {
+    async fn launch(setup: &TunnelSetup) -> Result<Self, TunnelError> {
+        let TunnelSetup { recipe, port, prefix, timing, hidden_variables, .. } = setup;
+        let started = TunnelProcess::start(recipe, *port, &hidden_variables()).await.map_err(|error| match error {
             StartError::Missing(program) => TunnelError::Missing(program),
             StartError::Refused(_, source) => TunnelError::Refused(format!("can't start its program: {source}")),
         })?;
@@ -236,7 +236,7 @@ impl Running {
             streams.push(Box::new(stderr));
         }
         let mut output = Output::read(streams, &recipe.url);
-        let probe = Probe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
+        let probe = TunnelProbe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
         let mut waiting_for = "it gave no public URL";
         let mut printed = output.url.clone();
         let ready = async {
@@ -281,7 +281,7 @@ impl Running {
     }
 }
 
-/// Waits for another URL in what a program prints.
+/// Waits until the program prints another URL.
 async fn printed_url(urls: &mut watch::Receiver<Option<PublicUrl>>) -> PublicUrl {
     loop {
         if urls.changed().await.is_err() {
@@ -304,7 +304,7 @@ fn exit_words(status: Option<ExitStatus>) -> String {
     }
 }
 
-/// The time of day, as a time from any moment.
+/// The time of day, as a duration since an arbitrary moment.
 fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,19 +1,19 @@
-//! How much work the searches for causes may do, counted in bytes that are hashed or written.
+//! Limits the work of the searches for causes, in bytes hashed or written.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::webhook::diagnose::PER_SEARCH;
 
-/// The part of what is left that one search may take.
+/// One search may take the remaining budget divided by this.
 const PART: usize = 8;
 
 /// The bytes for the first search of a request: enough for the usual causes with a small body.
 const FIRST_SEARCH: usize = 2 << 20;
 
-/// For how many requests of a run the first search may take that much.
+/// The number of requests in a run whose first search may take that much.
 const WHOLE_SEARCHES: usize = 512;
 
-/// The bytes that each first search may take at least: enough to change a small body a hundred times.
+/// The minimum for each first search, in bytes: enough to change a small body a hundred times.
 const LEAST_SEARCH: usize = 64 << 10;
 
 /// The bytes for the first search of the request with this index in its run. Later ones get less, so that twenty
@@ -30,7 +30,7 @@ pub(super) fn first_search(index: usize) -> usize {
 pub struct SearchBudget {
     whole: usize,
     left: AtomicUsize,
-    /// How many requests of the run are reported.
+    /// The number of requests in the run that have been reported.
     reported: AtomicUsize,
 }
 
@@ -58,19 +58,19 @@ impl SearchBudget {
         self.reported.fetch_add(requests, Ordering::Relaxed);
     }
 
-    /// How many requests of the run are reported.
+    /// The number of requests in the run that have been reported.
     pub(super) fn reported(&self) -> usize {
         self.reported.load(Ordering::Relaxed)
     }
 
-    /// The bytes for a longer search after a first one that was not enough; `None` once the budget is spent, for the
-    /// rest of the run.
+    /// The bytes for a longer search, if the first one was not enough. `None` once the budget is spent, for the rest of
+    /// the run.
     pub fn longer_search(&self) -> Option<usize> {
         let share = (self.left.load(Ordering::Relaxed) / PART).min(PER_SEARCH);
         (share > FIRST_SEARCH).then_some(share)
     }
 
-    /// Takes what a longer search has used.
+    /// Deducts what a longer search has used.
     pub fn spend(&self, bytes: usize) {
         // The closure never returns `None`.
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));

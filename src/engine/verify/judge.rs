@@ -1,4 +1,4 @@
-//! Verifies one captured request and checks it against what the run requires.
+//! Verifies one captured request, and checks it against the requirements of the run.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// What captured requests are verified against; shared by all threads.
+/// What captured requests are verified against, shared by all threads.
 #[derive(Debug)]
 pub struct Criteria {
     /// The known providers.
@@ -33,20 +33,20 @@ pub struct Criteria {
     pub receipt_time: ReceiptTime,
     /// The time allowed between signing and receipt, in place of the provider's tolerance.
     pub tolerance: Option<Tolerance>,
-    /// The URL that the provider called, for schemes that sign it, instead of the one that a capture has.
+    /// The URL that the provider called, for schemes that sign it, in place of the capture's.
     pub url: Option<String>,
     /// What a request needs beyond being genuine.
     pub required: Vec<Requirement>,
     /// Whether passing requests are suppressed (`--quiet`).
     pub quiet: bool,
-    /// The work that all longer searches for causes may do.
+    /// The shared budget of the longer searches for causes.
     pub search: SearchBudget,
 }
 
 /// The time that timestamps are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptTime {
-    /// The time of receipt that the capture records.
+    /// The time of receipt recorded in the capture.
     Recorded,
     /// The time of verification.
     Now,
@@ -65,7 +65,7 @@ pub enum Requirement {
     Schema,
 }
 
-/// What a request is missing to meet a [`Requirement`].
+/// What a request lacks to meet a [`Requirement`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// A valid signature.
@@ -96,9 +96,9 @@ impl Missing {
 pub struct Verification {
     /// The verdict, its explanation and the payload's check.
     pub assessment: Assessment,
-    /// What the capture could not preserve of the request.
+    /// What the capture did not preserve of the request.
     pub notes: Vec<String>,
-    /// What the request is missing although it is required.
+    /// What is required but missing.
     pub missing: Vec<Missing>,
 }
 
@@ -112,9 +112,8 @@ impl Verification {
 }
 
 impl Criteria {
-    /// Verifies one request, which has this index in its run, and explains a rejection. `wait_for_earlier` waits until
-    /// the results of all earlier requests are final: it is called before a search that draws on the budget that they
-    /// share.
+    /// Verifies the request with this index in its run, and explains a rejection. `wait_for_earlier` waits until the
+    /// results of all earlier requests are final; it is called before a search that draws on their shared budget.
     #[must_use]
     pub fn verify(&self, entry: Entry, index: usize, wait_for_earlier: &dyn Fn()) -> Verification {
         let judge = Judge {
@@ -136,7 +135,7 @@ impl Criteria {
             judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
             left
         };
-        // Without this first check, every thread would wait for the earlier requests even once the budget is spent.
+        // Without this check, every thread would wait for earlier requests even once the budget is spent.
         if explain(first_search(index)) == 0 && self.search.longer_search().is_some() {
             wait_for_earlier();
             if let Some(share) = self.search.longer_search() {
@@ -150,12 +149,12 @@ impl Criteria {
 }
 
 impl Criteria {
-    /// Warns that a request which was verified when it was captured, for this provider, isn't any more.
+    /// Warns that a request that was verified when it was captured, for this provider, no longer is.
     fn changed(&self, verified_for: Option<&str>, assessment: &Assessment) -> Option<Warning> {
         let verified_for = verified_for?;
         let reason = assessment.verdict.rejection().map(|rejection| &rejection.reason);
         let is_explained = match reason {
-            // The time or the rules have changed, not the file or the secret.
+            // The time or the rules have changed, rather than the file or the secret.
             Some(
                 Reason::TimestampTooOld { .. }
                 | Reason::Expired { .. }

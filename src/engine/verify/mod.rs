@@ -1,4 +1,5 @@
-//! Verifies captured requests from files, directories and standard input, and reports them in order to an [`Observer`].
+//! Verifies captured requests from files, directories and standard input, and reports them in order to a
+//! [`VerifyObserver`].
 
 mod budget;
 mod judge;
@@ -20,7 +21,7 @@ use crate::{
 pub use self::{
     budget::SearchBudget,
     judge::{Criteria, Missing, ReceiptTime, Requirement, Verification},
-    tally::Tally,
+    tally::VerifyTally,
 };
 
 /// The name of standard input, on the command line and in reports.
@@ -28,10 +29,10 @@ pub const STDIN: &str = "-";
 
 /// A source of captured requests.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub enum InputSource {
     /// A file or a directory.
     Path(PathBuf),
-    /// A file found in a directory; it may not be a capture.
+    /// A file found in a directory, which may not be a capture.
     Found(PathBuf),
     /// Standard input.
     Stdin,
@@ -40,7 +41,7 @@ pub enum Input {
     Body(PathBuf, Headers),
 }
 
-impl Input {
+impl InputSource {
     /// The name of the input in reports.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -53,7 +54,7 @@ impl Input {
 
 /// One step of a run.
 #[derive(Debug)]
-pub enum Progress {
+pub enum VerifyStep {
     /// A request was verified, whatever its verdict.
     Verified {
         /// The file that holds the request.
@@ -67,11 +68,11 @@ pub enum Progress {
     },
     /// A request passed, and [`Criteria::quiet`] suppresses its details.
     Passed {
-        /// How far it is known to come from its provider.
+        /// How far it can be trusted to come from its provider.
         trust: Trust,
         provider: Option<Arc<Provider>>,
     },
-    /// An input, or one request of it, can't be read.
+    /// An input, or a request in it, can't be read.
     Unreadable(InputError),
     /// A note about an input, such as a torn last line.
     Note(String),
@@ -85,13 +86,13 @@ pub enum InputError {
     /// It can't be read or parsed.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// It holds no request. Verifying nothing must not pass.
+    /// It contains no request. Verifying nothing must not pass.
     #[error("no captured request in {}", .0.display())]
     NoRequests(PathBuf),
 }
 
 impl InputError {
-    /// The input, and the line in it if it is known.
+    /// The input, and the line in it, if known.
     #[must_use]
     pub fn place(&self) -> (&Path, Option<u64>) {
         match self {
@@ -102,7 +103,7 @@ impl InputError {
 }
 
 /// Receives the results of a run, in the order of the inputs.
-pub trait Observer {
+pub trait VerifyObserver {
     /// Why a report failed.
     type Error;
 
@@ -116,11 +117,11 @@ pub trait Observer {
     /// # Errors
     ///
     /// If the report can't be written. This ends the run.
-    fn report(&mut self, progress: Progress, tally: &Tally) -> Result<(), Self::Error>;
+    fn report(&mut self, progress: VerifyStep, tally: &VerifyTally) -> Result<(), Self::Error>;
 }
 
 /// Why a run ends early.
-enum Stop<E> {
+enum EarlyStop<E> {
     Cancelled,
     Failed(E),
 }
@@ -130,29 +131,33 @@ enum Stop<E> {
 /// # Errors
 ///
 /// The first error of the observer.
-pub fn run<O: Observer>(criteria: &Criteria, inputs: &[Input], observer: &mut O) -> Result<Tally, O::Error> {
+pub fn run<O: VerifyObserver>(
+    criteria: &Criteria,
+    inputs: &[InputSource],
+    observer: &mut O,
+) -> Result<VerifyTally, O::Error> {
     criteria.search.renew();
-    let mut tally = Tally::default();
-    let mut report = |progress: Progress| {
+    let mut tally = VerifyTally::default();
+    let mut report = |progress: VerifyStep| {
         if observer.is_cancelled() {
-            return Err(Stop::Cancelled);
+            return Err(EarlyStop::Cancelled);
         }
         tally.add(&progress);
-        observer.report(progress, &tally).map_err(Stop::Failed)?;
+        observer.report(progress, &tally).map_err(EarlyStop::Failed)?;
         Ok(tally.total())
     };
     match run_all(criteria, inputs, &mut report) {
-        Ok(()) | Err(Stop::Cancelled) => Ok(tally),
-        Err(Stop::Failed(error)) => Err(error),
+        Ok(()) | Err(EarlyStop::Cancelled) => Ok(tally),
+        Err(EarlyStop::Failed(error)) => Err(error),
     }
 }
 
 /// Runs the pipeline over each input. `report` returns the number of requests and unreadable inputs so far.
 fn run_all<E>(
     criteria: &Criteria,
-    inputs: &[Input],
-    report: &mut dyn FnMut(Progress) -> Result<usize, Stop<E>>,
-) -> Result<(), Stop<E>> {
+    inputs: &[InputSource],
+    report: &mut dyn FnMut(VerifyStep) -> Result<usize, EarlyStop<E>>,
+) -> Result<(), EarlyStop<E>> {
     let mut total = 0;
     for input in inputs {
         let before = total;
@@ -160,8 +165,8 @@ fn run_all<E>(
             total = report(progress)?;
             Ok(())
         })?;
-        if total == before && !matches!(input, Input::Found(_)) {
-            total = report(Progress::Unreadable(InputError::NoRequests(input.path().to_owned())))?;
+        if total == before && !matches!(input, InputSource::Found(_)) {
+            total = report(VerifyStep::Unreadable(InputError::NoRequests(input.path().to_owned())))?;
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 //! runs them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
 //! grow with the number of captures. A small file is verified on the caller's thread.
 //!
-//! The searches for causes that share a budget run in the order of the results, so that what each of them gets does not
-//! depend on the threads. The same run therefore always has the same results.
+//! Searches for causes that share a budget run in the order of the results, so that their shares don't depend on thread
+//! scheduling. The same run therefore always has the same results.
 
 use std::{
     fs, io,
@@ -18,20 +18,20 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Criteria, Input, Progress, STDIN};
+use super::{Criteria, InputSource, STDIN, VerifyStep};
 use crate::{
-    store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
+    store::formats::{self, DirectoryWalk, Entries, Entry, EntryError, EntryPiece, bare, walk},
     webhook::request::Headers,
 };
 
 /// A piece of work for one thread.
-enum Job {
+enum WorkItem {
     /// Files found in a directory.
     Files(Vec<Result<PathBuf, EntryError>>),
-    /// Consecutive requests of one file. `continues` if they follow those of the previous job.
-    Requests { file: Arc<Path>, pieces: Vec<Piece>, continues: bool },
+    /// Consecutive requests of one file; `continues` says whether they follow those of the previous job.
+    Requests { file: Arc<Path>, pieces: Vec<EntryPiece>, continues: bool },
     /// Nothing to run, only to report.
-    Report(Progress),
+    Report(VerifyStep),
 }
 
 /// The results of a job.
@@ -39,33 +39,33 @@ enum Job {
 struct Finished {
     /// The results in order. Requests are numbered from the first one of the job.
     results: Vec<JobResult>,
-    /// The number of requests, unreadable ones included.
+    /// The number of requests, including unreadable ones.
     requests: usize,
-    /// As in [`Job::Requests`].
+    /// As in [`WorkItem::Requests`].
     continues: bool,
 }
 
 /// The result for one request, or for a file found in a directory.
 enum JobResult {
-    Report(Progress),
+    Report(VerifyStep),
     /// The file is too large for one thread. It is opened when its results are reported, so that few are open at a
     /// time.
     LargeFile(PathBuf),
 }
 
-/// Where a job is in the run.
+/// The position of a job in the run.
 #[derive(Clone, Copy)]
 struct RunPosition<'a> {
-    /// About how many requests of the run come before it, however the threads are scheduled.
+    /// The approximate number of requests before it, independent of thread scheduling.
     index: usize,
-    /// Waits until all of them are reported.
+    /// Waits until all of these are reported.
     wait_for_earlier: &'a dyn Fn(),
 }
 
 /// A job with its number, and where its results go.
-type Queued = (usize, Job, SyncSender<Finished>);
+type QueuedItem = (usize, WorkItem, SyncSender<Finished>);
 
-/// How many jobs have had their results reported. Other jobs wait for that.
+/// Counts the jobs whose results have been reported, which other jobs wait for.
 #[derive(Debug, Default)]
 struct ReportedJobs {
     count: Mutex<usize>,
@@ -83,7 +83,7 @@ impl ReportedJobs {
     }
 }
 
-/// Lets waiting jobs continue once no more results are reported, also after an error.
+/// Lets waiting jobs continue once no more results are reported, even after an error.
 struct StopWaiting<'a>(&'a ReportedJobs);
 
 impl Drop for StopWaiting<'_> {
@@ -92,7 +92,7 @@ impl Drop for StopWaiting<'_> {
     }
 }
 
-/// The maximum number of jobs that are not reported yet.
+/// The maximum number of jobs not reported yet.
 const MAX_PENDING_JOBS: usize = 16;
 
 /// The maximum number of requests or files in a job.
@@ -101,37 +101,37 @@ const JOB_SIZE: usize = 128;
 /// A file of at least this size is split into jobs of about this size, in bytes.
 const JOB_BYTES: u64 = 256 << 10;
 
-/// How long a pipe may be silent before a note says that it is waited for.
+/// How long a pipe may be silent before a note says so.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Receives the reports.
-type Report<'a, E> = dyn FnMut(Progress) -> Result<(), E> + 'a;
+type ReportStep<'a, E> = dyn FnMut(VerifyStep) -> Result<(), E> + 'a;
 
 /// Verifies the requests of an input and reports them in order.
 ///
 /// # Errors
 ///
 /// The first error of `report`, which ends the run.
-pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_, E>) -> Result<(), E> {
+pub(super) fn run<E>(criteria: &Criteria, input: &InputSource, report: &mut ReportStep<'_, E>) -> Result<(), E> {
     if !is_small(input) {
-        return in_parallel(criteria, Source::Input(input), report);
+        return in_parallel(criteria, RequestSource::Input(input), report);
     }
     let (mut previous, mut result) = (0, Ok(()));
-    let submit = |job: Job| {
+    let submit = |job: WorkItem| {
         let position = RunPosition { index: criteria.search.reported(), wait_for_earlier: &|| () };
         result = job.run(criteria, position).report(criteria, &mut previous, report);
         if result.is_ok() { Ok(()) } else { Err(Disconnected) }
     };
-    Producer { submit }.produce(Source::Input(input));
+    Producer { submit }.produce(RequestSource::Input(input));
     result
 }
 
 /// Whether an input is a single file that makes one job.
-fn is_small(input: &Input) -> bool {
+fn is_small(input: &InputSource) -> bool {
     match input {
-        Input::Path(path) | Input::Found(path) => length(path).is_some_and(|length| length < JOB_BYTES),
-        Input::Body(path, _) => !is_pipe(path) && !path.is_dir(),
-        Input::Stdin => false,
+        InputSource::Path(path) | InputSource::Found(path) => length(path).is_some_and(|length| length < JOB_BYTES),
+        InputSource::Body(path, _) => !is_pipe(path) && !path.is_dir(),
+        InputSource::Stdin => false,
     }
 }
 
@@ -140,7 +140,7 @@ fn length(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
 }
 
-/// Whether a path is a named pipe, which may have no data for a long time.
+/// Whether a path is a named pipe, which may stay silent for a long time.
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
@@ -153,19 +153,21 @@ fn is_pipe(_path: &Path) -> bool {
 }
 
 #[derive(Clone, Copy)]
-enum Source<'a> {
-    Input(&'a Input),
-    /// A file that was found in a directory, for jobs of its requests.
+enum RequestSource<'a> {
+    Input(&'a InputSource),
+    /// A large file found in a directory, to split into jobs.
     LargeFile(&'a Path),
 }
 
-fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'_, E>) -> Result<(), E> {
-    let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
+fn in_parallel<E>(criteria: &Criteria, source: RequestSource<'_>, report: &mut ReportStep<'_, E>) -> Result<(), E> {
+    let (jobs, queue) = mpsc::sync_channel::<QueuedItem>(MAX_PENDING_JOBS);
     let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
     let (queue, reported) = (Mutex::new(queue), ReportedJobs::default());
     let before = criteria.search.reported();
     let pipe = match source {
-        Source::Input(Input::Path(path) | Input::Body(path, _)) if is_pipe(path) => Some(path.clone()),
+        RequestSource::Input(InputSource::Path(path) | InputSource::Body(path, _)) if is_pipe(path) => {
+            Some(path.clone())
+        }
         _ => None,
     };
     thread::scope(|scope| {
@@ -184,7 +186,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
             Some(Ok(first)) => Some(first),
             Some(Err(RecvTimeoutError::Timeout)) => {
                 let pipe = pipe.unwrap_or_default();
-                report(Progress::Note(format!("waiting for data from the pipe {}", pipe.display())))?;
+                report(VerifyStep::Note(format!("waiting for data from the pipe {}", pipe.display())))?;
                 None
             }
             Some(Err(RecvTimeoutError::Disconnected)) | None => None,
@@ -201,7 +203,7 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
 }
 
 /// Runs jobs. `before` is the number of requests of the run that were reported before the first job.
-fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, reported: &ReportedJobs, before: usize) {
+fn work(criteria: &Criteria, queue: &Mutex<Receiver<QueuedItem>>, reported: &ReportedJobs, before: usize) {
     loop {
         let next = queue.lock().recv();
         let Ok((number, job, results)) = next else { return };
@@ -215,23 +217,23 @@ fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>, reported: &Reporte
 impl Finished {
     /// Reports the results. `previous` is the number of requests of the file that were reported before, and is
     /// updated.
-    fn report<E>(self, criteria: &Criteria, previous: &mut usize, report: &mut Report<'_, E>) -> Result<(), E> {
+    fn report<E>(self, criteria: &Criteria, previous: &mut usize, report: &mut ReportStep<'_, E>) -> Result<(), E> {
         let first = if self.continues { *previous } else { 0 };
         *previous = first + self.requests;
         self.results.into_iter().try_for_each(|result| match result {
             JobResult::Report(mut progress) => {
                 criteria.search.add_reported(1);
-                if let Progress::Verified { entry, .. } = &mut progress {
+                if let VerifyStep::Verified { entry, .. } = &mut progress {
                     *entry += first;
                 }
                 report(progress)
             }
-            JobResult::LargeFile(path) => in_parallel(criteria, Source::LargeFile(&path), report),
+            JobResult::LargeFile(path) => in_parallel(criteria, RequestSource::LargeFile(&path), report),
         })
     }
 }
 
-impl Job {
+impl WorkItem {
     fn run(self, criteria: &Criteria, position: RunPosition<'_>) -> Finished {
         match self {
             Self::Report(progress) => Finished { results: vec![JobResult::Report(progress)], ..Finished::default() },
@@ -268,7 +270,7 @@ fn verify_found(
     };
     match formats::open_found(&path) {
         Err(error) => results.push(JobResult::Report(unreadable(error))),
-        Ok(None) => results.push(JobResult::Report(Progress::Skipped(1))),
+        Ok(None) => results.push(JobResult::Report(VerifyStep::Skipped(1))),
         Ok(Some(mut entries)) => {
             let file: Arc<Path> = path.into();
             results.extend(verify(criteria, &file, entries.by_ref(), position).map(JobResult::Report));
@@ -277,33 +279,33 @@ fn verify_found(
     }
 }
 
-/// Verifies entries and numbers them from 0, unreadable ones included.
+/// Verifies entries and numbers them from 0, including unreadable ones.
 fn verify(
     criteria: &Criteria,
     file: &Arc<Path>,
     entries: impl Iterator<Item = Result<Entry, EntryError>>,
     position: RunPosition<'_>,
-) -> impl Iterator<Item = Progress> {
+) -> impl Iterator<Item = VerifyStep> {
     entries.enumerate().map(move |(index, entry)| match entry {
         Ok(entry) => {
             let line = entry.line;
             let verification = criteria.verify(entry, position.index + index, position.wait_for_earlier);
             let trust = verification.assessment.trust();
             if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
-                return Progress::Passed { trust, provider: verification.assessment.provider };
+                return VerifyStep::Passed { trust, provider: verification.assessment.provider };
             }
-            Progress::Verified { file: Arc::clone(file), entry: index, line, verification: Box::new(verification) }
+            VerifyStep::Verified { file: Arc::clone(file), entry: index, line, verification: Box::new(verification) }
         }
         Err(error) => unreadable(error),
     })
 }
 
-fn unreadable(error: EntryError) -> Progress {
-    Progress::Unreadable(error.into())
+fn unreadable(error: EntryError) -> VerifyStep {
+    VerifyStep::Unreadable(error.into())
 }
 
-fn notes(file: &Path, entries: &Entries<'_>) -> impl Iterator<Item = Progress> {
-    entries.notes().iter().map(|note| Progress::Note(format!("{}: {note}", file.display())))
+fn notes(file: &Path, entries: &Entries<'_>) -> impl Iterator<Item = VerifyStep> {
+    entries.notes().iter().map(|note| VerifyStep::Note(format!("{}: {note}", file.display())))
 }
 
 /// The receiver of the jobs is gone.
@@ -314,23 +316,29 @@ struct Producer<S> {
     submit: S,
 }
 
-impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
-    fn produce(&mut self, source: Source<'_>) {
-        // It ends early only if nobody receives the jobs.
+impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
+    fn produce(&mut self, source: RequestSource<'_>) {
+        // This ends early only if nobody receives the jobs.
         let _ = match source {
-            Source::LargeFile(path) => match formats::open_found(path) {
+            RequestSource::LargeFile(path) => match formats::open_found(path) {
                 Ok(Some(entries)) => self.entries(&path.into(), entries),
-                Ok(None) => (self.submit)(Job::Report(Progress::Skipped(1))),
-                Err(error) => (self.submit)(Job::Report(unreadable(error))),
+                Ok(None) => (self.submit)(WorkItem::Report(VerifyStep::Skipped(1))),
+                Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
             },
-            Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
-            Source::Input(Input::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
-            Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
-            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 }),
-            Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => {
+            RequestSource::Input(InputSource::Stdin) => {
+                self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin()))
+            }
+            RequestSource::Input(InputSource::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
+            RequestSource::Input(InputSource::Body(path, headers)) => self.body(path, headers.clone()),
+            RequestSource::Input(InputSource::Found(path)) => {
+                self.walked(DirectoryWalk { files: vec![Ok(path.clone())], skipped: 0 })
+            }
+            RequestSource::Input(InputSource::Path(path))
+                if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) =>
+            {
                 self.walked(walk(path))
             }
-            Source::Input(Input::Path(path)) => self.opened(path, formats::open(path)),
+            RequestSource::Input(InputSource::Path(path)) => self.opened(path, formats::open(path)),
         };
     }
 
@@ -339,30 +347,30 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
             if path == Path::new(STDIN) { bare::read(path, io::stdin(), headers) } else { bare::open(path, headers) };
         match entry {
             Ok(entry) => {
-                let pieces = vec![Piece::Entry(Ok(entry))];
-                (self.submit)(Job::Requests { file: path.into(), pieces, continues: false })
+                let pieces = vec![EntryPiece::Entry(Ok(entry))];
+                (self.submit)(WorkItem::Requests { file: path.into(), pieces, continues: false })
             }
-            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+            Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
         }
     }
 
-    fn bodies(&mut self, walk: Walk, headers: &Headers) -> Result<(), Disconnected> {
+    fn bodies(&mut self, walk: DirectoryWalk, headers: &Headers) -> Result<(), Disconnected> {
         if walk.skipped > 0 {
-            (self.submit)(Job::Report(Progress::Skipped(walk.skipped)))?;
+            (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
         }
         walk.files.into_iter().try_for_each(|file| match file {
             Ok(path) => self.body(&path, headers.clone()),
-            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+            Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
         })
     }
 
-    fn walked(&mut self, walk: Walk) -> Result<(), Disconnected> {
+    fn walked(&mut self, walk: DirectoryWalk) -> Result<(), Disconnected> {
         if walk.skipped > 0 {
-            (self.submit)(Job::Report(Progress::Skipped(walk.skipped)))?;
+            (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
         }
         let mut files = walk.files.into_iter().peekable();
         while files.peek().is_some() {
-            (self.submit)(Job::Files(files.by_ref().take(JOB_SIZE).collect()))?;
+            (self.submit)(WorkItem::Files(files.by_ref().take(JOB_SIZE).collect()))?;
         }
         Ok(())
     }
@@ -370,7 +378,7 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
     fn opened(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Disconnected> {
         match entries {
             Ok(entries) => self.entries(&path.into(), entries),
-            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+            Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
         }
     }
 
@@ -381,13 +389,13 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
             pieces.push(piece);
             if pieces.len() == JOB_SIZE || bytes >= JOB_BYTES {
                 let pieces = std::mem::take(&mut pieces);
-                (self.submit)(Job::Requests { file: Arc::clone(file), pieces, continues })?;
+                (self.submit)(WorkItem::Requests { file: Arc::clone(file), pieces, continues })?;
                 (bytes, continues) = (0, true);
             }
         }
         if !pieces.is_empty() {
-            (self.submit)(Job::Requests { file: Arc::clone(file), pieces, continues })?;
+            (self.submit)(WorkItem::Requests { file: Arc::clone(file), pieces, continues })?;
         }
-        notes(file, &entries).try_for_each(|note| (self.submit)(Job::Report(note)))
+        notes(file, &entries).try_for_each(|note| (self.submit)(WorkItem::Report(note)))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Progress;
+use super::VerifyStep;
 use crate::webhook::{assessment::PayloadCheck, provider::Provider, signature::Verdict, trust::Trust};
 
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Requests verified with a secret of the user's.
+pub struct VerifyTally {
+    /// Requests verified with the user's own secret.
     pub verified: usize,
     /// Requests verified with the public development secret, by the provider's name.
     pub development: BTreeMap<String, usize>,
@@ -16,27 +16,27 @@ pub struct Tally {
     pub rejected: usize,
     /// Requests that the provider sends unsigned.
     pub unsigned: usize,
-    /// Requests of no known provider.
+    /// Requests from no known provider.
     pub unrecognised: usize,
-    /// Requests, of any verdict, whose payload violates its schema.
+    /// Requests, with any verdict, whose payload violates its schema.
     pub invalid: usize,
     /// Requests that fail the run, for whatever reason.
     pub failed: usize,
-    /// Inputs, and requests in them, that can't be read.
+    /// Inputs, and requests in them, that could not be read.
     pub unreadable: usize,
     /// Files that are not captures.
     pub skipped: usize,
 }
 
-impl Tally {
+impl VerifyTally {
     /// Counts one step.
-    pub fn add(&mut self, progress: &Progress) {
+    pub fn add(&mut self, progress: &VerifyStep) {
         match progress {
-            Progress::Unreadable(_) => self.unreadable += 1,
-            Progress::Skipped(files) => self.skipped += files,
-            Progress::Note(_) => {}
-            Progress::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
-            Progress::Verified { verification, .. } => {
+            VerifyStep::Unreadable(_) => self.unreadable += 1,
+            VerifyStep::Skipped(files) => self.skipped += files,
+            VerifyStep::Note(_) => {}
+            VerifyStep::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
+            VerifyStep::Verified { verification, .. } => {
                 let assessment = &verification.assessment;
                 match (assessment.trust(), &assessment.verdict) {
                     (Some(trust), _) => self.add_genuine(trust, assessment.provider.as_ref()),

@@ -83,39 +83,39 @@ struct Recorder<'a> {
     limit: Cell<usize>,
 }
 
-impl Observer for Recorder<'_> {
+impl VerifyObserver for Recorder<'_> {
     type Error = Infallible;
 
     fn is_cancelled(&self) -> bool {
         self.lines.len() == self.limit.get()
     }
 
-    fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
+    fn report(&mut self, progress: VerifyStep, _: &VerifyTally) -> Result<(), Infallible> {
         let prefix = format!("{}/", self.dir.path().display());
         let line = match progress {
-            Progress::Verified { file, entry, line, verification } => {
+            VerifyStep::Verified { file, entry, line, verification } => {
                 let line = line.map(|line| format!(":{line}")).unwrap_or_default();
                 let verdict = verification.assessment.verdict.name();
                 format!("{}{line} [{entry}] {verdict} {:?}", file.display(), verification.missing)
             }
-            Progress::Passed { trust, .. } => format!("passed: {trust:?}"),
-            Progress::Unreadable(error) => format!("unreadable: {error}"),
-            Progress::Note(note) => format!("note: {note}"),
-            Progress::Skipped(files) => format!("skipped: {files}"),
+            VerifyStep::Passed { trust, .. } => format!("passed: {trust:?}"),
+            VerifyStep::Unreadable(error) => format!("unreadable: {error}"),
+            VerifyStep::Note(note) => format!("note: {note}"),
+            VerifyStep::Skipped(files) => format!("skipped: {files}"),
         };
         self.lines.push(line.replace(&prefix, ""));
         Ok(())
     }
 }
 
-fn run_until(limit: usize, criteria: &Criteria, dir: &TempDir, inputs: &[&str]) -> (Vec<String>, Tally) {
-    let inputs: Vec<Input> = inputs.iter().map(|name| Input::Path(dir.path().join(name))).collect();
+fn run_until(limit: usize, criteria: &Criteria, dir: &TempDir, inputs: &[&str]) -> (Vec<String>, VerifyTally) {
+    let inputs: Vec<InputSource> = inputs.iter().map(|name| InputSource::Path(dir.path().join(name))).collect();
     let mut recorder = Recorder { dir, lines: Vec::new(), limit: Cell::new(limit) };
     let Ok(tally) = run(criteria, &inputs, &mut recorder);
     (recorder.lines, tally)
 }
 
-fn run_over(criteria: &Criteria, dir: &TempDir, inputs: &[&str]) -> (Vec<String>, Tally) {
+fn run_over(criteria: &Criteria, dir: &TempDir, inputs: &[&str]) -> (Vec<String>, VerifyTally) {
     run_until(usize::MAX, criteria, dir, inputs)
 }
 
@@ -125,7 +125,10 @@ fn requests_are_reported_in_order_with_their_lines() {
     let (lines, tally) = run_over(&criteria(), &dir, &["log.ndjson", "test.http"]);
     let expected = ["log.ndjson:1 [0] verified []", "log.ndjson:2 [1] rejected []", "test.http [0] unsigned []"];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { development: development(1), rejected: 1, unsigned: 1, failed: 1, ..Tally::default() });
+    assert_eq!(
+        tally,
+        VerifyTally { development: development(1), rejected: 1, unsigned: 1, failed: 1, ..VerifyTally::default() }
+    );
 }
 
 #[test]
@@ -136,7 +139,10 @@ fn an_unreadable_request_keeps_its_number_and_does_not_hide_the_others() {
     assert_eq!([&lines[0], &lines[2]], ["log.ndjson:1 [0] verified []", "log.ndjson:3 [2] rejected []"]);
     assert!(lines[1].starts_with("unreadable: log.ndjson: line 2"), "{lines:?}");
     assert_eq!(lines[3], "unreadable: can't read missing.json");
-    assert_eq!(tally, Tally { development: development(1), rejected: 1, failed: 1, unreadable: 2, ..Tally::default() });
+    assert_eq!(
+        tally,
+        VerifyTally { development: development(1), rejected: 1, failed: 1, unreadable: 2, ..VerifyTally::default() }
+    );
 }
 
 #[test]
@@ -157,7 +163,10 @@ fn a_directory_is_read_by_name_and_other_files_are_skipped() {
         "captures/b/2.json:1 [0] rejected []",
     ];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { development: development(2), rejected: 1, failed: 1, skipped: 2, ..Tally::default() });
+    assert_eq!(
+        tally,
+        VerifyTally { development: development(2), rejected: 1, failed: 1, skipped: 2, ..VerifyTally::default() }
+    );
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn large_files_are_verified_in_parallel_and_reported_in_order() {
     let expected =
         [of("log.ndjson"), vec!["captures/a.json:1 [0] verified []".to_owned()], of("captures/b.ndjson")].concat();
     assert!(lines == expected, "{} lines", lines.len());
-    assert_eq!(tally, Tally { development: development(5995), rejected: 6, failed: 6, ..Tally::default() });
+    assert_eq!(tally, VerifyTally { development: development(5995), rejected: 6, failed: 6, ..VerifyTally::default() });
 }
 
 #[test]
@@ -182,9 +191,9 @@ fn an_input_without_a_request_is_unreadable_unless_it_was_only_found() {
     let dir = dir(&[("captures/README.md", "# Captures\n")]);
     let (lines, tally) = run_over(&criteria(), &dir, &["captures"]);
     assert_eq!(lines, ["skipped: 1", "unreadable: no captured request in captures"]);
-    assert_eq!(tally, Tally { unreadable: 1, skipped: 1, ..Tally::default() });
+    assert_eq!(tally, VerifyTally { unreadable: 1, skipped: 1, ..VerifyTally::default() });
     let mut recorder = Recorder { dir: &dir, lines: Vec::new(), limit: Cell::new(usize::MAX) };
-    let Ok(tally) = run(&criteria(), &[Input::Found(dir.path().join("captures/README.md"))], &mut recorder);
+    let Ok(tally) = run(&criteria(), &[InputSource::Found(dir.path().join("captures/README.md"))], &mut recorder);
     assert_eq!((recorder.lines, tally.total()), (vec!["skipped: 1".to_owned()], 0));
 }
 
@@ -212,7 +221,7 @@ fn what_is_required_and_missing_is_named() {
     let (lines, tally) = run_over(&strict, &dir, &["good.json", "test.http"]);
     let expected = ["good.json:1 [0] verified [Timestamp]", "test.http [0] unsigned [Signature, Timestamp]"];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { development: development(1), unsigned: 1, failed: 2, ..Tally::default() });
+    assert_eq!(tally, VerifyTally { development: development(1), unsigned: 1, failed: 2, ..VerifyTally::default() });
 }
 
 #[test]
@@ -224,10 +233,10 @@ fn a_body_is_verified_with_the_given_headers() {
     let provider = catalog.get("cyanite").cloned();
     let criteria = Criteria { provider, ..criteria() };
     let mut recorder = Recorder { dir: &dir, lines: Vec::new(), limit: Cell::new(usize::MAX) };
-    let inputs = [Input::Body(dir.path().join("body"), headers().into_iter().collect())];
+    let inputs = [InputSource::Body(dir.path().join("body"), headers().into_iter().collect())];
     let Ok(tally) = run(&criteria, &inputs, &mut recorder);
     assert_eq!(recorder.lines, ["body [0] verified []"]);
-    assert_eq!(tally, Tally { development: development(1), ..Tally::default() });
+    assert_eq!(tally, VerifyTally { development: development(1), ..VerifyTally::default() });
 }
 
 /// The secret and the request of the example in Svix's documentation on manual verification.
@@ -261,17 +270,17 @@ fn warnings_of(criteria: &Criteria, verified_for: &str, body: &str) -> Vec<Strin
     let capture = format!("{{\"provider\":\"{verified_for}\",\"verdict\":\"verified\",{}", &capture(body)[1..]);
     let dir = dir(&[("log.ndjson", &capture)]);
     let mut seen = Warnings(Vec::new());
-    let Ok(_) = run(criteria, &[Input::Path(dir.path().join("log.ndjson"))], &mut seen);
+    let Ok(_) = run(criteria, &[InputSource::Path(dir.path().join("log.ndjson"))], &mut seen);
     seen.0
 }
 
 struct Warnings(Vec<String>);
 
-impl Observer for Warnings {
+impl VerifyObserver for Warnings {
     type Error = Infallible;
 
-    fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
-        let Progress::Verified { verification, .. } = progress else { panic!("{progress:?}") };
+    fn report(&mut self, progress: VerifyStep, _: &VerifyTally) -> Result<(), Infallible> {
+        let VerifyStep::Verified { verification, .. } = progress else { panic!("{progress:?}") };
         self.0.extend(verification.assessment.warnings.into_iter().map(|warning| warning.message));
         Ok(())
     }
@@ -305,7 +314,7 @@ fn the_development_secret_fails_where_it_is_not_accepted() {
     let dir = dir(&[("good.json", &good())]);
     let (lines, tally) = run_over(&Criteria { accepts_development: false, ..criteria() }, &dir, &["good.json"]);
     assert_eq!(lines, ["good.json:1 [0] rejected []"]);
-    assert_eq!(tally, Tally { rejected: 1, failed: 1, ..Tally::default() });
+    assert_eq!(tally, VerifyTally { rejected: 1, failed: 1, ..VerifyTally::default() });
 }
 
 #[test]
@@ -321,11 +330,11 @@ fn an_invalid_payload_fails_although_the_request_is_genuine() {
 /// How many variants the search for the cause of each rejection has tried.
 fn searches(criteria: &Criteria, dir: &TempDir, input: &str) -> Vec<usize> {
     struct Searches(Vec<usize>);
-    impl Observer for Searches {
+    impl VerifyObserver for Searches {
         type Error = Infallible;
 
-        fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
-            if let Progress::Verified { verification, .. } = progress {
+        fn report(&mut self, progress: VerifyStep, _: &VerifyTally) -> Result<(), Infallible> {
+            if let VerifyStep::Verified { verification, .. } = progress {
                 let message = &verification.assessment.findings[0].message;
                 let count = message.split([' ', '(']).find_map(|word| word.parse().ok());
                 self.0.push(count.unwrap_or_else(|| panic!("no number in {message}")));
@@ -334,7 +343,7 @@ fn searches(criteria: &Criteria, dir: &TempDir, input: &str) -> Vec<usize> {
         }
     }
     let mut searches = Searches(Vec::new());
-    let Ok(_) = run(criteria, &[Input::Path(dir.path().join(input))], &mut searches);
+    let Ok(_) = run(criteria, &[InputSource::Path(dir.path().join(input))], &mut searches);
     searches.0
 }
 

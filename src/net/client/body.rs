@@ -11,23 +11,23 @@ use super::{connection::Connection, error::BODY_CUT, pool::Pool};
 #[derive(Debug)]
 pub struct ResponseBody {
     /// `None` after the end.
-    source: Option<Source>,
+    source: Option<BodyStream>,
     length: Option<u64>,
 }
 
 #[derive(Debug)]
-struct Source {
+struct BodyStream {
     connection: Connection,
     incoming: body::Incoming,
     origin: String,
-    /// Where the connection goes at the end of the body.
+    /// Takes the connection back at the end of the body.
     pool: Arc<Pool>,
 }
 
 impl ResponseBody {
     pub(super) fn new(connection: Connection, incoming: body::Incoming, origin: String, pool: Arc<Pool>) -> Self {
         let length = incoming.size_hint().exact();
-        Self { source: Some(Source { connection, incoming, origin, pool }), length }
+        Self { source: Some(BodyStream { connection, incoming, origin, pool }), length }
     }
 
     /// The length of the whole body in bytes, if the response states it.

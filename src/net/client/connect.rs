@@ -26,19 +26,19 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// A connector that accepts any TLS certificate if `insecure`.
+    /// A connector that, if `insecure`, accepts any TLS certificate.
     pub(super) fn new(insecure: bool) -> Self {
         Self { tls: Tls::new(insecure) }
     }
 
-    /// Opens a connection to the host of a URL, or to the proxy that takes requests to it.
+    /// Opens a connection to the host of a URL, or to its proxy.
     pub(super) async fn open(&self, url: &Url) -> Result<Connection, SendError> {
         let proxy = Proxy::of(url)?;
         let is_encrypted = url.scheme() == "https";
         let (host, port) = (url.host_str().unwrap_or_default(), port(url));
         match proxy {
             None if !is_encrypted => Connection::over(tcp(host, port).await?, Recipient::Endpoint).await,
-            // The others are in a box, because they are much larger than the future of a plain connection.
+            // Boxed, because it is much larger than the future of a plain connection.
             None => Box::pin(self.encrypt(tcp(host, port).await?, host, port)).await,
             Some(proxy) if is_encrypted => {
                 Box::pin(async { self.encrypt(proxy.tunnel(host, port, &self.tls).await?, host, port).await }).await
@@ -47,7 +47,7 @@ impl Connector {
         }
     }
 
-    /// Whether the host of a URL can be connected to, without a proxy.
+    /// Whether the host of a URL accepts a connection, without a proxy.
     pub(super) async fn connects(&self, url: &Url) -> bool {
         tcp(url.host_str().unwrap_or_default(), port(url)).await.is_ok()
     }
@@ -86,7 +86,7 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     Ok(stream)
 }
 
-/// The addresses of a host that are connected to, given those that the resolver knows.
+/// The addresses to try for a host, given those that the resolver found.
 pub(in crate::net) fn connectable(
     resolved: io::Result<impl Iterator<Item = SocketAddr>>,
     host: &str,
@@ -99,7 +99,7 @@ pub(in crate::net) fn connectable(
     }
 }
 
-/// The addresses of a name of this machine, whatever the resolver says of it: RFC 6761, 6.3.
+/// The addresses of a name of this machine, whatever the resolver found (RFC 6761, 6.3).
 fn loopback(mut addresses: Vec<SocketAddr>, port: u16) -> Vec<SocketAddr> {
     addresses.retain(|address| address.ip().to_canonical().is_loopback());
     if addresses.is_empty() {

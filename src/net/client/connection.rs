@@ -31,7 +31,7 @@ use crate::webhook::{
     wire_form::WireForm,
 };
 
-/// How much of a response is buffered before it is read, and how long its head may be, in bytes.
+/// The size of the read buffer, which also limits the head of a response, in bytes.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
 /// A response whose body has not been read yet.
@@ -46,32 +46,32 @@ pub(super) struct Incoming {
 #[derive(Debug)]
 pub(super) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
-    driver: Driver,
+    driver: ConnectionDriver,
     outbox: Outbox,
     inbox: Inbox,
     recipient: Recipient,
 }
 
-type Stream = TokioIo<RequestWriter<Box<dyn Duplex>>>;
+type HttpStream = TokioIo<RequestWriter<Box<dyn Duplex>>>;
 
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
-enum Driver {
-    Open(Box<http1::Connection<Stream, Empty<Bytes>>>),
-    /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
-    /// its timeout.
+enum ConnectionDriver {
+    Open(Box<http1::Connection<HttpStream, Empty<Bytes>>>),
+    /// The connection has ended. hyper's driver is dropped at once, because a request that it holds would otherwise
+    /// wait for its timeout.
     Closed(Ending),
 }
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ending {
-    /// Whether bytes of a response had arrived.
+    /// Whether any byte of a response had arrived.
     pub(super) has_received: bool,
-    /// Whether the other side has not read the whole request: it was not written whole, or the connection was reset,
-    /// which happens if that side ends before it has read everything.
+    /// Whether the other side has not read the whole request: either it was not fully written, or the connection was
+    /// reset, as happens if that side closes before it has read everything.
     pub(super) is_unread: bool,
-    /// The protocol that it sent instead of HTTP/1.1, if one was recognised.
+    /// The protocol that the endpoint spoke instead of HTTP/1.1, if it was recognised.
     pub(super) protocol: Option<Protocol>,
 }
 
@@ -79,13 +79,13 @@ impl Connection {
     /// A connection over an open stream.
     pub(super) async fn over(stream: impl Duplex + 'static, recipient: Recipient) -> Result<Self, SendError> {
         let (outbox, inbox) = (Outbox::default(), Inbox::default());
-        let stream: Stream = TokioIo::new(RequestWriter::new(Box::new(stream), outbox.clone(), inbox.clone()));
+        let stream: HttpStream = TokioIo::new(RequestWriter::new(Box::new(stream), outbox.clone(), inbox.clone()));
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox, inbox, recipient })
+        Ok(Self { sender, driver: ConnectionDriver::Open(Box::new(driver)), outbox, inbox, recipient })
     }
 
-    /// Whether the connection takes another request. A close that is still on its way shows only when a request is
+    /// Whether the connection takes another request. A close that has not arrived yet shows only when a request is
     /// sent.
     pub(super) async fn is_ready(&mut self) -> bool {
         let Self { sender, driver, .. } = self;
@@ -105,11 +105,11 @@ impl Connection {
     /// How the connection ended, if a request failed with this error.
     pub(super) fn ending(self, error: &hyper::Error) -> Ending {
         let ending = match self.driver {
-            Driver::Open(driver) => Ending::of(*driver),
-            Driver::Closed(ending) => ending,
+            ConnectionDriver::Open(driver) => Ending::of(*driver),
+            ConnectionDriver::Closed(ending) => ending,
         };
         let received = self.inbox.received();
-        // hyper uses up interim responses.
+        // hyper consumes interim responses.
         let has_received = ending.has_received || !received.is_empty();
         let is_unread = ending.is_unread || is_reset(error) || !self.outbox.is_empty();
         Ending { has_received, is_unread, protocol: Protocol::recognise(&received) }
@@ -117,7 +117,7 @@ impl Connection {
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
     pub(super) fn is_reusable(&self) -> bool {
-        matches!(self.driver, Driver::Open(_)) && self.outbox.is_empty()
+        matches!(self.driver, ConnectionDriver::Open(_)) && self.outbox.is_empty()
     }
 
     /// The next piece of a response's body; `None` at its end. Cancel safe.
@@ -138,7 +138,7 @@ impl Connection {
     }
 }
 
-/// The request that hyper is given, whose bytes the real one replaces.
+/// The placeholder request given to hyper, whose bytes are replaced by the real one's.
 fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
     let mut request = http::Request::new(Empty::new());
     *request.method_mut() = method.clone();
@@ -146,15 +146,15 @@ fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
 }
 
 impl Ending {
-    fn of(driver: http1::Connection<Stream, Empty<Bytes>>) -> Self {
+    fn of(driver: http1::Connection<HttpStream, Empty<Bytes>>) -> Self {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
-        // If a request crosses the end of the connection, the reset follows an end that was read as a usual one.
+        // If the request crossed the other side's close on the wire, the reset follows what looked like a clean close.
         Self { has_received: !read_buf.is_empty(), is_unread: io.into_inner().was_reset(), protocol: None }
     }
 }
 
-impl Driver {
-    /// Waits for something that happens on the connection, and reads and writes meanwhile.
+impl ConnectionDriver {
+    /// Waits for a future that depends on the connection, and drives the connection meanwhile.
     async fn run_until<F: Future>(&mut self, mut wanted: Pin<&mut F>) -> F::Output {
         poll_fn(|cx| {
             if let Self::Open(driver) = self

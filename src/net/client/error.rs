@@ -1,4 +1,4 @@
-//! Why a request has no response, in words that a developer can act on.
+//! Why a request got no response, in words that a developer can act on.
 
 use std::{error::Error, io, time::Duration};
 
@@ -34,13 +34,13 @@ pub enum SendError {
     /// No response arrived in time.
     #[error("no response within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// The endpoint was reached, and does not speak HTTP/1.1 there.
+    /// The endpoint was reached, but does not speak HTTP/1.1.
     #[error("{0}")]
     OtherProtocol(Protocol),
-    /// The endpoint was reached, and sent no response.
+    /// The endpoint was reached, but sent no response.
     #[error("{0}")]
     Broken(String),
-    /// The head of a response arrived, but not its whole body: the part that arrived, and the problem.
+    /// The head of a response arrived, but not its whole body. Holds the part that arrived, and the problem.
     #[error("{1}")]
     Incomplete(Response, String),
 }
@@ -82,12 +82,12 @@ pub(super) fn not_final(status: u16) -> String {
     format!("the endpoint responded {status}, which is not a final response")
 }
 
-/// Words an error of a connection that had been opened.
+/// Describes an error on an open connection.
 pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     let text = chain(error);
     SendError::Broken(match io_kind(error) {
         _ if is_reset(error) => "the connection was reset before the response was complete".to_owned(),
-        // The latter is an end without a TLS `close_notify`.
+        // The latter is a close without a TLS `close_notify`.
         kind if text.contains("connection closed") || kind == Some(io::ErrorKind::UnexpectedEof) => {
             "the connection was closed before the response was complete".to_owned()
         }
@@ -95,7 +95,7 @@ pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     })
 }
 
-/// What C libraries say of a name that does not exist, or has no address: glibc, musl, and the BSDs with macOS. The
+/// The messages of C libraries for a name that does not exist or has no address: glibc, musl, the BSDs and macOS. The
 /// error has no other trace of the resolver's code.
 const UNKNOWN_NAME: [&str; 5] = [
     "Name or service not known",
@@ -105,7 +105,7 @@ const UNKNOWN_NAME: [&str; 5] = [
     "nodename nor servname provided, or not known",
 ];
 
-/// What Windows calls them: `WSAHOST_NOT_FOUND` and `WSANO_DATA`.
+/// The corresponding codes of Windows: `WSAHOST_NOT_FOUND` and `WSANO_DATA`.
 const UNKNOWN_NAME_CODES: [i32; 2] = [11001, 11004];
 
 /// Describes a host name whose address can't be found.
@@ -138,19 +138,19 @@ pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, 
     })
 }
 
-/// Whether the endpoint's side has reset a connection.
+/// Whether the endpoint has reset the connection.
 pub(super) fn is_reset(error: &(dyn Error + 'static)) -> bool {
     matches!(io_kind(error), Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
 }
 
-/// The kind of the operating system's error that caused another.
+/// The kind of the I/O error that caused this one.
 pub(super) fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
     sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
-/// An error and its causes, the nearest first.
+/// An error and its causes, outermost first.
 pub(super) fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    // An io::Error that wraps another one skips it as its source, so look inside.
+    // An `io::Error` that wraps an error doesn't return it as its source, so look inside.
     std::iter::successors(Some(error), |&error| {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         match inner {

@@ -1,10 +1,10 @@
-//! What the headers of a request or response are for: the endpoint, or one connection.
+//! Whom the headers of a request or response are for: the endpoint, or one connection.
 
 use http::header::HOST;
 use reqwest::Url;
 
 use super::host;
-use crate::webhook::request::{Field, HeaderValue, Headers};
+use crate::webhook::request::{HeaderField, HeaderValue, Headers};
 
 /// Headers that belong to one connection.
 const HOP_BY_HOP: [&str; 9] = [
@@ -32,14 +32,14 @@ pub(super) enum Purpose {
     Endpoint,
 }
 
-/// Whether a header of this name (in lower case) is for the connection alone, so that no user can set it.
+/// Whether a header of this name (in lower case) belongs to the connection, so that the user can't set it.
 #[must_use]
 pub fn is_hop_by_hop(name: &str) -> bool {
     name == "content-length" || HOP_BY_HOP.contains(&name)
 }
 
 /// All headers with what they are for. Those that `connection` lists belong to one connection.
-pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&Field, Purpose)> {
+pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&HeaderField, Purpose)> {
     let listed: Vec<String> = headers
         .all("connection")
         .filter_map(|value| value.to_str().ok())
@@ -57,21 +57,21 @@ pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&Field, Purpo
     })
 }
 
-/// The headers that are for the endpoint, or for the sender of the request: without those of one connection, `host` and
+/// The headers for the endpoint, or for the sender of the request: all but those of one connection, `host` and
 /// `content-length`.
-pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &Field> {
+pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &HeaderField> {
     purposes(headers).filter(|&(_, purpose)| purpose == Purpose::Endpoint).map(|(field, _)| field)
 }
 
-/// The headers that a user would give another client for the same request: without those of one connection and
-/// `content-length`, which clients set themselves.
-pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &Field> {
+/// The headers to give to another client for the same request: all but those of one connection and `content-length`,
+/// which clients set themselves.
+pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &HeaderField> {
     purposes(headers)
         .filter(|(_, purpose)| matches!(purpose, Purpose::Endpoint | Purpose::Host))
         .map(|(field, _)| field)
 }
 
-/// Makes the `host` of headers name the endpoint of a URL instead of the host that received them. It is not added.
+/// Replaces a `host` header with the host of a URL. Adds none if there is none.
 pub fn set_host(headers: &mut Headers, url: &Url) {
     if headers.contains("host") {
         match HeaderValue::from_str(host(url)) {

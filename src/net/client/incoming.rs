@@ -15,17 +15,17 @@ use crate::{
     webhook::request::Headers,
 };
 
-/// How long a head may be, with the `100 Continue` and the like before it and what is read along with it, in bytes.
-/// Twice the buffer of a connection.
+/// The maximum size of a head, including interim responses before it and bytes read along with it. Twice the buffer of
+/// a connection.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
-/// What has been read since the last request. Only the task that uses the connection locks it, so nothing waits.
+/// The bytes read since the last request. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Inbox(Arc<Mutex<Read>>);
+pub(super) struct Inbox(Arc<Mutex<ReadState>>);
 
 #[derive(Debug, Default)]
-enum Read {
-    /// The bytes that have arrived: heads, and what was read along with the last one.
+enum ReadState {
+    /// The bytes that have arrived: heads, and any bytes read along with the last one.
     Head(Vec<u8>),
     #[default]
     Body,
@@ -34,16 +34,16 @@ enum Read {
 impl Inbox {
     /// Expects the head of a response.
     pub(super) fn expect_head(&self) {
-        *self.0.lock() = Read::Head(Vec::new());
+        *self.0.lock() = ReadState::Head(Vec::new());
     }
 
-    /// Takes note of bytes that were read.
+    /// Records bytes that were read.
     ///
     /// # Errors
     ///
     /// If the head is too long. hyper limits each head, but not how many interim ones come before the response.
     pub(super) fn pass(&self, bytes: &[u8]) -> io::Result<()> {
-        if let Read::Head(head) = &mut *self.0.lock() {
+        if let ReadState::Head(head) = &mut *self.0.lock() {
             if head.len() >= MAX_HEAD_BYTES {
                 return Err(io::Error::other("too many interim responses (1xx) came first"));
             }
@@ -52,24 +52,24 @@ impl Inbox {
         Ok(())
     }
 
-    /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.
+    /// The headers of a response in their original order and spelling. Call it as soon as hyper has parsed the head.
     pub(super) fn take(&self, parsed: &Parts) -> Headers {
         let read = mem::take(&mut *self.0.lock());
-        let raw = if let Read::Head(bytes) = read { headers(&bytes, parsed) } else { None };
-        // hyper also reads heads with a folded line, for one.
+        let raw = if let ReadState::Head(bytes) = read { headers(&bytes, parsed) } else { None };
+        // hyper accepts more than this, for example folded lines.
         raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The bytes that have arrived for a head that is not complete.
+    /// The bytes of an incomplete head.
     pub(super) fn received(&self) -> Vec<u8> {
         match &*self.0.lock() {
-            Read::Head(bytes) => bytes.clone(),
-            Read::Body => Vec::new(),
+            ReadState::Head(bytes) => bytes.clone(),
+            ReadState::Body => Vec::new(),
         }
     }
 }
 
-/// The headers of the first head with the status of the parsed one. Those before it are `100 Continue` and the like.
+/// The headers of the first head that has the status of the parsed one. Any heads before it are interim responses.
 fn headers(mut bytes: &[u8], parsed: &Parts) -> Option<Headers> {
     loop {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];

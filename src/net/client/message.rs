@@ -1,4 +1,4 @@
-//! A request as bytes: the names of its headers as they are spelled and in their order.
+//! A request as bytes, with its headers in their original spelling and order.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,8 @@ use crate::webhook::{
     wire_form::WireForm,
 };
 
-/// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
+/// The size of the largest body that is copied after the head, in bytes. Writing a larger one separately is cheaper
+/// than copying it.
 const COPIED_BODY_BYTES: usize = 8 << 10;
 
 /// The size of a chunk in bytes, so that most bodies have several.
@@ -34,7 +35,7 @@ pub(super) enum Recipient {
 }
 
 impl Recipient {
-    /// What a request line has for a target at the host of a URL.
+    /// The target as it appears in the request line.
     fn target<'a>(&self, url: &Url, target: &'a str) -> Cow<'a, str> {
         match self {
             Self::Endpoint => target.into(),
@@ -45,8 +46,8 @@ impl Recipient {
 
 /// Appends a request to the host of a URL, up to its body. The URL's credentials replace the request's.
 ///
-/// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks),
-/// `authorization` for the URL's credentials, and `proxy-authorization` for the proxy's.
+/// The only headers added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks), `authorization`
+/// for the URL's credentials, and `proxy-authorization` for the proxy's.
 pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, form: WireForm, out: &mut Vec<u8>) {
     let is_chunked = form == WireForm::Chunked;
     let target = recipient.target(url, &request.target);
@@ -83,7 +84,7 @@ pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, fo
     if let Some(credentials) = credentials {
         push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
     }
-    // To a request without a length that may have a body, some servers respond with 411.
+    // Some servers respond with 411 to a request that may have a body but states no length.
     let has_no_body = request.body.is_empty() && request.method.is_safe();
     if is_chunked {
         push(&[b"transfer-encoding: chunked\r\n"]);

@@ -21,25 +21,26 @@ use super::{
 };
 use crate::webhook::{request::Request, wire_form::WireForm};
 
-/// How much memory an idle connection keeps for its next request, in bytes.
+/// The capacity in bytes that an idle connection keeps for its next request.
 const IDLE_BYTES: usize = 16 << 10;
 
-/// The request that a connection writes next. Only the task that uses the connection locks it, so nothing waits.
+/// The request that a connection writes next. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outbox(Arc<Mutex<Unsent>>);
 
-/// What has yet to be written.
+/// The bytes still to be written.
 #[derive(Debug, Default)]
 struct Unsent {
     /// The head, and the body if it is small.
     bytes: Vec<u8>,
-    /// The body otherwise.
+    /// The body, if it is large.
     body: Bytes,
-    /// How much of both is written.
+    /// How many bytes of both have been written.
     written: usize,
 }
 
-/// A stream that writes what is in the outbox, whatever it is given to write, and shows the inbox what it reads.
+/// A stream that writes the content of the outbox, whatever it is given to write, and passes what it reads to the
+/// inbox.
 #[derive(Debug)]
 pub(super) struct RequestWriter<S> {
     stream: S,
@@ -80,7 +81,7 @@ impl Unsent {
         self.written = 0;
     }
 
-    /// What is left of the head and of the body.
+    /// The unwritten parts of the head and of the body.
     fn left(&self) -> [&[u8]; 2] {
         let head = self.bytes.get(self.written..).unwrap_or_default();
         [head, &self.body[self.written.saturating_sub(self.bytes.len())..]]

@@ -1,4 +1,4 @@
-//! How long to wait for an endpoint that accepts no connection, as when it restarts.
+//! How long to wait for an endpoint that accepts no connection, for example during a restart.
 
 use std::{pin::Pin, time::Duration};
 
@@ -6,25 +6,25 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::queue::Ticket;
 
-/// The pause after a connection was refused, which costs the endpoint nothing.
+/// The pause after a refused connection. Trying costs the endpoint nothing.
 const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 
-/// The pause after the first connection that ended. Each further one is twice as long, because an endpoint that runs
-/// may see the requests.
+/// The pause after the first connection that ended. It doubles each time, because a running endpoint may see the
+/// requests.
 const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a request that had to wait is alone with the endpoint. Many that arrive at once at a program that has just
-/// started are not read in the order of their connections.
+/// How long a request that had to wait has the endpoint to itself. A program that has just started doesn't read many
+/// simultaneous requests in the order of their connections.
 const TIME_ALONE: Duration = Duration::from_millis(200);
 
-/// The time that is left for an endpoint.
+/// The time left to wait for an endpoint.
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     wait: Duration,
-    /// Set when it first waits.
+    /// Set at the first wait.
     until: Option<Instant>,
     end_pause: Duration,
-    /// None if it doesn't wait.
+    /// `None` if it doesn't wait.
     ticket: Option<Ticket<'a>>,
 }
 
@@ -36,21 +36,21 @@ impl Default for Patience<'_> {
 }
 
 impl<'a> Patience<'a> {
-    /// Waits for up to this long, from when it first has to.
+    /// Waits for up to this long, counted from the first wait.
     pub(super) fn new(wait: Duration, ticket: Ticket<'a>) -> Self {
         Self { wait, ticket: Some(ticket).filter(|_| !wait.is_zero()), ..Self::default() }
     }
 
-    /// Waits while earlier requests wait for the same endpoint, but no longer than the time that is left.
+    /// Waits while earlier requests wait for the same endpoint, but no longer than the time left.
     pub(super) async fn wait_in_queue(&mut self) {
         if let Some(ticket) = self.ticket.as_mut().filter(|ticket| !ticket.is_due()) {
             let until = *self.until.get_or_insert_with(|| Instant::now() + self.wait);
-            // After that, it is tried all the same.
+            // After that, the request is tried all the same.
             let _ = timeout_at(until, ticket.until_due()).await;
         }
     }
 
-    /// Waits after a connection was refused, and for earlier requests. Returns false if the time is over.
+    /// Waits after a refused connection, and for earlier requests. Returns false if the time is up.
     pub(super) async fn wait_for_listener(&mut self) -> bool {
         if let Some(ticket) = &mut self.ticket {
             ticket.enter();
@@ -62,8 +62,7 @@ impl<'a> Patience<'a> {
         has_time
     }
 
-    /// Waits for the response over a connection. If this request had to wait, others that did wait for it too, for a
-    /// short time.
+    /// Waits for a response. If this request had to wait, the other waiting requests wait for it for a short time.
     pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
         if let Some(ticket) = self.ticket.as_mut().filter(|ticket| ticket.is_queued()) {
             ticket.set_connected();
@@ -76,7 +75,7 @@ impl<'a> Patience<'a> {
         response.await
     }
 
-    /// Waits after a connection ended before the request was read. Returns false if the time is over.
+    /// Waits after a connection that ended before the request was read. Returns false if the time is up.
     pub(super) async fn wait_after_end(&mut self) -> bool {
         let pause = self.end_pause;
         self.end_pause *= 2;

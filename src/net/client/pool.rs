@@ -23,13 +23,13 @@ struct Idle {
 }
 
 impl Pool {
-    /// The connection to an origin that was used last.
+    /// The most recently used idle connection to an origin.
     pub(super) fn take(&self, origin: &str) -> Option<Connection> {
         let idle = self.0.lock().get_mut(origin)?.pop()?;
         (idle.since.elapsed() < IDLE_TIMEOUT).then_some(idle.connection)
     }
 
-    /// Keeps a connection, and drops those to the same origin that were idle for too long.
+    /// Keeps a connection, and drops those to the same origin that have been idle too long.
     pub(super) fn put(&self, origin: &str, connection: Connection) {
         if !connection.is_reusable() {
             return;

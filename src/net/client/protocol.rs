@@ -1,4 +1,4 @@
-//! The protocol of an endpoint that does not respond in HTTP/1.1.
+//! The protocol of an endpoint that does not speak HTTP/1.1.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tls => "the endpoint expects TLS: use https:// in the URL",
-            Self::Http2 => "the endpoint speaks only HTTP/2: make it accept HTTP/1.1, too",
+            Self::Http2 => "the endpoint speaks only HTTP/2: make it accept HTTP/1.1 too",
         })
     }
 }

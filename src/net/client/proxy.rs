@@ -1,6 +1,6 @@
-//! The proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...). A proxy gets requests for `http://` itself. For
-//! `https://` it opens a tunnel, so it sees neither the request nor the response. reqwest opens these, because it
-//! speaks to proxies in every way that users expect.
+//! The proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...). Requests for `http://` are sent to the proxy
+//! itself. For `https://` it opens a tunnel, so it sees neither request nor response. reqwest opens the tunnels,
+//! because it supports every kind of proxy that users expect.
 
 use std::sync::LazyLock;
 
@@ -18,17 +18,17 @@ use super::{
 pub(super) struct Proxy(Intercept);
 
 impl Proxy {
-    /// The proxy that takes requests to a URL. This machine is always reached directly.
+    /// The proxy for requests to a URL. This machine is always reached directly.
     ///
     /// # Errors
     ///
-    /// If it is one that hookdev can't use.
+    /// If hookdev can't use it.
     pub(super) fn of(url: &Url) -> Result<Option<Self>, SendError> {
         static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_system);
         if is_local(url) {
             return Ok(None);
         }
-        // The path is left out, as not every path of a URL is one of a URI.
+        // Without the path, because not every path of a `Url` is valid in a `Uri`.
         let uri = Uri::builder().scheme(url.scheme()).authority(host(url)).path_and_query("/").build();
         let Some(proxy) = uri.ok().and_then(|uri| PROXIES.intercept(&uri)).map(Self) else { return Ok(None) };
         match proxy.0.uri().scheme() {
@@ -52,7 +52,7 @@ impl Proxy {
         self.0.uri().scheme() == Some(&Scheme::HTTPS)
     }
 
-    /// The `proxy-authorization` that it expects.
+    /// The `proxy-authorization` header for it.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.0.basic_auth()
     }
@@ -78,7 +78,8 @@ impl Proxy {
             .build()
             .map_err(failed)?;
         let target = format!("{host}:{port}");
-        // Not `https`, for which reqwest would also encrypt. Such a URL drops port 80, where no endpoint has TLS.
+        // Not `https`, because reqwest would then encrypt too. An `http` URL drops port 80, but no endpoint has TLS
+        // there.
         let mut request = client.request(Method::CONNECT, format!("http://{target}/"));
         if let Some(value) = self.authorization() {
             request = request.header(PROXY_AUTHORIZATION, value);

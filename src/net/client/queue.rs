@@ -1,5 +1,5 @@
-//! The order of requests to an endpoint that accepts no connection: once it does, it gets them in the order in which
-//! they were begun. Requests that are begun later don't wait for them.
+//! The order of requests to an endpoint that accepts no connection. Once it does, it gets them in the order in which
+//! they were begun. Requests begun after that don't wait.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,13 +21,12 @@ pub(super) struct Queues {
 #[derive(Debug, Default)]
 struct Queue {
     numbers: BTreeSet<u64>,
-    /// The first number of a request that was begun after the endpoint accepted a connection again. From this one on,
-    /// no request waits for earlier ones: it would hold up those after it too, so that under load the queue would never
-    /// end.
+    /// The number of the first request begun after the endpoint accepted a connection again. From there on, no request
+    /// waits for earlier ones: it would in turn hold up later ones, and under load the queue would never empty.
     unqueued_from: Option<u64>,
 }
 
-/// What one request holds to be sent in its order. Dropping it lets others go on.
+/// The place of one request in the queue. Dropping it lets later requests proceed.
 #[derive(Debug)]
 pub(super) struct Ticket<'a> {
     queues: &'a Queues,
@@ -37,14 +36,14 @@ pub(super) struct Ticket<'a> {
 }
 
 impl Queues {
-    /// A ticket after those of all requests that were begun before.
+    /// A ticket after those of all earlier requests.
     pub(super) fn last<'a>(&'a self, origin: &'a str) -> Ticket<'a> {
         Ticket { queues: self, origin, number: self.next.fetch_add(1, Ordering::Relaxed), is_queued: false }
     }
 }
 
 impl Ticket<'_> {
-    /// Whether it need not wait for an earlier request to the same endpoint.
+    /// Whether no earlier request to the same endpoint is waiting.
     pub(super) fn is_due(&self) -> bool {
         self.queues.by_origin.lock().get(self.origin).is_none_or(|queue| {
             queue.unqueued_from.is_some_and(|first| first <= self.number)
@@ -52,7 +51,8 @@ impl Ticket<'_> {
         })
     }
 
-    /// Waits until no earlier request to the same endpoint does, and lets later ones wait for this one. Cancel safe.
+    /// Waits until no earlier request to the same endpoint is waiting, and makes later ones wait for this one. Cancel
+    /// safe.
     pub(super) async fn until_due(&mut self) {
         self.with_queue(|_| ());
         loop {
@@ -64,12 +64,12 @@ impl Ticket<'_> {
         }
     }
 
-    /// Lets later requests to the same endpoint wait for this one, because its connection was refused.
+    /// Makes later requests to the same endpoint wait for this one, because its connection was refused.
     pub(super) fn enter(&mut self) {
         self.with_queue(|queue| queue.unqueued_from = None);
     }
 
-    /// Lets requests to the same endpoint that have yet to begin go on without waiting: it accepted a connection.
+    /// Lets future requests to the same endpoint proceed without waiting, because it accepted a connection.
     pub(super) fn set_connected(&mut self) {
         let next = self.queues.next.load(Ordering::Relaxed);
         self.with_queue(|queue| queue.unqueued_from = queue.unqueued_from.or(Some(next)));
@@ -88,7 +88,7 @@ impl Ticket<'_> {
         self.is_queued
     }
 
-    /// Lets later requests go on.
+    /// Lets later requests proceed.
     pub(super) fn leave(&mut self) {
         if !std::mem::take(&mut self.is_queued) {
             return;

@@ -8,9 +8,9 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-/// A stream in both directions.
+/// A bidirectional stream.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
-    /// Whether the other side has reset the connection since the last read and write, as far as that is known.
+    /// Whether the other side is known to have reset the connection since the last read and write.
     fn was_reset(&self) -> bool {
         false
     }

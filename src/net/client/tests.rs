@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the server does with a request.
 #[derive(Clone, Copy)]
-enum Step {
+enum ServerStep {
     /// Responds, and keeps the connection open.
     Respond(&'static [u8]),
     /// Responds, and closes the connection without saying so.
@@ -27,10 +27,10 @@ enum Step {
     Hang,
 }
 
-use Step::{CloseUnread, Hang, Respond, RespondAndClose};
+use ServerStep::{CloseUnread, Hang, Respond, RespondAndClose};
 
 /// A server that takes one step for each request, and returns each request with the number of its connection.
-async fn server(steps: &'static [Step]) -> (Url, JoinHandle<Vec<(usize, String)>>) {
+async fn server(steps: &'static [ServerStep]) -> (Url, JoinHandle<Vec<(usize, String)>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/hooks?a=b", listener.local_addr().unwrap())).unwrap();
     let task = tokio::spawn(async move {

@@ -68,7 +68,7 @@ impl Tls {
     }
 }
 
-/// Accepts every certificate, and every signature that is made with one.
+/// Accepts every certificate, and every signature made with one.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

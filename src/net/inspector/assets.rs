@@ -1,4 +1,4 @@
-//! The files of the page, which are part of the program.
+//! The files of the page, embedded in the program.
 
 /// One file.
 #[derive(Clone, Copy, Debug)]

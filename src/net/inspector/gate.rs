@@ -1,13 +1,13 @@
-//! Who gets in: the checks of every request, in their order. Each must hold alone, because each is missing from some
-//! browser or lost to some attack:
+//! Access control: the checks of every request, in order. Each must suffice alone, because each is missing from some
+//! browser or defeated by some attack:
 //!
-//! 1. the request names this server as its `Host`, so that no other name leads here (DNS rebinding);
-//! 2. a browser says that it comes from the page itself (`Sec-Fetch-Site`), because pages of other local ports are
-//!    same-site;
-//! 3. its `Origin` is the page's, and a request that changes something has one;
-//! 4. it has the token of this run, which no other page knows, unless it is for the page's own files;
-//! 5. its method is one that the path has;
-//! 6. it brings JSON, which a page elsewhere can't send without asking.
+//! 1. its `Host` names this server, so that no other name leads here (DNS rebinding);
+//! 2. if a browser sent it, it comes from the page itself (`Sec-Fetch-Site`), because pages on other local
+//!    ports are same-site;
+//! 3. its `Origin` is the page's, and is present if the request changes something;
+//! 4. it has this run's token, which no other page knows, unless it is for the page's own files;
+//! 5. its method is one that the path allows;
+//! 6. if it is a `POST`, it is declared as JSON, which another site's page can't send without a preflight.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,14 +18,14 @@ use http::{
 };
 use subtle::ConstantTimeEq;
 
-/// The start of the paths that need the token.
+/// The prefix of the paths that need the token.
 pub const API: &str = "/api/";
 
-/// The start of the paths of the page's files.
+/// The prefix of the paths of the page's files.
 pub const ASSETS: &str = "/assets/";
 
 /// Checks requests to one address.
-pub struct Gate {
+pub struct RequestGate {
     authorities: Vec<String>,
     token: String,
 }
@@ -39,7 +39,7 @@ pub struct Refused {
     pub reason: &'static str,
 }
 
-impl Gate {
+impl RequestGate {
     /// A gate to a server at this address, for requests with this token.
     pub fn new(address: SocketAddr, token: String) -> Self {
         let port = address.port();
@@ -47,7 +47,7 @@ impl Gate {
         let mut authorities =
             vec![host([127, 0, 0, 1].into()), format!("localhost:{port}"), format!("[::1]:{port}"), host(address.ip())];
         if port == 80 {
-            // Browsers leave out the port that is the default.
+            // Browsers omit the default port.
             let short = authorities.iter().filter_map(|authority| authority.strip_suffix(":80").map(str::to_owned));
             authorities.extend(short.collect::<Vec<_>>());
         }
@@ -58,7 +58,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// If it may not get in.
+    /// If the request is refused.
     pub fn check(&self, head: &Parts) -> Result<(), Refused> {
         let authority = self.authority(head).ok_or(Refused {
             status: StatusCode::BAD_REQUEST,
@@ -73,9 +73,9 @@ impl Gate {
         check_media_type(head)
     }
 
-    /// The address by which the request calls this server.
+    /// The address under which the request names this server.
     fn authority(&self, head: &Parts) -> Option<&str> {
-        // A target with an authority of its own would take the place of the header.
+        // A target with its own authority would override the header.
         if head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
             return None;
         }
@@ -97,14 +97,14 @@ impl Gate {
     }
 }
 
-/// The value of a header that is there once.
+/// The value of a header that occurs exactly once.
 fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Refuses what a browser sends for another page. Only a person who follows a link may come from there, and only to the
-/// page itself, which holds no data.
+/// Refuses requests that a browser sends for another page. Only a user who follows a link may come from there, and only
+/// to the page itself, which holds no data.
 fn check_site(head: &Parts) -> Result<(), Refused> {
     const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

@@ -1,4 +1,4 @@
-//! The responses of the inspector, and the headers that all of them have.
+//! The responses of the inspector, and the headers that they share.
 
 use bytes::Bytes;
 use http::{
@@ -16,12 +16,12 @@ use crate::{
     webhook::{json::writer::line, record, request::Headers},
 };
 
-/// What the browser may do with the page: nothing but load its own files and talk to its own API. It makes no markup of
-/// a text, whoever wrote it.
+/// What the browser lets the page do: load its own files and talk to its own API. No text is ever interpreted as
+/// markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The headers of every response. There is never one that lets another page read it.
+/// The headers of every response. None ever lets another page read it.
 const PROTECTION: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -36,18 +36,18 @@ const PROTECTION: [(HeaderName, &str); 6] = [
 pub enum Reply {
     /// A JSON text.
     Json(Bytes),
-    /// Lines of JSON that are complete.
+    /// Lines of JSON, complete.
     Lines(Bytes),
-    /// Lines of JSON, as they come.
+    /// Lines of JSON, as they become available.
     Stream(Pieces),
     Text(String),
-    /// Bytes to save in a file of this name, which has no characters that need quoting.
+    /// Bytes to save in a file with this name, which must not need quoting.
     Attachment {
         name: String,
         /// The content.
         bytes: Bytes,
     },
-    /// Why there is no other response.
+    /// An error instead of a result.
     Error(ErrorReply),
 }
 
@@ -62,7 +62,7 @@ pub struct ErrorReply {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Whether to ask at intervals instead of for a stream.
+    /// Whether to poll instead of asking for a stream.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub poll: bool,
 }
@@ -73,13 +73,13 @@ impl Reply {
         Self::Error(ErrorReply { status, error: error.into(), hint: None, poll: false })
     }
 
-    /// The response to a path that there is not.
+    /// The response for an unknown path.
     #[must_use]
     pub fn not_found() -> Self {
         Self::error(404, "there is nothing at this path")
     }
 
-    /// The response to a method that a path does not have.
+    /// The response for a method that a path does not allow.
     #[must_use]
     pub fn wrong_method() -> Self {
         Self::error(405, "this path does not allow this method")
@@ -110,7 +110,7 @@ impl From<Reply> for Outgoing {
     }
 }
 
-/// The response to a request that may not come in.
+/// The response to a refused request.
 pub fn refusal(refused: &Refused) -> Outgoing {
     let Refused { status, reason } = refused;
     let mut outgoing = Outgoing::from(Reply::error(status.as_u16(), *reason));

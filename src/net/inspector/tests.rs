@@ -15,9 +15,9 @@ use crate::net::receiver::serve;
 const TOKEN: &str = "5a";
 
 /// Names the request that it gets.
-struct Echo;
+struct EchoApi;
 
-impl Api for Echo {
+impl InspectorApi for EchoApi {
     async fn respond(&self, request: PageRequest) -> Reply {
         let PageRequest { method, path, query, body, .. } = request;
         Reply::Text(format!("{method} {path} {query} {}", String::from_utf8_lossy(&body)))
@@ -28,18 +28,18 @@ impl Api for Echo {
     }
 }
 
-struct Running {
+struct RunningInspector {
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
-impl Running {
+impl RunningInspector {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let inspector = Arc::new(Inspector::new(address, TOKEN.to_owned(), Echo));
+        let inspector = Arc::new(Inspector::new(address, TOKEN.to_owned(), EchoApi));
         let serving = tokio::spawn(serve(listener, limits(1 << 10), inspector, stop.clone().cancelled_owned()));
         Self { address, stop, serving }
     }
@@ -81,7 +81,7 @@ const POST: &str = "POST /api/x HTTP/1.1";
 
 #[tokio::test]
 async fn each_check_holds_alone() {
-    let inspector = Running::start().await;
+    let inspector = RunningInspector::start().await;
     let visit = ["sec-fetch-site: cross-site", "sec-fetch-mode: navigate", "sec-fetch-dest: document"];
     let cases: &[(u16, &[&str])] = &[
         (200, &[GET, HOST, BEARER]),
@@ -172,7 +172,7 @@ async fn each_check_holds_alone() {
 
 #[tokio::test]
 async fn every_response_keeps_other_pages_out() {
-    let inspector = Running::start().await;
+    let inspector = RunningInspector::start().await;
     for (expected, lines) in [
         ("200", vec!["GET / HTTP/1.1", HOST]),
         ("200", vec!["GET /assets/style.css HTTP/1.1", HOST]),
@@ -212,7 +212,7 @@ async fn every_response_keeps_other_pages_out() {
 
 #[tokio::test]
 async fn a_malformed_request_ends_its_connection_and_nothing_else() {
-    let inspector = Running::start().await;
+    let inspector = RunningInspector::start().await;
     let long = format!("GET /{} HTTP/1.1\r\n{HOST}\r\n\r\n", "a".repeat(100_000));
     for request in [
         "\0\0\0\r\n\r\n",
@@ -233,7 +233,7 @@ async fn a_malformed_request_ends_its_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_call_has_its_path_query_and_body() {
-    let inspector = Running::start().await;
+    let inspector = RunningInspector::start().await;
     let request = format!(
         "POST /api/a/b?c=1&d HTTP/1.1\r\n{HOST}\r\n{BEARER}\r\n{OWN}\r\n{JSON}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
     );

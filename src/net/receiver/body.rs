@@ -1,5 +1,5 @@
-//! Reads a body: not longer than the limit, not slower than the minimum rate, and within a budget of bytes that all
-//! bodies share. While others wait for the budget, a sender that has a share of it and hardly sends loses it.
+//! Reads a body: no longer than the limit, no slower than the minimum rate, and within a budget of bytes that all
+//! bodies share. While others wait for the budget, a sender that holds a share but hardly sends loses it.
 
 use std::{
     sync::{
@@ -21,20 +21,20 @@ use tokio::{
 };
 
 use super::{
-    Limits,
-    counted::Counted,
-    refusal::{Refusal, Report},
+    ReceiverLimits,
+    counted::CountGuard,
+    refusal::{Refusal, RefusalReport},
     timer::patient_timeout_at,
 };
 
-/// The first bytes of each body, which take nothing from the budget, so that a large body never holds up bodies of
-/// ordinary size. The number of connections limits how much memory these take.
+/// The size of the first part of each body, which takes nothing from the budget, so that a large body never holds up
+/// bodies of ordinary size. The number of connections limits how much memory these parts take.
 pub const UNMETERED_BYTES: usize = 64 << 10;
 
-/// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory of its body.
+/// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory that its body holds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The least that a sender gets of [`PATIENCE`] once it has memory. What it sent while it waited arrives at once.
+/// The minimum of [`PATIENCE`] that a sender is given once it has memory. What it sent while waiting arrives at once.
 const LEAST_PATIENCE: Duration = Duration::from_millis(25);
 
 /// The memory for all bodies.
@@ -53,7 +53,7 @@ pub struct BodyPermit {
 }
 
 impl BodyPermit {
-    /// Waits for a share of the same budget, of this number of bytes.
+    /// Waits for another share of the same budget, of this number of bytes.
     pub async fn another(&self, bytes: usize) -> Self {
         match &self.budget {
             Some(budget) => budget.acquire(bytes).await,
@@ -71,8 +71,8 @@ impl BodyPermit {
 }
 
 impl Budget {
-    /// [`Limits::bodies`], or [`Limits::body`] if that is more.
-    pub fn new(limits: &Limits) -> Self {
+    /// [`ReceiverLimits::bodies`], or [`ReceiverLimits::body`] if that is more.
+    pub fn new(limits: &ReceiverLimits) -> Self {
         let total = kibibytes(limits.bodies.max(limits.body));
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }
     }
@@ -84,28 +84,28 @@ impl Budget {
 
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
-        let _waiting = Counted::new(&self.waiting);
+        let _waiting = CountGuard::new(&self.waiting);
         // The semaphore is never closed, so this is never `None`.
         let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
         BodyPermit { kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
     }
 }
 
-/// How long a sender whose body has memory may keep it from others.
-struct Progress<'a> {
+/// How long a sender may keep the memory of its body from others.
+struct BodyDeadline<'a> {
     budget: &'a Budget,
     /// When the next [`UNMETERED_BYTES`] are due.
     due: Instant,
-    /// The bytes that had arrived when that was decided.
+    /// The bytes that had arrived when that was set.
     bytes: usize,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> BodyDeadline<'a> {
     fn new(budget: &'a Budget) -> Self {
         Self { budget, due: Instant::now() + PATIENCE, bytes: 0 }
     }
 
-    /// Starts to count: the body has its memory.
+    /// Starts the clock, once the body has its memory.
     fn begin(&mut self, bytes: usize) {
         (self.due, self.bytes) = (self.due.max(Instant::now() + LEAST_PATIENCE), bytes);
     }
@@ -130,11 +130,11 @@ impl<'a> Progress<'a> {
 }
 
 fn kibibytes(bytes: usize) -> u32 {
-    // A semaphore counts to an eighth of `usize::MAX`, which may have 32 bits.
+    // A semaphore counts to an eighth of `usize::MAX`, and `usize` may have 32 bits.
     u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(u32::MAX >> 3)
 }
 
-/// Reads a body to its end. `expects_continue` says that the sender waits for `100 Continue` before it sends any of it.
+/// Reads a body to its end. `expects_continue` says that the sender waits for `100 Continue` before it sends the body.
 ///
 /// # Errors
 ///
@@ -142,7 +142,7 @@ fn kibibytes(bytes: usize) -> u32 {
 pub async fn read(
     mut body: Incoming,
     expects_continue: bool,
-    limits: &Limits,
+    limits: &ReceiverLimits,
     budget: &Budget,
 ) -> Result<(Bytes, BodyPermit), Refusal> {
     let size = body.size_hint();
@@ -156,7 +156,7 @@ pub async fn read(
     let size = size.exact().and_then(|exact| usize::try_from(exact).ok());
     let most = size.unwrap_or(limits.body);
     let (mut started, mut permit) = (Instant::now(), None);
-    let (mut buffer, mut progress) = (Buffer::default(), Progress::new(budget));
+    let (mut buffer, mut progress) = (Buffer::default(), BodyDeadline::new(budget));
     loop {
         let deadline = started + limits.body_time + time_at_rate(buffer.len(), limits.body_rate);
         let arrived = tokio::select! {
@@ -200,18 +200,18 @@ fn time_at_rate(bytes: usize, bytes_per_second: usize) -> Duration {
     Duration::from_millis((bytes as u64).saturating_mul(1000) / bytes_per_second.max(1) as u64)
 }
 
-/// Reads the rest and drops it. Most senders write the whole body before they read the response: closing the
+/// Reads the rest and drops it. Most senders write the whole body before they read the response, so closing the
 /// connection at once would give them a reset instead of the status.
-pub async fn discard(body: &mut Incoming, limits: &Limits) {
+pub async fn discard(body: &mut Incoming, limits: &ReceiverLimits) {
     let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.pause, body.frame()).await {} };
     let _ = timeout(limits.drain, rest).await;
 }
 
-fn too_large(limits: &Limits) -> Refusal {
+fn too_large(limits: &ReceiverLimits) -> Refusal {
     Refusal {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         text: "the body is too large\n",
-        report: Report::BodyTooLarge(limits.body),
+        report: RefusalReport::BodyTooLarge(limits.body),
     }
 }
 
@@ -223,12 +223,12 @@ fn incomplete(error: &hyper::Error) -> Refusal {
     Refusal {
         status: StatusCode::BAD_REQUEST,
         text: "the body is incomplete\n",
-        report: Report::Reason(format!("the body is incomplete: {error}")),
+        report: RefusalReport::Reason(format!("the body is incomplete: {error}")),
     }
 }
 
-/// The data that has arrived, in memory of its own: a slice would keep the whole buffer of its connection alive, and
-/// with a list of slices, a sender of single bytes could fill the memory with bookkeeping.
+/// The data that has arrived, copied: a slice would keep its connection's whole buffer alive, and with a list of
+/// slices, a sender of single bytes could fill the memory with bookkeeping.
 #[derive(Default)]
 struct Buffer(Vec<u8>);
 
@@ -237,9 +237,9 @@ impl Buffer {
         self.0.len()
     }
 
-    /// Appends a chunk of a body of this size, if that is known.
+    /// Appends a chunk. `size` is that of the whole body, if known.
     fn push(&mut self, data: &[u8], size: Option<usize>) {
-        // The sender's `content-length` is not trusted with more memory than the permit covers.
+        // A `content-length` alone never allocates more memory than the permit covers.
         let ahead = size.map_or(0, |size| size.min(UNMETERED_BYTES)).saturating_sub(self.len());
         if ahead > 0 {
             self.0.reserve_exact(ahead);
@@ -247,7 +247,7 @@ impl Buffer {
         self.0.extend_from_slice(data);
     }
 
-    /// The body, without memory that it doesn't need.
+    /// The body, without excess capacity.
     fn into_bytes(self) -> Bytes {
         self.0.into_boxed_slice().into()
     }

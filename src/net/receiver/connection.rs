@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Handler, Limits, MAX_FIELDS, Outgoing, ReceiveError, Received,
+    Handler, MAX_FIELDS, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits,
     body::{self, Budget},
     connection_permits::ConnectionPermit,
     enduring::Enduring,
@@ -36,7 +36,7 @@ pub(super) fn serve_connection<S, H>(
     stream: S,
     watch: SenderWatch,
     permit: ConnectionPermit,
-    limits: Limits,
+    limits: ReceiverLimits,
     budget: &Budget,
     handler: &Arc<H>,
 ) -> impl GracefulConnection<Error = hyper::Error> + use<S, H>
@@ -74,11 +74,11 @@ where
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// What the requests of one connection have in common.
+/// What the requests of one connection share.
 struct ConnectionContext<H> {
     handler: Arc<H>,
     budget: Budget,
-    limits: Limits,
+    limits: ReceiverLimits,
     watch: SenderWatch,
     closed: CancellationToken,
     permit: Arc<ConnectionPermit>,
@@ -134,14 +134,14 @@ impl<H: Handler> ConnectionContext<H> {
         };
         let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let request = Request { method: parts.method, target, headers, body };
-        let received = Received { request, started, permit, closed: self.closed.clone() };
+        let received = ReceivedRequest { request, started, permit, closed: self.closed.clone() };
         Ok(self.handle(received).await)
     }
 
-    /// Waits for the handler, while the connection leaves its permit to others.
-    async fn handle(&self, received: Received) -> Response<OutgoingBody> {
-        self.permit.leave();
-        // It runs to completion even if the sender disconnects.
+    /// Waits for the handler. Meanwhile the connection's permit is free for others.
+    async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
+        self.permit.wait_for_handler();
+        // The handler runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
             async move { handler.handle(received).await }
@@ -161,15 +161,15 @@ impl<H: Handler> ConnectionContext<H> {
                 Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
             }
         };
-        if !self.permit.come_back() {
-            // Without a permit it may not wait for another request.
+        if !self.permit.reacquire() {
+            // Without a permit, the connection may not wait for another request.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response.map(|body| body.on(Arc::clone(&self.permit)))
     }
 }
 
-/// A target for messages: its path, or all of it if it has none, but no password.
+/// A target for messages: its path or, if it has none, the whole target without a password.
 fn shown_target(target: &Uri) -> Cow<'_, str> {
     match target.path() {
         "" => redact::query(&target.to_string()).into_owned().into(),

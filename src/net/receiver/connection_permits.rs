@@ -1,8 +1,7 @@
-//! Permits for connections. A connection that is read from or written to takes a different kind of permit from one
-//! whose request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do
-//! senders that stay silent: if no permit is free, the connection that has waited longest for its sender gives up its
-//! own, once it has waited for a second. In a burst of new connections, the later ones wait for the earlier ones
-//! instead.
+//! Permits for connections. A connection whose request waits for its handler takes a different kind of permit, so that
+//! hanging handlers don't keep new senders from connecting. Nor do silent senders: if no permit is free, the connection
+//! that has waited longest for its sender gives up its own, once it has waited for a second. In a burst of new
+//! connections, later ones wait for earlier ones instead.
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
@@ -16,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 /// How long a sender may stay silent while others wait for a permit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a connection that has to give up its permit has to do so, before the next one has to.
+/// How long a connection may take to give up its permit before the next one must.
 const CLOSING: Duration = Duration::from_millis(50);
 
 /// All permits.
@@ -27,7 +26,7 @@ pub struct ConnectionPermits {
     silent: Arc<Mutex<Silent>>,
 }
 
-/// The connections that wait for the rest of a request, in the order in which they began to.
+/// The connections that wait for the rest of a request, in the order in which they began waiting.
 #[derive(Debug, Default)]
 struct Silent {
     next: u64,
@@ -35,8 +34,8 @@ struct Silent {
 }
 
 impl Silent {
-    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns when to
-    /// look again.
+    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns how long
+    /// to wait before checking again.
     fn end_longest(&mut self) -> Duration {
         let Some(longest) = self.connections.first_entry() else { return PATIENCE };
         let left = PATIENCE.saturating_sub(longest.get().0.elapsed());
@@ -49,7 +48,7 @@ impl Silent {
     }
 }
 
-/// The permit of one connection, free again when dropped.
+/// The permit of one connection. Dropping it frees the permit.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     permits: ConnectionPermits,
@@ -66,7 +65,7 @@ struct Held {
 }
 
 impl ConnectionPermits {
-    /// This number of permits of each kind.
+    /// Creates this number of permits of each kind.
     pub fn new(count: usize) -> Self {
         let permits = || Arc::new(Semaphore::new(count));
         Self { active: permits(), waiting: permits(), silent: Arc::default() }
@@ -95,7 +94,7 @@ impl ConnectionPermits {
 }
 
 impl ConnectionPermit {
-    /// Says that nothing happens on the connection until its sender sends something.
+    /// Marks the connection as waiting for its sender.
     pub fn wait_for_sender(&self) {
         let mut held = self.held.lock();
         if !held.is_waiting && held.silent.is_none() {
@@ -112,8 +111,8 @@ impl ConnectionPermit {
         self.given_up.clone()
     }
 
-    /// Takes a permit of those that wait for their handler instead. If none is free, it keeps its own.
-    pub fn leave(&self) {
+    /// Exchanges the permit for one of those that wait for their handler. If none is free, keeps it.
+    pub fn wait_for_handler(&self) {
         let mut held = self.held.lock();
         if let Some(number) = held.silent.take() {
             self.permits.silent.lock().connections.remove(&number);
@@ -123,8 +122,8 @@ impl ConnectionPermit {
         }
     }
 
-    /// Takes a permit of the first kind again. False if none is free.
-    pub fn come_back(&self) -> bool {
+    /// Exchanges the permit back. Returns false if none is free.
+    pub fn reacquire(&self) -> bool {
         let mut held = self.held.lock();
         if held.is_waiting {
             let Ok(permit) = Arc::clone(&self.permits.active).try_acquire_owned() else { return false };
@@ -154,15 +153,15 @@ mod tests {
         let permits = ConnectionPermits::new(1);
         let first = permits.take().await;
         assert!(permits.take().now_or_never().is_none());
-        first.leave();
+        first.wait_for_handler();
         let second = permits.take().await;
         // There is room for one that waits.
-        second.leave();
+        second.wait_for_handler();
         assert!(permits.take().now_or_never().is_none());
-        assert!(second.come_back());
-        assert!(!first.come_back());
+        assert!(second.reacquire());
+        assert!(!first.reacquire());
         drop(second);
-        assert!(first.come_back());
+        assert!(first.reacquire());
         assert!(permits.take().now_or_never().is_none());
         drop(first);
         assert!(permits.take().now_or_never().is_some());
@@ -174,7 +173,7 @@ mod tests {
         let [first, second, third] = [permits.take().await, permits.take().await, permits.take().await];
         // The first has a request now, and no permit to wait for its handler.
         let _waiting = [(); 3].map(|()| Arc::clone(&permits.waiting).try_acquire_owned().unwrap());
-        first.leave();
+        first.wait_for_handler();
         let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
         let newcomer = |patience| timeout(patience, permits.take());
         assert!(newcomer(PATIENCE * 9 / 10).await.is_err());

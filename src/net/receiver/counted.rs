@@ -1,12 +1,12 @@
-//! Counts what goes on at one time.
+//! Counts what is going on at one time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts one thing until this is dropped, by a panic too.
+/// Counts one thing until this is dropped, even by a panic.
 #[derive(Debug)]
-pub struct Counted<'a>(&'a AtomicUsize);
+pub struct CountGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Counted<'a> {
+impl<'a> CountGuard<'a> {
     /// Adds one to the count.
     pub fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
@@ -14,7 +14,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for CountGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

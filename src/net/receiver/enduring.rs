@@ -10,14 +10,14 @@ use std::{
 use futures_util::{FutureExt, future::CatchUnwind};
 use tokio::runtime::Handle;
 
-/// A future that the task which awaits it polls itself. If that task drops it before it has ended, it goes on in a task
-/// of its own. A task for each request would take about a tenth more CPU time.
-pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<Running<F>>);
+/// A future that is polled by the task that awaits it. If that task drops it before it ends, it continues in a task of
+/// its own. Spawning a task for each request would take about a tenth more CPU time.
+pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<BoxedFuture<F>>);
 
-type Running<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;
+type BoxedFuture<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;
 
 impl<F: Future<Output: Send> + Send + 'static> Enduring<F> {
-    /// Nothing runs before the first poll.
+    /// Wraps a future. Nothing runs before the first poll.
     pub(super) fn new(future: F) -> Self {
         Self(Some(Box::pin(AssertUnwindSafe(future).catch_unwind())))
     }
@@ -37,7 +37,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Enduring<F> {
 
 impl<F: Future<Output: Send> + Send + 'static> Drop for Enduring<F> {
     fn drop(&mut self) {
-        // Without a runtime, nothing can go on.
+        // Without a runtime, nothing can continue.
         if let (Some(running), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(running);
         }

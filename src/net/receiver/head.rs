@@ -1,5 +1,5 @@
-//! Rules for request heads beyond those that hyper checks: the rules of RFC 9110 and 9112 that keep two programs from
-//! reading one message differently, and limits on what is displayed.
+//! Rules for request heads beyond those that hyper checks: rules of RFC 9110 and 9112 that keep two programs from
+//! interpreting one message differently, and limits on what is displayed.
 
 use hyper::{
     Method, StatusCode, Version,
@@ -9,7 +9,7 @@ use hyper::{
 
 use super::refusal::Refusal;
 
-/// The length of the longest method that is accepted, in bytes. Registered methods have up to 17.
+/// The maximum length of a method, in bytes. Registered methods have up to 17.
 pub const LONGEST_METHOD: usize = 32;
 
 /// Checks a head; `longest_target` is in bytes.

@@ -1,5 +1,5 @@
-//! Keeps the heads of requests as they pass to hyper, because hyper lowers the names of headers and groups those that
-//! repeat. A head ends where hyper's parser, httparse, says; where its body ends follows from hyper's reading of it.
+//! Keeps the heads of requests as they pass to hyper, because hyper lowers header names and groups repeated headers.
+//! hyper's parser, httparse, determines where a head ends; where its body ends follows from how hyper reads the head.
 
 use std::{
     io,
@@ -18,52 +18,52 @@ use crate::{
     webhook::request::Headers,
 };
 
-/// How much memory a connection keeps for its next head, in bytes.
+/// The capacity in bytes that a connection keeps for its next head.
 const IDLE_BYTES: usize = 4 << 10;
 
-/// A stream that keeps the request heads that are read from it.
+/// A stream that keeps the request heads read from it.
 #[derive(Debug)]
 pub struct KeepHeads<S> {
     stream: S,
     heads: Heads,
 }
 
-/// The heads of one connection. Only its task uses them, so nothing waits for the lock.
+/// The heads of one connection. Only its own task locks them, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
 pub struct Heads(Arc<Mutex<Passed>>);
 
-/// What has passed to hyper.
+/// The bytes that have passed to hyper.
 #[derive(Debug, Default)]
 struct Passed {
-    /// The bytes since the end of the last body: the next head, and what was read along with it.
+    /// The bytes since the end of the last body: the next head, and any bytes read along with it.
     kept: Vec<u8>,
-    /// The rest of the body on its way.
-    body: Rest,
+    /// The rest of the current body.
+    body: BodyRest,
 }
 
-/// How much of a body has yet to pass.
+/// How much of a body is still to come.
 #[derive(Debug)]
-enum Rest {
+enum BodyRest {
     Bytes(u64),
-    Chunks(Chunks),
+    Chunks(ChunkPosition),
 }
 
-impl Default for Rest {
+impl Default for BodyRest {
     fn default() -> Self {
         Self::Bytes(0)
     }
 }
 
-/// A place in a chunked body (RFC 9112, 7.1). It moves as hyper's decoder does, which also validates.
+/// A position in a chunked body (RFC 9112, 7.1). It advances as hyper's decoder does, which also validates.
 #[derive(Clone, Copy, Debug)]
-enum Chunks {
-    /// In the digits of a chunk's size, as read so far.
+enum ChunkPosition {
+    /// In the digits of a chunk's size: the value so far.
     Size(u64),
     /// After these digits.
     AfterSize(u64),
     /// Before the line feed after them.
     SizeLf(u64),
-    /// Before this number of bytes: the rest of a chunk and its line end.
+    /// Before this number of bytes: the rest of a chunk and its line ending.
     Data(u64),
     /// At the start of a trailer, or of the empty line that ends the body.
     Trailer,
@@ -81,8 +81,8 @@ impl<S> KeepHeads<S> {
 }
 
 impl Heads {
-    /// The headers of a request in their order and spelling. Call it with each request of the connection, before
-    /// hyper reads on. `None` if these are not the bytes that hyper parsed.
+    /// The headers of a request in their original order and spelling. Call it for each request of the connection,
+    /// before hyper reads on. `None` if the kept bytes are not those that hyper parsed.
     pub fn take<B: Body>(&self, request: &Request<B>) -> Option<Headers> {
         let mut passed = self.0.lock();
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
@@ -93,8 +93,8 @@ impl Heads {
         let headers = in_raw_order(head.headers, request.headers())?;
         let Passed { kept, body } = &mut *passed;
         *body = match request.body().size_hint().exact() {
-            Some(length) => Rest::Bytes(length),
-            None => Rest::Chunks(Chunks::Size(0)),
+            Some(length) => BodyRest::Bytes(length),
+            None => BodyRest::Chunks(ChunkPosition::Size(0)),
         };
         let skipped = body.skip(&kept[length..]);
         kept.drain(..length + skipped);
@@ -112,8 +112,8 @@ impl Passed {
     }
 }
 
-impl Rest {
-    /// Moves on over bytes; how many of them belong to this body.
+impl BodyRest {
+    /// Skips the bytes that belong to this body, and returns their number.
     fn skip(&mut self, bytes: &[u8]) -> usize {
         match self {
             Self::Bytes(left) => skip(left, bytes),
@@ -129,7 +129,7 @@ fn skip(left: &mut u64, bytes: &[u8]) -> usize {
     skipped
 }
 
-impl Chunks {
+impl ChunkPosition {
     fn skip(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         while at < bytes.len() {

@@ -1,4 +1,4 @@
-//! A response on its way to the sender: whole, or with a body that is passed on in pieces.
+//! A response to the sender: complete, or with a body that is passed on in pieces.
 
 use std::{
     pin::Pin,
@@ -44,12 +44,12 @@ impl Outgoing {
     }
 }
 
-/// The pieces of a body that is still arriving. The next piece is taken when the sender has read the one before.
+/// The pieces of a body that is still arriving. The next piece is taken once the sender has read the previous one.
 #[derive(Debug)]
 pub struct Pieces {
-    /// `None` is the end. Without it the body is incomplete.
+    /// `None` marks the end. Without it, the body is incomplete.
     pieces: mpsc::Receiver<Option<Bytes>>,
-    /// How many bytes are left, if that is known.
+    /// How many bytes are left, if known.
     left: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ pub struct Pieces {
 pub struct PiecesSender(mpsc::Sender<Option<Bytes>>);
 
 impl Pieces {
-    /// The rest of a body, which has `left` bytes if that is known.
+    /// The rest of a body, with `left` bytes if that is known.
     #[must_use]
     pub fn new(left: Option<u64>) -> (PiecesSender, Self) {
         let (sender, pieces) = mpsc::channel(1);
@@ -67,24 +67,24 @@ impl Pieces {
 }
 
 impl PiecesSender {
-    /// Passes a piece on. False if the sender of the request has gone.
+    /// Passes a piece on. Returns false if the sender of the request is gone.
     pub async fn send(&self, piece: Bytes) -> bool {
         self.0.send(Some(piece)).await.is_ok()
     }
 
-    /// Waits until the sender of the request has gone.
+    /// Waits until the sender of the request is gone.
     pub async fn closed(&self) {
         self.0.closed().await;
     }
 
-    /// Ends the body. If this is not called, the connection ends, so that the sender knows that the body is incomplete.
+    /// Ends the body. Without this, the connection is closed, so that the sender sees that the body is incomplete.
     pub async fn end(self) {
-        // It fails if the sender of the request has gone.
+        // This fails if the sender of the request is gone.
         let _ = self.0.send(None).await;
     }
 }
 
-/// The body was cut off where it came from.
+/// The body was cut off at its source.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the response was cut off")]
 pub struct CutOff;
@@ -97,7 +97,7 @@ pub struct OutgoingBody {
     _at_end: Option<AtEnd>,
 }
 
-/// Says at the end of a response that its connection waits for the next request.
+/// At the end of a response, marks its connection as waiting for the next request.
 #[derive(Debug)]
 struct AtEnd(Arc<ConnectionPermit>);
 

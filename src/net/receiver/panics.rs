@@ -16,7 +16,7 @@ use crate::webhook::{record, request::Headers};
 struct Fragile(Mutex<Vec<String>>);
 
 impl Handler for Fragile {
-    async fn handle(&self, received: Received) -> Outgoing {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         assert!(received.request.target != "/panic", "injected");
         record::Response { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }.into()
     }
@@ -41,7 +41,7 @@ async fn a_panic_is_a_500_and_affects_no_other_request() {
     let address = listener.local_addr().unwrap();
     let handler = Arc::new(Fragile::default());
     // With a single permit, each connection needs the permit of the one before.
-    let limits = Limits { connections: 1, ..Limits::default() };
+    let limits = ReceiverLimits { connections: 1, ..ReceiverLimits::default() };
     let (end, ended) = oneshot::channel::<()>();
     let shutdown = async { drop(ended.await) };
     let server = tokio::spawn(serve(listener, limits, Arc::clone(&handler), shutdown));

@@ -1,4 +1,4 @@
-//! The response to a request that never reaches the handler, and what is reported about it.
+//! The response to a request that doesn't reach the handler, and what is reported about it.
 
 use bytes::Bytes;
 use hyper::{
@@ -14,12 +14,12 @@ pub struct Refusal {
     pub status: StatusCode,
     /// The body of the response, one line.
     pub text: &'static str,
-    pub report: Report,
+    pub report: RefusalReport,
 }
 
 /// What is reported about a refusal.
 #[derive(Debug)]
-pub enum Report {
+pub enum RefusalReport {
     /// The text of the response.
     Text,
     Reason(String),
@@ -30,13 +30,16 @@ pub enum Report {
 impl Refusal {
     /// A refusal that reports the text of its response.
     pub fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text, report: Report::Text }
+        Self { status, text, report: RefusalReport::Text }
     }
 
-    /// The refusal of a request whose head is not the one that was kept for it.
+    /// The refusal of a request whose kept head doesn't match.
     pub fn lost_head() -> Self {
         let reason = "internal error: its head as received is lost".to_owned();
-        Self { report: Report::Reason(reason), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n") }
+        Self {
+            report: RefusalReport::Reason(reason),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+        }
     }
 
     /// A response that closes the connection, so that the rest of the request is not read.
@@ -51,9 +54,9 @@ impl Refusal {
     pub fn into_error(self, request: String) -> ReceiveError {
         let status = self.status.as_u16();
         match self.report {
-            Report::Text => ReceiveError::Refused { request, reason: self.text.trim_end().to_owned(), status },
-            Report::Reason(reason) => ReceiveError::Refused { request, reason, status },
-            Report::BodyTooLarge(limit) => ReceiveError::BodyTooLarge { request, limit },
+            RefusalReport::Text => ReceiveError::Refused { request, reason: self.text.trim_end().to_owned(), status },
+            RefusalReport::Reason(reason) => ReceiveError::Refused { request, reason, status },
+            RefusalReport::BodyTooLarge(limit) => ReceiveError::BodyTooLarge { request, limit },
         }
     }
 }

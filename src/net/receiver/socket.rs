@@ -1,4 +1,4 @@
-//! A connection's socket, and a watch on it that sees when the sender closes its side while hyper doesn't read.
+//! A connection's socket, and a watch that notices when the sender closes its side while hyper isn't reading.
 
 use std::{
     future::poll_fn,
@@ -20,12 +20,12 @@ use tokio::{
 /// The socket as hyper uses it.
 #[derive(Debug)]
 pub struct Socket {
-    /// Shared with the watch. Both are used by the task of the connection alone, so neither waits for the other.
+    /// Shared with the watch. Only the connection's own task uses both, so neither waits for the other.
     read: Arc<Mutex<OwnedReadHalf>>,
     write: OwnedWriteHalf,
 }
 
-/// Sees when the sender closes its side.
+/// Notices when the sender closes its side.
 #[derive(Clone, Debug, Default)]
 pub struct SenderWatch(Option<Arc<Mutex<OwnedReadHalf>>>);
 

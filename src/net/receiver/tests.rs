@@ -17,7 +17,7 @@ use super::{socket::SenderWatch, *};
 use crate::webhook::{record, request::Headers};
 
 /// Limits that a few bytes exceed.
-const SMALL: Limits = Limits {
+const SMALL: ReceiverLimits = ReceiverLimits {
     head_bytes: 8 << 10,
     headers: 16,
     target: 1 << 10,
@@ -35,15 +35,15 @@ const SMALL: Limits = Limits {
 
 /// Responds to each request with its body, and waits before that if `held` is set.
 #[derive(Default)]
-struct Echo {
+struct EchoHandler {
     errors: Mutex<Vec<String>>,
     held: Option<Notify>,
     seen: Notify,
     done: Notify,
 }
 
-impl Handler for Echo {
-    async fn handle(&self, received: Received) -> Outgoing {
+impl Handler for EchoHandler {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         self.seen.notify_one();
         if let Some(held) = &self.held {
             held.notified().await;
@@ -59,14 +59,14 @@ impl Handler for Echo {
 }
 
 /// Opens connections that share a handler and a budget.
-struct Client {
-    limits: Limits,
+struct TestClient {
+    limits: ReceiverLimits,
     budget: Budget,
-    handler: Arc<Echo>,
+    handler: Arc<EchoHandler>,
 }
 
-impl Client {
-    fn new(limits: Limits, handler: Echo) -> Self {
+impl TestClient {
+    fn new(limits: ReceiverLimits, handler: EchoHandler) -> Self {
         Self { limits, budget: Budget::new(&limits), handler: Arc::new(handler) }
     }
 
@@ -112,7 +112,7 @@ fn post(length: usize) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     for sent in ["", "POST / HT", "POST / HTTP/1.1\r\nhost: x\r\nx: "] {
         let (mut stream, ended) = client.connect();
         stream.write_all(sent.as_bytes()).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_trickles_in_ends_the_connection_too() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (mut stream, ended) = client.connect();
     let begun = Moment::now();
     stream.write_all(b"POST / HTTP/1.1\r\nx: ").await.unwrap();
@@ -145,7 +145,7 @@ async fn a_head_that_trickles_in_ends_the_connection_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_stays_idle_between_requests_is_closed() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (mut stream, ended) = client.connect();
     stream.write_all(&post(0)).await.unwrap();
     assert_eq!(status(&head(&mut stream).await), "200");
@@ -156,7 +156,7 @@ async fn a_connection_that_stays_idle_between_requests_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_gets_408() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (mut stream, _ended) = client.connect();
     let begun = Moment::now();
     stream.write_all(&post(10)).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_body_that_stalls_gets_408() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_may_take_as_long_as_the_minimum_rate_allows() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     // Three times as long as a stalled body may take, at twice the minimum rate.
     let (mut stream, _ended) = client.connect();
     stream.write_all(&post(120 << 10)).await.unwrap();
@@ -195,7 +195,7 @@ async fn a_body_may_take_as_long_as_the_minimum_rate_allows() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_does_not_read_its_response_is_disconnected() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (ours, theirs) = duplex(1 << 10);
     let ended = tokio::spawn(client.serve(theirs));
     let (_reader, mut writer) = tokio::io::split(ours);
@@ -209,7 +209,7 @@ async fn a_sender_that_does_not_read_its_response_is_disconnected() {
 
 #[tokio::test]
 async fn a_request_is_handled_to_the_end_although_its_sender_disconnects() {
-    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let client = TestClient::new(SMALL, EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let (mut stream, ended) = client.connect();
     stream.write_all(&post(0)).await.unwrap();
     client.handler.seen.notified().await;
@@ -222,7 +222,7 @@ async fn a_request_is_handled_to_the_end_although_its_sender_disconnects() {
 
 #[tokio::test(start_paused = true)]
 async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
-    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let client = TestClient::new(SMALL, EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let large = vec![b'a'; SMALL.body];
     let (mut first, _first) = client.connect();
     first.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
@@ -247,7 +247,7 @@ async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_without_a_length_keeps_only_the_memory_that_it_needs() {
-    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let client = TestClient::new(SMALL, EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let body = "a".repeat(UNMETERED_BYTES + 1);
     let request = format!(
         "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
@@ -269,7 +269,7 @@ async fn a_body_without_a_length_keeps_only_the_memory_that_it_needs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_body_that_stalls_keeps_others_from_memory_for_a_second() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let large = vec![b'a'; SMALL.body];
     let begun = Moment::now();
     let (mut stalled, _stalled) = client.connect();
@@ -287,7 +287,7 @@ async fn a_large_body_that_stalls_keeps_others_from_memory_for_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_body_may_stall_while_nobody_else_needs_its_memory() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let large = vec![b'a'; SMALL.body];
     let (mut stream, _ended) = client.connect();
     stream.write_all(&[&post(large.len())[..], &large[..UNMETERED_BYTES + 1000]].concat()).await.unwrap();
@@ -298,7 +298,7 @@ async fn a_large_body_may_stall_while_nobody_else_needs_its_memory() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
-    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let client = TestClient::new(SMALL, EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let large = vec![b'a'; SMALL.body];
     let (mut first, _first) = client.connect();
     first.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
@@ -312,7 +312,7 @@ async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
 
 #[tokio::test(start_paused = true)]
 async fn a_content_length_over_the_limit_gets_413_before_the_body_arrives() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (mut stream, _ended) = client.connect();
     let begun = Moment::now();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551613\r\n\r\n{}").await.unwrap();
@@ -322,7 +322,7 @@ async fn a_content_length_over_the_limit_gets_413_before_the_body_arrives() {
 
 #[tokio::test]
 async fn a_body_in_many_chunks_is_joined() {
-    let client = Client::new(SMALL, Echo::default());
+    let client = TestClient::new(SMALL, EchoHandler::default());
     let (stream, _ended) = client.connect();
     let (mut reader, mut writer) = tokio::io::split(stream);
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
@@ -344,7 +344,7 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (end, ends) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, SMALL, Arc::new(Echo::default()), async {
+    let serving = tokio::spawn(serve(listener, SMALL, Arc::new(EchoHandler::default()), async {
         let _ = ends.await;
     }));
     let mut open = Vec::new();
@@ -372,8 +372,8 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
 async fn senders_that_stay_silent_keep_nobody_from_connecting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let limits = Limits { head_time: Duration::from_secs(3600), body_time: Duration::from_secs(3600), ..SMALL };
-    let serving = tokio::spawn(serve(listener, limits, Arc::new(Echo::default()), std::future::pending()));
+    let limits = ReceiverLimits { head_time: Duration::from_secs(3600), body_time: Duration::from_secs(3600), ..SMALL };
+    let serving = tokio::spawn(serve(listener, limits, Arc::new(EchoHandler::default()), std::future::pending()));
     let mut silent = Vec::new();
     for start in [&b""[..], b"POST / HTTP/1.1\r\nX-", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}"] {
         for _ in 0..SMALL.connections {
@@ -396,10 +396,10 @@ async fn senders_that_stay_silent_keep_nobody_from_connecting() {
 async fn a_sender_that_stays_silent_within_a_head_does_not_outlive_the_receiver() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let handler = Arc::new(Echo::default());
+    let handler = Arc::new(EchoHandler::default());
     // A whole request first, so that the connection is known to be served.
     stream.write_all(&[&post(0)[..], b"POST / HTTP/1.1\r\nX-"].concat()).await.unwrap();
-    let limits = Limits { drain: Duration::ZERO, ..SMALL };
+    let limits = ReceiverLimits { drain: Duration::ZERO, ..SMALL };
     serve(listener, limits, Arc::clone(&handler), handler.done.notified()).await;
     // The connection ends, and with it its hold on the handler; the response may be lost.
     let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -412,7 +412,7 @@ async fn a_sender_that_stays_silent_within_a_head_does_not_outlive_the_receiver(
 async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let handler = Arc::new(Echo { held: Some(Notify::new()), ..Echo::default() });
+    let handler = Arc::new(EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let serving = tokio::spawn(serve(listener, SMALL, Arc::clone(&handler), std::future::pending()));
     let mut open = Vec::new();
     // As many wait as may be connected besides them.
@@ -438,7 +438,7 @@ async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
 struct Closed;
 
 impl Handler for Closed {
-    async fn handle(&self, received: Received) -> Outgoing {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         received.closed.cancelled().await;
         record::Response { status: 200, headers: Headers::new(), body: "closed".into() }.into()
     }

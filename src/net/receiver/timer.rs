@@ -1,4 +1,4 @@
-//! Timers for a process that may be stopped and resumed: what arrived meanwhile is read before a timer expires.
+//! Timers for a process that may be stopped and resumed: bytes that arrived meanwhile are read before a timer expires.
 
 use std::{
     pin::{Pin, pin},
@@ -10,13 +10,13 @@ use hyper::rt::{Sleep, Timer};
 use hyper_util::rt::TokioTimer;
 use tokio::time::{self, error::Elapsed};
 
-/// The last part of each sleep, which starts only when the first part has ended.
+/// The last part of each sleep, which starts only after the first part.
 const LAST_PART: Duration = Duration::from_millis(100);
 
-/// A timer that leaves the time to read what has arrived.
+/// A timer that leaves time to read what has arrived.
 ///
-/// A process that was stopped, as by Ctrl-Z, sees that its deadlines have passed before it sees the requests that
-/// arrived meanwhile. Without the last part, it would close their connections.
+/// A process that was stopped, as by Ctrl-Z, notices expired deadlines before it notices the requests that arrived
+/// meanwhile. Without the last part, it would close their connections.
 #[derive(Clone, Debug)]
 pub struct PatientTimer(TokioTimer);
 
@@ -41,7 +41,8 @@ impl Timer for PatientTimer {
     }
 }
 
-/// Waits for a future until its deadline, and for [`LAST_PART`] after a stop in which the deadline passed.
+/// Waits for a future until its deadline, or until [`LAST_PART`] after the process is resumed, if the deadline passed
+/// while it was stopped.
 ///
 /// # Errors
 ///

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::timer::PatientTimer;
 
-/// A stream that fails once a write has stalled for a while.
+/// A stream that fails once a write has stalled for too long.
 pub struct WriteTimeout<S> {
     stream: S,
     limit: Duration,

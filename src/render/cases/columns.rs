@@ -7,7 +7,7 @@ use crate::{
 
 /// The widths of the columns, and how their texts are abbreviated.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Columns {
+pub(super) struct ColumnWidths {
     pub(super) case: usize,
     pub(super) sent: usize,
     pub(super) expected: usize,
@@ -18,7 +18,7 @@ pub(super) struct Columns {
 /// The width of the mark, the status, the time and the gaps, in columns.
 const FIXED: usize = 2 + 2 + 2 + 2 + 4 + 2 + 7;
 
-impl Columns {
+impl ColumnWidths {
     /// The most detailed columns that fit the screen.
     pub(super) fn fit(cases: &[CaseRecord], width: Option<usize>) -> Self {
         let most = |cell: &dyn Fn(&CaseRecord) -> usize, least| cases.iter().map(cell).max().unwrap_or(0).max(least);

@@ -1,4 +1,4 @@
-//! Failures of one case that have the same cause and are shown once, with a short list of the deliveries.
+//! Groups the failures of one case that have the same cause, to show them once with a short list of the deliveries.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -13,7 +13,7 @@ pub(super) struct FailureGroup {
 }
 
 impl FailureGroup {
-    /// A group of one failure.
+    /// A group with one failure.
     pub(super) const fn new(first: CaseRecord) -> Self {
         Self { first, others: Vec::new() }
     }
@@ -32,7 +32,7 @@ impl FailureGroup {
         &self.first
     }
 
-    /// How many there are.
+    /// The number of failures.
     pub(super) const fn count(&self) -> usize {
         1 + self.others.len()
     }
@@ -48,7 +48,7 @@ impl FailureGroup {
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
-    /// The names of the deliveries; `planned` are all cases of the run.
+    /// The names of the deliveries, shortened; `planned` are all cases of the run.
     pub(super) fn names(&self, planned: &[CaseRecord]) -> String {
         let of_case = || planned.iter().filter(|record| record.name == self.first.name);
         if self.count() == of_case().count() && self.first.name == CaseName::EventAccepted {

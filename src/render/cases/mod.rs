@@ -7,7 +7,7 @@ mod failures;
 use std::{fmt::Write, time::Duration};
 
 use self::{
-    columns::{Columns, expected_label},
+    columns::{ColumnWidths, expected_label},
     failures::FailureGroup,
 };
 use super::{
@@ -24,36 +24,36 @@ use crate::webhook::{
 
 /// A table of cases.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct CaseTable {
     page: Page,
     /// Whether only failures are shown.
     quiet: bool,
     /// The titles of the columns about the response.
     titles: &'static str,
-    columns: Columns,
-    /// The heading that is printed above the next row.
+    columns: ColumnWidths,
+    /// The heading to print above the next row.
     heading: String,
     /// All cases of this provider's run.
     planned: Vec<CaseRecord>,
-    /// The last case, and how many of its deliveries were sent.
+    /// The current case, and how many of its deliveries have been sent.
     tried: Option<(CaseName, usize)>,
-    /// The failures of that case. They are shown after its last delivery, because many may have the same cause.
+    /// The failures of that case. They are printed after its last delivery, because many may have the same cause.
     failures: Vec<FailureGroup>,
-    /// Cases that were skipped for the same reason.
+    /// Consecutive cases skipped for the same reason.
     skipped: Option<(String, Vec<CaseName>)>,
     hint: Option<Remedy>,
-    /// Whether a table was printed, so that the next one comes after an empty line.
+    /// Whether a table has been printed, so that an empty line separates the next one.
     has_printed: bool,
 }
 
-/// How many skipped cases are named in one line.
+/// The maximum number of skipped cases named in one line.
 const MAX_NAMED: usize = 3;
 
-impl Table {
-    /// A table on a page; a quiet one shows only failures.
+impl CaseTable {
+    /// A table; if `quiet`, it shows only failures.
     #[must_use]
     pub fn new(page: Page, quiet: bool) -> Self {
-        let columns = Columns::default();
+        let columns = ColumnWidths::default();
         Self {
             page,
             quiet,
@@ -75,23 +75,23 @@ impl Table {
         Self { titles: "", ..Self::new(page, false) }
     }
 
-    /// Wraps text at another width from now on. The columns of a section keep theirs.
+    /// Wraps text at another width from now on. The columns of the current section keep their widths.
     pub const fn set_width(&mut self, width: Option<usize>) {
         self.page.width = width;
     }
 
-    /// Starts the section of one provider, whose cases follow.
+    /// Starts the section of a provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);
         self.planned = cases.to_vec();
         self.tried = None;
-        self.columns = Columns::fit(cases, self.page.width);
+        self.columns = ColumnWidths::fit(cases, self.page.width);
         self.hint = None;
         let palette = self.page.palette;
         self.heading = if self.has_printed { "\n".to_owned() } else { String::new() };
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
         palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
-        let Columns { case, sent, expected, .. } = self.columns;
+        let ColumnWidths { case, sent, expected, .. } = self.columns;
         let titles = format!("  {:case$}  {:sent$}  {:expected$}{}", "case", "sent", "expected", self.titles);
         let _ = writeln!(self.heading, "\n{}", palette.paint(Role::Dim, titles.trim_end()));
         if !self.quiet {
@@ -204,7 +204,7 @@ impl Table {
         out.push('\n');
     }
 
-    /// Appends the cases that were held back.
+    /// Appends the cases held back so far.
     pub fn end(&mut self, out: &mut String) {
         self.push_failures(out);
         self.push_skipped(out);
@@ -216,7 +216,7 @@ impl Table {
     }
 
     fn push_cells(&self, record: &CaseRecord, sent_label: &str, out: &mut String) {
-        let Columns { case, sent, expected, brief } = self.columns;
+        let ColumnWidths { case, sent, expected, brief } = self.columns;
         let palette = self.page.palette;
         let _ = write!(out, "{:case$}  ", palette.paint(Role::Title, format_args!("{:case$}", record.name.as_str())));
         push_padded(&text::truncate(sent_label, sent), sent, out);
@@ -224,7 +224,7 @@ impl Table {
         push_padded(expected_label(record, brief.1), expected, out);
     }
 
-    /// Several cases in a row often have the same hint.
+    /// Appends a hint, or a reference to the previous one if it is the same.
     fn push_hint(&mut self, remedy: Option<&Remedy>, out: &mut String) {
         let Some(remedy) = remedy else { return };
         if self.hint.as_ref() == Some(remedy) {

@@ -15,7 +15,7 @@ fn plain(remedy: &Remedy) -> String {
     }
 }
 
-fn table(width: Option<usize>) -> Table {
+fn table(width: Option<usize>) -> CaseTable {
     let page = Page {
         palette: Palette::new(false),
         width,
@@ -25,7 +25,7 @@ fn table(width: Option<usize>) -> Table {
         wording: plain,
         verbose: false,
     };
-    Table::new(page, false)
+    CaseTable::new(page, false)
 }
 
 fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> CaseRecord {

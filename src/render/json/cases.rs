@@ -49,7 +49,7 @@ pub fn case(record: &CaseRecord, wording: Wording, out: &mut Vec<u8>) {
 }
 
 #[derive(Serialize)]
-struct SummaryLine {
+struct CheckSummaryLine {
     kind: &'static str,
     passed: usize,
     failed: usize,
@@ -60,7 +60,7 @@ struct SummaryLine {
 /// Appends the line with the number of cases by outcome.
 pub fn case_summary(tally: CaseTally, out: &mut Vec<u8>) {
     let CaseTally { passed, failed, warned, skipped } = tally;
-    line(&SummaryLine { kind: "summary", passed, failed, warned, skipped }, out);
+    line(&CheckSummaryLine { kind: "summary", passed, failed, warned, skipped }, out);
 }
 
 #[derive(Serialize)]

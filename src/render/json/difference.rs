@@ -13,7 +13,7 @@ struct DifferenceLine<'a> {
     place: String,
     left: Option<&'a RawValue>,
     right: Option<&'a RawValue>,
-    /// The side that does not have it, to distinguish that from `null`.
+    /// The side that lacks the value, to distinguish that from `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     absent: Option<&'static str>,
 }

@@ -1,4 +1,4 @@
-//! The objects that only the inspector's API has. Everything else that it sends are lines of `listen --json`.
+//! The objects that exist only in the inspector's API. Everything else it sends is lines of `listen --json`.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use super::{
 };
 use crate::webhook::{capture::objects::RequestObject, diff::Difference, record::Attempt, request::Request};
 
-/// What the inspector's page needs to know besides what is ready.
+/// What the inspector's page needs to know in addition to the ready line.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Inspected {
-    /// The names of the targets that a delivery may be sent to again.
+    /// The names of the targets for resends.
     pub targets: Vec<String>,
-    /// The providers to list while there is no delivery.
+    /// The providers to list while there are no deliveries.
     pub providers: Vec<InspectedProvider>,
-    /// The command that makes the first delivery.
+    /// The command that sends a first delivery.
     pub send: String,
     /// How many deliveries are kept.
     pub history: usize,
@@ -44,7 +44,7 @@ struct InspectedLine<'a> {
     inspected: &'a Inspected,
 }
 
-/// Appends the line that says what is ready, for the page.
+/// Appends the ready line for the page.
 pub fn inspected(ready: Ready<'_>, inspected: &Inspected, out: &mut Vec<u8>) {
     line(&InspectedLine { ready: ready.into(), inspected }, out);
 }
@@ -54,7 +54,7 @@ struct Alive {
     kind: &'static str,
 }
 
-/// Appends the line that says that there is nothing to say.
+/// Appends the keep-alive line.
 pub fn alive(out: &mut Vec<u8>) {
     line(&Alive { kind: "alive" }, out);
 }
@@ -76,20 +76,20 @@ pub fn seqs(seqs: &[u64], out: &mut Vec<u8>) {
     line(&Seqs { seqs }, out);
 }
 
-/// A delivery that was sent again.
+/// A resent delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct ResentDelivery<'a> {
     /// One for each handler.
     pub attempts: &'a [Attempt],
-    /// What differs from the delivery as it was received.
+    /// The differences from the delivery as received.
     pub changes: &'a [Difference],
-    /// Whether it was signed again.
+    /// Whether it was re-signed.
     pub resigned: bool,
     /// The request that was sent.
     pub request: &'a Request,
 }
 
-/// Appends an object with what was sent again, and what came of it.
+/// Appends an object with a resent delivery and its results.
 pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     let ResentDelivery { attempts, changes, resigned, request } = resent;
     out.extend_from_slice(b"{\"attempts\":");
@@ -102,7 +102,7 @@ pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Appends objects that have lines of their own elsewhere as a list.
+/// Appends a list of objects that are lines elsewhere.
 fn list<T>(items: &[T], write: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {

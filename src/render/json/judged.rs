@@ -1,4 +1,4 @@
-//! The lines of requests that are judged: received by `listen`, and verified by `verify`.
+//! The lines about verified requests: those that `listen` receives, and those that `verify` reads.
 
 use serde::Serialize;
 
@@ -14,17 +14,17 @@ use crate::webhook::{
     remedy::{Warning, Wording},
 };
 
-/// What is ready.
+/// The content of the ready line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ready<'a> {
     /// The address of `listen`.
     pub url: &'a str,
     /// The URL of the inspector, if there is one.
     pub inspector: Option<&'a str>,
-    /// Its public URL, if it has a tunnel.
+    /// The public URL of the tunnel, if there is one.
     pub tunnel: Option<&'a str>,
     /// What is registered at providers.
-    pub registered: &'a [Registered],
+    pub registered: &'a [RegisteredEndpoint],
 }
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(super) struct ReadyLine<'a> {
     url: &'a str,
     inspector: Option<&'a str>,
     tunnel: Option<&'a str>,
-    registered: &'a [Registered],
+    registered: &'a [RegisteredEndpoint],
 }
 
 impl<'a> From<Ready<'a>> for ReadyLine<'a> {
@@ -42,9 +42,9 @@ impl<'a> From<Ready<'a>> for ReadyLine<'a> {
     }
 }
 
-/// An endpoint or value that `listen` has set at a provider.
+/// An endpoint or value that `listen` has registered at a provider.
 #[derive(Clone, Debug, Serialize)]
-pub struct Registered {
+pub struct RegisteredEndpoint {
     /// The provider's name.
     pub provider: String,
     /// The resource, if the provider needs one.
@@ -55,7 +55,7 @@ pub struct Registered {
     pub id: Option<String>,
 }
 
-/// Appends the line that says what is ready.
+/// Appends the ready line.
 pub fn ready(ready: Ready<'_>, out: &mut Vec<u8>) {
     line(&ReadyLine::from(ready), out);
 }
@@ -72,7 +72,7 @@ struct FindingsLine<'a> {
     findings: Vec<FindingObject<'a>>,
 }
 
-/// Appends the line of what explains a delivery whose line had no findings yet.
+/// Appends the line with the findings on a delivery whose own line came before them.
 pub fn findings(seq: u64, findings: &[Finding], wording: Wording, out: &mut Vec<u8>) {
     line(&FindingsLine { kind: "findings", seq, findings: FindingObject::list(findings, wording) }, out);
 }
@@ -87,15 +87,15 @@ struct ForwardsLine<'a> {
     resent: bool,
 }
 
-/// Appends the line of forwards that had no response yet in the line of their delivery.
+/// Appends the line of forwards that had no response yet when their delivery's line was written.
 pub fn forwards(seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, wording: Wording, out: &mut Vec<u8>) {
     let warnings = warning.map(|warning| warning.text(wording)).into_iter().collect();
     let forwards = forwards.iter().map(ForwardObject::new).collect();
     line(&ForwardsLine { kind: "forwards", seq, forwards, warnings, resent: false }, out);
 }
 
-/// Appends the line of forwards that ended later, or of the results of sending a delivery again, with the handlers'
-/// responses but for their bodies.
+/// Appends the line of forwards that ended later, or of a resent delivery's results, with the handlers' responses
+/// without bodies.
 pub fn forwards_without_bodies<'a>(
     seq: u64,
     forwards: impl Iterator<Item = &'a Forwarded>,
@@ -116,7 +116,7 @@ struct Missed {
     count: u64,
 }
 
-/// Appends the line that says how many deliveries have no line.
+/// Appends the line with the number of deliveries that have no line.
 pub fn missed(count: u64, out: &mut Vec<u8>) {
     line(&Missed { kind: "missed", count }, out);
 }
@@ -138,7 +138,7 @@ struct VerificationLine<'a> {
     missing: &'a [&'static str],
 }
 
-/// Appends the line of a verified capture. `missing` names what was required of it and is missing.
+/// Appends the line of a verified capture. `missing` lists the unmet requirements of `--require`.
 pub fn verification(
     file: &str,
     entry: usize,

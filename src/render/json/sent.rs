@@ -59,7 +59,7 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
 }
 
 #[derive(Serialize)]
-struct RequestLine<'a> {
+struct SentRequestLine<'a> {
     kind: &'static str,
     method: &'a str,
     url: &'a str,
@@ -71,7 +71,7 @@ struct RequestLine<'a> {
 /// Appends the line of a request that is printed instead of sent.
 pub fn request(request: &Request, url: &str, out: &mut Vec<u8>) {
     line(
-        &RequestLine {
+        &SentRequestLine {
             kind: "request",
             method: request.method.as_str(),
             url,

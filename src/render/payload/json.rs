@@ -1,26 +1,27 @@
 //! A JSON body, re-indented: two spaces per level, empty `{}` and `[]` on one line, coloured by kind of token.
 
-use super::tokens::{Kind, NotJson, Token, Tokens};
-use super::{Layout, push_spaces};
+use super::tokens::{NotJson, Token, TokenKind, Tokens};
+use super::{BodyLayout, push_spaces};
 use crate::render::palette::Role;
 use crate::render::text::push_printable;
 use crate::webhook::json::lexer::escape_length;
 
-/// See [`Layout::json`].
-pub(super) fn push(layout: &Layout, body: &[u8], out: &mut String) -> bool {
+/// See [`BodyLayout::json`].
+pub(super) fn push(layout: &BodyLayout, body: &[u8], out: &mut String) -> bool {
     let start = out.len();
-    let is_json = str::from_utf8(body).is_ok_and(|text| push_tokens(Tokens::new(text), Page::new(layout, out)).is_ok());
+    let is_json =
+        str::from_utf8(body).is_ok_and(|text| push_tokens(Tokens::new(text), BodyPrinter::new(layout, out)).is_ok());
     if !is_json {
         out.truncate(start);
     }
     is_json
 }
 
-fn push_tokens(mut tokens: Tokens<'_>, mut page: Page<'_>) -> Result<(), NotJson> {
+fn push_tokens(mut tokens: Tokens<'_>, mut page: BodyPrinter<'_>) -> Result<(), NotJson> {
     while let Some(token) = tokens.next()? {
         if !page.push(token) {
             page.end_before(tokens.left());
-            // The rest is not shown, but must be valid too.
+            // The rest is not shown, but must also be valid.
             while tokens.next()?.is_some() {}
             return Ok(());
         }
@@ -29,21 +30,21 @@ fn push_tokens(mut tokens: Tokens<'_>, mut page: Page<'_>) -> Result<(), NotJson
     Ok(())
 }
 
-/// The output for one body, and how much of it is written.
-struct Page<'a> {
-    layout: &'a Layout,
+/// Prints one body, and keeps track of the limits.
+struct BodyPrinter<'a> {
+    layout: &'a BodyLayout,
     out: &'a mut String,
-    /// The objects and arrays around the next token.
+    /// The number of objects and arrays around the next token.
     depth: usize,
     /// The number of lines, including the current one.
     lines: usize,
     /// The number of bytes of the body that are shown.
     shown: usize,
-    last: Option<Kind>,
+    last: Option<TokenKind>,
 }
 
-impl<'a> Page<'a> {
-    fn new(layout: &'a Layout, out: &'a mut String) -> Self {
+impl<'a> BodyPrinter<'a> {
+    fn new(layout: &'a BodyLayout, out: &'a mut String) -> Self {
         push_spaces(layout.margin, out);
         Self { layout, out, depth: 0, lines: 1, shown: 0, last: None }
     }
@@ -55,21 +56,21 @@ impl<'a> Page<'a> {
         if self.shown >= limits.bytes || begins_line && self.lines >= limits.lines {
             return false;
         }
-        self.depth -= usize::from(token.kind == Kind::Close);
+        self.depth -= usize::from(token.kind == TokenKind::Close);
         if begins_line {
             self.push_line_break();
-        } else if self.last == Some(Kind::Comma) {
+        } else if self.last == Some(TokenKind::Comma) {
             self.out.push(' ');
         }
         match token.kind {
-            Kind::Open | Kind::Close | Kind::Comma => self.push_mark(token.text),
-            Kind::Colon => self.push_mark(": "),
-            Kind::Key => self.push_scalar(Role::Key, token.text),
-            Kind::String => self.push_scalar(Role::String, token.text),
-            Kind::Number => self.push_scalar(Role::Number, token.text),
-            Kind::Literal => self.push_scalar(Role::Literal, token.text),
+            TokenKind::Open | TokenKind::Close | TokenKind::Comma => self.push_mark(token.text),
+            TokenKind::Colon => self.push_mark(": "),
+            TokenKind::Key => self.push_scalar(Role::Key, token.text),
+            TokenKind::String => self.push_scalar(Role::String, token.text),
+            TokenKind::Number => self.push_scalar(Role::Number, token.text),
+            TokenKind::Literal => self.push_scalar(Role::Literal, token.text),
         }
-        self.depth += usize::from(token.kind == Kind::Open);
+        self.depth += usize::from(token.kind == TokenKind::Open);
         self.last = Some(token.kind);
         true
     }
@@ -83,11 +84,11 @@ impl<'a> Page<'a> {
         self.layout.push_rest(left_out, self.out);
     }
 
-    fn begins_line(&self, kind: Kind) -> bool {
+    fn begins_line(&self, kind: TokenKind) -> bool {
         let is_at_edge = match self.last {
-            Some(Kind::Comma) => true,
-            Some(Kind::Open) => kind != Kind::Close,
-            _ => kind == Kind::Close,
+            Some(TokenKind::Comma) => true,
+            Some(TokenKind::Open) => kind != TokenKind::Close,
+            _ => kind == TokenKind::Close,
         };
         is_at_edge && self.depth <= self.layout.limits.depth
     }
@@ -115,7 +116,7 @@ impl<'a> Page<'a> {
         self.shown += scalar.len();
     }
 
-    /// Appends the start of a scalar, closes its quotes, and says how much is left out.
+    /// Appends the start of a scalar, closes its quotes, and notes how much is left out.
     fn push_cut(&mut self, role: Role, scalar: &str, room: usize) {
         let quote = if scalar.starts_with('"') { "\"" } else { "" };
         let inside = &scalar[quote.len()..scalar.len() - quote.len()];
@@ -150,15 +151,15 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::super::Limits;
+    use super::super::BodyLimits;
     use super::*;
     use crate::render::palette::Palette;
     use crate::render::text::printable;
 
-    const PLAIN: Limits = Limits { depth: 32, bytes: usize::MAX, lines: usize::MAX, token: usize::MAX };
+    const PLAIN: BodyLimits = BodyLimits { depth: 32, bytes: usize::MAX, lines: usize::MAX, token: usize::MAX };
 
-    fn pretty(body: impl AsRef<[u8]>, limits: Limits) -> Option<String> {
-        let layout = Layout { palette: Palette::new(false), margin: 0, limits };
+    fn pretty(body: impl AsRef<[u8]>, limits: BodyLimits) -> Option<String> {
+        let layout = BodyLayout { palette: Palette::new(false), margin: 0, limits };
         let mut out = String::from("before\n");
         let is_json = layout.json(body.as_ref(), &mut out);
         let appended = out.strip_prefix("before\n").unwrap().to_owned();
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn every_line_keeps_the_margin_and_every_kind_has_its_colour() {
-        let layout = Layout { palette: Palette::new(true), margin: 2, limits: PLAIN };
+        let layout = BodyLayout { palette: Palette::new(true), margin: 2, limits: PLAIN };
         let mut out = String::new();
         assert!(layout.json(br#"{"a":["s",1,true]}"#, &mut out));
         let expected = [
@@ -258,14 +259,14 @@ mod tests {
 
     #[test]
     fn an_error_beyond_the_limits_is_still_an_error() {
-        let limits = Limits { lines: 2, ..PLAIN };
+        let limits = BodyLimits { lines: 2, ..PLAIN };
         assert_eq!(pretty("[1,2,3,4,]", limits), None);
         assert_eq!(pretty("[1,2,3,4]", limits).as_deref(), Some("[\n  1,\n… 6 B more\n"));
     }
 
     #[test]
     fn deep_nesting_stays_on_one_line() {
-        let limits = Limits { depth: 2, ..PLAIN };
+        let limits = BodyLimits { depth: 2, ..PLAIN };
         let expected = r#"{
   "a": [
     [1, {"b": [], "c": [2]}],
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn bytes_beyond_the_limit_are_counted() {
-        let limits = Limits { bytes: 6, ..PLAIN };
+        let limits = BodyLimits { bytes: 6, ..PLAIN };
         assert_eq!(pretty("[ 10, 20,  30, 40 ]", limits).as_deref(), Some("[\n  10,\n  20\n… 11 B more\n"));
     }
 
@@ -294,14 +295,14 @@ mod tests {
             (11, r#"["abc\n漢."]"#),
         ];
         for (token, expected) in cases {
-            let limits = Limits { token, depth: 0, ..PLAIN };
+            let limits = BodyLimits { token, depth: 0, ..PLAIN };
             assert_eq!(pretty(r#"["abc\n漢."]"#, limits), Some(format!("{expected}\n")), "{token}");
         }
     }
 
     #[test]
     fn a_long_number_is_cut_too() {
-        let limits = Limits { token: 4, ..PLAIN };
+        let limits = BodyLimits { token: 4, ..PLAIN };
         assert_eq!(pretty("1234567", limits).as_deref(), Some("1234… 3 B more\n"));
     }
 
@@ -316,9 +317,9 @@ mod tests {
             format!("[{}]", "1".repeat(1 << 20)),
         ];
         for body in bodies {
-            let shown = pretty(&body, Limits::EXCERPT).unwrap();
-            assert!(shown.len() < 3 * Limits::EXCERPT.bytes, "{} of {}", shown.len(), &body[..8]);
-            assert!(shown.lines().count() <= Limits::EXCERPT.lines + 1, "{}", &body[..8]);
+            let shown = pretty(&body, BodyLimits::EXCERPT).unwrap();
+            assert!(shown.len() < 3 * BodyLimits::EXCERPT.bytes, "{} of {}", shown.len(), &body[..8]);
+            assert!(shown.lines().count() <= BodyLimits::EXCERPT.lines + 1, "{}", &body[..8]);
             assert!(shown.contains(" more"), "{}", &body[..8]);
         }
     }

@@ -1,44 +1,44 @@
 //! Bodies for people: JSON re-indented and coloured, form fields as a table, anything else as escaped lines. Each is
-//! appended as whole lines, within [`Limits`], with a note of how much is left out. Values are shown as they were sent,
-//! never parsed and printed again.
+//! appended as whole lines, within [`BodyLimits`], with a note of how much is left out. Values are shown as sent, never
+//! parsed and printed again.
 
 mod fields;
 mod json;
 mod raw;
 mod tokens;
 
-pub use self::fields::Field;
+pub use self::fields::FormField;
 use super::palette::{Palette, Role};
 use super::size;
 
 /// The layout of bodies on one stream.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct BodyLayout {
     /// The colours.
     pub palette: Palette,
     /// The indentation of each line, in columns.
     pub margin: usize,
     /// How much is shown.
-    pub limits: Limits,
+    pub limits: BodyLimits,
 }
 
 /// How much of a body is shown.
 ///
-/// Only the body's own text counts, not the indentation, colours and escapes around it, so the same part is shown with
-/// and without colour.
+/// Only the body's own text counts, not added indentation, colours and escapes, so the same part is shown with and
+/// without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The levels of JSON that are broken into lines; deeper ones stay on one line.
+pub struct BodyLimits {
+    /// The number of levels of JSON that are broken into lines; deeper ones stay on one line.
     pub depth: usize,
-    /// The bytes of the body.
+    /// The number of bytes of the body.
     pub bytes: usize,
-    /// The lines, without the note of how much is left out.
+    /// The number of lines, not counting the note of how much is left out.
     pub lines: usize,
-    /// The bytes of one JSON string or number, or of one field's name or value.
+    /// The number of bytes of one JSON string or number, or of one field's name or value.
     pub token: usize,
 }
 
-impl Limits {
+impl BodyLimits {
     /// Enough to read a typical delivery.
     pub const EXCERPT: Self = Self { depth: 32, bytes: 64 << 10, lines: 400, token: 2 << 10 };
 
@@ -46,23 +46,23 @@ impl Limits {
     pub const FULL: Self = Self { depth: 32, bytes: 16 << 20, lines: 1 << 20, token: 16 << 20 };
 }
 
-impl Layout {
-    /// Appends a JSON body, re-indented, with numbers, escapes, duplicate keys and order as sent.
+impl BodyLayout {
+    /// Appends a JSON body, re-indented. Numbers, escapes, duplicate keys and order stay as sent.
     ///
-    /// Returns false and appends nothing if the body is not JSON from its first byte to its last; even a byte order
-    /// mark is not allowed. Show such a body with [`Layout::raw`].
+    /// Returns false and appends nothing if the body is not JSON from first byte to last; not even a byte order mark is
+    /// allowed. Show such a body with [`BodyLayout::raw`].
     #[must_use]
     pub fn json(&self, body: &[u8], out: &mut String) -> bool {
         json::push(self, body, out)
     }
 
-    /// Appends a body line by line, with the characters escaped that a terminal must not get.
+    /// Appends a body line by line. Characters that a terminal must not get are escaped.
     pub fn raw(&self, body: &[u8], out: &mut String) {
         raw::push(self, body, out);
     }
 
     /// Appends the fields of a form, one per line, with their values aligned.
-    pub fn fields(&self, fields: &[Field<'_>], out: &mut String) {
+    pub fn fields(&self, fields: &[FormField<'_>], out: &mut String) {
         fields::push(self, fields, out);
     }
 

@@ -1,5 +1,5 @@
 //! The tokens of a JSON text, checked against the grammar of RFC 8259 without recursion: each level of nesting costs
-//! one bit. Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
+//! one bit. Strings are not decoded, nor numbers converted. The lexer is that of [`json`](crate::webhook::json).
 
 use crate::webhook::json::lexer::Lexer;
 
@@ -13,15 +13,15 @@ pub(super) struct Tokens<'a> {
     expected: Expected,
 }
 
-/// A slice of the text, and its kind.
+/// A slice of the text, with its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) text: &'a str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// `{` or `[`.
     Open,
     /// `}` or `]`.
@@ -77,10 +77,10 @@ impl<'a> Tokens<'a> {
         };
         let kind = self.kind(first).ok_or(NotJson)?;
         match kind {
-            Kind::Open | Kind::Close | Kind::Comma | Kind::Colon => self.lexer.skip_byte(),
-            Kind::Key | Kind::String => drop(self.lexer.string().map_err(|_| NotJson)?),
-            Kind::Number => drop(self.lexer.number().map_err(|_| NotJson)?),
-            Kind::Literal => drop(self.lexer.literal().map_err(|_| NotJson)?),
+            TokenKind::Open | TokenKind::Close | TokenKind::Comma | TokenKind::Colon => self.lexer.skip_byte(),
+            TokenKind::Key | TokenKind::String => drop(self.lexer.string().map_err(|_| NotJson)?),
+            TokenKind::Number => drop(self.lexer.number().map_err(|_| NotJson)?),
+            TokenKind::Literal => drop(self.lexer.literal().map_err(|_| NotJson)?),
         }
         self.expected = self.expected_after(kind, first);
         Ok(Some(Token { kind, text: self.lexer.slice(self.start..self.lexer.at()) }))
@@ -92,49 +92,49 @@ impl<'a> Tokens<'a> {
     }
 
     /// The kind of a token that starts with `first`, if it may come here.
-    fn kind(&self, first: u8) -> Option<Kind> {
+    fn kind(&self, first: u8) -> Option<TokenKind> {
         match (self.expected, first) {
-            (Expected::Key | Expected::FirstKey, b'"') => Some(Kind::Key),
-            (Expected::Colon, b':') => Some(Kind::Colon),
-            (Expected::Separator, b',') => Some(Kind::Comma),
-            (Expected::FirstKey, b'}') | (Expected::FirstElement, b']') => Some(Kind::Close),
-            (Expected::Separator, b'}') if self.nesting.is_in_object() => Some(Kind::Close),
-            (Expected::Separator, b']') if !self.nesting.is_in_object() => Some(Kind::Close),
+            (Expected::Key | Expected::FirstKey, b'"') => Some(TokenKind::Key),
+            (Expected::Colon, b':') => Some(TokenKind::Colon),
+            (Expected::Separator, b',') => Some(TokenKind::Comma),
+            (Expected::FirstKey, b'}') | (Expected::FirstElement, b']') => Some(TokenKind::Close),
+            (Expected::Separator, b'}') if self.nesting.is_in_object() => Some(TokenKind::Close),
+            (Expected::Separator, b']') if !self.nesting.is_in_object() => Some(TokenKind::Close),
             (Expected::Value | Expected::FirstElement, _) => match first {
-                b'{' | b'[' => Some(Kind::Open),
-                b'"' => Some(Kind::String),
-                b'-' | b'0'..=b'9' => Some(Kind::Number),
-                b't' | b'f' | b'n' => Some(Kind::Literal),
+                b'{' | b'[' => Some(TokenKind::Open),
+                b'"' => Some(TokenKind::String),
+                b'-' | b'0'..=b'9' => Some(TokenKind::Number),
+                b't' | b'f' | b'n' => Some(TokenKind::Literal),
                 _ => None,
             },
             _ => None,
         }
     }
 
-    fn expected_after(&mut self, kind: Kind, first: u8) -> Expected {
+    fn expected_after(&mut self, kind: TokenKind, first: u8) -> Expected {
         match kind {
-            Kind::Open => {
+            TokenKind::Open => {
                 let is_object = first == b'{';
                 self.nesting.enter(is_object);
                 return if is_object { Expected::FirstKey } else { Expected::FirstElement };
             }
-            Kind::Comma if self.nesting.is_in_object() => return Expected::Key,
-            Kind::Comma | Kind::Colon => return Expected::Value,
-            Kind::Key => return Expected::Colon,
-            Kind::Close => self.nesting.leave(),
-            Kind::String | Kind::Number | Kind::Literal => {}
+            TokenKind::Comma if self.nesting.is_in_object() => return Expected::Key,
+            TokenKind::Comma | TokenKind::Colon => return Expected::Value,
+            TokenKind::Key => return Expected::Colon,
+            TokenKind::Close => self.nesting.leave(),
+            TokenKind::String | TokenKind::Number | TokenKind::Literal => {}
         }
         if self.nesting.depth == 0 { Expected::End } else { Expected::Separator }
     }
 }
 
-/// The objects and arrays around a position, one bit each; up to 64 of them need no allocation.
+/// The objects and arrays around a position, one bit each. Up to 64 levels need no allocation.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
     /// The innermost levels, the last in the lowest bit; 1 is an object.
     inner: u64,
-    /// The levels around those, 64 in each.
+    /// The levels around those, 64 in each element.
     outer: Vec<u64>,
 }
 
@@ -191,7 +191,7 @@ mod tests {
         while let Ok(Some(token)) = tokens.next() {
             kinds.push(token.kind);
         }
-        assert_eq!(kinds, [Kind::Open, Kind::Key, Kind::Colon, Kind::String, Kind::Close]);
+        assert_eq!(kinds, [TokenKind::Open, TokenKind::Key, TokenKind::Colon, TokenKind::String, TokenKind::Close]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 
 use super::{super::text, Check, CheckOutcome, FilePosition, Problem, Report, clean};
 
-/// The document. It is written at the end, because its head counts the cases.
+/// The document. It is written at the end, because it starts with the number of cases.
 #[derive(Debug, Default)]
 pub struct Junit {
     suites: Vec<TestSuite>,
@@ -52,8 +52,8 @@ fn without_root_skipped(mut xml: String) -> String {
     xml
 }
 
-/// Writes whitespace in attributes as character references, because parsers turn it into spaces otherwise, and the
-/// second of two `#`, because a service that prints the report to its log may take what follows for a command.
+/// Writes whitespace in attributes as character references, because parsers would turn it into spaces, and also the
+/// second of two `#`, because a service that prints the report to its log might take what follows for a command.
 fn with_escaped_attributes(xml: &str) -> String {
     let mut out = String::with_capacity(xml.len());
     let (mut is_tag, mut quote) = (false, None);

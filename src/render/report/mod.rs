@@ -21,7 +21,7 @@ pub struct Check {
     /// Where it is, if it is in a file.
     pub place: Option<FilePosition>,
     pub outcome: CheckOutcome,
-    /// What is odd, but doesn't make the check fail.
+    /// Problems that don't make the check fail.
     pub warnings: Vec<Problem>,
     /// The time it took, if that was measured.
     pub elapsed: Option<Duration>,
@@ -87,7 +87,7 @@ struct CheckResult {
 }
 
 impl Check {
-    /// The result to report; `None` if there is nothing to say.
+    /// The result to report; `None` if there is nothing to report.
     fn result(&self) -> Option<CheckResult> {
         let problems = match &self.outcome {
             CheckOutcome::Failed(problems) => problems.as_slice(),
@@ -103,9 +103,9 @@ impl Check {
     }
 }
 
-/// A format of reports. Everything it appends, from the first check to the end, is one document.
+/// A report format. Everything that it appends, from the first check to the end, forms one document.
 pub trait Report {
-    /// Adds a check, and appends the part of the document that is complete.
+    /// Adds a check, and appends what can be written of the document so far.
     fn check(&mut self, check: &Check, out: &mut Vec<u8>);
 
     /// Appends the rest of the document after the last check.

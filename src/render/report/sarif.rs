@@ -18,17 +18,17 @@ impl Report for Sarif {
         self.results.extend(check.result().map(|result| SarifResult {
             rule_id: result.code,
             level: result.level,
-            message: Message { text: clean(&format!("{}: {}", check.name, result.text)) },
-            locations: check.place.iter().map(Location::of).collect(),
+            message: SarifMessage { text: clean(&format!("{}: {}", check.name, result.text)) },
+            locations: check.place.iter().map(SarifLocation::of).collect(),
         }));
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         let results = std::mem::take(&mut self.results);
         let ids: BTreeSet<&str> = results.iter().map(|result| result.rule_id.as_str()).collect();
-        let rules = ids.into_iter().map(|id| Rule { id: id.to_owned() }).collect();
-        let driver = Driver { name: "hookdev", version: env!("CARGO_PKG_VERSION"), rules };
-        let log = Log {
+        let rules = ids.into_iter().map(|id| SarifRule { id: id.to_owned() }).collect();
+        let driver = SarifDriver { name: "hookdev", version: env!("CARGO_PKG_VERSION"), rules };
+        let log = SarifLog {
             schema: "https://json.schemastore.org/sarif-2.1.0.json",
             version: "2.1.0",
             runs: [Run { tool: Tool { driver }, results }],
@@ -41,7 +41,7 @@ impl Report for Sarif {
 }
 
 #[derive(Serialize)]
-struct Log {
+struct SarifLog {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
@@ -56,18 +56,18 @@ struct Run {
 
 #[derive(Serialize)]
 struct Tool {
-    driver: Driver,
+    driver: SarifDriver,
 }
 
 #[derive(Serialize)]
-struct Driver {
+struct SarifDriver {
     name: &'static str,
     version: &'static str,
-    rules: Vec<Rule>,
+    rules: Vec<SarifRule>,
 }
 
 #[derive(Serialize)]
-struct Rule {
+struct SarifRule {
     id: String,
 }
 
@@ -76,19 +76,19 @@ struct Rule {
 struct SarifResult {
     rule_id: String,
     level: &'static str,
-    message: Message,
+    message: SarifMessage,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location>,
+    locations: Vec<SarifLocation>,
 }
 
 #[derive(Debug, Serialize)]
-struct Message {
+struct SarifMessage {
     text: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location {
+struct SarifLocation {
     physical_location: PhysicalLocation,
 }
 
@@ -111,7 +111,7 @@ struct Region {
     start_line: u64,
 }
 
-impl Location {
+impl SarifLocation {
     fn of(place: &super::FilePosition) -> Self {
         let region = place.line.map(|start_line| Region { start_line });
         let artifact_location = ArtifactLocation { uri: uri(&place.file) };

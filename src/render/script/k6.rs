@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{Language, Script, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
+use super::{Script, ScriptLanguage, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -11,7 +11,7 @@ use crate::webhook::{
 
 struct JavaScript;
 
-impl Language for JavaScript {
+impl ScriptLanguage for JavaScript {
     fn value(part: &LivePart) -> String {
         match part {
             LivePart::Text(text) => literal(text),
@@ -30,7 +30,7 @@ impl Language for JavaScript {
     }
 }
 
-/// The time `now`, an expression in milliseconds.
+/// The time in this unit, as an expression. `now` is an expression in milliseconds.
 fn time(unit: TimeUnit, now: &str) -> String {
     match unit {
         TimeUnit::Seconds => format!("String(Math.floor({now} / 1000))"),
@@ -42,7 +42,7 @@ fn time(unit: TimeUnit, now: &str) -> String {
     }
 }
 
-/// The constants and functions that a script may use, each with what shows that it does.
+/// The constants and functions that a script may use, each with the text by which its use is recognised.
 const HELPERS: [(&str, &str); 8] = [
     ("pick(HEX", "\nconst HEX = \"0123456789abcdef\";\n"),
     (
@@ -100,7 +100,7 @@ function unhex(text) {
     ),
 ];
 
-/// How long a script runs if nothing says so.
+/// The default duration of a script.
 const DEFAULT_DURATION: Duration = Duration::from_secs(60);
 
 /// Writes the script.
@@ -202,7 +202,7 @@ fn push_options(script: &Script, out: &mut String) {
     out.push_str("    },\n  },\n};\n");
 }
 
-/// A rate in whole requests for a unit of time, as k6 has it.
+/// A rate as a whole number of requests per unit of time, as k6 requires.
 fn whole_rate(per_second: f64) -> (f64, &'static str) {
     if per_second.fract() == 0.0 {
         (per_second, "1s")
@@ -227,7 +227,7 @@ fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
     if let Some(spot) = &signer.timestamp {
         push_value(spot, "timestamp", out);
     }
-    // A static token is no hash of anything.
+    // A static token involves no hash.
     if let Some(hash) = signer.algorithm.hash_function().map(HashFunction::identifier) {
         let parts: Vec<String> = signer.content.iter().map(|part| signed(part, &key)).collect();
         let _ = writeln!(out, "  const content = {};", parts.join(" + "));

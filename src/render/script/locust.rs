@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Language, Script, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
+use super::{Script, ScriptLanguage, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -11,7 +11,7 @@ use crate::webhook::{
 
 struct Python;
 
-impl Language for Python {
+impl ScriptLanguage for Python {
     fn value(part: &LivePart) -> String {
         match part {
             LivePart::Text(text) => literal(text),
@@ -42,7 +42,7 @@ fn time(unit: TimeUnit) -> String {
     .to_owned()
 }
 
-/// The functions that a script may use, each with what its calls begin with.
+/// The functions that a script may use, each with the start of a call to it.
 const HELPERS: [(&str, &str); 4] = [
     ("pick(HEX", "HEX = \"0123456789abcdef\"\n"),
     ("pick(BASE62", "BASE62 = string.digits + string.ascii_letters\n"),
@@ -174,9 +174,9 @@ fn push_imports(helpers: &str, code: &str, out: &mut String) {
 }
 
 fn push_settings(script: &Script, out: &mut String) {
-    let _ = writeln!(out, "\n# How many requests are in flight at most.\nUSERS = {}", users(script));
+    let _ = writeln!(out, "\n# How many requests may be in flight.\nUSERS = {}", users(script));
     if let Some(rate) = script.rate {
-        let _ = writeln!(out, "# How many requests start in a second, all workers together.\nRATE = {rate}");
+        let _ = writeln!(out, "# How many requests start per second, across all workers.\nRATE = {rate}");
     }
     let run_time = script.duration.map(|duration| format!("{}s", duration.as_secs().max(1)));
     if let Some(run_time) = &run_time {
@@ -215,7 +215,7 @@ fn push_signer(sender: &Sender, signer: &Signer, out: &mut String) {
     if let Some(spot) = &signer.timestamp {
         push_value(spot, "timestamp", out);
     }
-    // A static token is no hash of anything.
+    // A static token involves no hash.
     if let Some(hash) = signer.algorithm.hash_function().map(HashFunction::identifier) {
         let parts: Vec<String> = signer.content.iter().map(|part| signed(part, &key)).collect();
         let _ = writeln!(out, "    content = {}", parts.join(" + "));

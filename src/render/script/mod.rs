@@ -20,9 +20,9 @@ pub use self::{k6::k6, locust::locust};
 pub struct Script {
     /// The providers, each with its events.
     pub senders: Vec<Sender>,
-    /// How many requests are in flight at most.
+    /// The maximum number of requests in flight.
     pub concurrency: u16,
-    /// How many requests start in a second; without it, each starts when the one before is done.
+    /// How many requests start per second. Without a rate, each starts when the previous one is done.
     pub rate: Option<f64>,
     /// How long it runs.
     pub duration: Option<Duration>,
@@ -37,15 +37,15 @@ pub struct Script {
 pub struct Sender {
     /// The provider's name.
     pub name: String,
-    /// The name of its functions and variables, which no other part has: see [`distinct`].
+    /// The name of its functions and variables, which is unique in the script: see [`distinct`].
     pub identifier: String,
-    /// The provider's name as people write it, as text for a comment: see [`comment`].
+    /// The provider's title, as text for a comment: see [`comment`].
     pub title: String,
     /// The endpoint's scheme, host and port.
     pub origin: String,
-    /// The events, in turn.
+    /// The events to cycle through.
     pub events: Vec<LiveEvent>,
-    /// How they are signed: with each of the signatures that are sent together, or not at all.
+    /// The signatures that are sent together; none if the provider doesn't sign.
     pub signers: Vec<Signer>,
     /// The statuses that count as delivered.
     pub success: Vec<StatusPattern>,
@@ -58,30 +58,30 @@ pub struct Sender {
 /// How a script makes one signature.
 #[derive(Clone, Debug)]
 pub struct Signer {
-    /// The name of its function and of its key, which no other part has.
+    /// The name of its function and of its key, which is unique in the script.
     pub identifier: String,
     /// What it signs and writes.
     pub live: LiveSigner,
 }
 
 impl Sender {
-    /// A request, an expression, signed if the event is.
+    /// The expression of a request, wrapped in signing calls if the event is signed.
     fn signed(&self, event: &LiveEvent, request: String) -> String {
         let signers = self.signers.iter().filter(|_| event.scheme.is_some());
         signers.fold(request, |request, signer| format!("sign_{}({request})", signer.identifier))
     }
 }
 
-/// What differs between the two languages in an expression.
-trait Language {
-    /// A value that is not a literal, as an expression of type text.
+/// The differences between the two languages in an expression.
+trait ScriptLanguage {
+    /// A value other than a literal, as an expression whose type is a string.
     fn value(part: &LivePart) -> String;
-    /// A value of a URL-encoded form.
+    /// An expression, encoded for a URL-encoded form.
     fn encoded(expression: &str) -> String;
 }
 
 /// A text as the operands of a sum.
-fn operands<L: Language>(parts: &[LivePart], is_form: bool) -> Vec<String> {
+fn operands<L: ScriptLanguage>(parts: &[LivePart], is_form: bool) -> Vec<String> {
     let operand = |part: &LivePart| match part {
         LivePart::Text(text) => literal(text),
         LivePart::Time(TimeUnit::Seconds | TimeUnit::Milliseconds) => L::value(part),
@@ -95,7 +95,7 @@ fn operands<L: Language>(parts: &[LivePart], is_form: bool) -> Vec<String> {
 }
 
 /// A text on one line.
-fn sum<L: Language>(parts: &[LivePart]) -> String {
+fn sum<L: ScriptLanguage>(parts: &[LivePart]) -> String {
     operands::<L>(parts, false).join(" + ")
 }
 
@@ -111,7 +111,7 @@ fn literal(text: &str) -> String {
             '\r' => literal.push_str("\\r"),
             _ if c == quote => literal.extend(['\\', quote]),
             _ if is_hidden(c) => {
-                // Beyond the first plane, the two languages have no escape in common.
+                // Beyond the Basic Multilingual Plane, the two languages share no escape.
                 let mut units = [0; 2];
                 match c.encode_utf16(&mut units) {
                     [unit] => {
@@ -145,7 +145,7 @@ pub fn distinct(name: &str, taken: &[impl AsRef<str>]) -> String {
     iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
 }
 
-/// A text of a manifest, which anyone may have written, as a part of a comment or a docstring: nothing in it ends
+/// A text from a manifest, which anyone may have written, made safe for a comment or docstring: nothing in it can end
 /// either.
 #[must_use]
 pub fn comment(text: &str) -> String {

@@ -1,6 +1,5 @@
-//! Opens the file of a log to append to, unless that would write to what isn't the user's: a file that a link leads to,
-//! or a file of another user. A checked-out repository, or another user of a shared directory, may have put either
-//! there.
+//! Opens a log for appending, but refuses a file that isn't the user's: one that a link leads to, or one that another
+//! user owns. A checked-out repository, or another user of a shared directory, may have planted either.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,17 +9,17 @@ use std::{
 
 use super::super::opened::{directory_of, is_of_the_system};
 
-/// A file that is open for appending.
+/// A file open for appending.
 #[derive(Debug)]
 pub(super) struct Appendable {
     pub file: File,
     pub metadata: Metadata,
-    /// The file itself, where the path is a link.
+    /// The file itself, even if the given path is a link.
     path: PathBuf,
 }
 
 impl Appendable {
-    /// Opens a file, or creates it with its parents. Only its owner may read it from now on.
+    /// Opens a file, or creates it with its parents. From now on, only its owner may read it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         check_parents(path)?;
         if let Some(parent) = path.parent() {
@@ -34,7 +33,7 @@ impl Appendable {
         Ok(Self { file, metadata, path })
     }
 
-    /// The same file, open for reading: what is open for appending may be a pipe or a device.
+    /// The same file, open for reading.
     pub(super) fn reader(&self) -> io::Result<File> {
         let reader = system::open_to_read(&self.path)?;
         if identity(&reader.metadata()?) == identity(&self.metadata) {
@@ -45,16 +44,16 @@ impl Appendable {
     }
 }
 
-/// Checks that neither a directory nor one that it is in is a link out of the directory that the link is in.
+/// Checks that neither a directory nor any of its parents is a link that leads out of its own directory.
 pub(super) fn check_directory(path: &Path) -> io::Result<()> {
-    // Without a slash or a `.` at the end, which a link would be followed for.
+    // Without a trailing slash or `.`, which would make the system follow a link.
     let path: PathBuf = path.components().collect();
     check_parents(&path)?;
     target(&path).map(drop)
 }
 
-/// Checks the links among the directories of a path: those of a relative path, and those of an absolute path that are
-/// in the working directory or above it, where a checkout may have them.
+/// Checks the links among the directories of a path: all of a relative path, and those of an absolute path that are in
+/// or above the working directory, where a checkout may have put them.
 fn check_parents(path: &Path) -> io::Result<()> {
     let path: PathBuf = path.components().collect();
     let working_dir = std::env::current_dir()?.canonicalize()?;
@@ -72,10 +71,10 @@ fn check_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that a path names, and whether it is a link of the system's. A link may lead to a file beside it, so that a
-/// name such as `current.ndjson` can be given to one file after another.
+/// The file that a path names, and whether the path is one of the system's links. A link may lead to a file beside it,
+/// so that a name such as `current.ndjson` can be given to one file after another.
 fn target(path: &Path) -> io::Result<(PathBuf, bool)> {
-    // If nothing can be found out about it, opening it gives the reason.
+    // If its metadata can't be read, opening it will give the reason.
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         return Ok((path.to_owned(), false));
     }
@@ -95,21 +94,21 @@ fn refused(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, reason.into())
 }
 
-/// Distinguishes a file from another one that replaced it at its path.
+/// Distinguishes a file from one that has replaced it at the same path.
 #[cfg(unix)]
-pub(super) type Identity = (u64, u64);
+pub(super) type FileIdentity = (u64, u64);
 
 #[cfg(unix)]
-pub(super) fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> FileIdentity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-pub(super) type Identity = Option<std::time::SystemTime>;
+pub(super) type FileIdentity = Option<std::time::SystemTime>;
 
 #[cfg(not(unix))]
-pub(super) fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> FileIdentity {
     metadata.created().ok()
 }
 
@@ -125,7 +124,7 @@ mod system {
 
     use super::{File, Metadata, OpenOptions, Path, fs, io, refused};
 
-    /// Opens a file without waiting for the reader of a pipe; later writes wait.
+    /// Opens a file without waiting for the reader of a pipe. Later writes do wait.
     pub(super) fn open(path: &Path, follow: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600).custom_flags(flags(OFlags::NONBLOCK, follow));
@@ -155,7 +154,8 @@ mod system {
         }
     }
 
-    /// Files and named pipes must be the user's. Devices are shared, and what a process has open was given to it.
+    /// Files and named pipes must belong to the user. Devices are shared, and files that the process already has open
+    /// were given to it.
     pub(super) fn check_owner(metadata: &Metadata, is_given: bool) -> io::Result<()> {
         let is_owned = metadata.is_file() || metadata.file_type().is_fifo() && !is_given;
         if is_owned && metadata.uid() != geteuid().as_raw() {
@@ -164,7 +164,7 @@ mod system {
         Ok(())
     }
 
-    /// On a file system without modes this fails, and every file there is as open as the first.
+    /// This fails on file systems without modes, where all files have the same permissions anyway.
     pub(super) fn make_private(file: &File, metadata: &Metadata) {
         if metadata.is_file() && metadata.mode() & 0o077 != 0 {
             let _ = file.set_permissions(fs::Permissions::from_mode(0o600));

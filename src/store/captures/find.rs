@@ -1,4 +1,4 @@
-//! Finds a delivery in captures: one of the present run by its number, or the newest.
+//! Finds a delivery in captures: one of the current run by its number, or the newest.
 
 use std::{
     fs, io,
@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// The request of a delivery, by its number, in a directory of captures or a log. Runs before this one may have used
-/// the number too; the newest is taken.
+/// The request of the delivery with this number, in a directory of captures or a log. Earlier runs may have used the
+/// same number; the newest one counts.
 ///
 /// # Errors
 ///
@@ -40,10 +40,10 @@ pub fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
 ///
 /// # Errors
 ///
-/// If the log can't be read, or the capture isn't whole.
+/// If the log can't be read, or the capture is incomplete.
 pub fn last(log: &Path) -> io::Result<Option<Capture>> {
     let mut lines = LinesFromEnd::open(log)?;
-    // What follows the last line feed may still be in the middle of being written.
+    // The part after the last line feed may still be being written.
     let unended = lines.previous()?.unwrap_or_default();
     if let Ok(Some(capture)) = parse(&unended) {
         return Ok(Some(capture));

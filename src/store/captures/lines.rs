@@ -1,4 +1,4 @@
-//! Reads a log from its end, so that finding its newest lines takes no longer in a long log.
+//! Reads a log from its end, so that its newest lines are found just as fast in a long log.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{store::opened, webhook::capture::MAX_SIZE};
 
-/// How much is read at first, in bytes. Each further read of the same line is as long as what has been read of it.
+/// The size of the first read, in bytes. Each further read of the same line doubles what has been read of it.
 const STEP: usize = 64 << 10;
 
 /// The lines of a file, the last one first, without their line feeds.
@@ -16,7 +16,7 @@ pub(super) struct LinesFromEnd {
     file: File,
     /// The offset before which nothing has been read.
     start: u64,
-    /// What was read and not returned. It may begin in the middle of a line. `None` after the first line.
+    /// The bytes read but not yet returned, which may begin in the middle of a line. `None` after the first line.
     read: Option<Vec<u8>>,
 }
 
@@ -27,11 +27,12 @@ impl LinesFromEnd {
         Ok(Self { file, start, read: Some(Vec::new()) })
     }
 
-    /// The line before; first what follows the last line feed, even if that is nothing. `None` after the first line.
+    /// The previous line. The first call returns what follows the last line feed, even if empty. `None` after the first
+    /// line of the file.
     ///
     /// # Errors
     ///
-    /// If the file can't be read, or the line is longer than a capture may be.
+    /// If the file can't be read, or the line is longer than any capture.
     pub(super) fn previous(&mut self) -> io::Result<Option<Vec<u8>>> {
         let Some(mut read) = self.read.take() else { return Ok(None) };
         let mut unsearched = read.len();

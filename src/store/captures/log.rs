@@ -1,8 +1,8 @@
 //! A log of captures: a file with one line per event.
 //!
-//! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an
-//! incomplete last line is removed if it is one of hookdev's, cut off by a full disk or a power failure. A file of
-//! anything else is not written to. A log that is moved or deleted meanwhile is opened again.
+//! Lines that arrive together are written together, and lines of several threads don't mix. When a log is opened, an
+//! incomplete last line is removed if hookdev wrote it, cut off by a full disk or a power failure. A file with other
+//! content is left alone. A log that is moved or deleted meanwhile is reopened.
 
 use std::{
     fs::{self, File},
@@ -12,28 +12,28 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::append::{Appendable, Identity, identity};
+use super::append::{Appendable, FileIdentity, identity};
 use crate::webhook::capture::{self, MAX_SIZE};
 
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct CaptureLog {
     path: PathBuf,
     truncated: u64,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// `None` after a failure: opening the file again repairs what that may have left.
+struct LogState {
+    /// `None` after a failure: reopening the file repairs what it may have left.
     file: Option<OpenLog>,
-    lines: Lines,
+    lines: LineBatch,
 }
 
-impl Log {
+impl CaptureLog {
     /// Opens a file to append to and repairs its last line, or creates the file with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, truncated) = OpenLog::open(path)?;
-        let state = State { file: Some(file), lines: Lines::default() };
+        let state = LogState { file: Some(file), lines: LineBatch::default() };
         Ok(Self { path: path.to_owned(), truncated, state: Mutex::new(state) })
     }
 
@@ -46,10 +46,10 @@ impl Log {
         self.truncated
     }
 
-    /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all,
-    /// unless there is an error.
+    /// Appends JSON objects, one per line, with a single write. Returns how many were written, which are all unless
+    /// there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
-        let State { file, lines } = &mut *self.state.lock();
+        let LogState { file, lines } = &mut *self.state.lock();
         lines.clear();
         objects.into_iter().for_each(|object| lines.push(object));
         let open = match file.take() {
@@ -70,16 +70,16 @@ impl Log {
 
 /// The lines of one write.
 #[derive(Debug, Default)]
-struct Lines {
+struct LineBatch {
     text: Vec<u8>,
     /// The offset at which each line ends.
     ends: Vec<usize>,
 }
 
-/// How much memory is kept for the next lines, in bytes.
+/// The capacity that is kept for the next lines, in bytes.
 const HELD: usize = 128 << 10;
 
-impl Lines {
+impl LineBatch {
     fn clear(&mut self) {
         self.text.clear();
         self.text.shrink_to(HELD);
@@ -93,7 +93,7 @@ impl Lines {
         self.ends.push(self.text.len());
     }
 
-    /// How many whole lines are in the first `bytes`, and how many bytes of the next.
+    /// How many whole lines the first `bytes` contain, and how many bytes of the next line.
     fn within(&self, bytes: usize) -> (usize, usize) {
         let whole = self.ends.partition_point(|end| *end <= bytes);
         (whole, bytes - whole.checked_sub(1).map_or(0, |last| self.ends[last]))
@@ -103,7 +103,7 @@ impl Lines {
 #[derive(Debug)]
 struct OpenLog {
     file: File,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 impl OpenLog {
@@ -113,14 +113,15 @@ impl OpenLog {
         Ok((Self { identity: identity(&opened.metadata), file: opened.file }, truncated))
     }
 
-    /// Costs one `stat` per write, 0.5 µs. Without it, lines would go to a file that was moved away.
+    /// Whether the path still leads to the open file. This costs a `stat` per write (0.5 µs), without which lines would
+    /// go to a file that was moved away.
     fn is_still_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
     }
 }
 
-/// Writes lines at the end of the file; removes the incomplete line if a write fails.
-fn append_lines(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
+/// Appends lines to the file. If a write fails, removes the incomplete line.
+fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
     let mut written = 0;
     let failure = loop {
         if written == lines.text.len() {
@@ -135,7 +136,7 @@ fn append_lines(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
     };
     let (whole, incomplete) = lines.within(written);
     if incomplete > 0 {
-        // If this fails too, the line is removed when the log is opened again.
+        // If this fails too, the line is removed when the log is reopened.
         let _ = remove_last(file, incomplete);
     }
     (whole, Err(failure))
@@ -151,9 +152,9 @@ fn remove_last(mut file: &File, written: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Completes a last line without a line feed, or removes it if it is incomplete. Returns how many bytes were removed.
+/// Adds a missing line feed to a complete last line, or removes an incomplete one. Returns the number of bytes removed.
 ///
-/// A power failure may leave NULs at the end, where the file system had noted the new length but not the bytes.
+/// A power failure may leave NULs at the end, if the file system had recorded the new length but not the bytes.
 fn repair(opened: &Appendable, length: u64) -> io::Result<u64> {
     if length == 0 {
         return Ok(0);
@@ -235,7 +236,7 @@ mod tests {
         Appendable::open(path).map(|opened| opened.file)
     }
 
-    impl Log {
+    impl CaptureLog {
         fn append_one(&self, object: &[u8]) -> io::Result<()> {
             let (whole, appended) = self.append([object]);
             assert_eq!(whole, usize::from(appended.is_ok()));
@@ -253,7 +254,7 @@ mod tests {
 
     fn appended_to(content: impl AsRef<[u8]>) -> (String, u64) {
         let (_dir, path) = log_of(content.as_ref());
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         log.append_one(b"{\"seq\":9}").unwrap();
         (fs::read_to_string(&path).unwrap(), log.truncated_bytes())
     }
@@ -262,7 +263,7 @@ mod tests {
     fn a_new_log_is_created_with_its_parents() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/log.ndjson");
-        Log::open(&path).unwrap().append_one(b"{}").unwrap();
+        CaptureLog::open(&path).unwrap().append_one(b"{}").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{}\n");
     }
 
@@ -278,7 +279,7 @@ mod tests {
     #[test]
     fn an_object_on_several_lines_becomes_one_line() {
         let (_dir, path) = log_of(b"");
-        Log::open(&path).unwrap().append_one(b"{\n \"a\": 1\n}\n").unwrap();
+        CaptureLog::open(&path).unwrap().append_one(b"{\n \"a\": 1\n}\n").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{  \"a\": 1 } \n");
     }
 
@@ -331,7 +332,7 @@ mod tests {
             line() + "{\"token\":\"abc\0\0\0",
         ] {
             let (_dir, path) = log_of(content.as_bytes());
-            assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{content:?}");
+            assert_eq!(CaptureLog::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{content:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn a_log_that_was_moved_or_deleted_is_opened_again() {
         let (dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         log.append_one(b"1").unwrap();
         fs::rename(&path, dir.path().join("log.1")).unwrap();
         log.append_one(b"2").unwrap();
@@ -355,7 +356,7 @@ mod tests {
         const THREADS: usize = 8;
         const LINES: usize = 250;
         let (_dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         let object = |thread: usize, line: usize| format!("{thread} {line} {}", "x".repeat(line * 40));
         thread::scope(|scope| {
             for thread in 0..THREADS {
@@ -376,7 +377,7 @@ mod tests {
     #[test]
     fn lines_that_are_written_together_stay_separate() {
         let (_dir, path) = log_of(b"");
-        let log = Log::open(&path).unwrap();
+        let log = CaptureLog::open(&path).unwrap();
         let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
         assert_eq!((whole, appended.is_ok()), (3, true));
         assert_eq!(fs::read(&path).unwrap(), b"1\n{ } \n3\n");
@@ -384,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_line_counts_once_all_of_it_is_written() {
-        let mut lines = Lines::default();
+        let mut lines = LineBatch::default();
         for object in [&b"ab"[..], b"", b"cde"] {
             lines.push(object);
         }
@@ -414,7 +415,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_an_error_each_time() {
-        let log = Log::open(Path::new("/dev/full")).unwrap();
+        let log = CaptureLog::open(Path::new("/dev/full")).unwrap();
         for _ in 0..2 {
             assert_eq!(log.append_one(b"{}").unwrap_err().kind(), io::ErrorKind::StorageFull);
         }

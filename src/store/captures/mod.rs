@@ -1,6 +1,6 @@
 //! Saves captures: one file per event in a directory, or one line per event in a log.
 //!
-//! A capture is complete or absent, however the process ends, and the operating system has it when
+//! A capture is complete or absent, however the process ends, and has been passed to the operating system when
 //! [`CaptureStore::write`] returns. Its content is up to the caller.
 
 mod append;
@@ -16,16 +16,16 @@ use std::{
 };
 
 pub use self::find::{find, last, newest};
-use self::log::Log;
+use self::log::CaptureLog;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 
 /// The prefix of an unfinished file's name: hidden, so readers skip it.
 const UNFINISHED_PREFIX: &str = ".hookdev-unfinished-";
 
-/// When a file that is still unfinished was left by a process that was killed.
+/// The age at which an unfinished file must have been left by a killed process.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
-/// The length limit of the part of a file name that comes from outside, in characters.
+/// The maximum length of the part of a file name that comes from outside, in characters.
 const MAX_LABEL: usize = 64;
 
 /// Where captures are saved. It can be shared between threads.
@@ -35,7 +35,7 @@ pub struct CaptureStore(Destination);
 #[derive(Debug)]
 enum Destination {
     Dir(PathBuf),
-    Log(Log),
+    Log(CaptureLog),
 }
 
 impl CaptureStore {
@@ -53,8 +53,8 @@ impl CaptureStore {
             Ok(existing) if existing.is_file() && !is_log(path) => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is a file whose name doesn't end in .ndjson"))
             }
-            Ok(existing) if !existing.is_dir() => Log::open(path).map(Destination::Log),
-            Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
+            Ok(existing) if !existing.is_dir() => CaptureLog::open(path).map(Destination::Log),
+            Err(_) if is_log(path) => CaptureLog::open(path).map(Destination::Log),
             _ => append::check_directory(path)
                 .and_then(|()| fs::create_dir_all(path))
                 .inspect(|()| remove_abandoned(path))
@@ -63,8 +63,8 @@ impl CaptureStore {
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
 
-    /// How many bytes of an incomplete last line were removed from the log when it was opened, left by a process that
-    /// was killed while writing. 0 if every line was complete.
+    /// The number of bytes of an incomplete last line, left by a process that was killed while writing, that were
+    /// removed when the log was opened. 0 if every line was complete.
     #[must_use]
     pub fn truncated_bytes(&self) -> u64 {
         match &self.0 {
@@ -74,7 +74,7 @@ impl CaptureStore {
     }
 
     /// Writes one capture, a JSON object without whitespace, and returns its file. In a directory it is indented, so
-    /// that people can read it and its changes. It may block.
+    /// that people can read it and its diffs. May block.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl CaptureStore {
         }
     }
 
-    /// Writes several captures, to a log with a single write. Returns for each what [`Self::write`] returns. It may
+    /// Writes several captures; to a log, with a single write. Returns for each what [`Self::write`] returns. May
     /// block.
     pub fn write_all(&self, captures: &[(CaptureName<'_>, &[u8])]) -> Vec<io::Result<PathBuf>> {
         let log = match &self.0 {
@@ -132,8 +132,8 @@ pub struct CaptureName<'a> {
     pub received_at: Timestamp,
     /// The number of the request in this run, from 1.
     pub seq: u64,
-    /// The event, else the provider; without either the name says `unrecognised`. It may come from outside: characters
-    /// other than `A-Z a-z 0-9 . _ -` are replaced.
+    /// The event, else the provider; `None` is written as `unrecognised`. It may come from outside: characters other
+    /// than `A-Z a-z 0-9 . _ -` are replaced.
     pub label: Option<&'a str>,
 }
 
@@ -152,7 +152,7 @@ fn sanitize(label: &str) -> String {
     sanitized.trim_end_matches(['.', '-']).to_owned()
 }
 
-/// Whether a file in a directory has a name that [`CaptureStore`] gives.
+/// Whether a file has a name such as [`CaptureStore`] gives.
 pub(super) fn is_capture_name(name: &str) -> bool {
     const PATTERN: &[u8] = b"dddddddd.dddddd.ddd.-dddddd";
     let fits = |(&byte, &pattern): (&u8, &u8)| match pattern {
@@ -164,8 +164,8 @@ pub(super) fn is_capture_name(name: &str) -> bool {
     stem.len() > PATTERN.len() && stem.as_bytes().iter().zip(PATTERN).all(fits)
 }
 
-/// Writes a new file. A directory that was removed meanwhile is created again; one that a link has replaced is refused,
-/// as it is at the start.
+/// Writes a new file. A directory that was removed meanwhile is recreated; one that a link has replaced is refused, as
+/// on opening.
 fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     append::check_directory(dir)?;
     match try_write_file(dir, name, object) {
@@ -177,7 +177,7 @@ fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
-/// Removes the unfinished files of processes that were killed. One that can't be removed does no harm.
+/// Removes the unfinished files of killed processes. One that can't be removed does no harm.
 fn remove_abandoned(dir: &Path) {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(UNFINISHED_PREFIX.as_bytes()))
@@ -189,7 +189,7 @@ fn remove_abandoned(dir: &Path) {
     }
 }
 
-/// Options to create a file that only its owner can read.
+/// Options that create a file that only its owner can read.
 fn private() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -202,7 +202,7 @@ fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> 
     let mut reason = None;
     let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
     let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
-    // Its own error contains the random name, so that no two are the same.
+    // tempfile's error contains the random name, so no two would be the same.
     let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
     let mut text = indented(object);
     text.push(b'\n');

@@ -1,4 +1,4 @@
-//! The file as it is written, and messages about what is wrong in it.
+//! The file as written, and messages about what is wrong with it.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, path::PathBuf};
 
@@ -31,7 +31,7 @@ pub(super) struct RawConfig {
 }
 
 impl RawConfig {
-    /// Parses a file. An error is the offset of what is wrong, and a message without values.
+    /// Parses a file. An error consists of an offset, and a message that contains no values.
     pub(super) fn parse(text: &str) -> Result<Self, (usize, String)> {
         toml::from_str(text).map_err(|error| {
             let message = located_key(&without_value(&toml_message(error.message())));
@@ -48,14 +48,14 @@ fn directories<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
     list(deserializer, "providers = [\"DIR\"] above all tables")
 }
 
-/// Reads a list, and says how it is written if it is something else.
+/// Reads a list. If it is something else, the error says how to write it.
 fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     form: &'static str,
 ) -> Result<Vec<T>, D::Error> {
-    struct List<T>(&'static str, PhantomData<T>);
+    struct ListVisitor<T>(&'static str, PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +71,7 @@ fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
         }
     }
 
-    deserializer.deserialize_any(List(form, PhantomData))
+    deserializer.deserialize_any(ListVisitor(form, PhantomData))
 }
 
 #[derive(Default, Deserialize)]
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for OneOrMore {
     }
 }
 
-/// The keys that are often written in the wrong table, with the lines that are right.
+/// Keys that are often written in the wrong table, with the correct lines.
 const KEYS: &[(&str, &str)] = &[
     ("forward", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
     ("forward_to", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
@@ -128,15 +128,15 @@ const KEYS: &[(&str, &str)] = &[
     ("providers", "providers = [\"DIR\"] above all tables"),
 ];
 
-/// A message about an unknown key, with where the key belongs.
+/// A message about an unknown key, extended with where the key belongs.
 fn located_key(message: &str) -> String {
     let wrong = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
     let right = wrong.and_then(|wrong| KEYS.iter().find(|(key, _)| *key == wrong));
     let known = message.split_once(" (known:").map_or("", |(_, known)| known);
     match right {
-        // A key of this table was meant.
+        // A key of this table was probably meant.
         _ if message.contains("did you mean") => message.to_owned(),
-        // Where the right key is known, only its name is wrong.
+        // The key is in the right place, only its name is wrong.
         Some((_, lines))
             if lines.split(" = ").next().is_some_and(|line| line.ends_with("addr")) && known.contains("`addr`") =>
         {
@@ -147,7 +147,7 @@ fn located_key(message: &str) -> String {
     }
 }
 
-/// A message without the value of the wrong type, which may be a secret.
+/// A message without the value that has the wrong type, because it may be a secret.
 fn without_value(message: &str) -> String {
     let parts = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
     let Some((found, expected)) = parts else { return message.to_owned() };

@@ -1,10 +1,10 @@
-//! What the HTTP logging of ASP.NET Core writes with `HttpLoggingFields.RequestBody`: the parts and headers of a
-//! request, one a line, and its body in the same entry of the log or a later one.
+//! ASP.NET Core's HTTP log with `HttpLoggingFields.RequestBody`: the parts and headers of a request, one per line, and
+//! its body in the same log entry or a later one.
 
 use serde::de::IgnoredAny;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -25,18 +25,18 @@ impl Format for AspNet {
         lines.any(is_start) && lines.next().is_some_and(|line| line.starts_with("Protocol: "))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }
 }
 
-/// Whether a request is described after this line.
+/// Whether this line introduces a request.
 fn is_start(line: &str) -> bool {
     matches!(line, "Request:" | "Request and Response:")
 }
 
-/// Whether a line starts an entry of the log, `info: Category[1]`.
+/// Whether a line starts a log entry, `info: Category[1]`.
 fn is_entry(line: &str) -> bool {
     let number = line.trim_end().strip_suffix(']').and_then(|line| line.rsplit_once('['));
     number.is_some_and(|(category, number)| {
@@ -45,7 +45,7 @@ fn is_entry(line: &str) -> bool {
     })
 }
 
-/// The lines after which the headers are those of the response.
+/// The lines that end the request's headers.
 fn is_end(line: &str) -> bool {
     line == "Response:" || line.starts_with("StatusCode: ")
 }
@@ -59,7 +59,7 @@ struct Logged {
     query: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
-    /// Whether a line that belongs to no log ends the body.
+    /// Whether the body is ended by a line that is not part of the log.
     is_cut: bool,
 }
 
@@ -67,9 +67,9 @@ fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut logged: Option<Logged> = None;
     let mut in_request = false;
-    // How far the lines of a body are indented, while they go on.
+    // The indentation of the body's lines, within a body.
     let mut indentation: Option<&str> = None;
-    // Empty lines, which a log without spaces at the ends of lines has within a body.
+    // Empty lines, which may be part of a body if trailing spaces were removed from the log.
     let mut empty = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let trimmed = line.trim_start();
@@ -111,7 +111,7 @@ fn finish(logged: Option<Logged>, collected: &mut Collected) {
     match logged.entry() {
         Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
         Ok(None) => collected.count_skipped(),
-        Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+        Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
     }
 }
 

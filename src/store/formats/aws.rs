@@ -1,8 +1,8 @@
-//! The events that AWS Lambda receives for an HTTP request: from API Gateway's REST (v1) and HTTP APIs (v2), function
-//! URLs and load balancers. One event, an array, or one per line as in logs.
+//! The events that AWS Lambda receives for HTTP requests from API Gateway's REST (v1) and HTTP APIs (v2), function URLs
+//! and load balancers: a single event, an array, or one per line as in logs.
 //!
-//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query, a
-//! load balancer doesn't; v2 joins repeated headers with commas and moves the cookies to a key of their own.
+//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query,
+//! load balancers don't; v2 joins repeated headers with commas and moves cookies to a key of their own.
 
 use std::{borrow::Cow, fmt};
 
@@ -72,7 +72,7 @@ struct LambdaEvent<'a> {
     is_base64_encoded: Option<bool>,
 }
 
-/// A body as text. One that the integration parsed is an error: its bytes are gone.
+/// A body as text. A body parsed by the integration is an error, because its bytes are lost.
 struct RawBody<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawBody<'a> {
@@ -107,7 +107,7 @@ impl<'de> Visitor<'de> for RawBodyVisitor {
     }
 }
 
-/// What is wrong with an event whose body is no text, and how to get one.
+/// The error for an event whose body is not text.
 const PARSED_BODY: &str = "the body was parsed, so the signed bytes are gone: use a Lambda proxy integration, or pass the raw \
                            body in the integration's template";
 
@@ -120,12 +120,12 @@ struct RequestContext<'a> {
     stage: Option<Text<'a>>,
     #[serde(borrow)]
     domain_name: Option<Text<'a>>,
-    /// v1, with the stage or the base path of a custom domain.
+    /// In v1, with the stage or the base path of a custom domain.
     #[serde(borrow)]
     path: Option<Text<'a>>,
-    /// v1, in milliseconds.
+    /// In v1, in milliseconds.
     request_time_epoch: Option<i64>,
-    /// v2, in milliseconds.
+    /// In v2, in milliseconds.
     time_epoch: Option<i64>,
     #[serde(default)]
     elb: Option<serde::de::IgnoredAny>,
@@ -187,7 +187,7 @@ impl LambdaEvent<'_> {
         parts::target(key, &format!("{path}{mark}{query}"))
     }
 
-    /// The URL that was called, which has the stage; a load balancer's event doesn't say it.
+    /// The URL that was called, which includes the stage; unknown for a load balancer's event.
     fn url(&self) -> Option<String> {
         let Text(domain) = self.request_context.domain_name.as_ref()?;
         let Text(path) = self.request_context.path.as_ref().or(self.raw_path.as_ref()).or(self.path.as_ref())?;
@@ -196,7 +196,7 @@ impl LambdaEvent<'_> {
         Some(format!("https://{domain}{path}{mark}{query}"))
     }
 
-    /// v2 has the stage in the path, v1 doesn't.
+    /// Removes the stage from the path, which only v2 includes there.
     fn without_stage<'p>(&self, path: &'p str) -> &'p str {
         let stage = self.request_context.stage.as_ref().map_or("", |Text(stage)| stage);
         match path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)) {

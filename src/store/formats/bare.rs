@@ -1,12 +1,12 @@
-//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes
+//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format), because nothing in the bytes
 //! identifies it.
 
 use std::{io::Read, path::Path};
 
-use super::{Entry, EntryError, Fault, Input, whole};
+use super::{Entry, EntryError, EntryFault, Input, whole};
 use crate::{
     store::opened,
-    webhook::request::{self, Field, FieldName, Headers, Method, Request},
+    webhook::request::{self, FieldName, HeaderField, Headers, Method, Request},
 };
 
 /// Reads a file as the body of a `POST` to `/`.
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// If it can't be read, or exceeds the size limit of an entry.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    let input = opened::open(file).map_err(|source| EntryFault::Read(source).in_file(file))?;
     read(file, input, headers)
 }
 
@@ -34,7 +34,7 @@ pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<En
 /// # Errors
 ///
 /// If there is no colon, or the name or value is not valid in HTTP.
-pub fn header(text: &str) -> Result<Field, InvalidHeader> {
+pub fn header(text: &str) -> Result<HeaderField, InvalidHeader> {
     let parse = |text: &str| {
         let (name, value) = text.split_once(':')?;
         let name = FieldName::new(name.trim()).ok()?;

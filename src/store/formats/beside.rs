@@ -16,7 +16,7 @@ use super::{
 ///
 /// # Errors
 ///
-/// If there is no directory, as for standard input, or the file is outside it, not a regular file, too large or
+/// If there is no directory (as for standard input), or the file is outside it, not a regular file, too large or
 /// unreadable.
 pub(super) fn read(directory: Option<&Path>, name: &str) -> Result<Vec<u8>, ParseError> {
     let Some(directory) = directory else {

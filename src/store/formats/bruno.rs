@@ -1,13 +1,13 @@
-//! Bruno's `.bru` files: blocks in braces, whose lines are indented by two spaces.
+//! Bruno's `.bru` files: blocks in braces, with lines indented by two spaces.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     parts::{self, ParseError, expected},
     whole,
 };
 use crate::webhook::request::{Headers, Request};
 
-/// A request of Bruno.
+/// A Bruno request.
 pub(super) struct Bruno;
 
 impl Format for Bruno {
@@ -19,13 +19,13 @@ impl Format for Bruno {
         head.starts_with(b"meta {") && head.windows(5).any(|part| part == b"\n  ur")
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(Collected::of(entry(&String::from_utf8_lossy(&input)))))
     }
 }
 
-/// The blocks whose content is a body as it is sent.
+/// The blocks that contain a body as it is sent.
 const BODIES: [&str; 5] = ["body:json", "body:text", "body:xml", "body:sparql", "body"];
 
 /// The request; `None` if it delivers nothing.

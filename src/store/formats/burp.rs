@@ -1,9 +1,9 @@
-//! The XML that Burp Suite saves ("Save items"): each request whole, in base64 or as text.
+//! The XML that Burp Suite saves ("Save items"), with each complete request in base64 or as text.
 
 use std::borrow::Cow;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
     parts::{self, ParseError, expected},
     position::LineCounter,
     whole,
@@ -21,7 +21,7 @@ impl Format for Burp {
         head.trim_ascii_start().starts_with(b"<") && memchr::memmem::find(head, b"<items burpVersion=").is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let mut lines = LineCounter::new(&input);
         let mut collected = Collected::default();
@@ -32,7 +32,7 @@ impl Format for Burp {
             match entry(item) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(place.line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(place, error))),
+                Err(error) => collected.push(Err(EntryFault::at(place, error))),
             }
         }
         Ok(Box::new(collected))
@@ -42,7 +42,7 @@ impl Format for Burp {
 const CDATA: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
-/// Where items start, outside of CDATA.
+/// The offsets at which items start, outside CDATA.
 fn item_starts(input: &[u8]) -> Vec<usize> {
     let mut starts = Vec::new();
     let mut at = 0;
@@ -80,8 +80,8 @@ fn entry(item: &[u8]) -> Result<Option<Entry>, ParseError> {
     Ok(Some(Entry { notes: entry.notes, ..Entry::called(&url, entry.request) }))
 }
 
-/// The content of an element. Burp writes `]]>` in a text as `]]]]><![CDATA[>`, the end of one CDATA and the start of
-/// another.
+/// The content of an element. Burp writes `]]>` in text as `]]]]><![CDATA[>`, the end of one CDATA section and the
+/// start of another.
 fn element<'i>(item: &'i [u8], open: &[u8], close: &[u8]) -> Option<Cow<'i, [u8]>> {
     let mut rest = &item[memchr::memmem::find(item, open)? + open.len()..];
     if !rest.starts_with(CDATA) {

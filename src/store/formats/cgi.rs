@@ -2,7 +2,7 @@
 
 use crate::webhook::json::{Kind, Node};
 
-/// Whether a key is the variable of a header that no program sets for itself.
+/// Whether a key is a header's variable, which no program sets for other purposes.
 pub(super) fn is_header(key: &str) -> bool {
     key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("HTTP_X_"))
 }

@@ -1,24 +1,24 @@
-//! The entries of an input that is read whole: kept up to a limit, and counted beyond it.
+//! The entries of an input that is read whole. Faults are kept up to a limit, and counted beyond it.
 
 use std::collections::VecDeque;
 
-use super::{Entry, Fault, Piece, Reader, parts::ParseError, position::Start};
+use super::{Entry, EntryFault, EntryPiece, EntryReader, parts::ParseError, position::Start};
 
-/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a
-/// broken entry may have, so the others are only counted.
+/// How many faults are kept. A fault takes far more memory than the two bytes that a broken entry may have, so any more
+/// are only counted.
 pub(super) const MAX_FAULTS: usize = 1000;
 
-/// How many commands of a script may be broken. Reading one may take it to the end of the script, so the rest is given
-/// up.
+/// How many broken commands a script may have before the rest is skipped, because reading one may scan to the end of
+/// the script.
 pub(super) const MAX_BROKEN: usize = 64;
 
-/// How much of a script must be left for what can't be read to count as if it took reading to the end.
+/// How much of a script must be left for an unreadable command to count as having scanned to the end, in bytes.
 pub(super) const FAR: usize = 8 << 10;
 
 /// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 pub(super) struct Collected {
-    pub(super) entries: VecDeque<Result<Entry, Fault>>,
+    pub(super) entries: VecDeque<Result<Entry, EntryFault>>,
     pub(super) faults: usize,
     skipped: usize,
     /// Complete after the last entry.
@@ -30,38 +30,38 @@ impl Collected {
         Self { entries: [Ok(entry)].into(), ..Self::default() }
     }
 
-    /// The entry of an input that holds one, if it delivers anything.
+    /// The result for an input with a single entry, if that delivers anything.
     pub(super) fn of(parsed: Result<Option<Entry>, ParseError>) -> Self {
         let mut collected = Self::default();
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(Start::of_line(1), error))),
+            Err(error) => collected.push(Err(EntryFault::at(Start::of_line(1), error))),
         }
         collected
     }
 
-    pub(super) fn push(&mut self, entry: Result<Entry, Fault>) {
+    pub(super) fn push(&mut self, entry: Result<Entry, EntryFault>) {
         self.faults += usize::from(entry.is_err());
         if entry.is_ok() || self.faults <= MAX_FAULTS {
             self.entries.push_back(entry);
         }
     }
 
-    /// Adds the requests of an entry that starts here.
+    /// Adds the requests of an entry that starts at this position.
     pub(super) fn extend(&mut self, start: Start, requests: Result<Vec<Result<Entry, ParseError>>, ParseError>) {
         match requests {
             Ok(requests) if requests.is_empty() => self.count_skipped(),
             Ok(requests) => {
                 for entry in requests {
-                    self.push(entry.map_err(|error| Fault::at(start, error)));
+                    self.push(entry.map_err(|error| EntryFault::at(start, error)));
                 }
             }
-            Err(error) => self.push(Err(Fault::at(start, error))),
+            Err(error) => self.push(Err(EntryFault::at(start, error))),
         }
     }
 
-    /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
+    /// Counts an entry that delivers nothing, such as the `GET`s that tools record with all other traffic.
     pub(super) fn count_skipped(&mut self) {
         self.skipped += 1;
     }
@@ -81,18 +81,18 @@ impl Collected {
 }
 
 impl Iterator for Collected {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.entries.pop_front();
         if next.is_none() {
             self.write_notes();
         }
-        next.map(Piece::Entry)
+        next.map(EntryPiece::Entry)
     }
 }
 
-impl Reader for Collected {
+impl EntryReader for Collected {
     fn notes(&self) -> &[String] {
         &self.notes
     }

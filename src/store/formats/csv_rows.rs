@@ -1,10 +1,10 @@
-//! CSV of any program with the headers in one column and the raw body in another, as databases and log services export
-//! rows.
+//! CSV from any program, with the headers in one column and the raw body in another, as databases and log services
+//! export rows.
 
 use csv::StringRecord;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     json_request::{self, HEADERS, is_body, is_named},
     parts::expected,
     position::{LineCounter, Start},
@@ -27,7 +27,7 @@ impl Format for CsvRows {
         matches!(reader.records().next(), Some(Ok(columns)) if columns.len() > 1 && has(&columns, is_headers) && has(&columns, is_body))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let mut reader = csv::Reader::from_reader(&*input);
         let columns = reader.headers().cloned().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Format for CsvRows {
             match parsed {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))

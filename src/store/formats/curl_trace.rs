@@ -1,8 +1,8 @@
-//! What curl logs about the requests it sends: `--trace` has all bytes, `--trace-ascii` prints a dot for each byte that
-//! isn't printable ASCII, and `-v` prints no body.
+//! curl's logs of the requests that it sends: `--trace` contains all bytes, `--trace-ascii` prints a dot for each byte
+//! that isn't printable ASCII, and `-v` prints no body.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
     parts::{self, ParseError, expected},
     position::Start,
     whole,
@@ -33,7 +33,7 @@ impl Format for CurlTrace {
         })
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }
@@ -56,7 +56,7 @@ fn read(input: &[u8]) -> Collected {
 enum TraceEvent {
     /// A dump of part of a request's head, with its size in bytes.
     Header(usize),
-    /// A dump of part of the body in its transfer encoding, with its size in bytes.
+    /// A dump of part of the body, as transfer-encoded, with its size in bytes.
     Data(usize),
     Other,
 }
@@ -80,7 +80,7 @@ impl TraceEvent {
         }
     }
 
-    /// The length of the time that `--trace-time` puts before a line.
+    /// The length of the timestamp that `--trace-time` puts before a line.
     fn time_length(line: &str) -> usize {
         let time = line.split(' ').next().unwrap_or_default();
         let is_time = time.len() == "12:00:00.123456".len()
@@ -113,7 +113,7 @@ struct LoggedRequest {
     body: Vec<u8>,
     /// The number of dots of `--trace-ascii` in the body.
     dots: usize,
-    /// Whether it comes from `-v`.
+    /// Whether it comes from `-v`, which logs no body.
     is_bodiless: bool,
     broken: Option<(u64, String)>,
 }
@@ -188,7 +188,7 @@ impl LogReader {
         match message.entry() {
             Ok(Some(entry)) => self.collected.push(Ok(entry)),
             Ok(None) => self.collected.count_skipped(),
-            Err((at, error)) => self.collected.push(Err(Fault::at(Start::of_line(at.unwrap_or(line)), error))),
+            Err((at, error)) => self.collected.push(Err(EntryFault::at(Start::of_line(at.unwrap_or(line)), error))),
         }
     }
 }
@@ -239,14 +239,14 @@ struct Dumped {
 }
 
 impl Dump {
-    /// Whether the dump may be complete: the line after its last row may look like a row.
+    /// Whether the dump has all its bytes: the line after its last row may look like a row.
     fn is_full(&self) -> bool {
         self.rows.last().is_some_and(|(offset, text)| {
             offset + text.len() >= self.length && (hex(text).is_none_or(|bytes| offset + bytes.len() >= self.length))
         })
     }
 
-    /// `None` if the number of bytes is not the one that the dump states.
+    /// The dumped bytes; `None` if their number is not the one that the dump states.
     fn bytes(&self) -> Option<Dumped> {
         let bytes: Option<Vec<Vec<u8>>> = self.rows.iter().map(|(_, text)| hex(text)).collect();
         match bytes.map(|bytes| bytes.concat()) {

@@ -1,7 +1,7 @@
-//! A raw HTTP request whose lines a tool writes in its own way: with text before each (`webhook -debug`), with a sign
-//! for each carriage return (ngrep, `socat -v`), or in sections (`ModSecurity`'s audit log).
+//! A raw HTTP request whose lines a tool has decorated: with a prefix (`webhook -debug`), with a sign for each carriage
+//! return (ngrep, `socat -v`), or in sections (`ModSecurity`'s audit log).
 
-use super::{Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http, whole};
+use super::{Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http, whole};
 
 /// A raw HTTP request with decorated lines.
 pub(super) struct Decorated;
@@ -19,7 +19,7 @@ impl Format for Decorated {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let (mut collected, mut rest) = (Collected::default(), &input[..]);
         while let Some((message, after)) = next(rest) {
@@ -30,18 +30,18 @@ impl Format for Decorated {
     }
 }
 
-/// A message without what its tool wrote around it.
-struct Message {
+/// A message without its tool's decoration.
+struct StrippedMessage {
     bytes: Vec<u8>,
     /// Whether the tool prints a dot for bytes outside ASCII.
     is_lossy: bool,
 }
 
-impl Message {
-    fn entry(self) -> Result<Entry, Fault> {
+impl StrippedMessage {
+    fn entry(self) -> Result<Entry, EntryFault> {
         let mut entry = http::single_before_others(self.bytes.into())?;
         if !entry.request.headers.contains("content-length") {
-            // The end of its last line, and empty lines after it, are the tool's.
+            // The line ending after the body, and empty lines after that, are the tool's.
             let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');
             let length = entry.request.body.iter().rposition(is_text).map_or(0, |last| last + 1);
             entry.request.body.truncate(length);
@@ -55,8 +55,8 @@ impl Message {
     }
 }
 
-/// The next message, and what is after it.
-fn next(input: &[u8]) -> Option<(Message, &[u8])> {
+/// The next message, and the input after it.
+fn next(input: &[u8]) -> Option<(StrippedMessage, &[u8])> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n') {
         let (rest, after) = (&input[at..], &input[at + line.len()..]);
@@ -69,8 +69,8 @@ fn next(input: &[u8]) -> Option<(Message, &[u8])> {
     None
 }
 
-/// The lines that start with the text before the request line, without that text.
-fn prefixed<'i>(line: &[u8], after: &'i [u8]) -> Option<(Message, &'i [u8])> {
+/// The message of the lines that share the request line's prefix, without that prefix.
+fn prefixed<'i>(line: &[u8], after: &'i [u8]) -> Option<(StrippedMessage, &'i [u8])> {
     let start = http::delivery_starts(line).next().filter(|start| *start > 0)?;
     let (prefix, first) = line.split_at(start);
     let is_field = after
@@ -82,17 +82,17 @@ fn prefixed<'i>(line: &[u8], after: &'i [u8]) -> Option<(Message, &'i [u8])> {
     let mut bytes = first.to_vec();
     let mut end = 0;
     for line in after.split_inclusive(|&byte| byte == b'\n') {
-        // Editors remove the space at the end of an empty line.
+        // Editors remove the trailing space of an empty line.
         let is_empty = line.trim_ascii() == prefix.trim_ascii();
         let Some(own) = line.strip_prefix(prefix).or_else(|| is_empty.then_some(b"\n")) else { break };
         bytes.extend_from_slice(own);
         end += line.len();
     }
-    Some((Message { bytes, is_lossy: false }, &after[end..]))
+    Some((StrippedMessage { bytes, is_lossy: false }, &after[end..]))
 }
 
-/// The lines that have a sign in place of their carriage return, which ngrep and `socat -v` write.
-fn suffixed<'i>(line: &[u8], rest: &'i [u8]) -> Option<(Message, &'i [u8])> {
+/// The message of lines with a sign in place of each carriage return, as ngrep and `socat -v` write them.
+fn suffixed<'i>(line: &[u8], rest: &'i [u8]) -> Option<(StrippedMessage, &'i [u8])> {
     let is_socat = match line {
         [.., b'\\', b'r', b'\n'] => true,
         [.., b'.', b'\n'] => false,
@@ -110,7 +110,7 @@ fn suffixed<'i>(line: &[u8], rest: &'i [u8]) -> Option<(Message, &'i [u8])> {
     let (head, body) = bytes.split_at(body);
     let lines = head.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(&suffix[..1]).unwrap_or(line));
     let message = [&lines.collect::<Vec<_>>().join(&b'\n'), body].concat();
-    Some((Message { bytes: message, is_lossy: true }, after))
+    Some((StrippedMessage { bytes: message, is_lossy: true }, after))
 }
 
 /// The unescaped text of the transfers to the server, which `socat -v` writes after `> TIME length=N from=N to=N`, up
@@ -132,7 +132,7 @@ fn transfers(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (bytes, &[])
 }
 
-/// Decodes the escapes that `socat -v` writes: those of C with one letter.
+/// Decodes the escapes that `socat -v` writes: C's single-letter escapes.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied();
@@ -170,8 +170,8 @@ fn packets(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (bytes, &[])
 }
 
-/// The head and the body in `ModSecurity`'s audit log: after the lines `--ID-B--` and `--ID-C--`.
-fn in_sections<'i>(line: &[u8], after: &'i [u8]) -> Option<(Message, &'i [u8])> {
+/// The head and the body in `ModSecurity`'s audit log, which follow the lines `--ID-B--` and `--ID-C--`.
+fn in_sections<'i>(line: &[u8], after: &'i [u8]) -> Option<(StrippedMessage, &'i [u8])> {
     let boundary =
         line.trim_ascii_end().strip_suffix(b"B--").filter(|start| start.starts_with(b"--") && start.len() > 3)?;
     if !http::starts_delivery(after) || !http::starts_message(after) {
@@ -183,7 +183,7 @@ fn in_sections<'i>(line: &[u8], after: &'i [u8]) -> Option<(Message, &'i [u8])> 
     let body = rest.strip_prefix(&[&mark[..], b"C--\n"].concat()[..]).unwrap_or_default();
     let (body, rest) = if body.is_empty() { (body, rest) } else { body.split_at(end(body)) };
     let bytes = [head.trim_ascii_end(), b"\n\n", body].concat();
-    Some((Message { bytes, is_lossy: false }, rest))
+    Some((StrippedMessage { bytes, is_lossy: false }, rest))
 }
 
 #[cfg(test)]

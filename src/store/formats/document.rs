@@ -1,5 +1,5 @@
 //! JSON documents in which other tools store requests: one entry, an array of entries, or several documents in a row. A
-//! broken entry doesn't hide the others; of an incomplete document, the entries before its end are read.
+//! broken entry doesn't hide the others, and the complete entries of an incomplete document are read.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
-    keys::{Key, Outline},
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
+    keys::{ObjectKey, Outline},
     parts::{ParseError, expected},
     position::LineCounter,
     whole,
@@ -18,17 +18,17 @@ use super::{
 /// How deeply arrays of entries may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// How many times the length of the input may be read again after broken documents. Reading goes on at the next line
-/// that may start a document, which can be long before the error, and in a hostile input every line could be such a
-/// one.
+/// How much may be reread after broken documents, in multiples of the input's length. Reading continues at the next
+/// line that may start a document, which can be long before the error, and in a hostile input every line could be such
+/// a line.
 const MAX_REREAD: usize = 8;
 
-/// How many entries an input may have. An entry of two bytes takes far more memory.
+/// How many entries an input may have, because an entry of two bytes takes far more memory.
 const MAX_ENTRIES: usize = 1 << 20;
 
-/// A format whose entries can each be read by itself.
+/// A format whose entries can be read independently.
 pub(super) struct Documents {
-    /// As [`Format::name`].
+    /// See [`Format::name`].
     pub name: &'static str,
     /// Whether a document with these keys is in this format.
     pub matches: fn(&Outline) -> bool,
@@ -47,7 +47,7 @@ impl Format for Documents {
         (self.matches)(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(collect(&whole(input)?, self.array, self.parse)))
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn collect(
     collect_all(input, array, |json| Ok(parse(json)?.map(Ok).into_iter().collect()))
 }
 
-/// The same for entries that each hold any number of requests.
+/// Like [`collect`], for entries that each contain any number of requests.
 pub(super) fn collect_all(
     input: &Bytes,
     array: &[&str],
@@ -70,10 +70,10 @@ pub(super) fn collect_all(
 ) -> Collected {
     let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
-    for found in Finder::find(input, array) {
+    for found in ItemFinder::find(input, array) {
         let (at, parsed) = match found {
-            Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
-            Found::Broken(at, error) => (at, Err(error)),
+            ArrayItem::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
+            ArrayItem::Broken(at, error) => (at, Err(error)),
         };
         collected.extend(lines.start(at), parsed);
     }
@@ -81,19 +81,19 @@ pub(super) fn collect_all(
 }
 
 /// What an input holds, in order.
-enum Found<'a> {
+enum ArrayItem<'a> {
     Entry(&'a str),
-    /// A document that starts at this byte, and what is wrong with it.
+    /// The offset of a document, and what is wrong with it.
     Broken(usize, ParseError),
 }
 
-struct Finder<'a, 'p> {
+struct ItemFinder<'a, 'p> {
     array: &'p [&'p str],
-    found: Vec<Found<'a>>,
+    found: Vec<ArrayItem<'a>>,
 }
 
-impl<'a, 'p> Finder<'a, 'p> {
-    fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<Found<'a>> {
+impl<'a, 'p> ItemFinder<'a, 'p> {
+    fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<ArrayItem<'a>> {
         let mut finder = Self { array, found: Vec::new() };
         let (mut at, mut reread) = (0, 0);
         while let Some(start) = input[at..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|gap| at + gap) {
@@ -105,7 +105,7 @@ impl<'a, 'p> Finder<'a, 'p> {
                     if finder.found.len() > MAX_ENTRIES {
                         finder.found.truncate(MAX_ENTRIES);
                         let limit = format!("at most {MAX_ENTRIES} entries");
-                        finder.found.push(Found::Broken(start, expected(limit)));
+                        finder.found.push(ArrayItem::Broken(start, expected(limit)));
                         break;
                     }
                 }
@@ -113,7 +113,7 @@ impl<'a, 'p> Finder<'a, 'p> {
                     let is_entered = finder.enter(&input[start..]);
                     at = next_document(input, start);
                     reread += (start + offset(&error, &input[start..])).saturating_sub(at);
-                    finder.found.push(Found::Broken(start, ParseError::Json(error)));
+                    finder.found.push(ArrayItem::Broken(start, ParseError::Json(error)));
                     // The rest of the array would be mistaken for documents.
                     if is_entered || reread > input.len().saturating_mul(MAX_REREAD) {
                         break;
@@ -125,34 +125,33 @@ impl<'a, 'p> Finder<'a, 'p> {
         finder.found
     }
 
-    /// Adds the entries of a document, or the document as one.
+    /// Adds the entries of a document, or the document as an entry.
     fn entries(&mut self, document: &'a str, depth: usize) {
         let before = self.found.len();
         if depth == 0 || !self.enter(document.as_bytes()) {
-            self.found.push(Found::Entry(document));
+            self.found.push(ArrayItem::Entry(document));
             return;
         }
-        // An element may be a folder with entries of its own.
+        // An element may be a folder with its own entries.
         for found in self.found.split_off(before) {
             match found {
-                Found::Entry(element) => self.entries(element, depth - 1),
-                broken @ Found::Broken(..) => self.found.push(broken),
+                ArrayItem::Entry(element) => self.entries(element, depth - 1),
+                broken @ ArrayItem::Broken(..) => self.found.push(broken),
             }
         }
     }
 
-    /// Adds the elements of the array in a document, as far as the document goes. Returns whether there is such an
-    /// array.
+    /// Adds the elements of the array in a document, as far as it is readable. Returns whether there is such an array.
     fn enter(&mut self, document: &'a [u8]) -> bool {
         let mut has_array = false;
         let visitor = ArrayVisitor { array: self.array, found: &mut self.found, has_array: &mut has_array };
-        // The position of an error is known already.
+        // The position of an error is already known.
         let _ = visitor.deserialize(&mut Deserializer::from_slice(document));
         has_array
     }
 }
 
-/// Where the document after a broken one starts: at the next line that starts an object, as in a log.
+/// The offset of the document after a broken one: the next line that starts an object, as in a log.
 fn next_document(input: &[u8], broken: usize) -> usize {
     if input[broken] != b'{' {
         return input.len();
@@ -161,7 +160,7 @@ fn next_document(input: &[u8], broken: usize) -> usize {
     next.map_or(input.len(), |next| broken + next + 1)
 }
 
-/// How many bytes of a document were read before an error.
+/// The number of bytes of a document that were read before an error.
 fn offset(error: &serde_json::Error, document: &[u8]) -> usize {
     let lines = document.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
     lines.map(<[u8]>::len).sum::<usize>() + error.column()
@@ -170,7 +169,7 @@ fn offset(error: &serde_json::Error, document: &[u8]) -> usize {
 /// Follows the path to the array.
 struct ArrayVisitor<'f, 'a, 'p> {
     array: &'p [&'p str],
-    found: &'f mut Vec<Found<'a>>,
+    found: &'f mut Vec<ArrayItem<'a>>,
     has_array: &'f mut bool,
 }
 
@@ -190,7 +189,7 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             match self.array.split_first() {
                 Some((first, rest)) if key == *first => {
                     let (found, has_array) = (&mut *self.found, &mut *self.has_array);
@@ -206,7 +205,7 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
         *self.has_array = true;
         while let Some(element) = array.next_element::<&RawValue>()? {
             if self.found.len() <= MAX_ENTRIES {
-                self.found.push(Found::Entry(element.get()));
+                self.found.push(ArrayItem::Entry(element.get()));
             }
         }
         Ok(())
@@ -220,11 +219,11 @@ mod tests {
     /// Each entry's text, or the error.
     fn found(input: &str, array: &[&str]) -> Vec<String> {
         let show = |found| match found {
-            Found::Entry(text) => String::from(text),
-            Found::Broken(at, ParseError::Json(error)) => format!("{at}: {error}"),
-            Found::Broken(at, error) => format!("{at}: {error:?}"),
+            ArrayItem::Entry(text) => String::from(text),
+            ArrayItem::Broken(at, ParseError::Json(error)) => format!("{at}: {error}"),
+            ArrayItem::Broken(at, error) => format!("{at}: {error:?}"),
         };
-        Finder::find(input.as_bytes(), array).into_iter().map(show).collect()
+        ItemFinder::find(input.as_bytes(), array).into_iter().map(show).collect()
     }
 
     #[test]
@@ -272,8 +271,8 @@ mod tests {
     #[test]
     fn entries_of_a_few_bytes_have_a_limit() {
         let entries = format!("{{\"a\":[{}0]}}", "1,".repeat(MAX_ENTRIES + 5));
-        let found = Finder::find(entries.as_bytes(), &["a"]);
+        let found = ItemFinder::find(entries.as_bytes(), &["a"]);
         assert_eq!(found.len(), MAX_ENTRIES + 1);
-        assert!(matches!(found.last(), Some(Found::Broken(0, ParseError::Expected(_)))));
+        assert!(matches!(found.last(), Some(ArrayItem::Broken(0, ParseError::Expected(_)))));
     }
 }

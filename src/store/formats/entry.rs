@@ -2,22 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Document, EntryError, Fault, MAX_FIELDS, Position, Reader};
-use crate::webhook::{capture::Capture, record::Recorded, request::Request, time::Timestamp};
+use super::{EntryError, EntryFault, EntryReader, MAX_FIELDS, Position, UnparsedObject};
+use crate::webhook::{capture::Capture, record::RecordedResponse, request::Request, time::Timestamp};
 
 /// One captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The line it starts on, from 1, if the format has lines.
     pub line: Option<u64>,
-    /// When it was received, if the input says when.
+    /// When it was received, if known.
     pub received_at: Option<Timestamp>,
-    /// The provider that it was verified for when it was captured, if the input says so.
+    /// The provider for which it was verified when captured, if recorded.
     pub verified_for: Option<String>,
-    /// The URL that was called, if the input has it whole.
+    /// The URL that was called, if recorded in full.
     pub url: Option<String>,
-    /// What the handler responded, if the input says so.
-    pub forwarded: Option<Recorded>,
+    /// What the handler responded, if recorded.
+    pub forwarded: Option<RecordedResponse>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -37,7 +37,7 @@ impl Entry {
         }
     }
 
-    /// An entry whose input has this as its URL. It is kept if it is absolute.
+    /// An entry with this URL, which is kept if it is absolute.
     pub(super) fn called(url: &str, request: Request) -> Self {
         Self { url: absolute(url), ..Self::new(request) }
     }
@@ -49,7 +49,7 @@ impl From<Capture> for Entry {
     }
 }
 
-/// A URL as it is signed, if the text is a whole one: without its fragment, and with a path.
+/// A URL as it is signed, without a fragment and with a path; `None` unless the text is an absolute URL.
 fn absolute(url: &str) -> Option<String> {
     let url = url.split('#').next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://")?;
@@ -61,16 +61,16 @@ fn absolute(url: &str) -> Option<String> {
     is_whole.then(|| format!("{scheme}://{authority}{slash}{target}"))
 }
 
-/// One entry of an input, or the text of one, for any thread to parse.
+/// An entry of an input, or its text for any thread to parse.
 #[derive(Debug)]
-pub enum Piece {
+pub enum EntryPiece {
     /// A parsed entry.
-    Entry(Result<Entry, Fault>),
+    Entry(Result<Entry, EntryFault>),
     /// An unparsed JSON document.
-    Document(Document),
+    Document(UnparsedObject),
 }
 
-impl Piece {
+impl EntryPiece {
     /// The entry; `None` for a document of another kind.
     ///
     /// # Errors
@@ -80,18 +80,18 @@ impl Piece {
         Some(self.read()?.map_err(|fault| fault.in_file(file)))
     }
 
-    pub(super) fn read(self) -> Option<Result<Entry, Fault>> {
+    pub(super) fn read(self) -> Option<Result<Entry, EntryFault>> {
         let entry = match self {
             Self::Entry(entry) => Some(entry),
             Self::Document(document) => document.parse().transpose(),
         };
         Some(entry?.and_then(|entry| match entry.request.headers.len() {
             0..=MAX_FIELDS => Ok(entry),
-            _ => Err(Fault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
+            _ => Err(EntryFault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
         }))
     }
 
-    /// The number of bytes that are not parsed yet.
+    /// The number of bytes not yet parsed.
     #[must_use]
     pub fn unparsed(&self) -> usize {
         match self {
@@ -104,12 +104,12 @@ impl Piece {
 /// The entries of one input, in order.
 pub struct Entries<'a> {
     pub(super) file: PathBuf,
-    pub(super) reader: Box<dyn Reader + 'a>,
+    pub(super) reader: Box<dyn EntryReader + 'a>,
 }
 
 impl Entries<'_> {
     /// The entries in order, for other threads to parse.
-    pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
+    pub fn pieces(&mut self) -> impl Iterator<Item = EntryPiece> {
         &mut self.reader
     }
 

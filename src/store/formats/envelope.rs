@@ -1,12 +1,12 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents`
-//! and Vercel's invocations. The request inside is read in its own format, and the entry notes that.
+//! Messages of queues and buses that carry captured requests: SNS, SQS, `EventBridge`, Kinesis, Pub/Sub, `CloudEvents`
+//! and Vercel's invocations. The request inside is read in its own format, and the entry has a note that says so.
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Entry, Fault, Format, GzipBudget, Input, Piece, Reader,
+    Entry, EntryFault, EntryPiece, EntryReader, Format, GzipBudget, Input,
     document::collect_all,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
@@ -14,7 +14,7 @@ use super::{
 };
 /// Documents with messages, each of which holds one request or several.
 pub(super) struct Envelopes {
-    /// As [`Format::name`].
+    /// See [`Format::name`].
     pub name: &'static str,
     /// Whether a document with these keys is in this format.
     pub matches: fn(&Outline) -> bool,
@@ -24,7 +24,7 @@ pub(super) struct Envelopes {
     pub parse: fn(&str, &mut GzipBudget) -> Result<Requests, ParseError>,
 }
 
-/// The requests in a message; those that can't be read hide no others.
+/// The requests in a message; an unreadable one doesn't hide the others.
 pub(super) type Requests = Vec<Result<Entry, ParseError>>;
 
 impl Format for Envelopes {
@@ -36,7 +36,7 @@ impl Format for Envelopes {
         (self.matches)(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
         Ok(Box::new(collect_all(&input, self.array, |json| (self.parse)(json, gzip))))
@@ -66,7 +66,7 @@ pub(super) static SQS_MESSAGES: Envelopes = Envelopes {
     matches: |outline| outline.has_all("Messages[].", &["Body", "MessageId"]),
     array: &["Messages"],
     parse: |json, gzip| {
-        let Received { body: Text(body) } = serde_json::from_str(json)?;
+        let SqsMessage { body: Text(body) } = serde_json::from_str(json)?;
         unwrap(body.as_bytes(), "an SQS message", gzip)
     },
 };
@@ -118,7 +118,7 @@ pub(super) static FIREHOSE: Envelopes = Envelopes {
     },
 };
 
-/// A `CloudEvent` in its JSON format, whose data is in base64. Data in JSON is read as part of the object.
+/// A `CloudEvent` in its JSON format with data in base64. Data in JSON is read as part of the object.
 pub(super) static CLOUDEVENT: Envelopes = Envelopes {
     name: "a CloudEvent",
     matches: |outline| outline.has_all("", &["specversion", "data_base64"]),
@@ -154,7 +154,7 @@ pub(super) static VERCEL: Envelopes = Envelopes {
     },
 };
 
-/// The bytes of a message in base64, which may be compressed with gzip: those of `CloudWatch`'s subscriptions are.
+/// The bytes of a message in base64, which may be compressed with gzip, as those of `CloudWatch`'s subscriptions are.
 pub(super) fn encoded(key: &str, text: &str, gzip: &mut GzipBudget) -> Result<Bytes, ParseError> {
     gzip.decompressed(key, parts::base64(key, text)?)
 }
@@ -170,7 +170,7 @@ struct Record<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a message, an object with `Body`")]
-struct Received<'a> {
+struct SqsMessage<'a> {
     #[serde(borrow, rename = "Body")]
     body: Text<'a>,
 }
@@ -248,11 +248,11 @@ pub(super) fn unwrap_as(
         entry.notes.push(format!("unwrapped from {message}"));
         Entry { line: None, ..entry }
     };
-    let entries = reader.filter_map(Piece::read);
+    let entries = reader.filter_map(EntryPiece::read);
     Ok(entries.map(|entry| entry.map(unwrapped).map_err(|fault| inner(message, &fault))).collect())
 }
 
-fn inner(message: &str, fault: &Fault) -> ParseError {
+fn inner(message: &str, fault: &EntryFault) -> ParseError {
     ParseError::Expected(format!("a captured request inside {message}: {fault}"))
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with an input, or with one of its entries.
+//! What can be wrong with an input or with one of its entries.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::webhook::capture;
 
-/// Why an input, or one entry of it, can't be read.
+/// Why an input, or an entry in it, can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
     /// The operating system reports an error.
@@ -31,7 +31,7 @@ pub enum EntryError {
     #[error("{} isn't a capture: {reason}", file.display())]
     Unrecognised {
         file: PathBuf,
-        /// The nearest format and what is missing from it, or what the input is instead.
+        /// The nearest format and what is missing, or what the input is instead.
         reason: String,
     },
     /// One entry is broken; the others may be readable.
@@ -39,12 +39,12 @@ pub enum EntryError {
     Broken {
         file: PathBuf,
         /// What is wrong with the entry.
-        fault: Fault,
+        fault: EntryFault,
     },
 }
 
 impl EntryError {
-    /// The file, and the line if it is known.
+    /// The file, and the line if known.
     #[must_use]
     pub fn place(&self) -> (&Path, Option<u64>) {
         match self {
@@ -56,7 +56,7 @@ impl EntryError {
 
 /// What is wrong with one entry.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum EntryFault {
     /// The operating system reports an error.
     #[error("can't be read")]
     Read(#[source] io::Error),
@@ -74,7 +74,7 @@ pub enum Fault {
     TooManyFields(Position),
 }
 
-impl Fault {
+impl EntryFault {
     fn line(&self) -> Option<u64> {
         match self {
             Self::Read(_) => None,
@@ -97,7 +97,7 @@ impl Fault {
         }
     }
 
-    /// The fault, with the file it is in.
+    /// The fault as an error that names the file.
     pub(super) fn in_file(self, file: &Path) -> EntryError {
         let file = file.to_owned();
         match self {
@@ -107,8 +107,8 @@ impl Fault {
     }
 }
 
-/// The parser's message without its position, which counts from the start of the document, and with JSON's words for
-/// what serde calls sequences and maps.
+/// The parser's message without its position, which is relative to the document, and with JSON's terms for serde's
+/// sequences and maps.
 fn json_message(error: &serde_json::Error) -> String {
     let mut message = error.to_string();
     message.truncate(message.rfind(" at line ").unwrap_or(message.len()));

@@ -1,5 +1,5 @@
-//! GitHub's own record of a delivery, as its API and `gh api` return it. It holds the parsed payload, not the signed
-//! bytes, so it is recognised and rejected with that reason.
+//! GitHub's own record of a delivery, as its API and `gh api` return it. It contains the parsed payload, not the signed
+//! bytes, so it is recognised only to be rejected with that reason.
 
 use super::{document::Documents, parts::expected};
 

@@ -1,8 +1,8 @@
 //! HAR 1.2, as browsers, mitmproxy and other proxies export their traffic.
 //!
-//! A HAR stores the body of a request as text and can't represent other bytes. What tools do with them is undone if the
-//! body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone surrogates U+DC80
-//! to U+DCFF. Otherwise the entry notes that bytes were lost.
+//! A HAR stores the body of a request as text, and can't represent arbitrary bytes. What tools do to other bytes is
+//! undone if the body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone
+//! surrogates U+DC80 to U+DCFF. Otherwise the entry notes that bytes were lost.
 
 use bytes::Bytes;
 use serde::{
@@ -45,7 +45,7 @@ struct HarRequest<'a> {
     #[serde(borrow)]
     url: Text<'a>,
     #[serde(borrow, default)]
-    headers: Vec<Pair<'a>>,
+    headers: Vec<HarPair<'a>>,
     #[serde(borrow)]
     post_data: Option<PostData<'a>>,
     /// -1 if the tool doesn't know it.
@@ -63,25 +63,25 @@ struct PostData<'a> {
     #[serde(borrow, alias = "_encoding")]
     encoding: Option<Text<'a>>,
     #[serde(borrow)]
-    params: Option<Vec<Pair<'a>>>,
+    params: Option<Vec<HarPair<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `name` and `value`")]
-struct Pair<'a> {
+struct HarPair<'a> {
     #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]
     value: Option<Text<'a>>,
 }
 
-impl Pair<'_> {
+impl HarPair<'_> {
     fn both(&self) -> (&str, &str) {
         (&self.name.0, self.value.as_ref().map_or("", |Text(value)| value))
     }
 }
 
-/// A string that may hold lone surrogates, in WTF-8: UTF-8 that has these too.
+/// A string that may contain lone surrogates, in WTF-8, a superset of UTF-8.
 struct WideText<'a>(std::borrow::Cow<'a, [u8]>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for WideText<'a> {
@@ -118,13 +118,13 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
         return Ok(None);
     };
     // HTTP/2 sends the request line as header fields.
-    let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
+    let fields = request.headers.iter().map(HarPair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
         fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
     let url = request.url.0;
     let mut request = Request { method, target: parts::target("url", &url)?, headers, body: bytes };
     for note in parts::body_notes(&mut request) {
-        // A note on `bodySize` says the same as one on the content-length.
+        // A note on `bodySize` would repeat one on the content-length.
         if notes.is_empty() || !note.contains("content-length") {
             notes.push(note);
         }
@@ -160,7 +160,7 @@ fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Recorde
     Ok(Some(RecordedBody { bytes: bytes.into(), notes: vec![note] }))
 }
 
-/// A body that the tool stored without its text.
+/// Rebuilds a body that the tool stored without its text.
 fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<RecordedBody>, ParseError> {
     let params = data.and_then(|data| data.params.as_deref()).unwrap_or_default();
     let is_form = data.and_then(|data| data.mime_type.as_ref()).is_some_and(|Text(mime)| {
@@ -169,7 +169,7 @@ fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Re
     match size {
         _ if is_form && !params.is_empty() => {
             let mut form = form_urlencoded::Serializer::new(String::new());
-            form.extend_pairs(params.iter().map(Pair::both));
+            form.extend_pairs(params.iter().map(HarPair::both));
             let note = "the body was rebuilt from its parameters; its exact bytes were not stored".to_owned();
             Ok(Some(RecordedBody { bytes: form.finish().into(), notes: vec![note] }))
         }
@@ -179,7 +179,7 @@ fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Re
     }
 }
 
-/// The bytes of a text in which each byte that wasn't UTF-8 is a lone surrogate, U+DC80 for 0x80.
+/// The bytes of a text in which lone surrogates stand for bytes that weren't UTF-8, such as U+DC80 for 0x80.
 fn without_surrogates(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;

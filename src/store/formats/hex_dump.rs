@@ -1,7 +1,6 @@
-//! A raw HTTP request as a hex dump: of `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers before
-//! it.
+//! A raw HTTP request as a hex dump from `xxd`, `hexdump -C`, or `tcpdump -X`, whose packets have other headers first.
 
-use super::{Fault, Format, GzipBudget, Input, Reader, http, whole};
+use super::{EntryFault, EntryReader, Format, GzipBudget, Input, http, whole};
 
 /// A hex dump of a request.
 pub(super) struct HexDump;
@@ -12,24 +11,24 @@ impl Format for HexDump {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        // Without a look at every line of an input that is something else.
+        // This avoids scanning every line of an input that is something else.
         head.split(|&byte| byte == b'\n').take(3).any(|line| row(line).is_some()) && message(&bytes(head)).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let bytes = bytes(&whole(input)?);
         let start = message(&bytes).unwrap_or_default();
         Ok(Box::new(http::collected(bytes[start..].to_vec().into())))
     }
 }
 
-/// Where the request starts: the request line of a delivery.
+/// The offset of the request line of a delivery.
 fn message(bytes: &[u8]) -> Option<usize> {
     let version = bytes.windows(8).position(|part| part == b" HTTP/1.")?;
     http::delivery_starts(&bytes[..version]).next_back()
 }
 
-/// The bytes of all rows. The second packet of a dump has headers of its own, so only the first with a request is read.
+/// The bytes of all rows. Each packet of a dump has its own headers, so only the first one with a request is read.
 fn bytes(dump: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in dump.split(|&byte| byte == b'\n') {
@@ -54,7 +53,7 @@ fn row(line: &[u8]) -> Option<(u32, Vec<u8>)> {
     }
     let offset = u32::from_str_radix(digits, 16).ok()?;
     let rest = rest.trim_start();
-    // `hexdump -C` has the text in bars, and a gap in the middle; the others have the text after a gap.
+    // `hexdump -C` has the text between bars, and a gap in the middle; the others have the text after a gap.
     let hex = match rest.split_once(" |") {
         Some((hex, _)) if rest.ends_with('|') => hex,
         _ => rest.split("  ").next()?,

@@ -2,7 +2,7 @@
 //! that `send --print json` prints. [`capture`] reads them.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     keys::{self, Outline},
     objects::Objects,
 };
@@ -11,7 +11,7 @@ use crate::webhook::capture;
 /// hookdev's own captures.
 pub(super) struct Hookdev;
 
-/// The kinds of the lines among which captures are. Payloads of providers have a `kind` too.
+/// The kinds of lines that captures may be mixed with. Providers' payloads may have a `kind` too.
 const KINDS: [&str; 8] = ["attempt", "delivery", "findings", "forwards", "missed", "ready", "request", "verification"];
 
 /// Whether an input starts with one of hookdev's own objects.
@@ -28,14 +28,14 @@ impl Format for Hookdev {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        // A server's log has `request`, too, but its headers as an object.
+        // A server's log may have `request` too, but with the headers as an object.
         let is_log = |outline: &Outline| outline.paths().any(|path| path.starts_with("request.headers."));
         let has_method = |outline: &Outline| outline.has_all("request.", &["method"]) && !is_log(outline);
         is_own(head) || has_method(&Outline::new(head))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
-        // A file with one capture, as in a directory of captures, need not be split into objects.
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
+        // A file with a single capture, as in a directory of captures, need not be split into objects.
         if input.is_whole
             && let Ok(Some(capture)) = capture::read(&input.head)
             && input.head.starts_with(b"{")
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        store::formats::Piece,
+        store::formats::EntryPiece,
         webhook::{
             capture::MAX_SIZE,
             request::{self, HeaderName, Method, Request},
@@ -67,7 +67,7 @@ mod tests {
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
         let mut reader = Hookdev.read(Input::new(input), &mut GzipBudget::default()).unwrap();
         let entries =
-            reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
+            reader.by_ref().filter_map(EntryPiece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
     }
 
@@ -248,8 +248,11 @@ mod tests {
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
         let mut reader = Hookdev.read(Input::new(long.chain(next)), &mut GzipBudget::default()).unwrap();
-        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: larger than 64 MiB");
-        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
+        assert_eq!(
+            reader.next().and_then(EntryPiece::read).unwrap().unwrap_err().to_string(),
+            "line 1: larger than 64 MiB"
+        );
+        assert_eq!(reader.next().and_then(EntryPiece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());
     }
 }

@@ -1,5 +1,5 @@
-//! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end in a bare line feed, and
-//! a body may end with the file. Several messages may follow each other.
+//! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end with a bare line feed,
+//! and a body may end with the file. Several messages may follow each other.
 
 mod framing;
 
@@ -7,8 +7,10 @@ use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 use serde::de::IgnoredAny;
 
-use self::framing::{Body, Framing};
-use super::{Collected, Entry, Fault, Format, GzipBudget, Input, MAX_FIELDS, Piece, Position, Reader, whole};
+use self::framing::{FramedBody, Framing};
+use super::{
+    Collected, Entry, EntryFault, EntryPiece, EntryReader, Format, GzipBudget, Input, MAX_FIELDS, Position, whole,
+};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
 
 /// Raw HTTP/1.x request messages.
@@ -23,35 +25,35 @@ impl Format for Http {
         starts_message(head)
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(Messages { input: whole(input)?, at: 0 }))
     }
 }
 
-/// The one message that another format holds.
-pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
+/// The single message embedded in another format.
+pub(super) fn single(input: Bytes) -> Result<Entry, EntryFault> {
     Messages { input, at: 0 }.message(0)
 }
 
-/// The one message that another format holds, which has bytes of its own after the body.
-pub(super) fn single_before_others(input: Bytes) -> Result<Entry, Fault> {
+/// The single message embedded in another format that has its own bytes after the body.
+pub(super) fn single_before_others(input: Bytes) -> Result<Entry, EntryFault> {
     let mut entry = single(input)?;
     entry.notes.retain(|note| !note.contains(AFTER_BODY));
     Ok(entry)
 }
 
-/// What the note about bytes that follow the body says of them.
+/// How the note about bytes after the body describes their position.
 const AFTER_BODY: &str = "after the end of the body";
 
-/// The messages that another format holds.
+/// The messages embedded in another format.
 pub(super) fn collected(input: Bytes) -> Collected {
     let mut collected = Collected::default();
-    Messages { input, at: 0 }.filter_map(Piece::read).for_each(|entry| collected.push(entry));
+    Messages { input, at: 0 }.filter_map(EntryPiece::read).for_each(|entry| collected.push(entry));
     collected
 }
 
-/// Whether the first line that is not blank is a request line. One of HTTP/2, which tools write in the same way, must
-/// have header fields after it.
+/// Whether the first non-blank line is a request line. One with HTTP/2, which tools write in the same way, must be
+/// followed by header fields.
 pub(super) fn starts_message(bytes: &[u8]) -> bool {
     let mut lines = bytes[blank_len(bytes)..].split(|&byte| byte == b'\n');
     let line = lines.next().unwrap_or_default();
@@ -61,7 +63,7 @@ pub(super) fn starts_message(bytes: &[u8]) -> bool {
         && (version.starts_with(b"HTTP/1.") || LATER_VERSIONS.contains(&version) && lines.next().is_some_and(is_field))
 }
 
-/// The versions whose messages tools write as those of HTTP/1.1.
+/// The later versions whose messages tools write like HTTP/1.1.
 const LATER_VERSIONS: [&[u8]; 3] = [b"HTTP/2", b"HTTP/2.0", b"HTTP/3"];
 
 /// Whether a line is a header field; a row of a hex dump starts with a number.
@@ -77,12 +79,12 @@ pub(super) fn starts_delivery(line: &[u8]) -> bool {
     ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
 }
 
-/// Where request lines of deliveries may start in a text.
+/// The offsets at which request lines of deliveries may start.
 pub(super) fn delivery_starts(text: &[u8]) -> impl DoubleEndedIterator<Item = usize> {
     memchr::memchr_iter(b'P', text).filter(|at| starts_delivery(&text[*at..]))
 }
 
-/// Where the next request starts: a line that delivers something, with header fields after it.
+/// The offset of the next request: a delivery's request line, followed by header fields.
 fn next_start(text: &[u8]) -> Option<usize> {
     let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|feed| feed + 1));
     let is_start = |start: &usize| {
@@ -92,7 +94,7 @@ fn next_start(text: &[u8]) -> Option<usize> {
     starts.into_iter().find(is_start)
 }
 
-/// How many bytes the responses at the start take, with the line ends around them, if each says where it ends.
+/// The length of the responses at the start, including blank lines around them, if each states its length.
 fn responses_len(text: &Bytes) -> Option<usize> {
     let mut at = blank_len(text);
     while text[at..].starts_with(b"HTTP/1.") {
@@ -111,11 +113,11 @@ fn response_len(text: &Bytes) -> Option<usize> {
     }
     match Framing::of(&headers(parsed.headers).ok()?)? {
         Framing::EndOfInput => None,
-        framing => Some(Body::cut(text, head, framing).ok()?.end),
+        framing => Some(FramedBody::cut(text, head, framing).ok()?.end),
     }
 }
 
-/// How many bytes at the start are line ends.
+/// The number of leading line-ending bytes.
 fn blank_len(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
@@ -123,14 +125,14 @@ fn blank_len(bytes: &[u8]) -> usize {
 /// The messages of an input, one by one.
 struct Messages {
     input: Bytes,
-    /// Where the next one starts.
+    /// The offset of the next message.
     at: usize,
 }
 
-impl Reader for Messages {}
+impl EntryReader for Messages {}
 
 impl Iterator for Messages {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.at += blank_len(&self.input[self.at..]);
@@ -138,19 +140,19 @@ impl Iterator for Messages {
             return None;
         }
         let start = self.at;
-        // After a broken message, the start of the next is unknown.
+        // After a broken message, the start of the next one is unknown.
         self.at = self.input.len();
-        Some(Piece::Entry(self.message(start)))
+        Some(EntryPiece::Entry(self.message(start)))
     }
 }
 
 impl Messages {
-    fn message(&mut self, start: usize) -> Result<Entry, Fault> {
+    fn message(&mut self, start: usize) -> Result<Entry, EntryFault> {
         let Head { mut entry, end } = Head::parse(&self.input, start)?;
         let framing = Framing::of(&entry.request.headers).ok_or_else(|| {
             expected(Position::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
         })?;
-        let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
+        let FramedBody { bytes, end, note } = FramedBody::cut(&self.input, end, framing)?;
         let (bytes, end, note) = match reformatted(&self.input[end - bytes.len().min(end)..], &bytes, framing) {
             Some(whole) => {
                 let start = end - bytes.len();
@@ -170,7 +172,7 @@ impl Messages {
         if starts_message(&left) {
             self.at = end;
         } else if !left.is_empty() {
-            // A log of traffic has the response there, or a program's own lines, and then the next request.
+            // In a traffic log, the response or other lines follow, and then the next request.
             let after_responses = responses_len(&left).filter(|length| starts_message(&left[*length..]));
             let ignored = after_responses.or_else(|| next_start(&left)).unwrap_or(left.len());
             self.at = end + ignored;
@@ -182,8 +184,7 @@ impl Messages {
     }
 }
 
-/// How long a JSON body is that goes on after its `content-length`, which then is that of the body before it was
-/// indented.
+/// The length of a JSON body that extends beyond its `content-length`, if that is the length before it was indented.
 fn reformatted(from_body: &[u8], body: &[u8], framing: Framing) -> Option<usize> {
     let is_cut = matches!(framing, Framing::Length(_))
         && matches!(body.first(), Some(b'{' | b'['))
@@ -197,8 +198,8 @@ fn reformatted(from_body: &[u8], body: &[u8], framing: Framing) -> Option<usize>
     Some(documents.byte_offset())
 }
 
-fn expected(place: Position, what: &str) -> Fault {
-    Fault::Malformed(place, format!("expected {what}"))
+fn expected(place: Position, what: &str) -> EntryFault {
+    EntryFault::Malformed(place, format!("expected {what}"))
 }
 
 /// The line of a byte, from 1.
@@ -209,12 +210,12 @@ fn line_at(input: &[u8], at: usize) -> u64 {
 /// A message up to its body.
 struct Head {
     entry: Entry,
-    /// Where its body starts.
+    /// The offset of its body.
     end: usize,
 }
 
 impl Head {
-    fn parse(input: &[u8], start: usize) -> Result<Self, Fault> {
+    fn parse(input: &[u8], start: usize) -> Result<Self, EntryFault> {
         let message = &input[start..];
         let broken = |error| broken(message, error, line_at(input, start));
         if let Some((request, length)) = parse(message).map_err(broken)? {
@@ -227,7 +228,7 @@ impl Head {
     }
 }
 
-/// The request at the start and where its body begins; `None` if its headers don't end.
+/// The request at the start, and the offset of its body; `None` if its headers don't end.
 fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
     if let Some((head, added)) = as_version_1(message) {
         let parsed = parse(&head)?;
@@ -250,7 +251,7 @@ fn headers(fields: &[httparse::Header<'_>]) -> Result<Headers, Error> {
     fields.iter().map(field).collect()
 }
 
-/// The head of a message of a later version with `HTTP/1.1` in its first line, and how many bytes longer that is.
+/// The head of a later version's message, with `HTTP/1.1` in its first line, and how many bytes longer that makes it.
 fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
     let blank = blank_len(message);
     let end = memchr::memchr(b'\n', &message[blank..]).map_or(message.len(), |feed| blank + feed);
@@ -265,9 +266,9 @@ fn as_version_1(message: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((text, "HTTP/1.1".len() - version.len()))
 }
 
-/// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line
-/// with which it rejects the message.
-fn broken(message: &[u8], error: Error, first: u64) -> Fault {
+/// The fault of a message that starts on line `first`. The parser doesn't say where it failed, so this finds the first
+/// line with which it rejects the message.
+fn broken(message: &[u8], error: Error, first: u64) -> EntryFault {
     let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_FIELDS + 2).collect();
     let before = match error {
         Error::Token | Error::Version => 0,
@@ -275,7 +276,7 @@ fn broken(message: &[u8], error: Error, first: u64) -> Fault {
     };
     let place = Position::Line(first + before as u64);
     match error {
-        Error::TooManyHeaders => Fault::TooManyFields(place),
+        Error::TooManyHeaders => EntryFault::TooManyFields(place),
         Error::HeaderValue => expected(place, "a header value without control characters"),
         _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
         _ => expected(place, "`Name: value`"),
@@ -289,7 +290,7 @@ mod tests {
 
     fn messages(input: &[u8]) -> Vec<Result<Entry, String>> {
         let messages = Messages { input: Bytes::copy_from_slice(input), at: 0 };
-        messages.filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect()
+        messages.filter_map(EntryPiece::read).map(|read| read.map_err(|fault| fault.to_string())).collect()
     }
 
     /// The body and the notes of the one message.
@@ -380,7 +381,7 @@ mod tests {
         let request = format!("POST /a HTTP/1.1\r\nContent-Length: 4000\r\n\r\n{body}");
         let exchange = format!("{request}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         let input = exchange.repeat(10_000);
-        let read = Messages { input: input.into(), at: 0 }.filter_map(Piece::read);
+        let read = Messages { input: input.into(), at: 0 }.filter_map(EntryPiece::read);
         assert_eq!(read.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.request.body == body)).count(), 10_000);
     }
 

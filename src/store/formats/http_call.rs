@@ -1,8 +1,9 @@
 //! Calls that send a request, as browsers copy them ("Copy as fetch"), Postman generates them, and people write them:
 //! JavaScript's `fetch`, axios, Got, superagent and k6; Python's requests and HTTPX, and the clients of test suites.
 //!
-//! Nothing is run. Values may be in variables that the text sets before. A body of values is what the library makes of
-//! them; what needs a variable from elsewhere, one that is changed by code, or a function is an error.
+//! No code is run. Values may be in variables that the text sets earlier. A body given as values is serialised as the
+//! library would. Anything that needs a variable from elsewhere, a variable that code changes, or a function is an
+//! error.
 
 mod chain;
 mod clients;
@@ -19,8 +20,8 @@ use self::{
     scope::Scope,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, Reader, newlines, parts::expected, position::Start,
-    values::text_literal::Language, whole,
+    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, newlines, parts::expected,
+    position::Start, values::text_literal::SourceLanguage, whole,
 };
 
 /// Calls that send a request.
@@ -37,13 +38,13 @@ impl Format for HttpCall {
         calls(&text, &Clients::of(&text, &text)).any(|call| call.is_request(&text))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(read(&String::from_utf8_lossy(&input))))
     }
 }
 
-/// A library, which decides what becomes of values.
+/// A library, which determines how values are serialised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Library {
     Fetch,
@@ -51,24 +52,24 @@ enum Library {
     Got,
     Requests,
     Httpx,
-    /// The clients of test suites: those of Flask, Django and `FastAPI`.
+    /// The test clients of Flask, Django and `FastAPI`.
     PythonClient,
     /// k6's `http`.
     K6,
-    /// superagent and supertest, whose options are methods that are called on the request.
+    /// superagent and supertest, whose options are methods called on the request.
     Superagent,
 }
 
 impl Library {
-    fn language(self) -> Language {
+    fn language(self) -> SourceLanguage {
         match self {
-            Self::Fetch | Self::Axios | Self::Got | Self::K6 | Self::Superagent => Language::JavaScript,
-            Self::Requests | Self::Httpx | Self::PythonClient => Language::Python,
+            Self::Fetch | Self::Axios | Self::Got | Self::K6 | Self::Superagent => SourceLanguage::JavaScript,
+            Self::Requests | Self::Httpx | Self::PythonClient => SourceLanguage::Python,
         }
     }
 }
 
-/// The functions, with the method of those that are named for it.
+/// The functions, with the HTTP method of those named after one.
 const FUNCTIONS: [(&str, Library); 6] = [
     ("fetch", Library::Fetch),
     ("axios", Library::Axios),
@@ -87,26 +88,25 @@ const MODULES: [(&str, Library); 8] = [
     ("httpx.", Library::Httpx),
     ("client.", Library::PythonClient),
 ];
-/// The modules whose names other things have too, such as the sessions of databases, which have `get` and `delete` as
-/// well.
+/// Modules whose names are also used for other things, such as database sessions, which have `get` and `delete` too.
 const COMMON: [&str; 3] = ["http.", "session.", "client."];
 const METHODS: [&str; 7] = ["post", "put", "patch", "get", "delete", "head", "options"];
 
-/// Where a call is in a text.
+/// The position of a call in a text.
 #[derive(Clone, Copy)]
 struct Call {
     library: Library,
-    /// The method that the function is named for.
+    /// The HTTP method that the function is named after.
     method: Option<&'static str>,
-    /// Where the function's name starts, in bytes.
+    /// The offset of the function's name, in bytes.
     start: usize,
-    /// Where the parenthesis is, in bytes.
+    /// The offset of the parenthesis, in bytes.
     at: usize,
 }
 
 impl Call {
-    /// The first call from an offset on, where a statement starts: at its start, or after `=`, `(`, `return`, `await`
-    /// and the like.
+    /// The first call at or after an offset, at the start of a statement or after `=`, `(`, `return`, `await` and the
+    /// like.
     fn find(text: &str, from: usize, clients: &Clients) -> Option<Self> {
         let mut at = from;
         while let Some(open) = text[at..].find('(').map(|found| at + found) {
@@ -139,16 +139,16 @@ impl Call {
         None
     }
 
-    /// Whether it makes a request: a `.post('/a', …)` may be the route of a server.
+    /// Whether it makes a request: `.post('/a', …)` may also define a server's route.
     fn is_request(self, text: &str) -> bool {
         let end = (self.at + FAR..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
         let start = &text[self.at..end];
         self.library != Library::Superagent
-            || arguments(start, Language::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
+            || arguments(start, SourceLanguage::JavaScript).is_some_and(|(_, rest)| chain::has_content(rest))
     }
 
-    /// The arguments, those of the methods that are called on the request included, and the rest of the text.
-    fn arguments<'t>(&self, text: &'t str, language: Language) -> Option<(Vec<Argument>, &'t str)> {
+    /// The arguments, including those of methods called on the request, and the rest of the text.
+    fn arguments<'t>(&self, text: &'t str, language: SourceLanguage) -> Option<(Vec<Argument>, &'t str)> {
         let (mut found, mut rest) = arguments(text, language)?;
         if self.library == Library::Superagent {
             let (methods, after) = chain::methods(rest);
@@ -175,16 +175,15 @@ fn method(name: &str) -> Option<&'static str> {
     METHODS.iter().find(|known| **known == name).copied()
 }
 
-/// A line of a text, from where its first statement starts. Its calls are searched for once, however many statements it
-/// has.
-struct Line<'t> {
+/// A line of a text, from its first statement. Its calls are searched for once, however many statements it has.
+struct SourceLine<'t> {
     /// The text up to the end of the line.
     text: &'t str,
     clients: &'t Clients,
     next_call: Option<Call>,
 }
 
-impl<'t> Line<'t> {
+impl<'t> SourceLine<'t> {
     fn from(text: &'t str, start: usize, clients: &'t Clients) -> Self {
         let end = text[start..].find('\n').map_or(text.len(), |feed| start + feed + 1);
         let text = &text[..end];
@@ -195,12 +194,12 @@ impl<'t> Line<'t> {
         self.text.len()
     }
 
-    /// Where its line feed is, if it has one.
+    /// The offset of its line feed, or the end of the text.
     fn last(&self) -> usize {
         self.end() - usize::from(self.text.ends_with('\n'))
     }
 
-    /// The first call of the statements from this one on, which starts at an offset.
+    /// The first call at or after the statement at this offset.
     fn call(&mut self, statement: usize) -> Option<Call> {
         if self.next_call.is_some_and(|call| call.at < statement) {
             self.next_call = Call::find(self.text, statement, self.clients);
@@ -214,7 +213,7 @@ impl<'t> Line<'t> {
 fn calls<'t>(text: &'t str, clients: &'t Clients) -> impl Iterator<Item = Call> {
     let mut start = 0;
     let lines = std::iter::from_fn(move || {
-        let mut line = (start < text.len()).then(|| Line::from(text, start, clients))?;
+        let mut line = (start < text.len()).then(|| SourceLine::from(text, start, clients))?;
         let call = line.call(start);
         start = line.end();
         Some(call)
@@ -222,26 +221,26 @@ fn calls<'t>(text: &'t str, clients: &'t Clients) -> impl Iterator<Item = Call> 
     lines.flatten()
 }
 
-/// How many statements may have no end. Reading one takes it to the end of the text.
+/// How many unterminated statements are tolerated, because each is read to the end of the text.
 const MAX_UNENDED: usize = 8;
 
-/// Reads the calls of a text, each with the variables that are set before it.
+/// Reads the calls of a text, each with the variables set before it.
 fn read(text: &str) -> Collected {
     let mut collected = Collected::default();
     let mut scope = Scope::default();
     let first = calls(text, &Clients::of(text, text)).next();
-    let language = first.map_or(Language::Python, |call| call.library.language());
+    let language = first.map_or(SourceLanguage::Python, |call| call.library.language());
     let code = code(text, language);
     let clients = &Clients::of(text, &code);
     let mut next_client = 0;
-    let (mut line, mut at, mut number, mut unended) = (Line::from(text, 0, clients), 0, 1, 0);
+    let (mut line, mut at, mut number, mut unended) = (SourceLine::from(text, 0, clients), 0, 1, 0);
     while at < text.len() {
         next_client = clients.define(next_client, at, &mut scope);
         let after = match line.call(at) {
-            // Within a comment, or text of many lines.
+            // Within a comment or a multi-line string.
             _ if code[at..line.end()].trim_start().is_empty() => Some(&text[line.last()..]),
             Some(call) => {
-                // What the call returns may be set. Other statements may be before it in the line.
+                // The call's result may be assigned to a variable, and other statements may precede it on the line.
                 let left = scope.statement(&text[at..call.at], language);
                 if let Some(next) = left.and_then(|left| next_statement(left, language)) {
                     at = call.at - next.len();
@@ -258,7 +257,7 @@ fn read(text: &str) -> Collected {
                 match sent {
                     Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(number), ..entry })),
                     Ok(None) => collected.count_skipped(),
-                    Err(error) => collected.push(Err(Fault::at(Start::of_line(number), error))),
+                    Err(error) => collected.push(Err(EntryFault::at(Start::of_line(number), error))),
                 }
                 after
             }
@@ -267,27 +266,27 @@ fn read(text: &str) -> Collected {
         unended += usize::from(after.is_none() && text.len() - at > FAR);
         if unended > MAX_UNENDED {
             let error = expected("complete statements; the rest of the text was not read");
-            collected.push(Err(Fault::at(Start::of_line(number), error)));
+            collected.push(Err(EntryFault::at(Start::of_line(number), error)));
             break;
         }
-        // Go on with the next statement of the line, or the line after what was read.
+        // Continue with the next statement on the line, or with the line after what was read.
         let read = after.map_or(at, |after| text.len() - after.len());
         if read >= line.end() {
-            line = Line::from(text, read, clients);
+            line = SourceLine::from(text, read, clients);
         }
         let next = after.and_then(|_| next_statement(&line.text[read..], language));
         let next = next.map_or(line.end(), |next| line.end() - next.len());
         number += newlines(&text[at..next]);
         at = next;
         if at == line.end() {
-            line = Line::from(text, at, clients);
+            line = SourceLine::from(text, at, clients);
         }
     }
     collected
 }
 
-/// What follows the semicolon that ends the statement at the start of a line.
-fn next_statement(line: &str, language: Language) -> Option<&str> {
+/// The text after the semicolon that ends a line's first statement.
+fn next_statement(line: &str, language: SourceLanguage) -> Option<&str> {
     let (_, rest) = expression(line, language).unwrap_or((Expression::Other, line));
     let next = rest.trim_start().strip_prefix(';')?;
     (!next.trim().is_empty()).then_some(next)

@@ -1,17 +1,17 @@
 //! The `.http` files of the `JetBrains` HTTP client and VS Code's REST client: requests between lines that start with
 //! `###`, with comments, variables and scripts around them.
 //!
-//! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
+//! Line endings after a body belong to the file rather than the body, unless a content-length includes them.
 
 use std::path::Path;
 
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, beside, http, near_miss,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, beside, http, near_miss,
     parts::{self, ParseError, expected},
     position::Start,
-    variables::Variables,
+    variables::FileVariables,
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -24,25 +24,25 @@ impl Format for HttpFile {
         "an .http file"
     }
 
-    /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one
+    /// Strict, because many texts start with `#`: the first line that isn't a comment must be a request, and one
     /// request must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
-        let requests: Vec<Lines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
-        let Some(first) = requests.first().and_then(Lines::first) else { return false };
+        let requests: Vec<BlockLines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
+        let Some(first) = requests.first().and_then(BlockLines::first) else { return false };
         // A single message without separators is a raw HTTP/1.x request.
         let is_message = http::starts_message(head)
             && (requests.iter().filter(|lines| lines.is_request()).count() < 2
                 || declared_end(head)
                     .zip(Block::split(head).next())
                     .is_some_and(|(end, first)| first.text.len() < end));
-        let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
+        let is_delivery = |lines: &BlockLines<'_>| lines.is_request() && lines.has_field();
         !is_message
             && !near_miss::is_hurl(head)
             && (is_url(first) || requests[0].is_request())
             && requests.iter().any(is_delivery)
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let directory = input.directory.clone();
         Ok(Box::new(read(&whole(input)?, directory.as_deref())))
     }
@@ -66,7 +66,7 @@ fn declared_end(message: &[u8]) -> Option<usize> {
 }
 
 fn read(input: &[u8], directory: Option<&Path>) -> Collected {
-    let mut variables = Variables::of_file(input.len());
+    let mut variables = FileVariables::of_file(input.len());
     for (name, value) in Block::split(input).flat_map(|block| block.variables()) {
         variables.set(name, value);
     }
@@ -76,7 +76,7 @@ fn read(input: &[u8], directory: Option<&Path>) -> Collected {
         match lines.entry(&mut variables, directory) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
-            Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+            Err((line, error)) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
         }
     }
     collected
@@ -90,7 +90,7 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Not collected: a block may be four bytes.
+    /// Lazy, because a block may be as short as four bytes.
     fn split(input: &'a [u8]) -> impl Iterator<Item = Self> {
         let (mut rest, mut line) = (Some(input), 1);
         std::iter::from_fn(move || {
@@ -109,9 +109,9 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// The lines before the request, and the others.
-    fn parts(&self) -> (Lines<'a>, Lines<'a>) {
-        let mut rest = Lines { text: self.text, line: self.line };
+    /// The lines before the request, and the rest.
+    fn parts(&self) -> (BlockLines<'a>, BlockLines<'a>) {
+        let mut rest = BlockLines { text: self.text, line: self.line };
         let mut in_script = false;
         while let Some(line) = rest.first() {
             in_script |= line.starts_with(b"< {%");
@@ -123,11 +123,11 @@ impl<'a> Block<'a> {
             rest.advance();
         }
         let before = &self.text[..self.text.len() - rest.text.len()];
-        (Lines { text: before, line: self.line }, rest)
+        (BlockLines { text: before, line: self.line }, rest)
     }
 
-    /// `None` for a block of comments.
-    fn request(&self) -> Option<Lines<'a>> {
+    /// The lines of the request; `None` for a block of comments.
+    fn request(&self) -> Option<BlockLines<'a>> {
         let (_, request) = self.parts();
         request.first().map(|_| request)
     }
@@ -146,19 +146,19 @@ fn is_comment(line: &[u8]) -> bool {
     line.starts_with(b"#") || line.starts_with(b"//")
 }
 
-/// A URL alone is a `GET`.
+/// Whether a line is only a URL, which means a `GET`.
 fn is_url(line: &[u8]) -> bool {
     [&b"http://"[..], b"https://", b"{{", b"localhost:", b"localhost/"].iter().any(|start| line.starts_with(start))
 }
 
-/// The lines of a block, or of the rest of one.
+/// The remaining lines of a block.
 #[derive(Clone)]
-struct Lines<'a> {
+struct BlockLines<'a> {
     text: &'a [u8],
     line: u64,
 }
 
-impl<'a> Iterator for Lines<'a> {
+impl<'a> Iterator for BlockLines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -168,7 +168,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-impl<'a> Lines<'a> {
+impl<'a> BlockLines<'a> {
     /// The next line, without trailing whitespace.
     fn first(&self) -> Option<&'a [u8]> {
         self.text.split_inclusive(|&byte| byte == b'\n').next().map(<[u8]>::trim_ascii_end)
@@ -192,7 +192,7 @@ impl<'a> Lines<'a> {
 
     fn entry(
         mut self,
-        variables: &mut Variables,
+        variables: &mut FileVariables,
         directory: Option<&Path>,
     ) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
@@ -223,8 +223,8 @@ impl<'a> Lines<'a> {
         Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
     }
 
-    /// Reads up to the empty line, or the end.
-    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, ParseError)> {
+    /// Reads headers up to an empty line or the end.
+    fn headers(&mut self, variables: &mut FileVariables) -> Result<Headers, (u64, ParseError)> {
         let mut headers = Headers::new();
         loop {
             let line = self.line;
@@ -244,7 +244,7 @@ impl<'a> Lines<'a> {
     fn body(
         &self,
         headers: &Headers,
-        variables: &mut Variables,
+        variables: &mut FileVariables,
         directory: Option<&Path>,
     ) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
@@ -312,7 +312,7 @@ fn without_version(text: &str) -> (&str, bool) {
     }
 }
 
-/// Whether a line continues the URL of the line before it.
+/// Whether a line continues the URL of the previous line.
 fn continues_url(line: &[u8]) -> bool {
     let starts_query = |line: &[u8]| matches!(line, [b'?' | b'&' | b'/', ..]) && !line.starts_with(b"//");
     line.first().is_some_and(u8::is_ascii_whitespace) || starts_query(line)

@@ -1,13 +1,13 @@
-//! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a
-//! provider's page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
+//! A raw HTTP request surrounded by other text: below the lines that `nc` prints, in a Markdown code block, or as a
+//! provider's dashboard shows it, with `Request URL` and `Request method` in place of the request line.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, http,
-    values::literal::{self, Value},
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, http,
+    values::literal::{self, Literal},
     whole,
 };
 
@@ -22,7 +22,7 @@ impl Format for HttpWithin {
     fn recognises(&self, head: &[u8]) -> bool {
         before_message(head).is_some()
             || quoted(head).is_some()
-            || Page::of(&page(head)).is_some()
+            || ShownRequest::of(&page(head)).is_some()
             || in_packet(head).is_some()
             || of_pseudo_fields(head).is_some()
     }
@@ -31,9 +31,9 @@ impl Format for HttpWithin {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
-        if let Some(page) = Page::of(&page(&input)) {
+        if let Some(page) = ShownRequest::of(&page(&input)) {
             return Ok(Box::new(Collected::single(page.entry()?)));
         }
         if let Some(messages) = quoted(&input) {
@@ -46,8 +46,8 @@ impl Format for HttpWithin {
 /// How many lines may come before the request.
 const MAX_LINES: usize = 12;
 
-/// How many bytes come before the first request line, if it doesn't start the input. Text of a log may come before it
-/// in its line, if header fields come after it.
+/// The number of bytes before the first request line, if it doesn't start the input. It may be preceded by log text on
+/// its line if header fields follow.
 fn before_message(input: &[u8]) -> Option<usize> {
     let mut at = 0;
     for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
@@ -63,7 +63,7 @@ fn before_message(input: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where the request line starts in what `tcpdump -A` prints: after the headers of the packet, in the same line.
+/// The offset of the request line in the output of `tcpdump -A`: after the packet's headers, on the same line.
 fn in_packet(input: &[u8]) -> Option<usize> {
     let is_tcpdump =
         input.split(|&byte| byte == b'\n').next()?.windows(4).any(|part| part == b" IP " || part == b" IP6");
@@ -73,7 +73,7 @@ fn in_packet(input: &[u8]) -> Option<usize> {
     http::delivery_starts(&input[..version]).next_back()
 }
 
-/// The messages that are texts in quotes, as Go prints them with `%q` and Python with `%r`.
+/// The messages that are quoted texts, as Go prints them with `%q` and Python with `%r`.
 fn quoted(input: &[u8]) -> Option<Collected> {
     let text = String::from_utf8_lossy(input);
     let mut collected = None;
@@ -82,8 +82,8 @@ fn quoted(input: &[u8]) -> Option<Collected> {
         let Some(start) = quotes.find(|quote| b"\"'".contains(&line.as_bytes()[*quote])) else { continue };
         let start = start - usize::from(line[..start].ends_with('b'));
         let message = match literal::value(&line[start..]) {
-            Some((Value::Text(text), _)) => text.into_bytes(),
-            Some((Value::Bytes(bytes), _)) => bytes,
+            Some((Literal::Text(text), _)) => text.into_bytes(),
+            Some((Literal::Bytes(bytes), _)) => bytes,
             _ => continue,
         };
         let read = http::single(message.into());
@@ -105,7 +105,7 @@ fn of_pseudo_fields(input: &[u8]) -> Option<Bytes> {
     Some(format!("{method} {path} HTTP/1.1\n{host}{}", rest.concat()).into())
 }
 
-fn below(input: &Bytes) -> Result<Collected, Fault> {
+fn below(input: &Bytes) -> Result<Collected, EntryFault> {
     if let Some(message) = of_pseudo_fields(input) {
         return Ok(Collected::single(http::single(message)?));
     }
@@ -133,7 +133,7 @@ fn below(input: &Bytes) -> Result<Collected, Fault> {
     Ok(collected)
 }
 
-/// The text of a page without the headings of its parts, and without the indentation of the header lines.
+/// The text of a page without its headings, and without the indentation of the header lines.
 fn page(input: &[u8]) -> Cow<'_, [u8]> {
     let is_heading = |line: &[u8], heading: &[u8]| {
         let line = line.trim_ascii();
@@ -159,21 +159,21 @@ fn page(input: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A request as a page shows it.
-struct Page<'i> {
+struct ShownRequest<'i> {
     url: &'i str,
     method: &'i str,
     /// The header lines, and the body after an empty one.
     rest: &'i [u8],
 }
 
-impl<'i> Page<'i> {
+impl<'i> ShownRequest<'i> {
     fn of(input: &'i [u8]) -> Option<Self> {
         let (url, rest) = field(input.trim_ascii_start(), "request url:")?;
         let (method, rest) = field(rest, "request method:")?;
         Some(Self { url, method, rest })
     }
 
-    fn entry(&self) -> Result<Entry, Fault> {
+    fn entry(&self) -> Result<Entry, EntryFault> {
         let target =
             self.url.split_once("://").map_or(self.url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
         let line = format!("{} {target} HTTP/1.1\n", self.method);
@@ -185,7 +185,7 @@ impl<'i> Page<'i> {
     }
 }
 
-/// The value of a line with this name, in any letter case, and what is after the line.
+/// The value of a line with this name, in any letter case, and the input after the line.
 fn field<'i>(input: &'i [u8], name: &str) -> Option<(&'i str, &'i [u8])> {
     let end = input.iter().position(|&byte| byte == b'\n')?;
     let line = str::from_utf8(&input[..end]).ok()?;

@@ -1,9 +1,9 @@
-//! Any JSON object with headers and a body, as programs log requests and most services pass them on: mapping
-//! templates, serverless events, test doubles, JSON logs.
+//! Any JSON object with headers and a body, as programs log requests and many services pass them on: mapping templates,
+//! serverless events, test doubles, JSON logs.
 //!
-//! The object may be nested in others, and a log may have text before it in the line. Headers are an object, a list of
-//! pairs, a list of `{name, value}` or text; the body is text, base64, a list of bytes or Node's `Buffer`. A body that
-//! was parsed is an error: its bytes are gone.
+//! The object may be nested in others, and in a log it may follow other text on its line. Headers are an object, a list
+//! of pairs, a list of `{name, value}` or text; the body is text, base64, a list of bytes or Node's `Buffer`. A parsed
+//! body is an error, because its bytes are lost.
 
 mod body;
 mod headers;
@@ -11,11 +11,11 @@ mod headers;
 use std::{borrow::Cow, collections::HashMap};
 
 use self::{
-    body::{BODIES, Body, body},
+    body::{BODIES, JsonRequestBody, body},
     headers::headers,
 };
 use super::{
-    Entry, Fault, Format, GzipBudget, Input, Reader, cgi,
+    Entry, EntryFault, EntryReader, Format, GzipBudget, Input, cgi,
     document::{Documents, collect},
     hookdev,
     keys::Outline,
@@ -48,7 +48,7 @@ pub(super) static REQUESTS: Documents = Documents {
     parse: parse_item,
 };
 
-/// Insomnia's exports in version 4, whose resources are requests, folders and environments.
+/// Insomnia's exports, version 4, whose resources are requests, folders and environments.
 pub(super) static INSOMNIA: Documents = Documents {
     name: "an Insomnia export",
     matches: |outline| outline.has_all("", &["__export_format", "resources"]),
@@ -61,11 +61,11 @@ pub(super) fn is_request(json: &str) -> bool {
     json::parse(json).is_ok_and(|document| find(&document).is_some())
 }
 
-/// Reads an item of a collection; `None` if it is no request.
+/// Reads an item of a collection; `None` if it is not a request.
 fn parse_item(json: &str) -> Result<Option<Entry>, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let item = json::parse(json).map_err(|error| expected(error.to_string()))?;
-    Parts::of(&item).map_or(Ok(None), |found| entry(found, &item))
+    RequestParts::of(&item).map_or(Ok(None), |found| entry(found, &item))
 }
 
 impl Format for JsonRequest {
@@ -82,7 +82,7 @@ impl Format for JsonRequest {
             || log_line::first_object(head).is_some_and(|at| Outline::new(&head[at..]).has_request())
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         Ok(Box::new(match log_line::without_prefixes(&input) {
             Cow::Borrowed(_) => collect(&input, &[], parse),
@@ -106,7 +106,7 @@ pub(super) const HEADERS: &[&str] = &[
     "environ",
 ];
 
-/// The keys under which programs log what describes a request, with its body beside it.
+/// The keys under which programs log the metadata of a request, with its body beside it.
 const REQUESTS_IN: &[&str] = &["req", "request", "http", "httpRequest", "http_request"];
 
 const METHODS: &[&str] = &["method", "httpMethod", "http_method", "requestMethod", "request_method", "verb"];
@@ -123,7 +123,7 @@ const TARGETS: &[&str] = &[
     "rawPath",
     "path",
 ];
-/// The keys under which the whole URL may be.
+/// The keys under which the full URL may be.
 const URLS: &[&str] = &[
     "absoluteUrl",
     "absolute_url",
@@ -176,9 +176,9 @@ impl Outline {
         self.objects().get(above).is_some_and(|object| object.has_headers && object.has_body)
     }
 
-    /// What each object has, by the keys above its own, which end in a dot.
-    fn objects(&self) -> HashMap<&str, Members> {
-        let mut objects: HashMap<&str, Members> = HashMap::new();
+    /// What each object has, by its path, which ends in a dot.
+    fn objects(&self) -> HashMap<&str, NamedParts> {
+        let mut objects: HashMap<&str, NamedParts> = HashMap::new();
         for (above, key) in self.paths().map(split) {
             let object = objects.entry(above).or_default();
             object.has_headers |= HEADERS.iter().any(|name| is_named(key, name));
@@ -191,14 +191,14 @@ impl Outline {
 
 /// Which parts of a request the keys of an object name.
 #[derive(Default)]
-struct Members {
+struct NamedParts {
     has_headers: bool,
     /// Headers as CGI variables.
     has_variables: bool,
     has_body: bool,
 }
 
-/// A path's keys before its last one, with the dot, and the last one.
+/// A path's parent, with the dot, and its last key.
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('.').map_or(("", path), |(above, key)| (&path[..=above.len()], key))
 }
@@ -209,7 +209,7 @@ pub(super) fn is_named(key: &str, name: &str) -> bool {
     key.strip_prefix("__ow_").unwrap_or(key).eq_ignore_ascii_case(name)
 }
 
-/// The member of this name, in any letter case; one that is spelled like it comes first.
+/// The member with this name, in any letter case; an exact match takes precedence.
 fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
     let Kind::Object(members) = &node.kind else { return None };
     node.member(name).or_else(|| members.iter().find(|member| is_named(&member.key, name)).map(|member| &member.value))
@@ -236,16 +236,16 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     entry(found, &document)
 }
 
-/// The objects that have the parts of a request; mostly, both are one.
+/// The objects that contain the parts of a request. Usually both are the same.
 #[derive(Clone, Copy)]
-struct Parts<'n, 'a> {
+struct RequestParts<'n, 'a> {
     /// The one with the headers.
     head: &'n Node<'a>,
     /// The one with the body.
     body: &'n Node<'a>,
 }
 
-impl<'n, 'a> Parts<'n, 'a> {
+impl<'n, 'a> RequestParts<'n, 'a> {
     fn of(node: &'n Node<'a>) -> Option<Self> {
         if let Some(found) = Self::of_n8n(node) {
             return Some(found);
@@ -257,13 +257,13 @@ impl<'n, 'a> Parts<'n, 'a> {
         if first(node, HEADERS).is_some() || cgi::has_headers(node) {
             return Some(Self { head: node, body: node });
         }
-        // One with a body of its own is the request, and what is beside it is something else.
+        // An inner object with its own body is the whole request, and a body beside it is something else.
         let is_head = |inner: &&Node<'_>| first(inner, HEADERS).is_some() && !has_body(inner);
         let head = REQUESTS_IN.iter().find_map(|key| member(node, key).filter(is_head))?;
         Some(Self { head, body: node })
     }
 
-    /// An item of n8n, whose webhook node keeps a raw body as binary data beside the rest of the request.
+    /// The request of an n8n item. The webhook node keeps a raw body as binary data beside the rest of the request.
     fn of_n8n(node: &'n Node<'a>) -> Option<Self> {
         let head = node.member("json").filter(|head| first(head, HEADERS).is_some())?;
         let Kind::Object(files) = &node.member("binary")?.kind else { return None };
@@ -280,10 +280,10 @@ impl<'n, 'a> Parts<'n, 'a> {
 }
 
 /// The least deeply nested object with headers and a body; the first of several.
-fn find<'n, 'a>(document: &'n Node<'a>) -> Option<Parts<'n, 'a>> {
+fn find<'n, 'a>(document: &'n Node<'a>) -> Option<RequestParts<'n, 'a>> {
     let mut level = vec![document];
     for _ in 0..MAX_DEPTH {
-        if let Some(found) = level.iter().find_map(|node| Parts::of(node)) {
+        if let Some(found) = level.iter().find_map(|node| RequestParts::of(node)) {
             return Some(found);
         }
         level = level.iter().flat_map(|node| children(node)).collect();
@@ -303,7 +303,7 @@ fn is_present(node: Option<&Node<'_>>) -> bool {
     node.is_some_and(|node| !matches!(node.kind, Kind::Null))
 }
 
-/// The first of these members that isn't null, with its key.
+/// The first of these members that isn't null, and its key.
 fn first<'n, 'a>(node: &'n Node<'a>, keys: &[&'static str]) -> Option<(&'static str, &'n Node<'a>)> {
     keys.iter().find_map(|key| Some((*key, member(node, key).filter(|value| is_present(Some(value)))?)))
 }
@@ -313,7 +313,7 @@ fn text<'n>(node: &'n Node<'_>, keys: &[&'static str]) -> Option<(&'static str, 
 }
 
 fn entry(
-    Parts { head: found, body: with_body }: Parts<'_, '_>,
+    RequestParts { head: found, body: with_body }: RequestParts<'_, '_>,
     document: &Node<'_>,
 ) -> Result<Option<Entry>, ParseError> {
     let method = match text(found, METHODS) {
@@ -324,7 +324,7 @@ fn entry(
         return Ok(None);
     }
     let headers = headers(found)?;
-    let Body { bytes, mut notes, is_text } = body(with_body)?;
+    let JsonRequestBody { bytes, mut notes, is_text } = body(with_body)?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -349,7 +349,7 @@ fn target(found: &Node<'_>) -> Result<String, ParseError> {
     }
 }
 
-/// A time that is unmistakably one: RFC 3339, or Unix seconds or milliseconds of this century.
+/// An unmistakable time: RFC 3339, or Unix seconds or milliseconds in this century.
 fn time(node: &Node<'_>) -> Option<Timestamp> {
     const SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
     TIMES.iter().find_map(|key| match &member(node, key)?.kind {

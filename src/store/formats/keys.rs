@@ -1,4 +1,4 @@
-//! The keys by which a JSON format is detected, read from the first bytes of an input. These may end anywhere.
+//! The keys by which a JSON format is detected, read from the start of an input, which may be cut off anywhere.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,22 +9,22 @@ use serde::{
 
 /// A key, borrowed from the document if it has no escapes.
 #[derive(Deserialize)]
-pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct ObjectKey<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// The string at a key of the object that `head` starts with. The string must be whole, the object need not be.
+/// The string at a key of the object that `head` starts with. The string must be complete; the object need not be.
 pub(super) fn string_at<'a>(head: &'a [u8], key: &str) -> Option<Cow<'a, str>> {
     let mut found = None;
-    // An error doesn't matter, not even an early end: what comes before it is known.
-    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(Search { key, found: &mut found });
+    // Errors don't matter, not even an early end, because everything before them has been read.
+    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(KeyVisitor { key, found: &mut found });
     found
 }
 
-struct Search<'s, 'de> {
+struct KeyVisitor<'s, 'de> {
     key: &'s str,
     found: &'s mut Option<Cow<'de, str>>,
 }
 
-impl<'de> Visitor<'de> for Search<'_, 'de> {
+impl<'de> Visitor<'de> for KeyVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,9 +32,9 @@ impl<'de> Visitor<'de> for Search<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             if key == self.key {
-                let Key(value) = object.next_value()?;
+                let ObjectKey(value) = object.next_value()?;
                 *self.found = Some(value);
                 return Err(A::Error::custom("the rest is not needed"));
             }
@@ -44,15 +44,14 @@ impl<'de> Visitor<'de> for Search<'_, 'de> {
     }
 }
 
-/// The keys in the top levels of a document, each with the keys above it: `log.entries`. The first element of an array
-/// represents all of them, as `requests[].start`. If the document is an array, its first element is treated as the
-/// document.
+/// The keys in the top levels of a document, as paths such as `log.entries`. The first element of an array represents
+/// all of them, as in `requests[].start`. If the document is an array, its first element is treated as the document.
 pub(super) struct Outline(Vec<String>);
 
 impl Outline {
     const MAX_DEPTH: usize = 4;
 
-    /// How many lines are read to find a valid one.
+    /// How many lines are tried to find a valid one.
     const MAX_LINES: usize = 4;
 
     /// The outline of an input that starts with `head`.
@@ -66,7 +65,7 @@ impl Outline {
             let level = Level { above: "", depth: Self::MAX_DEPTH, paths: &mut paths };
             let read = level.deserialize(&mut serde_json::Deserializer::from_slice(rest));
             let Some(next) = rest.windows(2).position(|bytes| bytes == b"\n{") else { break };
-            // In a log, the line after a broken one shows the format too.
+            // In a log, the line after a broken one also shows the format.
             if !read.is_err_and(|error| error.is_syntax()) {
                 break;
             }
@@ -113,7 +112,7 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = object.next_key()? {
+        while let Some(ObjectKey(key)) = object.next_key()? {
             let path = format!("{}{key}", self.above);
             self.paths.push(path.clone());
             let above = format!("{path}.");

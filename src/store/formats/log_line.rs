@@ -8,7 +8,7 @@ const MAX_PREFIX: usize = 1 << 10;
 /// How many lines are searched for the first object.
 const MAX_LINES: usize = 64;
 
-/// Where the first object in a line of a log starts.
+/// The offset of the first object in a log line.
 pub(super) fn first_object(head: &[u8]) -> Option<usize> {
     let mut start = 0;
     for line in head.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
@@ -20,7 +20,7 @@ pub(super) fn first_object(head: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where the object in a line starts, if other text comes before it.
+/// The offset of the object in a line, if other text precedes it.
 fn object(line: &[u8]) -> Option<usize> {
     let at = line.windows(2).position(|pair| pair == b"{\"")?;
     let prefix = &line[..at];
@@ -31,14 +31,14 @@ fn object(line: &[u8]) -> Option<usize> {
     (is_text && end(line) > at && line[..end(line)].ends_with(b"}")).then_some(at)
 }
 
-/// Where the object of a line ends: Monolog writes a second one behind it, which is mostly empty.
+/// The offset of the end of a line's object. Monolog appends a second one, which is usually empty.
 fn end(line: &[u8]) -> usize {
     let line = line.trim_ascii_end();
     line.strip_suffix(b" []").unwrap_or(line).len()
 }
 
-/// The input with each line's prefix and the lines without an object blanked, so that positions stay the same. Borrowed
-/// if it is no log with prefixes.
+/// The input with prefixes and lines without an object blanked, so that positions stay the same. Borrowed if it is not
+/// a log with prefixes.
 pub(super) fn without_prefixes(input: &[u8]) -> Cow<'_, [u8]> {
     let start = input.trim_ascii_start();
     let is_document = match start {

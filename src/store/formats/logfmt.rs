@@ -1,10 +1,10 @@
-//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them, that have
-//! the headers and the raw body of a request.
+//! Lines of `key=value` with quoted values, as logrus, Go's `slog`, Heroku and Logback's encoders write them,
+//! containing the headers and the raw body of a request.
 //!
-//! Headers are in one value, as JSON or as Go prints a map, or in one each: `headers.X-Name=…`, `x-name=…`.
+//! Headers are in a single value, as JSON or as Go prints a map, or in one value each: `headers.X-Name=…`, `x-name=…`.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
     json_request::{self, HEADERS, is_named},
     position::Start,
     values, whole,
@@ -24,7 +24,7 @@ impl Format for Logfmt {
         lines.take(MAX_LINES).filter_map(pairs).any(|pairs| json_request::is_request(&json(&pairs)))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let mut collected = Collected::default();
         for (line, text) in (1..).zip(input.split(|&byte| byte == b'\n')) {
@@ -36,7 +36,7 @@ impl Format for Logfmt {
             match json_request::parse(&json) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))
@@ -46,7 +46,7 @@ impl Format for Logfmt {
 /// How many lines are searched for the first request.
 const MAX_LINES: usize = 64;
 
-/// The fewest pairs of a line in this format.
+/// The minimum number of pairs for a line to count as this format.
 const FEWEST: usize = 3;
 
 /// The pairs of a line; `None` if it is something else.
@@ -71,7 +71,7 @@ fn pairs(line: &str) -> Option<Vec<(&str, String)>> {
     (pairs.len() >= FEWEST).then_some(pairs)
 }
 
-/// The pairs as a JSON object, with the headers in one of their own.
+/// The pairs as a JSON object, with the headers in an object of their own.
 fn json(pairs: &[(&str, String)]) -> String {
     let has_headers = pairs.iter().any(|(key, _)| HEADERS.iter().any(|name| is_named(key, name)));
     let (mut members, mut headers) = (Vec::new(), Vec::new());

@@ -1,5 +1,6 @@
-//! Logs whose messages are captured requests as text: records of Docker, journald, Splunk and others, `CloudWatch`'s
-//! events and query results, Loki's responses, Cloudflare's events. The request inside is read in its own format.
+//! Logs whose messages contain captured requests as text: records from Docker, journald, Splunk and others,
+//! `CloudWatch`'s events and query results, Loki's responses, Cloudflare's events. The request inside is read in its
+//! own format.
 
 use std::borrow::Cow;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Collected, Fault, Format, GzipBudget, Input, Reader,
+    Collected, EntryFault, EntryReader, Format, GzipBudget, Input,
     envelope::{DataMessage, Envelopes, Requests, encoded, unwrap, unwrap_as},
     keys::Outline,
     parts::{ParseError, Text, expected},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::webhook::json;
 
-/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or
+/// A log record whose message is a captured request as text, from Docker, journald, Google Cloud, Loki, Splunk or
 /// Logstash.
 pub(super) static LOG_RECORDS: Envelopes = Envelopes {
     name: "log records",
@@ -38,7 +39,7 @@ pub(super) static CLOUDWATCH: Envelopes = Envelopes {
     parse: log_record,
 };
 
-/// The events of `CloudWatch`, as a subscription gets them.
+/// The events of `CloudWatch`, as a subscription receives them.
 pub(super) static CLOUDWATCH_SUBSCRIPTION: Envelopes = Envelopes {
     name: "CloudWatch subscription log events",
     matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
@@ -64,7 +65,7 @@ pub(super) static WRANGLER: Envelopes = Envelopes {
     matches: |outline| outline.has_all("logs[].", &["message", "level"]) && outline.has_all("", &["outcome"]),
     array: &["logs"],
     parse: |json, gzip| {
-        let Log { message } = serde_json::from_str(json)?;
+        let WranglerLog { message } = serde_json::from_str(json)?;
         let text =
             |value: &&RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
         let texts: Vec<String> = message.iter().map(text).collect();
@@ -84,7 +85,7 @@ impl Format for Insights {
         Outline::new(head).has_all("results[][].", &["field", "value"])
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
         let Rows { results } = json_of(&input)?;
@@ -105,17 +106,17 @@ impl Format for Loki {
         Outline::new(head).has_all("data.", &["resultType", "result"])
     }
 
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         gzip.start(input.len());
-        let Response { data } = json_of(&input)?;
+        let LokiResponse { data } = json_of(&input)?;
         let lines = data.result.iter().flat_map(|stream| &stream.values);
-        Ok(Box::new(logged(lines.map(|Line(_, Text(line), _)| &**line), gzip)))
+        Ok(Box::new(logged(lines.map(|LokiLine(_, Text(line), _)| &**line), gzip)))
     }
 }
 
-fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, Fault> {
-    serde_json::from_slice(input).map_err(|error| Fault::at(Start::of_line(1), error.into()))
+fn json_of<'i, T: Deserialize<'i>>(input: &'i [u8]) -> Result<T, EntryFault> {
+    serde_json::from_slice(input).map_err(|error| EntryFault::at(Start::of_line(1), error.into()))
 }
 
 /// The requests in the lines of a log.
@@ -130,7 +131,7 @@ fn logged<'l>(lines: impl Iterator<Item = &'l str>, gzip: &mut GzipBudget) -> Co
 /// The keys of a log's message.
 const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
-/// Reads the requests in a log's message, which mostly has none.
+/// Reads the requests in a log's message, which usually has none.
 fn log_record(json: &str, gzip: &mut GzipBudget) -> Result<Requests, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
@@ -162,7 +163,7 @@ struct Cell<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `data`")]
-struct Response<'a> {
+struct LokiResponse<'a> {
     #[serde(borrow)]
     data: Streams<'a>,
 }
@@ -171,24 +172,24 @@ struct Response<'a> {
 #[serde(expecting = "an object with `result`")]
 struct Streams<'a> {
     #[serde(borrow)]
-    result: Vec<Stream<'a>>,
+    result: Vec<LokiStream<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a stream, an object with `values`")]
-struct Stream<'a> {
+struct LokiStream<'a> {
     #[serde(borrow)]
-    values: Vec<Line<'a>>,
+    values: Vec<LokiLine<'a>>,
 }
 
-/// A time and a line, and with newer versions labels.
+/// A time and a line, and in newer versions labels.
 #[derive(Deserialize)]
 #[serde(expecting = "a time and a line")]
-struct Line<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
+struct LokiLine<'a>(IgnoredAny, #[serde(borrow)] Text<'a>, #[serde(default)] IgnoredAny);
 
 #[derive(Deserialize)]
 #[serde(expecting = "a log, an object with `message`")]
-struct Log<'a> {
+struct WranglerLog<'a> {
     #[serde(borrow)]
     message: Vec<&'a RawValue>,
 }

@@ -64,11 +64,11 @@ use self::{
     gzip::GzipBudget,
 };
 pub use self::{
-    entry::{Entries, Entry, Piece},
-    fault::{EntryError, Fault},
-    objects::Document,
+    entry::{Entries, Entry, EntryPiece},
+    fault::{EntryError, EntryFault},
+    objects::UnparsedObject,
     position::{Position, location},
-    walk::{Walk, open_found, walk},
+    walk::{DirectoryWalk, open_found, walk},
 };
 use crate::{store::opened, webhook::capture};
 
@@ -149,7 +149,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// An input whose start has been read.
 pub struct Input<'a> {
     head: Vec<u8>,
-    /// Whether `head` is all of it.
+    /// Whether `head` is the whole input.
     is_whole: bool,
     /// The directory of the file, for files that it refers to. `None` for standard input.
     directory: Option<PathBuf>,
@@ -157,7 +157,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// An input that has not been read yet.
+    /// An input of which nothing has been read.
     pub fn new(input: impl Read + Send + 'a) -> Self {
         Self { head: Vec::new(), is_whole: false, directory: None, rest: Box::new(input) }
     }
@@ -168,24 +168,25 @@ pub trait Format: Sync {
     /// Its name in messages, with the article: `a HAR`.
     fn name(&self) -> &'static str;
 
-    /// Whether an input that starts with these bytes is in this format. They may end anywhere.
+    /// Whether an input that starts with these bytes, which may end anywhere, is in this format.
     fn recognises(&self, head: &[u8]) -> bool;
 
-    /// Whether it searches text of any kind for a request. A message that must hold nothing else is not searched.
+    /// Whether it searches arbitrary text for a request. Messages that must contain nothing else are not read with such
+    /// a format.
     fn searches(&self) -> bool {
         false
     }
 
-    /// Starts to read an input. One within a message of another shares that one's limit on gzip.
+    /// Starts reading an input. An input within a message shares the outer one's gzip budget.
     ///
     /// # Errors
     ///
     /// If no entry can be read from it.
-    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault>;
+    fn read<'a>(&self, input: Input<'a>, gzip: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault>;
 }
 
 /// The entries of one input, in pieces.
-pub trait Reader: Iterator<Item = Piece> + Send {
+pub trait EntryReader: Iterator<Item = EntryPiece> + Send {
     /// Notes on the input as a whole; complete after the last entry.
     fn notes(&self) -> &[String] {
         &[]
@@ -198,8 +199,8 @@ pub trait Reader: Iterator<Item = Piece> + Send {
 ///
 /// If it can't be read, is empty, or is in no known format.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = opened::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
-    // Files that the system generates as they are read report 0.
+    let input = opened::open(file).map_err(|source| EntryFault::Read(source).in_file(file))?;
+    // Files that the system generates on reading report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
     read_of(file, input, length, directory)
@@ -221,7 +222,7 @@ fn read_of<'a>(
     directory: Option<&Path>,
 ) -> Result<Entries<'a>, EntryError> {
     let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD_STEP).clamp(1, MAX_HEAD);
-    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
+    let mut head = head(&mut input, step).map_err(|source| EntryFault::Read(source).in_file(file))?;
     let mut is_whole = Some(head.len() as u64) == length;
     let mut rest: Box<dyn Read + Send + 'a> = Box::new(input);
     if let Some(order) = utf16::detect(&head) {
@@ -252,7 +253,7 @@ fn read_of<'a>(
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    // hookdev's own captures start like this, and most inputs are those.
+    // hookdev's own captures start like this, and are the most common input.
     if starts_with(head, &["{", "\"hookdev\"", ":"])
         || starts_with(head, &["{", "\"kind\"", ":", "\"delivery\"", ",", "\"hookdev\"", ":"])
     {
@@ -261,7 +262,7 @@ pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.recognises(head))
 }
 
-/// Whether these tokens come first, with any whitespace between them.
+/// Whether an input starts with these tokens, with any whitespace between them.
 fn starts_with(mut head: &[u8], tokens: &[&str]) -> bool {
     tokens.iter().all(|token| {
         let rest = head.trim_ascii_start().strip_prefix(token.as_bytes());
@@ -270,7 +271,7 @@ fn starts_with(mut head: &[u8], tokens: &[&str]) -> bool {
     })
 }
 
-/// Reads until the format can be detected. If the first line of a pipe is enough, the next isn't awaited.
+/// Reads until the format can be detected. If the first line of a pipe is enough, doesn't wait for the next.
 fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
@@ -293,12 +294,12 @@ fn newlines(text: &str) -> u64 {
 }
 
 /// Reads a whole input, for a format that can't be read piece by piece.
-fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
+fn whole(input: Input<'_>) -> Result<Bytes, EntryFault> {
     let Input { head: mut bytes, rest, .. } = input;
     let room = (MAX_SIZE + 1).saturating_sub(bytes.len());
-    rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
+    rest.take(room as u64).read_to_end(&mut bytes).map_err(EntryFault::Read)?;
     if bytes.len() > MAX_SIZE {
-        return Err(Fault::TooLarge(Position::Line(1)));
+        return Err(EntryFault::TooLarge(Position::Line(1)));
     }
     Ok(bytes.into())
 }

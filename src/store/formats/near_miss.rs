@@ -1,4 +1,4 @@
-//! What an input is that no format recognises: the nearest format and what is missing from it.
+//! Describes an input that no format recognises: the nearest format, and what is missing.
 
 use super::{
     http,
@@ -6,7 +6,7 @@ use super::{
     keys::Outline,
 };
 
-/// Says in a few words why an input that starts with these bytes isn't a capture, and what to save instead.
+/// Why an input that starts with these bytes isn't a capture, and what to save instead, in a few words.
 pub(super) fn describe(head: &[u8]) -> String {
     let start = head.trim_ascii_start();
     let reason = magic(head).or_else(|| mitmproxy(start)).or_else(|| match start {
@@ -29,7 +29,7 @@ fn magic(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// What mitmproxy saves, or mitmdump prints; its HAR has the bytes of each request.
+/// What mitmproxy saves or mitmdump prints. Its HAR export has the bytes of each request.
 fn mitmproxy(start: &[u8]) -> Option<&'static str> {
     let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let is_flow = |first: &&[u8]| start[digits..].starts_with(first);
@@ -52,7 +52,7 @@ fn mitmproxy(start: &[u8]) -> Option<&'static str> {
 /// How many lines are searched for the first request that mitmdump prints.
 const MAX_LINES: usize = 20;
 
-/// JSON, or what other languages print in its place.
+/// JSON, or what other languages print instead.
 fn structured(start: &[u8]) -> &'static str {
     let outline = Outline::new(start);
     let keys: Vec<&str> = outline.paths().map(|path| path.rsplit('.').next().unwrap_or(path)).collect();
@@ -80,7 +80,7 @@ fn structured(start: &[u8]) -> &'static str {
     "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, `send EVENT --data FILE`"
 }
 
-/// `[2026-01-01 00:00:00] …` or `[name] …`: a word or a time in brackets, and text after it.
+/// `[2026-01-01 00:00:00] …` or `[name] …`: a word or a time in brackets, followed by text.
 fn is_log_line(start: &[u8]) -> bool {
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let Some(end) = line.iter().position(|&byte| byte == b']').filter(|_| line.starts_with(b"[")) else { return false };
@@ -105,7 +105,7 @@ fn is_python(start: &[u8]) -> bool {
     start.starts_with(b"{'") || start.starts_with(b"[{'")
 }
 
-/// Text that looks like something else that people save.
+/// Text that looks like something else that people often save.
 fn text(start: &[u8]) -> Option<&'static str> {
     let lower: Vec<u8> = start.iter().take(16).map(u8::to_ascii_lowercase).collect();
     if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
@@ -154,7 +154,7 @@ fn text(start: &[u8]) -> Option<&'static str> {
     )
 }
 
-/// What programs print before a value that they verify, in place of the header's name.
+/// The labels that programs print before a value that they verify, instead of the header's name.
 const UNNAMED: [&[u8]; 6] = [b"payload", b"signature", b"sig", b"timestamp", b"publicKey", b"secret"];
 
 /// The data of the first event of a stream, as smee.io relays deliveries.
@@ -171,7 +171,7 @@ fn lacks_version(line: &[u8]) -> bool {
     http::starts_delivery(line) && target.starts_with(b"/") && !target.contains(&b' ')
 }
 
-/// A line of a log, or what a language prints, that has no request in it.
+/// A log line or printed value without a request.
 fn log(line: &[u8]) -> Option<&'static str> {
     let has = |text: &str| line.windows(text.len()).any(|part| part == text.as_bytes());
     let access = ["\"POST /", "Started POST ", "method=POST ", "\"PUT /"];
@@ -195,7 +195,7 @@ fn log(line: &[u8]) -> Option<&'static str> {
 
 const VCR: &str = "it is a VCR cassette in YAML; convert it: `ruby -rjson -ryaml -e 'puts YAML.unsafe_load_file(ARGV[0]).to_json' FILE`, or `python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' FILE`";
 
-/// Code that builds a request, in languages whose calls are not read, and the text that gives each away.
+/// Text that identifies code that builds a request, in languages whose calls are not read.
 const CODE: [&str; 11] = [
     "http.NewRequest(",
     "httptest.NewRequest(",
@@ -210,7 +210,7 @@ const CODE: [&str; 11] = [
     "OkHttpClient(",
 ];
 
-/// A file of Hurl, whose requests look like those of an `.http` file.
+/// Whether this is a Hurl file, whose requests look like those of an `.http` file.
 pub(super) fn is_hurl(text: &[u8]) -> bool {
     let is_section = |line: &[u8]| {
         let status = line.strip_prefix(b"HTTP ");
@@ -237,7 +237,7 @@ fn command(start: &[u8]) -> Option<&'static str> {
     if let Some((_, reason)) = calls.iter().find(|(beginning, _)| start.starts_with(beginning)) {
         return Some(reason);
     }
-    // Of the bodies, `curl -v` shows only the response's.
+    // `curl -v` shows only the body of the response.
     let is_verbose = start.starts_with(b"* ") && start.windows(3).any(|three| three == b"\n> ");
     is_verbose
         .then_some("it is the log of `curl -v`, which leaves out the request's body; use `curl --trace FILE` instead")

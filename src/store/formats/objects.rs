@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
-use super::{Entry, Fault, Input, MAX_SIZE, Piece, Position, Reader, position::Start};
+use super::{Entry, EntryFault, EntryPiece, EntryReader, Input, MAX_SIZE, Position, position::Start};
 use crate::webhook::{capture, json::lexer::Unclosed};
 
-/// How much is read at a time, at first and at most, in bytes.
+/// The first and the largest read, in bytes.
 const FIRST_STEP: usize = 1 << 10;
 const LAST_STEP: usize = 64 << 10;
 
@@ -18,9 +18,9 @@ pub(super) struct Objects<'a> {
     input: Box<dyn Read + Send + 'a>,
     /// Bytes that were read but not returned; documents are split off its front without a copy.
     buffer: BytesMut,
-    /// How much is read next.
+    /// The size of the next read, in bytes.
     step: usize,
-    /// The last line that was found, from 1.
+    /// The number of the last line found, from 1.
     line: u64,
     documents: u64,
     /// Whether the input has ended.
@@ -28,14 +28,14 @@ pub(super) struct Objects<'a> {
     notes: Vec<String>,
 }
 
-impl Reader for Objects<'_> {
+impl EntryReader for Objects<'_> {
     fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
 impl Iterator for Objects<'_> {
-    type Item = Piece;
+    type Item = EntryPiece;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_document().transpose()? {
@@ -43,8 +43,8 @@ impl Iterator for Objects<'_> {
                 self.notes.push(format!("skipped line {}, which is incomplete", document.line));
                 None
             }
-            Ok(document) => Some(Piece::Document(document)),
-            Err(fault) => Some(Piece::Entry(Err(fault))),
+            Ok(document) => Some(EntryPiece::Document(document)),
+            Err(fault) => Some(EntryPiece::Entry(Err(fault))),
         }
     }
 }
@@ -62,8 +62,8 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// The next line that isn't blank, with the other lines of its object.
-    fn next_document(&mut self) -> Result<Option<Document>, Fault> {
+    /// The next non-blank line, with the further lines of its object.
+    fn next_document(&mut self) -> Result<Option<UnparsedObject>, EntryFault> {
         let mut end;
         loop {
             end = self.line_from(0)?;
@@ -77,21 +77,21 @@ impl<'a> Objects<'a> {
         }
         let line = self.line;
         self.documents += 1;
-        // Nearly every line is an object and needn't be scanned twice.
+        // Nearly every line is a complete object and needn't be scanned twice.
         if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
             end = self.rest_of_object(end)?;
         }
-        Ok(Some(Document { text: self.buffer.split_to(end).freeze(), line }))
+        Ok(Some(UnparsedObject { text: self.buffer.split_to(end).freeze(), line }))
     }
 
-    /// Where the object ends whose first line ends at `end`.
-    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
+    /// The end of the object whose first line ends at `end`.
+    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, EntryFault> {
         let mut unclosed = Unclosed::default();
         let mut seen = 0;
         loop {
             unclosed.read(&self.buffer[seen..end]);
             seen = end;
-            // An object at the start of a line is the next one: this one is incomplete.
+            // An object at the start of a line is the next one, so this one is incomplete.
             if !may_continue(&unclosed) || self.has(end)? && self.buffer[end] == b'{' {
                 return Ok(end);
             }
@@ -102,8 +102,8 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Where the line ends that starts at an offset of the buffer: at the offset itself if the input has ended.
-    fn line_from(&mut self, start: usize) -> Result<usize, Fault> {
+    /// The end of the line that starts at an offset in the buffer; the offset itself if the input has ended.
+    fn line_from(&mut self, start: usize) -> Result<usize, EntryFault> {
         let mut seen = start;
         let end = loop {
             if let Some(feed) = memchr::memchr(b'\n', &self.buffer[seen..]) {
@@ -118,14 +118,14 @@ impl<'a> Objects<'a> {
         if end <= MAX_SIZE {
             return Ok(end);
         }
-        let fault = Fault::TooLarge(Position::Line(self.line));
+        let fault = EntryFault::TooLarge(Position::Line(self.line));
         self.buffer.advance(end);
         self.skip_rest_of_line(end == seen)?;
         Err(fault)
     }
 
-    /// Skips a line up to its end, if that has not been read.
-    fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
+    /// Skips the rest of a line, if its end has not been read.
+    fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), EntryFault> {
         while unended && self.fill()? {
             let feed = memchr::memchr(b'\n', &self.buffer);
             self.buffer.advance(feed.map_or(self.buffer.len(), |feed| feed + 1));
@@ -135,12 +135,12 @@ impl<'a> Objects<'a> {
     }
 
     /// Whether there is a byte at this offset.
-    fn has(&mut self, at: usize) -> Result<bool, Fault> {
+    fn has(&mut self, at: usize) -> Result<bool, EntryFault> {
         Ok(at < self.buffer.len() || self.fill()?)
     }
 
-    /// Reads more; `false` at the end of the input.
-    fn fill(&mut self) -> Result<bool, Fault> {
+    /// Reads more. Returns false at the end of the input.
+    fn fill(&mut self) -> Result<bool, EntryFault> {
         let len = self.buffer.len();
         while !self.ended {
             self.buffer.resize(len + self.step, 0);
@@ -154,10 +154,10 @@ impl<'a> Objects<'a> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // The bytes before it are not a whole line.
+                    // The bytes read so far are not a whole line.
                     self.buffer.clear();
                     self.ended = true;
-                    return Err(Fault::Read(error));
+                    return Err(EntryFault::Read(error));
                 }
             }
         }
@@ -165,8 +165,8 @@ impl<'a> Objects<'a> {
     }
 
     /// Whether a document is an object whose end was never written: the last of several, without a line feed. A power
-    /// failure may leave NULs in its place.
-    fn is_incomplete(&self, document: &Document) -> bool {
+    /// failure may leave NULs in place of the end.
+    fn is_incomplete(&self, document: &UnparsedObject) -> bool {
         let written = document.text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         self.documents > 1
             && !document.text.ends_with(b"\n")
@@ -174,19 +174,19 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// One object of an input, not parsed yet.
+/// One object of an input, not yet parsed.
 #[derive(Debug)]
-pub struct Document {
+pub struct UnparsedObject {
     text: Bytes,
     /// The line that it begins on, from 1.
     line: u64,
 }
 
-impl Document {
+impl UnparsedObject {
     /// The entry; `None` for an object of another kind.
-    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
+    pub(super) fn parse(&self) -> Result<Option<Entry>, EntryFault> {
         let parsed = capture::read(self.text.trim_ascii_end());
-        let capture = parsed.map_err(|error| Fault::at(Start::of_line(self.line), error))?;
+        let capture = parsed.map_err(|error| EntryFault::at(Start::of_line(self.line), error))?;
         Ok(capture.map(|capture| Entry { line: Some(self.line), ..capture.into() }))
     }
 
@@ -196,7 +196,7 @@ impl Document {
     }
 }
 
-/// Whether the object continues on the next line; a string can't.
+/// Whether the object may continue on the next line, which a string can't.
 fn may_continue(unclosed: &Unclosed) -> bool {
     unclosed.depth() > 0 && !unclosed.in_string()
 }

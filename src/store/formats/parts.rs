@@ -10,7 +10,7 @@ use serde::{
 pub(super) use crate::webhook::capture::fields::{ParseError, Text, base64, expected, method, quoted, target, time};
 use crate::webhook::{
     capture::fields::header_name,
-    request::{self, Field, HeaderValue, Headers, Method, Request},
+    request::{self, HeaderField, HeaderValue, Headers, Method, Request},
 };
 
 /// Whether requests with this method deliver something.
@@ -18,7 +18,7 @@ pub(super) fn delivers(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// The target from a URL as people write it: perhaps without a scheme, or with a variable for the host.
+/// The target from a URL as people write it, possibly without a scheme, or with a variable for the host.
 pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError> {
     let path = match url.split_once("}}") {
         Some((_, path)) if url.starts_with("{{") => path,
@@ -28,15 +28,15 @@ pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError>
     target(key, if path.is_empty() { "/" } else { path })
 }
 
-/// One header as other tools store it, with bytes outside ASCII as Latin-1 or as UTF-8.
-pub(super) fn foreign_field(name: &str, value: &str) -> Result<Field, ParseError> {
+/// A header as other tools store it, with bytes outside ASCII as Latin-1 or UTF-8.
+pub(super) fn foreign_field(name: &str, value: &str) -> Result<HeaderField, ParseError> {
     let value = request::value(value)
         .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
         .map_err(|_| expected(format!("no control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))
 }
 
-/// An object of headers, in order. Each value is a string, or an array with a string for each time the header was sent.
+/// An object of headers, in order. Each value is a string, or an array with a string for each occurrence of the header.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         Ok(Fields::default())
     }
 
-    /// PHP writes an empty object like this.
+    /// PHP writes an empty object as `[]`.
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         match array.next_element::<Fields<'de>>()? {
             None => Ok(Fields::default()),
@@ -77,16 +77,16 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
         while let Some(Text(name)) = object.next_key()? {
-            let Values(values) = object.next_value()?;
+            let FieldValues(values) = object.next_value()?;
             fields.extend(values.into_iter().map(|Text(value)| (name.clone(), value)));
         }
         Ok(Fields(fields))
     }
 }
 
-struct Values<'a>(Vec<Text<'a>>);
+struct FieldValues<'a>(Vec<Text<'a>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for FieldValues<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValuesVisitor)
     }
@@ -95,26 +95,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
 struct ValuesVisitor;
 
 impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = Values<'de>;
+    type Value = FieldValues<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the value of a header, or an array of them")
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Borrowed(value))]))
+        Ok(FieldValues(vec![Text(Cow::Borrowed(value))]))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Owned(value.to_owned()))]))
+        Ok(FieldValues(vec![Text(Cow::Owned(value.to_owned()))]))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Values(vec![Text(Cow::Owned(value.to_string()))]))
+        Ok(FieldValues(vec![Text(Cow::Owned(value.to_string()))]))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Values(Vec::new()))
+        Ok(FieldValues(Vec::new()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
@@ -122,13 +122,13 @@ impl<'de> Visitor<'de> for ValuesVisitor {
         while let Some(value) = array.next_element()? {
             values.push(value);
         }
-        Ok(Values(values))
+        Ok(FieldValues(values))
     }
 }
 
-/// Notes on a body that a tool stored as text, if it can't be the bytes that were received.
+/// Notes on a body that a tool stored as text, if it can't be exactly what was received.
 ///
-/// A body that the tool decoded loses its `content-encoding`, so that it is read, and sent again, as what it is.
+/// If the tool decoded the body, the `content-encoding` is removed, so that it is read and re-sent as it is.
 pub(super) fn body_notes(request: &mut Request) -> Vec<String> {
     let mut notes = Vec::new();
     if str::from_utf8(&request.body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
@@ -151,7 +151,7 @@ pub(super) fn body_notes(request: &mut Request) -> Vec<String> {
     notes
 }
 
-/// Whether bytes are text that no compression produces.
+/// Whether bytes are text, which no compression produces.
 fn is_plain_text(bytes: &[u8]) -> bool {
     let is_text = |c: char| c != char::REPLACEMENT_CHARACTER && (!c.is_control() || c.is_ascii_whitespace());
     str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_text))

@@ -1,9 +1,9 @@
-//! Positions in an input, and how output names the place of an entry.
+//! Positions in an input, and how they are displayed.
 
 use std::fmt;
 
-/// The place of an entry: `FILE:LINE`, or the file alone if the entry is the first thing in it. Entries count from 0,
-/// lines from 1.
+/// The place of an entry: `FILE:LINE`, or just the file if the entry is at its start. Entries count from 0, lines from
+/// 1.
 #[must_use]
 pub fn location(file: &str, entry: usize, line: Option<u64>) -> String {
     match (line, entry) {
@@ -23,7 +23,7 @@ pub enum Position {
 }
 
 impl Position {
-    /// The line, if it is known.
+    /// The line, if known.
     pub(super) const fn line(self) -> Option<u64> {
         match self {
             Self::Line(line) | Self::Column(line, _) => Some(line),
@@ -42,12 +42,12 @@ impl fmt::Display for Position {
     }
 }
 
-/// Where a document starts in its input.
+/// The start of a document in its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Start {
     /// The line, from 1.
     pub(super) line: u64,
-    /// The bytes before the document in that line.
+    /// The number of bytes before the document on that line.
     offset: u64,
 }
 

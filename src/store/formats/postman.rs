@@ -1,14 +1,14 @@
-//! Postman's collections, v2.0 and v2.1, with their folders. They hold requests that people wrote or pasted: without
+//! Postman's collections, v2.0 and v2.1, with their folders. They contain requests that people wrote or pasted, without
 //! times, and with variables that the collection may define.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
-    Entry, Fault, Format, GzipBudget, Input, Reader, document,
+    Entry, EntryFault, EntryReader, Format, GzipBudget, Input, document,
     keys::Outline,
     parts::{self, ParseError, Text, expected, quoted},
-    variables::Variables,
+    variables::FileVariables,
     whole,
 };
 use crate::webhook::request::{Headers, Request};
@@ -27,12 +27,12 @@ impl Format for Postman {
             || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
-        let mut variables = Variables::of_file(input.len());
+        let mut variables = FileVariables::of_file(input.len());
         if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {
-            for Variable { key: Text(name), value } in collection.variable.unwrap_or_default() {
-                if let Some(Scalar(value)) = value {
+            for PostmanVariable { key: Text(name), value } in collection.variable.unwrap_or_default() {
+                if let Some(PostmanScalar(value)) = value {
                     variables.set(&name, &value);
                 }
             }
@@ -45,21 +45,21 @@ impl Format for Postman {
 #[serde(expecting = "a collection, an object with `item`")]
 struct Collection<'a> {
     #[serde(borrow)]
-    variable: Option<Vec<Variable<'a>>>,
+    variable: Option<Vec<PostmanVariable<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `key` and `value`")]
-struct Variable<'a> {
+struct PostmanVariable<'a> {
     #[serde(borrow)]
     key: Text<'a>,
-    value: Option<Scalar>,
+    value: Option<PostmanScalar>,
 }
 
 /// A string, or the text of any other value.
-struct Scalar(String);
+struct PostmanScalar(String);
 
-impl<'de> Deserialize<'de> for Scalar {
+impl<'de> Deserialize<'de> for PostmanScalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => text,
@@ -77,7 +77,7 @@ struct Item<'a> {
     response: Option<Vec<Example<'a>>>,
 }
 
-/// A response that was saved, with the request that led to it.
+/// A saved response, with its request.
 #[derive(Deserialize)]
 #[serde(expecting = "a saved example, an object with `originalRequest`")]
 struct Example<'a> {
@@ -85,23 +85,23 @@ struct Example<'a> {
     request: Option<ItemRequest<'a>>,
 }
 
-/// A request; a URL alone is a `GET`.
+/// A request; just a URL means a `GET`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ItemRequest<'a> {
-    Object(#[serde(borrow)] Box<RequestObject<'a>>),
+    Object(#[serde(borrow)] Box<PostmanRequest<'a>>),
     Url(IgnoredAny),
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a request, an object with `method` and `url`")]
-struct RequestObject<'a> {
+struct PostmanRequest<'a> {
     #[serde(borrow)]
     method: Option<Text<'a>>,
     #[serde(borrow)]
     url: Option<Url<'a>>,
     #[serde(borrow)]
-    header: Option<Vec<Pair<'a>>>,
+    header: Option<Vec<PostmanPair<'a>>>,
     #[serde(borrow)]
     body: Option<RequestBody<'a>>,
 }
@@ -118,7 +118,7 @@ enum Url<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `key` and `value`")]
-struct Pair<'a> {
+struct PostmanPair<'a> {
     #[serde(borrow)]
     key: Text<'a>,
     #[serde(borrow)]
@@ -135,13 +135,13 @@ struct RequestBody<'a> {
     #[serde(borrow)]
     raw: Option<Text<'a>>,
     #[serde(borrow)]
-    urlencoded: Option<Vec<Pair<'a>>>,
+    urlencoded: Option<Vec<PostmanPair<'a>>>,
     #[serde(default)]
     disabled: bool,
 }
 
-/// The request of an item; if that delivers nothing, the first one of a saved example that does.
-fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
+/// The request of an item; if that delivers nothing, the first request of a saved example that does.
+fn parse(json: &str, variables: &mut FileVariables) -> Result<Option<Entry>, ParseError> {
     let Item { request, response } = serde_json::from_str(json)?;
     let examples = response.unwrap_or_default().into_iter().map(|example| example.request);
     for request in std::iter::once(request).chain(examples) {
@@ -154,7 +154,7 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
     Ok(None)
 }
 
-fn entry(request: RequestObject<'_>, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
+fn entry(request: PostmanRequest<'_>, variables: &mut FileVariables) -> Result<Option<Entry>, ParseError> {
     variables.start_entry();
     let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
     if !parts::delivers(&method) {
@@ -185,7 +185,7 @@ fn entry(request: RequestObject<'_>, variables: &mut Variables) -> Result<Option
 }
 
 impl RequestBody<'_> {
-    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, ParseError> {
+    fn bytes(&self, variables: &mut FileVariables) -> Result<Bytes, ParseError> {
         match (self.mode.as_ref().map_or("raw", |Text(mode)| mode), &self.raw, &self.urlencoded) {
             ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw)?.into_owned().into()),
             ("urlencoded", _, Some(pairs)) => {

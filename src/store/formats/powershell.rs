@@ -1,15 +1,15 @@
 //! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, as browsers copy them ("Copy as PowerShell") and as people
 //! write them, with variables for headers and body.
 //!
-//! The words are read without running anything: what needs another variable or a command is an error.
+//! Nothing is run, so anything that needs another variable or a command is an error.
 
 mod script;
 
 use std::collections::HashMap;
 
-use self::script::{Script, Statement, Value};
+use self::script::{ScriptCursor, ScriptValue, Statement};
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, MAX_BROKEN, newlines,
     parts::{self, ParseError, expected, quoted},
     position::Start,
     whole,
@@ -19,10 +19,10 @@ use crate::webhook::request::{Headers, Request};
 /// A request as a PowerShell command.
 pub(super) struct PowerShell;
 
-/// How many lines that set a variable are read.
+/// How many lines that set variables are read.
 const MAX_VARIABLES: usize = 64;
 
-/// The parameters without a value, in lower case; a URL may follow them.
+/// The parameters that take no value, in lower case; a URL may follow them.
 const SWITCHES: [&str; 12] = [
     "allowunencryptedauthentication",
     "debug",
@@ -54,7 +54,7 @@ impl Format for PowerShell {
         starts && command(&text).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
         let mut collected = Collected::default();
@@ -63,16 +63,16 @@ impl Format for PowerShell {
         while let Some(start) = command(rest) {
             set_variables(&rest[..start], &mut variables);
             line += newlines(&rest[..start]);
-            let mut script = Script { rest: &rest[start..], variables: &variables };
+            let mut script = ScriptCursor { rest: &rest[start..], variables: &variables };
             match entry(&mut script) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
                 Err(error) => {
-                    collected.push(Err(Fault::at(Start::of_line(line), error)));
+                    collected.push(Err(EntryFault::at(Start::of_line(line), error)));
                     if collected.faults >= MAX_BROKEN {
                         break;
                     }
-                    // Where the command ends is unknown. Most others start a line.
+                    // The end of the command is unknown, but the next one probably starts a line.
                     script.rest = rest[start..].split_once('\n').map_or("", |(_, rest)| rest);
                 }
             }
@@ -83,7 +83,7 @@ impl Format for PowerShell {
     }
 }
 
-/// A line without the prompt that was copied along, `PS C:\> `.
+/// A line without a copied prompt, `PS C:\> `.
 fn without_prompt(line: &str) -> &str {
     line.strip_prefix("PS ").and_then(|line| line.split_once("> ")).map_or(line, |(_, command)| command)
 }
@@ -93,18 +93,18 @@ fn is_command(line: &str, name: &str) -> bool {
     start && line[name.len()..].starts_with(|c: char| c.is_whitespace())
 }
 
-/// Where the first command starts, which may follow `$response = `.
+/// The offset of the first command, which may follow `$response = `.
 fn command(text: &str) -> Option<usize> {
     let starts = text.char_indices().filter(|(at, _)| *at == 0 || text[..*at].ends_with(|c: char| c.is_whitespace()));
     starts.map(|(at, _)| at).find(|at| COMMANDS.iter().any(|name| is_command(&text[*at..], name)))
 }
 
 /// The request of the command that the script starts with; `None` if it delivers nothing.
-fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
+fn entry(script: &mut ScriptCursor<'_, '_>) -> Result<Option<Entry>, ParseError> {
     script.word();
     let (mut url, mut method, mut body) = (None, "GET".to_owned(), None);
     let mut headers: Vec<(String, String)> = Vec::new();
-    if let Some(Value::Text(agent)) = script.variables.get("session.useragent") {
+    if let Some(ScriptValue::Text(agent)) = script.variables.get("session.useragent") {
         headers.push(("user-agent".to_owned(), agent.clone()));
     }
     while let Some(name) = script.parameter() {
@@ -117,8 +117,8 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
             "contenttype" => headers.push(("content-type".to_owned(), script.value()?.text("content type")?)),
             "useragent" => headers.push(("user-agent".to_owned(), script.value()?.text("user agent")?)),
             "headers" => match script.value()? {
-                Value::Table(fields) => headers.extend(fields),
-                Value::Text(text) => {
+                ScriptValue::Table(fields) => headers.extend(fields),
+                ScriptValue::Text(text) => {
                     return Err(expected(format!("a table of headers, found {}", quoted(&text))));
                 }
             },
@@ -139,13 +139,13 @@ fn entry(script: &mut Script<'_, '_>) -> Result<Option<Entry>, ParseError> {
     Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
 }
 
-/// Reads the variables that are set before a command, and the properties of them.
-fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
+/// Reads the variables set before a command, and their properties.
+fn set_variables(text: &str, variables: &mut HashMap<String, ScriptValue>) {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let mut end = 0;
     for (number, start) in starts.filter(|start| text[*start..].starts_with('$')).enumerate() {
         let Some(line) = text[start..].strip_prefix('$').filter(|_| start >= end) else { continue };
-        let mut script = Script { rest: line, variables: &*variables };
+        let mut script = ScriptCursor { rest: line, variables: &*variables };
         let statement = if number < MAX_VARIABLES { script.statement() } else { None };
         let Some(Statement { variable, key, value }) = statement else {
             // It may change the variable: `$a += …`, `$a.Remove(…)`.
@@ -155,7 +155,7 @@ fn set_variables(text: &str, variables: &mut HashMap<String, Value>) {
         };
         end = text.len() - script.rest.len();
         match (key, variables.get_mut(&variable), value) {
-            (Some(key), Some(Value::Table(fields)), Value::Text(value)) => fields.push((key, value)),
+            (Some(key), Some(ScriptValue::Table(fields)), ScriptValue::Text(value)) => fields.push((key, value)),
             (Some(_), ..) => {}
             (None, _, value) => drop(variables.insert(variable, value)),
         }

@@ -1,13 +1,13 @@
-//! Headers, and a body after them, as programs print them for their developers: `console.log(req.headers, body)`,
-//! `print(headers, body)`, `fmt.Println(r.Header, body)`; or one object with both.
+//! Headers followed by a body, as programs print them for debugging: `console.log(req.headers, body)`, `print(headers,
+//! body)`, `fmt.Println(r.Header, body)`; or one object with both.
 //!
-//! A body is read only if it was printed as text or bytes. One that was parsed first is an error: its bytes are gone.
+//! A body is read only if it was printed as text or bytes. A parsed one is an error, because its bytes are lost.
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Reader, json_request,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, json_request,
     parts::{self, ParseError, expected},
     position::Start,
-    values::{are_headers, elixir, fields, go, literal, literal::Value, maps, php},
+    values::{are_headers, elixir, fields, go, literal, literal::Literal, maps, php},
     whole,
 };
 use crate::webhook::request::{Headers, Method, Request};
@@ -30,31 +30,31 @@ impl Format for Printed {
         true
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
-        let entry = find(&text).ok_or_else(|| expected("headers")).and_then(Found::entry);
-        match entry.map_err(|error| Fault::at(Start::of_line(1), error))? {
+        let entry = find(&text).ok_or_else(|| expected("headers")).and_then(PrintedRequest::entry);
+        match entry.map_err(|error| EntryFault::at(Start::of_line(1), error))? {
             Some(entry) => Ok(Box::new(Collected::single(entry))),
             None => Ok(Box::new(Collected::default())),
         }
     }
 }
 
-/// How many lines are searched, and how many places in all: a line of a log may have many brackets.
+/// How many lines are searched, and how many places in all, because a log line may have many brackets.
 const MAX_LINES: usize = 64;
 const MAX_PLACES: usize = 64;
 
 /// What was printed.
-enum Found<'t> {
+enum PrintedRequest<'t> {
     /// One object with headers and a body.
-    Request(Value),
+    Request(Literal),
     /// Headers, and the text before and after them.
     Headers(Vec<(String, String)>, &'t str, &'t str),
 }
 
-/// The first printed headers, or object with headers.
-fn find(text: &str) -> Option<Found<'_>> {
+/// The first printed headers, or the first object with headers.
+fn find(text: &str) -> Option<PrintedRequest<'_>> {
     let php = php::value(text).and_then(|(value, rest)| of_language(value, "", rest));
     let elixir = || elixir::value(text).and_then(|(value, before, rest)| of_language(value, before, rest));
     if let Some(found) = php.or_else(elixir) {
@@ -65,66 +65,66 @@ fn find(text: &str) -> Option<Found<'_>> {
     let places = lines.flat_map(|(start, line)| line.match_indices(['{', '[']).map(move |(at, _)| start + at));
     let mut end = 0;
     places.take(MAX_PLACES).find_map(|at| {
-        // What is within another value is a part of it, such as the headers in a log without bodies.
+        // A nested value is part of the outer one, such as the headers in a log without bodies.
         if at < end {
             return None;
         }
         let parsed = literal::value(&text[at..]);
-        if let Some((Value::Object(_) | Value::List(_), rest)) = &parsed {
+        if let Some((Literal::Object(_) | Literal::List(_), rest)) = &parsed {
             end = text.len() - rest.len();
         }
         found_at(text, at, parsed)
     })
 }
 
-/// What a value is that is written as no other language writes it.
-fn of_language<'t>(value: Value, before: &'t str, rest: &'t str) -> Option<Found<'t>> {
+/// A value in a notation that only one language uses.
+fn of_language<'t>(value: Literal, before: &'t str, rest: &'t str) -> Option<PrintedRequest<'t>> {
     match fields(&value) {
-        Some(fields) if are_headers(&fields) => Some(Found::Headers(fields, before, rest)),
-        _ => json_request::is_request(&value.json()).then_some(Found::Request(value)),
+        Some(fields) if are_headers(&fields) => Some(PrintedRequest::Headers(fields, before, rest)),
+        _ => json_request::is_request(&value.json()).then_some(PrintedRequest::Request(value)),
     }
 }
 
-fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> Option<Found<'t>> {
+fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Literal, &'t str)>) -> Option<PrintedRequest<'t>> {
     if let Some((value, rest)) = parsed {
-        // JSON alone is read by its own formats, which know what is missing from it.
+        // Plain JSON is left to its own formats, which know what is missing from it.
         let is_json = text[at + 1..].trim_start().starts_with('"');
         let starts_line = text[..at].rsplit('\n').next().unwrap_or_default().trim().is_empty();
         match fields(&value) {
             Some(fields) if are_headers(&fields) && !(is_json && rest.trim().is_empty()) && !is_member(rest) => {
-                return Some(Found::Headers(fields, &text[..at], rest));
+                return Some(PrintedRequest::Headers(fields, &text[..at], rest));
             }
             _ if is_json && starts_line => {}
-            _ if matches!(value, Value::Object(_)) && json_request::is_request(&value.json()) => {
-                return Some(Found::Request(value));
+            _ if matches!(value, Literal::Object(_)) && json_request::is_request(&value.json()) => {
+                return Some(PrintedRequest::Request(value));
             }
             _ => {
                 if let Some(fields) = headers_of_request(&value).filter(|_| !rest.trim().is_empty() && !is_member(rest))
                 {
-                    return Some(Found::Headers(fields, &text[..at], rest));
+                    return Some(PrintedRequest::Headers(fields, &text[..at], rest));
                 }
             }
         }
     }
     let start = at - if text[..at].ends_with("map") { 3 } else { 0 };
     let (fields, rest) = go::headers(&text[start..]).or_else(|| maps::headers(&text[start..]))?;
-    are_headers(&fields).then_some(Found::Headers(fields, &text[..at], rest))
+    are_headers(&fields).then_some(PrintedRequest::Headers(fields, &text[..at], rest))
 }
 
-/// The headers of a request that was printed without its body, such as a `Request` of `fetch` or of Express.
-fn headers_of_request(value: &Value) -> Option<Vec<(String, String)>> {
-    let Value::Object(members) = value else { return None };
+/// The headers of a request printed without its body, such as a `Request` of `fetch` or Express.
+fn headers_of_request(value: &Literal) -> Option<Vec<(String, String)>> {
+    let Literal::Object(members) = value else { return None };
     let (_, headers) = members.iter().find(|(name, _)| name == "headers")?;
     fields(headers).filter(|fields| are_headers(fields))
 }
 
-/// Whether another member of the same object follows, which then was cut off somewhere.
+/// Whether another member of the same object follows, so that the object was cut off somewhere.
 fn is_member(rest: &str) -> bool {
     let next = rest.trim_start().strip_prefix(',').and_then(|next| literal::value(next.trim_start()));
     next.is_some_and(|(_, after)| after.trim_start().starts_with(':'))
 }
 
-impl Found<'_> {
+impl PrintedRequest<'_> {
     /// The request; `None` if it has an empty body.
     fn entry(self) -> Result<Option<Entry>, ParseError> {
         let (fields, before, rest) = match self {
@@ -145,7 +145,7 @@ impl Found<'_> {
     }
 }
 
-/// The words before a printed body.
+/// The labels before a printed body.
 const LABELS: [&str; 11] = [
     "raw body",
     "raw_body",
@@ -160,10 +160,10 @@ const LABELS: [&str; 11] = [
     "params",
 ];
 
-/// How many characters may be before the label of a body, such as what a log writes before each message.
+/// How many characters, such as a log's prefix, may precede the label of a body.
 const LONGEST_BEFORE_LABEL: usize = 160;
 
-/// The body after the headers, and whether it was printed as text, whose end is not marked.
+/// The body after the headers, and whether it was printed as plain text, whose end is not marked.
 fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
     let unlabelled = rest.trim_start_matches(|c: char| c.is_whitespace() || ",;)}".contains(c));
     let text = assigned(before).or_else(|| labelled(rest)).unwrap_or(unlabelled);
@@ -189,15 +189,15 @@ fn body(before: &str, rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
         return Ok((text[..documents.byte_offset()].into(), true));
     }
     match literal::value(text) {
-        Some((Value::Text(text), _)) => Ok((text.into_bytes(), true)),
-        Some((Value::Bytes(bytes), _)) => Ok((bytes, false)),
-        Some((Value::Lost, _)) => Err(expected(
+        Some((Literal::Text(text), _)) => Ok((text.into_bytes(), true)),
+        Some((Literal::Bytes(bytes), _)) => Ok((bytes, false)),
+        Some((Literal::Lost, _)) => Err(expected(
             "the whole body after the headers: only its start was printed; print it as text, such as body.toString() in Node",
         )),
-        Some((Value::Object(_) | Value::List(_), _)) => Err(expected(
+        Some((Literal::Object(_) | Literal::List(_), _)) => Err(expected(
             "the raw body after the headers: it was parsed, so the signed bytes are gone; print the raw body, before any JSON parser",
         )),
-        Some((Value::Word(_), _)) | None => {
+        Some((Literal::Word(_), _)) | None => {
             let line = text.lines().next().unwrap_or_default();
             if line.trim_end().ends_with("[TRUNCATED]") {
                 return Err(expected(
@@ -216,11 +216,10 @@ fn of_entity<'t>(before: &'t str, rest: &str) -> Option<&'t str> {
     Some(after_url.unwrap_or(inside))
 }
 
-/// The bytes that Go or Rust prints as numbers, if they are those of a JSON document: a body may be a list of numbers
-/// too.
+/// The bytes that Go or Rust prints as numbers, if they form a JSON document: a body may itself be a list of numbers.
 fn numbers(text: &str) -> Option<Vec<u8>> {
-    let (Value::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
-    let byte = |item: &Value| if let Value::Word(word) = item { word.parse::<u8>().ok() } else { None };
+    let (Literal::List(items), _) = literal::value(text).filter(|_| text.starts_with('['))? else { return None };
+    let byte = |item: &Literal| if let Literal::Word(word) = item { word.parse::<u8>().ok() } else { None };
     let bytes = items.iter().map(byte).collect::<Option<Vec<u8>>>()?;
     let is_document = bytes.starts_with(b"{") || bytes.starts_with(b"[");
     (is_document && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()).then_some(bytes)
@@ -251,8 +250,7 @@ fn labelled(text: &str) -> Option<&str> {
     found.next()
 }
 
-/// Whether a label is the name of a field of the body, which is a form, rather than what a program printed before the
-/// body.
+/// Whether a label is the name of a field in a form body, rather than a label printed before the body.
 fn is_form_field(before: &str, value: &str) -> bool {
     let is_after_another = before.strip_suffix('&').is_some_and(|other| other.ends_with(|c: char| !c.is_whitespace()));
     is_after_another || before.trim_start().is_empty() && value.starts_with('%')

@@ -1,9 +1,9 @@
-//! Commands of curl, as the developer tools of browsers copy them ("Copy as cURL", for POSIX shells and for cmd.exe)
-//! and as hookdev prints them; of wget and of `HTTPie`.
+//! curl commands, as browsers' developer tools copy them ("Copy as cURL", for POSIX shells and for cmd.exe) and as
+//! hookdev prints them; also commands of wget and `HTTPie`.
 //!
-//! The words are read as the shell would read them, without running anything: a command that needs a variable or a
-//! substitution is an error, except `echo`, `printf` and `cat` before a pipe: hookdev writes the second, with octal
-//! escapes, for bodies that no argument can hold.
+//! Words are read as the shell would read them, but nothing is run: a command that needs a variable or a substitution
+//! is an error. `echo`, `printf` and `cat` before a pipe are understood; hookdev itself writes `printf`, with octal
+//! escapes, for bodies that can't be an argument.
 
 mod curl;
 mod httpie;
@@ -17,11 +17,11 @@ use self::{
     curl::Curl,
     httpie::Httpie,
     stdin::Stdin,
-    variables::{Variables, assignment},
+    variables::{ShellVariables, assignment},
     words::Words,
 };
 use super::{
-    Collected, Entry, FAR, Fault, Format, GzipBudget, Input, MAX_BROKEN, Reader, newlines,
+    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, MAX_BROKEN, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -29,7 +29,7 @@ use super::{
 
 const PROGRAMS: [&str; 3] = ["curl", "curl.exe", "wget"];
 
-/// A command of curl, wget or `HTTPie`.
+/// A curl, wget or `HTTPie` command.
 pub(super) struct ShellCommand;
 
 impl Format for ShellCommand {
@@ -62,11 +62,11 @@ impl Format for ShellCommand {
         false
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         let directory = input.directory.clone();
         let bytes = whole(input)?;
         let Ok(text) = str::from_utf8(&bytes) else {
-            return Err(Fault::at(Start::of_line(1), expected("a command in UTF-8")));
+            return Err(EntryFault::at(Start::of_line(1), expected("a command in UTF-8")));
         };
         let mut collected = Collected::default();
         let code = fenced(text);
@@ -74,7 +74,7 @@ impl Format for ShellCommand {
             match command.and_then(|command| entry(&command, directory.as_deref())) {
                 Ok(Some(entry)) => collected.push(Ok(Entry { line: Some(line), ..entry })),
                 Ok(None) => collected.count_skipped(),
-                Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+                Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
             }
         }
         Ok(Box::new(collected))
@@ -82,7 +82,7 @@ impl Format for ShellCommand {
 }
 
 /// One command.
-struct Command {
+struct SimpleCommand {
     words: Vec<String>,
     stdin: Option<Stdin>,
 }
@@ -90,10 +90,10 @@ struct Command {
 /// How many lines are searched for the first command.
 const MAX_LINES: usize = 64;
 
-/// What starts and ends a block of code in Markdown.
+/// The delimiter of a code block in Markdown.
 const FENCE: &str = "```";
 
-/// The text with the lines outside blocks of code blank; `None` if it has no such blocks.
+/// The text with the lines outside code blocks blanked; `None` if it has no code blocks.
 fn fenced(text: &str) -> Option<String> {
     if !text.lines().any(|line| line.trim_start().starts_with(FENCE)) {
         return None;
@@ -109,14 +109,14 @@ fn fenced(text: &str) -> Option<String> {
     Some(code)
 }
 
-/// Whether a line that is no command to read belongs to a script: one that sets something, or prints.
+/// Whether a line without a readable command still looks like part of a script, because it sets or prints something.
 fn is_shell(line: &str) -> bool {
     const STARTS: [&str; 8] = ["#", "set ", "export ", "cd ", "source ", "echo ", "printf ", "readonly "];
     let is_set = line.split(' ').next().is_some_and(|word| assignment(word).is_some());
     line.is_empty() || is_set || STARTS.iter().any(|start| line.starts_with(start))
 }
 
-/// The quote that is open at the end of a line of a variable's value.
+/// The quote still open at the end of a line in a variable's value.
 fn open_quote(line: &str, open: Option<char>) -> Option<char> {
     let (quote, text) = match (open, assignment(line)) {
         (Some(quote), _) => (quote, line),
@@ -128,17 +128,17 @@ fn open_quote(line: &str, open: Option<char>) -> Option<char> {
     (is_odd != open.is_some()).then_some(quote)
 }
 
-/// A line without the prompt that was copied along: `$ `, `% ` or `me@host:~$ `.
+/// A line without a copied prompt: `$ `, `% ` or `me@host:~$ `.
 fn without_prompt(line: &str) -> &str {
     let is_prompt = |prompt: &str| prompt.is_empty() || prompt.contains('@') && !prompt.contains(['"', '\'', '|', '=']);
     let cut = ["$ ", "% "].iter().filter_map(|end| line.split_once(end)).find(|(prompt, _)| is_prompt(prompt));
     cut.map_or(line, |(_, command)| command)
 }
 
-/// The words that may come before a command.
+/// The words that may precede a command.
 const BEFORE: [&str; 9] = ["then", "do", "else", "if", "while", "!", "{", "sudo", "time"];
 
-/// Whether a line starts with a command that can be read, or with one that writes into it.
+/// Whether a line starts with a readable command, or with one that is piped into one.
 fn starts_command(line: &str) -> bool {
     is_command(line)
         || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program)) && writes_into_command(line)
@@ -154,15 +154,15 @@ fn is_command(line: &str) -> bool {
     PROGRAMS.iter().any(|program| is_program(line, program)) || httpie::starts_command(line)
 }
 
-/// Whether a line has a command that can be read after a pipe.
+/// Whether a line has a readable command after a pipe.
 fn writes_into_command(line: &str) -> bool {
     line.match_indices('|').any(|(at, _)| is_command(line[at + 1..].trim_start()))
 }
 
-/// The commands of a script that can be read, each with its line.
-fn split(text: &str) -> Vec<(u64, Result<Command, ParseError>)> {
+/// The readable commands of a script, each with its line.
+fn split(text: &str) -> Vec<(u64, Result<SimpleCommand, ParseError>)> {
     let is_cmd = is_for_cmd(text);
-    let mut variables = Variables::of_script(text.len());
+    let mut variables = ShellVariables::of_script(text.len());
     let mut commands = Vec::new();
     let mut rest = text;
     let (mut line, mut errors) = (1, 0);
@@ -213,8 +213,8 @@ fn is_program(word: &str) -> bool {
     httpie::PROGRAMS.contains(&word) || PROGRAMS.iter().any(|name| word.ends_with(name))
 }
 
-impl Command {
-    /// Without `sudo` and the like, and variables that are set for this command alone.
+impl SimpleCommand {
+    /// The command without `sudo` and the like, and without variables set only for it.
     fn without_prefix(mut self) -> Self {
         let program = self.words.iter().position(|word| is_program(word)).unwrap_or_default();
         let is_prefix =
@@ -226,7 +226,7 @@ impl Command {
     }
 }
 
-/// Whether a script is for cmd.exe: outside all quotes, it has `^"` or a line that ends in `^`.
+/// Whether a script is for cmd.exe: it has `^"`, or a line that ends with `^`, outside quotes.
 fn is_for_cmd(text: &str) -> bool {
     let mut quote = None;
     let mut characters = text.chars().peekable();
@@ -251,7 +251,7 @@ fn is_for_cmd(text: &str) -> bool {
 }
 
 /// Reads a command; `None` if it delivers nothing.
-fn entry(command: &Command, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
+fn entry(command: &SimpleCommand, directory: Option<&Path>) -> Result<Option<Entry>, ParseError> {
     let mut words = command.words.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
     let stdin = command.stdin.as_ref();

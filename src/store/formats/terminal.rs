@@ -1,4 +1,4 @@
-//! Text that was recorded from a terminal: with colours, and a carriage return more at the end of each line.
+//! Text recorded from a terminal, with colours, and an extra carriage return at the end of each line.
 
 /// The text without the escape sequences that set colours; `None` if it has none.
 pub(super) fn without_colours(text: &[u8]) -> Option<Vec<u8>> {

@@ -212,7 +212,7 @@ fn a_value_of_the_wrong_type_is_rejected_in_json_terms() {
                     .read(Input::new(changed.as_bytes()), &mut GzipBudget::default())
                     .into_iter()
                     .flatten()
-                    .filter_map(Piece::read)
+                    .filter_map(EntryPiece::read)
                     .filter_map(Result::err)
                 {
                     rejected += 1;

@@ -1,4 +1,4 @@
-//! Values as programs print them for their developers, and the headers among them.
+//! Values as programs print them for debugging, and the headers among them.
 
 pub(super) mod elixir;
 pub(super) mod go;
@@ -9,10 +9,10 @@ pub(super) mod scan;
 pub(super) mod text_literal;
 mod var_dumper;
 
-use self::literal::Value;
+use self::literal::Literal;
 use super::cgi;
 
-/// The headers that a text is, printed by a program or as JSON, where something else says that it is headers.
+/// The headers in a text that is known to be headers, as printed by a program or as JSON.
 pub(super) fn headers(text: &str) -> Option<Vec<(String, String)>> {
     let text = text.trim();
     let printed = literal::value(text).filter(|(_, rest)| rest.trim().is_empty());
@@ -24,33 +24,33 @@ fn is_field_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
-/// A quoted text at the start of another one, and the rest of that.
+/// The quoted text at the start of a text, and the rest.
 pub(super) fn text(text: &str) -> Option<(String, &str)> {
     match literal::value(text)? {
-        (Value::Text(text), rest) => Some((text, rest)),
+        (Literal::Text(text), rest) => Some((text, rest)),
         _ => None,
     }
 }
 
-/// The bytes of Python's `b'…'`, if a text is that.
+/// The bytes of a text of the form `b'…'`, as Python prints them.
 pub(super) fn python_bytes(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     let is_literal = text.starts_with("b'") || text.starts_with("b\"");
     match literal::value(text).filter(|_| is_literal)? {
-        (Value::Bytes(bytes), "") => Some(bytes),
+        (Literal::Bytes(bytes), "") => Some(bytes),
         _ => None,
     }
 }
 
 /// The fields of an object, or of a list of pairs, whose values are text or lists of text.
-pub(super) fn fields(value: &Value) -> Option<Vec<(String, String)>> {
+pub(super) fn fields(value: &Literal) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
     match value {
-        Value::Object(members) => {
+        Literal::Object(members) => {
             let has_variables = members.iter().any(|(name, _)| name.starts_with("HTTP_"));
             for (name, value) in members {
                 match value {
-                    Value::List(values) => {
+                    Literal::List(values) => {
                         fields.extend(
                             values
                                 .iter()
@@ -58,16 +58,16 @@ pub(super) fn fields(value: &Value) -> Option<Vec<(String, String)>> {
                                 .collect::<Option<Vec<_>>>()?,
                         );
                     }
-                    Value::Lost if is_cgi(name) => {}
+                    Literal::Lost if is_cgi(name) => {}
                     // `argv` in PHP's `$_SERVER`.
-                    Value::Object(_) if has_variables => {}
+                    Literal::Object(_) if has_variables => {}
                     value => fields.push((name.clone(), value.text()?.to_owned())),
                 }
             }
         }
-        Value::List(pairs) => {
+        Literal::List(pairs) => {
             for pair in pairs {
-                let Value::List(pair) = pair else { return None };
+                let Literal::List(pair) = pair else { return None };
                 let [name, value] = &pair[..] else { return None };
                 fields.push((name.text()?.to_owned(), value.text()?.to_owned()));
             }
@@ -80,12 +80,12 @@ pub(super) fn fields(value: &Value) -> Option<Vec<(String, String)>> {
     Some(fields)
 }
 
-/// Whether a name is a variable's, such as those that WSGI sets beside the headers.
+/// Whether a name is that of a CGI variable, such as those that WSGI sets beside the headers.
 fn is_cgi(name: &str) -> bool {
     name.contains(['.', '_'])
 }
 
-/// Whether these are the headers of a request, judged by their names.
+/// Whether these are the headers of a request, judging by their names.
 pub(super) fn are_headers(fields: &[(String, String)]) -> bool {
     const USUAL: [&str; 6] = ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
     let is_header = |name: &str| {

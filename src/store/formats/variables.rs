@@ -1,8 +1,8 @@
 //! The `{{name}}` variables in the requests of Postman and `.http` files. Values that the file defines are filled in;
 //! other variables stay, and the entry notes that.
 //!
-//! A value may use earlier variables several times, so a few hundred bytes can stand for gigabytes. What the variables
-//! add is limited, for each entry and for the whole file; an entry beyond the limit can't be read, and the others can.
+//! A value may use earlier variables several times, so a few hundred bytes can expand to gigabytes. The expansion is
+//! limited for each entry and for the whole file. Entries beyond the limit can't be read; the others can.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -11,10 +11,10 @@ use super::{
     parts::{ParseError, expected},
 };
 
-/// How many bytes variables, or gzip in messages, may add to a file, for each byte of the file.
+/// How many bytes variables, or gzip in messages, may add to a file per byte of the file.
 const FILE_FACTOR: usize = 64;
 
-/// The smallest and the largest limit on what they may add to a file, in bytes.
+/// The minimum and maximum of that limit, in bytes.
 const FILE_LIMITS: (usize, usize) = (1 << 20, 128 << 20);
 
 /// How many bytes variables, or gzip in messages, may add to a file of this size in bytes.
@@ -25,10 +25,10 @@ pub(super) fn file_limit(size: usize) -> usize {
 
 /// The variables of a file.
 #[derive(Debug)]
-pub(super) struct Variables {
-    /// `None` for a value that is too large.
+pub(super) struct FileVariables {
+    /// The values; `None` for one that is too large.
     values: HashMap<String, Option<String>>,
-    /// The first name without a value that was met since the last note.
+    /// The first name without a value found since the last note.
     unknown: Option<String>,
     file_limit: usize,
     /// How many bytes the definitions, the entries, and the current entry may still add.
@@ -38,7 +38,7 @@ pub(super) struct Variables {
 }
 
 /// A part of a text.
-enum Part<'t> {
+enum TextPart<'t> {
     Text(&'t str),
     Variable {
         name: &'t str,
@@ -47,7 +47,7 @@ enum Part<'t> {
     },
 }
 
-impl Variables {
+impl FileVariables {
     /// No variables, for a file of this size in bytes.
     pub(super) fn of_file(size: usize) -> Self {
         let file_limit = file_limit(size);
@@ -80,7 +80,7 @@ impl Variables {
     ///
     /// # Errors
     ///
-    /// If the values are larger than the entry or the file may still become.
+    /// If the values exceed what may still be added to the entry or the file.
     pub(super) fn fill<'t>(&mut self, text: &'t str) -> Result<Cow<'t, str>, ParseError> {
         if !text.contains("{{") {
             return Ok(Cow::Borrowed(text));
@@ -95,29 +95,29 @@ impl Variables {
         self.file_left -= added;
         self.entry_left -= added;
         if self.unknown.is_none() {
-            let names =
-                parts(text).filter_map(|part| if let Part::Variable { name, .. } = part { Some(name) } else { None });
+            let names = parts(text)
+                .filter_map(|part| if let TextPart::Variable { name, .. } = part { Some(name) } else { None });
             self.unknown = names.into_iter().find(|name| !self.values.contains_key(*name)).map(str::to_owned);
         }
         Ok(Cow::Owned(self.expanded(text)))
     }
 
-    /// How many bytes of values a text uses. `None` if one of them is too large.
+    /// How many bytes of values a text uses; `None` if one of them is too large.
     fn expanded_size(&self, text: &str) -> Option<usize> {
         parts(text).try_fold(0_usize, |size, part| match part {
-            Part::Variable { name, .. } => match self.values.get(name) {
+            TextPart::Variable { name, .. } => match self.values.get(name) {
                 Some(value) => size.checked_add(value.as_ref()?.len()),
                 None => Some(size),
             },
-            Part::Text(_) => Some(size),
+            TextPart::Text(_) => Some(size),
         })
     }
 
     fn expanded(&self, text: &str) -> String {
         let mut expanded = String::with_capacity(text.len());
         expanded.extend(parts(text).map(|part| match part {
-            Part::Text(text) => text,
-            Part::Variable { name, written } => match self.values.get(name) {
+            TextPart::Text(text) => text,
+            TextPart::Variable { name, written } => match self.values.get(name) {
                 Some(Some(value)) => value,
                 _ => written,
             },
@@ -132,8 +132,8 @@ impl Variables {
     }
 }
 
-/// The parts of a text. Each byte is looked at once.
-fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+/// The parts of a text. Each byte is examined once.
+fn parts(text: &str) -> impl Iterator<Item = TextPart<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -143,15 +143,15 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
         if at > 0 {
             let (before, after) = rest.split_at(at);
             rest = after;
-            return Some(Part::Text(before));
+            return Some(TextPart::Text(before));
         }
         let (written, after) = rest.split_at(length);
         rest = after;
-        Some(Part::Variable { name: written[2..length - 2].trim(), written })
+        Some(TextPart::Variable { name: written[2..length - 2].trim(), written })
     })
 }
 
-/// Where the next variable is, and its length; at the end of the text if there is none.
+/// The offset and length of the next variable; at the end of the text if there is none.
 fn next_variable(text: &str) -> (usize, usize) {
     let mut at = 0;
     while let Some(start) = text[at..].find("{{").map(|gap| at + gap) {
@@ -171,14 +171,14 @@ mod tests {
     use super::*;
     use crate::store::formats::tests::collected;
 
-    fn filled(variables: &mut Variables, text: &str) -> (String, Option<String>) {
+    fn filled(variables: &mut FileVariables, text: &str) -> (String, Option<String>) {
         variables.start_entry();
         (variables.fill(text).unwrap().into_owned(), variables.note())
     }
 
     #[test]
     fn known_variables_are_filled_in_and_others_noted() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         variables.set("host", "http://h");
         variables.set("url", "{{host}}/p");
         assert_eq!(filled(&mut variables, "{{ url }}?a={{host}}"), ("http://h/p?a=http://h".to_owned(), None));
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn braces_of_json_are_not_a_variable() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         variables.set("a", "1");
         for text in [r#"{"a":{"b":{{"c":1}}}}"#, "{{", "{{}}", "{{ }}", "}}{{", "{{{{", "{{a}", "{{{a}}"] {
             assert_eq!(filled(&mut variables, text), (text.to_owned(), None), "{text}");
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_entry_has_a_limit_of_its_own() {
-        let mut variables = Variables::of_file(16 << 20);
+        let mut variables = FileVariables::of_file(16 << 20);
         variables.set("a", &"x".repeat(16 << 20));
         let error = variables.fill("{{a}}{{a}}{{a}}{{a}}{{a}}").unwrap_err();
         assert!(matches!(error, ParseError::Expected(what) if what == "variables that add at most 64 MiB"));
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn many_braces_take_linear_time() {
-        let mut variables = Variables::of_file(0);
+        let mut variables = FileVariables::of_file(0);
         let text = "{{".repeat(2 << 20) + "}}";
         assert_eq!(filled(&mut variables, &text), (text.clone(), None));
     }

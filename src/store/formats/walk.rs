@@ -7,23 +7,23 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::{Entries, EntryError, Fault, open};
+use super::{Entries, EntryError, EntryFault, open};
 use crate::store::captures::is_capture_name;
 
 /// The result of a walk through a directory.
 #[derive(Debug, Default)]
-pub struct Walk {
+pub struct DirectoryWalk {
     /// The files that may be captures, in the order of their names, with an error for each entry that can't be read.
     pub files: Vec<Result<PathBuf, EntryError>>,
-    /// How many entries were skipped: hidden files and directories, links, and special files.
+    /// The number of skipped entries: hidden files and directories, links, and special files.
     pub skipped: usize,
 }
 
-/// Walks through a directory and its subdirectories. Hidden entries are skipped, links are not followed. The path of a
-/// file gives that file. No file is opened: [`open_found`] does that.
+/// Walks through a directory and its subdirectories. Hidden entries are skipped, and links are not followed. The path
+/// of a file yields that file. No file is opened: [`open_found`] does that.
 #[must_use]
-pub fn walk(path: &Path) -> Walk {
-    let mut walk = Walk::default();
+pub fn walk(path: &Path) -> DirectoryWalk {
+    let mut walk = DirectoryWalk::default();
     let mut entries = WalkDir::new(path).sort_by(|a, b| a.path().as_os_str().cmp(b.path().as_os_str())).into_iter();
     while let Some(entry) = entries.next() {
         match entry {
@@ -42,22 +42,22 @@ pub fn walk(path: &Path) -> Walk {
     walk
 }
 
-/// Whether an entry is hidden. The path that the user named never is.
+/// Whether an entry is hidden. The path named by the user never counts as hidden.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
     let file = error.path().unwrap_or(root).to_owned();
-    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).in_file(&file)
+    EntryFault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).in_file(&file)
 }
 
 /// Opens a file that a walk found; `None` if neither its content nor its name is that of a capture.
 ///
 /// # Errors
 ///
-/// If it can't be read, or if it has the name of a [`CaptureStore`](crate::store::captures::CaptureStore)'s file and
-/// yet isn't a capture.
+/// If it can't be read, or if it is named like a [`CaptureStore`](crate::store::captures::CaptureStore)'s file but
+/// isn't a capture.
 pub fn open_found(file: &Path) -> Result<Option<Entries<'static>>, EntryError> {
     match open(file) {
         Err(EntryError::Empty { .. } | EntryError::Unrecognised { .. }) if !is_named_as_capture(file) => Ok(None),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn found(dir: &Path) -> (Vec<String>, usize) {
-        let Walk { files, skipped } = walk(dir);
+        let DirectoryWalk { files, skipped } = walk(dir);
         let name = |file: PathBuf| file.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
         (files.into_iter().map(|file| name(file.unwrap())).collect(), skipped)
     }
@@ -117,14 +117,14 @@ mod tests {
     fn the_path_of_a_file_gives_that_file() {
         let dir = dir_with(&[(".a", "")]);
         let file = dir.path().join(".a");
-        let Walk { files, skipped } = walk(&file);
+        let DirectoryWalk { files, skipped } = walk(&file);
         assert_eq!((files.len(), skipped), (1, 0));
         assert_eq!(files[0].as_ref().unwrap(), &file);
     }
 
     #[test]
     fn a_missing_path_is_an_error_that_names_it() {
-        let Walk { files, .. } = walk(Path::new("/no/such/dir"));
+        let DirectoryWalk { files, .. } = walk(Path::new("/no/such/dir"));
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].as_ref().unwrap_err().to_string(), "can't read /no/such/dir");
     }

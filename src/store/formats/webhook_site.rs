@@ -53,7 +53,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
         return Ok(None);
     }
     let SiteRequest { method, url, headers, content, size, created_at } = serde_json::from_str(json)?;
-    Recorded {
+    ExportedRequest {
         method: &method.0,
         url: &url.0,
         headers: headers.headers()?,
@@ -65,7 +65,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
 }
 
 /// A request that webhook.site recorded, exported in any format.
-pub(super) struct Recorded<'a> {
+pub(super) struct ExportedRequest<'a> {
     pub(super) method: &'a str,
     pub(super) url: &'a str,
     pub(super) headers: Headers,
@@ -75,7 +75,7 @@ pub(super) struct Recorded<'a> {
     pub(super) created_at: Option<&'a str>,
 }
 
-impl Recorded<'_> {
+impl ExportedRequest<'_> {
     /// The entry; `None` if it delivers nothing.
     pub(super) fn entry(self) -> Result<Option<Entry>, ParseError> {
         let method = parts::method("method", self.method)?;

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
 
 use super::{
-    Collected, Entry, Fault, Format, GzipBudget, Input, Position, Reader,
+    Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input, Position,
     parts::{self, Fields, ParseError, expected, quoted},
     position::{LineCounter, Start},
-    webhook_site::Recorded,
+    webhook_site::ExportedRequest,
     whole,
 };
 use crate::webhook::request::Headers;
@@ -25,18 +25,19 @@ impl Format for WebhookSiteCsv {
         let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let mut record = ByteRecord::new();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
-        matches!(reader.read_byte_record(&mut record), Ok(true)) && Columns::of(&record).is_some()
+        matches!(reader.read_byte_record(&mut record), Ok(true)) && ColumnIndexes::of(&record).is_some()
     }
 
-    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
         Ok(Box::new(read(&whole(input)?)?))
     }
 }
 
-fn read(input: &[u8]) -> Result<Collected, Fault> {
+fn read(input: &[u8]) -> Result<Collected, EntryFault> {
     let mut reader = csv::Reader::from_reader(input);
-    let columns = reader.byte_headers().ok().and_then(Columns::of);
-    let columns = columns.ok_or_else(|| Fault::Malformed(Position::Line(1), "expected column names".to_owned()))?;
+    let columns = reader.byte_headers().ok().and_then(ColumnIndexes::of);
+    let columns =
+        columns.ok_or_else(|| EntryFault::Malformed(Position::Line(1), "expected column names".to_owned()))?;
     let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
     for record in reader.into_byte_records() {
@@ -47,7 +48,7 @@ fn read(input: &[u8]) -> Result<Collected, Fault> {
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
-            Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
+            Err(error) => collected.push(Err(EntryFault::at(Start::of_line(line), error))),
         }
     }
     Ok(collected)
@@ -62,7 +63,7 @@ fn expected_record(error: &csv::Error) -> String {
 
 /// The indexes of the columns.
 #[derive(Debug, Default, PartialEq)]
-struct Columns {
+struct ColumnIndexes {
     kind: Option<usize>,
     method: usize,
     url: Option<usize>,
@@ -75,8 +76,8 @@ struct Columns {
     header: Vec<(usize, String)>,
 }
 
-impl Columns {
-    /// `None` if these are the columns of another table.
+impl ColumnIndexes {
+    /// The columns with these names; `None` if they are those of another table.
     fn of(names: &ByteRecord) -> Option<Self> {
         let names: Vec<String> = names
             .iter()
@@ -121,7 +122,7 @@ impl Columns {
                 headers.push(name, value);
             }
         }
-        Recorded {
+        ExportedRequest {
             method: text("method", self.method)?,
             url: optional("url", self.url)?.unwrap_or("/"),
             headers,
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn the_columns_of_other_tables_are_not_recognised() {
         for other in ["id,name,content", "uuid,name", "method,path,status", "", "a"] {
-            assert_eq!(Columns::of(&ByteRecord::from(other.split(',').collect::<Vec<_>>())), None, "{other}");
+            assert_eq!(ColumnIndexes::of(&ByteRecord::from(other.split(',').collect::<Vec<_>>())), None, "{other}");
         }
         assert_eq!(header("headers.svix-id.0"), Some("svix-id".to_owned()));
         for other in ["headers", "headers.", "headers.a.b", "head", "query.a"] {

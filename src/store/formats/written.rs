@@ -1,8 +1,8 @@
-//! Bodies that a command or a program writes from values, as its library does.
+//! Bodies that a command or program serialises from values, written as its library writes them.
 
 use crate::webhook::diagnose::{Layout, serialised};
 
-/// JSON as Python's `json.dumps` writes it, with escapes for what isn't ASCII or without; `None` if it isn't JSON.
+/// JSON as Python's `json.dumps` writes it, with non-ASCII characters escaped or not; `None` if it isn't JSON.
 pub(super) fn python_json(json: &str, layout: Layout, is_ascii: bool) -> Option<String> {
     serialised(json, if is_ascii { "Python's json.dumps" } else { "Python's json.dumps(ensure_ascii=False)" }, layout)
 }
@@ -23,8 +23,8 @@ pub(super) fn python_form(fields: &[(String, String)]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join("&")
 }
 
-/// Text in a form as Python's `quote_plus` writes it, and curl's `--data-urlencode`: which differs from JavaScript's in
-/// `~` and `*`.
+/// Text in a form as Python's `quote_plus` and curl's `--data-urlencode` write it, which differ from JavaScript in `~`
+/// and `*`.
 pub(super) fn python_quoted(text: &str) -> String {
     let quoted: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
     quoted.replace("%7E", "~").replace('*', "%2A")

@@ -12,14 +12,14 @@ pub use self::url::{UrlRule, UrlSource};
 use crate::webhook::{
     nearest,
     signature::SecretText,
-    template::{Piece, split},
+    template::{TemplatePiece, split},
     time::{InvalidDuration, parse_duration},
 };
 
-/// The name of the recipe that needs nothing to be installed.
+/// The name of the recipe whose program needs no installation.
 pub const NEEDS_NOTHING: &str = "ssh";
 
-/// What templates in a recipe may contain.
+/// The placeholders that templates in a recipe may contain.
 const PLACEHOLDERS: [&str; 3] = ["port", "free_port", "empty_file"];
 
 /// How a tunnel is started.
@@ -29,20 +29,20 @@ const PLACEHOLDERS: [&str; 3] = ["port", "free_port", "empty_file"];
     expecting = "a table such as { command = [\"prog\", \"{port}\"], url = { line = 'https://\\S+' } }"
 )]
 pub struct Recipe {
-    /// The program and its arguments, which no shell reads.
-    pub command: Command,
-    /// Variables of the program, unless the user's environment sets them.
+    /// The program and its arguments, run without a shell.
+    pub command: RecipeCommand,
+    /// Variables to set for the program, unless the user's environment sets them.
     #[serde(default)]
     pub env: BTreeMap<String, SecretText>,
     /// How the public URL is learned.
     pub url: UrlRule,
-    /// How it is known that the tunnel works. Without it, it works once its URL is known.
-    pub ready: Option<Probe>,
-    /// Whether requests through the public URL show that the tunnel still works: for programs that don't notice when
-    /// their connection is lost.
+    /// How to find out that the tunnel works. Without it, the tunnel counts as working once its URL is known.
+    pub ready: Option<RecipeProbe>,
+    /// Whether to check with requests through the public URL that the tunnel still works, for programs that don't
+    /// notice when they lose their connection.
     #[serde(default)]
     pub check_url: bool,
-    /// How long to wait after that, until the whole internet can use the URL.
+    /// How long to wait after that until the URL is reachable from everywhere.
     #[serde(default)]
     grace: Grace,
     /// The account that it needs, for people.
@@ -54,7 +54,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// How long to wait after the tunnel is ready, until the whole internet can use the URL.
+    /// How long to wait after the tunnel is ready until the URL is reachable from everywhere.
     #[must_use]
     pub const fn grace(&self) -> Duration {
         self.grace.0
@@ -64,9 +64,9 @@ impl Recipe {
 /// A URL that responds with a 2xx status while the tunnel works.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table such as { http = \"http://127.0.0.1:{free_port}/ready\" }")]
-pub struct Probe {
+pub struct RecipeProbe {
     /// The URL.
-    pub http: Template,
+    pub http: RecipeTemplate,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -83,25 +83,25 @@ impl TryFrom<String> for Grace {
 
 /// A program and its arguments.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Vec<Template>")]
-pub struct Command {
+#[serde(try_from = "Vec<RecipeTemplate>")]
+pub struct RecipeCommand {
     /// The program: a path, or a name that is looked up in `PATH`.
-    pub program: Template,
+    pub program: RecipeTemplate,
     /// Its arguments.
-    pub args: Vec<Template>,
+    pub args: Vec<RecipeTemplate>,
 }
 
-impl Command {
-    /// The program and its arguments, as they are written in the recipe.
+impl RecipeCommand {
+    /// The program and its arguments, as written in the recipe.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.program).chain(&self.args).map(|word| word.0.as_str())
     }
 }
 
-impl TryFrom<Vec<Template>> for Command {
+impl TryFrom<Vec<RecipeTemplate>> for RecipeCommand {
     type Error = &'static str;
 
-    fn try_from(mut words: Vec<Template>) -> Result<Self, Self::Error> {
+    fn try_from(mut words: Vec<RecipeTemplate>) -> Result<Self, Self::Error> {
         if words.first().is_none_or(|program| program.0.is_empty()) {
             return Err("the command is empty: write the program and its arguments, such as [\"prog\", \"{port}\"]");
         }
@@ -112,14 +112,14 @@ impl TryFrom<Vec<Template>> for Command {
 /// A text with placeholders such as `{port}`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Template(String);
+pub struct RecipeTemplate(String);
 
-impl TryFrom<String> for Template {
+impl TryFrom<String> for RecipeTemplate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         for piece in split(&text)? {
-            if let Piece::Placeholder(name) = piece
+            if let TemplatePiece::Placeholder(name) = piece
                 && !PLACEHOLDERS.contains(&name)
             {
                 return Err(nearest::unknown("placeholder", name, PLACEHOLDERS));
@@ -131,25 +131,25 @@ impl TryFrom<String> for Template {
 
 /// The values of the placeholders.
 #[derive(Clone, Copy, Debug)]
-pub struct Values<'a> {
+pub struct RecipeValues<'a> {
     /// The port of this machine that the tunnel leads to.
     pub port: u16,
-    /// A port of this machine that is free for the program.
+    /// A free port of this machine for the program to use.
     pub free_port: u16,
-    /// A file without content.
+    /// An empty file.
     pub empty_file: &'a Path,
 }
 
-impl Template {
+impl RecipeTemplate {
     /// The text with its placeholders replaced.
     #[must_use]
-    pub fn fill(&self, values: Values<'_>) -> String {
+    pub fn fill(&self, values: RecipeValues<'_>) -> String {
         let pieces = split(&self.0).unwrap_or_default();
-        let piece = |piece: &Piece<'_>| match *piece {
-            Piece::Literal(text) => text.to_owned(),
-            Piece::Placeholder("port") => values.port.to_string(),
-            Piece::Placeholder("free_port") => values.free_port.to_string(),
-            Piece::Placeholder(_) => values.empty_file.to_string_lossy().into_owned(),
+        let piece = |piece: &TemplatePiece<'_>| match *piece {
+            TemplatePiece::Literal(text) => text.to_owned(),
+            TemplatePiece::Placeholder("port") => values.port.to_string(),
+            TemplatePiece::Placeholder("free_port") => values.free_port.to_string(),
+            TemplatePiece::Placeholder(_) => values.empty_file.to_string_lossy().into_owned(),
         };
         pieces.iter().map(piece).collect()
     }
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_template_is_filled() {
-        let values = Values { port: 1, free_port: 2, empty_file: Path::new("/tmp/empty") };
-        let fill = |text: &str| Template::try_from(text.to_owned()).map(|template| template.fill(values));
+        let values = RecipeValues { port: 1, free_port: 2, empty_file: Path::new("/tmp/empty") };
+        let fill = |text: &str| RecipeTemplate::try_from(text.to_owned()).map(|template| template.fill(values));
         assert_eq!(fill("127.0.0.1:{port}-{free_port} {empty_file}").as_deref(), Ok("127.0.0.1:1-2 /tmp/empty"));
         let known = "(known: `port`, `free_port`, `empty_file`)";
         assert_eq!(fill("{prot}"), Err(format!("unknown placeholder `prot`; did you mean `port`? {known}")));

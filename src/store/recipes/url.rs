@@ -1,23 +1,23 @@
-//! How a tunnel's public URL is learned: from a server of the program, from a JSON line that it prints, or from a line
-//! of text. A host that the recipe doesn't allow is never taken.
+//! How a tunnel's public URL is learned: from the program's own HTTP server, from a JSON line that it prints, or from a
+//! line of text. A URL whose host the recipe doesn't allow is never used.
 
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Template;
+use super::RecipeTemplate;
 use crate::webhook::called_url::PublicUrl;
 
-/// Where a URL is found, and which one is allowed.
+/// Where the URL is found, and which hosts are allowed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawRule")]
 pub struct UrlRule {
-    /// Where it is found.
+    /// Where the URL is found.
     pub source: UrlSource,
-    /// The domains that its host may be below; none allow all.
+    /// The domains that its host must be below one of; if empty, all hosts are allowed.
     hosts: Vec<String>,
-    /// The scheme of a URL that is found without one.
-    scheme: Scheme,
+    /// The scheme for a URL that is found without one.
+    scheme: UrlScheme,
 }
 
 /// Where a URL is found.
@@ -25,19 +25,19 @@ pub struct UrlRule {
 pub enum UrlSource {
     /// In the JSON document at a URL.
     Http {
-        url: Template,
-        /// The place in the document, as a JSON pointer.
+        url: RecipeTemplate,
+        /// The position in the document, as a JSON pointer.
         pointer: String,
     },
     /// In a line of JSON that the program prints, at this JSON pointer.
     Json(String),
-    /// In a line that the program prints: the first group of the pattern, or all that it matches.
+    /// In a line that the program prints: the pattern's first group, else the whole match.
     Line(Regex),
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Scheme {
+enum UrlScheme {
     Http,
     #[default]
     Https,
@@ -46,14 +46,14 @@ enum Scheme {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table such as { line = 'https://\\S+' }")]
 struct RawRule {
-    http: Option<Template>,
+    http: Option<RecipeTemplate>,
     pointer: Option<Pointer>,
     json: Option<Pointer>,
-    line: Option<Pattern>,
+    line: Option<UrlPattern>,
     #[serde(default)]
     host: Hosts,
     #[serde(default)]
-    scheme: Scheme,
+    scheme: UrlScheme,
 }
 
 #[derive(Deserialize)]
@@ -70,9 +70,9 @@ impl TryFrom<String> for Pointer {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Pattern(Regex);
+struct UrlPattern(Regex);
 
-impl TryFrom<String> for Pattern {
+impl TryFrom<String> for UrlPattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -97,7 +97,7 @@ impl TryFrom<RawRule> for UrlRule {
         let source = match (raw.http, raw.pointer, raw.json, raw.line) {
             (Some(url), Some(Pointer(pointer)), None, None) => UrlSource::Http { url, pointer },
             (None, None, Some(Pointer(pointer)), None) => UrlSource::Json(pointer),
-            (None, None, None, Some(Pattern(pattern))) => UrlSource::Line(pattern),
+            (None, None, None, Some(UrlPattern(pattern))) => UrlSource::Line(pattern),
             _ => return Err("it needs either `http` and `pointer`, or `json`, or `line`"),
         };
         let hosts = match raw.host {
@@ -131,15 +131,15 @@ impl UrlRule {
 
     fn accept(&self, found: &str) -> Option<PublicUrl> {
         let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            UrlScheme::Http => "http",
+            UrlScheme::Https => "https",
         };
         let full = if found.contains("://") { found.to_owned() } else { format!("{scheme}://{found}") };
         let parsed = url::Url::parse(&full).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         self.allows(parsed.host_str()?).then(|| full.parse().ok())?
     }
 
-    /// Whether a host may be that of the tunnel. The API of its service isn't, although errors name it.
+    /// Whether a host may be that of the tunnel, unlike the service's API, which errors may name.
     fn allows(&self, host: &str) -> bool {
         let is_below = |domain: &String| {
             host.strip_suffix(domain.trim_start_matches('.')).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -16,7 +16,7 @@ use crate::store::env_file;
 pub struct Environment {
     process: fn(&str) -> Option<OsString>,
     file: HashMap<String, Zeroizing<String>>,
-    /// The env file, if it is configured but missing, as it often is in CI.
+    /// The env file, if it is configured but missing, as is common in CI.
     pub(super) missing: Option<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ impl Environment {
         }
     }
 
-    /// Whether a variable is set in the env file alone.
+    /// Whether a variable is set only in the env file.
     #[must_use]
     pub fn is_from_file(&self, name: &str) -> bool {
         (self.process)(name).is_none() && self.file.contains_key(name)
@@ -55,8 +55,8 @@ impl Environment {
         }
     }
 
-    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let
-    /// the public development secret verify deliveries.
+    /// A variable of the process. It is an error if it is set but empty or not text: treating it as unset would let the
+    /// public development secret verify deliveries.
     pub(super) fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
         let Some(value) = (self.process)(name) else { return Ok(None) };
         let text = value.into_string().map_err(|_| SecretError::NotText(name.to_owned()))?;

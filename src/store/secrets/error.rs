@@ -11,7 +11,7 @@ use crate::webhook::{
     signature::MalformedSecret,
 };
 
-/// What is wrong with a secret. No variant contains any of it.
+/// What is wrong with a secret. No variant contains any part of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable isn't set.
@@ -39,7 +39,7 @@ pub enum SecretError {
         /// What is wrong with it.
         problem: MalformedSecret,
     },
-    /// The text before the `=` of a source is not a provider's name; the message.
+    /// The text before the `=` of a source is not a provider's name. Holds the message.
     #[error("{0}")]
     UnknownProvider(String),
     /// The text before the first `=` of a literal is nearly the name of this provider.
@@ -51,7 +51,7 @@ pub enum SecretError {
     /// The provider takes no secret.
     #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
-    /// The provider that the secret is for can't be loaded; the text is that error's.
+    /// The provider that the secret is for can't be loaded. Holds the message.
     #[error("{0}")]
     Provider(String),
 }
@@ -66,7 +66,7 @@ impl SecretError {
         }
     }
 
-    /// What to do about it, if that is known.
+    /// What to do about it, if known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -95,7 +95,7 @@ pub(super) fn malformed(provider: &IndexEntry, source: &SecretSource, problem: M
     SecretError::Malformed { provider: provider.title.clone(), from: source.clone(), problem }
 }
 
-/// What to do about a malformed secret at its source.
+/// What to do at the source of a malformed secret.
 fn malformed_hint(problem: MalformedSecret, from: &SecretSource) -> String {
     match (problem, from) {
         (MalformedSecret::TrailingNewline, SecretSource::Env(name)) => {

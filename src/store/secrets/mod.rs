@@ -1,4 +1,4 @@
-//! Where secrets come from: literals, environment variables and files, and which of them is used.
+//! The sources of secrets: literals, environment variables and files, and which of them is used.
 
 mod environment;
 mod error;
@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use self::search::Search;
+use self::search::SecretSearch;
 pub use self::{environment::Environment, error::SecretError};
 use super::{env_file, read as read_file};
 use crate::webhook::{
@@ -16,7 +16,7 @@ use crate::webhook::{
     nearest,
     provider::{
         SecretRule,
-        catalog::{Catalog, Entry},
+        catalog::{Catalog, CatalogEntry},
     },
     signature::SecretText,
 };
@@ -30,7 +30,7 @@ pub struct Sources<'a> {
     pub flag_provider: Option<&'a str>,
     /// The sources that the config lists for a provider.
     pub config: &'a dyn Fn(&str) -> Vec<SecretText>,
-    /// The directory that the config's relative paths start from.
+    /// The directory that the config's relative paths are relative to.
     pub config_base: &'a Path,
     /// Where variables are looked up.
     pub environment: &'a Environment,
@@ -38,21 +38,21 @@ pub struct Sources<'a> {
 
 /// The secrets that were found, and notes on the search.
 #[derive(Debug, Default)]
-pub struct Resolved {
+pub struct ResolvedSecrets {
     /// The secrets.
     pub keyring: Keyring,
     /// Missing sources and ignored flags.
     pub warnings: Vec<String>,
     /// The providers whose secrets are all listed in the config and all missing.
     pub missing: Vec<String>,
-    /// The providers that are left without a secret, because a flag for every provider isn't valid for them.
+    /// The providers without a secret, because a flag for every provider isn't valid for them.
     pub without_flag: Vec<String>,
-    /// Whether the config, or the env file that it names, decides any of the secrets.
+    /// Whether any of the secrets comes from the config or the env file that it names.
     pub are_configured: bool,
 }
 
-impl Resolved {
-    /// Adds a note, unless it is there already: several providers may read the same source.
+impl ResolvedSecrets {
+    /// Adds a note, unless it is already there, because several providers may read the same source.
     fn note(&mut self, note: Option<String>) {
         self.warnings.extend(note.filter(|note| !self.warnings.contains(note)));
     }
@@ -66,8 +66,8 @@ impl Resolved {
 /// # Errors
 ///
 /// If a flag's source can't be read, or a source holds an invalid secret.
-pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved = Resolved::default();
+pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<ResolvedSecrets, SecretError> {
+    let mut resolved = ResolvedSecrets::default();
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
@@ -81,12 +81,13 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
         }
     }
     let built_in = Catalog::builtin();
-    let is_replaced = |entry: &&Arc<Entry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
+    let is_replaced =
+        |entry: &&Arc<CatalogEntry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
     let entries = catalog.entries().chain(built_in.entries().filter(is_replaced));
     let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
-        Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+        SecretSearch { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -111,7 +112,7 @@ impl<'a> Flag<'a> {
             Some((name, source)) if source.starts_with("env:") || source.starts_with("file:") => {
                 Err(SecretError::UnknownProvider(nearest::unknown("provider", name, catalog.names())))
             }
-            // The `=` at the end of base64 comes after no name.
+            // The `=` at the end of base64 doesn't follow a name.
             Some((_, rest)) if !rest.trim_start_matches('=').is_empty() => match self.suggestion(catalog) {
                 Some(name) => Err(SecretError::MisspeltProvider(name.to_owned())),
                 None => Ok(()),
@@ -123,7 +124,7 @@ impl<'a> Flag<'a> {
         }
     }
 
-    /// The provider that is probably meant by the text before the first `=`, if that isn't a provider.
+    /// The provider probably meant by the text before the first `=`, if that isn't a provider.
     fn suggestion(&self, catalog: &'a Catalog) -> Option<&'a str> {
         let (name, _) = self.source.split_once('=').filter(|_| self.provider.is_none())?;
         nearest::nearest(name, catalog.names())
@@ -135,15 +136,15 @@ impl<'a> Flag<'a> {
 }
 
 /// The text at a source.
-struct Found {
+struct FoundSecret {
     text: Zeroizing<String>,
-    /// The source as output names it.
+    /// The source, for output.
     source: SecretSource,
     /// A note about the file.
     note: Option<String>,
 }
 
-/// The texts of the secrets that flags give for a provider that isn't known yet, whose name may come before the source.
+/// The texts of the secrets that flags give for a provider that isn't known yet. Its name may precede the source.
 ///
 /// # Errors
 ///
@@ -164,24 +165,29 @@ pub fn texts(
 }
 
 /// Reads the secret at a source.
-fn read(source: &str, base: &Path, environment: &Environment, literal: SecretSource) -> Result<Found, SecretError> {
+fn read(
+    source: &str,
+    base: &Path,
+    environment: &Environment,
+    literal: SecretSource,
+) -> Result<FoundSecret, SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
         let text = environment.get(name)?;
-        return Ok(Found { text, source: SecretSource::Env(name.to_owned()), note: None });
+        return Ok(FoundSecret { text, source: SecretSource::Env(name.to_owned()), note: None });
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
         let text = read_file::text(&full).map_err(|error| SecretError::File(full, error))?;
         let line = only_line(&text).map(|line| Zeroizing::new(line.to_owned()));
         let note = line.as_ref().map(|_| format!("the newline at the end of {source} is not part of the secret"));
-        return Ok(Found { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
+        return Ok(FoundSecret { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
     }
     let note = variable_meant(source)
         .map(|name| format!("the text `{source}` itself is the secret; for the variable's value, write env:{name}"));
-    Ok(Found { text: Zeroizing::new(source.to_owned()), source: literal, note })
+    Ok(FoundSecret { text: Zeroizing::new(source.to_owned()), source: literal, note })
 }
 
-/// The name of the variable that is probably meant by a literal secret: `NAME`, `$NAME`, `${NAME}` or `env=NAME`.
+/// The name of the variable probably meant by a literal secret: `NAME`, `$NAME`, `${NAME}` or `env=NAME`.
 fn variable_meant(literal: &str) -> Option<&str> {
     let braced = literal.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let name = braced.or(literal.strip_prefix('$')).or(literal.strip_prefix("env=")).unwrap_or(literal);
@@ -191,16 +197,16 @@ fn variable_meant(literal: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// The text without the newline at its end, if that is its only one: `echo` and most editors write one. A secret of
-/// several lines, such as a PEM key, is kept as it is.
+/// The text without its final newline, if that is the only one, because `echo` and most editors add one. A multi-line
+/// secret, such as a PEM key, is kept as it is.
 fn only_line(text: &str) -> Option<&str> {
     let line = text.strip_suffix('\n')?;
     let line = line.strip_suffix('\r').unwrap_or(line);
     (!line.is_empty() && !line.contains(['\n', '\r'])).then_some(line)
 }
 
-/// The variables of providers in a file beside the config that nothing loads: those whose providers have no secret of
-/// the user's. A file that can't be read or parsed has none.
+/// The variables of providers in a file beside the config that isn't loaded: those of providers for which the user has
+/// set no secret. None if the file can't be read or parsed.
 #[must_use]
 pub fn unloaded_variables(file: &Path, catalog: &Catalog, keyring: &Keyring) -> Vec<String> {
     let Ok(variables) = env_file::variables(file) else { return Vec::new() };
@@ -260,7 +266,8 @@ mod tests {
             config_base: Path::new(""),
             environment: &environment,
         };
-        let Resolved { keyring, .. } = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
+        let ResolvedSecrets { keyring, .. } =
+            resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
         let count = keyring.secrets("cyanite").len();
         Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
     }

@@ -6,29 +6,29 @@ use std::{collections::HashSet, path::Path};
 use zeroize::Zeroizing;
 
 use super::{
-    Flag, Found, Resolved, SecretError, Sources,
+    Flag, FoundSecret, ResolvedSecrets, SecretError, Sources,
     error::{malformed, origin},
     read,
 };
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{SecretRule, catalog::Entry, index::IndexEntry},
+    provider::{SecretRule, catalog::CatalogEntry, index::IndexEntry},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
-pub(super) struct Search<'a> {
-    pub entry: &'a Entry,
+pub(super) struct SecretSearch<'a> {
+    pub entry: &'a CatalogEntry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
-    /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
+    /// The development secrets of all providers. Even if the user sets one, anyone can sign with it.
     pub public: &'a HashSet<Vec<u8>>,
 }
 
-impl Search<'_> {
+impl SecretSearch<'_> {
     /// Adds the secrets it finds to `resolved`.
-    pub fn run(&self, resolved: &mut Resolved) -> Result<(), SecretError> {
+    pub fn run(&self, resolved: &mut ResolvedSecrets) -> Result<(), SecretError> {
         let title = &self.index().title;
         // Whether a flag for every provider isn't valid for this one.
         let mut flag_ignored = false;
@@ -48,7 +48,7 @@ impl Search<'_> {
             }
         }
         if flag_ignored {
-            // A user who passes a secret doesn't want the public one to verify anything.
+            // A user who passes a secret doesn't want the public one to verify deliveries.
             resolved.without_flag.push(title.clone());
             return Ok(());
         }
@@ -72,8 +72,8 @@ impl Search<'_> {
         parsed.map_err(|problem| malformed(self.index(), source, problem))
     }
 
-    /// Adds a secret of the user's.
-    fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
+    /// Adds one of the user's own secrets.
+    fn add(&self, text: &str, source: SecretSource, resolved: &mut ResolvedSecrets) -> Result<(), SecretError> {
         let secret = self.parse(text, &source)?;
         if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
@@ -84,16 +84,16 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn flags(&self, ignored: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn flags(&self, ignored: &mut bool, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let only = self.sources.flag_provider;
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.index().name, only)) {
             let environment = self.sources.environment;
-            let Found { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            let FoundSecret { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
             resolved.note(note);
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
-                // A flag for every provider is for those it is valid for.
+                // A flag for every provider applies only to those it is valid for.
                 Err(SecretError::Malformed {
                     problem:
                         MalformedSecret::NotBase64
@@ -116,7 +116,7 @@ impl Search<'_> {
         Ok(added)
     }
 
-    fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn variable(&self, tier: Tier, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let mut any = false;
         for rule in &self.index().secrets {
             if let Some((name, text)) = self.variable_at(tier, rule)? {
@@ -127,7 +127,7 @@ impl Search<'_> {
         Ok(any)
     }
 
-    /// A rule's variable and its value, in one of the two tiers with variables.
+    /// A rule's variable and its value, in one of the two tiers that hold variables.
     fn variable_at<'r>(
         &self,
         tier: Tier,
@@ -143,13 +143,13 @@ impl Search<'_> {
     }
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
-    fn config(&self, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn config(&self, resolved: &mut ResolvedSecrets) -> Result<bool, SecretError> {
         let configured = (self.sources.config)(&self.index().name);
         let title = &self.index().title;
         let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
-                Ok(Found { text, source, note }) => {
+                Ok(FoundSecret { text, source, note }) => {
                     resolved.note(note);
                     self.add(&text, source, resolved)?;
                     any = true;
@@ -166,12 +166,12 @@ impl Search<'_> {
         Ok(!configured.is_empty())
     }
 
-    fn configured(&self, source: &str) -> Result<Found, SecretError> {
+    fn configured(&self, source: &str) -> Result<FoundSecret, SecretError> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
-    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Missing and invalid ones
-    /// are ignored.
+    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Ignores missing and
+    /// invalid ones.
     fn keep_shadowed(&self, tier: Tier, above: Tier, keyring: &mut Keyring) {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
@@ -182,7 +182,7 @@ impl Search<'_> {
         if tier == Tier::Config {
             let configured = (self.sources.config)(&self.index().name);
             for source in configured.iter().map(SecretText::expose) {
-                if let Ok(Found { text, source, .. }) = self.configured(source)
+                if let Ok(FoundSecret { text, source, .. }) = self.configured(source)
                     && text.len() <= MAX_SHADOWED_BYTES
                 {
                     keep(&text, origin(&source));

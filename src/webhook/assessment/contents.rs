@@ -1,4 +1,5 @@
-//! What the events of a payload are, one or a list: their names, their summaries, and how they compare with the schema.
+//! The events of a payload, which has one or a list of them: their names, their summaries, and how they compare with
+//! the schema.
 
 use super::{PayloadCheck, Warning};
 use crate::webhook::{
@@ -13,7 +14,7 @@ use crate::webhook::{
 /// The maximum number of events of a list that a summary describes.
 const MAX_SUMMARISED: usize = 5;
 
-/// What is known of the events of one payload.
+/// What is known about the events of one payload.
 #[derive(Debug, Default)]
 pub(super) struct EventContents {
     /// Each event's full name, if it has one, and its summary.
@@ -22,7 +23,7 @@ pub(super) struct EventContents {
     pub unlisted: Vec<String>,
     check: Option<PayloadCheck>,
     warnings: Vec<Warning>,
-    /// How many events were left out, because there are too many.
+    /// How many events were skipped, because there are too many.
     left_out: usize,
 }
 
@@ -77,7 +78,7 @@ impl EventContents {
         }
     }
 
-    /// How the payload compares with the schema; what is odd about it is added to `warnings`.
+    /// How the payload compares with the schema. Adds oddities to `warnings`.
     pub fn check(&mut self, warnings: &mut Vec<Warning>) -> PayloadCheck {
         warnings.append(&mut self.warnings);
         if self.left_out > 0 {

@@ -1,4 +1,4 @@
-//! What is odd about a request, in words: why it is not recognised, and what is likely to be wrong with it.
+//! Warnings about a request: why it is not recognised, and what is probably wrong with it.
 
 use std::sync::Arc;
 
@@ -41,14 +41,14 @@ impl Judge<'_> {
         Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
     }
 
-    /// Why a request is not recognised, and how it would be.
+    /// Why a request is not recognised, and what would make it recognised.
     fn no_provider(&self) -> Warning {
         let message = "not verified, because no provider was recognised: the path doesn't name one, and neither the headers nor the body match one";
         let example = self.catalog.example().map(|entry| entry.name().to_owned()).unwrap_or_default();
         Warning::new(message, Remedy::NameProvider { example })
     }
 
-    /// What a verdict needs besides its reason; `total` is the number of events.
+    /// Warnings that add to a verdict; `total` is the number of events.
     pub(super) fn about_verdict(
         &self,
         verdict: &Verdict,
@@ -77,7 +77,7 @@ impl Judge<'_> {
         Some(format!("it looks like {name}; was it sent to the right URL?").into())
     }
 
-    /// That other providers sign in the same header as one that was recognised by its headers alone.
+    /// Warns if other providers sign in the same header as one that was recognised only by its headers.
     pub(super) fn ambiguous(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
         let header = signature_headers(provider).find(|header| lookup.request.headers.contains(header.as_str()))?;
         let others = self.catalog.providers().filter(|other| other.name != provider.name);
@@ -104,7 +104,7 @@ fn signature_headers(provider: &Provider) -> impl Iterator<Item = &HeaderName> {
     provider.schemes.iter().flat_map(Scheme::headers)
 }
 
-/// That only the first event of a list is verified, if its own values are all that the scheme signs.
+/// Warns if only the first event of a list is verified, because the scheme signs only its values.
 fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<Warning> {
     let list = provider.list()?;
     let scheme = provider.schemes.iter().find(|known| *known.name == *scheme).filter(|scheme| !scheme.signs_body())?;
@@ -113,7 +113,7 @@ fn only_first_signed(provider: &Provider, scheme: &str, total: usize) -> Option<
     signs_first.then(|| Warning::new(format!("only the first of {total} events is verified"), advice))
 }
 
-/// What a request lacks that is meant as a handshake, and isn't one.
+/// Warns about a request that is meant as a handshake but isn't one, with what it lacks.
 pub(super) fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
     let lacking = |event: &Event| {
         let lacking = event.missing_for_handshake(lookup)?;
@@ -122,7 +122,7 @@ pub(super) fn near_handshake(provider: &Provider, lookup: &Lookup<'_>) -> Option
     provider.events.iter().find_map(lacking)
 }
 
-/// That the user may have chosen another header for the signature, where a provider leaves it to the user.
+/// Warns that the user may have chosen another signature header, if the provider allows that.
 fn other_header_chosen(provider: &Provider) -> Option<Warning> {
     let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
     let message = format!(

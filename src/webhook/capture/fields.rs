@@ -1,5 +1,5 @@
-//! The parts of a request as JSON documents spell them, read once for hookdev's captures and for those of other tools.
-//! An error names the key.
+//! The parts of a request in JSON documents, read here both for hookdev's captures and for those of other tools. Errors
+//! name the key.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,7 +11,7 @@ use serde::{
 };
 
 use crate::webhook::{
-    request::{self, Field, FieldName, Method},
+    request::{self, FieldName, HeaderField, Method},
     time::Timestamp,
 };
 
@@ -29,7 +29,7 @@ pub enum ParseError {
     NewerVersion(u64),
 }
 
-/// The error of a document in which something else was expected.
+/// The error for a document in which something else was expected.
 pub fn expected(what: impl Into<String>) -> ParseError {
     ParseError::Expected(what.into())
 }
@@ -38,7 +38,7 @@ pub fn expected(what: impl Into<String>) -> ParseError {
 #[derive(Debug, Deserialize)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// A string that only informs: any other value counts as absent, so that it doesn't make a capture unreadable.
+/// An informational string: any other value counts as absent, so that it doesn't make a capture unreadable.
 #[derive(Debug, Default)]
 pub struct Remark<'a>(pub Option<Cow<'a, str>>);
 
@@ -96,7 +96,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Remark<'a> {
     }
 }
 
-/// The first item of a list that only informs: a list of anything else, and any other value, counts as absent.
+/// The first item of an informational list: a list of anything else, and any other value, counts as absent.
 ///
 /// # Errors
 ///
@@ -130,7 +130,7 @@ pub fn target(key: &str, text: &str) -> Result<String, ParseError> {
 /// # Errors
 ///
 /// If the name or the value is not valid in HTTP.
-pub fn header(name: &str, value: &str) -> Result<Field, ParseError> {
+pub fn header(name: &str, value: &str) -> Result<HeaderField, ParseError> {
     let value = request::value(value)
         .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))
@@ -145,7 +145,7 @@ pub fn header_name(name: &str) -> Result<FieldName, ParseError> {
     FieldName::new(name).map_err(|_| expected(format!("a header name, found {}", quoted(name))))
 }
 
-/// The bytes that a key holds as base64.
+/// The bytes under a key, given as base64.
 ///
 /// # Errors
 ///
@@ -155,7 +155,7 @@ pub fn base64(key: &str, text: &str) -> Result<Bytes, ParseError> {
     decoded.map(Bytes::from).map_err(|_| expected(format!("standard base64 in `{key}`")))
 }
 
-/// The time that a key holds in RFC 3339.
+/// The time under a key, given in RFC 3339.
 ///
 /// # Errors
 ///

@@ -1,5 +1,4 @@
-//! The JSON objects that captures share with the other lines that hookdev prints. Their keys are part of the product's
-//! contract.
+//! The JSON objects that captures share with the other lines that hookdev prints. Scripts rely on their keys.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
@@ -13,7 +12,7 @@ use crate::webhook::{
     remedy::Wording,
     request::{self, Headers, Request},
     response::Excerpt,
-    schema::Violation,
+    schema::SchemaViolation,
 };
 
 /// A request as it was received or sent.
@@ -21,7 +20,7 @@ use crate::webhook::{
 pub(crate) struct RequestObject<'a> {
     method: &'a str,
     target: &'a str,
-    /// The URL that was called, where it is known and schemes may sign it.
+    /// The URL that was called, if it is known and schemes may sign it.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
     headers: HeaderPairs<'a>,
@@ -105,7 +104,7 @@ impl RejectionObject {
     }
 }
 
-/// What explains a rejection.
+/// A finding that explains a rejection.
 #[derive(Serialize)]
 pub(crate) struct FindingObject<'a> {
     code: &'static str,
@@ -135,10 +134,10 @@ pub(crate) struct ForwardObject<'a> {
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ResponseObject<'a>>,
-    /// What to do about a failed one.
+    /// What to do about a failed forward.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-    /// The lines of its response that help most.
+    /// The most helpful lines of its response.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excerpt: Vec<String>,
 }
@@ -180,7 +179,7 @@ impl<'a> ForwardObject<'a> {
         Self { response, ..Self::explained(forwarded, delivery) }
     }
 
-    /// With the handler's response but for its body, and what to do about it.
+    /// With the handler's response without its body, and what to do about it.
     pub(crate) fn without_body(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
         let response = forwarded.outcome.as_ref().ok().map(ResponseObject::without_body);
         Self { response, ..Self::explained(forwarded, delivery) }
@@ -211,7 +210,7 @@ struct ErrorObject<'a> {
 
 impl<'a> PayloadObject<'a> {
     pub(crate) fn new(check: &'a PayloadCheck) -> Self {
-        let errors = check.errors().iter().map(|Violation { pointer, message }| ErrorObject { pointer, message });
+        let errors = check.errors().iter().map(|SchemaViolation { pointer, message }| ErrorObject { pointer, message });
         Self { status: check.name(), errors: errors.collect() }
     }
 }

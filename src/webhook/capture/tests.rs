@@ -114,7 +114,7 @@ proptest! {
         let headers = values.into_iter().map(header).collect();
         let request = Request { method: Method::PUT, target, headers, body: body.into() };
         let sent = Capture { received_at: Some(TIME), verified_for: None, url: None, forwarded: None, request: request.clone() };
-        let forwarded = Some(Recorded { status: None, elapsed: Duration::from_millis(2) });
+        let forwarded = Some(RecordedResponse { status: None, elapsed: Duration::from_millis(2) });
         let received = Capture { forwarded, ..sent.clone() };
         let mut out = Vec::new();
         write_sent(&request, TIME, &mut out);

@@ -1,4 +1,4 @@
-//! Changes a body after it was signed so that only the signature gives it away.
+//! Changes a signed body in such a way that only the signature reveals it.
 
 use bytes::Bytes;
 
@@ -9,13 +9,13 @@ use crate::webhook::{
     request::Request,
 };
 
-/// How many positions are tried in search of a change that only the signature reveals.
+/// How many positions are tried to find a change that only the signature reveals.
 const MAX_ATTEMPTS: usize = 512;
 
 /// The longest body that is searched for such a position, in bytes.
 const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// The size limit of a decoded body here, in bytes: many bodies are decoded in one search.
+/// The maximum size of a decoded body here, in bytes, because one search decodes many bodies.
 const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid
@@ -28,7 +28,7 @@ pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Requ
         Some(Bytes::from(changed))
     };
     let positions = (0..body.len()).rev().filter(|at| neighbour(body[*at]).is_some());
-    let reader = Reader { provider, event, request };
+    let reader = BodyReader { provider, event, request };
     if let (Some(original), true) = (reader.traits_of(body), body.len() <= MAX_SEARCHED_BYTES) {
         let undetected = positions.clone().take(MAX_ATTEMPTS).filter_map(changed).find(|changed| {
             reader.traits_of(changed).is_some_and(|traits| {
@@ -45,20 +45,20 @@ pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Requ
 }
 
 /// Reads a body as a handler would.
-struct Reader<'a> {
+struct BodyReader<'a> {
     provider: &'a Provider,
     event: Option<&'a Event>,
     request: &'a Request,
 }
 
-/// What a handler could notice about a body without its signature.
+/// What a handler could notice about a body without checking its signature.
 struct BodyTraits {
     keys: Vec<String>,
     event: Option<String>,
     violations: usize,
 }
 
-impl Reader<'_> {
+impl BodyReader<'_> {
     fn traits_of(&self, body: &[u8]) -> Option<BodyTraits> {
         let changed = Request { body: Bytes::copy_from_slice(body), ..self.request.clone() };
         let body = self.provider.decode(&changed, MAX_DECODED_BYTES).ok()?;

@@ -1,4 +1,4 @@
-//! Which cases a provider has, and why some of them do not apply to it.
+//! The cases of a provider, and why some of them do not apply to it.
 
 use super::{
     expectation::Expectation,
@@ -58,7 +58,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the deliveries are valid. The handler processes those.
+    /// Whether the deliveries are valid, so that the handler processes them.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.name.expectation() != Expectation::Rejected
@@ -86,7 +86,7 @@ pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event, secrets: usize) ->
         if let Some(handshake) = &event.handshake {
             let case = |name, sends: &str| Case { name, event, variant: None, sends: sends.to_owned(), skipped: None };
             cases.push(case(CaseName::Handshake, ""));
-            // A signature with the secret that it hands over proves nothing.
+            // A signature made with the secret that it hands over proves nothing.
             if handshake.is_signed && handshake.secret.is_none() {
                 cases.push(case(CaseName::HandshakeForged, "a changed signature"));
             }
@@ -164,7 +164,7 @@ pub(super) fn large_body(provider: &Provider) -> usize {
     provider.delivery.max_body.map_or(largest, |limit| limit.min(largest))
 }
 
-/// A size of the powers that [`LARGE`] has: `64 KiB`, `1 MiB`.
+/// A size such as those in [`LARGE`], in words: `64 KiB`, `1 MiB`.
 pub(super) fn size_words(bytes: usize) -> String {
     const KIB: usize = 1 << 10;
     const MIB: usize = 1 << 20;

@@ -1,5 +1,5 @@
-//! Deliveries unlike the provider's that a handler may accept although it accepts no usual one. Each that it accepts
-//! proves what is wrong with the handler.
+//! Deliveries that deviate from the provider's, and that a handler may accept although it accepts no usual one. Each
+//! one that it accepts proves what is wrong with the handler.
 
 use bytes::Bytes;
 
@@ -26,10 +26,10 @@ pub struct Deviation {
     pub advice: String,
 }
 
-/// The number of deliveries that are tried at most.
+/// The maximum number of deliveries to try.
 pub const MAX_DEVIATIONS: usize = 200;
 
-/// The deliveries to try, the likeliest first: at most [`MAX_DEVIATIONS`].
+/// The deliveries to try, likeliest first: at most [`MAX_DEVIATIONS`].
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn deviations(context: &CaseContext<'_>, event: &Event) -> Result<Vec<Deviat
     Ok(deviations)
 }
 
-/// Bodies that nearly every program writes as they are, and that are shorter than any part that one reads. PHP turns an
+/// Bodies that nearly every program writes unchanged, and that are too short to be read only in part. PHP turns an
 /// empty object into a list.
 const SHORTEST: [&[u8]; 2] = [b"{}", b"[]"];
 
@@ -80,8 +80,8 @@ pub struct ShortDelivery {
     pub forged: CaseRequest,
 }
 
-/// What may be wrong with a handler that tells short deliveries from forged ones, but not an event's: it responds to
-/// those with the status `refusal`.
+/// What may be wrong with a handler that distinguishes short deliveries from forged ones, but not an event's
+/// deliveries, which it refuses with the status `refusal`.
 #[must_use]
 pub fn alters_bodies(refusal: u16, policy: &Policy) -> String {
     format!(

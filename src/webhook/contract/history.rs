@@ -1,16 +1,16 @@
-//! What the cases so far showed about a handler, which helps to explain the next ones.
+//! What the cases so far have shown about a handler, which helps to explain later ones.
 
 use super::{
     expectation::Expectation,
-    judge::{Fault, NoResponse, Seen},
+    judge::{NoResponse, ResponseFault, Seen},
     name::CaseName,
 };
 
-/// What earlier cases showed about a handler.
+/// What earlier cases have shown about a handler.
 #[derive(Clone, Debug, Default)]
 pub struct EarlierResults {
     /// Each case with its fault, if it failed.
-    cases: Vec<(CaseName, Option<Fault>)>,
+    cases: Vec<(CaseName, Option<ResponseFault>)>,
     /// The responses to valid deliveries that were accepted.
     accepted: Vec<Seen>,
     /// The sizes of the valid deliveries of each case.
@@ -27,7 +27,7 @@ pub struct BodySizes {
 }
 
 impl BodySizes {
-    /// With those of more deliveries.
+    /// The sizes, combined with those of more deliveries.
     #[must_use]
     pub fn and(self, more: Self) -> Self {
         let smaller = |one: Option<usize>, other| one.into_iter().chain(other).min();
@@ -43,7 +43,7 @@ impl BodySizes {
 
 impl EarlierResults {
     /// Adds the outcome of a case, and the response to its last request.
-    pub fn add(&mut self, name: CaseName, fault: Option<Fault>, response: Option<Seen>) {
+    pub fn add(&mut self, name: CaseName, fault: Option<ResponseFault>, response: Option<Seen>) {
         if fault.is_none() && name.expectation() == Expectation::Accepted && name != CaseName::Handshake {
             self.accepted.extend(response);
         }
@@ -64,10 +64,10 @@ impl EarlierResults {
     /// The fault, given how the handler responds to valid deliveries: if a forgery is accepted with a response that
     /// differs from theirs, it was refused with the wrong status.
     #[must_use]
-    pub fn refine(&self, fault: Fault, response: Option<&Seen>) -> Fault {
+    pub fn refine(&self, fault: ResponseFault, response: Option<&Seen>) -> ResponseFault {
         match (fault, response) {
-            (Fault::ForgeryAccepted(status), Some(response)) if self.differs(response) => {
-                Fault::RefusedAsSuccess(status)
+            (ResponseFault::ForgeryAccepted(status), Some(response)) if self.differs(response) => {
+                ResponseFault::RefusedAsSuccess(status)
             }
             (fault, _) => fault,
         }
@@ -85,7 +85,7 @@ impl EarlierResults {
     }
 
     /// Whether at least one of these cases ran, and `is` holds for all of those that did.
-    fn all(&self, names: &[CaseName], is: impl Fn(Option<&Fault>) -> bool) -> bool {
+    fn all(&self, names: &[CaseName], is: impl Fn(Option<&ResponseFault>) -> bool) -> bool {
         let mut tried = self.cases.iter().filter(|(name, _)| names.contains(name)).peekable();
         tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
     }
@@ -93,17 +93,17 @@ impl EarlierResults {
     /// Whether the handler accepted every plain forgery. One that only checks for the header's presence does, too.
     pub(super) fn never_verifies(&self) -> bool {
         let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
+        self.all(&forged, |fault| matches!(fault, Some(ResponseFault::ForgeryAccepted(_))))
     }
 
     /// Whether the handler passed a case that ran. A refusal with a success status counts.
     pub(super) fn passed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| matches!(fault, None | Some(Fault::RefusedAsSuccess(_))))
+        self.all(&[name], |fault| matches!(fault, None | Some(ResponseFault::RefusedAsSuccess(_))))
     }
 
     /// Whether the handler failed a case in any other way.
     pub(super) fn failed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| !matches!(fault, None | Some(Fault::RefusedAsSuccess(_))))
+        self.all(&[name], |fault| !matches!(fault, None | Some(ResponseFault::RefusedAsSuccess(_))))
     }
 
     /// Whether the handler accepted at least one valid delivery.
@@ -122,6 +122,6 @@ impl EarlierResults {
     }
 }
 
-fn is_crash(fault: Option<&Fault>) -> bool {
-    matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_))))
+fn is_crash(fault: Option<&ResponseFault>) -> bool {
+    matches!(fault, Some(ResponseFault::Crashed(_) | ResponseFault::NoResponse(NoResponse::Broken(_))))
 }

@@ -8,15 +8,15 @@ use crate::webhook::{
     response::{Clue, Excerpt},
 };
 
-/// What people see of a response: its status, and the lines of its body that help most.
+/// What people see of a response: its status, and the most helpful lines of its body.
 pub type Seen = (u16, Option<Excerpt>);
 
-/// What came back for one request.
+/// The result of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The status of the response.
     pub response: Result<u16, NoResponse>,
-    /// The lines of the response's body that help most.
+    /// The most helpful lines of the response's body.
     pub excerpt: Option<Excerpt>,
     /// What the response reveals about the handler.
     pub clue: Option<Clue>,
@@ -24,7 +24,7 @@ pub struct Exchange {
     pub proxy: Option<String>,
     /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
-    /// For a handshake, whether the response is the prescribed one and, if not, why.
+    /// For a handshake, whether the response is the prescribed one and, if not, why not.
     pub handshake: Option<Result<(), String>>,
 }
 
@@ -47,17 +47,17 @@ impl Exchange {
 pub enum NoResponse {
     /// None arrived in time.
     TimedOut,
-    /// The endpoint was reached, but did not respond; the reason in words.
+    /// The endpoint was reached, but did not respond, for this reason.
     Broken(String),
-    /// The endpoint could not be reached; the reason in words.
+    /// The endpoint could not be reached, for this reason.
     Unreachable(String),
-    /// The endpoint's TLS certificate is not trusted; the reason in words.
+    /// The endpoint's TLS certificate is not trusted, for this reason.
     Untrusted(String),
 }
 
 /// What is wrong with a response. Each holds the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ResponseFault {
     /// A forgery was accepted.
     ForgeryAccepted(u16),
     /// A forgery got a success status, but a different response from valid deliveries.
@@ -66,7 +66,7 @@ pub enum Fault {
     NotRejected(u16),
     /// A 2xx that the provider does not count as success.
     WrongSuccess(u16),
-    /// Not the response that the handshake prescribes; why.
+    /// Not the response that the handshake prescribes, for this reason.
     WrongHandshake(u16, String),
     Redirect(u16),
     /// A valid delivery was rejected.
@@ -78,7 +78,7 @@ pub enum Fault {
     NoResponse(NoResponse),
 }
 
-impl Fault {
+impl ResponseFault {
     /// The status of the response, if there was one.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
@@ -124,27 +124,27 @@ pub const fn unrelated(status: u16) -> Option<&'static str> {
 /// # Errors
 ///
 /// If it is not as expected.
-pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), Fault> {
-    let status = *exchange.response.as_ref().map_err(|problem| Fault::NoResponse(problem.clone()))?;
+pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), ResponseFault> {
+    let status = *exchange.response.as_ref().map_err(|problem| ResponseFault::NoResponse(problem.clone()))?;
     let late = policy.timeout.is_some_and(|limit| exchange.elapsed > limit);
     match (expectation, &exchange.handshake, status) {
         (Expectation::Accepted, Some(Ok(())), _) if !late => return Ok(()),
         (Expectation::Accepted, Some(Err(problem)), ..300) => {
-            return Err(Fault::WrongHandshake(status, problem.clone()));
+            return Err(ResponseFault::WrongHandshake(status, problem.clone()));
         }
         _ => {}
     }
     Err(match (expectation, status) {
-        (Expectation::Rejected, 400..500) if unrelated(status).is_some() => Fault::NotRejected(status),
+        (Expectation::Rejected, 400..500) if unrelated(status).is_some() => ResponseFault::NotRejected(status),
         (Expectation::Rejected, 400..500) => return Ok(()),
         (Expectation::Accepted, _) if policy.accepts(status) && !late => return Ok(()),
-        (Expectation::Accepted, _) if policy.accepts(status) => Fault::Late(status),
-        (_, 500..) => Fault::Crashed(status),
+        (Expectation::Accepted, _) if policy.accepts(status) => ResponseFault::Late(status),
+        (_, 500..) => ResponseFault::Crashed(status),
         (Expectation::Survived, _) if !late => return Ok(()),
-        (Expectation::Survived, _) => Fault::Late(status),
-        (_, 300..400) => Fault::Redirect(status),
-        (Expectation::Rejected, _) => Fault::ForgeryAccepted(status),
-        (Expectation::Accepted, 400..) => Fault::Rejected(status),
-        (Expectation::Accepted, _) => Fault::WrongSuccess(status),
+        (Expectation::Survived, _) => ResponseFault::Late(status),
+        (_, 300..400) => ResponseFault::Redirect(status),
+        (Expectation::Rejected, _) => ResponseFault::ForgeryAccepted(status),
+        (Expectation::Accepted, 400..) => ResponseFault::Rejected(status),
+        (Expectation::Accepted, _) => ResponseFault::WrongSuccess(status),
     })
 }

@@ -30,7 +30,7 @@ pub use history::{BodySizes, EarlierResults};
 pub use name::CaseName;
 pub use record::{CaseOutcome, CaseProblem, CaseRecord, CaseTally};
 pub use requests::{CaseContext, CaseRequest, probes};
-pub use signed_request::Original;
+pub use signed_request::OriginalDelivery;
 pub use tamper::Tamper;
 pub use terms::{Term, terms};
 

@@ -11,7 +11,7 @@ use crate::webhook::{delivery::Media, wire_form::WireForm};
 pub enum CaseName {
     /// An event as the provider sends it.
     EventAccepted,
-    /// A handshake as the provider sends it, which wants its own response.
+    /// A handshake as the provider sends it, which requires a particular response.
     Handshake,
     /// A handshake with another signature.
     HandshakeForged,
@@ -64,7 +64,7 @@ pub enum CaseName {
 }
 
 /// What a case is called and what it demands.
-struct Definition {
+struct CaseDefinition {
     name: &'static str,
     expectation: Expectation,
     /// How the deliveries are forged; `None` if they are valid.
@@ -73,16 +73,16 @@ struct Definition {
     form: WireForm,
 }
 
-const fn accepted(name: &'static str) -> Definition {
-    Definition { name, expectation: Expectation::Accepted, forgery: None, form: WireForm::Usual }
+const fn accepted(name: &'static str) -> CaseDefinition {
+    CaseDefinition { name, expectation: Expectation::Accepted, forgery: None, form: WireForm::Usual }
 }
 
-const fn forged(name: &'static str, forgery: Forgery) -> Definition {
-    Definition { expectation: Expectation::Rejected, forgery: Some(forgery), ..accepted(name) }
+const fn forged(name: &'static str, forgery: Forgery) -> CaseDefinition {
+    CaseDefinition { expectation: Expectation::Rejected, forgery: Some(forgery), ..accepted(name) }
 }
 
-const fn written(name: &'static str, form: WireForm) -> Definition {
-    Definition { form, ..accepted(name) }
+const fn written(name: &'static str, form: WireForm) -> CaseDefinition {
+    CaseDefinition { form, ..accepted(name) }
 }
 
 impl CaseName {
@@ -119,8 +119,8 @@ impl CaseName {
         Self::HeaderCase,
     ];
 
-    /// The one place that says what each case is.
-    const fn definition(self) -> Definition {
+    /// The definition of each case, in one place.
+    const fn definition(self) -> CaseDefinition {
         match self {
             Self::EventAccepted => accepted("event-accepted"),
             Self::Handshake => accepted("handshake"),
@@ -146,7 +146,7 @@ impl CaseName {
             Self::SignatureRotated => accepted("signature-rotated"),
             Self::VersionUnknown => accepted("version-unknown"),
             Self::DeliveryDuplicated => accepted("delivery-duplicated"),
-            Self::EventUnknown => Definition { expectation: Expectation::Survived, ..accepted("event-unknown") },
+            Self::EventUnknown => CaseDefinition { expectation: Expectation::Survived, ..accepted("event-unknown") },
             Self::Burst => accepted("burst"),
             Self::BodyChunked => written("body-chunked", WireForm::Chunked),
             Self::HeaderCase => written("header-case", WireForm::Capitalised),

@@ -1,33 +1,33 @@
-//! Edits that make another valid payload of a fixture: other text, more of it, and empty values. Where the schema
-//! allows it, they change what a person wrote; elsewhere they add a member, as providers do without notice.
+//! Edits that turn a fixture into another valid payload: with other text, more text, or empty values. If the schema
+//! allows it, they change text that a person wrote; otherwise they add a member, as providers do without notice.
 
 use crate::webhook::{
     json::{self, Kind, Node, Path, PointerToken, quote},
-    overrides::{self, Override, Value},
-    schema::Definition,
+    overrides::{self, Override, OverrideValue},
+    schema::SchemaDefinition,
 };
 
 /// A payload to edit.
 #[derive(Clone, Copy)]
-pub(super) struct Original<'a> {
+pub(super) struct OriginalPayload<'a> {
     /// Its JSON text.
     pub text: &'a str,
-    /// What it has to match.
-    pub definition: Option<Definition<'a>>,
-    /// The values that name its event, which stay.
+    /// The schema that it must match.
+    pub definition: Option<SchemaDefinition<'a>>,
+    /// The values that name its event, which must not change.
     pub kept: &'a [&'a Path],
 }
 
-/// The member that is added where no text can be changed.
+/// The member that is added if no text can be changed.
 const ADDED: &str = "hookdev_text";
 
 /// Values of each JSON type but null. A schema that rejects one of them says which types it allows.
 const OF_EACH_TYPE: [&str; 5] = ["true", "0.5", "\"\"", "[]", "{}"];
 
-impl Original<'_> {
+impl OriginalPayload<'_> {
     /// Puts a text where a person could have written it, or else into a new member.
     pub(super) fn with_text(self, text: &str) -> Option<Override> {
-        let value = Value::json(&quote(text)).ok()?;
+        let value = OverrideValue::json(&quote(text)).ok()?;
         let root = json::parse(self.text).ok()?;
         let mut found = None;
         self.visit(&root, &mut String::new(), &mut |path, node| {
@@ -42,12 +42,12 @@ impl Original<'_> {
 
     /// Adds a member with a text, which readers ignore.
     pub(super) fn with_added_text(self, text: &str) -> Option<Override> {
-        self.with_member(ADDED, Value::json(&quote(text)).ok()?)
+        self.with_member(ADDED, OverrideValue::json(&quote(text)).ok()?)
     }
 
     /// Adds a member whose value, JSON text, is or has empty values.
     pub(super) fn with_added(self, json: &str) -> Option<Override> {
-        self.with_member("hookdev_empty", Value::json(json).ok()?)
+        self.with_member("hookdev_empty", OverrideValue::json(json).ok()?)
     }
 
     /// Sets values to null, and lists to empty ones, where the schema allows exactly that.
@@ -56,7 +56,7 @@ impl Original<'_> {
         let mut edits = Vec::new();
         self.visit(&root, &mut String::new(), &mut |path, node| {
             let set = |json: &str| {
-                let value = Value::json(json).ok()?;
+                let value = OverrideValue::json(json).ok()?;
                 Some(Override::Set { path: path.clone(), value }).filter(|edit| self.allows(edit))
             };
             let is_typed = || OF_EACH_TYPE.iter().any(|json| set(json).is_none());
@@ -73,7 +73,7 @@ impl Original<'_> {
         if self.definition.is_none() || edits.is_empty() || !self.allows_all(&edits) { Vec::new() } else { edits }
     }
 
-    fn with_member(self, name: &str, value: Value) -> Option<Override> {
+    fn with_member(self, name: &str, value: OverrideValue) -> Option<Override> {
         let root = json::parse(self.text).ok()?;
         let Kind::Object(_) = root.kind else { return None };
         let path = PointerToken(name).to_string().parse().ok()?;
@@ -134,10 +134,10 @@ mod tests {
         "title":{"maxLength":9},"list":{"type":"array"},"who":{"properties":{"age":{"type":["integer","null"]}}}},
         "maxProperties":LIMIT}}}"#;
 
-    fn edited(limit: &str, edit: impl FnOnce(Original<'_>) -> Vec<Override>) -> String {
+    fn edited(limit: &str, edit: impl FnOnce(OriginalPayload<'_>) -> Vec<Override>) -> String {
         let schema = Schema::parse(&SCHEMA.replace("LIMIT", limit)).unwrap();
         let kept: Path = "type".parse().unwrap();
-        let original = Original { text: TEXT, definition: schema.definition("made"), kept: &[&kept] };
+        let original = OriginalPayload { text: TEXT, definition: schema.definition("made"), kept: &[&kept] };
         overrides::apply(TEXT, &edit(original)).unwrap()
     }
 

@@ -34,7 +34,7 @@ pub enum CaseOutcome {
     Passed,
     /// It did not.
     Failed(CaseProblem),
-    /// It did not, but only a proxy sends such deliveries.
+    /// It did not, but only proxies send such deliveries.
     Warned(CaseProblem),
     /// Not tried, for this reason.
     Skipped(String),
@@ -47,7 +47,7 @@ pub struct CaseProblem {
     pub message: String,
     /// The likely cause in the handler, and how to fix it.
     pub remedy: Option<Remedy>,
-    /// The lines of the response's body that help most.
+    /// The most helpful lines of the response's body.
     pub response: Option<Excerpt>,
 }
 
@@ -80,7 +80,7 @@ pub struct CaseTally {
     pub passed: usize,
     /// Cases in which it did not.
     pub failed: usize,
-    /// Cases in which it did not, but that only a proxy sends.
+    /// Cases in which it did not, with deliveries that only proxies send.
     pub warned: usize,
     /// Cases that were not tried.
     pub skipped: usize,

@@ -10,22 +10,22 @@ use super::{
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
-    signed_request::Original,
+    signed_request::OriginalDelivery,
     unknown,
 };
 use crate::webhook::{
     delivery::{Encoding, Media},
     json::{self, Path},
     keyring::Keyring,
-    overrides::{Override, Value},
+    overrides::{Override, OverrideValue},
     place::{self, Place},
     provider::{
         Provider,
-        compose::{AttemptParams, BodySource, Draft, SendContext},
+        compose::{AttemptParams, BodySource, DeliveryDraft, SendContext},
         event::Event,
     },
     request::{Headers, Request},
-    schema::Definition,
+    schema::SchemaDefinition,
     signature::{SigningInput, SigningSecret},
     time::Timestamp,
     wire_form::WireForm,
@@ -79,7 +79,7 @@ impl Case<'_> {
     ///
     /// # Errors
     ///
-    /// If the event can't be sent in this way; the reason in words.
+    /// The reason, if the event can't be sent in this way.
     pub fn requests(&self, context: &CaseContext<'_>) -> Result<Vec<CaseRequest>, String> {
         if let Some(forgery) = self.name.forgery() {
             let draft = context.fixture(self.event, None, 0)?;
@@ -135,7 +135,7 @@ impl<'a> CaseContext<'a> {
         SendContext { now: self.now, id, entropy }
     }
 
-    fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, String> {
+    fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<DeliveryDraft, String> {
         self.provider.draft(event, source, context).map_err(|error| error.to_string())
     }
 
@@ -144,7 +144,7 @@ impl<'a> CaseContext<'a> {
         event: &Event,
         variant: Option<&[(Path, String)]>,
         number: u8,
-    ) -> Result<Draft, String> {
+    ) -> Result<DeliveryDraft, String> {
         self.draft(event, BodySource::Fixture(variant, &[]), &self.context(number, None))
     }
 
@@ -159,7 +159,13 @@ impl<'a> CaseContext<'a> {
         self.provider.rotation_secrets(self.keyring.secrets(&self.provider.name))
     }
 
-    fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {
+    fn request(
+        &self,
+        draft: &DeliveryDraft,
+        encoding: &'a Encoding,
+        now: Timestamp,
+        variation: Option<String>,
+    ) -> CaseRequest {
         let request = self.provider.request(draft, &self.attempt(encoding, now));
         CaseRequest { request, variation, form: WireForm::Usual, media: encoding.media }
     }
@@ -169,7 +175,7 @@ impl<'a> CaseContext<'a> {
         &self.provider.delivery.encodings[0]
     }
 
-    pub(super) fn usual_request(&self, draft: &Draft, variation: Option<String>) -> CaseRequest {
+    pub(super) fn usual_request(&self, draft: &DeliveryDraft, variation: Option<String>) -> CaseRequest {
         self.request(draft, self.usual_encoding(), self.now, variation)
     }
 
@@ -183,11 +189,11 @@ impl<'a> CaseContext<'a> {
     fn with_payload<T>(
         &self,
         event: &Event,
-        edit: impl FnOnce(payloads::Original<'_>) -> Option<T>,
+        edit: impl FnOnce(payloads::OriginalPayload<'_>) -> Option<T>,
     ) -> Result<T, String> {
         let draft = self.fixture(event, None, 0)?;
         let kept: Vec<&Path> = kept_values(event);
-        let original = payloads::Original {
+        let original = payloads::OriginalPayload {
             text: draft.payload().ok_or("the payload is not JSON")?,
             definition: self.definition(event),
             kept: &kept,
@@ -195,7 +201,7 @@ impl<'a> CaseContext<'a> {
         edit(original).ok_or_else(|| format!("the schema of {} allows no other text", event.full_name))
     }
 
-    fn definition(&self, event: &Event) -> Option<Definition<'a>> {
+    fn definition(&self, event: &Event) -> Option<SchemaDefinition<'a>> {
         self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name))
     }
 
@@ -207,7 +213,7 @@ impl<'a> CaseContext<'a> {
         (0..).zip(UNICODE).map(request).collect()
     }
 
-    /// Ever larger deliveries, so that the first that fails shows the limit.
+    /// Ever larger deliveries, so that the first failure shows the limit.
     fn enlarged(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let largest = large_body(self.provider);
         let sizes = LARGE.into_iter().filter(|size| *size < largest).chain([largest]);
@@ -264,18 +270,18 @@ impl<'a> CaseContext<'a> {
         Ok(requests)
     }
 
-    pub(super) fn original<'d>(&self, draft: &'d Draft) -> Original<'d>
+    pub(super) fn original<'d>(&self, draft: &'d DeliveryDraft) -> OriginalDelivery<'d>
     where
         'a: 'd,
     {
-        Original { provider: self.provider, draft, attempt: self.attempt(self.usual_encoding(), self.now) }
+        OriginalDelivery { provider: self.provider, draft, attempt: self.attempt(self.usual_encoding(), self.now) }
     }
 
     /// A valid delivery of an event in each of the provider's encodings.
     ///
     /// # Errors
     ///
-    /// If the event can't be sent; the reason in words.
+    /// The reason, if the event can't be sent.
     pub fn plain(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let draft = self.fixture(event, None, 0)?;
         let encodings = self.provider.delivery.encodings.iter();
@@ -317,7 +323,7 @@ impl<'a> CaseContext<'a> {
     ///
     /// # Errors
     ///
-    /// If the event can't be sent; the reason in words.
+    /// The reason, if the event can't be sent.
     pub(super) fn signed_with(&self, event: &Event, index: usize) -> Result<Option<CaseRequest>, String> {
         let Some(secret) = self.secrets().get(index) else { return Ok(None) };
         let draft = self.fixture(event, None, u8::try_from(index).unwrap_or(u8::MAX))?;
@@ -327,13 +333,18 @@ impl<'a> CaseContext<'a> {
     }
 
     /// The same delivery with a different body.
-    fn with_body(&self, event: &Event, draft: &Draft, body: Serialisation) -> Result<CaseRequest, String> {
+    fn with_body(&self, event: &Event, draft: &DeliveryDraft, body: Serialisation) -> Result<CaseRequest, String> {
         let draft = self.with_bytes(event, draft, &Bytes::from(body.text))?;
         Ok(self.usual_request(&draft, Some(body.variation.to_owned())))
     }
 
     /// The draft with these bytes as its body.
-    pub(super) fn with_bytes(&self, event: &Event, draft: &Draft, bytes: &Bytes) -> Result<Draft, String> {
+    pub(super) fn with_bytes(
+        &self,
+        event: &Event,
+        draft: &DeliveryDraft,
+        bytes: &Bytes,
+    ) -> Result<DeliveryDraft, String> {
         let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
         self.draft(event, BodySource::Bytes(bytes), &self.context(0, id))
     }
@@ -351,7 +362,7 @@ impl<'a> CaseContext<'a> {
         (0..count).map(request).collect()
     }
 
-    fn serialisations(&self, event: &Event, draft: &Draft) -> Result<Vec<Serialisation>, String> {
+    fn serialisations(&self, event: &Event, draft: &DeliveryDraft) -> Result<Vec<Serialisation>, String> {
         match self.usual_encoding().media {
             Media::Json => Ok(serialisations::json(draft.payload().unwrap_or_default(), self.definition(event))),
             Media::Urlencoded => {
@@ -408,7 +419,7 @@ impl<'a> CaseContext<'a> {
             }
             let old = json::parse(&event.fixture).ok().and_then(|root| Some(root.get(path)?.text()?.into_owned()));
             let undocumented = unknown::value(old.as_deref().unwrap_or_default());
-            let edit = [Override::Set { path: path.clone(), value: Value::text(undocumented) }];
+            let edit = [Override::Set { path: path.clone(), value: OverrideValue::text(undocumented) }];
             let mut draft = self.draft(event, BodySource::Fixture(None, &edit), &self.context(number, None))?;
             draft.event = undocumented.into();
             Ok(self.usual_request(&draft, Some(format!("{path}={undocumented}"))))

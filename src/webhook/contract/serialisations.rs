@@ -1,4 +1,4 @@
-//! Other serialisations of the same payload: what a provider may send tomorrow, and what a handler that verifies
+//! Other serialisations of the same payload, which a provider may send tomorrow, and which a handler that verifies
 //! re-serialised JSON rejects.
 
 use std::{fmt::Write, ops::Range};
@@ -8,7 +8,7 @@ use crate::webhook::{
         self, Kind, Member, Node,
         writer::{Escape, push_escape, push_string},
     },
-    schema::Definition,
+    schema::SchemaDefinition,
 };
 
 /// One serialisation of a payload.
@@ -22,29 +22,30 @@ pub(super) struct Serialisation {
 /// The variation of a body with whitespace around it.
 pub(super) const SURROUNDED: &str = "whitespace before and after the body";
 
-/// Other serialisations of a JSON payload. A whole number gets a fraction only where the schema allows any number,
-/// because a handler may rely on integers elsewhere.
-pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serialisation> {
+/// Other serialisations of a JSON payload. A whole number gets a fraction only if the schema allows any number, because
+/// a handler may rely on integers elsewhere.
+pub(super) fn json(text: &str, definition: Option<SchemaDefinition<'_>>) -> Vec<Serialisation> {
     let indented = Style { colon: " : ", indented: true, reversed: true, ..Style::default() };
     let mut serialisations = vec![
         Style::default().apply(text, "no whitespace"),
         Style { comma: ", ", colon: ": ", ..Style::default() }.apply(text, "a space after each comma and colon"),
         indented.apply(text, "line breaks, tabs and another key order"),
         Style { reversed: true, ..Style::default() }.apply(text, "another key order"),
-        Style { characters: Characters::Escaped, ..Style::default() }.apply(text, "\\u and \\/ escapes"),
+        Style { characters: CharacterStyle::Escaped, ..Style::default() }.apply(text, "\\u and \\/ escapes"),
     ];
     if !text.is_ascii() || text.contains("\\u") {
-        serialisations
-            .push(Style { characters: Characters::Plain, ..Style::default() }.apply(text, "all characters as UTF-8"));
         serialisations.push(
-            Style { characters: Characters::Ascii, ..Style::default() }
+            Style { characters: CharacterStyle::Plain, ..Style::default() }.apply(text, "all characters as UTF-8"),
+        );
+        serialisations.push(
+            Style { characters: CharacterStyle::Ascii, ..Style::default() }
                 .apply(text, "\\u escapes for all non-ASCII characters"),
         );
     }
     let mut serialisations: Vec<Serialisation> = serialisations.into_iter().flatten().collect();
     let fractions = definition.and_then(|definition| fractions(text, definition));
     serialisations.extend(fractions.map(|text| Serialisation { variation: "1.0 and 1e0 instead of 1", text }));
-    // The last one: if it fails alone, the handler removes that whitespace.
+    // Must be last: if only this one fails, the handler removes that whitespace.
     serialisations.push(Serialisation { variation: SURROUNDED, text: format!(" {text}\n") });
     serialisations.retain(|serialisation| serialisation.text != text);
     serialisations
@@ -81,12 +82,12 @@ struct Style {
     colon: &'static str,
     indented: bool,
     reversed: bool,
-    characters: Characters,
+    characters: CharacterStyle,
 }
 
 /// How the characters of strings are written.
 #[derive(Clone, Copy, Debug)]
-enum Characters {
+enum CharacterStyle {
     /// As in the original.
     Kept,
     /// The first one, and each slash, as an escape.
@@ -99,7 +100,7 @@ enum Characters {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { comma: ",", colon: ":", indented: false, reversed: false, characters: Characters::Kept }
+        Self { comma: ",", colon: ":", indented: false, reversed: false, characters: CharacterStyle::Kept }
     }
 }
 
@@ -163,13 +164,13 @@ impl Style {
 
     fn push_string(self, token: &str, content: &str, out: &mut String) {
         // A lone surrogate decodes to U+FFFD, so only its own escape can be written.
-        if content.contains('\u{fffd}') || matches!(self.characters, Characters::Kept) {
+        if content.contains('\u{fffd}') || matches!(self.characters, CharacterStyle::Kept) {
             return out.push_str(token);
         }
         match self.characters {
-            Characters::Kept | Characters::Plain => push_string(content, |_| None, out),
-            Characters::Ascii => push_string(content, |c| (!c.is_ascii()).then_some(Escape::Unicode), out),
-            Characters::Escaped => {
+            CharacterStyle::Kept | CharacterStyle::Plain => push_string(content, |_| None, out),
+            CharacterStyle::Ascii => push_string(content, |c| (!c.is_ascii()).then_some(Escape::Unicode), out),
+            CharacterStyle::Escaped => {
                 let slash = |c| (c == '/').then_some(Escape::Backslash);
                 let is_plain = |c: &char| !matches!(c, '"' | '\\' | '\0'..='\u{1f}');
                 let Some(first) = content.chars().next().filter(is_plain) else {
@@ -186,7 +187,7 @@ impl Style {
 }
 
 /// The text with its whole numbers written alternately as `1.0` and `1e0` where the schema allows any number.
-fn fractions(text: &str, definition: Definition<'_>) -> Option<String> {
+fn fractions(text: &str, definition: SchemaDefinition<'_>) -> Option<String> {
     let root = json::parse(text).ok()?;
     let mut numbers = Vec::new();
     push_whole_numbers(&root, &mut numbers);

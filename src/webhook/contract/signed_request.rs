@@ -1,5 +1,4 @@
-//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's own
-//! format.
+//! A valid delivery, and its signed request, whose signature can be replaced by another one in the provider's format.
 
 use std::borrow::Cow;
 
@@ -11,7 +10,7 @@ use crate::webhook::{
     place::{self, Lookup, Place},
     provider::{
         Provider,
-        compose::{AttemptParams, Draft},
+        compose::{AttemptParams, DeliveryDraft},
     },
     request::{self, Request},
     signature::{
@@ -22,16 +21,16 @@ use crate::webhook::{
 
 /// A valid delivery, to be changed.
 #[derive(Clone, Copy, Debug)]
-pub struct Original<'a> {
+pub struct OriginalDelivery<'a> {
     /// The provider that sends it.
     pub provider: &'a Provider,
     /// The delivery.
-    pub draft: &'a Draft,
+    pub draft: &'a DeliveryDraft,
     /// The parameters of its request.
     pub attempt: AttemptParams<'a>,
 }
 
-impl<'a> Original<'a> {
+impl<'a> OriginalDelivery<'a> {
     /// Its request.
     pub(super) fn request(&self) -> Request {
         self.provider.request(self.draft, &self.attempt)

@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::{
     body,
-    signed_request::{Original, SignedRequest, flipped},
+    signed_request::{OriginalDelivery, SignedRequest, flipped},
 };
 use crate::webhook::{
     delivery::Media,
-    place::{self, Place, Source},
+    place::{self, Place, ValueSource},
     provider::{Provider, compose::AttemptParams},
     request::Request,
     signature::{
@@ -50,7 +50,7 @@ pub(super) enum Forgery {
     Garbage,
     /// A signed header other than the signature's is missing.
     HeaderMissing,
-    /// The timestamp is not a time, and signed as it is.
+    /// The timestamp is not a time, but is signed as it is.
     GarbageTimestamp,
     /// There is no signature, and the body can't be parsed.
     Malformed,
@@ -76,13 +76,13 @@ impl Tamper {
         }
     }
 
-    /// The forged request. All of its signatures are wrong in this way; one that would still be right is not sent.
+    /// The forged request. All of its signatures are invalid in this way; one that would still be valid is not sent.
     ///
     /// # Errors
     ///
-    /// If the delivery has nothing to forge in this way; the reason in words.
-    pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
-        let Original { provider, draft, attempt } = *original;
+    /// The reason, if the delivery can't be forged in this way.
+    pub fn request(self, original: &OriginalDelivery<'_>) -> Result<Request, String> {
+        let OriginalDelivery { provider, draft, attempt } = *original;
         let request = match self {
             Self::Stale | Self::Future => {
                 let now = shifted(self, provider, attempt.now).ok_or("no timestamp is signed")?;
@@ -147,7 +147,7 @@ impl Forgery {
         }
     }
 
-    /// Whether a signature of this scheme is wrong after the forgery.
+    /// Whether the forgery invalidates a signature of this scheme.
     fn spoils(self, scheme: &Scheme) -> bool {
         match self {
             Self::Tamper(Tamper::Body) => scheme.signs_body(),
@@ -172,7 +172,7 @@ impl Forgery {
     }
 
     /// The forged requests, each with its variation if there are several.
-    pub(super) fn requests(self, original: &Original<'_>) -> Result<Vec<Forged>, String> {
+    pub(super) fn requests(self, original: &OriginalDelivery<'_>) -> Result<Vec<Forged>, String> {
         match self {
             Self::Tamper(tamper) => return Ok(vec![(tamper.request(original)?, None)]),
             Self::HeaderMissing => return Ok(without_each_header(original)),
@@ -180,7 +180,7 @@ impl Forgery {
             Self::Malformed => return Ok(malformed(original)),
             Self::Truncated | Self::Empty | Self::Garbage => {}
         }
-        let values: &[(Value, Option<&str>)] = match self {
+        let values: &[(ForgedValue, Option<&str>)] = match self {
             Self::Truncated => &[(|signed| signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
             Self::Empty => &[
                 (|_| String::new(), Some("an empty header")),
@@ -202,10 +202,13 @@ impl Forgery {
 }
 
 /// What replaces a signature's value.
-type Value = fn(&SignedRequest<'_>) -> String;
+type ForgedValue = fn(&SignedRequest<'_>) -> String;
 
 /// The request with another value in place of each signature.
-fn with_signatures(original: &Original<'_>, value: impl Fn(&SignedRequest<'_>) -> String) -> Result<Request, String> {
+fn with_signatures(
+    original: &OriginalDelivery<'_>,
+    value: impl Fn(&SignedRequest<'_>) -> String,
+) -> Result<Request, String> {
     let mut request = original.request();
     for (index, scheme) in original.schemes().enumerate() {
         if index == 0 || scheme.has_signature(&request) {
@@ -217,7 +220,7 @@ fn with_signatures(original: &Original<'_>, value: impl Fn(&SignedRequest<'_>) -
     Ok(request)
 }
 
-/// The variation of a signature of as many characters as a right one, which are more bytes in UTF-8.
+/// The variation of a signature with the right number of characters, but more bytes in UTF-8.
 pub(super) const NON_ASCII: &str = "non-ASCII bytes";
 
 /// A forged request, and its variation if there are several.
@@ -228,10 +231,10 @@ fn signed_places(scheme: &Scheme) -> impl Iterator<Item = Place> {
     let id = scheme.id.as_ref().filter(|_| scheme.signs_id());
     let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp_as_text());
     let time = rule.and_then(|rule| rule.source.as_ref());
-    [id, time].into_iter().flatten().filter_map(Source::place)
+    [id, time].into_iter().flatten().filter_map(ValueSource::place)
 }
 
-fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
+fn without_each_header(original: &OriginalDelivery<'_>) -> Vec<Forged> {
     let request = original.request();
     let mut places: Vec<Place> = Vec::new();
     for place in original.schemes().flat_map(signed_places) {
@@ -248,12 +251,12 @@ fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
     places.into_iter().map(without).collect()
 }
 
-/// The variation of a timestamp that is a number, later than any date that programs know.
+/// The variation of a numeric timestamp later than any date that programs support.
 pub(super) const BEYOND_CALENDARS: &str = "a number beyond every calendar";
 
-/// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
-fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, String> {
-    let Original { provider, draft, attempt } = *original;
+/// Requests whose timestamp is not a time. They are signed as they are, so that only the timestamp is wrong.
+fn with_garbage_timestamps(original: &OriginalDelivery<'_>) -> Result<Vec<Forged>, String> {
+    let OriginalDelivery { provider, draft, attempt } = *original;
     let mut signers = provider.signers(&attempt);
     signers.retain(|(scheme, _)| Forgery::GarbageTimestamp.spoils(scheme));
     if signers.is_empty() {
@@ -286,7 +289,7 @@ fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, Strin
 pub(super) const NOT_UTF_8: &str = "bytes that are not UTF-8";
 
 /// Unsigned requests whose body is not JSON, or not even text.
-fn malformed(original: &Original<'_>) -> Vec<Forged> {
+fn malformed(original: &OriginalDelivery<'_>) -> Vec<Forged> {
     let request = without_signature(original.provider, original.request());
     let half = request.body.slice(..request.body.len() / 2);
     let bodies = [
@@ -306,7 +309,7 @@ fn without_signature(provider: &Provider, request: Request) -> Request {
 }
 
 /// The request without the signatures of some of the schemes that sign it.
-fn without_signatures(request: Request, original: &Original<'_>, is_of: impl Fn(&Scheme) -> bool) -> Request {
+fn without_signatures(request: Request, original: &OriginalDelivery<'_>, is_of: impl Fn(&Scheme) -> bool) -> Request {
     without(request, original.schemes().filter(|scheme| is_of(scheme)))
 }
 
@@ -322,7 +325,7 @@ fn another_secret(rule: &SecretRule, secret: &SigningSecret) -> Option<SigningSe
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
     let parse = |plain: &str| -> Result<SigningSecret, MalformedSecret> {
         if rule.format.family.is_some() {
-            // The seed of another pair.
+            // The seed of another key pair.
             return rule.read(plain);
         }
         let plain = if rule.format.has_two_parts { format!("hookdev:{plain}") } else { plain.to_owned() };

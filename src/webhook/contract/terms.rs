@@ -50,7 +50,7 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
     terms
 }
 
-/// What a handshake wants, in words; `None` for other events.
+/// The response that a handshake requires, in words; `None` for other events.
 fn handshake(event: &Event) -> Option<String> {
     let handshake = event.handshake.as_deref()?;
     let signed = match (handshake.is_signed, &handshake.secret) {

@@ -6,16 +6,16 @@ use std::{borrow::Cow, time::Duration};
 use super::{
     CaseContext, CaseName, CaseOutcome, CaseRequest, EarlierResults, Expectation, Tamper, cases,
     cause::{self, Observation},
-    judge::{Exchange, Fault, NoResponse, judge},
+    judge::{Exchange, NoResponse, ResponseFault, judge},
     probes,
-    signed_request::Original,
+    signed_request::OriginalDelivery,
 };
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     provider::{
         Provider,
         compose::{AttemptParams, BodySource, SendContext},
-        files::Files,
+        files::ProviderFiles,
     },
     remedy::Remedy,
     request::{Headers, Request},
@@ -42,7 +42,7 @@ fn provider(scheme: &str) -> Provider {
     );
     let files = [("provider.toml", manifest), ("schema.json", SCHEMA.into()), ("events/made.json", FIXTURE.into())];
     let files = files.map(|(path, text)| (Cow::Borrowed(path), Cow::Owned(text)));
-    Provider::load(Files::new("acme", files.into())).unwrap()
+    Provider::load(ProviderFiles::new("acme", files.into())).unwrap()
 }
 
 const STRIPE: &str = r#"algorithm = "hmac-sha256"
@@ -289,7 +289,7 @@ fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Requ
         own_headers: &headers,
     };
     let good = provider.request(&draft, &attempt);
-    (good, tamper.request(&Original { provider: &provider, draft: &draft, attempt }).unwrap())
+    (good, tamper.request(&OriginalDelivery { provider: &provider, draft: &draft, attempt }).unwrap())
 }
 
 #[test]
@@ -333,28 +333,28 @@ fn a_response_is_judged_by_the_expectation() {
     policy.timeout = Some(Duration::from_secs(3));
     let judged = |expectation, status| judge(expectation, &policy, &after(status, 1));
     assert_eq!(judged(Expectation::Accepted, 204), Ok(()));
-    assert_eq!(judged(Expectation::Accepted, 302), Err(Fault::Redirect(302)));
-    assert_eq!(judged(Expectation::Accepted, 401), Err(Fault::Rejected(401)));
-    assert_eq!(judged(Expectation::Accepted, 503), Err(Fault::Crashed(503)));
-    assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3001)), Err(Fault::Late(200)));
+    assert_eq!(judged(Expectation::Accepted, 302), Err(ResponseFault::Redirect(302)));
+    assert_eq!(judged(Expectation::Accepted, 401), Err(ResponseFault::Rejected(401)));
+    assert_eq!(judged(Expectation::Accepted, 503), Err(ResponseFault::Crashed(503)));
+    assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3001)), Err(ResponseFault::Late(200)));
     assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3000)), Ok(()));
     for status in [400, 401, 403, 415, 422, 499] {
         assert_eq!(judged(Expectation::Rejected, status), Ok(()), "{status}");
     }
     for status in [404, 405, 410, 413, 429] {
-        assert_eq!(judged(Expectation::Rejected, status), Err(Fault::NotRejected(status)), "{status}");
+        assert_eq!(judged(Expectation::Rejected, status), Err(ResponseFault::NotRejected(status)), "{status}");
     }
-    assert_eq!(judged(Expectation::Rejected, 200), Err(Fault::ForgeryAccepted(200)));
-    assert_eq!(judged(Expectation::Rejected, 301), Err(Fault::Redirect(301)));
-    assert_eq!(judged(Expectation::Rejected, 500), Err(Fault::Crashed(500)));
+    assert_eq!(judged(Expectation::Rejected, 200), Err(ResponseFault::ForgeryAccepted(200)));
+    assert_eq!(judged(Expectation::Rejected, 301), Err(ResponseFault::Redirect(301)));
+    assert_eq!(judged(Expectation::Rejected, 500), Err(ResponseFault::Crashed(500)));
     for status in [200, 302, 404, 422] {
         assert_eq!(judged(Expectation::Survived, status), Ok(()), "{status}");
     }
-    assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
+    assert_eq!(judged(Expectation::Survived, 500), Err(ResponseFault::Crashed(500)));
     let (response, elapsed) = (Err(NoResponse::TimedOut), Duration::ZERO);
     let silent = Exchange { response, excerpt: None, clue: None, proxy: None, elapsed, handshake: None };
     for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
-        assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
+        assert_eq!(judge(expectation, &policy, &silent), Err(ResponseFault::NoResponse(NoResponse::TimedOut)));
     }
 }
 
@@ -377,7 +377,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     let provider = provider(STRIPE);
     let cases = cases(&provider, probes(&provider)[0], 1);
     let case = |name| cases.iter().find(|case| case.name == name).unwrap();
-    let explained = |name, fault: &Fault, history: &EarlierResults| {
+    let explained = |name, fault: &ResponseFault, history: &EarlierResults| {
         let timeout = Duration::from_secs(30);
         let observation = Observation {
             provider: &provider,
@@ -391,7 +391,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         let explanation = cause::explain(case(name), &observation, history);
         (explanation.message, explanation.remedy.unwrap())
     };
-    let accepted = Fault::ForgeryAccepted(200);
+    let accepted = ResponseFault::ForgeryAccepted(200);
     let mut verifies = EarlierResults::default();
     verifies.add(CaseName::SecretWrong, None, None);
     let mut never = EarlierResults::default();
@@ -420,7 +420,9 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     // One that accepts a missing signature doesn't crash for lack of it.
     let mut lenient = EarlierResults::default();
     lenient.add(CaseName::SignatureMissing, Some(accepted.clone()), None);
-    let Remedy::Advice(advice) = explained(CaseName::BodyMalformed, &Fault::Crashed(500), &lenient).1 else { panic!() };
+    let Remedy::Advice(advice) = explained(CaseName::BodyMalformed, &ResponseFault::Crashed(500), &lenient).1 else {
+        panic!()
+    };
     assert!(advice.starts_with("verify the signature before you parse the body"), "{advice}");
     verifies.add(CaseName::TimestampStale, None, None);
     assert_eq!(
@@ -432,7 +434,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         )
     );
     assert_eq!(
-        explained(CaseName::EventUnknown, &Fault::Crashed(500), &verifies),
+        explained(CaseName::EventUnknown, &ResponseFault::Crashed(500), &verifies),
         (
             "500: the handler failed on an unknown event type".to_owned(),
             Remedy::advice(

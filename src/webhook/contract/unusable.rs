@@ -5,7 +5,7 @@ use super::{
         Explanation, LOG, Observation, PROXY_GAVE_UP, RESPOND_FIRST, header_of, message, rate_limited, redirected,
         signature_of, wrong_success,
     },
-    judge::{Fault, NoResponse},
+    judge::{NoResponse, ResponseFault},
     mistakes::{self, key_of},
     name::CaseName,
 };
@@ -16,7 +16,7 @@ use crate::webhook::{
     response::form_clue::unread,
 };
 
-/// The commonest reasons why a handler fails on the first delivery.
+/// The most common reasons why a handler fails on the first delivery.
 const FIRST_CRASH: &str = "find the exception in the handler's log. Most often, the signing secret is not set, or something reads or parses the body before the handler verifies it: app.use(express.json()) above express.raw(), await req.json() before await req.text() in Next.js, request.POST or request.read() before request.body in Django";
 
 /// What a 502 means.
@@ -30,9 +30,9 @@ const UNPROCESSABLE: &str = "the handler's log may say what is missing. In Rails
 fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
     let clue = observation.clue.as_ref()?;
     let says_more = match observation.fault {
-        Fault::Crashed(_) | Fault::Redirect(_) => true,
+        ResponseFault::Crashed(_) | ResponseFault::Redirect(_) => true,
         // Without a signature, there are few other causes.
-        Fault::Rejected(_) => !clue.is_unspecific || observation.provider.schemes.is_empty(),
+        ResponseFault::Rejected(_) => !clue.is_unspecific || observation.provider.schemes.is_empty(),
         _ => false,
     };
     says_more.then(|| Remedy::advice(clue.advice.to_string()))
@@ -54,12 +54,12 @@ pub enum DeviationResult {
 }
 
 /// Why a handler fails on valid deliveries although it verifies them: it responds to a forgery with this status.
-fn verified(status: u16, fault: &Fault, provider: &Provider) -> String {
+fn verified(status: u16, fault: &ResponseFault, provider: &Provider) -> String {
     let seen = format!(
         "the handler verifies this delivery: it responds {status} to the same one signed with another secret. What it does after that fails"
     );
     match fault {
-        Fault::Crashed(_) => format!("{seen}: {LOG}"),
+        ResponseFault::Crashed(_) => format!("{seen}: {LOG}"),
         _ => format!(
             "{seen}: it may not handle this event (respond {} anyway), need a field that is missing, or compare the timestamp in another unit or with a wrong clock",
             provider.delivery.first_success()
@@ -90,7 +90,7 @@ fn nothing_accepted(provider: &Provider, proxy: Option<&str>) -> String {
     )
 }
 
-/// What to check if the usual mistakes were not all tried.
+/// What to check if not all usual mistakes were tried.
 fn something_else(provider: &Provider, proxy: Option<&str>) -> String {
     let advice = format!(
         "{}If it does, the handler may verify something other than {}, or not the bytes that were sent: {RAW_BODY}",
@@ -100,7 +100,7 @@ fn something_else(provider: &Provider, proxy: Option<&str>) -> String {
     and_passed_on(advice, proxy, provider)
 }
 
-/// The advice, and what to check in a proxy that is known to be in front of the handler.
+/// The advice, with what to check in a proxy known to be in front of the handler.
 fn and_passed_on(advice: String, proxy: Option<&str>, provider: &Provider) -> String {
     match proxy {
         Some(_) => format!("{advice}. Check that {}", passed_on(proxy, provider)),
@@ -135,7 +135,7 @@ pub fn unusable(
         DeviationResult::None | DeviationResult::Unknown | DeviationResult::Unfinished => revealed(observation),
     };
     let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
-        (Fault::Rejected(400 | 401 | 403), Some(source)) => {
+        (ResponseFault::Rejected(400 | 401 | 403), Some(source)) => {
             let clue = observation.clue.as_ref().filter(|clue| clue.is_unspecific).map(|clue| clue.advice.to_string());
             let hint = clue.or_else(|| unread_form(provider));
             Remedy::CompareHandlerSecret {
@@ -154,36 +154,39 @@ fn unread_form(provider: &Provider) -> Option<String> {
     unread(provider.delivery.encodings.first().map(|encoding| encoding.media))
 }
 
-/// What to do about a fault of which nothing else is known.
-fn of_fault(fault: &Fault, provider: &Provider, proxy: Option<&str>) -> Remedy {
-    if let (Fault::Rejected(400 | 422) | Fault::Crashed(500), Some(advice)) = (fault, unread_form(provider)) {
+/// What to do about a fault about which nothing else is known.
+fn of_fault(fault: &ResponseFault, provider: &Provider, proxy: Option<&str>) -> Remedy {
+    if let (ResponseFault::Rejected(400 | 422) | ResponseFault::Crashed(500), Some(advice)) =
+        (fault, unread_form(provider))
+    {
         let of_signed = match fault {
             _ if provider.schemes.is_empty() => None,
-            Fault::Crashed(_) => Some(first_crash(provider, proxy)),
-            Fault::Rejected(422) => Some(UNPROCESSABLE.to_owned()),
+            ResponseFault::Crashed(_) => Some(first_crash(provider, proxy)),
+            ResponseFault::Rejected(422) => Some(UNPROCESSABLE.to_owned()),
             _ => None,
         };
         return Remedy::advice(of_signed.map_or_else(|| advice.clone(), |first| with_hint(&first, &advice)));
     }
     match fault {
-        Fault::Rejected(422) => Remedy::advice(UNPROCESSABLE),
-        Fault::Rejected(404 | 410) => Remedy::CorrectHandlerPath,
-        Fault::Rejected(405) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        Fault::Rejected(429) => Remedy::advice(rate_limited()),
-        Fault::Rejected(_) => Remedy::AddHeader,
-        Fault::Redirect(_) => Remedy::advice(redirected()),
-        Fault::WrongHandshake(_, problem) => Remedy::advice(problem.clone()),
-        Fault::WrongSuccess(status) => Remedy::advice(wrong_success(*status, provider)),
-        Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_) => Remedy::advice(RESPOND_FIRST),
-        Fault::NoResponse(NoResponse::Unreachable(_)) => Remedy::StartHandler,
-        Fault::NoResponse(NoResponse::Untrusted(_)) => Remedy::AcceptAnyCertificate,
-        Fault::NoResponse(NoResponse::Broken(_)) => Remedy::advice(LOG),
-        Fault::Crashed(502) => Remedy::advice(NO_UPSTREAM),
-        Fault::Crashed(504) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
-        Fault::Crashed(_) if provider.schemes.is_empty() => Remedy::advice(LOG),
-        Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_) => {
-            Remedy::advice(first_crash(provider, proxy))
-        }
+        ResponseFault::Rejected(422) => Remedy::advice(UNPROCESSABLE),
+        ResponseFault::Rejected(404 | 410) => Remedy::CorrectHandlerPath,
+        ResponseFault::Rejected(405) => Remedy::AllowMethod(provider.delivery.method.clone()),
+        ResponseFault::Rejected(429) => Remedy::advice(rate_limited()),
+        ResponseFault::Rejected(_) => Remedy::AddHeader,
+        ResponseFault::Redirect(_) => Remedy::advice(redirected()),
+        ResponseFault::WrongHandshake(_, problem) => Remedy::advice(problem.clone()),
+        ResponseFault::WrongSuccess(status) => Remedy::advice(wrong_success(*status, provider)),
+        ResponseFault::NoResponse(NoResponse::TimedOut) | ResponseFault::Late(_) => Remedy::advice(RESPOND_FIRST),
+        ResponseFault::NoResponse(NoResponse::Unreachable(_)) => Remedy::StartHandler,
+        ResponseFault::NoResponse(NoResponse::Untrusted(_)) => Remedy::AcceptAnyCertificate,
+        ResponseFault::NoResponse(NoResponse::Broken(_)) => Remedy::advice(LOG),
+        ResponseFault::Crashed(502) => Remedy::advice(NO_UPSTREAM),
+        ResponseFault::Crashed(504) => Remedy::advice(format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}")),
+        ResponseFault::Crashed(_) if provider.schemes.is_empty() => Remedy::advice(LOG),
+        ResponseFault::Crashed(_)
+        | ResponseFault::ForgeryAccepted(_)
+        | ResponseFault::RefusedAsSuccess(_)
+        | ResponseFault::NotRejected(_) => Remedy::advice(first_crash(provider, proxy)),
     }
 }
 

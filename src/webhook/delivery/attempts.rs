@@ -1,6 +1,5 @@
-//! The attempts of one delivery: which attempt follows one that failed, in which encoding, and
-//! after what wait. Encodings and repeats after a timeout are part of every delivery; the provider's
-//! retry schedule is optional.
+//! The attempts of one delivery: which attempt follows a failed one, in which encoding, and after what wait. Encodings
+//! and repeats after a timeout are part of every delivery; the provider's retry schedule is optional.
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use crate::webhook::{
     nearest,
     signature::timestamp::TimeUnit,
-    template::{self, Piece},
+    template::{self, TemplatePiece},
     time::Timestamp,
 };
 
@@ -55,14 +55,14 @@ impl TryFrom<String> for HeaderTemplate {
 
     fn try_from(text: String) -> Result<Self, String> {
         let piece = |piece| match piece {
-            Piece::Literal(text) => Ok(HeaderPiece::Literal(text.to_owned())),
-            Piece::Placeholder("event") => Ok(HeaderPiece::Event),
-            Piece::Placeholder("timestamp" | "unix") => Ok(HeaderPiece::Time(TimeUnit::Seconds)),
-            Piece::Placeholder("unix_ms") => Ok(HeaderPiece::Time(TimeUnit::Milliseconds)),
-            Piece::Placeholder("now") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339)),
-            Piece::Placeholder("now_ms") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339Millis)),
-            Piece::Placeholder("id") => Ok(HeaderPiece::Id),
-            Piece::Placeholder(name) => {
+            TemplatePiece::Literal(text) => Ok(HeaderPiece::Literal(text.to_owned())),
+            TemplatePiece::Placeholder("event") => Ok(HeaderPiece::Event),
+            TemplatePiece::Placeholder("timestamp" | "unix") => Ok(HeaderPiece::Time(TimeUnit::Seconds)),
+            TemplatePiece::Placeholder("unix_ms") => Ok(HeaderPiece::Time(TimeUnit::Milliseconds)),
+            TemplatePiece::Placeholder("now") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339)),
+            TemplatePiece::Placeholder("now_ms") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339Millis)),
+            TemplatePiece::Placeholder("id") => Ok(HeaderPiece::Id),
+            TemplatePiece::Placeholder(name) => {
                 Err(nearest::unknown("placeholder", name, ["event", "timestamp", "unix_ms", "now", "now_ms", "id"]))
             }
         };

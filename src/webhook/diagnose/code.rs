@@ -4,8 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use crate::webhook::remedy::{RAW_BODY, Remedy};
 
-/// Defines each code in one place: its name in all output, whether it says that a cause was proven (`proof`) or only
-/// seen or sought (`observation`), and what the documentation and the hints say about it.
+/// Defines each code in one place: its name in all output, whether it means that a cause was proven (`proof`) or only
+/// suspected (`observation`), and what the documentation and the hints say about it.
 macro_rules! codes {
     (@is_proof proof) => { true };
     (@is_proof observation) => { false };
@@ -30,7 +30,7 @@ macro_rules! codes {
                 match self { $(Self::$code => $name,)+ }
             }
 
-            /// Whether a cause was proven, not only seen or sought.
+            /// Whether a cause was proven, rather than only suspected.
             #[must_use]
             pub const fn is_proof(self) -> bool {
                 match self { $(Self::$code => codes!(@is_proof $kind),)+ }
@@ -48,7 +48,7 @@ macro_rules! codes {
                 match self { $(Self::$code => $example,)+ }
             }
 
-            /// What to do about it, where a finding knows nothing more exact.
+            /// What to do about it, unless a finding has a more specific remedy.
             #[must_use]
             pub const fn remedy(self) -> Remedy {
                 match self { $(Self::$code => $remedy,)+ }

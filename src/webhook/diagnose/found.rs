@@ -1,16 +1,16 @@
-//! Signatures found in a request, in any header and encoding, and the schemes under which each may be
-//! right: the hash, the signed content and the format of the header may differ from the provider's.
+//! Signatures found in a request, in any header and encoding, and the schemes under which each may be valid: the hash,
+//! the signed content and the format of the header may differ from the provider's.
 
 use http::{HeaderName, HeaderValue};
 
 use super::{
     Code, Finding, RejectedRequest,
     hash::Keyed,
-    reading::{Check, Reading, id_header, timestamp_header},
+    reading::{Reading, SignatureComparison, id_header, timestamp_header},
     secret::forgiving_base64,
 };
 use crate::webhook::{
-    place::Source,
+    place::ValueSource,
     remedy::Remedy,
     request::{self, Request},
     signature::{
@@ -143,8 +143,7 @@ fn decoded(text: &str) -> Option<(Vec<u8>, SignatureEncoding)> {
 }
 
 impl FoundSignature {
-    /// The readings under which this signature may be right: every hash of its length, with every signed
-    /// content.
+    /// The readings under which this signature may be valid: every hash of its length, with every signed content.
     pub fn readings(&self, case: &RejectedRequest<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
         let title = &case.provider.title;
         let (scheme, timestamp) = self.with_time(case.request, scheme);
@@ -154,7 +153,7 @@ impl FoundSignature {
         common.extend(self.miswritten(title, &scheme, &value));
         self.hashes(case, &scheme, &common, all);
         for (algorithm, check, mut finding) in self.algorithms(title, &scheme) {
-            if self.is_foreign && check == Check::Whole {
+            if self.is_foreign && check == SignatureComparison::Whole {
                 // Another header with another hash is one cause: a provider's older signature, or another provider's.
                 common = self.misplaced(title, &scheme, algorithm).into_iter().collect();
                 common.extend(self.miswritten(title, &scheme, &value));
@@ -171,7 +170,7 @@ impl FoundSignature {
                     changed.id = None;
                     changed.timestamp = changed.timestamp.filter(|rule| rule.source.is_none());
                 }
-                changed.signature = Source::Headers(vec![self.header.clone()]);
+                changed.signature = ValueSource::Headers(vec![self.header.clone()]);
                 let mut reading = Reading::new(changed, case, findings);
                 reading.request.headers.set(&self.header, value);
                 reading.check = check.clone();
@@ -195,7 +194,7 @@ impl FoundSignature {
                 let mut findings = vec![Finding::new(Code::WrongAlgorithm, message)];
                 findings.extend_from_slice(common);
                 let changed = Scheme { algorithm, content, ..scheme.clone() };
-                let check = Check::Hash(keyed, self.bytes.clone());
+                let check = SignatureComparison::Hash(keyed, self.bytes.clone());
                 all.push(Reading { check, ..Reading::new(changed, case, findings) });
             }
         }
@@ -289,7 +288,7 @@ impl FoundSignature {
         }
     }
 
-    /// The case of its hexadecimal digits and the right one, if it has the other.
+    /// The case of its hexadecimal digits and the right case, if they differ.
     fn case_instead_of(&self, encoding: TextEncoding) -> Option<(&'static str, &'static str)> {
         match (self.encoding, encoding) {
             (SignatureEncoding::UppercaseHex, TextEncoding::Hex) => Some(("uppercase", "lowercase")),
@@ -305,31 +304,31 @@ impl FoundSignature {
     }
 
     /// The algorithms that may have made it, whole or truncated.
-    fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, Check, Option<Finding>)> {
+    fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, SignatureComparison, Option<Finding>)> {
         let own = scheme.algorithm;
         let length = self.bytes.len();
         let mut all = Vec::new();
         for algorithm in self.of_length(HashFunction::hmac) {
             let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
             let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
-            all.push((algorithm, Check::Whole, finding));
-            all.extend(self.in_other_case().map(|finding| (algorithm, Check::AnyCase, Some(finding))));
+            all.push((algorithm, SignatureComparison::Whole, finding));
+            all.extend(self.in_other_case().map(|finding| (algorithm, SignatureComparison::AnyCase, Some(finding))));
         }
         let is_own_length = own.signature_length().is_none_or(|whole| whole == length);
         if own.family().is_some() && own.jwt_name().is_none() && is_own_length {
-            all.push((own, Check::Whole, None));
+            all.push((own, SignatureComparison::Whole, None));
         }
         if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
             let message =
                 format!("the signature is right but truncated: it has {length} of the {} of {own}", bytes(whole));
-            all.push((own, Check::Beginning, Some(Finding::new(Code::SignatureTruncated, message))));
+            all.push((own, SignatureComparison::Beginning, Some(Finding::new(Code::SignatureTruncated, message))));
         }
         all
     }
 }
 
 impl FoundSignature {
-    /// What it proves if it is right but for the case of its letters.
+    /// What it proves if only the case of its letters is wrong.
     fn in_other_case(&self) -> Option<Finding> {
         let letters = || self.text.bytes().filter(u8::is_ascii_alphabetic);
         let case = match (letters().all(|c| c.is_ascii_lowercase()), letters().all(|c| c.is_ascii_uppercase())) {
@@ -368,7 +367,7 @@ pub(in crate::webhook) const CONTENTS: [(&str, &str); 16] = [
     ("T|{body}", "{timestamp}|{body}"),
 ];
 
-/// The scheme's own content, which keeps its headers, and the others that are possible for this request.
+/// The scheme's own content, with its headers, and the other contents possible for this request.
 fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
     let own = scheme.content.as_str();
     let mut all = vec![(scheme.content.clone(), true, None)];

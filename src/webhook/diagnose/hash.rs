@@ -1,8 +1,8 @@
-//! Plain hashes, which some senders make where a MAC is due: of the content alone, or together with the secret.
+//! Plain hashes, which some senders compute instead of a MAC: of the content alone, or together with the secret.
 
 use crate::webhook::signature::{Algorithm, SigningSecret};
 
-/// What is hashed beside the content.
+/// What is hashed in addition to the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyed {
     /// Nothing.

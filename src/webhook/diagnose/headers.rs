@@ -1,5 +1,5 @@
-//! Hypotheses about headers: their names were changed on the way, or their values split. Undoing that gives the request
-//! as it was sent, which everything else is then tried on.
+//! Hypotheses about headers: their names were changed in transit, or their values split. Undoing that yields the
+//! request as it was sent, on which everything else is then tried.
 
 use http::{HeaderName, HeaderValue};
 
@@ -21,7 +21,7 @@ pub struct Repaired {
 /// The maximum number of requests that are tried.
 const MOST: usize = 12;
 
-/// The longest value that is shown, in characters. A signature is longer.
+/// The longest value that is shown, in characters: shorter than a signature.
 const LONGEST_SHOWN: usize = 40;
 
 /// All repaired requests, the most likely first.
@@ -67,7 +67,7 @@ pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, 
     (!names.is_empty()).then_some((request, names))
 }
 
-/// The lists of names of the headers that a scheme needs: any name of each list will do.
+/// The headers that a scheme needs, each as a list of alternative names.
 fn needed(scheme: &Scheme) -> Vec<Vec<HeaderName>> {
     let time = scheme.timestamp.as_ref().map_or(&[][..], TimestampRule::headers);
     let signed = scheme.content.headers().map(|name| vec![name.clone()]);
@@ -164,7 +164,7 @@ fn percent_decoded(case: &RejectedRequest<'_>) -> Option<Repaired> {
     (!names.is_empty()).then_some(Repaired { request, finding })
 }
 
-/// What can be seen of the headers, without proof.
+/// What the headers suggest, without proof.
 pub fn seen(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     let headers = &case.request.headers;
@@ -193,7 +193,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Vec<Finding> {
     all
 }
 
-/// The value of a header whose format has a comma, if it has the part before it alone.
+/// The value of a header whose format has a comma, if only the part before the comma is there.
 fn cut_at_comma(scheme: &Scheme, headers: &Headers, name: &HeaderName) -> Option<String> {
     let form = scheme.grammar.to_string();
     let (first, _) = form.split_once(',')?;

@@ -1,10 +1,10 @@
 //! Why a request was rejected: small hypotheses, each of which changes one thing.
 //!
-//! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then
-//! accepts the request, so it is a proof; [`Code::Unexplained`] says that none was found.
-//! There are five kinds of hypotheses: about the `headers`, the `body`, the key (`secret`), the way of signing
-//! (`signing`, `found`, `url`) and the `time`. Each is tried alone first, then in the pairs that occur in
-//! practice. The work is bounded. What is only `seen` is reported if nothing is proven.
+//! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then accepts the request,
+//! so it is a proof; [`Code::Unexplained`] means that none was found. There are five kinds of hypotheses: about the
+//! `headers`, the `body`, the key (`secret`), the way of signing (`signing`, `found`, `url`) and the `time`. Each is
+//! tried alone first, then in the pairs that occur in practice. The work is bounded. What is only `seen` is reported if
+//! nothing is proven.
 
 mod body;
 mod code;
@@ -38,7 +38,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Claim, Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Token},
+    signature::{Claim, Reason, Receipt, Rejection, Scheme, SigningSecret, Unmatched, jwt::Jwt},
     words::count,
 };
 
@@ -51,7 +51,7 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub remedy: Remedy,
-    /// What else was done to find it, for those who ask.
+    /// The details of the search, shown on request.
     pub detail: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct RejectedRequest<'a> {
     pub rejection: &'a Rejection,
     /// When it was received.
     pub receipt: Receipt<'a>,
-    /// What the time of receipt is.
+    /// The meaning of the time of receipt.
     pub clock: Clock,
     /// All known providers.
     pub catalog: &'a Catalog,
@@ -88,7 +88,7 @@ impl RejectedRequest<'_> {
     fn named_key(&self) -> Option<String> {
         let jwts = self.provider.schemes.iter().filter(|scheme| scheme.algorithm.jwt_name().is_some());
         let mut values = jwts.flat_map(Scheme::headers).filter_map(|name| self.request.headers.text(name.as_str()));
-        values.find_map(|value| Token::parse(value.rsplit(' ').next()?)?.key_id)
+        values.find_map(|value| Jwt::parse(value.rsplit(' ').next()?)?.key_id)
     }
 
     /// Whether the request has a header in which the provider sends its signature.
@@ -101,14 +101,14 @@ impl RejectedRequest<'_> {
 /// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
 const LONGEST_REWRITTEN: usize = 1 << 20;
 
-/// The bytes that a whole search may hash and write, which take some tenths of a second.
+/// The bytes that a whole search may hash and write, which takes a few tenths of a second.
 pub const PER_SEARCH: usize = 256 << 20;
 
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// The part of a search's bytes that one attempt may take. With many secrets and a large body, the first secrets alone
-/// are tried: one attempt with all of them would leave nothing for other causes.
+/// One attempt may take a search's bytes divided by this. With many secrets and a large body, only the first secrets
+/// are tried, because an attempt with all of them would leave nothing for other causes.
 const PART_OF_ATTEMPT: usize = 64;
 
 /// Returns the findings for a rejected request: the cause first, then what else had to change. Empty if
@@ -140,17 +140,17 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
     let mut trials = Trials::new(share, is_late);
     let outcome = trials.search(case);
     *bytes = trials.left;
-    let is_found = matches!(outcome, ControlFlow::Break(End::Found(_)));
-    if matches!(outcome, ControlFlow::Break(End::Exhausted)) || trials.skipped.is_some() && !is_found {
+    let is_found = matches!(outcome, ControlFlow::Break(SearchEnd::Found(_)));
+    if matches!(outcome, ControlFlow::Break(SearchEnd::Exhausted)) || trials.skipped.is_some() && !is_found {
         *bytes = 0;
     }
     let limit = match outcome {
-        ControlFlow::Break(End::Found(findings)) => return combined(findings),
-        ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
+        ControlFlow::Break(SearchEnd::Found(findings)) => return combined(findings),
+        ControlFlow::Break(SearchEnd::Exhausted) if share < PER_SEARCH => {
             ", the rest skipped because earlier requests used up the limit; verify this one alone to try them all"
         }
-        ControlFlow::Break(End::Exhausted) => ", the rest skipped because of the body's size",
-        ControlFlow::Break(End::Late) => ", the rest skipped for lack of time",
+        ControlFlow::Break(SearchEnd::Exhausted) => ", the rest skipped because of the body's size",
+        ControlFlow::Break(SearchEnd::Late) => ", the rest skipped for lack of time",
         ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => {
             ", the rest skipped because of the body's size"
         }
@@ -185,7 +185,7 @@ const fn likely(reason: &Reason) -> Option<(&'static str, Option<&'static str>)>
     }
 }
 
-/// Adds to each of several findings that it is not enough alone.
+/// Notes on each of several findings that it is not enough alone.
 fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
     for (index, finding) in findings.iter_mut().enumerate() {
@@ -199,21 +199,21 @@ fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Why a search ended before everything was tried.
-enum End {
+enum SearchEnd {
     Found(Vec<Finding>),
     Exhausted,
     Late,
 }
 
 /// A step of the search. It breaks when a cause is found, or the budget or the time is spent.
-type Step = ControlFlow<End>;
+type SearchStep = ControlFlow<SearchEnd>;
 
 /// Tries hypotheses within a budget.
 struct Trials<'a> {
     left: usize,
     /// The bytes that one attempt may hash.
     per_attempt: usize,
-    /// Of the attempt that had to leave out the most secrets: how many it tried, and how many there are.
+    /// For the attempt that had to skip the most secrets: how many it tried, and how many there are.
     skipped: Option<(usize, usize)>,
     /// How many variants of each kind were tried.
     attempts: Vec<(&'static str, usize)>,
@@ -240,16 +240,16 @@ impl<'a> Trials<'a> {
         self.attempts.iter().map(|(_, attempts)| attempts).sum()
     }
 
-    fn spend(&mut self, bytes: usize) -> Step {
+    fn spend(&mut self, bytes: usize) -> SearchStep {
         if (self.is_late)() {
-            return ControlFlow::Break(End::Late);
+            return ControlFlow::Break(SearchEnd::Late);
         }
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 ControlFlow::Continue(())
             }
-            None => ControlFlow::Break(End::Exhausted),
+            None => ControlFlow::Break(SearchEnd::Exhausted),
         }
     }
 
@@ -260,7 +260,7 @@ impl<'a> Trials<'a> {
         secrets: &[SigningSecret],
         body: &Bytes,
         findings: impl FnOnce() -> Vec<Finding>,
-    ) -> Step {
+    ) -> SearchStep {
         // A token does not depend on the body, so another body proves nothing.
         if secrets.is_empty() || !reading.can_judge(body) {
             return ControlFlow::Continue(());
@@ -275,13 +275,13 @@ impl<'a> Trials<'a> {
             *attempts += 1;
         }
         if reading.verifies(tried, body) {
-            return ControlFlow::Break(End::Found([self.known.as_slice(), &findings()].concat()));
+            return ControlFlow::Break(SearchEnd::Found([self.known.as_slice(), &findings()].concat()));
         }
         ControlFlow::Continue(())
     }
 
     /// Tries the request with repaired headers, then as it is.
-    fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
+    fn search(&mut self, case: &RejectedRequest<'_>) -> SearchStep {
         let repaired = headers::repaired(case);
         self.begin("names and values of headers");
         for Repaired { request, finding } in &repaired {
@@ -298,12 +298,12 @@ impl<'a> Trials<'a> {
     }
 
     /// Tries everything about one request, simplest first.
-    fn search_in(&mut self, case: &RejectedRequest<'_>) -> Step {
+    fn search_in(&mut self, case: &RejectedRequest<'_>) -> SearchStep {
         let body = &case.request.body;
         let plain = signing::plain(case);
         let mut readings = signing::readings(case);
         if !case.has_signature_header() {
-            // Neither another body nor another key makes up for a missing signature.
+            // Neither another body nor another key can make up for a missing signature.
             self.begin("ways of signing");
             return self.readings(case, &readings);
         }
@@ -347,7 +347,7 @@ impl<'a> Trials<'a> {
     }
 
     /// Tries other ways to read the request.
-    fn readings(&mut self, case: &RejectedRequest<'_>, readings: &[Reading]) -> Step {
+    fn readings(&mut self, case: &RejectedRequest<'_>, readings: &[Reading]) -> SearchStep {
         readings.iter().try_for_each(|reading| {
             let secrets = reading.secrets.as_deref().unwrap_or(case.secrets());
             self.attempt(reading, secrets, &case.request.body, || reading.findings.clone())
@@ -361,13 +361,13 @@ impl<'a> Trials<'a> {
         original: ReceivedBody<'_>,
         plain: &[Reading],
         depth: body::Depth,
-    ) -> Step {
+    ) -> SearchStep {
         body::search(original, depth, self, &mut |trials, body, findings| {
             plain.iter().try_for_each(|reading| trials.attempt(reading, case.secrets(), body, || findings.to_vec()))
         })
     }
 
-    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
+    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> SearchStep {
         plain.iter().try_for_each(|reading| {
             self.attempt(reading, slice::from_ref(&key.secret), body, || [key.findings.as_slice(), others].concat())
         })

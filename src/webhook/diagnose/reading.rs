@@ -30,12 +30,12 @@ pub struct Reading {
     /// The secrets to try instead of the provider's.
     pub secrets: Option<Vec<SigningSecret>>,
     /// How the signature is compared.
-    pub check: Check,
+    pub check: SignatureComparison,
 }
 
 /// How a signature is compared with the right one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum SignatureComparison {
     /// As the scheme does.
     Whole,
     /// It may be truncated.
@@ -47,22 +47,22 @@ pub enum Check {
 }
 
 impl Reading {
-    /// A reading by a scheme, with what it would prove.
+    /// A reading by a scheme, with the findings that it would prove.
     pub fn new(scheme: Scheme, case: &RejectedRequest<'_>, findings: Vec<Finding>) -> Self {
         let url = case.receipt.url.map(str::to_owned);
-        Self { scheme, request: case.request.clone(), url, findings, secrets: None, check: Check::Whole }
+        Self { scheme, request: case.request.clone(), url, findings, secrets: None, check: SignatureComparison::Whole }
     }
 
     /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
-        // The age is another question.
+        // The age doesn't matter here.
         let receipt = Receipt { url: self.url.as_deref(), ..Receipt::default() };
         match &self.check {
-            Check::Whole => self.scheme.verify(secrets, &request, receipt).is_ok(),
-            Check::Beginning => self.scheme.is_cut_short(secrets, &request, receipt),
-            Check::AnyCase => self.scheme.is_in_other_case(secrets, &request, receipt),
-            Check::Hash(keyed, signature) => {
+            SignatureComparison::Whole => self.scheme.verify(secrets, &request, receipt).is_ok(),
+            SignatureComparison::Beginning => self.scheme.is_cut_short(secrets, &request, receipt),
+            SignatureComparison::AnyCase => self.scheme.is_in_other_case(secrets, &request, receipt),
+            SignatureComparison::Hash(keyed, signature) => {
                 let lookup = Lookup { url: receipt.url, ..Lookup::new(&request) };
                 let values = ContentValues { id: b"", timestamp: b"", lookup };
                 let resolved = self.scheme.content.resolve(values);

@@ -21,10 +21,10 @@ use crate::webhook::{
     },
 };
 
-/// A key to try, with what it would prove.
+/// A key to try, with the findings that it would prove.
 #[derive(Debug)]
 pub struct CandidateKey {
-    /// The secret that gives the key.
+    /// The secret that yields the key.
     pub secret: SigningSecret,
     /// How it differs from the configured secret.
     pub findings: Vec<Finding>,
@@ -33,10 +33,10 @@ pub struct CandidateKey {
 /// The maximum number of keys, however many secrets are configured.
 const MOST: usize = 256;
 
-/// The maximum number of a provider's secrets that keys are made of.
+/// The maximum number of a provider's secrets from which keys are derived.
 const MOST_SECRETS: usize = 64;
 
-/// The prefix of Standard Webhooks secrets. Other libraries strip it unasked.
+/// The prefix of Standard Webhooks secrets, which other libraries strip too.
 const USUAL_PREFIX: &str = "whsec_";
 
 /// The keys of senders whose secret is not set. An HMAC pads its key with zeros, so one zero stands for an empty key.
@@ -172,7 +172,7 @@ impl CandidateKeys<'_> {
     }
 }
 
-/// A secret that anyone knows matches, where it is not accepted.
+/// The public development secret matches, but is not accepted.
 pub fn only_development(case: &RejectedRequest<'_>) -> Finding {
     let provider = case.provider;
     if !case.keyring.has_only_development(&provider.name) {
@@ -188,7 +188,7 @@ fn of_hookdev(provider: &Provider) -> Finding {
     Finding::new(Code::SecretDevelopment, message)
 }
 
-/// A secret matches that is set but not used, or that was in use before.
+/// A secret matches that is set but not used, or that was used earlier.
 fn superseded(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
     let (message, remedy) = match shadowed_by {
         Some(other) => (
@@ -222,7 +222,7 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     iter::once((text.to_owned(), None)).chain(found).chain(escaped(text, source)).collect()
 }
 
-/// A changed secret: what proves the change, the changed text, and how it differs, in words.
+/// A changed secret: the code that it proves, the changed text, and how it differs, in words.
 type Spelling = (Code, String, String);
 
 fn whitespace(text: &str) -> Vec<Spelling> {
@@ -265,7 +265,7 @@ fn prefixes(text: &str, format: &SecretFormat) -> Vec<Spelling> {
     changed.map(|(changed, how)| (Code::SecretPrefix, changed, how)).collect()
 }
 
-/// The text as a URL, a page or a shell escapes it, and without such escapes.
+/// The text as escaped for a URL, a page or a shell, and with such escapes removed.
 fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
     let decoded = String::from_utf8_lossy(&without_entities(text.as_bytes())).into_owned();
     let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
@@ -292,7 +292,7 @@ fn escaped(text: &str, source: &str) -> Vec<(String, Option<Finding>)> {
     found.map(|(changed, how)| (changed, Some(finding(how)))).collect()
 }
 
-/// The keys that a text may encode, the provider's own way first.
+/// The keys that a text may encode, in the provider's own way first.
 fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Option<Finding>)> {
     let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     let finding = |code, how: &str| Some(Finding::new(code, format!("the signature matches {source} {how}")));

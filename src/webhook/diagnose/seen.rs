@@ -1,5 +1,5 @@
-//! Observations: what can be seen of a rejected request without recomputing anything. They prove nothing, and are said
-//! only when no cause is proven.
+//! Observations: what can be seen in a rejected request without recomputing anything. They prove nothing, and are
+//! reported only if no cause is proven.
 
 use http::HeaderName;
 use memchr::memmem;
@@ -10,13 +10,13 @@ use crate::webhook::{
     place::{Lookup, Place},
     request::{Method, Request},
     signature::{
-        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Token,
+        Algorithm, Scheme, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature, jwt::Jwt,
         timestamp::TimestampRule,
     },
     words::{REDACTED, bytes},
 };
 
-/// Everything that may explain a rejection at sight, the most telling first.
+/// Everything visible that may explain a rejection, most telling first.
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(redacted(case));
@@ -30,7 +30,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     all
 }
 
-/// Something that is judged or signed was redacted, so that nothing can be proven.
+/// Something that is verified or signed was redacted, so nothing can be proven.
 pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     let headers = &case.request.headers;
     let is_hidden = |name: &&HeaderName| headers.text(name.as_str()).is_some_and(|value| is_redacted(&value));
@@ -75,7 +75,7 @@ fn length(case: &RejectedRequest<'_>) -> Option<Finding> {
         let parsed = scheme.grammar.read(&value);
         let [ParsedSignature::Decoded(signature)] = parsed.signatures.as_slice() else { return None };
         let signature = match scheme.algorithm.jwt_name() {
-            Some(_) => Token::parse(std::str::from_utf8(signature).ok()?)?.signature,
+            Some(_) => Jwt::parse(std::str::from_utf8(signature).ok()?)?.signature,
             None => signature.clone(),
         };
         let (found, whole) = (signature.len(), whole_length(scheme.algorithm, &signature)?);
@@ -101,7 +101,7 @@ fn signed_headers(scheme: &Scheme) -> impl Iterator<Item = &HeaderName> {
     scheme.id_headers().iter().chain(time).chain(scheme.content.headers())
 }
 
-/// Where the body has the mark of a secret that a handshake handed over: `listen` neither shows nor saves it.
+/// The place in the body of a redacted secret that a handshake handed over: `listen` neither shows nor saves it.
 fn redacted_secret<'a>(case: &RejectedRequest<'a>) -> Option<&'a Place> {
     let place = case.provider.handshake_of(case.request)?.secret.as_ref()?;
     let is_in_body = matches!(place, Place::Body(_) | Place::Form(_));
@@ -110,7 +110,7 @@ fn redacted_secret<'a>(case: &RejectedRequest<'a>) -> Option<&'a Place> {
     (Lookup::of(case.request, &payload).text(place).as_deref() == Some(REDACTED)).then_some(place)
 }
 
-/// Whether a value stands for one that is not shown.
+/// Whether a value is a placeholder for a hidden one.
 fn is_redacted(value: &str) -> bool {
     let inner = value.trim().trim_matches(['[', ']', '<', '>', '(', ')', '{', '}', '"', '\'']).to_ascii_lowercase();
     let words = ["redacted", "filtered", "masked", "hidden", "removed", "sanitized", "omitted", "secret"];
@@ -168,13 +168,13 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
             "the body has U+FFFD (\u{fffd}) where bytes could not be decoded: these bytes are lost".to_owned();
         add(Code::SeenReplacementCharacter, message);
     }
-    // The others say more exactly why it isn't JSON.
+    // The other findings say more precisely why it isn't JSON.
     if all.len() == before {
         all.extend(invalid_json(request).or_else(|| sorted_keys(case)));
     }
 }
 
-/// A body that should be JSON, but is what a language prints in its place, or lost its quotes or escapes.
+/// A body that should be JSON, but is what a language prints instead, or has lost its quotes or escapes.
 fn invalid_json(request: &Request) -> Option<Finding> {
     let body = request.body.trim_ascii();
     let is_declared =
@@ -202,8 +202,7 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     is_text.then(|| Finding::new(Code::SeenInvalidJson, message))
 }
 
-/// The keys of all objects are in alphabetical order or in that of databases, which is not so in any example of the
-/// provider.
+/// The keys of all objects are in alphabetical order or in that of databases, unlike in any of the provider's examples.
 fn sorted_keys(case: &RejectedRequest<'_>) -> Option<Finding> {
     let body = std::str::from_utf8(&case.request.body).ok().filter(|body| body.len() <= LONGEST_REWRITTEN)?;
     let root = json::parse(body).ok()?;
@@ -229,7 +228,8 @@ fn sorted_keys(case: &RejectedRequest<'_>) -> Option<Finding> {
 /// Whether a key may come before another one.
 type IsInOrder = fn(&str, &str) -> bool;
 
-/// How many neighbouring keys must be in order for that to be no coincidence: one of 720 orders of six keys is sorted.
+/// How many pairs of neighbouring keys must be in order to rule out coincidence: one of 720 orders of six keys is
+/// sorted.
 const MANY_KEY_PAIRS: usize = 5;
 
 /// How many times one key follows another in the same object.

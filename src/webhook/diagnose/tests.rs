@@ -19,7 +19,7 @@ use base64::{
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
 
-use super::{body::order::Order, *};
+use super::{body::order::MemberOrder, *};
 use crate::webhook::{
     keyring::{SecretSource, ShadowedSecret},
     request::Headers,

@@ -29,7 +29,7 @@ pub enum Clock {
     Chosen,
 }
 
-/// Explains a genuine request that is too old or too new. By how much is in the rejection.
+/// Explains a genuine request that is too old or too new. The rejection says by how much.
 #[must_use]
 pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
@@ -69,7 +69,7 @@ const fn other(unit: TimeUnit) -> TimeUnit {
     }
 }
 
-/// How far from its receipt a timestamp in another unit may be, though the provider may allow any distance: every
+/// How far from its receipt a timestamp in another unit may be, even if the provider allows any distance, because every
 /// number is a time in some year.
 const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -93,7 +93,7 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     })
 }
 
-/// How far the offset of a time zone may be missed, in seconds: the time that a delivery takes.
+/// How far a skew may be from the offset of a time zone, in seconds: the time that a delivery takes.
 const MOST_DELAY: u64 = 20;
 
 /// The offsets of time zones from UTC, in minutes, without their sign.
@@ -185,8 +185,8 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     readings
 }
 
-/// Readings under which the signed timestamp is the one that was sent in another spelling, because a program parsed it
-/// as a number or a date and wrote it again.
+/// Readings under which the signed timestamp is the sent one in another spelling, because a program parsed it as a
+/// number or a date and wrote it again.
 fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let template = scheme.content.as_str();
     let Some(sent) = sent(case, scheme).filter(|_| template.contains("{timestamp}")) else { return Vec::new() };
@@ -234,7 +234,7 @@ fn sent(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<String> {
 /// How many seconds may pass between two readings of the clock.
 const MOST_SECONDS: i64 = 3;
 
-/// How far the sent timestamp is from the signed one, in words, if both are seconds and differ.
+/// The distance between the sent and the signed timestamp, in words, if both are seconds and differ.
 fn seconds_between(signed: &str, sent: &str) -> Option<String> {
     let seconds = |text: &str| text.parse::<i64>().ok().filter(|_| text.len() == UNIX_SECONDS);
     let difference = seconds(sent)? - seconds(signed)?;
@@ -242,13 +242,13 @@ fn seconds_between(signed: &str, sent: &str) -> Option<String> {
     (difference != 0).then(|| format!("{} s {after}", difference.abs()))
 }
 
-/// How many digits the seconds since 1970 have.
+/// The number of digits of current Unix seconds.
 const UNIX_SECONDS: usize = 10;
 
 /// The longest timestamp that is respelled, in bytes.
 const LONGEST: usize = 40;
 
-/// Other spellings of a timestamp, and what stands for one that was lost.
+/// Other spellings of a timestamp, and placeholders for a lost one.
 fn respelled(sent: &str) -> Vec<String> {
     let mut all = Vec::new();
     let trimmed = sent.trim().trim_matches('"');

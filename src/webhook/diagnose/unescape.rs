@@ -1,4 +1,4 @@
-//! Text without the escapes that a page or a program wrote it with.
+//! Removes the escapes with which a page or a program wrote a text.
 
 /// Decodes the HTML entities that escapers write.
 pub fn without_entities(text: &[u8]) -> Vec<u8> {
@@ -32,7 +32,7 @@ pub fn without_entities(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The number that these digits are in a radix.
+/// The number that these digits represent in a radix.
 pub fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.chars().all(|c| c.is_digit(radix)))?;
     u32::from_str_radix(digits, radix).ok()

@@ -1,5 +1,5 @@
-//! Hypotheses about the signed URL: the provider signed it as it calls it, and the one that is configured, given or
-//! named by the request differs in its scheme, host, port, slash or query.
+//! Hypotheses about the signed URL: the provider signs the URL that it calls, but the one that is configured, given or
+//! named by the request differs in scheme, host, port, slash or query.
 
 use std::collections::HashSet;
 
@@ -18,8 +18,8 @@ const MOST: usize = 240;
 /// The longest URL that messages show, in characters.
 const LONGEST_SHOWN: usize = 200;
 
-/// Readings by a scheme that signs a URL, each with another one: that of the request, or one that the manifest writes
-/// out.
+/// Readings by a scheme that signs a URL, each with another URL in place of the request's, or of one written out in the
+/// manifest.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     if scheme.content.signs_url() {
         return of_request(case, scheme);
@@ -57,7 +57,7 @@ fn known(case: &RejectedRequest<'_>) -> String {
     case.receipt.url.map_or_else(|| called_url::of(case.request), str::to_owned)
 }
 
-/// Says that no URL is known that a provider can have called, although the scheme signs it.
+/// The scheme signs the URL, but no URL is known that a provider could have called.
 pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
     // A signature that matches was made for this URL.
     if let Reason::ClaimMismatch { .. } | Reason::NotInBody { .. } = case.rejection.reason {
@@ -78,7 +78,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
 
 /// The URLs that may have been signed instead of this one, the fewest differences first.
 fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
-    let variants = Parts::of(known).map(|parts| variants(&parts, request)).unwrap_or_default();
+    let variants = UrlParts::of(known).map(|parts| variants(&parts, request)).unwrap_or_default();
     let known = known.to_owned();
     variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
 }
@@ -97,7 +97,7 @@ fn literal(template: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The parts of a URL as they are written.
-struct Parts<'a> {
+struct UrlParts<'a> {
     scheme: &'a str,
     host: &'a str,
     port: Option<&'a str>,
@@ -105,7 +105,7 @@ struct Parts<'a> {
     query: Option<&'a str>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> UrlParts<'a> {
     fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -129,7 +129,7 @@ fn split_query(target: &str) -> (&str, Option<&str>) {
 }
 
 /// The URLs that may have been signed, the fewest differences first.
-fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
+fn variants(configured: &UrlParts<'_>, request: &Request) -> Vec<String> {
     let header = |name: &str| header(request, name);
     let mut authorities: Vec<(String, Option<String>)> =
         vec![(configured.host.to_owned(), configured.port.map(str::to_owned))];
@@ -200,7 +200,7 @@ const ORIGINAL_TARGETS: [&str; 5] =
 fn original_targets(request: &Request) -> Vec<String> {
     let stripped = header(request, "x-forwarded-prefix").map(|prefix| format!("{prefix}{}", request.target));
     let kept = ORIGINAL_TARGETS.iter().filter_map(|name| Some(request.headers.text(name)?.trim().to_owned()));
-    let of_url = |text: String| match Parts::of(&text) {
+    let of_url = |text: String| match UrlParts::of(&text) {
         Some(parts) => with_query(parts.path, parts.query),
         None => text,
     };
@@ -215,7 +215,7 @@ fn with_query(path: &str, query: Option<&str>) -> String {
 }
 
 /// Paths and queries, that of the configured URL first.
-fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
+fn targets(configured: &UrlParts<'_>, request: &Request) -> Vec<String> {
     let received = split_query(&request.target);
     let mut targets = vec![with_query(configured.path, configured.query)];
     targets.extend(original_targets(request));
@@ -246,7 +246,7 @@ fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
     targets
 }
 
-/// What proxies and gateways put before a path or take from it.
+/// The prefixes that proxies and gateways add to a path or strip from it.
 const PREFIXES: [&str; 16] = [
     "/api",
     "/webhooks",
@@ -266,10 +266,10 @@ const PREFIXES: [&str; 16] = [
     "/default",
 ];
 
-/// The maximum number of segments that are taken from a path.
+/// The maximum number of segments that are stripped from a path.
 const MOST_SEGMENTS: usize = 3;
 
-/// The path without its first segments, and with each usual one before it.
+/// The path without its first segments, and with each usual prefix.
 fn prefixed(path: &str) -> Vec<String> {
     let starts = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
     let shorter = starts.take(MOST_SEGMENTS).map(|at| path[at..].to_owned());

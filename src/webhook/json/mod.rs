@@ -1,9 +1,8 @@
 //! A JSON document that keeps its own text: every node has the range of bytes it was read from, so numbers, escapes,
 //! duplicate keys and order are preserved. `serde_json::Value` loses all of these.
 //!
-//! The grammar is exactly RFC 8259. `lexer` reads tokens, `parser` makes documents of them, `rows` walks through one
-//! without a document, and `writer` writes.
-//! `overrides` edits documents, `schema` validates them.
+//! The grammar is exactly RFC 8259. `lexer` reads tokens, `parser` builds documents from them, `rows` walks through a
+//! text without building one, and `writer` writes. `overrides` edits documents, and `schema` validates them.
 
 pub(crate) mod lexer;
 mod parser;
@@ -27,7 +26,7 @@ pub struct Node<'a> {
     pub kind: Kind<'a>,
 }
 
-/// A JSON value, borrowed from its text wherever that needs no decoding.
+/// A JSON value, borrowed from its text unless it needs decoding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind<'a> {
     /// `null`.

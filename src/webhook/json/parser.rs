@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     Kind, Member, Node, SyntaxError,
-    lexer::{Fault, Lexer, decode},
+    lexer::{Lexer, LexerError, decode},
     position,
 };
 
@@ -25,7 +25,7 @@ pub const MAX_VALUES: usize = 1 << 20;
 pub fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
     let mut parser =
         Parser { lexer: Lexer::new(text), depth: 0, values: 0, members: Vec::with_capacity(16), items: Vec::new() };
-    parser.document().map_err(|Fault { offset, message }| {
+    parser.document().map_err(|LexerError { offset, message }| {
         let (line, column) = position(text, offset);
         SyntaxError { offset, line, column, message }
     })
@@ -35,16 +35,16 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     depth: usize,
     values: usize,
-    /// The members so far of all open objects, those of the innermost last.
+    /// The members so far of all open objects, the innermost's last.
     members: Vec<Member<'a>>,
-    /// The items so far of all open arrays, those of the innermost last.
+    /// The items so far of all open arrays, the innermost's last.
     items: Vec<Node<'a>>,
 }
 
-type Parsed<T> = Result<T, Fault>;
+type LexerResult<T> = Result<T, LexerError>;
 
 impl<'a> Parser<'a> {
-    fn document(&mut self) -> Parsed<Node<'a>> {
+    fn document(&mut self) -> LexerResult<Node<'a>> {
         if self.lexer.peek() == Some(0xEF) && self.lexer.starts_with('\u{feff}') {
             return Err(self.lexer.fault("a byte order mark comes before the document"));
         }
@@ -54,7 +54,7 @@ impl<'a> Parser<'a> {
         if self.lexer.is_at_end() { Ok(root) } else { Err(self.lexer.fault("text follows the end of the document")) }
     }
 
-    fn value(&mut self) -> Parsed<Node<'a>> {
+    fn value(&mut self) -> LexerResult<Node<'a>> {
         if self.values == MAX_VALUES {
             return Err(self.lexer.fault("the document has more than 1048576 values"));
         }
@@ -75,7 +75,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips an opening bracket and parses the array or object.
-    fn nested(&mut self, parse: fn(&mut Self) -> Parsed<Kind<'a>>) -> Parsed<Kind<'a>> {
+    fn nested(&mut self, parse: fn(&mut Self) -> LexerResult<Kind<'a>>) -> LexerResult<Kind<'a>> {
         if self.depth == MAX_DEPTH {
             return Err(self.lexer.fault("arrays and objects are nested more than 512 deep"));
         }
@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
         Ok(kind)
     }
 
-    fn object(&mut self) -> Parsed<Kind<'a>> {
+    fn object(&mut self) -> LexerResult<Kind<'a>> {
         if self.lexer.take(b'}') {
             return Ok(Kind::Object(Vec::new()));
         }
@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn member(&mut self) -> Parsed<Member<'a>> {
+    fn member(&mut self) -> LexerResult<Member<'a>> {
         let start = self.lexer.at();
         if self.lexer.peek() != Some(b'"') {
             return Err(self.lexer.unexpected("expected a key in double quotes"));
@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
         Ok(Member { key, key_span, value: self.value()? })
     }
 
-    fn array(&mut self) -> Parsed<Kind<'a>> {
+    fn array(&mut self) -> LexerResult<Kind<'a>> {
         if self.lexer.take(b']') {
             return Ok(Kind::Array(Vec::new()));
         }
@@ -135,20 +135,20 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips the comma between two items; `close` may not follow, since the comma would be a trailing one.
-    fn comma(&mut self, close: u8, otherwise: &'static str) -> Parsed<()> {
+    fn comma(&mut self, close: u8, otherwise: &'static str) -> LexerResult<()> {
         let offset = self.lexer.at();
         if !self.lexer.take(b',') {
             return Err(self.lexer.unexpected(otherwise));
         }
         self.lexer.skip_whitespace();
         if self.lexer.peek() == Some(close) {
-            return Err(Fault { offset, message: "a trailing comma is not JSON" });
+            return Err(LexerError { offset, message: "a trailing comma is not JSON" });
         }
         Ok(())
     }
 
     #[inline]
-    fn string(&mut self) -> Parsed<Cow<'a, str>> {
+    fn string(&mut self) -> LexerResult<Cow<'a, str>> {
         let string = self.lexer.string()?;
         Ok(if string.has_escapes { decode(string.raw).into() } else { string.raw.into() })
     }

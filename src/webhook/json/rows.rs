@@ -1,13 +1,13 @@
 //! A JSON text as rows, one for each value and one for each end of an object or array: a tree that can be shown in
-//! parts. Keys and values are slices of the text, so numbers, escapes and repeated keys are as they were sent.
+//! parts. Keys and values are slices of the text, so numbers, escapes and repeated keys stay as sent.
 //!
-//! The walk can be cloned at any row and go on from there, so that a part costs what its own rows cost.
+//! The walk can be cloned at any row and continued from there, so a part costs only its own rows.
 
 use std::borrow::Cow;
 
 use super::{
     MAX_DEPTH, PointerToken,
-    lexer::{Fault, Lexer, StringToken, decode},
+    lexer::{Lexer, LexerError, StringToken, decode},
 };
 
 /// What a row is.
@@ -49,7 +49,7 @@ pub struct Row<'a> {
     pub kind: RowKind,
     /// The member's key with its quotes, if it is one.
     pub key: Option<&'a str>,
-    /// The value's text; that of an end is the bracket, and a start has none.
+    /// The value's text: the bracket for an end, `None` for a start.
     pub value: Option<&'a str>,
 }
 
@@ -57,15 +57,15 @@ pub struct Row<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRows;
 
-impl From<Fault> for NoRows {
-    fn from(_: Fault) -> Self {
+impl From<LexerError> for NoRows {
+    fn from(_: LexerError) -> Self {
         Self
     }
 }
 
 /// A walk through a text. It must be given the same text each time.
 #[derive(Clone, Debug, Default)]
-pub struct Walk {
+pub struct RowWalk {
     at: usize,
     /// The objects and arrays around the next row, outermost first.
     open: Vec<Open>,
@@ -84,7 +84,7 @@ struct Open {
     pointer: usize,
 }
 
-impl Walk {
+impl RowWalk {
     /// The RFC 6901 pointer of the row that [`Self::next`] returned last.
     #[must_use]
     pub fn pointer(&self) -> &str {
@@ -190,7 +190,7 @@ mod tests {
     use crate::webhook::json::{Kind, Node, parse};
 
     /// The rows of a text from a walk on, each in short.
-    fn rows(walk: &mut Walk, text: &str) -> Result<Vec<String>, NoRows> {
+    fn rows(walk: &mut RowWalk, text: &str) -> Result<Vec<String>, NoRows> {
         let mut rows = Vec::new();
         while let Some(Row { depth, kind, key, value }) = walk.next(text)? {
             let (key, value) = (key.unwrap_or("-"), value.unwrap_or("-"));
@@ -203,7 +203,7 @@ mod tests {
     fn a_row_has_its_key_and_value_as_they_were_sent() {
         let text = " {\"a/b\": 1.0, \"\\u0061\":[\"\\u00e9\" , 12345678901234567890,{ }], \"x\":true,\"x\":null}\n";
         assert_eq!(
-            rows(&mut Walk::default(), text).unwrap(),
+            rows(&mut RowWalk::default(), text).unwrap(),
             [
                 "0 object - - ",
                 "1 number \"a/b\" 1.0 /a~1b",
@@ -218,14 +218,14 @@ mod tests {
                 "0 end - } ",
             ]
         );
-        assert_eq!(rows(&mut Walk::default(), "7").unwrap(), ["0 number - 7 "]);
+        assert_eq!(rows(&mut RowWalk::default(), "7").unwrap(), ["0 number - 7 "]);
     }
 
     #[test]
     fn a_walk_goes_on_from_any_row() {
         let text = r#"{"a":[1,{"b":[]},2],"c":{"d":null}}"#;
-        let all = rows(&mut Walk::default(), text).unwrap();
-        let mut walk = Walk::default();
+        let all = rows(&mut RowWalk::default(), text).unwrap();
+        let mut walk = RowWalk::default();
         for index in 0..all.len() {
             assert_eq!(rows(&mut walk.clone(), text).unwrap(), all[index..], "{index}");
             walk.next(text).unwrap();
@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(rows(&mut Walk::default(), &nested(MAX_DEPTH)).map(|rows| rows.len()), Ok(2 * MAX_DEPTH));
-        assert_eq!(rows(&mut Walk::default(), &nested(MAX_DEPTH + 1)), Err(NoRows));
+        assert_eq!(rows(&mut RowWalk::default(), &nested(MAX_DEPTH)).map(|rows| rows.len()), Ok(2 * MAX_DEPTH));
+        assert_eq!(rows(&mut RowWalk::default(), &nested(MAX_DEPTH + 1)), Err(NoRows));
     }
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
             "\u{feff}{}",
         ];
         for text in texts {
-            assert_eq!(rows(&mut Walk::default(), text), Err(NoRows), "{text}");
+            assert_eq!(rows(&mut RowWalk::default(), text), Err(NoRows), "{text}");
             assert!(parse(text).is_err(), "{text}");
         }
     }
@@ -280,7 +280,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_that_parses_has_its_rows_and_no_other_has(text in r#"[\[\]{},:"a1 .\\-]{0,24}"#) {
-            let found = rows(&mut Walk::default(), &text).ok().map(|rows| rows.len());
+            let found = rows(&mut RowWalk::default(), &text).ok().map(|rows| rows.len());
             prop_assert_eq!(found, parse(&text).ok().map(|root| count(&root)));
         }
     }

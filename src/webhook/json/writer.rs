@@ -9,15 +9,15 @@ use serde_json::Serializer;
 use super::{Kind, Node};
 use crate::webhook::visible;
 
-/// Appends a value as one line. Every hidden character is escaped: programs read the same strings, and
-/// terminals obey nothing in them.
+/// Appends a value as one line. Hidden characters are escaped, so programs read the same strings, but terminals find no
+/// commands in them.
 pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     // Writing to memory fails only for maps whose keys are not strings, and there are none.
     if value.serialize(&mut Serializer::new(&mut *out)).is_err() {
         return;
     }
-    // Once for the line, not for each of its strings: few have such characters.
+    // Checked once for the whole line rather than for each string, because few have such characters.
     if visible::plain_len(&out[start..]) < out.len() - start {
         match String::from_utf8(out.split_off(start)) {
             Ok(text) => out.extend_from_slice(escape_hidden(text).as_bytes()),
@@ -136,7 +136,7 @@ pub(crate) enum Escape {
 }
 
 /// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 requires, by a letter
-/// if there is one; `escape` decides about the others, and whether a quote is written as `\u0022`.
+/// if there is one; `escape` decides about all others, and whether a quote is written as `\u0022`.
 pub(crate) fn push_string(text: &str, escape: impl Fn(char) -> Option<Escape>, out: &mut String) {
     out.push('"');
     let mut copied = 0;

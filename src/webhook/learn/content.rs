@@ -1,12 +1,12 @@
-//! The signed contents that occur in practice, as templates, the commonest first. A content is one of the known orders
-//! of its parts, with one separator between all of them, and perhaps a version before them.
+//! The signed contents that occur in practice, as templates, most common first. A content is one of the known orders of
+//! parts, with the same separator between all of them, and optionally a version before them.
 
 use std::collections::HashSet;
 
 use crate::webhook::diagnose::CONTENTS;
 
-/// What the placeholders of a pattern mean for one request: templates.
-pub(super) struct Parts<'a> {
+/// The templates that replace the placeholders of a pattern for one request.
+pub(super) struct ContentParts<'a> {
     /// The timestamp, if there is one.
     pub time: Option<&'a str>,
     /// The id, or another value beside the body.
@@ -36,13 +36,13 @@ const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];
 
 const RARE_SEPARATORS: [&str; 6] = [", ", " ", "; ", "&", "/", "\r\n"];
 
-/// What precedes the parts, beside the tag of the signature's value.
+/// What may precede the parts, besides the tag of the signature's value.
 const VERSIONS: [&str; 2] = ["v0", "v1"];
 
 const RARE_VERSIONS: [&str; 4] = ["v2", "v3", "1", "2"];
 
 /// The templates of a signature that is in the payload, and so doesn't cover all of it.
-pub(super) fn templates_without_body(parts: &Parts<'_>) -> Vec<String> {
+pub(super) fn templates_without_body(parts: &ContentParts<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for order in ["TI", "IT", "I", "T"] {
         if order.contains('T') == parts.time.is_some() && order.contains('I') == parts.id.is_some() {
@@ -55,14 +55,14 @@ pub(super) fn templates_without_body(parts: &Parts<'_>) -> Vec<String> {
 }
 
 /// The templates that are possible with these parts.
-pub(super) fn templates(parts: &Parts<'_>, rarity: Rarity) -> Vec<String> {
+pub(super) fn templates(parts: &ContentParts<'_>, rarity: Rarity) -> Vec<String> {
     match rarity {
-        Rarity::Common => common(&Parts { path: None, ..*parts }),
+        Rarity::Common => common(&ContentParts { path: None, ..*parts }),
         Rarity::Rare => rare(parts),
     }
 }
 
-fn common(parts: &Parts<'_>) -> Vec<String> {
+fn common(parts: &ContentParts<'_>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for (pattern, _) in CONTENTS {
         let has = |placeholder: char, value: Option<&str>| pattern.contains(placeholder) == value.is_some();
@@ -82,8 +82,8 @@ fn common(parts: &Parts<'_>) -> Vec<String> {
     without_repeats(all)
 }
 
-/// All that the common ones leave out: other separators, other versions, and the path that the provider called.
-fn rare(parts: &Parts<'_>) -> Vec<String> {
+/// The rare templates: with other separators, other versions, or the path that the provider called.
+fn rare(parts: &ContentParts<'_>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for values in parts.orders() {
         for separator in RARE_SEPARATORS.into_iter().chain(SEPARATORS) {
@@ -92,7 +92,7 @@ fn rare(parts: &Parts<'_>) -> Vec<String> {
             all.extend(joined(&values, separator, versions));
         }
     }
-    let common: HashSet<String> = common(&Parts { path: None, ..*parts }).into_iter().collect();
+    let common: HashSet<String> = common(&ContentParts { path: None, ..*parts }).into_iter().collect();
     all.retain(|text| !common.contains(text));
     without_repeats(all)
 }
@@ -111,7 +111,7 @@ fn without_repeats(all: Vec<String>) -> Vec<String> {
     all.into_iter().filter(|text| seen.insert(text.clone())).collect()
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ContentParts<'a> {
     /// The orders that have exactly these parts, each with their values.
     fn orders(&self) -> impl Iterator<Item = Vec<&'a str>> {
         let has = |order: &str, part, value: Option<&str>| order.contains(part) == value.is_some();

@@ -1,22 +1,22 @@
-//! How events are told apart: by a header or a field that every capture has, and perhaps by an action beside it.
+//! How events are told apart: by a header or a field that every capture has, and possibly by an action beside it.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use http::HeaderName;
 
 use super::{
-    Read,
+    ParsedSample,
     places::{own_headers, scalars},
     scheme::FoundScheme,
     value::{signatures, time_unit},
 };
 use crate::webhook::{
     json::Path,
-    place::{Place, Source},
+    place::{Place, ValueSource},
     schema::is_uuid,
 };
 
-/// Fields whose value is usually the event's name, the best first.
+/// Fields whose value is usually the event's name, best first.
 const FIELDS: [&str; 14] = [
     "event",
     "type",
@@ -34,24 +34,24 @@ const FIELDS: [&str; 14] = [
     "status",
 ];
 
-/// Words in the names of headers that have the event's name, the best first.
+/// Words in the names of headers that carry the event's name, best first.
 const WORDS: [&str; 6] = ["event", "topic", "hook-type", "type", "kind", "action"];
 
 /// Fields that say what happened to the kind of thing that another value names.
 const ACTIONS: [&str; 2] = ["action", "subtype"];
 
 /// How the captures' events are told apart.
-pub(super) struct Events {
+pub(super) struct LearnedEvents {
     /// Where the event's name is; `None` if nothing tells events apart.
     pub place: Option<Place>,
     /// The field that refines it.
     pub action: Option<Place>,
     /// The events in the order of their names.
-    pub groups: Vec<Group>,
+    pub groups: Vec<LearnedEvent>,
 }
 
 /// One event.
-pub(super) struct Group {
+pub(super) struct LearnedEvent {
     pub name: String,
     /// The values at the place and at the action.
     pub values: Vec<(Place, String)>,
@@ -59,7 +59,7 @@ pub(super) struct Group {
     pub samples: Vec<usize>,
 }
 
-impl Group {
+impl LearnedEvent {
     /// The path of its fixture.
     pub(super) fn fixture(&self) -> String {
         let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
@@ -68,11 +68,11 @@ impl Group {
     }
 }
 
-impl Events {
-    pub(super) fn find(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Self {
+impl LearnedEvents {
+    pub(super) fn find(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Self {
         let place = places(samples, scheme).into_iter().find(|place| tells_apart(samples, place));
         let action = place.as_ref().and_then(|place| action(samples, place));
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<LearnedEvent> = Vec::new();
         for (index, read) in samples.iter().enumerate() {
             let lookup = read.lookup();
             let places = place.iter().chain(&action);
@@ -84,11 +84,11 @@ impl Events {
             }
             let names: Vec<String> = values.iter().map(|(_, value)| name(value)).collect();
             let name = if names.is_empty() { "event".to_owned() } else { names.join(".") };
-            // Values that differ in a space alone have one name.
+            // Values that differ only in a space have the same name.
             let is_free = |name: &String| groups.iter().all(|group| group.name != *name);
             let numbered = (2..).map(|number| format!("{name}-{number}"));
             let name = std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name);
-            groups.push(Group { name, values, samples: vec![index] });
+            groups.push(LearnedEvent { name, values, samples: vec![index] });
         }
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         Self { place, action, groups }
@@ -123,8 +123,8 @@ impl Events {
     }
 }
 
-/// The places that may have the event's name, the best first.
-fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
+/// The places that may have the event's name, best first.
+fn places(samples: &[ParsedSample<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
     let Some(first) = samples.first() else { return Vec::new() };
     let is_of_scheme = |name: &HeaderName| {
         let scheme = scheme.map(|found| &found.scheme);
@@ -143,7 +143,7 @@ fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
         for (path, _) in scalars(root) {
             let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
             if let Some(rank) = FIELDS.iter().position(|field| *field == key) {
-                // A header is surer than a field, and a field than one further down.
+                // A header is a better sign than a field, and a field a better one than a nested field.
                 ranked.push((WORDS.len() + FIELDS.len() * (path.keys().len() - 1) + rank, Place::Body(path)));
             }
         }
@@ -152,8 +152,8 @@ fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
     ranked.into_iter().map(|(_, place)| place).collect()
 }
 
-/// Whether every capture has what may be an event's name there.
-fn tells_apart(samples: &[Read<'_>], place: &Place) -> bool {
+/// Whether every capture has a possible event name there.
+fn tells_apart(samples: &[ParsedSample<'_>], place: &Place) -> bool {
     samples.iter().all(|read| read.lookup().text(place).is_some_and(|value| is_name(&value)))
 }
 
@@ -174,7 +174,7 @@ fn name(value: &str) -> String {
 }
 
 /// The action beside the place, if each capture has one.
-fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
+fn action(samples: &[ParsedSample<'_>], place: &Place) -> Option<Place> {
     let action = ACTIONS.iter().map(|name| Place::Body(std::iter::once((*name).to_owned()).collect()));
     action.filter(|action| action != place).find(|action| {
         let values = || {
@@ -183,7 +183,7 @@ fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
                 (lookup.text(place).map(Cow::into_owned), lookup.text(action).map(Cow::into_owned))
             })
         };
-        // The place alone may already say it all.
+        // The place alone may be enough.
         let both: BTreeSet<_> = values().collect();
         let alone: BTreeSet<_> = values().map(|(name, _)| name).collect();
         both.len() > alone.len() && tells_apart(samples, action)
@@ -191,7 +191,7 @@ fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
 }
 
 /// The headers that have another value in each capture, and so may be the delivery's id.
-pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<String>)> {
+pub(super) fn unique_headers(samples: &[ParsedSample<'_>]) -> Vec<(HeaderName, Vec<String>)> {
     let Some(first) = samples.first().filter(|_| samples.len() > 1) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, value) in own_headers(first.request()) {
@@ -209,7 +209,7 @@ pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<Strin
 }
 
 /// The place of a source as a manifest's table writes it: its key and its text.
-pub(super) fn table_entry(source: &Source) -> Option<(&'static str, String)> {
+pub(super) fn table_entry(source: &ValueSource) -> Option<(&'static str, String)> {
     Some(match source.place()? {
         Place::Header(name) => ("header", name.to_string()),
         Place::Query(name) => ("query", name),

@@ -6,7 +6,7 @@ use crate::webhook::signature::grammar::{Grammar, GrammarText, TextEncoding};
 
 /// A format that a value may have, and the signature in it.
 #[derive(Clone, Debug)]
-pub(super) struct Form {
+pub(super) struct ValueForm {
     /// The format as a manifest writes it.
     pub text: GrammarText,
     /// The format.
@@ -28,10 +28,10 @@ const TAG_ENDS: [char; 4] = ['=', ':', ',', ' '];
 const LONGEST_TAG: usize = 24;
 
 /// All formats in which a value may have a signature, the simplest first.
-pub(super) fn forms(value: &str) -> Vec<Form> {
+pub(super) fn forms(value: &str) -> Vec<ValueForm> {
     let mut found = Vec::new();
     for (tag, encoding, signature) in tagged(value) {
-        found.extend(Form::new(format!("{tag}{}", placeholder(encoding)), None, signature, None, tag));
+        found.extend(ValueForm::new(format!("{tag}{}", placeholder(encoding)), None, signature, None, tag));
     }
     for separator in SEPARATORS {
         lists(value, separator, &mut found);
@@ -39,7 +39,7 @@ pub(super) fn forms(value: &str) -> Vec<Form> {
     found
 }
 
-fn lists(value: &str, separator: &str, found: &mut Vec<Form>) {
+fn lists(value: &str, separator: &str, found: &mut Vec<ValueForm>) {
     let pieces: Vec<&str> = value.split(separator).collect();
     if !(2..=8).contains(&pieces.len()) {
         return;
@@ -51,7 +51,7 @@ fn lists(value: &str, separator: &str, found: &mut Vec<Form>) {
             let (text, time) = match &time {
                 Some((at, ..)) if *at == index => continue,
                 Some((at, time_tag, time)) => {
-                    // Without tags, entries are told apart by their order, so there may be no others.
+                    // Without tags, entries are distinguished by their order, so there must be no others.
                     if (tag.is_empty() || time_tag.is_empty())
                         && (pieces.len() > 2 || !tag.is_empty() || !time_tag.is_empty())
                     {
@@ -64,12 +64,12 @@ fn lists(value: &str, separator: &str, found: &mut Vec<Form>) {
                 None if tag.is_empty() => continue,
                 None => (entry, None),
             };
-            found.extend(Form::new(text, Some(separator.to_owned()), signature, time, tag));
+            found.extend(ValueForm::new(text, Some(separator.to_owned()), signature, time, tag));
         }
     }
 }
 
-impl Form {
+impl ValueForm {
     fn new(
         value: String,
         separator: Option<String>,

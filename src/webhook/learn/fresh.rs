@@ -1,11 +1,12 @@
-//! What is new in each delivery: its id, and the payload's fields that repeat the id or have the time of the delivery.
+//! What is new in each delivery: its id, and the payload's fields that repeat the id or contain the time of the
+//! delivery.
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
-use super::{Read, event::unique_headers, places::scalars, value::time_unit};
+use super::{ParsedSample, event::unique_headers, places::scalars, value::time_unit};
 use crate::webhook::{
     json::{Kind, Path},
-    place::{Place, Source},
+    place::{Place, ValueSource},
     schema::is_uuid,
     signature::{Scheme, timestamp::TimeUnit},
     time::Timestamp,
@@ -41,9 +42,9 @@ pub(super) struct FreshValues {
 }
 
 impl FreshValues {
-    pub(super) fn find(samples: &[Read<'_>], scheme: Option<&Scheme>) -> Self {
+    pub(super) fn find(samples: &[ParsedSample<'_>], scheme: Option<&Scheme>) -> Self {
         let unique = unique_headers(samples);
-        let signed_id = scheme.and_then(|scheme| scheme.id.as_ref()).and_then(Source::place);
+        let signed_id = scheme.and_then(|scheme| scheme.id.as_ref()).and_then(ValueSource::place);
         let of_scheme = unique.iter().find(|(name, _)| signed_id == Some(Place::Header(name.clone())));
         let header = of_scheme.or_else(|| unique.first()).map(|(_, ids)| ids.clone());
         let paths: Vec<Path> = samples
@@ -60,7 +61,7 @@ impl FreshValues {
         let is_stamped = |path: &Path| {
             let time = scheme.and_then(|scheme| scheme.timestamp.as_ref()).and_then(|rule| rule.source.as_ref());
             let place = Some(Place::Body(path.clone()));
-            time.and_then(Source::place) == place || signed_id == place
+            time.and_then(ValueSource::place) == place || signed_id == place
         };
         // Without a header that has it, the id may be in the payload.
         let id = header.or_else(|| {
@@ -78,9 +79,9 @@ impl FreshValues {
 }
 
 /// Whether a field is the delivery's id: it is named like one, is a text, and differs in each of several captures.
-fn is_id(samples: &[Read<'_>], path: &Path, values: &[String]) -> bool {
+fn is_id(samples: &[ParsedSample<'_>], path: &Path, values: &[String]) -> bool {
     let [key] = path.keys() else { return false };
-    let is_text = |read: &Read<'_>| {
+    let is_text = |read: &ParsedSample<'_>| {
         let node = read.payload.root().and_then(|root| root.get(path));
         node.is_some_and(|node| matches!(node.kind, Kind::String(_)))
     };
@@ -91,9 +92,9 @@ fn is_id(samples: &[Read<'_>], path: &Path, values: &[String]) -> bool {
 }
 
 /// The template of a field that always has the time of the delivery: of its receipt, or the one that is signed.
-fn time(samples: &[Read<'_>], scheme: Option<&Scheme>, values: &[String]) -> Option<&'static str> {
+fn time(samples: &[ParsedSample<'_>], scheme: Option<&Scheme>, values: &[String]) -> Option<&'static str> {
     let unit = time_unit(values.first()?)?;
-    let is_close = |(read, text): (&Read<'_>, &String)| {
+    let is_close = |(read, text): (&ParsedSample<'_>, &String)| {
         let moment = read.sample.received_at.or_else(|| signed_time(read, scheme))?;
         let distance = moment.unix_seconds().abs_diff(unit.read(text)?.unix_seconds());
         (time_unit(text) == Some(unit) && distance <= CLOSE.as_secs()).then_some(())
@@ -111,7 +112,7 @@ fn time(samples: &[Read<'_>], scheme: Option<&Scheme>, values: &[String]) -> Opt
 }
 
 /// The time that a scheme signs.
-fn signed_time(read: &Read<'_>, scheme: Option<&Scheme>) -> Option<Timestamp> {
+fn signed_time(read: &ParsedSample<'_>, scheme: Option<&Scheme>) -> Option<Timestamp> {
     let scheme = scheme?;
     let rule = scheme.timestamp.as_ref()?;
     let place = rule.source.as_ref().unwrap_or(&scheme.signature).place()?;

@@ -1,21 +1,21 @@
-//! The text of a learned manifest. What the captures don't show is a comment with a question.
+//! The text of a learned manifest. Whatever the captures don't show becomes a comment with a question.
 
 use std::fmt::Write;
 
 use http::HeaderName;
 
 use super::{
-    Read,
-    event::{Events, Group, table_entry, unique_headers},
+    ParsedSample,
+    event::{LearnedEvent, LearnedEvents, table_entry, unique_headers},
     fresh::FreshValues,
     is_form, is_indented,
     places::own_headers,
-    scheme::{FoundScheme, Search},
+    scheme::{FoundScheme, SchemeSearch},
 };
 use crate::webhook::{
     encoding,
     payload::PayloadKind,
-    place::{Place, Source},
+    place::{Place, ValueSource},
     signature::{
         Algorithm, SecretFormat, asymmetric::Family, content::SignedContent, secret::KeyEncoding, timestamp::TimeUnit,
     },
@@ -25,21 +25,21 @@ use crate::webhook::{
 /// What a manifest is written from.
 pub(super) struct Facts<'a> {
     pub name: &'a str,
-    pub samples: &'a [Read<'a>],
-    pub search: &'a Search,
-    pub events: &'a Events,
+    pub samples: &'a [ParsedSample<'a>],
+    pub search: &'a SchemeSearch,
+    pub events: &'a LearnedEvents,
     /// Whether the schema has a definition of this event.
     pub defined: &'a dyn Fn(&str) -> bool,
 }
 
-/// A manifest that grows, and the questions in it.
+/// A manifest being written, and the questions in it.
 #[derive(Default)]
-struct Draft {
+struct ManifestDraft {
     text: String,
     questions: Vec<String>,
 }
 
-impl Draft {
+impl ManifestDraft {
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
@@ -63,7 +63,7 @@ impl Draft {
 
 /// Writes the manifest; also returns the questions in it.
 pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
-    let mut draft = Draft::default();
+    let mut draft = ManifestDraft::default();
     let captures = facts.samples.len();
     let plural = if captures == 1 { "captured request" } else { "captured requests" };
     draft.comment(&format!(
@@ -107,7 +107,7 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
     (draft.text, draft.questions)
 }
 
-fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
+fn secret(name: &str, found: &FoundScheme, draft: &mut ManifestDraft) {
     draft.section("[secret]");
     draft.line(&format!("env         = {}", quoted(&variable(name))));
     let SecretFormat { encoding, prefix, family, .. } = &found.format;
@@ -125,7 +125,7 @@ fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
     }
     draft.comment("An invented secret for tests, which is public. Never put your own here.");
     let development = match family {
-        // No text is the seed of such a pair.
+        // Such a key pair can't be derived from a text.
         Some(Family::Rsa) => {
             let (public, private) = RSA_DEVELOPMENT.trim().split_once('\n').unwrap_or_default();
             format!("{{ public = {}, private = {} }}", quoted(public), quoted(private))
@@ -154,7 +154,7 @@ fn development(name: &str, format: &SecretFormat) -> String {
     format!("{}{key}", format.prefix.as_deref().unwrap_or_default())
 }
 
-fn scheme(found: &FoundScheme, draft: &mut Draft) {
+fn scheme(found: &FoundScheme, draft: &mut ManifestDraft) {
     let scheme = &found.scheme;
     draft.section("[[scheme]]");
     draft.line("name      = \"v1\"");
@@ -208,7 +208,7 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
 }
 
 /// Asks about what looks like a signature, or is beside one, and that the scheme doesn't read.
-fn other_signatures(search: &Search, found: &FoundScheme, draft: &mut Draft) {
+fn other_signatures(search: &SchemeSearch, found: &FoundScheme, draft: &mut ManifestDraft) {
     let entries: Vec<String> = found.other_entries.iter().map(|tag| format!("`{tag}`")).collect();
     if !entries.is_empty() {
         draft.ask(&format!(
@@ -228,12 +228,12 @@ fn other_signatures(search: &Search, found: &FoundScheme, draft: &mut Draft) {
     }
 }
 
-fn place_keys(source: &Source) -> Vec<String> {
+fn place_keys(source: &ValueSource) -> Vec<String> {
     table_entry(source).map(|(key, text)| format!("{key} = {}", quoted(&text))).into_iter().collect()
 }
 
 /// What to ask about a scheme that was not found.
-pub(super) fn scheme_questions(search: &Search) -> (&'static str, Option<&'static str>) {
+pub(super) fn scheme_questions(search: &SchemeSearch) -> (&'static str, Option<&'static str>) {
     let how = match (search.has_secret, search.is_exhausted) {
         (false, _) => "how does it sign? Learn again with its secret to find out",
         (true, true) => {
@@ -247,8 +247,8 @@ pub(super) fn scheme_questions(search: &Search) -> (&'static str, Option<&'stati
     (how, search.is_asymmetric.then_some(private))
 }
 
-/// The scheme as a question, with what can be seen.
-fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
+/// The scheme as a question, with what the captures show.
+fn unknown_scheme(facts: &Facts<'_>, draft: &mut ManifestDraft) {
     let search = facts.search;
     draft.text.push('\n');
     let (how, other) = scheme_questions(search);
@@ -280,7 +280,7 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
     }
 }
 
-fn recognise(facts: &Facts<'_>, draft: &mut Draft) {
+fn recognise(facts: &Facts<'_>, draft: &mut ManifestDraft) {
     let events = facts.events;
     let is_signed = facts.search.found.as_ref().is_some_and(|found| !found.scheme.headers().is_empty());
     let headers = if is_signed { Vec::new() } else { common_headers(facts.samples) };
@@ -315,13 +315,13 @@ fn written(place: &Place) -> String {
 }
 
 /// The senders' own headers that all captures have.
-fn common_headers(samples: &[Read<'_>]) -> Vec<HeaderName> {
+fn common_headers(samples: &[ParsedSample<'_>]) -> Vec<HeaderName> {
     let Some(first) = samples.first() else { return Vec::new() };
     let names = own_headers(first.request()).map(|(name, _)| name.clone());
     names.filter(|name| samples.iter().all(|read| read.request().headers.contains(name.as_str()))).take(4).collect()
 }
 
-fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut Draft) {
+fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut ManifestDraft) {
     let scheme = facts.search.found.as_ref().map(|found| &found.scheme);
     draft.section("[delivery]");
     let unique = unique_headers(facts.samples);
@@ -360,7 +360,7 @@ fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut Draft) {
     draft.line("success = [\"2xx\"]");
 }
 
-fn event(facts: &Facts<'_>, group: &Group, draft: &mut Draft) {
+fn event(facts: &Facts<'_>, group: &LearnedEvent, draft: &mut ManifestDraft) {
     draft.section("[[event]]");
     draft.line(&format!("name   = {}", quoted(&group.name)));
     draft.comment(&format!("QUESTION: what has happened when `{}` is sent?", group.name));

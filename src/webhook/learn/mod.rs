@@ -25,14 +25,14 @@ use super::{
     keyring::{Keyring, SecretSource},
     payload::{DecodedBody, MAX_DECODED_BYTES, Payload, PayloadKind},
     place::Lookup,
-    provider::{Provider, catalog::Catalog, files::Files, self_test::self_test},
+    provider::{Provider, catalog::Catalog, files::ProviderFiles, self_test::self_test},
     request::Request,
     signature::{Receipt, SecretText, Verdict},
     time::Timestamp,
 };
-use event::Events;
+use event::LearnedEvents;
 use personal::Replacements;
-use scheme::{FoundScheme, Search};
+use scheme::{FoundScheme, SchemeSearch};
 use shape::Shape;
 
 pub use template::template;
@@ -40,12 +40,12 @@ pub use template::template;
 /// A captured request.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// What messages call it: its file, with the line if the file has several.
+    /// Its name in messages: its file, with the line if the file has several.
     pub name: String,
     pub request: Request,
-    /// When it was received, if the capture says so.
+    /// When it was received, if recorded.
     pub received_at: Option<Timestamp>,
-    /// The URL that the provider called, if that is known.
+    /// The URL that the provider called, if known.
     pub url: Option<String>,
 }
 
@@ -64,7 +64,7 @@ pub struct Learned {
     pub questions: Vec<String>,
     /// Whether a scheme was found.
     pub has_scheme: bool,
-    /// Whether there was a secret to try, and no scheme could be proven with it. Then there are no files.
+    /// Whether there was a secret to try, but no scheme could be proven with it. Then there are no files.
     pub is_unproven: bool,
     /// What looks like a signature, if no scheme is proven.
     pub seen: Vec<String>,
@@ -79,13 +79,13 @@ struct Decoded<'a> {
 }
 
 /// A request with its payload.
-struct Read<'a> {
+struct ParsedSample<'a> {
     sample: &'a Sample,
     body: &'a DecodedBody<'a>,
     payload: Payload<'a>,
 }
 
-impl<'a> Read<'a> {
+impl<'a> ParsedSample<'a> {
     fn request(&self) -> &'a Request {
         &self.sample.request
     }
@@ -106,11 +106,11 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
             Decoded { sample, body }
         })
         .collect();
-    let read: Vec<Read<'_>> = decoded
+    let read: Vec<ParsedSample<'_>> = decoded
         .iter()
-        .map(|Decoded { sample, body }| Read { sample, body, payload: body.payload(&sample.request) })
+        .map(|Decoded { sample, body }| ParsedSample { sample, body, payload: body.payload(&sample.request) })
         .collect();
-    let search = Search::run(&read, secrets);
+    let search = SchemeSearch::run(&read, secrets);
     if search.has_secret && search.found.is_none() {
         let (how, other) = manifest::scheme_questions(&search);
         let questions = std::iter::once(how).chain(other).map(str::to_owned).collect();
@@ -119,8 +119,8 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     }
     let is_disagreeing = |index: &usize| search.found.as_ref().is_some_and(|found| found.disagreeing.contains(index));
     let (bad, read): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(index, _)| is_disagreeing(index));
-    let read: Vec<Read<'_>> = read.into_iter().map(|(_, read)| read).collect();
-    let events = Events::find(&read, search.found.as_ref());
+    let read: Vec<ParsedSample<'_>> = read.into_iter().map(|(_, read)| read).collect();
+    let events = LearnedEvents::find(&read, search.found.as_ref());
     let mut learned = Learned { captures: read.len(), has_scheme: search.found.is_some(), ..Learned::default() };
     learned.proven.extend(search.proven(samples.len()));
     learned.proven.extend(events.proven());
@@ -165,7 +165,7 @@ struct Payloads {
 }
 
 impl Payloads {
-    fn of(read: &[Read<'_>], events: &Events) -> Self {
+    fn of(read: &[ParsedSample<'_>], events: &LearnedEvents) -> Self {
         let mut replacements = Replacements::new(events.protected());
         read.iter().filter_map(|read| read.payload.root()).for_each(|root| replacements.collect(root));
         let mut payloads = Self::default();
@@ -204,7 +204,7 @@ impl Payloads {
 /// The captures that the written manifest rejects, with what is wrong.
 fn disagreements<'a>(
     provider: &Provider,
-    bad: impl Iterator<Item = &'a Read<'a>>,
+    bad: impl Iterator<Item = &'a ParsedSample<'a>>,
     found: &FoundScheme,
     catalog: &Catalog,
 ) -> Vec<(String, String)> {
@@ -248,14 +248,14 @@ fn disagreements<'a>(
 /// The provider of a directory with these files, or why it would not pass its check.
 pub(super) fn provider(name: &str, files: &[(String, String)]) -> Result<Provider, Vec<String>> {
     let texts = files.iter().map(|(path, text)| (Cow::Owned(path.clone()), Cow::Owned(text.clone()))).collect();
-    let provider = Provider::load(Files::new(name, texts)).map_err(|error| vec![error.to_string()])?;
+    let provider = Provider::load(ProviderFiles::new(name, texts)).map_err(|error| vec![error.to_string()])?;
     let problems = self_test(&provider);
     if problems.is_empty() { Ok(provider) } else { Err(problems) }
 }
 
-/// What the written manifest says about the captures that it was made of.
-fn confirmed(provider: &Provider, samples: &[Read<'_>], found: &FoundScheme) -> Option<String> {
-    let holds = |read: &Read<'_>| {
+/// What the written manifest says about the captures that it was learned from.
+fn confirmed(provider: &Provider, samples: &[ParsedSample<'_>], found: &FoundScheme) -> Option<String> {
+    let holds = |read: &ParsedSample<'_>| {
         let event = provider.event_of(&read.lookup());
         let receipt = Receipt { at: read.sample.received_at, url: found.url_of(read.request()), tolerance: None };
         event.is_some()
@@ -270,7 +270,7 @@ fn confirmed(provider: &Provider, samples: &[Read<'_>], found: &FoundScheme) -> 
 }
 
 /// Whether there are payloads in JSON, and all of them have line breaks.
-fn is_indented(samples: &[Read<'_>]) -> bool {
+fn is_indented(samples: &[ParsedSample<'_>]) -> bool {
     let json = samples.iter().filter(|read| read.payload.kind == PayloadKind::Json);
     let mut bodies = json.map(|read| read.body.bytes()).peekable();
     // A line feed in a string of JSON is escaped.

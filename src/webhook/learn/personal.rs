@@ -1,5 +1,5 @@
-//! Replaces the values of payloads, so that none that may be personal is written: names, addresses, tokens, numbers.
-//! What is not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
+//! Replaces the values of payloads, so that no personal ones are written: names, addresses, tokens, numbers. Whatever
+//! is not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -284,7 +284,7 @@ fn moment(text: &str) -> String {
     known.chars().chain(rest).collect()
 }
 
-/// A text with as many letters and digits in the same places, which depend on the number alone.
+/// A text with as many letters and digits in the same places, which depend only on the number.
 fn scrambled(text: &str, number: usize) -> String {
     let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let mut state = number as u64;

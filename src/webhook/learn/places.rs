@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use http::HeaderName;
 
 use super::{
-    Read,
-    form::{Form, forms},
+    ParsedSample,
+    form::{ValueForm, forms},
     value::{signatures, time_unit},
 };
 use crate::webhook::{
     json::{Kind, Node, Path},
     payload::PayloadKind,
-    place::{Place, Source},
+    place::{Place, ValueSource},
     request::{self, Request},
     signature::grammar,
 };
@@ -44,7 +44,7 @@ const STANDARD: [&str; 20] = [
     "from",
 ];
 
-/// How the names of others begin.
+/// The beginnings of the names of other such headers.
 const STANDARD_BEGINNINGS: [&str; 10] =
     ["content-", "accept", "x-forwarded", "cf-", "trace", "cdn-", "x-amz", "sec-", "x-envoy-", "x-b3-"];
 
@@ -63,38 +63,38 @@ pub(super) fn own_headers(request: &Request) -> impl Iterator<Item = (&HeaderNam
 
 /// Where a value is, and its text.
 pub(super) struct Located {
-    pub source: Source,
+    pub source: ValueSource,
     pub text: String,
 }
 
 /// A place where the signature may be, and the format of its value there.
 pub(super) struct Candidate {
-    pub source: Source,
-    pub form: Form,
+    pub source: ValueSource,
+    pub form: ValueForm,
 }
 
 /// The places where the signature may be. Headers named like one come first. What only one of three or more captures
 /// has is left out as a coincidence.
-pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidate> {
+pub(super) fn candidates(probe: &ParsedSample<'_>, samples: &[ParsedSample<'_>]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (name, value) in own_headers(probe.request()) {
-        let source = Source::Headers(vec![name.clone()]);
+        let source = ValueSource::Headers(vec![name.clone()]);
         found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
     }
     for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
-        let source = Source::At(Place::Query(name.into_owned()));
+        let source = ValueSource::At(Place::Query(name.into_owned()));
         found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
     }
     if probe.payload.kind == PayloadKind::Json
         && let Some(root) = probe.payload.root()
     {
         for (path, value) in scalars(root) {
-            let source = Source::At(Place::Body(path));
+            let source = ValueSource::At(Place::Body(path));
             found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
         }
     }
     found.retain(|Candidate { source, form }| {
-        let is_read = |read: &&Read<'_>| {
+        let is_read = |read: &&ParsedSample<'_>| {
             let place = source.place();
             let value = place.and_then(|place| read.lookup().text(&place).map(Cow::into_owned));
             value.is_some_and(|value| {
@@ -119,26 +119,26 @@ pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidat
 }
 
 /// The values that may be the signed time.
-pub(super) fn times(probe: &Read<'_>) -> Vec<Located> {
+pub(super) fn times(probe: &ParsedSample<'_>) -> Vec<Located> {
     let mut found = Vec::new();
-    let mut add = |source: Source, text: &str| {
+    let mut add = |source: ValueSource, text: &str| {
         if time_unit(text).is_some() {
             found.push(Located { source, text: text.to_owned() });
         }
     };
     for (name, value) in own_headers(probe.request()) {
-        add(Source::Headers(vec![name.clone()]), &value);
+        add(ValueSource::Headers(vec![name.clone()]), &value);
     }
-    // HTTP's own date, which some senders sign.
+    // HTTP's own `Date` header, which some senders sign.
     if let Some(value) = probe.request().headers.text("date") {
-        add(Source::Headers(vec![http::header::DATE]), &value);
+        add(ValueSource::Headers(vec![http::header::DATE]), &value);
     }
     for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
-        add(Source::At(Place::Query(name.into_owned())), &value);
+        add(ValueSource::At(Place::Query(name.into_owned())), &value);
     }
     if let Some(root) = probe.payload.root() {
         for (path, text) in scalars(root) {
-            add(Source::At(Place::Body(path)), &text);
+            add(ValueSource::At(Place::Body(path)), &text);
         }
     }
     found.truncate(MOST);
@@ -146,11 +146,11 @@ pub(super) fn times(probe: &Read<'_>) -> Vec<Located> {
 }
 
 /// The values beside body and time that may be signed, such as the delivery's id.
-pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Vec<Located> {
-    let is_other = |source: &Source| source != signature && !times.iter().any(|time| time.source == *source);
+pub(super) fn ids(probe: &ParsedSample<'_>, signature: &ValueSource, times: &[Located]) -> Vec<Located> {
+    let is_other = |source: &ValueSource| source != signature && !times.iter().any(|time| time.source == *source);
     let mut found = Vec::new();
     for (name, value) in own_headers(probe.request()) {
-        let source = Source::Headers(vec![name.clone()]);
+        let source = ValueSource::Headers(vec![name.clone()]);
         if is_other(&source) && value.len() <= 200 && signatures(&value).is_empty() {
             found.push(Located { source, text: value });
         }
@@ -159,7 +159,7 @@ pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Ve
     if let Some(root) = probe.payload.root() {
         for (path, text) in scalars(root) {
             let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
-            let source = Source::At(Place::Body(path));
+            let source = ValueSource::At(Place::Body(path));
             let is_named = key == "id" || key.ends_with("_id") || key == "token" || key == "nonce";
             // A signature in the payload covers values beside it, or beside an object that it is in.
             let depth = if is_in_payload(signature) { DEPTH } else { 1 };
@@ -173,13 +173,13 @@ pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Ve
 }
 
 /// Whether a value is part of the payload.
-pub(super) const fn is_in_payload(source: &Source) -> bool {
-    matches!(source, Source::At(Place::Body(_)))
+pub(super) const fn is_in_payload(source: &ValueSource) -> bool {
+    matches!(source, ValueSource::At(Place::Body(_)))
 }
 
-fn path_depth(source: &Source) -> usize {
+fn path_depth(source: &ValueSource) -> usize {
     match source {
-        Source::At(Place::Body(path)) => path.keys().len(),
+        ValueSource::At(Place::Body(path)) => path.keys().len(),
         _ => 0,
     }
 }

@@ -5,13 +5,13 @@ use crate::webhook::signature::{
 };
 
 /// A reading of the secrets.
-pub(super) struct Reading {
+pub(super) struct SecretReading {
     pub format: SecretFormat,
     pub secrets: Vec<SigningSecret>,
 }
 
 /// Every way to read the secrets.
-pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
+pub(super) fn readings(texts: &[SecretText]) -> Vec<SecretReading> {
     let mut formats = vec![SecretFormat::default()];
     let mut prefixes: Vec<Option<String>> = vec![None];
     for text in texts.iter().map(SecretText::expose) {
@@ -33,12 +33,12 @@ pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
         [Family::Ed25519, Family::P256, Family::Rsa]
             .map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
     );
-    let mut readings: Vec<Reading> = Vec::new();
+    let mut readings: Vec<SecretReading> = Vec::new();
     for format in formats {
         let secrets = parsed(texts, &format);
         let is_new = !readings.iter().any(|other| other.format.family == format.family && other.secrets == secrets);
         if !secrets.is_empty() && is_new {
-            readings.push(Reading { format, secrets });
+            readings.push(SecretReading { format, secrets });
         }
     }
     readings

@@ -1,20 +1,20 @@
-//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body. A scheme
-//! that matches everywhere is found; failing that, the one that matches most captures.
+//! Finds the signature scheme by recomputing signatures: each way to sign is tried on the capture with the smallest
+//! body. The result is a scheme that matches all captures or, failing that, the one that matches most.
 
 use std::{borrow::Cow, time::Duration};
 
 use http::HeaderName;
 
 use super::{
-    Read,
-    content::{Parts, Rarity, templates, templates_without_body},
+    ParsedSample,
+    content::{ContentParts, Rarity, templates, templates_without_body},
     places::{Candidate, Located, candidates, ids, is_in_payload, times},
-    readings::{Reading, algorithms, readings},
+    readings::{SecretReading, algorithms, readings},
     seen::seen,
     value::time_unit,
 };
 use crate::webhook::{
-    place::{Lookup, Source},
+    place::{Lookup, ValueSource},
     request::Request,
     signature::{
         Algorithm, Receipt, Scheme, SecretFormat, SecretText, SigningSecret,
@@ -59,7 +59,7 @@ impl FoundScheme {
 }
 
 /// The result of a search.
-pub(super) struct Search {
+pub(super) struct SchemeSearch {
     /// The scheme that holds for the most captures, if one holds for any.
     pub found: Option<FoundScheme>,
     /// Whether there was a secret to try.
@@ -72,11 +72,11 @@ pub(super) struct Search {
     pub is_asymmetric: bool,
 }
 
-/// How many captures are tried, because some may be damaged or of another sender.
+/// How many captures are tried, because some may be damaged or from another sender.
 const PROBES: usize = 3;
 
-impl Search {
-    pub(super) fn run(samples: &[Read<'_>], secrets: &[SecretText]) -> Self {
+impl SchemeSearch {
+    pub(super) fn run(samples: &[ParsedSample<'_>], secrets: &[SecretText]) -> Self {
         let (seen, is_asymmetric) = seen(samples);
         let has_secret = !secrets.is_empty();
         let mut search = Self { found: None, has_secret, is_exhausted: false, seen, is_asymmetric };
@@ -84,7 +84,7 @@ impl Search {
             return search;
         }
         // The smallest bodies are the fastest to try; an empty one would say too little.
-        let mut probes: Vec<&Read<'_>> = samples.iter().collect();
+        let mut probes: Vec<&ParsedSample<'_>> = samples.iter().collect();
         probes.sort_by_key(|read| (read.request().body.is_empty(), read.request().body.len()));
         for probe in probes.iter().copied().take(PROBES) {
             if search.tokens(probe, samples, secrets)
@@ -102,7 +102,7 @@ impl Search {
         search
     }
 
-    fn holds_for_most(&self, samples: &[Read<'_>]) -> bool {
+    fn holds_for_most(&self, samples: &[ParsedSample<'_>]) -> bool {
         self.found.as_ref().is_some_and(|found| 2 * found.disagreeing.len() < samples.len())
     }
 
@@ -131,7 +131,13 @@ impl Search {
     }
 
     /// Tries the ways to sign on this capture. Returns whether one holds for all.
-    fn schemes(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText], rarity: Rarity) -> bool {
+    fn schemes(
+        &mut self,
+        probe: &ParsedSample<'_>,
+        samples: &[ParsedSample<'_>],
+        texts: &[SecretText],
+        rarity: Rarity,
+    ) -> bool {
         let candidates = candidates(probe, samples);
         let times = times(probe);
         let readings = readings(texts);
@@ -150,7 +156,8 @@ impl Search {
                 for algorithm in algorithms(candidate.form.signature.len(), reading.format.family) {
                     for time in &times {
                         for id in std::iter::once(None).chain(ids.iter().map(Some)) {
-                            let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id, rarity };
+                            let hypothesis =
+                                SchemeHypothesis { candidate, reading, algorithm, time: *time, id, rarity };
                             if hypothesis.search(self, probe, samples, &mut left) {
                                 return true;
                             }
@@ -170,12 +177,12 @@ impl Search {
         &mut self,
         scheme: &Scheme,
         text: &GrammarText,
-        reading: &Reading,
-        samples: &[Read<'_>],
+        reading: &SecretReading,
+        samples: &[ParsedSample<'_>],
         is_https: Option<bool>,
     ) -> bool {
-        let url_of = |read: &Read<'_>| is_https.map(|is_https| called_url(read, is_https));
-        let verifies = |read: &Read<'_>, at| {
+        let url_of = |read: &ParsedSample<'_>| is_https.map(|is_https| called_url(read, is_https));
+        let verifies = |read: &ParsedSample<'_>, at| {
             let url = url_of(read);
             let receipt = Receipt { url: url.as_deref(), at, tolerance: None };
             scheme.verify(&reading.secrets, read.request(), receipt).is_ok()
@@ -185,7 +192,7 @@ impl Search {
         if good.len() <= most {
             return false;
         }
-        let good: Vec<&Read<'_>> = good.into_iter().map(|(_, read)| read).collect();
+        let good: Vec<&ParsedSample<'_>> = good.into_iter().map(|(_, read)| read).collect();
         // The tolerance of most providers. Captures can't show it, but they can show that it is larger.
         let is_tolerant = !good.iter().all(|read| verifies(read, read.sample.received_at));
         let urls = samples.iter().filter_map(|read| Some((url(read.request(), false), url_of(read)?))).collect();
@@ -210,7 +217,7 @@ impl Search {
 }
 
 /// The tags of the entries of a signature's value that are not the scheme's.
-fn other_entries(scheme: &Scheme, read: &Read<'_>) -> Vec<String> {
+fn other_entries(scheme: &Scheme, read: &ParsedSample<'_>) -> Vec<String> {
     let lookup = read.lookup();
     let value = scheme.signature.place().and_then(|place| lookup.text(&place).map(Cow::into_owned));
     value.map(|value| scheme.grammar.read(&value).unknown.iter().map(ToString::to_string).collect()).unwrap_or_default()
@@ -220,30 +227,36 @@ fn other_entries(scheme: &Scheme, read: &Read<'_>) -> Vec<String> {
 #[derive(Clone, Copy)]
 struct SignedTime<'a> {
     /// Its place; `None` if it is in the signature's value.
-    source: Option<&'a Source>,
+    source: Option<&'a ValueSource>,
     unit: TimeUnit,
     text: &'a str,
 }
 
 impl<'a> SignedTime<'a> {
-    fn new(source: Option<&'a Source>, text: &'a str) -> Option<Self> {
+    fn new(source: Option<&'a ValueSource>, text: &'a str) -> Option<Self> {
         Some(Self { source, unit: time_unit(text)?, text })
     }
 }
 
 /// One place, secret and algorithm, with the time and the id that may be signed.
-struct Hypothesis<'a> {
+struct SchemeHypothesis<'a> {
     candidate: &'a Candidate,
-    reading: &'a Reading,
+    reading: &'a SecretReading,
     algorithm: Algorithm,
     time: Option<SignedTime<'a>>,
     id: Option<&'a Located>,
     rarity: Rarity,
 }
 
-impl Hypothesis<'_> {
+impl SchemeHypothesis<'_> {
     /// Tries all contents. Returns whether one holds for all captures.
-    fn search(&self, search: &mut Search, probe: &Read<'_>, samples: &[Read<'_>], left: &mut usize) -> bool {
+    fn search(
+        &self,
+        search: &mut SchemeSearch,
+        probe: &ParsedSample<'_>,
+        samples: &[ParsedSample<'_>],
+        left: &mut usize,
+    ) -> bool {
         let keys: Vec<(&SigningSecret, Key)> =
             self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
         for text in self.contents(probe) {
@@ -270,9 +283,9 @@ impl Hypothesis<'_> {
     }
 
     /// The templates of the signed content.
-    fn contents(&self, probe: &Read<'_>) -> Vec<String> {
+    fn contents(&self, probe: &ParsedSample<'_>) -> Vec<String> {
         let tag = self.candidate.form.tag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let parts = Parts {
+        let parts = ContentParts {
             time: self.time.map(|_| "{timestamp}"),
             id: self.id.map(|_| "{id}"),
             tag: Some(tag).filter(|tag| !tag.is_empty()),
@@ -286,7 +299,7 @@ impl Hypothesis<'_> {
         };
         if !is_in_payload && self.time.is_some_and(|time| time.source.is_none()) {
             // The value's own time may be there for the reader alone.
-            contents.extend(templates(&Parts { time: None, ..parts }, self.rarity));
+            contents.extend(templates(&ContentParts { time: None, ..parts }, self.rarity));
         }
         if !self.algorithm.is_plain_hash() {
             return contents;
@@ -303,7 +316,7 @@ impl Hypothesis<'_> {
         &self,
         content: &SignedContent,
         keys: &[(&SigningSecret, Key)],
-        probe: &Read<'_>,
+        probe: &ParsedSample<'_>,
         is_https: Option<bool>,
     ) -> bool {
         let url = is_https.map(|is_https| called_url(probe, is_https));
@@ -324,8 +337,8 @@ pub(super) fn scheme(
     candidate: &Candidate,
     algorithm: Algorithm,
     content: SignedContent,
-    time: Option<(Option<Source>, TimeUnit)>,
-    id: Option<Source>,
+    time: Option<(Option<ValueSource>, TimeUnit)>,
+    id: Option<ValueSource>,
 ) -> Scheme {
     let signs_id = content.signs_id();
     let keeps_time = content.signs_timestamp() || candidate.form.grammar.carries_timestamp();
@@ -350,10 +363,10 @@ pub(super) fn scheme(
     }
 }
 
-/// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any
+/// The scheme as a manifest writes it: a value that is the same in several captures is not an id, but a header like any
 /// other.
-fn settled(mut scheme: Scheme, samples: &[&Read<'_>]) -> Scheme {
-    let Some(place) = scheme.id.as_ref().and_then(Source::place) else { return scheme };
+fn settled(mut scheme: Scheme, samples: &[&ParsedSample<'_>]) -> Scheme {
+    let Some(place) = scheme.id.as_ref().and_then(ValueSource::place) else { return scheme };
     let mut values: Vec<String> =
         samples.iter().filter_map(|read| read.lookup().text(&place).map(Cow::into_owned)).collect();
     values.sort_unstable();
@@ -375,13 +388,13 @@ fn url(request: &Request, is_https: bool) -> String {
 }
 
 /// The URL that the provider called, as far as it is known.
-fn called_url(read: &Read<'_>, is_https: bool) -> String {
+fn called_url(read: &ParsedSample<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
 }
 
-/// The path that the provider called, if that is known to be another than the request's. A constant of the content
-/// then.
-fn called_path<'a>(read: &'a Read<'_>) -> Option<&'a str> {
+/// The path that the provider called, if it is known to differ from the request's. It is then a constant in the
+/// content.
+fn called_path<'a>(read: &'a ParsedSample<'_>) -> Option<&'a str> {
     let (_, rest) = read.sample.url.as_deref()?.split_once("://")?;
     let path = &rest[rest.find('/')?..];
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];

@@ -2,12 +2,12 @@
 
 use http::HeaderName;
 
-use super::{Read, form::forms, places::own_headers, readings::algorithms};
+use super::{ParsedSample, form::forms, places::own_headers, readings::algorithms};
 use crate::webhook::{encoding, words::bytes};
 
 /// What looks like a signature in most captures, each with its header and in words, and whether one may be made with a
 /// private key.
-pub(super) fn seen(samples: &[Read<'_>]) -> (Vec<(HeaderName, String)>, bool) {
+pub(super) fn seen(samples: &[ParsedSample<'_>]) -> (Vec<(HeaderName, String)>, bool) {
     let (mut seen, mut is_asymmetric) = (Vec::new(), false);
     let mut headers: Vec<(&HeaderName, String)> = Vec::new();
     for (name, value) in samples.iter().flat_map(|read| own_headers(read.request())) {

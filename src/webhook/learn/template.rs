@@ -1,4 +1,4 @@
-//! A provider directory to fill in, for those who have documents and no captures.
+//! A provider directory to fill in, for users who have documentation but no captures.
 
 use super::{
     Learned,

@@ -1,21 +1,20 @@
-//! Finds what is sent as it is: a static token, which is the secret itself, and a JSON Web Token, whose claims may hash
-//! the body.
+//! Finds tokens: a static token, which is the secret itself, or a JSON Web Token, whose claims may hash the body.
 
 use super::{
-    Read,
-    form::Form,
+    ParsedSample,
+    form::ValueForm,
     places::{Candidate, own_headers, scalars},
-    readings::{Reading, parsed, readings},
-    scheme::{Search, scheme},
+    readings::{SecretReading, parsed, readings},
+    scheme::{SchemeSearch, scheme},
 };
 use crate::webhook::{
     payload::PayloadKind,
-    place::{Lookup, Place, Source},
+    place::{Lookup, Place, ValueSource},
     signature::{
         Algorithm, SecretFormat, SecretText,
         content::{ContentValues, SecretParts, SignedContent},
         grammar::{Grammar, GrammarText},
-        jwt::Token,
+        jwt::Jwt,
     },
 };
 
@@ -25,9 +24,14 @@ const HASHES: [&str; 5] =
 
 const JWTS: [Algorithm; 3] = [Algorithm::JwtHs256, Algorithm::JwtEs256, Algorithm::JwtRs256];
 
-impl Search {
+impl SchemeSearch {
     /// Tries the tokens of this capture. Returns whether one holds for all.
-    pub(super) fn tokens(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> bool {
+    pub(super) fn tokens(
+        &mut self,
+        probe: &ParsedSample<'_>,
+        samples: &[ParsedSample<'_>],
+        texts: &[SecretText],
+    ) -> bool {
         let readings = readings(texts);
         values(probe).into_iter().any(|(source, value)| {
             let is_static = texts.iter().any(|text| {
@@ -35,7 +39,7 @@ impl Search {
                     return false;
                 };
                 let format = SecretFormat::default();
-                let reading = Reading { secrets: parsed(texts, &format), format };
+                let reading = SecretReading { secrets: parsed(texts, &format), format };
                 let candidate = candidate(&source, before, "{token}");
                 candidate.is_some_and(|candidate| {
                     let scheme = scheme(&candidate, Algorithm::Token, SignedContent::body(), None, None);
@@ -48,15 +52,15 @@ impl Search {
 
     fn jwt(
         &mut self,
-        source: &Source,
+        source: &ValueSource,
         value: &str,
-        probe: &Read<'_>,
-        samples: &[Read<'_>],
-        readings: &[Reading],
+        probe: &ParsedSample<'_>,
+        samples: &[ParsedSample<'_>],
+        readings: &[SecretReading],
     ) -> bool {
         let start = value.rfind(' ').map_or(0, |at| at + 1);
         let (before, text) = value.split_at(start);
-        let Some(token) = Token::parse(text) else { return false };
+        let Some(token) = Jwt::parse(text) else { return false };
         let named = JWTS.into_iter().find(|algorithm| algorithm.jwt_name() == Some(token.algorithm.as_str()));
         let (Some(algorithm), Some(candidate)) = (named, candidate(source, before, "{jwt}")) else { return false };
         let hashes = hashes(&token, probe);
@@ -71,26 +75,26 @@ impl Search {
 }
 
 /// The values of the headers, of the query, and of the payload's first levels.
-fn values(probe: &Read<'_>) -> Vec<(Source, String)> {
-    let headers = own_headers(probe.request()).map(|(name, value)| (Source::Headers(vec![name.clone()]), value));
+fn values(probe: &ParsedSample<'_>) -> Vec<(ValueSource, String)> {
+    let headers = own_headers(probe.request()).map(|(name, value)| (ValueSource::Headers(vec![name.clone()]), value));
     let query = form_urlencoded::parse(probe.request().query().as_bytes());
-    let query = query.map(|(name, value)| (Source::At(Place::Query(name.into_owned())), value.into_owned()));
+    let query = query.map(|(name, value)| (ValueSource::At(Place::Query(name.into_owned())), value.into_owned()));
     let root = probe.payload.root().filter(|_| probe.payload.kind == PayloadKind::Json);
     let fields = root.map(scalars).unwrap_or_default();
-    let fields = fields.into_iter().map(|(path, text)| (Source::At(Place::Body(path)), text));
+    let fields = fields.into_iter().map(|(path, text)| (ValueSource::At(Place::Body(path)), text));
     headers.chain(query).chain(fields).collect()
 }
 
 /// A place whose value is this text and a token.
-fn candidate(source: &Source, before: &str, placeholder: &str) -> Option<Candidate> {
+fn candidate(source: &ValueSource, before: &str, placeholder: &str) -> Option<Candidate> {
     let text = GrammarText { value: format!("{before}{placeholder}"), separator: None };
     let grammar = Grammar::parse(&text).ok().filter(|_| !before.contains(['{', '}']))?;
-    let form = Form { text, grammar, signature: Vec::new(), time: None, tag: before.to_owned() };
+    let form = ValueForm { text, grammar, signature: Vec::new(), time: None, tag: before.to_owned() };
     Some(Candidate { source: source.clone(), form })
 }
 
 /// The claims that hash the body.
-fn hashes(token: &Token<'_>, probe: &Read<'_>) -> Vec<(String, SignedContent)> {
+fn hashes(token: &Jwt<'_>, probe: &ParsedSample<'_>) -> Vec<(String, SignedContent)> {
     let values = ContentValues { id: b"", timestamp: b"", lookup: Lookup { url: None, ..probe.lookup() } };
     let contents: Vec<SignedContent> =
         HASHES.iter().filter_map(|text| SignedContent::try_from((*text).to_owned()).ok()).collect();
@@ -101,7 +105,7 @@ fn hashes(token: &Token<'_>, probe: &Read<'_>) -> Vec<(String, SignedContent)> {
 }
 
 /// The claim that names the first part of a secret `KEY:SECRET`.
-fn key(token: &Token<'_>, reading: &Reading) -> Option<(String, SignedContent)> {
+fn key(token: &Jwt<'_>, reading: &SecretReading) -> Option<(String, SignedContent)> {
     let names: Vec<&str> =
         reading.secrets.iter().filter_map(|secret| Some(secret.expose().split_once(':')?.0)).collect();
     let (claim, _) =

@@ -1,7 +1,7 @@
-//! Edits of a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
+//! Edits a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
 //!
 //! The text is parsed to find the path, and the new bytes are spliced in. Nothing is re-serialised, so numbers,
-//! escapes, key order and whitespace elsewhere survive. `Template` does this for many sends at once.
+//! escapes, key order and whitespace elsewhere survive. `PayloadTemplate` does this for many sends at once.
 
 mod error;
 mod template;
@@ -10,7 +10,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::json::{InvalidPath, Kind, Member, Node, Path, SyntaxError, parse, quote};
 pub use error::OverrideError;
-pub use template::{Template, replace};
+pub use template::{PayloadTemplate, replace};
 
 /// One edit, from `--set`, `--add` or `--remove`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub enum Override {
     Set {
         path: Path,
         /// The new value.
-        value: Value,
+        value: OverrideValue,
     },
     /// Adds a value at the end of an object, or of an array if the last key is its length or `-`.
     Add {
         /// Its path. Missing parents are created: arrays for `0` and `-`, objects otherwise.
         path: Path,
-        value: Value,
+        value: OverrideValue,
     },
     /// Removes a member or an item.
     Remove { path: Path },
@@ -72,14 +72,14 @@ impl Override {
 
 /// A value as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
+pub struct OverrideValue {
     text: String,
     is_json: bool,
 }
 
-impl Value {
-    /// Text that is used as JSON if it parses as JSON, except that a string stays a string: in place of `"999"`, `1000`
-    /// becomes `"1000"`.
+impl OverrideValue {
+    /// Text that is used as JSON if it parses as JSON, except that a string stays a string: if it replaces `"999"`,
+    /// `1000` becomes `"1000"`.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_json: false }
@@ -114,14 +114,18 @@ impl Value {
 }
 
 /// Splits `PATH=VALUE` at its first `=` that no backslash escapes.
-fn assignment(argument: &str) -> Result<(Path, Value), InvalidOverride> {
+fn assignment(argument: &str) -> Result<(Path, OverrideValue), InvalidOverride> {
     let mut characters = argument.char_indices();
     let mut takes_json = false;
     let has_escapes = !argument.starts_with('/');
     while let Some((at, character)) = characters.next() {
         if character == '=' {
             let (path, text) = (&argument[..at - usize::from(takes_json)], &argument[at + 1..]);
-            let value = if takes_json { Value::json(text).map_err(InvalidOverride::Json)? } else { Value::text(text) };
+            let value = if takes_json {
+                OverrideValue::json(text).map_err(InvalidOverride::Json)?
+            } else {
+                OverrideValue::text(text)
+            };
             return Ok((path.parse()?, value));
         }
         takes_json = character == ':';
@@ -159,7 +163,7 @@ pub fn apply(text: &str, overrides: &[Override]) -> Result<String, OverrideError
     })
 }
 
-fn set(mut text: String, path: &Path, value: &Value) -> Result<String, OverrideError> {
+fn set(mut text: String, path: &Path, value: &OverrideValue) -> Result<String, OverrideError> {
     let document = parse(&text)?;
     let old = find(&document, path)?;
     let (span, token) = (old.span.clone(), value.token(Some(&old.kind)));
@@ -167,7 +171,7 @@ fn set(mut text: String, path: &Path, value: &Value) -> Result<String, OverrideE
     Ok(text)
 }
 
-fn add(mut text: String, path: &Path, value: &Value) -> Result<String, OverrideError> {
+fn add(mut text: String, path: &Path, value: &OverrideValue) -> Result<String, OverrideError> {
     let document = parse(&text)?;
     let (mut parent, mut missing) = (&document, path.keys());
     while let [key, below @ ..] = missing
@@ -236,30 +240,34 @@ fn remove(mut text: String, path: &Path) -> Result<String, OverrideError> {
 }
 
 /// A member or an item among its siblings.
-struct Entry {
+struct SiblingSpan {
     span: Range<usize>,
     goes: bool,
 }
 
 /// The entries of a container. All members with a repeated key are removed; otherwise an earlier one would take effect.
-fn entries(parent: &Node<'_>, key: &str) -> Vec<Entry> {
+fn entries(parent: &Node<'_>, key: &str) -> Vec<SiblingSpan> {
     match &parent.kind {
         Kind::Object(members) => {
             let span = |member: &Member<'_>| member.key_span.start..member.value.span.end;
-            members.iter().map(|member| Entry { span: span(member), goes: member.key == key }).collect()
+            members.iter().map(|member| SiblingSpan { span: span(member), goes: member.key == key }).collect()
         }
         Kind::Array(items) => {
             let goes = |index: usize| index.to_string() == key;
-            items.iter().enumerate().map(|(index, item)| Entry { span: item.span.clone(), goes: goes(index) }).collect()
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| SiblingSpan { span: item.span.clone(), goes: goes(index) })
+                .collect()
         }
         _ => Vec::new(),
     }
 }
 
 /// The bytes to cut: each removed entry with the comma before it, or with the one after it if no entry before it stays.
-fn cuts(entries: &[Entry]) -> Vec<Range<usize>> {
+fn cuts(entries: &[SiblingSpan]) -> Vec<Range<usize>> {
     let first_kept = entries.iter().position(|entry| !entry.goes).unwrap_or(entries.len());
-    let cut = |(index, entry): (usize, &Entry)| match entries.get(index + 1) {
+    let cut = |(index, entry): (usize, &SiblingSpan)| match entries.get(index + 1) {
         _ if index > first_kept => entries[index - 1].span.end..entry.span.end,
         Some(next) => entry.span.start..next.span.start,
         None => entry.span.clone(),

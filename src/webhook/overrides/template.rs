@@ -8,7 +8,7 @@ use crate::webhook::json::{Kind, Node, Path, parse, quote};
 
 /// A payload with blanks for the values that are new in every send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub struct PayloadTemplate {
     text: String,
     blanks: Vec<Blank>,
 }
@@ -21,7 +21,7 @@ struct Blank {
     is_number: bool,
 }
 
-impl Template {
+impl PayloadTemplate {
     /// Finds the values at `paths`.
     ///
     /// # Errors
@@ -65,8 +65,8 @@ impl Template {
         self.filled(|blank, value| given(blank.index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits in the place
-    /// of a number begin with no zero, so that they are one, too.
+    /// The payload with values that `write` appends, given the index of the value's mark or path. Digits that replace a
+    /// number don't begin with a zero, so that they form a number too.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
         self.filled(|blank, value| {
             let start = value.len();
@@ -138,7 +138,7 @@ fn is_number(text: &str) -> bool {
 ///
 /// If the payload is not JSON or the path does not exist.
 pub fn replace(text: &str, path: &Path, value: &str) -> Result<String, OverrideError> {
-    Ok(Template::new(text, std::slice::from_ref(path))?.fill(&[value]))
+    Ok(PayloadTemplate::new(text, std::slice::from_ref(path))?.fill(&[value]))
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn values_go_to_their_paths_in_any_order_of_the_paths() {
         let text = r#"{ "id" : "evt_1", "created": 1735732800, "data": {"n": "1"} }"#;
-        let template = Template::new(text, &[path("created"), path("data.n"), path("id")]).unwrap();
+        let template = PayloadTemplate::new(text, &[path("created"), path("data.n"), path("id")]).unwrap();
         let expected = r#"{ "id" : "evt_\"2\"", "created": 1735732801, "data": {"n": "2"} }"#;
         assert_eq!(template.fill(&["1735732801", "2", "evt_\"2\""]), expected);
         assert_eq!(template.fill(&["1735732802"]), text.replace("800", "802"));
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn fresh_digits_in_the_place_of_a_number_are_one() {
-        let template = Template::new(r#"{"n":12,"t":"12","z":5}"#, &[path("n"), path("t"), path("z")]).unwrap();
+        let template = PayloadTemplate::new(r#"{"n":12,"t":"12","z":5}"#, &[path("n"), path("t"), path("z")]).unwrap();
         let fresh = ["0071", "0071", "0"];
         let filled = template.fill_with(|index, value| value.push_str(fresh[index]));
         assert_eq!(filled, r#"{"n":1071,"t":"0071","z":0}"#);
@@ -188,8 +188,9 @@ mod tests {
 
     #[test]
     fn a_value_within_another_cannot_be_replaced_besides_it() {
-        let template =
-            |paths: &[&str]| Template::new(r#"{"a":{"b":1}}"#, &paths.iter().map(|p| path(p)).collect::<Vec<_>>());
+        let template = |paths: &[&str]| {
+            PayloadTemplate::new(r#"{"a":{"b":1}}"#, &paths.iter().map(|p| path(p)).collect::<Vec<_>>())
+        };
         let overlap = |inner, outer| Err(OverrideError::Overlap { inner: path(inner), outer: path(outer) });
         assert_eq!(template(&["a.b", "a"]), overlap("a.b", "a"));
         assert_eq!(template(&["a", "/a"]), overlap("a", "a"));

@@ -79,7 +79,7 @@ fn an_argument_that_says_no_edit_is_named() {
 
 #[test]
 fn the_first_equals_sign_without_a_backslash_ends_the_path() {
-    let edit = |text, value| Ok(Override::Set { path: path(text), value: Value::text(value) });
+    let edit = |text, value| Ok(Override::Set { path: path(text), value: OverrideValue::text(value) });
     assert_eq!(Override::set(r"a\=b=c=d"), edit("/a=b", "c=d"));
     assert_eq!(Override::set(r"urn\:=x"), edit("/urn:", "x"));
     assert_eq!(Override::set(r"/a\=x"), edit(r"a\\", "x"));
@@ -231,7 +231,7 @@ proptest! {
     #[test]
     fn setting_in_the_text_is_setting_in_the_value((document, text, above, key) in place(), new in document()) {
         let pointer = join(&above, &key);
-        let value = Value::json(&format!("{new:#}")).unwrap();
+        let value = OverrideValue::json(&format!("{new:#}")).unwrap();
         let mut expected = document;
         *expected.pointer_mut(&pointer).unwrap() = new;
         prop_assert_eq!(edited(&text, Override::Set { path: path(&pointer), value }), expected);
@@ -249,7 +249,7 @@ proptest! {
 
     #[test]
     fn adding_to_the_text_is_adding_to_the_value((document, text, above, _) in place(), new in document()) {
-        let value = Value::json(&new.to_string()).unwrap();
+        let value = OverrideValue::json(&new.to_string()).unwrap();
         let mut expected = document;
         match expected.pointer_mut(&above).unwrap() {
             Json::Object(members) => drop(members.insert("-".to_owned(), new)),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Place, lookup::query};
 use crate::webhook::{
     json::{self, Path},
-    overrides::{self, Override, Value},
+    overrides::{self, Override, OverrideValue},
     payload::Payload,
     request::{self, Request},
 };
@@ -82,10 +82,10 @@ fn write_field(request: &mut Request, path: &Path, value: &str) {
         return;
     }
     let Ok(text) = std::str::from_utf8(&request.body) else { return };
-    let (path, value) = (path.clone(), Value::text(value));
+    let (path, value) = (path.clone(), OverrideValue::text(value));
     let set = Override::Set { path: path.clone(), value: value.clone() };
     // A field that is not in the fixture holds text.
-    let add = Value::json(&json::quote(value.as_str())).map(|value| Override::Add { path, value });
+    let add = OverrideValue::json(&json::quote(value.as_str())).map(|value| Override::Add { path, value });
     let written = overrides::apply(text, &[set]).or_else(|error| match add {
         Ok(add) => overrides::apply(text, &[add]),
         Err(_) => Err(error),

@@ -1,4 +1,5 @@
-//! Places: where a value of a request is. A manifest writes them in one way everywhere, and [`Lookup`] reads them.
+//! Places: where a value of a request is. They have the same syntax everywhere in a manifest, and [`Lookup`] reads
+//! them.
 //!
 //! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body`
 //! and `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`, `sha256-base64:` and `sha256-base64url:` before
@@ -15,7 +16,7 @@ use http::HeaderName;
 pub(in crate::webhook) use edit::multipart;
 pub use edit::{remove, write};
 pub use lookup::Lookup;
-pub use source::Source;
+pub use source::ValueSource;
 
 use super::{json::Path, nearest};
 
@@ -73,7 +74,7 @@ pub enum Hash {
     Sha256Base64Url,
 }
 
-/// What a place may be written with.
+/// The prefixes of places.
 const PREFIXES: [&str; 11] = [
     "header",
     "query",
@@ -88,7 +89,7 @@ const PREFIXES: [&str; 11] = [
     "hmac-sha256-base64",
 ];
 
-/// The words that are whole places.
+/// The words that are places by themselves.
 const WORDS: [&str; 5] = ["url", "method", "path", "query", "body"];
 
 impl Place {
@@ -96,7 +97,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// A message with the nearest right word.
+    /// A message with the nearest valid word.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "url" => return Ok(Self::Url),
@@ -132,7 +133,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// A message with the nearest right word.
+    /// A message with the nearest valid word.
     pub fn parse_or_path(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some((prefix, _)) if PREFIXES.contains(&prefix) => Self::parse(text),
@@ -145,7 +146,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// A message with the nearest right word.
+    /// A message with the nearest valid word.
     pub fn parse_condition(text: &str) -> Result<Self, String> {
         match text {
             "method" | "path" => Self::parse(text),
@@ -153,7 +154,7 @@ impl Place {
         }
     }
 
-    /// Whether finding it needs the payload, which is not parsed otherwise before a signature is verified.
+    /// Whether finding it needs the payload, which is otherwise not parsed before a signature is verified.
     #[must_use]
     pub fn needs_payload(&self) -> bool {
         match self {

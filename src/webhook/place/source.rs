@@ -1,4 +1,4 @@
-//! Where a value is sent that may have several names.
+//! Where a value that may have several names is sent.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::{Lookup, Place};
 
 /// Where a value is sent: under one of several header names, or at one other place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ValueSource {
     /// Header names: the first is sent, the first one present is read.
     Headers(Vec<HeaderName>),
     /// Any other place.
     At(Place),
 }
 
-impl Source {
+impl ValueSource {
     /// The header names; empty if the value is sent elsewhere.
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {
@@ -60,7 +60,7 @@ impl Source {
 }
 
 /// The source as people read it: the header's name, or the place in words.
-impl fmt::Display for Source {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Headers(names) => f.write_str(names.first().map_or("", HeaderName::as_str)),

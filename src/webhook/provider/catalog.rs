@@ -32,31 +32,31 @@ pub fn reason(error: &LoadError) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Loads a provider of the user's, which must be what the index says.
+/// Loads one of the user's providers, which must match its index entry.
 pub type Loader = Box<dyn Fn(&IndexEntry) -> Result<Provider, LoadError> + Send + Sync>;
 
 /// One known provider, loaded when it is first used.
-pub struct Entry {
-    source: Source,
+pub struct CatalogEntry {
+    source: ProviderSource,
     index: OnceLock<IndexEntry>,
     provider: OnceLock<Result<Arc<Provider>, LoadError>>,
 }
 
-enum Source {
+enum ProviderSource {
     BuiltIn(&'static BuiltIn),
     /// The user's own, from this directory.
     Directory(String, Loader),
 }
 
-impl Entry {
+impl CatalogEntry {
     fn built_in(built_in: &'static BuiltIn) -> Self {
-        Self { source: Source::BuiltIn(built_in), index: OnceLock::new(), provider: OnceLock::new() }
+        Self { source: ProviderSource::BuiltIn(built_in), index: OnceLock::new(), provider: OnceLock::new() }
     }
 
-    /// A provider of the user's, to be loaded from this directory when it is used.
+    /// One of the user's providers, to be loaded from this directory on first use.
     #[must_use]
     pub fn from_index(index: IndexEntry, directory: String, load: Loader) -> Self {
-        let source = Source::Directory(directory, load);
+        let source = ProviderSource::Directory(directory, load);
         Self { source, index: OnceLock::from(index), provider: OnceLock::new() }
     }
 
@@ -64,27 +64,27 @@ impl Entry {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.source {
-            Source::BuiltIn(built_in) => built_in.name,
-            Source::Directory(..) => &self.index().name,
+            ProviderSource::BuiltIn(built_in) => built_in.name,
+            ProviderSource::Directory(..) => &self.index().name,
         }
     }
 
-    /// The directory of a provider of the user's; `None` for a built-in one.
+    /// The directory of one of the user's providers; `None` for a built-in one.
     #[must_use]
     pub fn directory(&self) -> Option<&str> {
         match &self.source {
-            Source::BuiltIn(_) => None,
-            Source::Directory(directory, _) => Some(directory),
+            ProviderSource::BuiltIn(_) => None,
+            ProviderSource::Directory(directory, _) => Some(directory),
         }
     }
 
-    /// What is known of the provider without loading it.
+    /// What is known about the provider without loading it.
     #[must_use]
     pub fn index(&self) -> &IndexEntry {
         self.index.get_or_init(|| {
             let line = match &self.source {
-                Source::BuiltIn(built_in) => built_in.index,
-                Source::Directory(..) => "",
+                ProviderSource::BuiltIn(built_in) => built_in.index,
+                ProviderSource::Directory(..) => "",
             };
             // While a provider is added, the index lacks it.
             serde_json::from_str(line)
@@ -103,8 +103,8 @@ impl Entry {
             return Ok(None);
         }
         let source = match &self.source {
-            Source::BuiltIn(built_in) => Source::BuiltIn(built_in),
-            Source::Directory(directory, _) => Source::Directory(directory.clone(), loaded_already()),
+            ProviderSource::BuiltIn(built_in) => ProviderSource::BuiltIn(built_in),
+            ProviderSource::Directory(directory, _) => ProviderSource::Directory(directory.clone(), loaded_already()),
         };
         let index = OnceLock::from(IndexEntry::of(&provider));
         Ok(Some(Self { source, index, provider: OnceLock::from(Ok(Arc::new(provider))) }))
@@ -117,29 +117,29 @@ impl Entry {
     /// If it can't be loaded; that is remembered.
     pub fn load(&self) -> Result<&Arc<Provider>, &LoadError> {
         let load = || match &self.source {
-            Source::BuiltIn(built_in) => Ok(Provider::load(built_in.files())?),
-            Source::Directory(_, load) => load(self.index()),
+            ProviderSource::BuiltIn(built_in) => Ok(Provider::load(built_in.files())?),
+            ProviderSource::Directory(_, load) => load(self.index()),
         };
         self.provider.get_or_init(|| load().map(Arc::new)).as_ref()
     }
 }
 
-impl From<Provider> for Entry {
+impl From<Provider> for CatalogEntry {
     fn from(provider: Provider) -> Self {
         let provider = Arc::new(provider);
         let index = OnceLock::from(IndexEntry::of(&provider));
         let directory = provider.files().origin().to_owned();
-        let source = Source::Directory(directory, loaded_already());
+        let source = ProviderSource::Directory(directory, loaded_already());
         Self { source, index, provider: OnceLock::from(Ok(provider)) }
     }
 }
 
-/// The loader of an entry that never needs it.
+/// The loader of an entry that is already loaded.
 fn loaded_already() -> Loader {
     Box::new(|_: &IndexEntry| Err("it is loaded already".into()))
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for CatalogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.provider.get() {
             None => "not loaded",
@@ -153,18 +153,18 @@ impl fmt::Debug for Entry {
 /// The known providers, the user's own before the built-in ones.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    entries: Vec<Arc<Entry>>,
+    entries: Vec<Arc<CatalogEntry>>,
 }
 
 impl Catalog {
     /// The built-in providers.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { entries: BuiltIn::all().iter().map(|built_in| Arc::new(Entry::built_in(built_in))).collect() }
+        Self { entries: BuiltIn::all().iter().map(|built_in| Arc::new(CatalogEntry::built_in(built_in))).collect() }
     }
 
     /// Adds one of the user's providers. Returns whether it replaces one of the same name.
-    pub fn add(&mut self, entry: Arc<Entry>) -> bool {
+    pub fn add(&mut self, entry: Arc<CatalogEntry>) -> bool {
         let before = self.entries.len();
         self.entries.retain(|other| other.name() != entry.name());
         let replaces = self.entries.len() < before;
@@ -186,13 +186,13 @@ impl Catalog {
     }
 
     /// All entries.
-    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<CatalogEntry>> {
         self.entries.iter()
     }
 
     /// The entry of this name.
     #[must_use]
-    pub fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
+    pub fn entry(&self, name: &str) -> Option<&Arc<CatalogEntry>> {
         self.entries().find(|entry| entry.name() == name)
     }
 
@@ -225,7 +225,7 @@ impl Catalog {
 
     /// The provider that messages name as an example: the first of the user's own, else a well-known one.
     #[must_use]
-    pub fn example(&self) -> Option<&Arc<Entry>> {
+    pub fn example(&self) -> Option<&Arc<CatalogEntry>> {
         let first = self.entries().next()?;
         let well_known = || self.entry(BuiltIn::example()).unwrap_or(first);
         Some(if first.directory().is_some() { first } else { well_known() })
@@ -233,19 +233,19 @@ impl Catalog {
 
     /// The providers to list while none is known to be in use: the user's own, else a few of the built-in ones.
     #[must_use]
-    pub fn featured(&self) -> Vec<&Arc<Entry>> {
+    pub fn featured(&self) -> Vec<&Arc<CatalogEntry>> {
         let own: Vec<_> = self.entries().filter(|entry| entry.directory().is_some()).collect();
         if own.is_empty() { BuiltIn::featured().iter().filter_map(|name| self.entry(name)).collect() } else { own }
     }
 
     /// Every event of every provider, from the index.
-    pub fn events(&self) -> impl Iterator<Item = (&Arc<Entry>, &IndexedEvent)> {
+    pub fn events(&self) -> impl Iterator<Item = (&Arc<CatalogEntry>, &IndexedEvent)> {
         self.entries().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))
     }
 
     /// The events whose full names match a glob; a plain name matches itself.
     #[must_use]
-    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<Entry>, &IndexedEvent)> {
+    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<CatalogEntry>, &IndexedEvent)> {
         self.events().filter(|(_, event)| glob.matches(&event.full_name)).collect()
     }
 
@@ -270,7 +270,7 @@ impl Catalog {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
         // The part of a glob before its first wildcard was meant as a name.
         let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
-        // A provider that is spelt right was meant.
+        // If the provider is spelled correctly, it was meant.
         let meant = plain.split_once('.').and_then(|(provider, _)| self.entry(provider));
         let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
         let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));
@@ -284,7 +284,7 @@ impl Catalog {
 
     /// The provider named by the first segment of a request's path that names one, as in `/webhooks/acme`.
     #[must_use]
-    pub fn by_path(&self, request: &Request) -> Option<&Arc<Entry>> {
+    pub fn by_path(&self, request: &Request) -> Option<&Arc<CatalogEntry>> {
         request.path().split('/').find_map(|segment| self.entry(segment))
     }
 
@@ -313,7 +313,7 @@ impl Catalog {
 }
 
 /// How many of a provider's headers a request has, counting the form field of the payload as one.
-fn known_in(entry: &Entry, lookup: &Lookup<'_>) -> usize {
+fn known_in(entry: &CatalogEntry, lookup: &Lookup<'_>) -> usize {
     let index = entry.index();
     let headers = index.headers.iter().filter(|name| lookup.request.headers.contains(name)).count();
     let field = index.payload_field.clone().map(Place::Form);

@@ -3,7 +3,7 @@
 use super::{
     Provider,
     compose::{AttemptParams, BodySource, SendContext},
-    event::{Event, Summary},
+    event::{Event, SummaryTemplate},
 };
 use crate::webhook::{
     json::Path,
@@ -14,7 +14,7 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// The maximum size of a payload that is looked into, in bytes.
+/// The maximum size of a payload that is examined, in bytes.
 const LIMIT: usize = 16 << 20;
 
 /// What the author of a provider should know although it is valid.
@@ -111,7 +111,7 @@ impl Provider {
         let payloads = || self.events.iter().filter(|event| event.handshake.is_none());
         let mut all = Vec::new();
         for event in payloads() {
-            for path in event.summary.iter().flat_map(Summary::paths) {
+            for path in event.summary.iter().flat_map(SummaryTemplate::paths) {
                 let error = self.unknown_path(event, path);
                 all.extend(error.map(|error| {
                     let message = format!("the summary of {} lacks a value: {error}", event.full_name);
@@ -119,7 +119,7 @@ impl Provider {
                 }));
             }
         }
-        for path in self.summary.iter().flat_map(Summary::paths) {
+        for path in self.summary.iter().flat_map(SummaryTemplate::paths) {
             let errors: Option<Vec<OverrideError>> = payloads().map(|event| self.unknown_path(event, path)).collect();
             let first = errors.and_then(|errors| errors.into_iter().next());
             all.extend(first.map(|error| {

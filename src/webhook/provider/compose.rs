@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::{Provider, event::Event, order};
 use crate::webhook::{
     delivery::{Encoding, Media},
-    fresh::{Fresh, Source},
+    fresh::{Fresh, FreshSource},
     json::{self, Path},
     overrides::{Override, OverrideError},
     payload::{DecodedBody, MAX_DECODED_BYTES, Payload},
@@ -22,28 +22,28 @@ use crate::webhook::{
 
 /// One delivery: what stays the same in all its attempts.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct DeliveryDraft {
     /// The delivery's id; empty if the provider has none.
     pub id: String,
     /// The event's name, without the provider's name.
     pub event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
-    pub(super) content: Content,
+    pub(super) content: BodyContent,
     /// Values outside the body.
     pub(in crate::webhook) extras: Vec<(Place, String)>,
     pub(super) seed: [u8; 32],
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(super) enum BodyContent {
     /// JSON text, sent in the attempt's encoding.
     Payload(Bytes),
     /// The user's own bytes, sent unchanged.
     Bytes(Bytes),
 }
 
-/// What makes one send differ from the next: time, id and randomness.
+/// The inputs that differ from send to send: time, id and randomness.
 #[derive(Clone, Debug)]
 pub struct SendContext {
     /// The time of the send.
@@ -87,13 +87,18 @@ impl Provider {
     /// # Errors
     ///
     /// If an override does not fit the payload.
-    pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
+    pub fn draft(
+        &self,
+        event: &Event,
+        source: BodySource<'_>,
+        context: &SendContext,
+    ) -> Result<DeliveryDraft, OverrideError> {
         Ok(self.prepare(event, source)?.draft(context))
     }
 
     /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.
     #[must_use]
-    pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
+    pub fn request(&self, draft: &DeliveryDraft, attempt: &AttemptParams<'_>) -> Request {
         let AttemptParams { encoding, target, now, secret, sent_along, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media, self.payload_field.as_deref());
         let mut headers = Headers::with_capacity(8);
@@ -194,8 +199,8 @@ impl Provider {
         })
     }
 
-    /// Writes what tells an event apart from others outside the payload: headers, and parameters of the query.
-    fn mark(&self, draft: &Draft, request: &mut Request) {
+    /// Writes the values outside the payload that distinguish an event from others: headers, and query parameters.
+    fn mark(&self, draft: &DeliveryDraft, request: &mut Request) {
         for (place, value) in &draft.extras {
             place::write(request, place, value);
         }
@@ -256,13 +261,13 @@ fn gzip(body: &[u8]) -> Bytes {
     }
 }
 
-impl Draft {
+impl DeliveryDraft {
     /// The payload's JSON text; `None` if the user's own bytes are sent.
     #[must_use]
     pub fn payload(&self) -> Option<&str> {
         match &self.content {
-            Content::Payload(bytes) => Some(text(bytes)),
-            Content::Bytes(_) => None,
+            BodyContent::Payload(bytes) => Some(text(bytes)),
+            BodyContent::Bytes(_) => None,
         }
     }
 
@@ -270,7 +275,7 @@ impl Draft {
     #[must_use]
     pub const fn payload_or_bytes(&self) -> &Bytes {
         match &self.content {
-            Content::Payload(bytes) | Content::Bytes(bytes) => bytes,
+            BodyContent::Payload(bytes) | BodyContent::Bytes(bytes) => bytes,
         }
     }
 
@@ -281,17 +286,17 @@ impl Draft {
             None => fields(text(payload)),
         };
         match (&self.content, media) {
-            (Content::Payload(bytes), Media::Urlencoded) => {
+            (BodyContent::Payload(bytes), Media::Urlencoded) => {
                 let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(bytes)).finish();
                 (URLENCODED.into(), body.into())
             }
-            (Content::Payload(bytes), Media::Multipart) => {
+            (BodyContent::Payload(bytes), Media::Multipart) => {
                 let boundary = self.boundary();
                 let body = place::multipart(&fields(bytes), &boundary);
                 (format!("multipart/form-data; boundary={boundary}").into(), body.into())
             }
-            (Content::Payload(bytes), Media::Json) => (JSON.into(), bytes.clone()),
-            (Content::Bytes(bytes), media) => (self.own_type(bytes, media), bytes.clone()),
+            (BodyContent::Payload(bytes), Media::Json) => (JSON.into(), bytes.clone()),
+            (BodyContent::Bytes(bytes), media) => (self.own_type(bytes, media), bytes.clone()),
         }
     }
 
@@ -312,7 +317,7 @@ impl Draft {
     /// A boundary in libcurl's format: 24 dashes and 16 hexadecimal digits.
     fn boundary(&self) -> String {
         let template = format!("{}{{hex:16}}", "-".repeat(24));
-        let source = Source::new(Timestamp::from_unix_seconds(0), &self.seed);
+        let source = FreshSource::new(Timestamp::from_unix_seconds(0), &self.seed);
         Fresh::try_from(template).map(|template| template.make(&source, "boundary")).unwrap_or_default()
     }
 }

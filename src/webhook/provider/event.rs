@@ -11,7 +11,7 @@ use super::handshake::{self, Handshake};
 use crate::webhook::{
     json::Path,
     place::{Lookup, Place},
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 /// One of a provider's listed events.
@@ -30,7 +30,7 @@ pub struct Event {
     /// The bytes of the fixture, if it is sent as it is.
     pub raw: Option<Bytes>,
     /// Its own summary, if it has one.
-    pub summary: Option<Summary>,
+    pub summary: Option<SummaryTemplate>,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     /// Whether the payload is undocumented, so that the fixture is only plausible.
@@ -41,7 +41,7 @@ pub struct Event {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The values by which a request is recognised as this event.
     pub(super) conditions: Vec<(Place, String)>,
-    /// What a request must have, whatever the value, to be recognised as this event.
+    /// The places that a request must have, with any value, to be recognised as this event.
     pub(super) present: Vec<Place>,
     /// What makes it a handshake, if it is one.
     pub handshake: Option<Box<Handshake>>,
@@ -170,7 +170,7 @@ impl<'a> EventName<'a> {
 /// The template of a line about a payload, such as `{resource.type} {resource.id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Summary(Vec<SummaryPiece>);
+pub struct SummaryTemplate(Vec<SummaryPiece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SummaryPiece {
@@ -178,7 +178,7 @@ enum SummaryPiece {
     Value(Place),
 }
 
-impl Summary {
+impl SummaryTemplate {
     /// The paths of the payload whose values it has.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().filter_map(|piece| match piece {
@@ -206,13 +206,13 @@ impl Summary {
     }
 }
 
-impl TryFrom<String> for Summary {
+impl TryFrom<String> for SummaryTemplate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let piece = |piece| match piece {
-            Piece::Literal(text) => Ok(SummaryPiece::Literal(text.to_owned())),
-            Piece::Placeholder(place) => Place::parse_or_path(place).map(SummaryPiece::Value),
+            TemplatePiece::Literal(text) => Ok(SummaryPiece::Literal(text.to_owned())),
+            TemplatePiece::Placeholder(place) => Place::parse_or_path(place).map(SummaryPiece::Value),
         };
         template::split(&text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
     }

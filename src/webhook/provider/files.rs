@@ -16,7 +16,7 @@ pub const ENDINGS: [&str; 6] = ["json", "toml", "form", "xml", "txt", "bin"];
 
 /// The files of one provider directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
+pub struct ProviderFiles {
     origin: String,
     texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The files that aren't text.
@@ -24,7 +24,7 @@ pub struct Files {
     is_built_in: bool,
 }
 
-impl Files {
+impl ProviderFiles {
     /// A directory with these files by relative path; messages name it by its origin.
     pub fn new(origin: impl Into<String>, texts: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
         Self { origin: origin.into(), texts, others: Vec::new(), is_built_in: false }
@@ -113,8 +113,8 @@ impl BuiltIn {
 
     /// Its directory.
     #[must_use]
-    pub fn files(&self) -> Files {
+    pub fn files(&self) -> ProviderFiles {
         let texts = self.texts.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-        Files { origin: format!("built-in {}", self.name), texts, others: Vec::new(), is_built_in: true }
+        ProviderFiles { origin: format!("built-in {}", self.name), texts, others: Vec::new(), is_built_in: true }
     }
 }

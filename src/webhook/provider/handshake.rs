@@ -15,7 +15,7 @@ use crate::webhook::{
     place::{Lookup, MacEncoding, Place},
     request::{self, Headers},
     signature::{Algorithm, SigningSecret},
-    template::{self, JsonTemplate, Piece},
+    template::{self, JsonTemplate, TemplatePiece},
 };
 
 /// What makes an event a handshake.
@@ -27,7 +27,7 @@ pub struct Handshake {
     pub extras: Vec<(Place, Fresh)>,
     /// Whether its request is signed.
     pub is_signed: bool,
-    /// Where it hands over the secret of all later deliveries.
+    /// Where it hands over the secret for all later deliveries.
     pub secret: Option<Place>,
     /// The places that a request must have to be this handshake.
     pub present: Vec<Place>,
@@ -36,7 +36,7 @@ pub struct Handshake {
     /// Whether one of its conditions is on a header, on the query or on the event's own name, which decides before any
     /// event's conditions.
     pub is_decisive: bool,
-    /// The response that the provider wants.
+    /// The response that the provider requires.
     pub response: PrescribedResponse,
 }
 
@@ -70,12 +70,12 @@ enum ResponsePiece {
 
 /// What a response is made of.
 #[derive(Clone, Copy)]
-struct Values<'a> {
+struct HandshakeValues<'a> {
     lookup: &'a Lookup<'a>,
     secret: Option<&'a SigningSecret>,
 }
 
-impl Values<'_> {
+impl HandshakeValues<'_> {
     fn of(self, place: &Place) -> Option<String> {
         match place {
             Place::Mac(written, inner) => {
@@ -99,14 +99,14 @@ impl ResponseTemplate {
     /// A message with the placeholder that was meant.
     pub fn parse(text: &str) -> Result<Self, String> {
         let piece = |piece| match piece {
-            Piece::Literal(text) => Ok(ResponsePiece::Literal(text.to_owned())),
-            Piece::Placeholder(place) => Place::parse(place).map(ResponsePiece::Value),
+            TemplatePiece::Literal(text) => Ok(ResponsePiece::Literal(text.to_owned())),
+            TemplatePiece::Placeholder(place) => Place::parse(place).map(ResponsePiece::Value),
         };
         template::split(text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
     }
 
     /// Fills in the values; a missing one is empty.
-    fn fill(&self, values: Values<'_>) -> String {
+    fn fill(&self, values: HandshakeValues<'_>) -> String {
         let piece = |piece: &ResponsePiece| match piece {
             ResponsePiece::Literal(text) => text.clone(),
             ResponsePiece::Value(place) => values.of(place).unwrap_or_default(),
@@ -177,7 +177,7 @@ impl PrescribedResponse {
     /// The response to one request. `secret` is the one that the provider signs with.
     #[must_use]
     pub fn make(&self, lookup: &Lookup<'_>, secret: Option<&SigningSecret>) -> Response {
-        let values = Values { lookup, secret };
+        let values = HandshakeValues { lookup, secret };
         let mut headers = Headers::new();
         let body = match &self.body {
             PrescribedBody::Any(media) => {
@@ -219,7 +219,7 @@ impl PrescribedResponse {
         if matches!(&self.body, PrescribedBody::Any(Some(_))) && !response.headers.contains("content-type") {
             return Some("the response lacks the `content-type` header that the handshake wants".to_owned());
         }
-        let values = Values { lookup, secret };
+        let values = HandshakeValues { lookup, secret };
         for (name, text) in &self.headers {
             if response.headers.text(name.as_str()).as_deref() != Some(text.fill(values).as_str()) {
                 return Some(format!("the response lacks the `{name}` header that the handshake wants"));

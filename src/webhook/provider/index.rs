@@ -1,5 +1,5 @@
-//! The index of providers: what listing, completion, the search for secrets and the first recognition of a request need
-//! of a provider, so that a run loads no manifest that it doesn't use.
+//! The index of providers: what listing, completion, the search for secrets and the recognition of requests need to
+//! know about a provider, so that a run loads only the manifests that it uses.
 //!
 //! `fixtures/index.ndjson` has the entries of the built-in providers; a test keeps it up to date.
 
@@ -166,12 +166,12 @@ impl IndexEntry {
     /// Appends the line of `fixtures/index.ndjson` for a manifest with this hash.
     pub fn push_line(&self, manifest: &str, out: &mut Vec<u8>) {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct IndexLine<'a> {
             manifest: &'a str,
             #[serde(flatten)]
             entry: &'a IndexEntry,
         }
-        json::writer::line(&Line { manifest, entry: self }, out);
+        json::writer::line(&IndexLine { manifest, entry: self }, out);
     }
 }
 

@@ -33,7 +33,7 @@ pub(in crate::webhook) struct EventPlace {
 
 /// The places of events that were found, and how many there are in all.
 #[derive(Default)]
-struct Found {
+struct FoundEvents {
     places: Vec<EventPlace>,
     total: usize,
 }
@@ -84,15 +84,15 @@ impl EventList {
         self.0.iter().any(is_within)
     }
 
-    fn find(&self, root: &Node<'_>) -> Found {
-        let mut found = Found::default();
+    fn find(&self, root: &Node<'_>) -> FoundEvents {
+        let mut found = FoundEvents::default();
         self.find_within(root, &mut EventPlace::default(), &mut found);
         found
     }
 
     /// Finds the events within an item of a list, or within the whole payload. An item without a further list is an
     /// event.
-    fn find_within(&self, item: &Node<'_>, place: &mut EventPlace, found: &mut Found) {
+    fn find_within(&self, item: &Node<'_>, place: &mut EventPlace, found: &mut FoundEvents) {
         let depth = place.first.len();
         let mut lists = Vec::new();
         for path in &self.0 {

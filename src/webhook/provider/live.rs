@@ -16,7 +16,7 @@ use crate::webhook::{
     delivery::{HeaderPiece, Media},
     fresh::{Alphabet, Fresh, FreshPiece},
     json,
-    place::{Place, Source},
+    place::{Place, ValueSource},
     request::{self, Headers},
     signature::{SigningSecret, timestamp::TimeUnit},
     time::Timestamp,
@@ -115,7 +115,7 @@ impl Provider {
         let by_secret = secret.and_then(|secret| self.signing_scheme(secret, &request));
         let scheme = by_secret.or(self.schemes.first()).filter(|_| !prepared.unsigned);
         for source in scheme.iter().flat_map(|scheme| [scheme.id.as_ref(), time_source(scheme)]).flatten() {
-            if let Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
+            if let ValueSource::At(at @ (Place::Body(_) | Place::Form(_))) = source {
                 let path = at.to_string();
                 let path = path.split_once(':').map_or("", |(_, path)| path);
                 if !values.iter().any(|(_, label, _)| *label == path) {

@@ -33,14 +33,14 @@ use crate::webhook::{
     http_response::Response,
     json::Path,
     payload::DecodedBody,
-    place::{self, Lookup, Place, Source},
+    place::{self, Lookup, Place, ValueSource},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
     signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict, Verified},
 };
-use event::{Event, EventName, Summary};
-use files::Files;
+use event::{Event, EventName, SummaryTemplate};
+use files::ProviderFiles;
 use handshake::Handshake;
 pub(in crate::webhook) use list::{EventList, EventPlace};
 
@@ -78,9 +78,9 @@ pub struct Provider {
     /// The fields of the payload with a new value in each send.
     fresh: Vec<(Path, Fresh)>,
     /// The summary of events that have none of their own.
-    summary: Option<Summary>,
+    summary: Option<SummaryTemplate>,
     /// The directory that it was loaded from.
-    files: Files,
+    files: ProviderFiles,
     schema: OnceLock<Result<Schema, SchemaError>>,
 }
 
@@ -169,7 +169,7 @@ impl Provider {
         let mut former = Vec::new();
         for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {
             former.extend_from_slice(scheme.headers());
-            scheme.signature = place::Source::Headers(vec![name.clone()]);
+            scheme.signature = place::ValueSource::Headers(vec![name.clone()]);
         }
         let known = self.recognised_by.len();
         self.recognised_by.retain(|header| !former.contains(header));
@@ -349,7 +349,7 @@ impl Provider {
     /// payload.
     #[must_use]
     pub fn delivery_id(&self, lookup: &Lookup<'_>) -> Option<String> {
-        let signed = self.schemes.iter().filter_map(|scheme| scheme.id.as_ref()).flat_map(Source::places);
+        let signed = self.schemes.iter().filter_map(|scheme| scheme.id.as_ref()).flat_map(ValueSource::places);
         let headers =
             self.delivery.headers.iter().filter(|(_, template)| template.has_id() && !template.has_timestamp());
         let headers = headers.map(|(name, _)| Place::Header(name.clone()));
@@ -360,7 +360,7 @@ impl Provider {
 
     /// The files that it was loaded from.
     #[must_use]
-    pub fn files(&self) -> &Files {
+    pub fn files(&self) -> &ProviderFiles {
         &self.files
     }
 }

@@ -2,7 +2,7 @@
 //! then those in the URL, then those in headers.
 
 use crate::webhook::{
-    place::{Place, Source},
+    place::{Place, ValueSource},
     signature::{Algorithm, Scheme, content::SignedContent},
 };
 
@@ -22,7 +22,7 @@ pub(super) fn conflict(schemes: &[Scheme]) -> Option<(&Scheme, String)> {
 /// When a scheme signs, among those that sign together: a key to sort by.
 pub(super) fn turn(scheme: &Scheme) -> (u8, usize) {
     let group = match scheme.signature {
-        Source::At(Place::Query(_)) => 1,
+        ValueSource::At(Place::Query(_)) => 1,
         _ if scheme.signs_inside_body() => 0,
         _ => 2,
     };
@@ -33,7 +33,8 @@ pub(super) fn turn(scheme: &Scheme) -> (u8, usize) {
 fn overwritten<'a>(scheme: &'a Scheme, later: &Scheme) -> Option<(&'a Scheme, String)> {
     // Ids and timestamps in the body are written before anything is signed.
     let of_delivery = [later.id.as_ref(), later.timestamp.as_ref().and_then(|rule| rule.source.as_ref())];
-    let of_delivery = of_delivery.into_iter().flatten().filter_map(Source::place).filter(|place| !is_in_body(place));
+    let of_delivery =
+        of_delivery.into_iter().flatten().filter_map(ValueSource::place).filter(|place| !is_in_body(place));
     // What schemes state that sign outside the body is written before any of them signs.
     let is_claimed_later = scheme.signs_inside_body() && !later.signs_inside_body();
     let claimed = later.place_claims.iter().map(|(place, _)| place.clone()).filter(|_| is_claimed_later);

@@ -5,13 +5,13 @@ use bytes::Bytes;
 
 use super::{
     Provider,
-    compose::{BodySource, Content, Draft, SendContext},
+    compose::{BodyContent, BodySource, DeliveryDraft, SendContext},
     event::Event,
 };
 use crate::webhook::{
-    fresh::{Fresh, Source, seed_of},
+    fresh::{Fresh, FreshSource, seed_of},
     json::{self, Path},
-    overrides::{self, Override, OverrideError, Template},
+    overrides::{self, Override, OverrideError, PayloadTemplate},
     place::Place,
     time::Timestamp,
 };
@@ -32,7 +32,7 @@ pub struct PreparedEvent {
 
 /// A draft whose id and fresh values are marks.
 pub(super) struct Marked<'a> {
-    pub draft: Draft,
+    pub draft: DeliveryDraft,
     /// The mark of the id.
     pub id: String,
     /// The other marks, each with the path that it is for and its template.
@@ -42,7 +42,7 @@ pub(super) struct Marked<'a> {
 #[derive(Clone, Debug)]
 enum Ingredients {
     /// A payload with blanks, and for each blank a unique label and its template.
-    Payload(Template, Vec<(String, Fresh)>),
+    Payload(PayloadTemplate, Vec<(String, Fresh)>),
     /// The user's own bytes.
     Bytes(Bytes),
 }
@@ -108,14 +108,14 @@ impl Provider {
             }
             Err(_) => String::new(),
         };
-        Ok(Ingredients::Payload(Template::marked(sent, &marks)?, values))
+        Ok(Ingredients::Payload(PayloadTemplate::marked(sent, &marks)?, values))
     }
 }
 
 /// A text that is also a valid number, so that it can replace either, and that does not occur by chance.
 fn mark(seed: &[u8; 32], label: &str) -> String {
     let digits = Fresh::try_from("1{digits:40}".to_owned());
-    let source = Source::new(Timestamp::from_unix_seconds(0), seed);
+    let source = FreshSource::new(Timestamp::from_unix_seconds(0), seed);
     digits.map(|digits| digits.make(&source, label)).unwrap_or_default()
 }
 
@@ -130,15 +130,15 @@ impl PreparedEvent {
         let id = mark(&seed, "id");
         let mut marks = Vec::new();
         let content = match &self.ingredients {
-            Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
+            Ingredients::Bytes(bytes) => BodyContent::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
                 marks.extend(
                     values.iter().map(|(label, fresh)| (mark(&seed, &format!("body {label}")), label.as_str(), fresh)),
                 );
-                Content::Payload(template.fill_with(|index, value| value.push_str(&marks[index].0)).into())
+                BodyContent::Payload(template.fill_with(|index, value| value.push_str(&marks[index].0)).into())
             }
         };
-        let draft = Draft {
+        let draft = DeliveryDraft {
             id: id.clone(),
             event: self.event.clone(),
             unsigned: self.unsigned,
@@ -163,7 +163,7 @@ impl PreparedEvent {
         let ingredients = match self.ingredients {
             Ingredients::Bytes(_) => Ingredients::Bytes(payload),
             Ingredients::Payload(..) => {
-                Ingredients::Payload(Template::marked(String::from_utf8_lossy(&payload), &[])?, Vec::new())
+                Ingredients::Payload(PayloadTemplate::marked(String::from_utf8_lossy(&payload), &[])?, Vec::new())
             }
         };
         Ok(Self { ingredients, ..self.clone() })
@@ -171,33 +171,33 @@ impl PreparedEvent {
 
     /// Drafts a delivery.
     #[must_use]
-    pub fn draft(&self, context: &SendContext) -> Draft {
+    pub fn draft(&self, context: &SendContext) -> DeliveryDraft {
         let seed = context.id.as_deref().map_or(context.entropy, seed_of);
-        let source = Source::new(context.now, &seed);
+        let source = FreshSource::new(context.now, &seed);
         let id = context.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
         let extra = |(place, fresh): &(Place, Fresh)| {
             (place.clone(), fresh.make(&source.clone().with_id(&id), &place.to_string()))
         };
         let extras = self.extras.iter().map(extra).collect();
         let body = match &self.ingredients {
-            Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
+            Ingredients::Bytes(bytes) => BodyContent::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
                 let source = source.clone().with_id(&id);
                 let text = template.fill_with(|index, value| {
                     let (label, fresh) = &values[index];
                     fresh.write(&source, label, value);
                 });
-                Content::Payload(text.into())
+                BodyContent::Payload(text.into())
             }
         };
-        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, extras, seed }
+        DeliveryDraft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, extras, seed }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::provider::files::Files;
+    use crate::webhook::provider::files::ProviderFiles;
 
     const MANIFEST: &str = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\nid = 'x{digits:9}'\n\
         [recognise]\nevent = 'type'\n[fresh]\nat = '{unix}'\n'list.1.id' = 'of {id}'\nabsent = '{now}'\n\
@@ -208,7 +208,7 @@ mod tests {
     fn payloads(overrides: &[Override], ids: &[&'static str]) -> Vec<String> {
         let files =
             [("provider.toml", MANIFEST), ("events/ping.json", PING)].map(|(path, text)| (path.into(), text.into()));
-        let provider = Provider::load(Files::new("acme", files.into())).unwrap();
+        let provider = Provider::load(ProviderFiles::new("acme", files.into())).unwrap();
         let prepared = provider.prepare(&provider.events[0], BodySource::Fixture(None, overrides)).unwrap();
         let context = |seconds, id: &str| SendContext {
             now: Timestamp::from_unix_seconds(seconds),

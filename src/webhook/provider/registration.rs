@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::webhook::{
     delivery::StatusPattern,
     request::{self, FieldName, Headers, Request},
-    template::{self, JsonTemplate, Piece},
+    template::{self, JsonTemplate, TemplatePiece},
 };
 
 /// `[register]` of a manifest.
@@ -35,7 +35,7 @@ pub enum How {
     /// One value of a resource that exists.
     Value(Box<ValueCalls>),
     /// Steps for a person.
-    Manual(Vec<Template>),
+    Manual(Vec<CallTemplate>),
 }
 
 /// The calls for an endpoint of its own.
@@ -44,7 +44,7 @@ pub struct EndpointCalls {
     /// Creates it; the response has its `id`, and may have its `secret`.
     pub create: ApiCall,
     /// Finds the id of one whose creation was interrupted, by its mark.
-    pub list: List,
+    pub list: ListCall,
     /// Changes its URL.
     pub update: ApiCall,
     /// Deletes it.
@@ -67,8 +67,8 @@ pub struct ValueCalls {
 pub struct ApiCall {
     pub method: Method,
     /// The path and query below the base URL.
-    pub path: Template,
-    pub headers: Vec<(HeaderName, Template)>,
+    pub path: CallTemplate,
+    pub headers: Vec<(HeaderName, CallTemplate)>,
     pub body: CallBody,
     /// Where the response has the endpoint's id.
     pub id: Option<String>,
@@ -82,7 +82,7 @@ pub struct ApiCall {
 
 /// The call that lists endpoints, and where its response has them: JSON pointers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct List {
+pub struct ListCall {
     pub call: ApiCall,
     /// The list in the response; empty if the response is the list.
     pub items: String,
@@ -97,20 +97,20 @@ pub struct List {
 pub enum CallBody {
     /// None.
     Empty,
-    Json(JsonTemplate<Template>),
-    Form(Vec<(String, Template)>),
+    Json(JsonTemplate<CallTemplate>),
+    Form(Vec<(String, CallTemplate)>),
 }
 
 /// A text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(String);
+pub struct CallTemplate(String);
 
 /// The names that templates may use.
 pub const NAMES: [&str; 7] = ["url", "id", "key", "mark", "new_secret", "previous", "resource"];
 
 /// The values that templates are filled with.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Values<'a> {
+pub struct CallValues<'a> {
     /// The public URL that the provider calls.
     pub url: &'a str,
     /// The endpoint's id.
@@ -126,7 +126,7 @@ pub struct Values<'a> {
     pub resource: &'a str,
 }
 
-impl Template {
+impl CallTemplate {
     /// Parses a template.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Template {
     /// A message with the name that was meant.
     pub fn parse(text: &str) -> Result<Self, String> {
         for piece in template::split(text)? {
-            if let Piece::Placeholder(name) = piece
+            if let TemplatePiece::Placeholder(name) = piece
                 && !NAMES.contains(&name)
             {
                 return Err(crate::webhook::nearest::unknown("placeholder", name, NAMES));
@@ -145,17 +145,17 @@ impl Template {
 
     /// The text with its placeholders filled.
     #[must_use]
-    pub fn fill(&self, values: &Values<'_>) -> String {
+    pub fn fill(&self, values: &CallValues<'_>) -> String {
         let piece = |piece| match piece {
-            Piece::Literal(text) => text,
-            Piece::Placeholder("url") => values.url,
-            Piece::Placeholder("id") => values.id,
-            Piece::Placeholder("key") => values.key,
-            Piece::Placeholder("mark") => values.mark,
-            Piece::Placeholder("new_secret") => values.new_secret,
-            Piece::Placeholder("previous") => values.previous,
-            Piece::Placeholder("resource") => values.resource,
-            Piece::Placeholder(_) => "",
+            TemplatePiece::Literal(text) => text,
+            TemplatePiece::Placeholder("url") => values.url,
+            TemplatePiece::Placeholder("id") => values.id,
+            TemplatePiece::Placeholder("key") => values.key,
+            TemplatePiece::Placeholder("mark") => values.mark,
+            TemplatePiece::Placeholder("new_secret") => values.new_secret,
+            TemplatePiece::Placeholder("previous") => values.previous,
+            TemplatePiece::Placeholder("resource") => values.resource,
+            TemplatePiece::Placeholder(_) => "",
         };
         template::split(&self.0).unwrap_or_default().into_iter().map(piece).collect()
     }
@@ -181,7 +181,7 @@ impl ApiCall {
     /// # Errors
     ///
     /// If a header can't have its value, such as a key with a line break.
-    pub fn fill(&self, values: &Values<'_>) -> Result<Filled, String> {
+    pub fn fill(&self, values: &CallValues<'_>) -> Result<Filled, String> {
         let path = self.path.fill(values);
         let mut headers = Headers::new();
         for (name, template) in &self.headers {
@@ -257,7 +257,7 @@ pub fn value_at(response: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-impl List {
+impl ListCall {
     /// The ids of the endpoints that have this mark.
     #[must_use]
     pub fn marked(&self, response: &Value, mark: &str) -> Vec<String> {
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn an_unknown_placeholder_gets_a_suggestion() {
-        let message = Template::parse("{ulr}").unwrap_err();
+        let message = CallTemplate::parse("{ulr}").unwrap_err();
         assert!(message.starts_with("unknown placeholder `ulr`; did you mean `url`?"), "{message}");
     }
 }

@@ -12,7 +12,7 @@ use crate::webhook::{
     json::quote,
     overrides::{self, Override, OverrideError},
     payload::{DecodedBody, Payload, PayloadKind},
-    place::{self, Lookup, Place, Source},
+    place::{self, Lookup, Place, ValueSource},
     request::{self, Request},
     signature::{Receipt, Scheme, SigningInput, SigningSecret, Verdict},
 };
@@ -133,12 +133,12 @@ impl Provider {
             let body = DecodedBody::of(request, LIMIT).unwrap_or(DecodedBody::empty());
             let payload = body.payload(request);
             let lookup = Lookup::of(request, &payload);
-            let mut places = scheme.id.iter().flat_map(Source::places);
+            let mut places = scheme.id.iter().flat_map(ValueSource::places);
             places.find_map(|place| lookup.text(&place).map(std::borrow::Cow::into_owned))
         };
         let made = || {
             let seed = context.id.as_deref().map_or(context.entropy, seed_of);
-            let source = fresh::Source::new(context.now, &seed);
+            let source = fresh::FreshSource::new(context.now, &seed);
             self.delivery.id.as_ref().map(|id| id.make(&source, "id"))
         };
         context.id.clone().or_else(own).or_else(made).unwrap_or_default()

@@ -252,7 +252,7 @@ impl VectorRequest {
 mod tests {
     use std::borrow::Cow;
 
-    use super::{super::files::Files, *};
+    use super::{super::files::ProviderFiles, *};
 
     fn provider(manifest: &'static str, schema: &'static str, vectors: &'static str) -> Provider {
         let list = [
@@ -262,7 +262,7 @@ mod tests {
             ("events/a.json", "{\"t\":\"a\",\"n\":1}\n"),
         ];
         let files = list.into_iter().map(|(path, text)| (Cow::Borrowed(path), Cow::Borrowed(text))).collect();
-        Provider::load(Files::new("acme", files)).unwrap()
+        Provider::load(ProviderFiles::new("acme", files)).unwrap()
     }
 
     const MANIFEST: &str = r#"

@@ -1,5 +1,5 @@
-//! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages
-//! are those of real responses, which `tests/responses` keeps.
+//! Error messages with which frameworks and libraries reveal a handler's fault, and what to do about each. They come
+//! from real responses, which are in `tests/responses`.
 
 use super::{Clue, form_clue, form_clue::ENCODINGS, header_clue, readable};
 use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
@@ -64,7 +64,7 @@ const KNOWN: &[Known] = &[
     known(&["speaking plain HTTP to an SSL-enabled server port"], EXPECTS_TLS),
     known(
         &["ALPN Protocol, expected `h2`"],
-        "the handler speaks only HTTP/2: make it accept HTTP/1.1, too (allowHTTP1 in Node.js)",
+        "the handler speaks only HTTP/2: make it accept HTTP/1.1 too (allowHTTP1 in Node.js)",
     ),
     known(&["[object Object]", "is not valid JSON"], PARSED_TWICE),
     known(&["Unexpected token o in JSON at position 1"], PARSED_TWICE),
@@ -149,7 +149,7 @@ const KNOWN: &[Known] = &[
     ),
 ];
 
-/// What handlers say about a timestamp that they refuse.
+/// What handlers say about a stale timestamp.
 const STALE: &[&str] = &[" too old", " too new", " expired", " tolerance"];
 
 /// Messages of express-jwt and Flask-JWT-Extended about a request without an Authorization header. Some providers sign
@@ -168,7 +168,7 @@ const fn unspecific(texts: &'static [&'static str], advice: &'static str) -> Kno
     Known { texts, advice, only_if_valid: true, is_unspecific: true }
 }
 
-/// What a success says that means the opposite, in lower case.
+/// Phrases in a success response that mean the opposite, in lower case.
 const REFUSALS: &[&str] = &[
     "bad signature",
     "forbidden",
@@ -228,8 +228,8 @@ pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>)
     }
 }
 
-/// What a challenge to log in reveals. Handlers of webhooks send one, too, though hardly for a password, unless the
-/// text speaks of a signature.
+/// What a login challenge reveals. Webhook handlers send one too, but hardly for a password, and not if the text
+/// mentions a signature.
 fn challenge(headers: &Headers, text: &str) -> Option<Clue> {
     let scheme = headers.text("www-authenticate")?;
     let scheme = scheme.split_whitespace().next()?;

@@ -1,5 +1,5 @@
-//! An excerpt of a response's body: the one or two lines that help a developer most. Of a stack trace these are the
-//! error and the line of the developer's own code.
+//! An excerpt of a response's body: the one or two lines that help a developer most. In a stack trace, these are the
+//! error and the line in the developer's own code.
 
 use super::readable;
 

@@ -1,5 +1,4 @@
-//! Finds out from a response that the handler parses a delivery as something that it is not: a form as JSON, or no body
-//! at all.
+//! Detects from a response that the handler misparses a delivery: it parses a form as JSON, or no body at all.
 
 use http::StatusCode;
 
@@ -18,7 +17,7 @@ const JSON_PARSED_ELSE: &str = "the handler parses something other than the raw 
 /// Flask's page for status 400.
 const BAD_REQUEST_IN_FLASK: &str = "The browser (or proxy) sent a request that this server could not understand.";
 
-/// What Node.js says about a member of a body that no parser has read.
+/// What Node.js says about a member of an unparsed body.
 const NO_BODY: &str = ".body' as it is undefined";
 
 /// Messages of parsers that expect JSON.
@@ -87,7 +86,7 @@ pub fn unexplained(response: &Response, sent: Option<Media>) -> Option<Clue> {
     advice.map(Clue::for_valid)
 }
 
-/// How the pages of Werkzeug, and so of Flask, go on after the status's phrase.
+/// How the pages of Werkzeug, and so of Flask, continue after the status's phrase.
 const PAGES: [&str; 3] = ["could not understand", "unable to be followed", "unable to complete your request"];
 
 /// Whether the body is empty, only the status's own phrase, or a framework's page about the status.

@@ -1,5 +1,5 @@
-//! Finds out from a response that the handler looks for a header under a different name from the one that was sent, or
-//! that it does not find one that was sent.
+//! Detects from a response that the handler looks for a header under a different name, or doesn't find one that was
+//! sent.
 
 use super::readable;
 use crate::webhook::request::Headers;
@@ -10,7 +10,7 @@ const LONGEST: usize = 2000;
 /// The longest name of a header that is looked for, in bytes.
 const LONGEST_NAME: usize = 64;
 
-/// What a response says about a header that it misses, in lower case.
+/// What a response says about a missing header, in lower case.
 const MISSING: &[&str] = &["missing", "required", "not found", "not present", "absent", "without", "no ", "keyerror"];
 
 /// Parts of the names of headers with which webhooks are verified, in lower case.
@@ -52,18 +52,18 @@ const NO_SIGNATURE: &[&str] =
 /// Why a handler may not find a header that was sent.
 const SPELLING: &str = "In Node, the names in req.headers are in lower case; Rack and PHP write HTTP_X_NAME. If the name is right, a proxy in front of the handler removes the header: proxy_set_header X \"\" and proxy_pass_request_headers off do that in nginx, and underscores_in_headers off if the name has a `_`";
 
-/// What may be between the name of a header and the words that say that it is missing.
+/// The words allowed between the name of a header and the statement that it is missing.
 const BETWEEN: [&str; 7] = ["a", "header", "http", "is", "required", "the", "was"];
 
 /// What `FastAPI` says before the name of a header that is missing, in lower case.
 const FASTAPI: &str = r#""type":"missing","loc":["header","#;
 
-/// What a response says about a header that is there, in lower case.
+/// What a response says about a header that is present, in lower case.
 const PRESENT: [&str; 4] = ["invalid", "wrong", "match", "malformed"];
 
 /// The header that a response says is missing, although it was sent; `None` if it may mean that its value is wrong.
 fn sent_header<'h>(lower: &str, sent: &'h Headers) -> Option<&'h str> {
-    // The members of a JSON object say different things.
+    // Each member of a JSON object is a separate statement.
     let members = lower.replace(FASTAPI, "missing ");
     let missed = members.split([',', '{', '}']).find_map(|text| missing(text, sent))?;
     let may_be_wrong = PRESENT.iter().any(|text| lower.contains(text));

@@ -1,7 +1,7 @@
 //! What a handler's error response says: the lines that help a developer most, and the likely cause in the handler.
 //!
 //! [`Excerpt`] picks the lines, from a page, a stack trace, JSON or plain text. [`clue`] recognises the error messages
-//! of frameworks and libraries, and [`proxy()`] what is in front of the handler. None of them knows the request's case;
+//! of frameworks and libraries, and [`proxy()`] a proxy in front of the handler. None of them knows the request's case;
 //! `contract::cause` does.
 
 pub mod clue;
@@ -23,7 +23,8 @@ pub use proxy::proxy;
 pub struct Clue {
     /// The likely cause, and how to fix it.
     pub advice: Cow<'static, str>,
-    /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
+    /// Whether it explains only why a valid delivery fails, because a library rightly throws the same error for a
+    /// forged one.
     pub only_if_valid: bool,
     /// Whether it names only one of many causes, as a message that the signature does not match does.
     pub is_unspecific: bool,

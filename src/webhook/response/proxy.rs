@@ -1,4 +1,4 @@
-//! Which program in front of the handler sent a response on, as the response's headers name it.
+//! Recognises the proxy in front of a handler by the headers of a response.
 
 use crate::webhook::request::Headers;
 

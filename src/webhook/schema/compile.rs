@@ -13,13 +13,13 @@ use super::{
     error::{Flaw, SchemaError},
     index::{Index, RECURSIVE},
     rule::{
-        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId,
+        Applicator, Assertion, Bound, Condition, Contains, Items, Properties, Reference, Rule, RuleId, SizeUnit,
         Unevaluated,
     },
     types::Types,
 };
 use crate::webhook::json::{Kind, Member, Node, PointerToken, parse, position};
-use value::{Compiled, Source, Value, distinct, misspelt};
+use value::{Compiled, KeywordValue, SchemaObject, distinct, misspelt};
 
 /// Reads the text of a schema file.
 pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
@@ -98,7 +98,7 @@ impl<'n> Compiler<'_, 'n> {
                 ));
             }
         }
-        let source = Source { id, members, pointer: &subschema.pointer, draft: subschema.draft };
+        let source = SchemaObject { id, members, pointer: &subschema.pointer, draft: subschema.draft };
         self.references(&source, &mut rule)?;
         if subschema.draft.hides_siblings_of_ref() && !rule.references.is_empty() {
             return Ok(rule);
@@ -117,7 +117,7 @@ impl<'n> Compiler<'_, 'n> {
         Ok(rule)
     }
 
-    fn references(&mut self, source: &Source<'_, 'n>, rule: &mut Rule) -> Compiled<()> {
+    fn references(&mut self, source: &SchemaObject<'_, 'n>, rule: &mut Rule) -> Compiled<()> {
         if let Some(value) = source.get("$ref") {
             rule.references.push(Reference::To(self.resolve(&value, source.id)?.0));
         }
@@ -141,12 +141,12 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    fn resolve(&mut self, value: &Value<'n>, from: RuleId) -> Compiled<(RuleId, Option<String>)> {
+    fn resolve(&mut self, value: &KeywordValue<'n>, from: RuleId) -> Compiled<(RuleId, Option<String>)> {
         // The error belongs to the reference, regardless of its target.
         self.index.resolve(value.string()?, from).map_err(|(_, _, flaw)| value.flaw(flaw))
     }
 
-    fn assertions(&mut self, source: &Source<'_, 'n>, assertions: &mut Vec<Assertion>) -> Compiled<()> {
+    fn assertions(&mut self, source: &SchemaObject<'_, 'n>, assertions: &mut Vec<Assertion>) -> Compiled<()> {
         if let Some(value) = source.get("const") {
             assertions.push(Assertion::Constant(self.constant(&value)));
         }
@@ -204,10 +204,10 @@ impl<'n> Compiler<'_, 'n> {
     }
 
     /// hookdev's own keywords, which only warn.
-    fn extensions(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+    fn extensions(&mut self, source: &SchemaObject<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
         let get = |key: &str| {
             let member = source.members.iter().find(|member| member.key == key)?;
-            Some(Value { node: &member.value, pointer: format!("{}/{key}", source.pointer) })
+            Some(KeywordValue { node: &member.value, pointer: format!("{}/{key}", source.pointer) })
         };
         if let Some(value) = get("x-known") {
             applicators.push(Applicator::Known(value.items()?.map(|item| self.constant(&item)).collect()));
@@ -218,7 +218,7 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    fn combinations(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+    fn combinations(&mut self, source: &SchemaObject<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
         for (keyword, applicator) in [
             ("allOf", Applicator::AllOf as fn(Vec<RuleId>) -> Applicator),
             ("anyOf", Applicator::AnyOf),
@@ -244,7 +244,7 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    fn object(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+    fn object(&mut self, source: &SchemaObject<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
         if let Some(value) = source.get("required") {
             applicators.push(Applicator::Required(value.strings()?));
         }
@@ -256,7 +256,7 @@ impl<'n> Compiler<'_, 'n> {
             applicators.push(Applicator::DependentSchemas(self.named(&value)?));
         }
         if let Some(value) = source.get("dependencies") {
-            let is_list = |value: &Value<'_>| matches!(value.node.kind, Kind::Array(_));
+            let is_list = |value: &KeywordValue<'_>| matches!(value.node.kind, Kind::Array(_));
             let (names, schemas): (Vec<_>, Vec<_>) =
                 value.members()?.into_iter().partition(|(_, value)| is_list(value));
             let names = names.into_iter().map(|(key, names)| Ok((key.to_owned(), names.strings()?)));
@@ -264,7 +264,7 @@ impl<'n> Compiler<'_, 'n> {
             let schemas = schemas.into_iter().map(|(key, value)| Ok((key.to_owned(), self.schema(&value)?)));
             applicators.push(Applicator::DependentSchemas(schemas.collect::<Compiled<_>>()?));
         }
-        size(source, Counted::Members, ["minProperties", "maxProperties"], applicators)?;
+        size(source, SizeUnit::Members, ["minProperties", "maxProperties"], applicators)?;
         if let Some(value) = source.get("propertyNames") {
             applicators.push(Applicator::PropertyNames(self.schema(&value)?));
         }
@@ -286,15 +286,15 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    fn array(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
-        size(source, Counted::Items, ["minItems", "maxItems"], applicators)?;
+    fn array(&mut self, source: &SchemaObject<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+        size(source, SizeUnit::Items, ["minItems", "maxItems"], applicators)?;
         if let Some(value) = source.get("uniqueItems")
             && value.is_true()?
         {
             applicators.push(Applicator::UniqueItems);
         }
         let items = source.get("items");
-        let is_list = |value: &Value<'_>| matches!(value.node.kind, Kind::Array(_));
+        let is_list = |value: &KeywordValue<'_>| matches!(value.node.kind, Kind::Array(_));
         let (first, others) = match items {
             Some(list) if is_list(&list) && source.draft == Draft::Y2020 => {
                 return Err(list.expected("a schema; this draft has lists of schemas in `prefixItems`"));
@@ -322,23 +322,23 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    fn named(&mut self, value: &Value<'n>) -> Compiled<Vec<(String, RuleId)>> {
+    fn named(&mut self, value: &KeywordValue<'n>) -> Compiled<Vec<(String, RuleId)>> {
         value.members()?.into_iter().map(|(key, value)| Ok((key.to_owned(), self.schema(&value)?))).collect()
     }
 
     /// The rule of a schema that was found before.
-    fn schema(&self, value: &Value<'n>) -> Compiled<RuleId> {
+    fn schema(&self, value: &KeywordValue<'n>) -> Compiled<RuleId> {
         self.index.rule(value.node).ok_or_else(|| value.expected("a schema"))
     }
 
-    fn constant(&self, value: &Value<'n>) -> Constant {
+    fn constant(&self, value: &KeywordValue<'n>) -> Constant {
         Constant::new(self.text, value.node)
     }
 }
 
 fn size(
-    source: &Source<'_, '_>,
-    of: Counted,
+    source: &SchemaObject<'_, '_>,
+    of: SizeUnit,
     [least, most]: [&str; 2],
     applicators: &mut Vec<Applicator>,
 ) -> Compiled<()> {

@@ -12,20 +12,20 @@ use crate::webhook::json::{self, Kind, Node};
 /// A value of `const` or `enum`.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
-    value: Value,
+    value: ComparableValue,
     /// Its text in the file, without whitespace.
     text: String,
 }
 
 /// A JSON value that can be compared with another, regardless of spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Value {
+enum ComparableValue {
     Null,
     Bool(bool),
     Number(Decimal),
     String(String),
-    Array(Vec<Value>),
-    Object(BTreeMap<String, Value>),
+    Array(Vec<ComparableValue>),
+    Object(BTreeMap<String, ComparableValue>),
 }
 
 impl Constant {
@@ -33,7 +33,7 @@ impl Constant {
     pub(super) fn new(text: &str, node: &Node<'_>) -> Self {
         let mut compact = String::new();
         json::compact(text, node, &mut compact);
-        Self { value: Value::of(node), text: compact }
+        Self { value: ComparableValue::of(node), text: compact }
     }
 
     /// Whether a payload's value is this one.
@@ -44,12 +44,12 @@ impl Constant {
     /// The type of the value; a number may have either of two.
     pub(super) fn types(&self) -> Types {
         match self.value {
-            Value::Null => Types::NULL,
-            Value::Bool(_) => Types::BOOLEAN,
-            Value::Number(_) => Types::NUMBER,
-            Value::String(_) => Types::STRING,
-            Value::Array(_) => Types::ARRAY,
-            Value::Object(_) => Types::OBJECT,
+            ComparableValue::Null => Types::NULL,
+            ComparableValue::Bool(_) => Types::BOOLEAN,
+            ComparableValue::Number(_) => Types::NUMBER,
+            ComparableValue::String(_) => Types::STRING,
+            ComparableValue::Array(_) => Types::ARRAY,
+            ComparableValue::Object(_) => Types::OBJECT,
         }
     }
 }
@@ -60,7 +60,7 @@ impl fmt::Display for Constant {
     }
 }
 
-impl Value {
+impl ComparableValue {
     fn of(node: &Node<'_>) -> Self {
         match &node.kind {
             Kind::Null => Self::Null,
@@ -98,7 +98,7 @@ pub(super) fn first_duplicate(items: &[Node<'_>]) -> Option<(usize, usize)> {
     items
         .iter()
         .enumerate()
-        .find_map(|(place, item)| seen.insert(Value::of(item), place).map(|earlier| (earlier, place)))
+        .find_map(|(place, item)| seen.insert(ComparableValue::of(item), place).map(|earlier| (earlier, place)))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub enum Flaw {
     /// A pattern that does not compile, and why.
     #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// A chain of references that goes through too many schemas without going deeper into the value.
+    /// A chain of references through too many schemas that doesn't go deeper into the value.
     #[error("a chain of more than {0} schemas that refer to one another without going deeper into the value")]
     Chained(usize),
     /// A rule that refers to itself without going deeper into the value.

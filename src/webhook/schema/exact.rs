@@ -2,27 +2,27 @@
 //! members whose keys are equal or differ only in case.
 //!
 //! A valid payload may have more than that, and parsers disagree about it: Go's `encoding/json` ignores the case of
-//! keys, and parsers differ in which of several equal keys they take. So a payload that nothing else vouches for must
-//! be exact. What can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema
+//! keys, and parsers differ in which of several equal keys they use. So a payload without any other proof must be
+//! exact. Whatever can't be decided counts as not exact: `$dynamicRef` lists nothing here, and neither does a schema
 //! that allows any object.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    Violation,
+    SchemaViolation,
     location::Location,
     rule::{Applicator, Contains, Items, Properties, Reference, RuleId, Unevaluated},
-    walk::Walk,
+    walk::SchemaWalk,
 };
 use crate::webhook::json::{Kind, Member, Node};
 
 /// The first member that makes a valid value inexact; `rules` are the schemas that apply to the value.
 pub(super) fn first_violation(
-    walk: &mut Walk<'_>,
+    walk: &mut SchemaWalk<'_>,
     rules: &[RuleId],
     node: &Node<'_>,
     at: &Location<'_>,
-) -> Option<Violation> {
+) -> Option<SchemaViolation> {
     match &node.kind {
         Kind::Object(members) => {
             if let Some(violation) = similar_keys(members, at) {
@@ -48,12 +48,12 @@ pub(super) fn first_violation(
     }
 }
 
-fn violation(at: &Location<'_>, message: impl Into<String>) -> Violation {
-    Violation { pointer: at.to_string(), message: message.into() }
+fn violation(at: &Location<'_>, message: impl Into<String>) -> SchemaViolation {
+    SchemaViolation { pointer: at.to_string(), message: message.into() }
 }
 
-/// Two members that a parser may take for one.
-fn similar_keys(members: &[Member<'_>], at: &Location<'_>) -> Option<Violation> {
+/// Two members that a parser may treat as one.
+fn similar_keys(members: &[Member<'_>], at: &Location<'_>) -> Option<SchemaViolation> {
     let mut seen: HashMap<Cow<'_, str>, &str> = HashMap::with_capacity(members.len());
     members.iter().find_map(|member| {
         let earlier = seen.insert(folded(&member.key), &member.key)?;
@@ -75,7 +75,7 @@ fn folded(key: &str) -> Cow<'_, str> {
 }
 
 /// The schemas that apply to a valid value: those given, and those that they lead to without going deeper.
-fn applying(walk: &mut Walk<'_>, rules: &[RuleId], node: &Node<'_>) -> Vec<RuleId> {
+fn applying(walk: &mut SchemaWalk<'_>, rules: &[RuleId], node: &Node<'_>) -> Vec<RuleId> {
     let mut all = Vec::new();
     let mut open = rules.to_vec();
     while let Some(id) = open.pop() {
@@ -111,7 +111,7 @@ fn applying(walk: &mut Walk<'_>, rules: &[RuleId], node: &Node<'_>) -> Vec<RuleI
 }
 
 /// The schemas of a member; `None` if no schema lists it.
-fn member_rules(walk: &mut Walk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<RuleId>> {
+fn member_rules(walk: &mut SchemaWalk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<RuleId>> {
     let (mut found, mut is_listed) = (Vec::new(), false);
     for id in rules {
         let rule = walk.rule(*id);
@@ -138,7 +138,7 @@ fn member_rules(walk: &mut Walk<'_>, rules: &[RuleId], key: &str) -> Option<Vec<
     is_listed.then_some(found)
 }
 
-fn properties_of<'s>(walk: &mut Walk<'s>, properties: &'s Properties, key: &str) -> Vec<RuleId> {
+fn properties_of<'s>(walk: &mut SchemaWalk<'s>, properties: &'s Properties, key: &str) -> Vec<RuleId> {
     let matches = walk.schemas_of_member(properties, key, &mut |_| {});
     let named = properties.named.iter().filter(|(name, _)| name == key).map(|(_, schema)| *schema);
     let others = properties.others.filter(|_| matches.is_other);
@@ -146,7 +146,7 @@ fn properties_of<'s>(walk: &mut Walk<'s>, properties: &'s Properties, key: &str)
 }
 
 /// The schemas of an array's item. An item needs none: only members can be misread.
-fn item_rules(walk: &mut Walk<'_>, rules: &[RuleId], index: usize, item: &Node<'_>) -> Vec<RuleId> {
+fn item_rules(walk: &mut SchemaWalk<'_>, rules: &[RuleId], index: usize, item: &Node<'_>) -> Vec<RuleId> {
     let mut found = Vec::new();
     for id in rules {
         let rule = walk.rule(*id);

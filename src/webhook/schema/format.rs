@@ -8,12 +8,12 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::pattern::Pattern;
+use super::pattern::SchemaPattern;
 use crate::webhook::json::Path;
 
 /// A `format` keyword's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum FormatKeyword {
     /// A full date of RFC 3339.
     Date,
     /// A date and time of RFC 3339, with an offset.
@@ -49,7 +49,7 @@ pub(super) enum Format {
     Uuid,
 }
 
-impl Format {
+impl FormatKeyword {
     /// The names in a schema, and the wording in messages.
     const NAMES: [(Self, &str, &str); 17] = [
         (Self::Date, "date", "a date as in RFC 3339 (`2025-01-01`)"),
@@ -101,14 +101,14 @@ impl Format {
             Self::IdnEmail => is_email(text),
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
-            Self::Iri => is_reference(text, Characters::Any) && has_scheme(text),
-            Self::IriReference => is_reference(text, Characters::Any),
+            Self::Iri => is_reference(text, CharacterSet::Any) && has_scheme(text),
+            Self::IriReference => is_reference(text, CharacterSet::Any),
             Self::JsonPointer => is_json_pointer(text),
-            Self::Regex => Pattern::new(text).is_ok(),
+            Self::Regex => SchemaPattern::new(text).is_ok(),
             Self::RelativeJsonPointer => is_relative_json_pointer(text),
             Self::Time => is_time(bytes).unwrap_or(false),
-            Self::Uri => is_reference(text, Characters::Ascii) && has_scheme(text),
-            Self::UriReference => is_reference(text, Characters::Ascii),
+            Self::Uri => is_reference(text, CharacterSet::Ascii) && has_scheme(text),
+            Self::UriReference => is_reference(text, CharacterSet::Ascii),
             Self::Uuid => is_uuid(text),
         }
     }
@@ -264,7 +264,7 @@ pub(in crate::webhook) fn is_uuid(text: &str) -> bool {
 
 /// Which characters a reference may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Characters {
+enum CharacterSet {
     /// Those of a URI.
     Ascii,
     /// Those of an IRI, outside ASCII too.
@@ -280,7 +280,7 @@ fn has_scheme(text: &str) -> bool {
 }
 
 /// `[scheme ":"] ["//" authority] path ["?" query] ["#" fragment]`.
-fn is_reference(text: &str, characters: Characters) -> bool {
+fn is_reference(text: &str, characters: CharacterSet) -> bool {
     let is_absolute = has_scheme(text);
     let rest = if is_absolute { text.split_once(':').map_or("", |(_, rest)| rest) } else { text };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
@@ -299,7 +299,7 @@ fn is_reference(text: &str, characters: Characters) -> bool {
 }
 
 /// `[userinfo "@"] host [":" port]`.
-fn is_authority(text: &str, characters: Characters) -> bool {
+fn is_authority(text: &str, characters: CharacterSet) -> bool {
     let (user, host) = text.split_once('@').unwrap_or(("", text));
     let (is_host, port) = if let Some(literal) = host.strip_prefix('[') {
         let (address, port) = literal.split_once(']').unwrap_or_default();
@@ -317,19 +317,19 @@ fn is_future_address(text: &str) -> bool {
     let version = text.strip_prefix(['v', 'V']).and_then(|rest| rest.split_once('.'));
     version.is_some_and(|(version, address)| {
         let is_hex = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hex && !address.is_empty() && !address.contains('%') && consists_of(address, b":", Characters::Ascii)
+        is_hex && !address.is_empty() && !address.contains('%') && consists_of(address, b":", CharacterSet::Ascii)
     })
 }
 
 /// Whether a text has only unreserved characters, sub-delimiters, percent escapes and the bytes of `besides`.
-fn consists_of(text: &str, besides: &[u8], characters: Characters) -> bool {
+fn consists_of(text: &str, besides: &[u8], characters: CharacterSet) -> bool {
     let mut parts = text.split('%');
     let is_plain = |part: &str| {
         part.bytes().all(|b| {
             b.is_ascii_alphanumeric()
                 || b"-._~!$&'()*+,;=".contains(&b)
                 || besides.contains(&b)
-                || !b.is_ascii() && characters == Characters::Any
+                || !b.is_ascii() && characters == CharacterSet::Any
         })
     };
     let is_escaped = |part: &str| {
@@ -352,7 +352,7 @@ mod tests {
 
     #[track_caller]
     fn assert_admits(name: &str, texts: &[&str], expected: bool) {
-        let (format, oracle) = (Format::named(name).unwrap(), oracle(name));
+        let (format, oracle) = (FormatKeyword::named(name).unwrap(), oracle(name));
         for text in texts {
             assert_eq!((format.admits(text), oracle.is_valid(&json!(text))), (expected, expected), "{text}");
         }
@@ -409,7 +409,7 @@ mod tests {
     fn a_sign_is_not_a_digit() {
         // `jsonschema` 0.60 is wrong here: it accepts the four bytes `+025` as a year.
         assert_eq!(
-            ["+025-01-01T12:00:00Z", "2025-01-01T12:00:00+-1:00"].map(|text| Format::DateTime.admits(text)),
+            ["+025-01-01T12:00:00Z", "2025-01-01T12:00:00+-1:00"].map(|text| FormatKeyword::DateTime.admits(text)),
             [false; 2]
         );
     }
@@ -491,7 +491,7 @@ mod tests {
         ) {
             for (name, text) in [("date-time", time), ("uuid", uuid), ("uri", uri)] {
                 let expected = oracle(name).is_valid(&json!(text));
-                prop_assert_eq!(Format::named(name).unwrap().admits(&text), expected, "{}", text);
+                prop_assert_eq!(FormatKeyword::named(name).unwrap().admits(&text), expected, "{}", text);
             }
         }
     }

@@ -8,26 +8,26 @@ use crate::webhook::json::PointerToken;
 #[derive(Clone, Copy)]
 pub(super) struct Location<'a> {
     above: Option<&'a Location<'a>>,
-    step: Step<'a>,
+    step: PathStep<'a>,
     /// The number of steps from the root.
     pub(super) depth: usize,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum PathStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
 impl Location<'_> {
-    pub(super) const ROOT: Location<'static> = Location { above: None, step: Step::Index(0), depth: 0 };
+    pub(super) const ROOT: Location<'static> = Location { above: None, step: PathStep::Index(0), depth: 0 };
 
     pub(super) fn key<'a>(&'a self, key: &'a str) -> Location<'a> {
-        Location { above: Some(self), step: Step::Key(key), depth: self.depth + 1 }
+        Location { above: Some(self), step: PathStep::Key(key), depth: self.depth + 1 }
     }
 
     pub(super) fn index(&self, index: usize) -> Location<'_> {
-        Location { above: Some(self), step: Step::Index(index), depth: self.depth + 1 }
+        Location { above: Some(self), step: PathStep::Index(index), depth: self.depth + 1 }
     }
 }
 
@@ -36,8 +36,8 @@ impl fmt::Display for Location<'_> {
         let Some(above) = self.above else { return Ok(()) };
         above.fmt(f)?;
         match self.step {
-            Step::Key(key) => PointerToken(key).fmt(f),
-            Step::Index(index) => write!(f, "/{index}"),
+            PathStep::Key(key) => PointerToken(key).fmt(f),
+            PathStep::Index(index) => write!(f, "/{index}"),
         }
     }
 }

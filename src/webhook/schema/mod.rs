@@ -41,9 +41,9 @@ use std::collections::HashMap;
 pub use error::{Flaw, SchemaError};
 pub(in crate::webhook) use format::is_uuid;
 use location::Location;
-use problem::Problem;
+use problem::SchemaProblem;
 use rule::{Rule, RuleId};
-use walk::{Sink, Walk};
+use walk::{SchemaWalk, Sink};
 
 use super::json::Node;
 
@@ -72,8 +72,8 @@ impl Schema {
 
     /// The definition with this name in `$defs` or `definitions`.
     #[must_use]
-    pub fn definition(&self, name: &str) -> Option<Definition<'_>> {
-        self.definitions.get(name).map(|rule| Definition { schema: self, rule: *rule })
+    pub fn definition(&self, name: &str) -> Option<SchemaDefinition<'_>> {
+        self.definitions.get(name).map(|rule| SchemaDefinition { schema: self, rule: *rule })
     }
 
     /// The names in `$defs` and `definitions`, in order.
@@ -83,30 +83,30 @@ impl Schema {
 
     /// The schema at the root of the file.
     #[must_use]
-    pub fn root(&self) -> Definition<'_> {
-        Definition { schema: self, rule: 0 }
+    pub fn root(&self) -> SchemaDefinition<'_> {
+        SchemaDefinition { schema: self, rule: 0 }
     }
 }
 
 /// One schema of a file, to validate payloads against.
 #[derive(Clone, Copy, Debug)]
-pub struct Definition<'s> {
+pub struct SchemaDefinition<'s> {
     schema: &'s Schema,
     rule: RuleId,
 }
 
-impl Definition<'_> {
+impl SchemaDefinition<'_> {
     /// Validates a payload.
     ///
     /// The work is limited in proportion to the payload's length. If the schema would take more, the report says that
     /// the payload can't be checked.
     #[must_use]
-    pub fn check(&self, payload: &Node<'_>) -> Report {
-        let mut report = Report::default();
-        let mut walk = Walk::new(self.schema, payload.span.len());
+    pub fn check(&self, payload: &Node<'_>) -> SchemaReport {
+        let mut report = SchemaReport::default();
+        let mut walk = SchemaWalk::new(self.schema, payload.span.len());
         walk.visit(self.rule, payload, &Location::ROOT, &mut report);
         if walk.is_cut_short() {
-            report.error(&Location::ROOT, &Problem::Unchecked);
+            report.error(&Location::ROOT, &SchemaProblem::Unchecked);
         }
         report
     }
@@ -114,36 +114,36 @@ impl Definition<'_> {
     /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or
     /// keys that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
     #[must_use]
-    pub fn inexact(&self, payload: &Node<'_>) -> Option<Violation> {
-        let mut walk = Walk::new(self.schema, payload.span.len());
+    pub fn inexact(&self, payload: &Node<'_>) -> Option<SchemaViolation> {
+        let mut walk = SchemaWalk::new(self.schema, payload.span.len());
         let violation = exact::first_violation(&mut walk, &[self.rule], payload, &Location::ROOT);
         if walk.is_cut_short() {
             let message = "can't be compared with the schema".to_owned();
-            return Some(Violation { pointer: String::new(), message });
+            return Some(SchemaViolation { pointer: String::new(), message });
         }
         violation
     }
 }
 
-/// What is wrong with a payload. At most [`Report::LIMIT`] violations of each kind are kept.
+/// What is wrong with a payload. At most [`SchemaReport::LIMIT`] violations of each kind are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct SchemaReport {
     /// The errors, which make the payload invalid.
-    pub errors: Vec<Violation>,
+    pub errors: Vec<SchemaViolation>,
     /// The warnings: what is valid but not known today, or could not be checked.
-    pub warnings: Vec<Violation>,
+    pub warnings: Vec<SchemaViolation>,
 }
 
 /// One thing that is wrong, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+pub struct SchemaViolation {
     /// The RFC 6901 pointer of the value in the payload, or of where a missing value belongs.
     pub pointer: String,
     /// What was expected and what was found, worded to follow the name of the value.
     pub message: String,
 }
 
-impl Report {
+impl SchemaReport {
     /// How many errors, and how many warnings, are kept.
     pub const LIMIT: usize = 100;
 
@@ -154,19 +154,19 @@ impl Report {
     }
 }
 
-impl Sink for Report {
-    fn error(&mut self, at: &Location<'_>, problem: &Problem<'_>) {
+impl Sink for SchemaReport {
+    fn error(&mut self, at: &Location<'_>, problem: &SchemaProblem<'_>) {
         push(&mut self.errors, at, problem);
     }
 
-    fn warning(&mut self, at: &Location<'_>, problem: &Problem<'_>) {
+    fn warning(&mut self, at: &Location<'_>, problem: &SchemaProblem<'_>) {
         push(&mut self.warnings, at, problem);
     }
 }
 
-fn push(violations: &mut Vec<Violation>, at: &Location<'_>, problem: &Problem<'_>) {
-    if violations.len() < Report::LIMIT {
-        let violation = Violation { pointer: at.to_string(), message: problem.to_string() };
+fn push(violations: &mut Vec<SchemaViolation>, at: &Location<'_>, problem: &SchemaProblem<'_>) {
+    if violations.len() < SchemaReport::LIMIT {
+        let violation = SchemaViolation { pointer: at.to_string(), message: problem.to_string() };
         // Two schemas for one value may report the same.
         if !violations.contains(&violation) {
             violations.push(violation);

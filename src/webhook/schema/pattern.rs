@@ -8,12 +8,12 @@ use regex_lite::Regex;
 
 /// One pattern of a schema.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(super) struct SchemaPattern {
     text: String,
     regex: Option<Regex>,
 }
 
-impl Pattern {
+impl SchemaPattern {
     /// Compiles a pattern.
     ///
     /// # Errors
@@ -65,16 +65,16 @@ mod tests {
     #[test]
     fn patterns_that_need_backtracking_differ_from_invalid_ones() {
         for pattern in [r"^(?!a)", r"(?<=a)b", r"(a)\1", r"^\p{L}+$", r"(?<n>a)\k<n>"] {
-            assert_eq!(Pattern::new(pattern).unwrap().is_match("a"), None, "{pattern}");
+            assert_eq!(SchemaPattern::new(pattern).unwrap().is_match("a"), None, "{pattern}");
         }
         for wrong in ["[", "(", r"\\1(", "a{2,1}"] {
-            assert!(Pattern::new(wrong).is_err(), "{wrong}");
+            assert!(SchemaPattern::new(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn a_pattern_is_not_anchored() {
-        assert_eq!(Pattern::new(r"b\/c").unwrap().is_match("ab/cd"), Some(true));
-        assert_eq!(Pattern::new("^b").unwrap().is_match("ab"), Some(false));
+        assert_eq!(SchemaPattern::new(r"b\/c").unwrap().is_match("ab/cd"), Some(true));
+        assert_eq!(SchemaPattern::new("^b").unwrap().is_match("ab"), Some(false));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::{
     constant::Constant,
     excerpt::shortened,
-    rule::{Assertion, Counted},
+    rule::{Assertion, SizeUnit},
     types::Types,
 };
 use crate::webhook::json::{Kind, Node, quote};
@@ -15,7 +15,7 @@ use crate::webhook::json::{Kind, Node, quote};
 const MAX_LISTED: usize = 20;
 
 /// One thing that is wrong with one value.
-pub(super) enum Problem<'a> {
+pub(super) enum SchemaProblem<'a> {
     Assertion {
         expected: &'a Assertion,
         found: &'a Node<'a>,
@@ -33,7 +33,7 @@ pub(super) enum Problem<'a> {
     /// The value matches several schemas of `oneOf`.
     Ambiguous,
     Size {
-        of: Counted,
+        of: SizeUnit,
         least: u64,
         most: u64,
         found: usize,
@@ -51,11 +51,11 @@ pub(super) enum Problem<'a> {
     Unchecked,
 }
 
-impl fmt::Display for Problem<'_> {
+impl fmt::Display for SchemaProblem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Assertion { expected, found } => assertion(f, expected, found),
-            Self::Type { expected, found } => write!(f, "expected {expected}, found {}", Found(found)),
+            Self::Type { expected, found } => write!(f, "expected {expected}, found {}", ValueExcerpt(found)),
             Self::Missing => f.write_str("is required but missing"),
             Self::MissingBeside(key) => write!(f, "is required together with {}, but missing", quote(&shortened(key))),
             Self::Name(problem) => write!(f, "has an invalid name: {problem}"),
@@ -64,10 +64,10 @@ impl fmt::Display for Problem<'_> {
             Self::Size { of, least, most, found } => {
                 let expected = if (found as u64) < least { least } else { most };
                 let unit = match (of, expected) {
-                    (Counted::Items, 1) => "item",
-                    (Counted::Items, _) => "items",
-                    (Counted::Members, 1) => "member",
-                    (Counted::Members, _) => "members",
+                    (SizeUnit::Items, 1) => "item",
+                    (SizeUnit::Items, _) => "items",
+                    (SizeUnit::Members, 1) => "member",
+                    (SizeUnit::Members, _) => "members",
                 };
                 let direction = if expected == least { "more" } else { "fewer" };
                 write!(f, "expected {expected} {unit} or {direction}, found {found}")
@@ -82,7 +82,7 @@ impl fmt::Display for Problem<'_> {
             Self::Duplicate(first, second) => {
                 write!(f, "expected items that differ, but items {first} and {second} are equal")
             }
-            Self::UnknownValue(found) => write!(f, "{} is not among the values known today", Found(found)),
+            Self::UnknownValue(found) => write!(f, "{} is not among the values known today", ValueExcerpt(found)),
             Self::UnknownProperty => f.write_str("is not among the names known today"),
             Self::UnsupportedPattern(pattern) => write!(
                 f,
@@ -113,7 +113,7 @@ fn assertion(f: &mut fmt::Formatter<'_>, expected: &Assertion, found: &Node<'_>)
         Assertion::Maximum(bound) => write!(f, "expected {} or less", shortened(&bound.text))?,
         Assertion::MultipleOf(bound) => write!(f, "expected a multiple of {}", shortened(&bound.text))?,
     }
-    write!(f, ", found {}", Found(found))
+    write!(f, ", found {}", ValueExcerpt(found))
 }
 
 fn alternatives(f: &mut fmt::Formatter<'_>, values: &[Constant]) -> fmt::Result {
@@ -128,9 +128,9 @@ fn alternatives(f: &mut fmt::Formatter<'_>, values: &[Constant]) -> fmt::Result 
 }
 
 /// A value of the payload, shortened for a message.
-struct Found<'a>(&'a Node<'a>);
+struct ValueExcerpt<'a>(&'a Node<'a>);
 
-impl fmt::Display for Found<'_> {
+impl fmt::Display for ValueExcerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
             Kind::Null => f.write_str("null"),

@@ -1,7 +1,7 @@
 //! The requirements of one schema object, as data: the keywords of the file with every reference resolved. Rules refer
 //! to one another by their index in the schema's list, so that a schema may be recursive.
 
-use super::{constant::Constant, decimal::Decimal, format::Format, pattern::Pattern, types::Types};
+use super::{constant::Constant, decimal::Decimal, format::FormatKeyword, pattern::SchemaPattern, types::Types};
 
 /// The index of a rule in its schema's list.
 pub(super) type RuleId = usize;
@@ -44,8 +44,8 @@ pub(super) enum Assertion {
     TypeAsWritten(Types),
     MinLength(u64),
     MaxLength(u64),
-    Pattern(Pattern),
-    Format(Format),
+    Pattern(SchemaPattern),
+    Format(FormatKeyword),
     Minimum(Bound),
     Maximum(Bound),
     MultipleOf(Bound),
@@ -74,7 +74,7 @@ pub(super) enum Applicator {
     Required(Vec<String>),
     DependentRequired(Vec<(String, Vec<String>)>),
     DependentSchemas(Vec<(String, RuleId)>),
-    Size { of: Counted, least: u64, most: u64 },
+    Size { of: SizeUnit, least: u64, most: u64 },
     PropertyNames(RuleId),
     Properties(Properties),
     Items(Items),
@@ -105,7 +105,7 @@ pub(super) struct Condition {
 
 /// What a size counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counted {
+pub(super) enum SizeUnit {
     Items,
     Members,
 }
@@ -114,7 +114,7 @@ pub(super) enum Counted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Properties {
     pub(super) named: Vec<(String, RuleId)>,
-    pub(super) patterns: Vec<(Pattern, RuleId)>,
+    pub(super) patterns: Vec<(SchemaPattern, RuleId)>,
     pub(super) others: Option<RuleId>,
 }
 

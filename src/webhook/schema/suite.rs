@@ -11,21 +11,21 @@ use crate::webhook::json::parse;
 #[derive(Deserialize)]
 struct Suite<'a> {
     #[serde(borrow)]
-    groups: Vec<Group<'a>>,
+    groups: Vec<SuiteGroup<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Group<'a> {
+struct SuiteGroup<'a> {
     file: String,
     description: String,
     #[serde(borrow)]
     schema: &'a RawValue,
     #[serde(borrow)]
-    tests: Vec<Case<'a>>,
+    tests: Vec<SuiteCase<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Case<'a> {
+struct SuiteCase<'a> {
     description: String,
     #[serde(borrow)]
     data: &'a RawValue,

@@ -56,32 +56,35 @@ const ANALYSIS: &str =
     r#"{"version":"2","resource":{"id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
 
 /// The report on a payload for a definition of [`SCHEMA`].
-fn report(definition: &str, payload: &str) -> Report {
+fn report(definition: &str, payload: &str) -> SchemaReport {
     let schema = Schema::parse(SCHEMA).unwrap();
     schema.definition(definition).unwrap().check(&parse(payload).unwrap())
 }
 
 /// The report on a payload for a given schema.
-fn report_by(schema: &str, payload: &str) -> Report {
+fn report_by(schema: &str, payload: &str) -> SchemaReport {
     Schema::parse(schema).unwrap().root().check(&parse(payload).unwrap())
 }
 
-fn violation(pointer: &str, message: &str) -> Violation {
-    Violation { pointer: pointer.into(), message: message.into() }
+fn violation(pointer: &str, message: &str) -> SchemaViolation {
+    SchemaViolation { pointer: pointer.into(), message: message.into() }
 }
 
-fn invalid(violations: &[(&str, &str)]) -> Report {
-    Report { errors: violations.iter().map(|(at, message)| violation(at, message)).collect(), warnings: Vec::new() }
+fn invalid(violations: &[(&str, &str)]) -> SchemaReport {
+    SchemaReport {
+        errors: violations.iter().map(|(at, message)| violation(at, message)).collect(),
+        warnings: Vec::new(),
+    }
 }
 
-fn with_warning(pointer: &str, message: &str) -> Report {
-    Report { errors: Vec::new(), warnings: vec![violation(pointer, message)] }
+fn with_warning(pointer: &str, message: &str) -> SchemaReport {
+    SchemaReport { errors: Vec::new(), warnings: vec![violation(pointer, message)] }
 }
 
 #[test]
 fn a_valid_payload_has_an_empty_report() {
-    assert_eq!(report("analysis", ANALYSIS), Report::default());
-    assert!(Report::default().is_valid());
+    assert_eq!(report("analysis", ANALYSIS), SchemaReport::default());
+    assert!(SchemaReport::default().is_valid());
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_warning_within_any_of_is_kept_once() {
 
 #[test]
 fn the_last_of_repeated_keys_counts() {
-    assert_eq!(report("analysis", &ANALYSIS.replacen('{', r#"{"version":1,"#, 1)), Report::default());
+    assert_eq!(report("analysis", &ANALYSIS.replacen('{', r#"{"version":1,"#, 1)), SchemaReport::default());
     let errors = [("/version", r#"expected "2", found 1"#)];
     assert_eq!(report("analysis", &ANALYSIS.replace("}}", r#"},"version":1}"#)), invalid(&errors));
 }
@@ -181,14 +184,14 @@ fn the_errors_are_those_of_the_branch_that_came_closest() {
 fn a_flood_of_violations_is_cut_off() {
     let payload = format!("[{}0]", "0,".repeat(100_000));
     let report = report_by(r#"{"items":{"type":"null","x-known":[]}}"#, &payload);
-    assert_eq!(report.errors.len(), Report::LIMIT);
+    assert_eq!(report.errors.len(), SchemaReport::LIMIT);
     assert_eq!(report.errors[99], violation("/99", "expected null, found 0"));
 }
 
 #[test]
 fn recursive_schemas_check_every_level_of_a_payload() {
     let nested = |leaf: &str| r#"{"children":["#.repeat(MAX_DEPTH / 2 - 1) + leaf + &"]}".repeat(MAX_DEPTH / 2 - 1);
-    assert_eq!(report("tree", &nested(r#"{"leaf":true}"#)), Report::default());
+    assert_eq!(report("tree", &nested(r#"{"leaf":true}"#)), SchemaReport::default());
     let pointer = "/children/0".repeat(MAX_DEPTH / 2 - 1) + "/leaf";
     assert_eq!(report("tree", &nested(r#"{"leaf":1}"#)), invalid(&[(&pointer, "expected true or false, found 1")]));
 }
@@ -201,7 +204,7 @@ fn branches_that_multiply_are_reported_and_do_not_hang() {
         r##"{{"$ref":"#/$defs/a","$defs":{{"a":{{"anyOf":[{branch},{branch}],"$ref":"#/$defs/b"}},"b":{leaf}}}}}"##
     );
     let nested = |depth: usize, leaf: &str| "[".repeat(depth) + leaf + &"]".repeat(depth);
-    assert_eq!(report_by(&schema, &nested(60, "null")), Report::default());
+    assert_eq!(report_by(&schema, &nested(60, "null")), SchemaReport::default());
     let report = report_by(&schema, &nested(60, "0"));
     assert_eq!(report.errors.last(), Some(&violation("", "takes too much work to be checked")));
 }
@@ -227,12 +230,12 @@ fn patterns_values_and_names_that_multiply_with_the_payload_are_reported() {
         let report = report_by(&schema, &payload);
         let is_told = report.errors.contains(&violation("", "takes too much work to be checked"));
         // Of many errors, only the first are kept.
-        assert!(is_told || report.errors.len() == Report::LIMIT, "{}", &schema[..60]);
+        assert!(is_told || report.errors.len() == SchemaReport::LIMIT, "{}", &schema[..60]);
     }
     let patterns = format!(r#"{{"patternProperties":{{{}}}}}"#, many(20, &|n| format!(r#""^k{n}":true"#)));
-    assert_eq!(report_by(&patterns, &members(1000)), Report::default());
+    assert_eq!(report_by(&patterns, &members(1000)), SchemaReport::default());
     let schema = format!(r#"{{"items":{{"enum":[{}]}}}}"#, values(1000));
-    assert_eq!(report_by(&schema, &format!("[{}]", values(1000))), Report::default());
+    assert_eq!(report_by(&schema, &format!("[{}]", values(1000))), SchemaReport::default());
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn long_chains_of_rules_are_reported_and_do_not_overflow_the_stack() {
     let hops: Vec<_> = (0..10).map(|from| hop(from, from + 1)).collect();
     let schema =
         format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"10":{{"items":{{"$ref":"#/$defs/0"}}}}}}}}"##, hops.join(","));
-    assert_eq!(report_by(&schema, "[[[[]]]]"), Report::default());
+    assert_eq!(report_by(&schema, "[[[[]]]]"), SchemaReport::default());
     let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
     assert_eq!(report_by(&schema, &deepest), invalid(&[("", "takes too much work to be checked")]));
 }
@@ -329,7 +332,7 @@ fn long_values_of_the_schema_are_shortened_too() {
 #[test]
 fn numbers_beyond_doubles_are_compared_exactly() {
     let schema = r#"{"maximum":1e400,"multipleOf":1e-400}"#;
-    assert_eq!(report_by(schema, "9e399"), Report::default());
+    assert_eq!(report_by(schema, "9e399"), SchemaReport::default());
     assert_eq!(report_by(schema, "1.1e400"), invalid(&[("", "expected 1e400 or less, found 1.1e400")]));
 }
 
@@ -354,7 +357,7 @@ fn schemas_that_chain_by_the_thousand_are_read_without_recursion() {
     let hop = |n: u32| format!(r##""{n}":{{"items":{{"$ref":"#/$defs/{}"}}}}"##, (n + 1) % 20_000);
     let chain: Vec<_> = (0..20_000).map(hop).collect();
     let schema = format!(r##"{{"$ref":"#/$defs/0","$defs":{{{}}}}}"##, chain.join(","));
-    assert_eq!(report_by(&schema, "[[[]]]"), Report::default());
+    assert_eq!(report_by(&schema, "[[[]]]"), SchemaReport::default());
 }
 
 #[track_caller]
@@ -398,8 +401,8 @@ fn annotations_and_foreign_keywords_are_ignored() {
     let schema = r#"{"x-other":{"minLenght":1},"title":"t","description":"d","examples":[1],"$comment":"c","$id":"https://a.b/c",
         "default":2,"deprecated":true,"readOnly":true,"nullable":true,"example":3,"discriminator":{"propertyName":"a"},
         "markdownDescription":"d","tsType":"t","contentEncoding":"base64","format":"uri-template"}"#;
-    assert_eq!(report_by(schema, "1"), Report::default());
-    assert_eq!(report_by("true", "1"), Report::default());
+    assert_eq!(report_by(schema, "1"), SchemaReport::default());
+    assert_eq!(report_by("true", "1"), SchemaReport::default());
 }
 
 #[test]

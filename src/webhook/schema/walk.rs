@@ -10,16 +10,16 @@ mod sink;
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    Report, Schema,
+    Schema, SchemaReport,
     constant::first_duplicate,
     location::Location,
-    problem::Problem,
-    rule::{Applicator, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId, Unevaluated},
+    problem::SchemaProblem,
+    rule::{Applicator, Condition, Contains, Items, Properties, Reference, Rule, RuleId, SizeUnit, Unevaluated},
 };
 use crate::webhook::json::{Kind, Member, Node};
 use assertion::{broken, effort, matching, unsupported};
 use evaluated::{evaluated_items, evaluated_members};
-pub(super) use sink::{Sink, Tally};
+pub(super) use sink::{CountingSink, Sink};
 
 /// How many comparisons of a value or a name take as long as a visit.
 const COMPARISONS: usize = 16;
@@ -27,8 +27,8 @@ const COMPARISONS: usize = 16;
 /// How many visits take as long as starting to match a pattern.
 const PATTERN: usize = 4;
 
-/// A walk under way.
-pub(super) struct Walk<'s> {
+/// A walk in progress.
+pub(super) struct SchemaWalk<'s> {
     schema: &'s Schema,
     /// How many more visits are allowed, because branches within branches multiply.
     visits: usize,
@@ -39,7 +39,7 @@ pub(super) struct Walk<'s> {
     scope: Vec<usize>,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> SchemaWalk<'s> {
     /// A walk through a payload of this many bytes.
     pub(super) fn new(schema: &'s Schema, length: usize) -> Self {
         let visits = length.saturating_mul(64).saturating_add(30_000);
@@ -74,7 +74,7 @@ impl<'s> Walk<'s> {
                 walk.visit(walk.target(reference), node, at, sink);
             }
             match broken(rule, node) {
-                Some(expected) => sink.error(at, &Problem::Assertion { expected, found: node }),
+                Some(expected) => sink.error(at, &SchemaProblem::Assertion { expected, found: node }),
                 None => walk.parts(rule, node, at, sink),
             }
         });
@@ -115,7 +115,7 @@ impl<'s> Walk<'s> {
 
     /// Whether a node matches a rule.
     pub(super) fn matches(&mut self, rule: RuleId, node: &Node<'_>) -> bool {
-        let mut tally = Tally::default();
+        let mut tally = CountingSink::default();
         self.visit(rule, node, &Location::ROOT, &mut tally);
         tally.errors == 0
     }
@@ -149,13 +149,13 @@ impl<'s> Walk<'s> {
             && !text.is_empty()
             && let Some(pattern) = unsupported(rule)
         {
-            sink.warning(at, &Problem::UnsupportedPattern(pattern));
+            sink.warning(at, &SchemaProblem::UnsupportedPattern(pattern));
         }
         for applicator in &rule.applicators {
             match applicator {
                 Applicator::Known(values) => {
                     if self.spend(values.len() / COMPARISONS) && !values.iter().any(|value| value.equals(node)) {
-                        sink.warning(at, &Problem::UnknownValue(node));
+                        sink.warning(at, &SchemaProblem::UnknownValue(node));
                     }
                 }
                 Applicator::AllOf(schemas) => schemas.iter().for_each(|schema| self.visit(*schema, node, at, sink)),
@@ -163,7 +163,7 @@ impl<'s> Walk<'s> {
                 Applicator::OneOf(schemas) => self.one_of(schemas, node, at, sink),
                 Applicator::Not(schema) => {
                     if self.matches(*schema, node) {
-                        sink.error(at, &Problem::Excluded);
+                        sink.error(at, &SchemaProblem::Excluded);
                     }
                 }
                 Applicator::If(condition) => self.condition(condition, node, at, sink),
@@ -194,18 +194,18 @@ impl<'s> Walk<'s> {
         match applicator {
             Applicator::KnownProperties(known) => {
                 for member in members.iter().filter(|member| !known.iter().any(|name| *name == member.key)) {
-                    sink.warning(&at.key(&member.key), &Problem::UnknownProperty);
+                    sink.warning(&at.key(&member.key), &SchemaProblem::UnknownProperty);
                 }
             }
             Applicator::Required(keys) => {
                 for key in keys.iter().filter(|key| node.member(key).is_none()) {
-                    sink.error(&at.key(key), &Problem::Missing);
+                    sink.error(&at.key(key), &SchemaProblem::Missing);
                 }
             }
             Applicator::DependentRequired(dependencies) => {
                 for (present, keys) in dependencies.iter().filter(|(key, _)| node.member(key).is_some()) {
                     for key in keys.iter().filter(|key| node.member(key).is_none()) {
-                        sink.error(&at.key(key), &Problem::MissingBeside(present));
+                        sink.error(&at.key(key), &SchemaProblem::MissingBeside(present));
                     }
                 }
             }
@@ -243,7 +243,7 @@ impl<'s> Walk<'s> {
         for member in effective(members) {
             let at = at.key(&member.key);
             let Matches { patterns, is_other } = self.schemas_of_member(properties, &member.key, &mut |pattern| {
-                sink.warning(&at, &Problem::UnsupportedPattern(pattern));
+                sink.warning(&at, &SchemaProblem::UnsupportedPattern(pattern));
             });
             let others = properties.others.filter(|_| is_other);
             patterns.into_iter().chain(others).for_each(|schema| self.visit(schema, &member.value, &at, sink));
@@ -256,10 +256,10 @@ impl<'s> Walk<'s> {
         if self.matches(schema, &name) {
             return;
         }
-        let mut report = Report::default();
+        let mut report = SchemaReport::default();
         self.visit(schema, &name, &Location::ROOT, &mut report);
         if let Some(violation) = report.errors.first() {
-            sink.error(at, &Problem::Name(&violation.message));
+            sink.error(at, &SchemaProblem::Name(&violation.message));
         }
     }
 
@@ -275,12 +275,12 @@ impl<'s> Walk<'s> {
             Applicator::Contains(Contains { rule, least, most, .. }) => {
                 let found = items.iter().filter(|item| self.matches(*rule, item)).count() as u64;
                 if found < *least || found > *most {
-                    sink.error(at, &Problem::Matching { least: *least, most: *most, found });
+                    sink.error(at, &SchemaProblem::Matching { least: *least, most: *most, found });
                 }
             }
             Applicator::UniqueItems => {
                 if let Some((first, second)) = first_duplicate(items) {
-                    sink.error(at, &Problem::Duplicate(first, second));
+                    sink.error(at, &SchemaProblem::Duplicate(first, second));
                 }
             }
             _ => {}
@@ -321,13 +321,13 @@ impl<'s> Walk<'s> {
 
     /// Follows the first branch that matches, or else the one that came closest.
     fn any_of<S: Sink>(&mut self, branches: &[RuleId], node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        self.closest(branches, node, at, sink, |closest| matches!(closest, Some((Tally { errors: 0, .. }, _))));
+        self.closest(branches, node, at, sink, |closest| matches!(closest, Some((CountingSink { errors: 0, .. }, _))));
     }
 
     fn one_of<S: Sink>(&mut self, branches: &[RuleId], node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         let matching = branches.iter().filter(|branch| self.matches(**branch, node)).take(2).count();
         match matching {
-            2 => sink.error(at, &Problem::Ambiguous),
+            2 => sink.error(at, &SchemaProblem::Ambiguous),
             _ => self.closest(branches, node, at, sink, |_| false),
         }
     }
@@ -338,12 +338,12 @@ impl<'s> Walk<'s> {
         node: &Node<'_>,
         at: &Location<'_>,
         sink: &mut S,
-        is_enough: impl Fn(&Option<(Tally, RuleId)>) -> bool,
+        is_enough: impl Fn(&Option<(CountingSink, RuleId)>) -> bool,
     ) {
         let rules = &self.schema.rules;
-        let mut closest: Option<(Tally, RuleId)> = None;
+        let mut closest: Option<(CountingSink, RuleId)> = None;
         for &branch in branches.iter().filter(|branch| rules[**branch].accepts.contains(node)) {
-            let mut tally = Tally::default();
+            let mut tally = CountingSink::default();
             self.visit(branch, node, at, &mut tally);
             if closest.as_ref().is_none_or(|(best, _)| tally.distance() < best.distance()) {
                 closest = Some((tally, branch));
@@ -354,7 +354,7 @@ impl<'s> Walk<'s> {
         }
         let Some((tally, branch)) = closest else {
             let expected = branches.iter().map(|branch| rules[*branch].accepts).collect();
-            return sink.error(at, &Problem::Type { expected, found: node });
+            return sink.error(at, &SchemaProblem::Type { expected, found: node });
         };
         let is_clean = tally.errors == 0 && tally.warnings == 0;
         if !is_clean && !sink.take(&tally) {
@@ -381,13 +381,13 @@ pub(super) fn effective<'m, 'a>(members: &'m [Member<'a>]) -> Vec<&'m Member<'a>
     members.iter().enumerate().filter(|(at, member)| last[&*member.key] == *at).map(|(_, member)| member).collect()
 }
 
-fn size<S: Sink>(of: Counted, (least, most): (u64, u64), node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
+fn size<S: Sink>(of: SizeUnit, (least, most): (u64, u64), node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
     let found = match (of, &node.kind) {
-        (Counted::Items, Kind::Array(items)) => items.len(),
-        (Counted::Members, Kind::Object(members)) => effective(members).len(),
+        (SizeUnit::Items, Kind::Array(items)) => items.len(),
+        (SizeUnit::Members, Kind::Object(members)) => effective(members).len(),
         _ => return,
     };
     if (found as u64) < least || found as u64 > most {
-        sink.error(at, &Problem::Size { of, least, most, found });
+        sink.error(at, &SchemaProblem::Size { of, least, most, found });
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::{
-    asymmetric::{Family, Form},
+    asymmetric::{EcdsaEncoding, Family},
     hash_function::HashFunction,
 };
 
@@ -195,10 +195,10 @@ impl Algorithm {
     }
 
     /// How its signatures are written.
-    pub(super) const fn form(self) -> Form {
+    pub(super) const fn form(self) -> EcdsaEncoding {
         match self {
-            Self::EcdsaP256Raw | Self::JwtEs256 => Form::Fixed,
-            _ => Form::Der,
+            Self::EcdsaP256Raw | Self::JwtEs256 => EcdsaEncoding::Fixed,
+            _ => EcdsaEncoding::Der,
         }
     }
 }

@@ -56,7 +56,7 @@ impl Family {
     }
 }
 
-/// What else a key may be, by the object identifiers of their algorithms or curves.
+/// Other kinds of keys, by the object identifiers of their algorithms or curves.
 const OTHERS: [(&str, &str); 6] = [
     ("1.3.132.0.34", "an EC key on P-384"),
     ("1.3.132.0.35", "an EC key on P-521"),
@@ -90,9 +90,9 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     found.into_iter().next()
 }
 
-/// How a signature of two numbers is written. The other algorithms have one way.
+/// How an ECDSA signature, which is two numbers, is written. Other algorithms ignore this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum EcdsaEncoding {
     /// DER, as most libraries write ECDSA; 64 bytes are accepted, too.
     Der,
     /// Both numbers one after the other, as in JWTs.
@@ -154,7 +154,7 @@ impl AsymmetricKey {
         (!key.public.is_empty()).then_some(key)
     }
 
-    /// The pair that is made from 32 bytes; `None` for RSA, whose keys can't be made from them.
+    /// The key pair derived from 32 bytes; `None` for RSA, whose keys can't be derived from a seed.
     #[must_use]
     pub fn from_seed(family: Family, seed: [u8; 32]) -> Option<Vec<u8>> {
         match family {
@@ -162,7 +162,7 @@ impl AsymmetricKey {
                 let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
                 Some([&seed[..], pair.public_key().as_ref()].concat())
             }
-            // A seed that is no valid number is as likely as a collision of the hash that made it.
+            // An invalid seed is as unlikely as a collision of the hash that made it.
             Family::P256 => SigningKey::from_slice(&seed).ok().map(|_| seed.to_vec()),
             Family::Rsa => None,
         }
@@ -195,10 +195,10 @@ impl AsymmetricKey {
 
     /// Signs a message; `None` without a private key.
     #[must_use]
-    pub fn sign(&self, message: &[u8], form: Form) -> Option<Vec<u8>> {
+    pub fn sign(&self, message: &[u8], form: EcdsaEncoding) -> Option<Vec<u8>> {
         match self.private.as_ref()? {
             PrivateKey::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
-            PrivateKey::P256(key) if form == Form::Der => {
+            PrivateKey::P256(key) if form == EcdsaEncoding::Der => {
                 let signature: DerSignature = key.sign(message);
                 Some(signature.as_bytes().to_vec())
             }
@@ -215,10 +215,10 @@ impl AsymmetricKey {
         }
     }
 
-    /// Whether a signature is one of the message under any of the public keys; under the key with this id alone, if one
-    /// is given and the keys have ids.
+    /// Whether a signature of the message verifies with any of the public keys. If an id is given and the keys have
+    /// ids, only the key with that id counts.
     #[must_use]
-    pub fn verify(&self, message: &[u8], signature: &[u8], form: Form, id: Option<&str>) -> bool {
+    pub fn verify(&self, message: &[u8], signature: &[u8], form: EcdsaEncoding, id: Option<&str>) -> bool {
         let have_ids = self.public.iter().any(|(own, _)| own.is_some());
         let mut keys = self.public.iter().filter(|(own, _)| !have_ids || id.is_none() || own.as_deref() == id);
         keys.any(|(_, key)| key.verify(message, signature, form))
@@ -226,12 +226,13 @@ impl AsymmetricKey {
 }
 
 impl PublicKey {
-    fn verify(&self, message: &[u8], signature: &[u8], form: Form) -> bool {
+    fn verify(&self, message: &[u8], signature: &[u8], form: EcdsaEncoding) -> bool {
         match self {
             Self::Ed25519(raw) => UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok(),
             Self::P256(key) => {
                 let fixed = Signature::from_slice(signature).ok();
-                let signature = fixed.or_else(|| (form == Form::Der).then(|| Signature::from_der(signature).ok())?);
+                let signature =
+                    fixed.or_else(|| (form == EcdsaEncoding::Der).then(|| Signature::from_der(signature).ok())?);
                 signature.is_some_and(|signature| key.verify(message, &signature).is_ok())
             }
             Self::Rsa(der) => {

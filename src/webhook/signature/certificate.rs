@@ -1,4 +1,4 @@
-//! Until when an X.509 certificate is valid. Its chain isn't checked: a key is trusted because the user chose it.
+//! The end of an X.509 certificate's validity. The chain isn't checked: a key is trusted because the user chose it.
 
 use p256::pkcs8::der::{
     Decode, SliceReader, Tag,

@@ -1,5 +1,5 @@
-//! What signed values outside the body claim about the request: a signature that covers only the URL covers the body
-//! too if a parameter of the query is the body's hash.
+//! What signed values outside the body claim about the request: a signature that covers only the URL also covers the
+//! body if a query parameter is the body's hash.
 
 use std::borrow::Cow;
 
@@ -70,8 +70,8 @@ impl Scheme {
         Ok(())
     }
 
-    /// Whether a rejection by this scheme is final, though another scheme may accept the request: the provider signed a
-    /// value that claims something else of it.
+    /// Whether a rejection by this scheme is final, even if another scheme accepts the request, because the provider
+    /// signed a value that contradicts the request.
     pub(in crate::webhook) fn refutes(&self, reason: &Reason) -> bool {
         match reason {
             Reason::ClaimMismatch { claim: Claim::Place(_) } => true,

@@ -9,19 +9,19 @@ use serde::Deserialize;
 use crate::webhook::{
     nearest,
     place::{Lookup, Place},
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 /// The template of the signed bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SignedContent {
-    parts: Vec<Part>,
+    parts: Vec<ContentPart>,
     text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::webhook) enum Part {
+pub(in crate::webhook) enum ContentPart {
     Literal(String),
     Id,
     Timestamp,
@@ -53,9 +53,9 @@ pub struct ContentValues<'a> {
 /// The signed bytes of one request.
 #[derive(Debug)]
 pub struct ResolvedContent<'a> {
-    parts: &'a [Part],
+    parts: &'a [ContentPart],
     values: ContentValues<'a>,
-    /// The values that are not slices of the request, in order.
+    /// The computed values, which are not slices of the request, in order.
     computed: Vec<Cow<'a, [u8]>>,
 }
 
@@ -63,7 +63,7 @@ impl SignedContent {
     /// Looks up everything that is signed. A missing value counts as empty.
     pub fn resolve<'a>(&'a self, values: ContentValues<'a>) -> ResolvedContent<'a> {
         let computed = self.parts.iter().filter_map(|part| match part {
-            Part::Place(place) if !is_slice(place) => Some(values.lookup.bytes(place).unwrap_or_default()),
+            ContentPart::Place(place) if !is_slice(place) => Some(values.lookup.bytes(place).unwrap_or_default()),
             _ => None,
         });
         ResolvedContent { parts: &self.parts, values, computed: computed.collect() }
@@ -72,7 +72,7 @@ impl SignedContent {
     /// The body alone.
     #[must_use]
     pub fn body() -> Self {
-        Self { parts: vec![Part::Place(Place::RawBody)], text: "{body}".to_owned() }
+        Self { parts: vec![ContentPart::Place(Place::RawBody)], text: "{body}".to_owned() }
     }
 
     /// The template of a JWT's claim, which may also be fixed text.
@@ -85,14 +85,14 @@ impl SignedContent {
         Ok(Self { parts, text: text.to_owned() })
     }
 
-    pub(in crate::webhook) fn parts(&self) -> &[Part] {
+    pub(in crate::webhook) fn parts(&self) -> &[ContentPart] {
         &self.parts
     }
 
     /// Whether it contains the public part of a secret of two parts.
     #[must_use]
     pub fn has_key(&self) -> bool {
-        self.parts.contains(&Part::Key)
+        self.parts.contains(&ContentPart::Key)
     }
 
     /// Whether the whole body is signed, or a hash of it.
@@ -104,25 +104,25 @@ impl SignedContent {
     /// Whether the delivery's id is signed.
     #[must_use]
     pub fn signs_id(&self) -> bool {
-        self.parts.contains(&Part::Id)
+        self.parts.contains(&ContentPart::Id)
     }
 
     /// Whether the timestamp is signed. An unsigned one protects nothing.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
-        self.parts.contains(&Part::Timestamp)
+        self.parts.contains(&ContentPart::Timestamp)
     }
 
     /// Whether it contains the secret, as the content of a plain hash does.
     #[must_use]
     pub fn has_secret(&self) -> bool {
-        self.parts.contains(&Part::Secret)
+        self.parts.contains(&ContentPart::Secret)
     }
 
     /// Whether it begins with the secret, so that a plain hash of it can be continued without the secret.
     #[must_use]
     pub fn begins_with_secret(&self) -> bool {
-        self.parts.first() == Some(&Part::Secret)
+        self.parts.first() == Some(&ContentPart::Secret)
     }
 
     /// Whether the URL is signed, in whole or in part.
@@ -131,7 +131,7 @@ impl SignedContent {
         self.places().any(|place| matches!(place, Place::Url))
     }
 
-    /// Whether anything that is signed is a value of the payload, which then must be parsed before it is verified.
+    /// Whether any signed value is in the payload, which then must be parsed before verification.
     #[must_use]
     pub fn needs_payload(&self) -> bool {
         self.places().any(Place::needs_payload)
@@ -145,7 +145,7 @@ impl SignedContent {
     /// The places that the template names.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Place(place) => Some(place),
+            ContentPart::Place(place) => Some(place),
             _ => None,
         })
     }
@@ -167,16 +167,16 @@ impl ResolvedContent<'_> {
     pub fn pieces<'b>(&'b self, secret: SecretParts<'b>) -> impl Iterator<Item = &'b [u8]> {
         let mut computed = self.computed.iter();
         self.parts.iter().map(move |part| match part {
-            Part::Literal(text) => text.as_bytes(),
-            Part::Id => self.values.id,
-            Part::Timestamp => self.values.timestamp,
-            Part::Secret => secret.secret,
-            Part::Key => secret.key,
-            Part::Place(Place::RawBody) => self.values.lookup.body,
-            Part::Place(Place::Header(name)) => {
+            ContentPart::Literal(text) => text.as_bytes(),
+            ContentPart::Id => self.values.id,
+            ContentPart::Timestamp => self.values.timestamp,
+            ContentPart::Secret => secret.secret,
+            ContentPart::Key => secret.key,
+            ContentPart::Place(Place::RawBody) => self.values.lookup.body,
+            ContentPart::Place(Place::Header(name)) => {
                 self.values.lookup.request.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes())
             }
-            Part::Place(_) => computed.next().map_or(&b""[..], |value| value),
+            ContentPart::Place(_) => computed.next().map_or(&b""[..], |value| value),
         })
     }
 }
@@ -197,7 +197,7 @@ impl TryFrom<String> for SignedContent {
     fn try_from(text: String) -> Result<Self, String> {
         let pieces = template::split(&text)?;
         let parts = pieces.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
-        if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
+        if !parts.iter().any(|part| !matches!(part, ContentPart::Literal(_))) {
             return Err(format!(
                 "the signed content `{text}` has no placeholder, so every signature would be the same; add `{{body}}`"
             ));
@@ -222,16 +222,16 @@ const PLACEHOLDERS: [&str; 12] = [
     "sha256:PLACE",
 ];
 
-fn part(piece: Piece<'_>) -> Result<Part, String> {
+fn part(piece: TemplatePiece<'_>) -> Result<ContentPart, String> {
     match piece {
-        Piece::Literal(text) => Ok(Part::Literal(text.to_owned())),
-        Piece::Placeholder("id") => Ok(Part::Id),
-        Piece::Placeholder("timestamp") => Ok(Part::Timestamp),
-        Piece::Placeholder("secret") => Ok(Part::Secret),
-        Piece::Placeholder("key") => Ok(Part::Key),
-        Piece::Placeholder(name) => match Place::parse(name) {
+        TemplatePiece::Literal(text) => Ok(ContentPart::Literal(text.to_owned())),
+        TemplatePiece::Placeholder("id") => Ok(ContentPart::Id),
+        TemplatePiece::Placeholder("timestamp") => Ok(ContentPart::Timestamp),
+        TemplatePiece::Placeholder("secret") => Ok(ContentPart::Secret),
+        TemplatePiece::Placeholder("key") => Ok(ContentPart::Key),
+        TemplatePiece::Placeholder(name) => match Place::parse(name) {
             Ok(Place::Mac(..)) => Err(format!("`{{{name}}}` belongs in the response of a handshake")),
-            Ok(place) => Ok(Part::Place(place)),
+            Ok(place) => Ok(ContentPart::Place(place)),
             Err(_) if !name.contains(':') => Err(nearest::unknown("placeholder", name, PLACEHOLDERS)),
             Err(message) => Err(message),
         },
@@ -250,11 +250,11 @@ mod tests {
     fn a_template_is_parsed_into_literals_and_values_in_order() {
         let content = parse("v0:{timestamp}:{header:X-Extra}{body}").unwrap();
         let expected = [
-            Part::Literal("v0:".into()),
-            Part::Timestamp,
-            Part::Literal(":".into()),
-            Part::Place(Place::Header(HeaderName::from_static("x-extra"))),
-            Part::Place(Place::RawBody),
+            ContentPart::Literal("v0:".into()),
+            ContentPart::Timestamp,
+            ContentPart::Literal(":".into()),
+            ContentPart::Place(Place::Header(HeaderName::from_static("x-extra"))),
+            ContentPart::Place(Place::RawBody),
         ];
         assert_eq!(content.parts, expected);
         assert!(content.signs_timestamp() && !content.signs_id());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::webhook::{
     encoding, nearest,
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 /// The template as a manifest writes it.
@@ -22,13 +22,13 @@ impl fmt::Display for Grammar {
             }
             f.write_str(tag)?;
             f.write_str(match field {
-                Field::Timestamp => "{timestamp}",
-                Field::Signature(TextEncoding::Hex) => "{hex}",
-                Field::Signature(TextEncoding::UppercaseHex) => "{HEX}",
-                Field::Signature(TextEncoding::Base64) => "{base64}",
-                Field::Signature(TextEncoding::Base64Url) => "{base64url}",
-                Field::Signature(TextEncoding::Plain) => "{token}",
-                Field::Signature(TextEncoding::Jwt) => "{jwt}",
+                GrammarField::Timestamp => "{timestamp}",
+                GrammarField::Signature(TextEncoding::Hex) => "{hex}",
+                GrammarField::Signature(TextEncoding::UppercaseHex) => "{HEX}",
+                GrammarField::Signature(TextEncoding::Base64) => "{base64}",
+                GrammarField::Signature(TextEncoding::Base64Url) => "{base64url}",
+                GrammarField::Signature(TextEncoding::Plain) => "{token}",
+                GrammarField::Signature(TextEncoding::Jwt) => "{jwt}",
             })?;
         }
         Ok(())
@@ -67,7 +67,7 @@ impl TextEncoding {
         if text.is_empty() {
             return ParsedSignature::Undecodable;
         }
-        // Handlers compare text, so the other case is rejected although it decodes.
+        // Handlers compare text, so the other case is rejected, although it can be decoded.
         let is_other_case = match self {
             Self::Hex => text.bytes().any(|byte| byte.is_ascii_uppercase()),
             Self::UppercaseHex => text.bytes().any(|byte| byte.is_ascii_lowercase()),
@@ -90,7 +90,7 @@ impl TextEncoding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grammar {
     separator: Option<String>,
-    entries: Vec<(String, Field)>,
+    entries: Vec<(String, GrammarField)>,
     /// Whether entries have no tags, and are distinguished by their order.
     is_positional: bool,
     /// What separates whole values, of which each has a signature.
@@ -98,7 +98,7 @@ pub struct Grammar {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+enum GrammarField {
     Signature(TextEncoding),
     Timestamp,
 }
@@ -155,7 +155,7 @@ impl Grammar {
             None => vec![&text.value],
         };
         let entries = pieces.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
+        let signatures = entries.iter().filter(|(_, field)| matches!(field, GrammarField::Signature(_))).count();
         if signatures != 1 {
             return Err(format!(
                 "`{}` must have exactly one of {{hex}}, {{HEX}}, {{base64}}, {{base64url}}, {{token}}, {{jwt}}; it has {signatures}",
@@ -172,7 +172,7 @@ impl Grammar {
         Ok(Self { separator: text.separator.clone(), entries, is_positional, repetition: None })
     }
 
-    /// The same format, in which the whole value may be repeated after this separator, with the same timestamp.
+    /// The same format, but the whole value may be repeated after this separator, with the same timestamp.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl Grammar {
     /// Whether the header carries the timestamp too.
     #[must_use]
     pub fn carries_timestamp(&self) -> bool {
-        self.entries.iter().any(|(_, field)| *field == Field::Timestamp)
+        self.entries.iter().any(|(_, field)| *field == GrammarField::Timestamp)
     }
 
     /// The separator between entries, if there may be any number of them.
@@ -217,8 +217,8 @@ impl Grammar {
     #[must_use]
     pub fn encoding(&self) -> TextEncoding {
         let found = self.entries.iter().find_map(|(_, field)| match field {
-            Field::Signature(encoding) => Some(*encoding),
-            Field::Timestamp => None,
+            GrammarField::Signature(encoding) => Some(*encoding),
+            GrammarField::Timestamp => None,
         });
         found.unwrap_or(TextEncoding::Plain)
     }
@@ -231,8 +231,8 @@ impl Grammar {
             value.push_str(self.separator.as_deref().filter(|_| index > 0).unwrap_or_default());
             value.push_str(tag);
             match field {
-                Field::Signature(encoding) => value.push_str(&encoding.encode(signature)),
-                Field::Timestamp => value.push_str(timestamp),
+                GrammarField::Signature(encoding) => value.push_str(&encoding.encode(signature)),
+                GrammarField::Timestamp => value.push_str(timestamp),
             }
         }
         value
@@ -272,8 +272,8 @@ impl Grammar {
         let mut pieces = value.splitn(self.entries.len(), separator);
         for (_, field) in &self.entries {
             match (pieces.next(), field) {
-                (Some(piece), Field::Timestamp) => parsed.timestamps.push(piece),
-                (Some(piece), Field::Signature(encoding)) => {
+                (Some(piece), GrammarField::Timestamp) => parsed.timestamps.push(piece),
+                (Some(piece), GrammarField::Signature(encoding)) => {
                     parsed.count += 1;
                     parsed.signatures.push(encoding.decode(piece));
                 }
@@ -285,7 +285,7 @@ impl Grammar {
     fn read_entry<'a>(&self, piece: &'a str, parsed: &mut Parsed<'a>) {
         let known =
             self.entries.iter().filter(|(tag, _)| piece.starts_with(tag.as_str())).max_by_key(|(tag, _)| tag.len());
-        if let Some((tag, Field::Timestamp)) = known {
+        if let Some((tag, GrammarField::Timestamp)) = known {
             parsed.timestamps.push(&piece[tag.len()..]);
             return;
         }
@@ -293,7 +293,7 @@ impl Grammar {
         if parsed.count > MAX_SIGNATURES {
             return;
         }
-        if let Some((tag, Field::Signature(encoding))) = known {
+        if let Some((tag, GrammarField::Signature(encoding))) = known {
             parsed.signatures.push(encoding.decode(&piece[tag.len()..]));
         } else if let Some((version, _)) = self.delimiter().and_then(|delimiter| piece.split_once(delimiter)) {
             parsed.unknown.push(version);
@@ -309,11 +309,11 @@ impl Grammar {
     }
 }
 
-fn entry(piece: &str) -> Result<(String, Field), String> {
+fn entry(piece: &str) -> Result<(String, GrammarField), String> {
     let (tag, placeholder) = match template::split(piece)?.as_slice() {
-        [Piece::Placeholder(name)] => ("", *name),
-        [Piece::Literal(tag), Piece::Placeholder(name)] => (*tag, *name),
-        [_, .., Piece::Placeholder(_)] if piece.contains("{timestamp}") => {
+        [TemplatePiece::Placeholder(name)] => ("", *name),
+        [TemplatePiece::Literal(tag), TemplatePiece::Placeholder(name)] => (*tag, *name),
+        [_, .., TemplatePiece::Placeholder(_)] if piece.contains("{timestamp}") => {
             return Err(format!("`{piece}` has several entries: add what separates them, such as separator = \",\""));
         }
         _ => {
@@ -321,13 +321,13 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
         }
     };
     let field = match placeholder {
-        "hex" => Field::Signature(TextEncoding::Hex),
-        "HEX" => Field::Signature(TextEncoding::UppercaseHex),
-        "base64" => Field::Signature(TextEncoding::Base64),
-        "base64url" => Field::Signature(TextEncoding::Base64Url),
-        "token" => Field::Signature(TextEncoding::Plain),
-        "jwt" => Field::Signature(TextEncoding::Jwt),
-        "timestamp" => Field::Timestamp,
+        "hex" => GrammarField::Signature(TextEncoding::Hex),
+        "HEX" => GrammarField::Signature(TextEncoding::UppercaseHex),
+        "base64" => GrammarField::Signature(TextEncoding::Base64),
+        "base64url" => GrammarField::Signature(TextEncoding::Base64Url),
+        "token" => GrammarField::Signature(TextEncoding::Plain),
+        "jwt" => GrammarField::Signature(TextEncoding::Jwt),
+        "timestamp" => GrammarField::Timestamp,
         other => return Err(nearest::unknown("placeholder", other, VALUE_PLACEHOLDERS)),
     };
     Ok((tag.trim_start().to_owned(), field))

@@ -22,7 +22,7 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    /// All of them, those first that webhooks are signed with most often.
+    /// All of them, the most common for webhooks first.
     pub const ALL: [Self; 5] = [Self::Sha256, Self::Sha1, Self::Sha512, Self::Sha384, Self::Md5];
 
     /// The HMAC with this function.

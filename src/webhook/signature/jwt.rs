@@ -1,5 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as signatures: a token whose claims say which body it belongs to, and until when it is
-//! valid.
+//! JSON Web Tokens (RFC 7519) as signatures. A token's claims say which body it belongs to, and when it expires.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +9,7 @@ const FARTHEST: i64 = 1_000_000_000_000;
 
 /// A token, split but not verified.
 #[derive(Debug)]
-pub struct Token<'a> {
+pub struct Jwt<'a> {
     /// The bytes under the signature: header and claims as they were sent.
     pub signed: &'a str,
     pub signature: Vec<u8>,
@@ -21,7 +20,7 @@ pub struct Token<'a> {
     pub claims: Map<String, Value>,
 }
 
-impl<'a> Token<'a> {
+impl<'a> Jwt<'a> {
     /// Splits a token; `None` if the text isn't one.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
@@ -74,11 +73,11 @@ mod tests {
 
     #[test]
     fn a_token_is_split_into_its_parts() {
-        let token = Token::parse(RFC_7515).unwrap();
+        let token = Jwt::parse(RFC_7515).unwrap();
         assert_eq!((token.algorithm.as_str(), token.time("exp")), ("HS256", Some(1_300_819_380)));
         assert_eq!((token.claims["iss"].as_str(), token.signature.len()), (Some("joe"), 32));
         for wrong in ["", "a.b", "a.b.c", "eyJhIjoxfQ.e30.AA"] {
-            assert!(Token::parse(wrong).is_none(), "{wrong}");
+            assert!(Jwt::parse(wrong).is_none(), "{wrong}");
         }
     }
 }

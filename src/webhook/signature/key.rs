@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 
 use super::{
     algorithm::Algorithm,
-    asymmetric::{AsymmetricKey, Family, Form},
+    asymmetric::{AsymmetricKey, EcdsaEncoding, Family},
     hash_function::HashFunction,
-    jwt::{self, Token},
+    jwt::{self, Jwt},
 };
 
 /// A key of one algorithm.
@@ -36,7 +36,7 @@ enum Inner {
     /// A hash of content that contains the secret.
     Hash(HashFunction),
     Token(Zeroizing<Vec<u8>>),
-    Asymmetric(Box<AsymmetricKey>, Form),
+    Asymmetric(Box<AsymmetricKey>, EcdsaEncoding),
     /// Another key, and the name of the algorithm in the token's header.
     Jwt(Box<Key>, &'static str),
 }
@@ -110,7 +110,7 @@ impl Key {
             }
             // The token brings the content that it signs.
             Inner::Jwt(key, name) => signatures.any(|signature| {
-                let token = std::str::from_utf8(signature).ok().and_then(Token::parse);
+                let token = std::str::from_utf8(signature).ok().and_then(Jwt::parse);
                 token.is_some_and(|token| token.algorithm == *name && key.verify_token(&token))
             }),
             Inner::HmacSha1(mac) => any_matches(&fed(mac, content), signatures),
@@ -122,7 +122,7 @@ impl Key {
     }
 
     /// Whether this key signed a token, or the key with the id that the token names.
-    fn verify_token(&self, token: &Token<'_>) -> bool {
+    fn verify_token(&self, token: &Jwt<'_>) -> bool {
         match &self.0 {
             Inner::Asymmetric(key, form) => {
                 key.verify(token.signed.as_bytes(), &token.signature, *form, token.key_id.as_deref())
@@ -191,11 +191,11 @@ mod tests {
     #[derive(Deserialize)]
     struct Vectors {
         count: usize,
-        vectors: Vec<Vector>,
+        vectors: Vec<HmacVector>,
     }
 
     #[derive(Deserialize)]
-    struct Vector {
+    struct HmacVector {
         key_hex: String,
         data_hex: String,
         sha256: String,

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::asymmetric::{self, Family};
 
-/// What is wrong with a secret's text. No variant contains any of it.
+/// What is wrong with a secret's text. No variant contains any part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedSecret {
     /// It is empty.
@@ -43,10 +43,10 @@ pub enum MalformedSecret {
     /// The provider's secrets are a key and a secret, and one of them is missing.
     #[error("it is not a key and a secret with a colon between them")]
     NotTwoParts,
-    /// The provider signs with a private key, and this is no key of its kind.
+    /// The provider signs with a private key, and this is not a key of its kind.
     #[error("it is not the kind of key that the provider uses")]
     NotAKey,
-    /// It is a key of another kind than the provider's.
+    /// It is a different kind of key from the provider's.
     #[error("it is {found}, but {needed} is needed")]
     OtherKind {
         /// What it is.
@@ -196,7 +196,7 @@ fn is_labelled(text: &str) -> bool {
     })
 }
 
-/// Whether a version and a comma come before the prefix: dashboards show signatures and secrets alike.
+/// Whether a version and a comma precede the prefix: dashboards show signatures and secrets in similar forms.
 pub(super) fn has_version_tag(text: &str, prefix: &str) -> bool {
     text.split_once(',').is_some_and(|(version, rest)| {
         let is_version = version.strip_prefix('v').is_some_and(|digits| digits.parse::<u8>().is_ok());

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::webhook::{
     payload::{DecodedBody, MAX_DECODED_BYTES},
-    place::{self, Lookup, Place, Source},
+    place::{self, Lookup, Place, ValueSource},
     request::Request,
     time::{Timestamp, Tolerance},
 };
@@ -32,11 +32,11 @@ pub struct Scheme {
     /// The bytes that are signed.
     pub content: SignedContent,
     /// Where the signature is sent.
-    pub signature: Source,
+    pub signature: ValueSource,
     /// The format of the signature's value.
     pub grammar: Grammar,
     /// Where the delivery's id is sent.
-    pub id: Option<Source>,
+    pub id: Option<ValueSource>,
     /// The timestamp and its tolerance.
     pub timestamp: Option<TimestampRule>,
     /// Whether the signature covers the body before its `content-encoding`.
@@ -85,7 +85,7 @@ pub struct SigningInput<'a> {
     pub id: &'a str,
     /// The time of the attempt.
     pub time: Timestamp,
-    /// The endpoint's URL; without one, it is made of the request.
+    /// The endpoint's URL; without one, it is derived from the request.
     pub url: Option<&'a str>,
 }
 
@@ -103,7 +103,7 @@ impl Scheme {
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));
         let id = self.id.as_ref().map(|source| (source, id.to_owned()));
         for (source, value) in id.into_iter().chain(time) {
-            if let Source::At(at @ (Place::Body(_) | Place::Form(_))) = source {
+            if let ValueSource::At(at @ (Place::Body(_) | Place::Form(_))) = source {
                 place::write(request, at, &value);
             }
         }
@@ -154,7 +154,7 @@ impl Scheme {
         true
     }
 
-    /// The secret in the form that this scheme has; `None` if it is one of another scheme.
+    /// The secret in the form of this scheme; `None` if it belongs to another scheme.
     pub(super) fn readable<'a>(&self, secret: &'a SigningSecret) -> Option<Readable<'a>> {
         match (&secret.owner, &self.secret) {
             (Owner::Provider, Some(_)) => None,
@@ -164,7 +164,7 @@ impl Scheme {
         }
     }
 
-    /// Whether a secret has the form that this scheme has.
+    /// Whether a secret has the form of this scheme's secrets.
     #[must_use]
     pub fn reads(&self, secret: &SigningSecret) -> bool {
         self.readable(secret).is_some()
@@ -178,7 +178,7 @@ impl Scheme {
 
     /// Whether the signature is sent in a field of the body.
     pub(in crate::webhook) const fn signs_inside_body(&self) -> bool {
-        matches!(self.signature, Source::At(Place::Body(_) | Place::Form(_)))
+        matches!(self.signature, ValueSource::At(Place::Body(_) | Place::Form(_)))
     }
 
     /// Whether the signature depends on all of the body, or on the form field that holds all of the payload.
@@ -233,8 +233,8 @@ impl Scheme {
         };
         let value = self.grammar.write(&token, "0");
         let is_sendable = match self.signature {
-            Source::Headers(_) => value.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-            Source::At(_) => true,
+            ValueSource::Headers(_) => value.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            ValueSource::At(_) => true,
         };
         is_sendable && self.grammar.read(&value).signatures == [ParsedSignature::Decoded(token)]
     }
@@ -248,7 +248,7 @@ impl Scheme {
     /// The names of the header that carries the delivery's id; empty if it is sent elsewhere.
     #[must_use]
     pub fn id_headers(&self) -> &[HeaderName] {
-        self.id.as_ref().map_or(&[], Source::headers)
+        self.id.as_ref().map_or(&[], ValueSource::headers)
     }
 
     /// All names of the id, timestamp or signature header that is sent under this name.
@@ -266,8 +266,8 @@ impl Scheme {
         self.signature.is_in(&Lookup { payload: payload.as_ref(), ..Lookup::new(request) })
     }
 
-    /// Whether the payload must be parsed before the signature is verified: some of its values are signed, or carry the
-    /// signature.
+    /// Whether the payload must be parsed before the signature is verified, because some of its values are signed, or
+    /// carry the signature.
     #[must_use]
     pub fn needs_payload(&self) -> bool {
         let time = self.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
@@ -275,7 +275,7 @@ impl Scheme {
             || self.claims.iter().any(|(_, claim)| claim.needs_payload())
             || self.place_claims.iter().any(|(_, content)| content.needs_payload())
             || self.signature.needs_payload()
-            || [self.id.as_ref(), time].into_iter().flatten().any(Source::needs_payload)
+            || [self.id.as_ref(), time].into_iter().flatten().any(ValueSource::needs_payload)
     }
 
     /// Whether the scheme signs a timestamp.

@@ -47,7 +47,7 @@ pub struct SecretFormat {
     pub prefix: Option<String>,
     /// The family of the keys, if they are public and private ones and not shared.
     pub family: Option<Family>,
-    /// How the provider's other keys start, such as `sk_`, which are taken for the secret by mistake.
+    /// How the provider's other keys start, such as `sk_`, which are easily mistaken for the secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_keys: Vec<String>,
     /// Whether a secret is KEY:SECRET.
@@ -122,7 +122,7 @@ impl SecretRule {
     ///
     /// # Errors
     ///
-    /// If it has none of them; what is wrong by the provider's own form.
+    /// If it has none of these forms. The error refers to the provider's own form.
     pub(in crate::webhook) fn parse<'a, R>(text: &str, rules: R) -> Result<SigningSecret, MalformedSecret>
     where
         R: IntoIterator<Item = &'a Self, IntoIter: Clone>,
@@ -249,7 +249,7 @@ impl SigningSecret {
         Self { owner, ..self }
     }
 
-    /// Whether nothing says which schemes it is for.
+    /// Whether it may be for any scheme.
     pub(in crate::webhook) fn is_for_any(&self) -> bool {
         self.owner == Owner::Any
     }
@@ -298,7 +298,7 @@ impl SigningSecret {
         family.is_none_or(|family| AsymmetricKey::parse(family, &self.bytes).is_some_and(|key| key.is_private()))
     }
 
-    /// Until when the certificate that holds the key is valid; `None` if it is no certificate.
+    /// When the certificate that contains the key expires; `None` if it is not a certificate.
     #[must_use]
     pub fn valid_until(&self) -> Option<Timestamp> {
         certificate::valid_until(&self.bytes)

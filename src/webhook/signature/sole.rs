@@ -4,19 +4,19 @@ use std::borrow::Cow;
 
 use super::verdict::Reason;
 use crate::webhook::{
-    place::{Lookup, Place, Source},
+    place::{Lookup, Place, ValueSource},
     request::Headers,
 };
 
 /// The value at a source; it must be the only one there.
-pub(super) fn single<'a>(source: &Source, lookup: &Lookup<'a>) -> Result<(Place, Cow<'a, str>), Reason> {
+pub(super) fn single<'a>(source: &ValueSource, lookup: &Lookup<'a>) -> Result<(Place, Cow<'a, str>), Reason> {
     let place = match source {
-        Source::Headers(names) => {
+        ValueSource::Headers(names) => {
             let headers: &Headers = &lookup.request.headers;
             let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
             Place::Header(names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?.clone())
         }
-        Source::At(place) => place.clone(),
+        ValueSource::At(place) => place.clone(),
     };
     once(&place, lookup)?;
     let text = lookup.text(&place).ok_or_else(|| Reason::MissingValue { place: place.words() })?;

@@ -10,7 +10,7 @@ use super::{
     verdict::{Freshness, Reason},
 };
 use crate::webhook::{
-    place::{Lookup, Place, Source},
+    place::{Lookup, Place, ValueSource},
     time::{Timestamp, Tolerance},
 };
 
@@ -18,7 +18,7 @@ use crate::webhook::{
 #[derive(Clone, Debug)]
 pub struct TimestampRule {
     /// Its place; `None` if it is part of the signature's value.
-    pub source: Option<Source>,
+    pub source: Option<ValueSource>,
     /// Its unit, counted from 1970, or its format.
     pub unit: TimeUnit,
     /// How far it may be from the time of receipt.
@@ -29,7 +29,7 @@ impl TimestampRule {
     /// The headers that carry it; empty if it is sent elsewhere.
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {
-        self.source.as_ref().map_or(&[], Source::headers)
+        self.source.as_ref().map_or(&[], ValueSource::headers)
     }
 
     /// The text as it was sent, which is what was signed, and the time it gives.

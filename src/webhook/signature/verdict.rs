@@ -104,7 +104,7 @@ pub enum Reason {
         /// Its place in words.
         place: String,
     },
-    /// A header is malformed, or a value in the query or the body.
+    /// A header, or a value in the query or the body, is malformed.
     MalformedHeader {
         /// Its name, or its place as a manifest writes it.
         header: String,
@@ -146,7 +146,7 @@ pub enum Reason {
         /// The provider's.
         needed: &'static str,
     },
-    /// The signature matches, but what is signed claims something else of the request.
+    /// The signature matches, but the signed values contradict the request.
     ClaimMismatch {
         /// The claim that doesn't hold.
         claim: Claim,
@@ -188,7 +188,7 @@ pub enum Reason {
 pub enum Unmatched {
     /// A signature of the request.
     Signature,
-    /// A JWT, whose signature covers its own claims alone.
+    /// A JWT, whose signature covers only its own claims.
     Jwt,
     /// A static token.
     Token,
@@ -223,7 +223,7 @@ impl Reason {
         }
     }
 
-    /// How far verification came. With several schemes, the rejection that came furthest is reported.
+    /// How far verification got. With several schemes, the rejection that got furthest is reported.
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
             Self::MissingHeader { .. } | Self::MissingValue { .. } => 0,

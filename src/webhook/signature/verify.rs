@@ -8,7 +8,7 @@ use super::{
     algorithm::Algorithm,
     content::{ContentValues, ResolvedContent, SecretParts},
     grammar::{MAX_SIGNATURES, Parsed, ParsedSignature, TextEncoding},
-    jwt::Token,
+    jwt::Jwt,
     key::Key,
     scheme::{Scheme, decoded},
     secret::SigningSecret,
@@ -23,7 +23,7 @@ use crate::webhook::{
     time::{Timestamp, Tolerance},
 };
 
-/// What is wrong with a value that has no whole token.
+/// What is wrong with a value that contains no complete token.
 const NOT_A_JWT: &str = "it is not a complete JWT, which has three parts separated by dots";
 
 /// How far clocks may be apart when a JWT is checked, in seconds.
@@ -74,7 +74,7 @@ impl Scheme {
         self.judge(secrets, request, receipt, Match::Beginning).is_ok()
     }
 
-    /// Whether a signature in the request is the right one but for the case of its base64's letters, which can't be
+    /// Whether a signature in the request is the right one except for the case of its base64 letters, which can't be
     /// restored. That explains a rejection; it never verifies a request.
     pub(in crate::webhook) fn is_in_other_case(
         &self,
@@ -211,7 +211,7 @@ impl Scheme {
         secret: SecretParts<'_>,
         receipt: Receipt<'_>,
     ) -> Result<Freshness, Reason> {
-        let token = Token::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
+        let token = Jwt::parse(token).ok_or_else(|| malformed(place, NOT_A_JWT))?;
         for (name, claim) in &self.claims {
             if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
                 return Err(Reason::ClaimMismatch { claim: Claim::Token(name.clone()) });
@@ -227,7 +227,7 @@ impl Scheme {
         // At the second that `exp` names, a token is no longer valid (RFC 7519, section 4.1.4).
         let last = lifetime.saturating_add(LEEWAY).saturating_sub(i64::from(end.is_some()));
         let valid = Duration::from_secs(u64::try_from(last).unwrap_or_default());
-        // The provider may want it younger than the token does.
+        // The provider may limit its age more strictly than the token does.
         let limit = self.timestamp.as_ref().map(|rule| rule.tolerance.past).filter(|_| start.is_some());
         let past = limit.map_or(valid, |limit| limit.min(valid));
         let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
@@ -271,7 +271,7 @@ impl Scheme {
         if let (Some(needed), [ParsedSignature::Decoded(token)]) =
             (self.algorithm.jwt_name(), parsed.signatures.as_slice())
         {
-            let token = std::str::from_utf8(token).ok().and_then(Token::parse);
+            let token = std::str::from_utf8(token).ok().and_then(Jwt::parse);
             let found = token.ok_or_else(|| malformed(place, NOT_A_JWT))?.algorithm;
             if found != needed {
                 return Err(Reason::OtherAlgorithm { found, needed });
@@ -302,7 +302,7 @@ impl Scheme {
         Reason::UnsupportedVersion { header: place.label(), versions }
     }
 
-    /// What to say of a value in another form. That of a token is any text.
+    /// What is wrong with a value in another form. A token may be any text.
     fn not_in_form(&self) -> Cow<'static, str> {
         if self.algorithm.covers_content() {
             format!("it is not in the provider's format, `{}`", self.grammar).into()

@@ -24,7 +24,7 @@ fn a_handler_that_expects_tls_is_recognised() {
 fn a_handler_that_speaks_only_http_2_is_recognised() {
     // The SETTINGS frame that each server sends first (RFC 9113, 3.4).
     let endpoint = RawEndpoint::new(b"\0\0\0\x04\0\0\0\0\0");
-    let expected = "the endpoint speaks only HTTP/2: make it accept HTTP/1.1, too";
+    let expected = "the endpoint speaks only HTTP/2: make it accept HTTP/1.1 too";
     assert_eq!(error(&endpoint.url("/")), expected);
 }
 

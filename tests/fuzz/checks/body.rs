@@ -9,7 +9,7 @@ use flate2::{
     write::{GzEncoder, ZlibEncoder},
 };
 use hookdev::{
-    render::{palette::Palette, payload::Limits, pretty::Page},
+    render::{palette::Palette, payload::BodyLimits, pretty::Page},
     webhook::{
         provider::payload::{Payload, PayloadKind, decoded},
         request::{HeaderName, HeaderValue, Headers, Method, Request},
@@ -66,11 +66,11 @@ fn reads(media: &str, encoding: &str, body: Bytes) {
         palette: Palette::new(false),
         width: Some(80),
         zone: jiff::tz::TimeZone::UTC,
-        body: Some(Limits::EXCERPT),
+        body: Some(BodyLimits::EXCERPT),
         decoded_limit: LIMIT,
         wording: |remedy| format!("{remedy:?}"),
     };
-    look.body(&request, Limits::EXCERPT, &mut page);
+    look.body(&request, BodyLimits::EXCERPT, &mut page);
     assert_printable(&page);
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hookdev::{
     render::{
         palette::Palette,
-        payload::{Layout, Limits},
+        payload::{BodyLayout, BodyLimits},
         text::printable,
     },
     webhook::{
@@ -24,8 +24,8 @@ use super::assert_printable;
 /// A body of any bytes.
 pub fn check(body: &[u8]) {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
-    let full = shown(body, Limits::FULL);
-    let cut = shown(body, Limits { depth: 3, bytes: 100, lines: 12, token: 9 });
+    let full = shown(body, BodyLimits::FULL);
+    let cut = shown(body, BodyLimits { depth: 3, bytes: 100, lines: 12, token: 9 });
     assert_eq!(full.is_some(), cut.is_some(), "the limits decide nothing");
     let Ok(text) = std::str::from_utf8(body) else { return assert_eq!(full, None) };
     let parsed = parse(text);
@@ -59,8 +59,8 @@ pub fn check(body: &[u8]) {
     }
 }
 
-fn shown(body: &[u8], limits: Limits) -> Option<String> {
-    let layout = Layout { palette: Palette::new(false), margin: 0, limits };
+fn shown(body: &[u8], limits: BodyLimits) -> Option<String> {
+    let layout = BodyLayout { palette: Palette::new(false), margin: 0, limits };
     let mut out = String::new();
     let is_json = layout.json(body, &mut out);
     assert_printable(&out);

@@ -86,10 +86,10 @@ fn files_in(dir: &Path) -> Vec<PathBuf> {
 
 /// A provider directory with this manifest and one event.
 fn provider(manifest: &str) -> Result<Provider, String> {
-    use hookdev::webhook::provider::files::Files;
+    use hookdev::webhook::provider::files::ProviderFiles;
     let files = [("provider.toml", manifest), ("events/ping.json", "{\n  \"type\": \"ping\"\n}\n")];
     let files = files.map(|(path, text)| (Cow::Owned(path.to_owned()), Cow::Owned(text.to_owned())));
-    Provider::load(Files::new("made-up", files.into())).map_err(|error| error.to_string())
+    Provider::load(ProviderFiles::new("made-up", files.into())).map_err(|error| error.to_string())
 }
 
 /// A secret that a scheme of this provider can sign with, made from a label of letters.

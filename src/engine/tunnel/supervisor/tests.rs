@@ -38,7 +38,7 @@ async fn start_with(
     assert!(!script.contains('{'), "braces are placeholders: {script}");
     let recipe = format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\n{rest}");
     let (sender, events) = unbounded_channel();
-    let setup = Setup {
+    let setup = TunnelSetup {
         recipe: toml::from_str(&recipe).expect("a valid recipe"),
         port: 1,
         prefix: "/t-1".to_owned(),

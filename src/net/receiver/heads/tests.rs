@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::{
     super::{
-        Budget, ConnectionPermits, Handler, Limits, Outgoing, ReceiveError, Received, serve_connection,
+        Budget, ConnectionPermits, Handler, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits, serve_connection,
         socket::SenderWatch,
     },
     *,
@@ -23,7 +23,7 @@ use crate::webhook::{record, request::Request};
 struct Keep(Mutex<Vec<Request>>);
 
 impl Handler for Keep {
-    async fn handle(&self, received: Received) -> Outgoing {
+    async fn handle(&self, received: ReceivedRequest) -> Outgoing {
         self.0.lock().push(received.request);
         record::Response { status: 200, headers: Headers::new(), body: bytes::Bytes::new() }.into()
     }
@@ -35,7 +35,7 @@ impl Handler for Keep {
 
 /// A request as bytes, and what is to be read of it.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentRequest {
     target: String,
     fields: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -46,7 +46,7 @@ struct Sent {
     empty_line: bool,
 }
 
-impl Sent {
+impl SentRequest {
     fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.empty_line {
@@ -109,7 +109,7 @@ fn field() -> impl Strategy<Value = (String, Vec<u8>)> {
     (name, value())
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
+fn sent() -> impl Strategy<Value = SentRequest> {
     // Bodies that look like requests and like the ends of chunks.
     let body = prop_oneof![
         Just(Vec::new()),
@@ -121,7 +121,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     let chunks = prop::option::of(prop::collection::vec(1..100usize, 0..10));
     let fields = prop::collection::vec(field(), 0..12);
     ("/[a-z?=/]{0,20}", fields, body, chunks, prop::collection::vec(field(), 0..3), any::<bool>()).prop_map(
-        |(target, fields, body, chunks, trailers, empty_line)| Sent {
+        |(target, fields, body, chunks, trailers, empty_line)| SentRequest {
             target,
             fields,
             body,
@@ -133,14 +133,14 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 /// Sends requests over one connection in pieces of these sizes, and returns those that arrived.
-async fn received(requests: &[Sent], pieces: &[usize]) -> Vec<Request> {
+async fn received(requests: &[SentRequest], pieces: &[usize]) -> Vec<Request> {
     let (mut ours, theirs) = duplex(256 << 10);
     let keep = Arc::new(Keep::default());
-    let limits = Limits::default();
+    let limits = ReceiverLimits::default();
     let permit = ConnectionPermits::new(1).take().await;
     let serving =
         tokio::spawn(serve_connection(theirs, SenderWatch::default(), permit, limits, &Budget::new(&limits), &keep));
-    let bytes = requests.iter().flat_map(Sent::bytes).collect::<Vec<_>>();
+    let bytes = requests.iter().flat_map(SentRequest::bytes).collect::<Vec<_>>();
     let mut sizes = pieces.iter().cycle();
     let mut left = &bytes[..];
     while let Some(size) = sizes.next().filter(|_| !left.is_empty()) {
@@ -157,7 +157,7 @@ async fn received(requests: &[Sent], pieces: &[usize]) -> Vec<Request> {
     std::mem::take(&mut keep.0.lock())
 }
 
-fn check(requests: &[Sent], pieces: &[usize]) {
+fn check(requests: &[SentRequest], pieces: &[usize]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let received = runtime.block_on(received(requests, pieces));
     let expected: Vec<_> =
@@ -194,7 +194,7 @@ fn heads_that_arrive_in_small_pieces_stay_whole() {
 
 #[test]
 fn heads_that_arrive_byte_by_byte_stay_whole() {
-    let plain = |fields: &[(&str, &str)], body: &str, chunks| Sent {
+    let plain = |fields: &[(&str, &str)], body: &str, chunks| SentRequest {
         target: "/a?b".to_owned(),
         fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
         body: body.as_bytes().to_vec(),

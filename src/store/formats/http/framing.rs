@@ -1,9 +1,9 @@
-//! Where the body of a message ends.
+//! Finds the end of a message's body.
 
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-use super::{Fault, Position, expected, next_start};
+use super::{EntryFault, Position, expected, next_start};
 use crate::webhook::request::Headers;
 
 /// How a message marks the end of its body.
@@ -15,7 +15,7 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    /// `None` if the lengths contradict each other or aren't numbers.
+    /// The framing that the headers state; `None` if the lengths contradict each other or aren't numbers.
     pub fn of(headers: &Headers) -> Option<Self> {
         let coding =
             headers.all("transfer-encoding").last().and_then(|value| value.as_bytes().rsplit(|&b| b == b',').next());
@@ -29,22 +29,22 @@ impl Framing {
     }
 }
 
-/// A number of digits alone, without the sign that `from_str_radix` would accept.
+/// A number that consists only of digits, without the sign that `from_str_radix` would accept.
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
     let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     u64::from_str_radix(digits, radix).ok()
 }
 
 /// A body cut out of the input.
-pub(super) struct Body {
+pub(super) struct FramedBody {
     pub bytes: Bytes,
-    /// Where it ends.
+    /// The offset of its end.
     pub end: usize,
     pub note: Option<String>,
 }
 
-impl Body {
-    pub fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, Fault> {
+impl FramedBody {
+    pub fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, EntryFault> {
         let present = input.len() - start;
         let to_the_end = |note| Self { bytes: input.slice(start..), end: input.len(), note };
         match framing {
@@ -62,8 +62,8 @@ impl Body {
                 Some(length) => Self { bytes: input.slice(start..start + length), end: start + length, note: None },
                 None => to_the_end(Some(format!("the body is truncated: {present} B of its content-length {length}"))),
             }),
-            Framing::Chunked => match Chunks::join(input, start) {
-                Ok(Chunks { bytes, end, complete, trailers }) => {
+            Framing::Chunked => match JoinedChunks::join(input, start) {
+                Ok(JoinedChunks { bytes, end, complete, trailers }) => {
                     let note = match &trailers[..] {
                         _ if !complete => Some("the body is truncated: its last chunk is missing".to_owned()),
                         [] => None,
@@ -84,17 +84,17 @@ impl Body {
 }
 
 /// The chunks of a body, joined.
-struct Chunks {
+struct JoinedChunks {
     bytes: Vec<u8>,
-    /// Where the last one ends, with its trailers.
+    /// The offset of the end of the last chunk and its trailers.
     end: usize,
     complete: bool,
-    /// The names of the fields after the last one.
+    /// The names of the trailer fields.
     trailers: Vec<String>,
 }
 
-impl Chunks {
-    /// Fails with the offset of bytes that aren't a chunk.
+impl JoinedChunks {
+    /// Joins the chunks. Fails with the offset of bytes that aren't a chunk.
     fn join(input: &[u8], start: usize) -> Result<Self, usize> {
         let mut chunks = Self { bytes: Vec::new(), end: start, complete: false, trailers: Vec::new() };
         while chunks.end < input.len() {
@@ -118,7 +118,7 @@ impl Chunks {
         Ok(chunks)
     }
 
-    /// Returns where the trailers end.
+    /// Reads the trailers, and returns the offset of their end.
     fn read_trailers(&mut self, input: &[u8], mut at: usize) -> usize {
         while at < input.len() {
             let (line, next) = line_from(input, at);
@@ -133,9 +133,9 @@ impl Chunks {
     }
 }
 
-/// Where another message seems to start within a body whose length is unknown.
+/// The apparent start of another message within a body of unknown length.
 struct NextMessage {
-    /// How long the body before it is, if that is certain: a JSON document, which nothing else is a part of.
+    /// The length of the body before it, if certain because it is a complete JSON document.
     body: Option<usize>,
     /// The line of the body that it starts on, from 1.
     line: usize,
@@ -151,7 +151,7 @@ fn end_before_next(body: &[u8]) -> Option<NextMessage> {
     Some(NextMessage { body: (is_json && is_all).then_some(end), line })
 }
 
-/// The line that starts at an offset, without its end, and where the next one starts.
+/// The line that starts at an offset, without its ending, and the offset of the next one.
 fn line_from(input: &[u8], at: usize) -> (&[u8], usize) {
     let feed = input[at..].iter().position(|&byte| byte == b'\n').map(|feed| at + feed);
     let line = &input[at..feed.unwrap_or(input.len())];

@@ -1,20 +1,21 @@
-//! The methods that are called on a request of superagent or supertest: `.set(…)`, `.type(…)`, `.send(…)`.
+//! Methods called on a request of superagent or supertest: `.set(…)`, `.type(…)`, `.send(…)`.
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     expression::{Argument, Expression, arguments, name},
     value,
 };
 
-/// The calls of methods after a call, each as an argument with the method's name whose value is the list of its
-/// arguments. They may be on the next lines.
+/// The method calls that follow a call, possibly on the next lines. Each is an argument with the method's name, whose
+/// value is the list of its arguments.
 pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     let (mut calls, mut rest) = (Vec::new(), text);
     while let Some(call) = rest.trim_start().strip_prefix('.') {
         let method = name(call);
         let after = &call[method.len()..];
-        let Some((found, after)) = after.starts_with('(').then(|| arguments(after, Language::JavaScript)).flatten()
+        let Some((found, after)) =
+            after.starts_with('(').then(|| arguments(after, SourceLanguage::JavaScript)).flatten()
         else {
             break;
         };
@@ -25,7 +26,7 @@ pub(super) fn methods(text: &str) -> (Vec<Argument>, &str) {
     (calls, rest)
 }
 
-/// Whether headers or a body are set by the calls of methods at the start, the last of which may be incomplete.
+/// Whether the leading method calls, the last of which may be incomplete, set headers or a body.
 pub(super) fn has_content(text: &str) -> bool {
     let (calls, rest) = methods(text);
     let names = calls.iter().filter_map(|call| call.name.as_deref());
@@ -33,7 +34,7 @@ pub(super) fn has_content(text: &str) -> bool {
     names.chain([last]).any(|method| ["set", "send", "field", "attach"].contains(&method))
 }
 
-/// The methods that change nothing of the request.
+/// The methods that don't change the request.
 const NEUTRAL: [&str; 13] = [
     "buffer",
     "catch",
@@ -50,8 +51,8 @@ const NEUTRAL: [&str; 13] = [
     "timeout",
 ];
 
-/// The options that these calls set: `headers` and `body`. A request without a body may have any methods: it is not
-/// read.
+/// The options that these calls set: `headers` and `body`. If there is no body, other methods are allowed, because the
+/// request is not read.
 pub(super) fn options(calls: &[Argument]) -> Result<Vec<(String, Expression)>, ParseError> {
     let (mut headers, mut options) = (Vec::new(), Vec::new());
     let has_body = calls.iter().any(|call| call.name.as_deref() == Some("send"));

@@ -1,18 +1,17 @@
-//! The variables that hold a client with options of its own: `requests.Session()`, `httpx.Client(…)`,
-//! `axios.create(…)`.
+//! Variables that hold a client with its own options: `requests.Session()`, `httpx.Client(…)`, `axios.create(…)`.
 //!
-//! A call has the options that the last client of its name has by then. [`Scope`] holds these, as variables. A client
-//! that code uses otherwise than to send or to set headers may have been changed by it, which is an error.
+//! A call uses the current options of the last client with its name. [`Scope`] holds these as variables. If code uses a
+//! client other than to send or to set headers, it may have changed the client, which is an error.
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     Library, METHODS,
     expression::{Argument, Expression, arguments, name},
     scope::Scope,
 };
 
-/// What makes a client, and the library that its calls are of.
+/// The constructors of clients, and their libraries.
 const MAKERS: [(&str, Library); 8] = [
     ("requests.Session(", Library::Requests),
     ("requests.session(", Library::Requests),
@@ -27,10 +26,10 @@ const MAKERS: [(&str, Library); 8] = [
 /// How many clients a text may have.
 const MAX_CLIENTS: usize = 64;
 
-/// How often the headers of one may be set.
+/// How often the headers of a client may be set.
 const MAX_SETTINGS: usize = 64;
 
-/// The members of a client, besides [`METHODS`], whose use changes nothing of what it sends.
+/// The members of a client, besides [`METHODS`], whose use doesn't change what it sends.
 const NEUTRAL: [&str; 14] = [
     "aclose",
     "build_request",
@@ -54,28 +53,28 @@ pub(super) const CLIENT_HEADERS: &str = "headers of the client";
 /// The name of the option whose value is an object with the other options of a client.
 pub(super) const CLIENT_OPTIONS: &str = "options of the client";
 
-/// The clients of a text, in their order.
+/// The clients of a text, in order.
 #[derive(Default)]
 pub(super) struct Clients {
-    clients: Vec<Client>,
-    /// Where too many are made, in bytes.
+    clients: Vec<HttpClient>,
+    /// The offset at which too many are created, in bytes.
     end: usize,
 }
 
-struct Client {
+struct HttpClient {
     name: String,
     library: Library,
-    /// Where it is made, in bytes, and what follows that.
+    /// The start and end offsets of its creation, in bytes.
     at: usize,
     end: usize,
     headers: Expression,
     options: Vec<(String, Expression)>,
-    /// Where code first uses it other than to send or to set headers, and that use.
+    /// The offset and text of the first use of it other than to send or to set headers.
     other_use: Option<(usize, String)>,
 }
 
 impl Clients {
-    /// The clients that are made in a text with this code, which has the same offsets.
+    /// The clients created in a text. `code` is the text without comments and literals, with the same offsets.
     pub fn of(text: &str, code: &str) -> Self {
         let made = MAKERS.iter().flat_map(|(maker, library)| {
             code.match_indices(maker).map(move |(at, _)| (at, at + maker.len() - 1, *library))
@@ -84,8 +83,8 @@ impl Clients {
         made.sort_unstable_by_key(|(at, ..)| *at);
         let end = made.get(MAX_CLIENTS).map_or(code.len(), |(at, ..)| *at);
         let made = made.into_iter().take(MAX_CLIENTS);
-        let mut clients: Vec<Client> =
-            made.filter_map(|(at, open, library)| Client::made(text, at, open, library)).collect();
+        let mut clients: Vec<HttpClient> =
+            made.filter_map(|(at, open, library)| HttpClient::made(text, at, open, library)).collect();
         for number in 0..clients.len() {
             let client = &clients[number];
             let next = clients[number + 1..].iter().find(|later| later.name == client.name);
@@ -94,20 +93,21 @@ impl Clients {
         Self { clients, end }
     }
 
-    /// The library of a call's function, and the method that it is named for.
+    /// The library of a call's function, and the HTTP method that it is named after.
     pub fn function(&self, called: &str) -> Option<(Library, Option<&'static str>)> {
         let (name, method) = called.rsplit_once('.')?;
         let client = self.clients.iter().find(|client| client.name == name)?;
         Some((client.library, Some(super::method(method)?)))
     }
 
-    /// Sets what the clients from a number on have that are made before an offset. Returns the number of the next one.
+    /// Defines the variables of the clients, starting at index `from`, that are created before an offset. Returns the
+    /// index of the next one.
     pub fn define(&self, from: usize, before: usize, scope: &mut Scope) -> usize {
         let made = self.clients[from..].iter().take_while(|client| client.at < before);
         made.map(|client| client.define(scope)).count() + from
     }
 
-    /// What the client of a call at an offset adds to its arguments: variables.
+    /// The variables that the client of a call at an offset adds to its arguments.
     pub fn arguments(&self, called: &str, at: usize) -> Result<Vec<Argument>, ParseError> {
         let Some((name, _)) = called.rsplit_once('.') else { return Ok(Vec::new()) };
         let mut named = self.clients.iter().filter(|client| client.name == name).peekable();
@@ -133,8 +133,8 @@ fn unknown(what: &str) -> ParseError {
     expected(format!("a client {what}: hookdev runs no code; save the request itself instead"))
 }
 
-impl Client {
-    /// The client that is made at an offset; its arguments start at `open`.
+impl HttpClient {
+    /// The client created at an offset, whose arguments start at `open`.
     fn made(text: &str, at: usize, open: usize, library: Library) -> Option<Self> {
         let (given, rest) = arguments(&text[open..], library.language())?;
         let (found, rest) = if let Some(after) = rest.trim_start().strip_prefix("as ") {
@@ -164,12 +164,12 @@ impl Client {
         format!("{}.headers", self.name)
     }
 
-    /// The variable that holds its other options, whose name no code can have.
+    /// The variable that holds its other options. No code can use this name.
     fn options_name(&self) -> String {
         format!("{}()", self.name)
     }
 
-    /// Its first use before an offset that may change it in a way that isn't read.
+    /// Its first use before an offset that may change it in a way that isn't understood.
     fn other_use_before(&self, end: usize, code: &str) -> Option<(usize, String)> {
         let (block, mut settings) = (self.block(code), 0);
         let places = code.get(self.end..end)?.match_indices(&self.name).map(|(at, _)| self.end + at);
@@ -179,11 +179,11 @@ impl Client {
                 found.strip_prefix(&self.name).filter(|member| member.is_empty() || member.starts_with('.'))?;
             (!code[..at].ends_with(is_of_name)).then_some((at, found, member.get(1..).unwrap_or_default()))
         });
-        // A call in a deeper block, such as a function's, may run later than what stands below it.
+        // A call in a deeper block, such as a function's, may run later than the code after it.
         let mut deeper = None;
         uses.find_map(|(at, found, member)| {
             let first = member.split('.').next().unwrap_or_default();
-            let is_python = self.library.language() == Language::Python;
+            let is_python = self.library.language() == SourceLanguage::Python;
             let other = match member {
                 "headers" | "headers.update" if is_python => {
                     settings += 1;

@@ -1,18 +1,18 @@
-//! The code of a text, without its comments and what is in quotes.
+//! The code of a text, without comments and literals.
 
-use super::super::values::text_literal::{Language, QUOTES};
+use super::super::values::text_literal::{QUOTES, SourceLanguage};
 
-/// The text with spaces instead of comments and literals of text; offsets and lines stay. A quote without another one
-/// in its line quotes nothing, unless it is one of Python's triple quotes.
-pub(super) fn code(text: &str, language: Language) -> String {
+/// The text with comments and string literals replaced by spaces, so that offsets and lines stay the same. A quote
+/// without a second one on its line quotes nothing, unless it is a triple quote in Python.
+pub(super) fn code(text: &str, language: SourceLanguage) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
-    // Those that have no end are searched for once.
+    // Delimiters without an end are searched for only once.
     let mut unended = Vec::new();
     while let Some(at) = rest.find(['"', '\'', '`', '#', '/', '\\']) {
         code.push_str(&rest[..at]);
         rest = &rest[at..];
-        // `*/*` is a media type outside of quotes, and `/[/*]/` a pattern.
+        // `*/*` is an unquoted media type, and `/[/*]/` a regular expression.
         let is_comment = !(rest.starts_with("/*") && code.ends_with(['*', '[']));
         let len = Span::open(rest, language).filter(|_| is_comment).and_then(|span| {
             let len = if unended.contains(&span.close) { None } else { span.len(rest) };
@@ -25,7 +25,7 @@ pub(super) fn code(text: &str, language: Language) -> String {
             code.extend(rest[..len].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
             rest = &rest[len..];
         } else {
-            // What is escaped opens nothing, such as the slash in `/\//`.
+            // An escaped character opens nothing, such as the slash in `/\//`.
             let len = rest.chars().take(if rest.starts_with('\\') { 2 } else { 1 }).map(char::len_utf8).sum();
             code.push_str(&rest[..len]);
             rest = &rest[len..];
@@ -34,7 +34,7 @@ pub(super) fn code(text: &str, language: Language) -> String {
     code + rest
 }
 
-/// A comment or a literal of text.
+/// A comment or a string literal.
 struct Span {
     open: usize,
     close: &'static str,
@@ -43,9 +43,9 @@ struct Span {
 }
 
 impl Span {
-    /// What a text starts with.
-    fn open(text: &str, language: Language) -> Option<Self> {
-        let is_python = language == Language::Python;
+    /// The span that a text starts with, if any.
+    fn open(text: &str, language: SourceLanguage) -> Option<Self> {
+        let is_python = language == SourceLanguage::Python;
         match text.as_bytes() {
             [b'#', ..] if is_python => Some(Self::comment(1, "\n")),
             [b'/', b'/', ..] if !is_python => Some(Self::comment(2, "\n")),
@@ -93,16 +93,16 @@ mod tests {
     #[test]
     fn comments_and_quotes_are_not_code() {
         for (text, language, found) in [
-            ("a = 'b' # c", Language::Python, "a =        "),
-            ("a # it's\nb 'c'", Language::Python, "a       \nb    "),
-            ("f(\"\"\"\na 'b\n\"\"\")", Language::Python, "f(   \n    \n   )"),
-            ("'\\'a' b", Language::Python, "      b"),
-            ("a // b\nc", Language::JavaScript, "a     \nc"),
-            ("a /* b\n'c */ d", Language::JavaScript, "a     \n      d"),
-            ("/\\//; a `b`", Language::JavaScript, "/\\//; a    "),
-            ("a # \u{e9}\nb", Language::Python, "a     \nb"),
-            ("it's\n\"\"\" a /* b", Language::Python, "it's\n\"   a /* b"),
-            ("it's /* b", Language::JavaScript, "it's /* b"),
+            ("a = 'b' # c", SourceLanguage::Python, "a =        "),
+            ("a # it's\nb 'c'", SourceLanguage::Python, "a       \nb    "),
+            ("f(\"\"\"\na 'b\n\"\"\")", SourceLanguage::Python, "f(   \n    \n   )"),
+            ("'\\'a' b", SourceLanguage::Python, "      b"),
+            ("a // b\nc", SourceLanguage::JavaScript, "a     \nc"),
+            ("a /* b\n'c */ d", SourceLanguage::JavaScript, "a     \n      d"),
+            ("/\\//; a `b`", SourceLanguage::JavaScript, "/\\//; a    "),
+            ("a # \u{e9}\nb", SourceLanguage::Python, "a     \nb"),
+            ("it's\n\"\"\" a /* b", SourceLanguage::Python, "it's\n\"   a /* b"),
+            ("it's /* b", SourceLanguage::JavaScript, "it's /* b"),
         ] {
             let code = code(text, language);
             assert_eq!((code.as_str(), code.len()), (found, text.len()), "{text}");

@@ -1,15 +1,14 @@
-//! Expressions of JavaScript and Python, as far as requests are written with them: literals, names and calls. Nothing
-//! is run.
+//! The expressions of JavaScript and Python that are used to write requests: literals, names and calls. No code is run.
 
 use super::super::values::{
     scan::{next, take},
-    text_literal::{Language, QUOTES, Stop, TextLiteral},
+    text_literal::{LiteralEnd, QUOTES, SourceLanguage, TextLiteral},
 };
 
 /// How deeply expressions may be nested.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The methods of text.
+/// Methods of strings.
 const METHODS: [&str; 4] = ["encode", "strip", "toString", "trim"];
 
 /// An expression.
@@ -17,16 +16,16 @@ const METHODS: [&str; 4] = ["encode", "strip", "toString", "trim"];
 pub(super) enum Expression {
     Text(String),
     Bytes(Vec<u8>),
-    /// A number as it is written.
+    /// A number as written.
     Number(String),
     /// `true`, `false` or `null`, as JSON.
     Constant(&'static str),
     Name(String),
     List(Vec<Expression>),
     Object(Vec<(String, Expression)>),
-    /// A call of a function by its dotted name; of a method, `.name`, whose first argument is the object.
+    /// A call of a function by its dotted name, or of a method as `.name` with the object as its first argument.
     Call(String, Vec<Argument>),
-    /// Texts that are joined, some of which are in variables.
+    /// Concatenated texts, some of them in variables.
     Joined(Vec<Expression>),
     /// Anything else.
     Other,
@@ -40,35 +39,35 @@ pub(super) struct Argument {
     pub value: Expression,
 }
 
-/// The expression that a text starts with, and the rest of the text; `None` if it doesn't end.
-pub(super) fn expression(text: &str, language: Language) -> Option<(Expression, &str)> {
-    let mut parser = Parser { rest: text, language, open: 0 };
+/// The expression at the start of a text, and the rest of the text; `None` if it doesn't end.
+pub(super) fn expression(text: &str, language: SourceLanguage) -> Option<(Expression, &str)> {
+    let mut parser = ExpressionParser { rest: text, language, open: 0 };
     let found = parser.expression(MAX_DEPTH)?;
     Some((found, parser.rest))
 }
 
-/// The arguments of a call, which start with a parenthesis, and the rest of the text.
-pub(super) fn arguments(text: &str, language: Language) -> Option<(Vec<Argument>, &str)> {
-    let mut parser = Parser { rest: text, language, open: 0 };
+/// The arguments of a call, starting with a parenthesis, and the rest of the text.
+pub(super) fn arguments(text: &str, language: SourceLanguage) -> Option<(Vec<Argument>, &str)> {
+    let mut parser = ExpressionParser { rest: text, language, open: 0 };
     let found = parser.arguments(MAX_DEPTH)?;
     Some((found, parser.rest))
 }
 
-/// The name that a text starts with; it may have dots.
+/// The name at the start of a text, which may have dots.
 pub(super) fn name(text: &str) -> &str {
     let is_start = text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$');
     let end = text.find(|c: char| !(c.is_alphanumeric() || "_$.".contains(c))).unwrap_or(text.len());
     if is_start { text[..end].trim_end_matches('.') } else { "" }
 }
 
-struct Parser<'t> {
+struct ExpressionParser<'t> {
     rest: &'t str,
-    language: Language,
-    /// How many brackets are open, within which Python's expressions go on after a line.
+    language: SourceLanguage,
+    /// The number of open brackets, within which Python's expressions continue on the next line.
     open: usize,
 }
 
-impl Parser<'_> {
+impl ExpressionParser<'_> {
     fn skip_space(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
@@ -80,7 +79,7 @@ impl Parser<'_> {
     }
 
     fn is_comment(&self) -> bool {
-        self.rest.starts_with(if self.language == Language::Python { "#" } else { "//" })
+        self.rest.starts_with(if self.language == SourceLanguage::Python { "#" } else { "//" })
     }
 
     fn expression(&mut self, depth: usize) -> Option<Expression> {
@@ -100,13 +99,13 @@ impl Parser<'_> {
         (self.rest.len() < start.len()).then_some(Expression::Other)
     }
 
-    /// Texts that are joined by `+`, or are next to each other, which Python joins.
+    /// Texts joined by `+`, or adjacent ones, which Python joins.
     fn joined(&mut self, depth: usize) -> Option<Expression> {
         let mut found = self.called(depth)?;
         loop {
             let before = self.rest;
             self.skip_space();
-            let is_beside = self.language == Language::Python
+            let is_beside = self.language == SourceLanguage::Python
                 && self.is_text()
                 && (self.open > 0 || !before[..before.len() - self.rest.len()].contains('\n'));
             if !is_beside && !take(&mut self.rest, "+") {
@@ -126,12 +125,12 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether a literal of text starts here.
+    /// Whether a string literal starts here.
     fn is_text(&self) -> bool {
         TextLiteral::open(&mut { self.rest }, Some(self.language)).is_some()
     }
 
-    /// A primary expression and the methods that are called on it, each of which holds what is before it.
+    /// A primary expression and the method calls on it, each of which contains what precedes it.
     fn called(&mut self, mut depth: usize) -> Option<Expression> {
         let mut found = self.primary(depth)?;
         while self.rest.starts_with('.') {
@@ -272,7 +271,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A literal of text or bytes; `None` if anything but the name of a variable is within it.
+    /// A literal of text or bytes; `None` if it contains an expression other than a variable's name.
     fn text(&mut self) -> Option<Expression> {
         let literal = TextLiteral::open(&mut self.rest, Some(self.language))?;
         let mut parts = Vec::new();
@@ -283,9 +282,9 @@ impl Parser<'_> {
             }
             parts.push(Expression::Text(String::from_utf8(bytes).ok()?));
             match stop {
-                Stop::Expression => parts.push(self.variable()?),
-                Stop::End if parts.len() == 1 => return parts.pop(),
-                Stop::End => return Some(Expression::Joined(parts)),
+                LiteralEnd::Expression => parts.push(self.variable()?),
+                LiteralEnd::End if parts.len() == 1 => return parts.pop(),
+                LiteralEnd::End => return Some(Expression::Joined(parts)),
             }
         }
     }
@@ -297,7 +296,7 @@ impl Parser<'_> {
         Some(Expression::Name(found.to_owned()))
     }
 
-    /// Skips an expression that can't be read, up to what separates it from the next.
+    /// Skips an expression that can't be read, up to the next separator.
     fn skip_other(&mut self) -> Option<()> {
         let mut open = 0_usize;
         loop {

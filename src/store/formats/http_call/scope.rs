@@ -1,22 +1,22 @@
-//! The variables that a text sets. A value that is set holds the values of the variables in it, as they were then.
+//! The variables that a text sets. A value contains the values that its variables had when it was set.
 
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use super::{
-    super::values::text_literal::Language,
+    super::values::text_literal::SourceLanguage,
     expression::{Argument, Expression, MAX_DEPTH, arguments, expression, name},
 };
 
-/// How many bytes the values that are used may have together: a text may use a large one many times.
+/// The limit on the total size of the values used, in bytes, because a text may use a large one many times.
 const MAX_USED: usize = 64 << 20;
 
-/// How many members an object may have for more to be added.
+/// How many members an object may have before no more are added.
 const MAX_MEMBERS: usize = 1024;
 
-/// How many dots of a name count.
+/// How many dots of a name are considered.
 const MAX_DOTS: usize = 8;
 
-/// The variables that were set so far.
+/// The variables set so far.
 pub(super) struct Scope {
     variables: BTreeMap<String, Variable>,
     /// How many bytes of values may still be used.
@@ -27,21 +27,21 @@ pub(super) struct Scope {
 struct Variable {
     value: Expression,
     size: Size,
-    /// Whether each of the objects in it was changed after it was filled in; the first is the value itself.
+    /// For the value itself, and then each object in it, whether it was changed after being filled in.
     changed: Vec<Rc<Cell<bool>>>,
 }
 
 /// How large an expression is.
 #[derive(Clone, Copy, Default)]
 struct Size {
-    /// About how much memory it takes.
+    /// The approximate memory, in bytes.
     bytes: usize,
-    /// How deeply it is nested.
+    /// The depth of nesting.
     depth: usize,
 }
 
 impl Size {
-    /// With an expression that is in this one.
+    /// The size together with a nested expression.
     fn and(self, inside: Self) -> Self {
         Self { bytes: self.bytes + inside.bytes, depth: self.depth.max(inside.depth + 1) }
     }
@@ -54,9 +54,9 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// Reads the statement that a text starts with, if it sets or changes a variable. Returns what follows it, within
-    /// its last line; `None` if it has no end.
-    pub fn statement<'t>(&mut self, text: &'t str, language: Language) -> Option<&'t str> {
+    /// Reads the statement at the start of a text, if it sets or changes a variable. Returns the rest of its last line;
+    /// `None` if it has no end.
+    pub fn statement<'t>(&mut self, text: &'t str, language: SourceLanguage) -> Option<&'t str> {
         let declared = text.trim_start_matches([' ', '\t']);
         let mut code = declared;
         for word in ["export ", "const ", "let ", "var ", "del ", "delete "] {
@@ -81,7 +81,7 @@ impl Scope {
             }
             return Some(rest);
         }
-        let updated = variable.strip_suffix(".update").filter(|_| language == Language::Python);
+        let updated = variable.strip_suffix(".update").filter(|_| language == SourceLanguage::Python);
         if let Some(object) = updated.filter(|_| after.starts_with('(')) {
             let (mut found, rest) = arguments(after, language)?;
             self.update(object, found.pop().filter(|_| found.is_empty()));
@@ -98,9 +98,9 @@ impl Scope {
             self.add(variable, key, value, false);
             return Some(rest);
         }
-        // A type may be named before the value.
-        let may_have_type = language == Language::Python || code.len() < declared.len();
-        // The statement may be one of many in a line.
+        // A type annotation may precede the value.
+        let may_have_type = language == SourceLanguage::Python || code.len() < declared.len();
+        // The statement may be one of several on a line.
         let statement = &after[..after.find(['\n', ';']).unwrap_or(after.len())];
         let is_set = |at: usize| statement[..at].trim().is_empty() || may_have_type && statement.starts_with(':');
         let value = statement.find('=').filter(|at| is_set(*at)).map(|at| &after[at + 1..]);
@@ -112,7 +112,7 @@ impl Scope {
         };
         let (value, rest) = expression(value, language)?;
         match variable.rsplit_once('.') {
-            Some((object, key)) if language == Language::JavaScript && self.variables.contains_key(object) => {
+            Some((object, key)) if language == SourceLanguage::JavaScript && self.variables.contains_key(object) => {
                 self.add(object, key.to_owned(), value, false);
             }
             _ => self.set(variable, value),
@@ -136,7 +136,7 @@ impl Scope {
         }
     }
 
-    /// Sets a variable, or a member of one that isn't known.
+    /// Sets a variable, or a member of an unknown one.
     fn set(&mut self, name: &str, mut value: Expression) {
         let is_alias = matches!(value, Expression::Name(_));
         let mut changed = if is_alias { Vec::new() } else { vec![Rc::default()] };
@@ -182,8 +182,8 @@ impl Scope {
         }
     }
 
-    /// Forgets the variable that a statement may change, and what holds it. Its name may have the names of members
-    /// after it.
+    /// Forgets the variable that a statement may change, and everything that contains it. The name may be followed by
+    /// names of members.
     fn forget(&mut self, name: &str) {
         let dots = name.match_indices('.').map(|(at, _)| at).take(MAX_DOTS).chain([name.len()]);
         dots.for_each(|end| drop(self.take(&name[..end])));
@@ -198,7 +198,8 @@ impl Scope {
         }
     }
 
-    /// Takes a variable out that is about to be changed. What holds it, or is the same object, is not what it was.
+    /// Takes out a variable that is about to be changed, and marks everything that contains it, or is the same object,
+    /// as changed.
     fn take(&mut self, name: &str) -> Option<Variable> {
         let mut variable = self.variables.remove(name)?;
         let is_current = variable.is_current();
@@ -209,7 +210,7 @@ impl Scope {
         is_current.then_some(variable)
     }
 
-    /// The arguments of a call, with the values of the variables in them.
+    /// The arguments of a call, with variables replaced by their values.
     pub fn filled(&mut self, mut arguments: Vec<Argument>) -> Vec<Argument> {
         for argument in &mut arguments {
             self.fill(&mut argument.value, &mut Vec::new());
@@ -217,8 +218,8 @@ impl Scope {
         arguments
     }
 
-    /// Fills in the values of the variables in an expression, and adds what they hold to `changed`. A name stays if its
-    /// value isn't known, or the values become too large.
+    /// Fills in the values of the variables in an expression, and adds the marks of their objects to `changed`. A name
+    /// stays if its value isn't known, or the values become too large.
     fn fill(&mut self, found: &mut Expression, changed: &mut Vec<Rc<Cell<bool>>>) -> Size {
         let own = Size { bytes: size_of::<Expression>(), depth: 0 };
         match found {
@@ -262,13 +263,13 @@ impl Scope {
 }
 
 impl Variable {
-    /// Whether nothing in it was changed since it was set.
+    /// Whether nothing in it has been changed since it was set.
     fn is_current(&self) -> bool {
         !self.changed.iter().any(|changed| changed.get())
     }
 }
 
-/// Whether what follows a variable's name may change it: a method, an operator before `=`, or more variables.
+/// Whether the text after a variable's name may change it: a method, an operator before `=`, or more variables.
 fn is_change(after: &str) -> bool {
     let operator = after.split('=').next().filter(|operator| operator.len() < after.len());
     after.starts_with('(')

@@ -1,4 +1,4 @@
-//! The request that a call sends: the arguments of each library, and what it makes of a body of values.
+//! The request that a call sends: each library's arguments, and its serialisation of a body given as values.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -11,7 +11,7 @@ use super::{
     Call, Library, chain,
     clients::{CLIENT_HEADERS, CLIENT_OPTIONS},
     expression::{Argument, Expression},
-    value::{self, Content},
+    value::{self, SentContent},
 };
 use crate::webhook::{
     diagnose::Layout,
@@ -43,7 +43,7 @@ pub(super) fn entry(call: &Call, arguments: &[Argument]) -> Result<Option<Entry>
         url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
     }
     let mut headers = Headers::new();
-    // Those of the call replace those of its client, which has each name once, whatever its case.
+    // The call's headers replace those of its client, which has each name once, in any letter case.
     for option in [CLIENT_HEADERS, "headers"] {
         let fields = options.get(&[option]).map(|fields| value::fields("headers", fields)).transpose()?;
         let fields = fields.unwrap_or_default();
@@ -92,7 +92,7 @@ fn query(library: Library, fields: &[(String, String)]) -> Result<String, ParseE
     }
 }
 
-/// The user and password that become a header.
+/// The user and password, which the library sends as a header.
 fn user(library: Library, options: &Options) -> Result<Option<String>, ParseError> {
     let (user, password) = match (library, options.get(&["auth"])) {
         (Library::Got, None) => (options.get(&["username"]), options.get(&["password"])),
@@ -113,7 +113,7 @@ fn user(library: Library, options: &Options) -> Result<Option<String>, ParseErro
     Ok(Some(format!("{}:{}", text("user", user)?, text("password", password)?)))
 }
 
-/// The arguments of a call by their names, those of an object of options among them.
+/// The arguments of a call by name, including those in an options object.
 struct Options(Vec<(String, Expression)>);
 
 impl Options {
@@ -174,13 +174,13 @@ impl Options {
     }
 }
 
-/// A body, and the content type that the library gives it.
-type Body = (Vec<u8>, Option<&'static str>);
+/// A body, and the content type that the library sets for it.
+type EncodedBody = (Vec<u8>, Option<&'static str>);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-fn body(library: Library, options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
+fn body(library: Library, options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, ParseError> {
     if options.get(&["files"]).is_some() {
         return Err(expected("a body whose bytes are in the text, found a multipart form"));
     }
@@ -203,55 +203,57 @@ fn body(library: Library, options: &Options, headers: &Headers) -> Result<Option
 
 const PLAIN_TEXT: &str = "text/plain;charset=UTF-8";
 
-fn fetch(options: &Options) -> Result<Option<Body>, ParseError> {
+fn fetch(options: &Options) -> Result<Option<EncodedBody>, ParseError> {
     match options.get(&["body"]).map(value::content).transpose()? {
-        Some(Content::Bytes(bytes, content_type)) => Ok(Some((bytes, content_type.or(Some(PLAIN_TEXT))))),
-        Some(Content::Values(_)) => Err(expected("text as `body`: JavaScript sends `[object Object]` for an object")),
-        Some(Content::Nothing) | None => Ok(None),
+        Some(SentContent::Bytes(bytes, content_type)) => Ok(Some((bytes, content_type.or(Some(PLAIN_TEXT))))),
+        Some(SentContent::Values(_)) => {
+            Err(expected("text as `body`: JavaScript sends `[object Object]` for an object"))
+        }
+        Some(SentContent::Nothing) | None => Ok(None),
     }
 }
 
-/// As its `transformRequest` does: an object becomes JSON or a form, and JSON in a text is trimmed.
-fn axios(options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
+/// The body as `transformRequest` makes it: an object becomes JSON or a form, and JSON text is trimmed.
+fn axios(options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, ParseError> {
     let Some(data) = options.get(&["data"]) else { return Ok(None) };
     let declared = headers.text("content-type").unwrap_or_default();
     Ok(match value::content(data)? {
-        Content::Nothing => None,
-        Content::Bytes(bytes, Some(content_type)) => Some((bytes, Some(content_type))),
-        Content::Bytes(bytes, None) => {
+        SentContent::Nothing => None,
+        SentContent::Bytes(bytes, Some(content_type)) => Some((bytes, Some(content_type))),
+        SentContent::Bytes(bytes, None) => {
             let is_json = declared.contains(JSON) && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
             Some((if is_json { bytes.trim_ascii().to_vec() } else { bytes }, Some(FORM)))
         }
-        Content::Values(values) if declared.contains(FORM) => {
+        SentContent::Values(values) if declared.contains(FORM) => {
             Some((written::javascript_form(&value::fields("form", &values)?).into_bytes(), None))
         }
-        Content::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
+        SentContent::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
     })
 }
 
-/// Objects become JSON, and text is taken for a form.
-fn superagent(options: &Options, headers: &Headers) -> Result<Option<Body>, ParseError> {
+/// The body as superagent makes it: objects become JSON, and text counts as a form.
+fn superagent(options: &Options, headers: &Headers) -> Result<Option<EncodedBody>, ParseError> {
     let Some(body) = options.get(&["body"]) else { return Ok(None) };
     let is_form = headers.text("content-type").is_some_and(|declared| declared.contains(FORM));
     Ok(match value::content(body)? {
-        Content::Nothing => None,
-        Content::Bytes(bytes, content_type) => Some((bytes, content_type.or(Some(FORM)))),
-        Content::Values(_) if is_form => return Err(expected("the form as text, found an object")),
-        Content::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
+        SentContent::Nothing => None,
+        SentContent::Bytes(bytes, content_type) => Some((bytes, content_type.or(Some(FORM)))),
+        SentContent::Values(_) if is_form => return Err(expected("the form as text, found an object")),
+        SentContent::Values(values) => Some((value::javascript(&values, Layout::Compact)?.into_bytes(), Some(JSON))),
     })
 }
 
-fn python(library: Library, options: &Options) -> Result<Option<Body>, ParseError> {
+fn python(library: Library, options: &Options) -> Result<Option<EncodedBody>, ParseError> {
     if let Some(data) = options.get(&["content", "data"]) {
         return Ok(match value::content(data)? {
-            Content::Nothing => None,
-            Content::Bytes(bytes, _) => Some((bytes, None)),
-            Content::Values(_) if library == Library::PythonClient => {
+            SentContent::Nothing => None,
+            SentContent::Bytes(bytes, _) => Some((bytes, None)),
+            SentContent::Values(_) if library == Library::PythonClient => {
                 return Err(expected(
                     "the body as text: what a test client makes of an object depends on its framework",
                 ));
             }
-            Content::Values(values) => {
+            SentContent::Values(values) => {
                 Some((written::python_form(&value::fields("form", &values)?).into_bytes(), Some(FORM)))
             }
         });

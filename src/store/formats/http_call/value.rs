@@ -1,4 +1,4 @@
-//! What expressions are in a request, once their variables are filled in: text, fields, JSON, or a body.
+//! Turns expressions, with their variables filled in, into parts of a request: text, fields, JSON, or a body.
 
 use super::{
     super::{
@@ -9,20 +9,20 @@ use super::{
 };
 use crate::webhook::{diagnose::Layout, json as literal};
 
-/// What is sent as a body.
-pub(super) enum Content {
+/// The content of a body.
+pub(super) enum SentContent {
     Nothing,
-    /// Bytes as they are, and the content type that goes with them.
+    /// Exact bytes, and the content type that goes with them.
     Bytes(Vec<u8>, Option<&'static str>),
-    /// Values, of which the library makes a body.
+    /// Values for the library to serialise.
     Values(Expression),
 }
 
-/// The text of an expression, which is the `what` of a request.
+/// The text of an expression. `what` names the part of the request in errors.
 pub(super) fn text(what: &str, found: &Expression) -> Result<String, ParseError> {
     match found {
         Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
-        // Numbers are added, unless a text comes before.
+        // Numbers are added up, unless a text precedes them.
         Expression::Joined(parts) if !matches!(parts[..], [Expression::Number(_), Expression::Number(_), ..]) => {
             parts.iter().map(|part| text(what, part)).collect()
         }
@@ -83,15 +83,15 @@ pub(super) fn json(found: &Expression) -> Result<String, ParseError> {
     })
 }
 
-/// What an expression is as a body.
-pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
-    let bytes = |text: String| Ok(Content::Bytes(text.into_bytes(), None));
+/// An expression as a body.
+pub(super) fn content(found: &Expression) -> Result<SentContent, ParseError> {
+    let bytes = |text: String| Ok(SentContent::Bytes(text.into_bytes(), None));
     match found {
-        Expression::Constant("null") => Ok(Content::Nothing),
+        Expression::Constant("null") => Ok(SentContent::Nothing),
         Expression::Text(text) => bytes(text.clone()),
         Expression::Joined(_) => bytes(text("body", found)?),
-        Expression::Bytes(bytes) => Ok(Content::Bytes(bytes.clone(), None)),
-        Expression::Object(_) | Expression::List(_) => Ok(Content::Values(found.clone())),
+        Expression::Bytes(bytes) => Ok(SentContent::Bytes(bytes.clone(), None)),
+        Expression::Object(_) | Expression::List(_) => Ok(SentContent::Values(found.clone())),
         Expression::Call(function, arguments) => {
             let values: Vec<&Expression> = arguments.iter().map(|argument| &argument.value).collect();
             match (function.as_str(), &values[..]) {
@@ -102,11 +102,11 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
                 ("json.dumps", [value, ..]) => bytes(python(value, &arguments[1..])?),
                 ("str" | "String", [_]) => bytes(text("body", found)?),
                 (".encode" | "Buffer.from", [value]) => encoded(value),
-                (".strip", [Expression::Bytes(bytes)]) => Ok(Content::Bytes(bytes.trim_ascii().to_vec(), None)),
+                (".strip", [Expression::Bytes(bytes)]) => Ok(SentContent::Bytes(bytes.trim_ascii().to_vec(), None)),
                 (".strip" | ".trim" | ".toString", [value]) => match encoded(value)? {
-                    Content::Bytes(bytes, content_type) if function != ".toString" => {
+                    SentContent::Bytes(bytes, content_type) if function != ".toString" => {
                         let bytes = str::from_utf8(&bytes).map_err(|_| unknown("body", found))?.trim();
-                        Ok(Content::Bytes(bytes.as_bytes().to_vec(), content_type))
+                        Ok(SentContent::Bytes(bytes.as_bytes().to_vec(), content_type))
                     }
                     content => Ok(content),
                 },
@@ -117,11 +117,11 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
                 }
                 ("Buffer.from", [value, Expression::Text(encoding)]) if encoding == "base64" => {
                     let bytes = parts::base64("Buffer.from", &text("base64", value)?)?;
-                    Ok(Content::Bytes(bytes.into(), None))
+                    Ok(SentContent::Bytes(bytes.into(), None))
                 }
                 ("URLSearchParams", [_]) => {
                     let form = written::javascript_form(&fields("form", found)?);
-                    Ok(Content::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
+                    Ok(SentContent::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded;charset=UTF-8")))
                 }
                 ("urlencode" | "urllib.parse.urlencode" | "parse.urlencode", [form]) => {
                     bytes(written::python_form(&fields("form", form)?))
@@ -133,11 +133,11 @@ pub(super) fn content(found: &Expression) -> Result<Content, ParseError> {
     }
 }
 
-/// What text or bytes are as a body; a method of text turns no other values into one.
-fn encoded(found: &Expression) -> Result<Content, ParseError> {
+/// Text or bytes as a body. String methods don't turn other values into one.
+fn encoded(found: &Expression) -> Result<SentContent, ParseError> {
     match content(found)? {
-        bytes @ Content::Bytes(..) => Ok(bytes),
-        Content::Nothing | Content::Values(_) => Err(unknown("body", found)),
+        bytes @ SentContent::Bytes(..) => Ok(bytes),
+        SentContent::Nothing | SentContent::Values(_) => Err(unknown("body", found)),
     }
 }
 
@@ -178,7 +178,7 @@ fn indented(by: &str) -> Option<Layout> {
     }
 }
 
-/// The error of a part whose value the text doesn't have. It shows no literals: these may be secrets.
+/// The error for a part whose value isn't in the text. It shows no literals, which may be secrets.
 pub(super) fn unknown(what: &str, found: &Expression) -> ParseError {
     let shown = match found {
         Expression::Name(name) => quoted(name),

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::webhook::json::{Kind, Member, Node};
 
-/// The keys under which programs store a body, those with its exact bytes first, and whether they always hold base64.
+/// The keys under which programs store a body, those with its exact bytes first, and whether they always contain
+/// base64.
 pub(super) const BODIES: &[(&str, bool)] = &[
     ("bodyAsBase64", true),
     ("bodyBase64", true),
@@ -47,16 +48,16 @@ const ENCODINGS: &[&str] = &[
     "body_encoding",
 ];
 
-/// A body that was read.
-pub(super) struct Body {
+/// The body that was found.
+pub(super) struct JsonRequestBody {
     pub bytes: Bytes,
-    /// Whether the bytes are text that the tool may have changed.
+    /// Whether it was stored as text, which the tool may have changed.
     pub is_text: bool,
     pub notes: Vec<String>,
 }
 
-/// The body; an error if all that is left of it was parsed.
-pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
+/// The body; an error if it is present only in parsed form.
+pub(super) fn body(found: &Node<'_>) -> Result<JsonRequestBody, ParseError> {
     let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, member(found, key)?)));
     let mut parsed = None;
     for (key, always, node) in bodies().filter(|(_, _, node)| is_present(Some(node))) {
@@ -69,25 +70,30 @@ pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
         Some(key) => Err(expected(format!(
             "the raw body in `{key}`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64"
         ))),
-        None => Ok(Body { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
+        None => Ok(JsonRequestBody { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
     }
 }
 
-/// One body; `None` if it was parsed.
-fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Result<Option<Body>, ParseError> {
-    let exact = |bytes: Bytes| Ok(Some(Body { bytes, is_text: false, notes: Vec::new() }));
+/// Reads one body; `None` if it was parsed.
+fn read_body(
+    found: &Node<'_>,
+    key: &str,
+    always: bool,
+    node: &Node<'_>,
+) -> Result<Option<JsonRequestBody>, ParseError> {
+    let exact = |bytes: Bytes| Ok(Some(JsonRequestBody { bytes, is_text: false, notes: Vec::new() }));
     match &node.kind {
         Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
         Kind::String(text) => {
             if let Some(bytes) = values::python_bytes(text) {
                 let notes = vec![format!("`{key}` was read as Python's b'…'")];
-                return Ok(Some(Body { bytes: bytes.into(), is_text: false, notes }));
+                return Ok(Some(JsonRequestBody { bytes: bytes.into(), is_text: false, notes }));
             }
             if let Some(bytes) = undeclared_base64(text) {
                 let notes = vec![format!("`{key}` was read as base64")];
-                return Ok(Some(Body { bytes, is_text: false, notes }));
+                return Ok(Some(JsonRequestBody { bytes, is_text: false, notes }));
             }
-            Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
+            Ok(Some(JsonRequestBody { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
         }
         // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has
         // `{"encoding":"base64","data":"…"}`.
@@ -98,7 +104,9 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
             Some((inner @ ("base64" | "rawBytes" | "base64Bytes"), text)) => exact(parts::base64(inner, &text)?),
             Some((_, text)) if is_base64(node) => exact(parts::base64(key, &text)?),
             Some(("data", _)) if node.member("encoding").is_none() => Ok(None),
-            Some((_, text)) => Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() })),
+            Some((_, text)) => {
+                Ok(Some(JsonRequestBody { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() }))
+            }
             None => Ok(None),
         },
         Kind::Array(_) => match byte_list(node) {
@@ -109,10 +117,10 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
     }
 }
 
-/// The keys under which an object that describes a body has the body itself.
+/// The keys under which an object that describes a body contains the body itself.
 const INNER: &[&str] = &["rawBytes", "base64Bytes", "base64", "text", "raw", "string", "body", "data"];
 
-/// The keys that such an object has beside it.
+/// The other keys that such an object may have.
 const BESIDE: &[&str] = &[
     "type",
     "mode",
@@ -134,14 +142,14 @@ const BESIDE: &[&str] = &[
     "subString",
 ];
 
-/// Whether an object describes a body, rather than being one that was parsed: `{"mimeType":…,"text":…}`.
+/// Whether an object describes a body, as in `{"mimeType":…,"text":…}`, rather than being a parsed one.
 fn is_wrapper(members: &[Member<'_>]) -> bool {
     let is_known = |member: &Member<'_>| INNER.contains(&&*member.key) || BESIDE.contains(&&*member.key);
     members.len() > 1 && members.iter().all(is_known) && members.iter().any(|member| BESIDE.contains(&&*member.key))
 }
 
 fn is_base64(node: &Node<'_>) -> bool {
-    // The binary data of n8n.
+    // n8n's binary data.
     let is_file = node.member("fileExtension").is_some() && node.member("mimeType").is_some();
     is_file
         || ENCODINGS.iter().any(|key| match member(node, key).map(|node| &node.kind) {
@@ -151,8 +159,7 @@ fn is_base64(node: &Node<'_>) -> bool {
         })
 }
 
-/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never
-/// is.
+/// The bytes of undeclared base64. It must decode to a JSON document or a form, which base64 itself never is.
 fn undeclared_base64(text: &str) -> Option<Bytes> {
     let starts_payload = |bytes: &[u8]| matches!(bytes.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
     if text.len() < 8 || starts_payload(text.as_bytes()) {

@@ -1,4 +1,4 @@
-//! The headers of a JSON request, in every form in which programs log them.
+//! The headers of a JSON request, in all forms in which programs log them.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::webhook::{
 
 /// The headers in any form.
 pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
-    // API Gateway has repeated headers only in the second.
+    // API Gateway has repeated headers only in `multiValueHeaders`.
     let several = found
         .member("multiValueHeaders")
         .filter(|node| matches!(&node.kind, Kind::Object(members) if !members.is_empty()));
@@ -27,7 +27,7 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
     if cgi::has_headers(node) {
         return of_variables(node);
     }
-    // Charles has them beside the first line of the message.
+    // Charles stores them beside the first line of the message.
     let inner = node.member("headers").filter(|inner| matches!(inner.kind, Kind::Array(_) | Kind::Object(_)));
     let node = inner.unwrap_or(node);
     let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
     fields.iter().map(|(name, value)| parts::foreign_field(name, value)).collect()
 }
 
-/// The headers that an object has as variables of CGI.
+/// The headers that an object contains as CGI variables.
 fn of_variables(node: &Node<'_>) -> Result<Headers, ParseError> {
     let Kind::Object(members) = &node.kind else { return Ok(Headers::new()) };
     let field = |member: &Member<'_>| Some((cgi::header_name(&member.key)?, scalar(&member.value)?.into_owned()));
@@ -73,7 +73,7 @@ fn of_variables(node: &Node<'_>) -> Result<Headers, ParseError> {
 }
 
 fn unreadable(key: &str) -> ParseError {
-    // The errors of libraries that verify have the value of one header there.
+    // The errors of verification libraries have the value of a single header there.
     if key == "header" {
         return expected(
             "header lines in `header`, with their names; save the raw body alone, and pass each header with `verify --body FILE --header 'NAME: VALUE'`",

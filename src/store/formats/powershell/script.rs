@@ -1,4 +1,4 @@
-//! The words and values of PowerShell. Nothing is run.
+//! PowerShell's words and values. Nothing is run.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use super::super::parts::{ParseError, expected, quoted};
 
 /// A value in a script.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(super) enum ScriptValue {
     Text(String),
     Table(Vec<(String, String)>),
 }
 
-impl Value {
+impl ScriptValue {
     pub fn text(self, what: &str) -> Result<String, ParseError> {
         match self {
             Self::Text(text) => Ok(text),
@@ -24,17 +24,17 @@ impl Value {
 pub(super) struct Statement {
     pub variable: String,
     pub key: Option<String>,
-    pub value: Value,
+    pub value: ScriptValue,
 }
 
 /// The rest of a script.
-pub(super) struct Script<'t, 'v> {
+pub(super) struct ScriptCursor<'t, 'v> {
     pub rest: &'t str,
-    /// The variables that were set before it.
-    pub variables: &'v HashMap<String, Value>,
+    /// The variables set before it.
+    pub variables: &'v HashMap<String, ScriptValue>,
 }
 
-impl<'t> Script<'t, '_> {
+impl<'t> ScriptCursor<'t, '_> {
     /// Skips whitespace and continued lines within a command.
     fn skip(&mut self) {
         loop {
@@ -52,7 +52,7 @@ impl<'t> Script<'t, '_> {
         word
     }
 
-    /// The name of the next parameter, which is empty for an argument without one.
+    /// The name of the next parameter; empty for a positional argument.
     pub fn parameter(&mut self) -> Option<&'t str> {
         self.skip();
         match self.rest.chars().next()? {
@@ -66,7 +66,7 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    /// Whether another parameter, or the end of the command, follows: the one before it is a switch.
+    /// Whether another parameter or the end of the command follows, so that the previous parameter is a switch.
     pub fn is_at_parameter(&mut self) -> bool {
         self.skip();
         let mut characters = self.rest.chars();
@@ -77,14 +77,14 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    /// A statement after its `$`; `None` if it is another one, or has more than a value.
+    /// Reads a statement after its `$`; `None` if it is another kind of statement, or has more than a value.
     pub fn statement(&mut self) -> Option<Statement> {
         let end = self.rest.find(|c: char| !(c.is_alphanumeric() || "_.:".contains(c)))?;
         let (name, rest) = self.rest.split_at(end);
         let variable = name.to_ascii_lowercase();
         if let Some(inside) = rest.strip_prefix('[').or_else(|| rest.strip_prefix('(')) {
             self.rest = inside;
-            let Ok(Value::Text(key)) = self.simple() else { return None };
+            let Ok(ScriptValue::Text(key)) = self.simple() else { return None };
             self.rest = self.rest.trim_start_matches([' ', ']', ',', '=']);
             let value = self.simple().ok()?;
             self.rest = self.rest.trim_start_matches(')');
@@ -98,20 +98,20 @@ impl<'t> Script<'t, '_> {
         Some(Statement { variable, key: None, value })
     }
 
-    /// The end of a statement; `None` if an operator, a method or a pipe makes another value of the one before it.
+    /// The end of a statement; `None` if an operator, a method or a pipe changes the value before it.
     fn end(&mut self) -> Option<()> {
         self.skip();
         (self.rest.is_empty() || self.rest.starts_with(['\n', ';', '#', '}'])).then_some(())
     }
 
-    pub fn value(&mut self) -> Result<Value, ParseError> {
+    pub fn value(&mut self) -> Result<ScriptValue, ParseError> {
         self.skip();
         for empty in ["New-Object ", "[ordered]"] {
             if let Some(rest) = self.rest.strip_prefix(empty) {
                 self.rest = rest.trim_start();
                 if !self.rest.starts_with("@{") {
                     self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
-                    return Ok(Value::Table(Vec::new()));
+                    return Ok(ScriptValue::Table(Vec::new()));
                 }
             }
         }
@@ -129,13 +129,13 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    /// A value that holds no other.
-    fn simple(&mut self) -> Result<Value, ParseError> {
+    /// A value that contains no other.
+    fn simple(&mut self) -> Result<ScriptValue, ParseError> {
         self.skip();
         match self.rest.as_bytes() {
             [b'@', quote @ (b'\'' | b'"'), ..] => self.here_string(char::from(*quote)),
-            [b'\'', ..] => self.single_quoted().map(Value::Text),
-            [b'"', ..] => self.double_quoted().map(Value::Text),
+            [b'\'', ..] => self.single_quoted().map(ScriptValue::Text),
+            [b'"', ..] => self.double_quoted().map(ScriptValue::Text),
             [b'$', ..] => {
                 let shown = self.unreadable();
                 self.rest = &self.rest[1..];
@@ -145,7 +145,7 @@ impl<'t> Script<'t, '_> {
             [] => Err(expected("a value at the end of the command")),
             _ => {
                 let word = self.word();
-                if word.is_empty() { Err(self.unreadable()) } else { Ok(Value::Text(word.to_owned())) }
+                if word.is_empty() { Err(self.unreadable()) } else { Ok(ScriptValue::Text(word.to_owned())) }
             }
         }
     }
@@ -161,14 +161,14 @@ impl<'t> Script<'t, '_> {
     }
 
     /// `@{ "name" = "value"; name = 'value' }`.
-    fn table(&mut self) -> Result<Value, ParseError> {
+    fn table(&mut self) -> Result<ScriptValue, ParseError> {
         let mut fields = Vec::new();
         self.rest = &self.rest[2..];
         loop {
             self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
             if let Some(rest) = self.rest.strip_prefix('}') {
                 self.rest = rest;
-                return Ok(Value::Table(fields));
+                return Ok(ScriptValue::Table(fields));
             }
             let name = self.simple()?.text("name of a header")?;
             self.skip();
@@ -177,7 +177,7 @@ impl<'t> Script<'t, '_> {
         }
     }
 
-    fn here_string(&mut self, quote: char) -> Result<Value, ParseError> {
+    fn here_string(&mut self, quote: char) -> Result<ScriptValue, ParseError> {
         let end = format!("\n{quote}@");
         let found = self.rest.split_once('\n').and_then(|(_, rest)| rest.split_once(&end));
         let (text, rest) = found.ok_or_else(|| expected(format!("`{quote}@` at the start of a line")))?;
@@ -190,7 +190,7 @@ impl<'t> Script<'t, '_> {
             found.push(c);
             left = after;
         }
-        Ok(Value::Text(found + left))
+        Ok(ScriptValue::Text(found + left))
     }
 
     fn single_quoted(&mut self) -> Result<String, ParseError> {
@@ -231,7 +231,7 @@ impl<'t> Script<'t, '_> {
     }
 }
 
-/// The character that `c` is in a text in double quotes, perhaps with what follows it, and the rest.
+/// The character that `c`, possibly with what follows it, represents in double quotes, and the rest.
 fn escaped(c: char, rest: &str) -> Result<(char, &str), ParseError> {
     match c {
         '`' => {
@@ -253,7 +253,7 @@ fn escaped(c: char, rest: &str) -> Result<(char, &str), ParseError> {
     }
 }
 
-/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`; and what follows it.
+/// The character of `([char]233)`, or of two UTF-16 units, `([char]55357)$([char]56832)`, and the text after it.
 fn character(text: &str) -> Result<(char, &str), ParseError> {
     let unit = |text: &str| -> Option<(u16, usize)> {
         let (number, _) = text.strip_prefix("([char]")?.split_once(')')?;

@@ -18,16 +18,16 @@ use crate::webhook::request::{Headers, Request};
 #[derive(Default)]
 pub(super) struct Curl<'a> {
     stdin: Option<&'a Stdin>,
-    /// The directory of the file that holds the command.
+    /// The directory of the file that contains the command.
     directory: Option<&'a Path>,
     is_wget: bool,
     method: Option<String>,
     url: Option<String>,
     headers: Headers,
     removed: Vec<String>,
-    /// What curl makes of a user or a token. A header of the command is used instead.
+    /// The header that curl makes from a user or a token. An explicit header overrides it.
     authorization: Option<String>,
-    /// What the request line says instead of the URL's path and query.
+    /// The request target, if it is not the URL's path and query.
     target: Option<String>,
     body: Option<Vec<u8>>,
     is_json: bool,
@@ -51,7 +51,7 @@ impl<'a> Curl<'a> {
                 word.split_once('=').map_or((word, None), |(option, argument)| (option, Some(argument)));
             return self.option(option, attached, words);
         }
-        // `-sX POST`, `-vH'a: b'`: several options, of which the last may take an argument, from the same word or the
+        // `-sX POST`, `-vH'a: b'`: several options, the last of which may take an argument from the same word or the
         // next.
         for (at, letter) in word.char_indices().skip(1) {
             let (option, rest) = (format!("-{letter}"), &word[at + letter.len_utf8()..]);
@@ -64,7 +64,7 @@ impl<'a> Curl<'a> {
         Ok(())
     }
 
-    /// The URL. Of several, curl would send to each.
+    /// Sets the URL. Several are an error, because curl would send to each.
     fn url(&mut self, url: &str) -> Result<(), ParseError> {
         match self.url.replace(url.to_owned()) {
             None => Ok(()),
@@ -114,7 +114,7 @@ impl<'a> Curl<'a> {
         Ok(())
     }
 
-    /// An option whose argument is the body, or a part of it.
+    /// Reads an option whose argument is the body or a part of it.
     fn body_option(&mut self, option: &str, argument: &str) -> Result<(), ParseError> {
         match option {
             "--data-raw" | "--body-data" | "--post-data" => self.data(argument.as_bytes()),
@@ -160,7 +160,7 @@ impl<'a> Curl<'a> {
         Ok(())
     }
 
-    /// The bytes of the file that `@FILE` names, beside the command.
+    /// The bytes of the file that `@FILE` names, which must be beside the command.
     fn file(&self, argument: &str) -> Result<Option<Vec<u8>>, ParseError> {
         match argument.strip_prefix('@') {
             None => Ok(None),
@@ -199,7 +199,7 @@ impl<'a> Curl<'a> {
     }
 
     fn push(&mut self, name: &str, value: &str) -> Result<(), ParseError> {
-        // HTTP/2 sends the request line as header fields, which browsers copy along.
+        // HTTP/2 sends the request line as header fields, which browsers copy too.
         if !name.starts_with(':') {
             let (name, value) = parts::foreign_field(name, value)?;
             self.headers.push(name, value);
@@ -267,7 +267,7 @@ const TAKES_ARGUMENT: &[&str] = &[
     "--url-query",
     "-K",
     "--config",
-    // wget's.
+    // For wget.
     "--method",
     "--body-data",
     "--post-data",
@@ -275,7 +275,7 @@ const TAKES_ARGUMENT: &[&str] = &[
     "--post-file",
 ];
 
-/// The other options of curl that take an argument, from `curl --help all`. It changes nothing that is signed.
+/// curl's other options with an argument, from `curl --help all`. They change nothing that is signed.
 #[rustfmt::skip]
 const IGNORED: &[&str] = &[
     "--abstract-unix-socket", "--alt-svc", "--aws-sigv4", "-C", "-c", "--cacert", "--capath", "--cert", "--cert-type",
@@ -300,6 +300,6 @@ const IGNORED: &[&str] = &[
     "-x", "-Y", "-y", "-z",
 ];
 
-/// Those of wget.
+/// wget's other options with an argument.
 const IGNORED_BY_WGET: &[&str] =
     &["-O", "--output-document", "-P", "--directory-prefix", "-t", "--tries", "-T", "--timeout"];

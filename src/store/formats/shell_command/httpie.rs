@@ -1,8 +1,8 @@
 //! The command line of `HTTPie`: `http POST :3000/hook Name:value field=text field:=1 < body.json`; and of xh, which
 //! has the same.
 //!
-//! The rules are those of its documentation, under "Request items" and "Localhost shorthand"; fields become the JSON
-//! that it writes, which is that of Python's `json.dumps`, or with xh of `serde_json`.
+//! The rules are those of its documentation, under "Request items" and "Localhost shorthand". Fields become JSON as
+//! Python's `json.dumps` writes it or, for xh, as `serde_json` does.
 
 use std::path::Path;
 
@@ -26,24 +26,24 @@ pub(super) const PROGRAMS: [&str; 4] = ["http", "https", "xh", "xhs"];
 
 /// A command of `HTTPie`.
 pub(super) struct Httpie<'a> {
-    /// The directory of the file that holds the command.
+    /// The directory of the file that contains the command.
     directory: Option<&'a Path>,
     method: Option<String>,
     url: String,
     query: form_urlencoded::Serializer<'static, String>,
     headers: Headers,
     removed: Vec<String>,
-    /// Of `--auth`: a user and a password, or a token.
+    /// The argument of `--auth`: a user and a password, or a token.
     credentials: Option<String>,
     is_bearer: bool,
     is_form: bool,
     is_xh: bool,
-    /// The names of the fields and their values, which are JSON unless they are those of a form.
+    /// The names and values of the fields. Values are JSON, unless the body is a form.
     fields: Vec<(String, String)>,
     raw: Option<Vec<u8>>,
 }
 
-/// Whether a line starts with a command: much text starts with "http ".
+/// Whether a line starts with a command, rather than other text that begins with "http ".
 pub(super) fn starts_command(line: &str) -> bool {
     let mut words = line.split_whitespace();
     if !words.next().is_some_and(|program| PROGRAMS.contains(&program)) {
@@ -62,7 +62,7 @@ pub(super) fn starts_command(line: &str) -> bool {
         || first.contains('/') && first.contains(['.', ':'])
 }
 
-/// The first word that is no option, nor the argument of one.
+/// The first word that is neither an option nor an option's argument.
 fn skip_options<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<&'w str> {
     while let Some(word) = words.next() {
         if !word.starts_with('-') {
@@ -130,7 +130,7 @@ impl<'a> Httpie<'a> {
             .map(str::to_ascii_uppercase);
         let url = positional.next().ok_or_else(|| expected("a URL in the command"))?;
         command.url = whole_url(url, &scheme);
-        // Options come before and after the items, and say whether these are a form.
+        // Items are read last, because options before and after them say whether they are a form.
         positional.try_for_each(|word| command.item(word))?;
         Ok(command)
     }
@@ -151,7 +151,7 @@ impl<'a> Httpie<'a> {
         self.one_option(option, attached, words, scheme)
     }
 
-    /// Several options of one letter, the last of which may have its argument attached: `-vf`, `-auser:password`.
+    /// Several single-letter options, the last of which may have its argument attached: `-vf`, `-auser:password`.
     fn short_options<'w>(
         &mut self,
         letters: &'w str,
@@ -343,7 +343,7 @@ fn whole_url(url: &str, scheme: &str) -> String {
 /// The separators of an item, longer ones before those that they start with.
 const SEPARATORS: [&str; 10] = [":=@", "==@", ":=", ":@", "=@", "==", ":", ";", "=", "@"];
 
-/// The name, separator and value of an item. A backslash before a separator makes it a part of the name.
+/// The name, separator and value of an item. A backslash before a separator makes it part of the name.
 fn split_item(word: &str) -> Option<(String, &'static str, String)> {
     let mut name = String::new();
     let mut rest = word;

@@ -1,5 +1,5 @@
-//! What a command reads from its standard input, as far as a script has it: a file, a here-document, or what an `echo`,
-//! a `printf` or a `cat` before a pipe writes.
+//! A command's standard input, as far as the script contains it: a file, a here-document, or the output of an `echo`,
+//! `printf` or `cat` before a pipe.
 
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use super::super::{
 #[derive(Debug)]
 pub(super) enum Stdin {
     Bytes(Vec<u8>),
-    /// The file of this name.
+    /// The file with this name.
     File(String),
 }
 
 impl Stdin {
-    /// Its bytes; of a file, if it is beside the script, which is in `directory`.
+    /// Its bytes. A file must be beside the script, which is in `directory`.
     pub fn bytes(&self, directory: Option<&Path>) -> Result<Vec<u8>, ParseError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
@@ -26,7 +26,7 @@ impl Stdin {
     }
 }
 
-/// What a command before a pipe writes; `None` if only running it would tell.
+/// The output of a command before a pipe; `None` if it is known only by running the command.
 pub(super) fn written(words: &[String], stdin: Option<Stdin>) -> Option<Result<Stdin, ParseError>> {
     let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| *word == "$").collect();
     let text = |text: String| Ok(Stdin::Bytes(text.into_bytes()));
@@ -46,7 +46,7 @@ pub(super) fn written(words: &[String], stdin: Option<Stdin>) -> Option<Result<S
     })
 }
 
-/// The text of a here-document whose delimiter is not quoted, in which a backslash escapes.
+/// The text of a here-document whose delimiter is not quoted, with backslash escapes resolved.
 pub(super) fn unquoted(text: &str) -> Result<String, ParseError> {
     let mut unquoted = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -69,7 +69,7 @@ fn variable() -> ParseError {
     expected("a here-document without variables or substitutions, or with a quoted delimiter: `<<'EOF'`")
 }
 
-/// The bytes of a `printf` format without arguments: text, octal escapes and those of C.
+/// The bytes of a `printf` format without arguments: text, octal escapes and C escapes.
 pub(super) fn formatted(format: &str) -> Result<Vec<u8>, ParseError> {
     let mut pieces = format.split('\\');
     let text = |piece: &str| {

@@ -1,30 +1,30 @@
-//! The variables that a script sets, as far as their values are in it.
+//! The variables that a script sets, as far as it contains their values.
 
 use std::collections::HashMap;
 
 use crate::store::env_file::{is_name, is_name_part};
 
-/// How many bytes the values that are filled in may have together, for each byte of the script, and at least.
+/// The limit on the total size of the values filled in: bytes per byte of the script, and the minimum.
 const FACTOR: usize = 16;
 const LEAST: usize = 1 << 20;
 
 /// The commands that change the variables that they name.
 const CHANGING: [&str; 7] = ["unset", "read", "for", "declare", "typeset", "let", "mapfile"];
 
-/// The variables that were set so far.
-pub(super) struct Variables {
+/// The variables set so far.
+pub(super) struct ShellVariables {
     values: HashMap<String, String>,
     left: usize,
 }
 
-impl Variables {
-    /// None yet, for a script of this size in bytes.
+impl ShellVariables {
+    /// No variables yet, for a script of this size in bytes.
     pub fn of_script(size: usize) -> Self {
         Self { values: HashMap::new(), left: size.saturating_mul(FACTOR).max(LEAST) }
     }
 
-    /// Runs a command that sets variables, `NAME=value` or `export NAME=value`. Variables that another one may change
-    /// are forgotten. Those before a program, `NAME=value ./run.sh`, are set for that program alone.
+    /// Applies a command that sets variables, `NAME=value` or `export NAME=value`. Variables that another command may
+    /// change are forgotten. Those before a program, as in `NAME=value ./run.sh`, apply only to that program.
     pub fn run(&mut self, words: &[String]) {
         let is_declared = words.first().is_some_and(|word| matches!(word.as_str(), "export" | "readonly" | "local"));
         let pairs = &words[usize::from(is_declared)..];
@@ -39,7 +39,7 @@ impl Variables {
         }
     }
 
-    /// Forgets the variables that these words name or set, as only running them would tell their values.
+    /// Forgets the variables that these words name or set, because their values are known only by running them.
     pub fn forget<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
         for word in words {
             let name = word.split_once('=').map_or(word, |(name, _)| name.trim_end_matches('+'));

@@ -4,9 +4,9 @@ use std::{iter::Peekable, str::CharIndices};
 
 use super::{
     super::parts::{ParseError, expected, quoted},
-    Command,
+    SimpleCommand,
     stdin::{self, Stdin, formatted},
-    variables::Variables,
+    variables::ShellVariables,
     writes_into_command,
 };
 use crate::store::env_file::is_name_part;
@@ -14,29 +14,29 @@ use crate::store::env_file::is_name_part;
 /// Reads the words of a script.
 pub(super) struct Words<'a, 'v> {
     pub rest: &'a str,
-    variables: &'v mut Variables,
+    variables: &'v mut ShellVariables,
     /// Whether the script is for cmd.exe.
     pub is_cmd: bool,
-    /// How much was left after the last word, in bytes.
+    /// How much was left after the previous word, in bytes.
     before: Option<usize>,
 }
 
-/// What ends a here-document.
+/// The delimiter of a here-document.
 struct Delimiter {
     text: String,
-    /// Whether its text is taken as it is.
+    /// Whether it is quoted, so that the text is literal.
     is_quoted: bool,
-    /// Whether the tabs at the start of its lines are left out.
+    /// Whether leading tabs are removed from lines.
     is_indented: bool,
 }
 
 impl<'a, 'v> Words<'a, 'v> {
-    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut Variables) -> Self {
+    pub fn new(rest: &'a str, is_cmd: bool, variables: &'v mut ShellVariables) -> Self {
         Self { rest, variables, is_cmd, before: None }
     }
 
     /// The words up to the end of a command.
-    pub fn command(&mut self) -> Result<Command, ParseError> {
+    pub fn command(&mut self) -> Result<SimpleCommand, ParseError> {
         let mut words = Vec::new();
         let (mut stdin, mut document) = (None, None);
         loop {
@@ -53,7 +53,7 @@ impl<'a, 'v> Words<'a, 'v> {
                     break;
                 }
                 '#' if !self.is_cmd => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
-                // What a here-document gives to `cat`, `cat` gives to the next command.
+                // `cat` passes a here-document on to the next command.
                 '|' if document.is_some() && words == ["cat"] => {
                     self.rest = &self.rest[1..];
                     words.clear();
@@ -68,7 +68,7 @@ impl<'a, 'v> Words<'a, 'v> {
                         let program = words.first().map_or("a command", |word| word);
                         return Err(expected(format!("the body in the script, found what {} writes", quoted(program))));
                     }
-                    // What reads the output doesn't matter.
+                    // The reader of the output doesn't matter.
                     None => self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..],
                 },
                 '<' if self.rest.starts_with("<<<") => {
@@ -84,10 +84,10 @@ impl<'a, 'v> Words<'a, 'v> {
                 _ => words.push(self.word()?),
             }
         }
-        Ok(Command { words, stdin })
+        Ok(SimpleCommand { words, stdin })
     }
 
-    /// Skips where the output goes, `> file` or `2>&1`. The number before it is no argument.
+    /// Skips a redirection of the output, `> file` or `2>&1`. The number before it is not an argument.
     fn output(&mut self, words: &mut Vec<String>) -> Result<(), ParseError> {
         let before = self.before;
         words.pop_if(|word| before == Some(self.rest.len()) && word.bytes().all(|byte| byte.is_ascii_digit()));
@@ -212,7 +212,7 @@ impl<'a, 'v> Words<'a, 'v> {
         Err(expected("a closing `\"`"))
     }
 
-    /// `$'…'`, which Chrome writes for text that has `'`, `!` or control characters.
+    /// Reads `$'…'`, which Chrome writes for text with `'`, `!` or control characters.
     fn ansi_quoted(&mut self, word: &mut String) -> Result<(), ParseError> {
         let text = &self.rest[2..];
         let mut bytes = Vec::new();
@@ -272,7 +272,8 @@ impl<'a, 'v> Words<'a, 'v> {
         Ok(())
     }
 
-    /// cmd.exe: `^` escapes the next character, and `^"` opens and closes what C programs see as a quoted argument.
+    /// Reads a word for cmd.exe: `^` escapes the next character, and `^"` opens and closes what C programs see as a
+    /// quoted argument.
     fn cmd_word(&mut self) -> Result<String, ParseError> {
         let mut word = String::new();
         let mut in_quotes = false;
@@ -323,7 +324,7 @@ impl<'a, 'v> Words<'a, 'v> {
 }
 
 /// What a backslash stands for in C programs' arguments, as cmd.exe passes them on: the quote or backslash that it
-/// escapes, which is read then, or itself.
+/// escapes, which is then consumed, or itself.
 fn after_backslash(characters: &mut Peekable<CharIndices<'_>>, in_quotes: bool) -> char {
     let mut ahead = characters.clone();
     let mut next = ahead.next();
@@ -340,7 +341,7 @@ fn after_backslash(characters: &mut Peekable<CharIndices<'_>>, in_quotes: bool) 
 }
 
 fn substitution(text: &str) -> ParseError {
-    // Only the name: what follows it may be a secret.
+    // Only the name, because what follows it may be a secret.
     let opening = text.find(|c| !"$`{(".contains(c)).unwrap_or(text.len());
     let end = text[opening..].find(|c| !is_name_part(c)).map_or(text.len(), |end| opening + end);
     expected(format!("a command without variables or substitutions, found {}", quoted(&text[..end])))

@@ -1,7 +1,7 @@
 //! Values as Elixir's `inspect` writes them: `%{"a" => "b"}`, `[{"a", "b"}]`, `%Plug.Conn{…}`.
 
 use super::{
-    literal::{self, Value},
+    literal::{self, Literal},
     scan::{take, take_until, take_while},
 };
 
@@ -14,9 +14,9 @@ const MAX_LINES: usize = 64;
 /// How many places in these lines are tried.
 const MAX_PLACES: usize = 16;
 
-/// The first map or list of pairs that a text has, the text before it, and the rest. A `Plug.Conn` is the request that
+/// The first map or list of pairs in a text, the text before it, and the rest. A `Plug.Conn` becomes the request that
 /// it holds.
-pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str, &str)> {
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str, &str)> {
     let end = text.match_indices('\n').nth(MAX_LINES).map_or(text.len(), |(at, _)| at);
     let is_start = |at: &usize| {
         let rest = &text[*at..];
@@ -24,13 +24,13 @@ pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str, &str)
     };
     let starts = text[..end].match_indices(['%', '[']).map(|(at, _)| at).filter(is_start);
     starts.take(MAX_PLACES).find_map(|at| {
-        let mut parser = Parser { rest: &text[at..] };
+        let mut parser = ElixirParser { rest: &text[at..] };
         let value = parser.value(MAX_DEPTH)?;
         Some((request(&value).unwrap_or(value), &text[..at], parser.rest))
     })
 }
 
-/// Where the name of a map or struct ends: at its brace.
+/// The end of a map's or struct's name, which is at its brace.
 fn name_end(text: &str) -> Option<usize> {
     let name = text.strip_prefix('%')?;
     let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))?;
@@ -41,39 +41,39 @@ fn name_end(text: &str) -> Option<usize> {
 const BODIES: [&str; 4] = ["raw_body", "rawbody", "raw_payload", "request_body"];
 
 /// The request of a `Plug.Conn`. Its raw body is in `assigns` or `private` if the application keeps it there.
-fn request(conn: &Value) -> Option<Value> {
+fn request(conn: &Literal) -> Option<Literal> {
     let headers = conn.member("req_headers")?.clone();
-    let text = |key| conn.member(key).and_then(Value::text).unwrap_or_default();
+    let text = |key| conn.member(key).and_then(Literal::text).unwrap_or_default();
     let query = text("query_string");
     let separator = if query.is_empty() { "" } else { "?" };
     let target = format!("{}{separator}{query}", text("request_path"));
     let kept = ["assigns", "private"].iter().filter_map(|key| conn.member(key));
     let body = kept.flat_map(|kept| BODIES.iter().filter_map(|key| kept.member(key))).next();
-    Some(Value::Object(vec![
-        ("method".to_owned(), Value::Text(text("method").to_owned())),
-        ("target".to_owned(), Value::Text(target)),
+    Some(Literal::Object(vec![
+        ("method".to_owned(), Literal::Text(text("method").to_owned())),
+        ("target".to_owned(), Literal::Text(target)),
         ("headers".to_owned(), headers),
-        ("raw_body".to_owned(), body.map_or(Value::Lost, joined)),
+        ("raw_body".to_owned(), body.map_or(Literal::Lost, joined)),
     ]))
 }
 
-/// A body that was kept in chunks, the last one first, as Plug's documentation shows it.
-fn joined(body: &Value) -> Value {
-    let Value::List(chunks) = body else { return body.clone() };
-    let texts = chunks.iter().rev().map(Value::text).collect::<Option<String>>();
-    texts.map_or_else(|| body.clone(), Value::Text)
+/// A body kept in chunks, the last one first, as in Plug's documentation.
+fn joined(body: &Literal) -> Literal {
+    let Literal::List(chunks) = body else { return body.clone() };
+    let texts = chunks.iter().rev().map(Literal::text).collect::<Option<String>>();
+    texts.map_or_else(|| body.clone(), Literal::Text)
 }
 
-struct Parser<'t> {
+struct ElixirParser<'t> {
     rest: &'t str,
 }
 
-impl Parser<'_> {
-    fn value(&mut self, depth: usize) -> Option<Value> {
+impl ElixirParser<'_> {
+    fn value(&mut self, depth: usize) -> Option<Literal> {
         let depth = depth.checked_sub(1)?;
         if let Some(end) = name_end(self.rest) {
             self.rest = &self.rest[end..];
-            return Some(Value::Object(self.members("}", depth)?.into_iter().filter_map(pair).collect()));
+            return Some(Literal::Object(self.members("}", depth)?.into_iter().filter_map(pair).collect()));
         }
         if self.rest.starts_with('"') {
             let (value, rest) = literal::value(self.rest)?;
@@ -83,17 +83,17 @@ impl Parser<'_> {
         if take(&mut self.rest, "<<") {
             let inside = take_until(&mut self.rest, ">>")?;
             let bytes: Option<Vec<u8>> = inside.split(',').map(|byte| byte.trim().parse::<u8>().ok()).collect();
-            return Some(bytes.map_or(Value::Lost, Value::Bytes));
+            return Some(bytes.map_or(Literal::Lost, Literal::Bytes));
         }
         match self.rest.chars().next()? {
-            '[' => Some(Value::List(self.members("]", depth)?)),
-            '{' => Some(Value::List(self.members("}", depth)?)),
+            '[' => Some(Literal::List(self.members("]", depth)?)),
+            '{' => Some(Literal::List(self.members("}", depth)?)),
             // `#PID<0.96.0>`, `~D[2026-01-01]`, `#Reference<…>`
-            '#' => take_until(&mut self.rest, ">").map(|_| Value::Lost),
-            '~' => take_until(&mut self.rest, "]").map(|_| Value::Lost),
+            '#' => take_until(&mut self.rest, ">").map(|_| Literal::Lost),
+            '~' => take_until(&mut self.rest, "]").map(|_| Literal::Lost),
             '&' => {
                 take_while(&mut self.rest, |c| !",]}\n".contains(c));
-                Some(Value::Lost)
+                Some(Literal::Lost)
             }
             _ => {
                 let is_quoted = self.rest.starts_with(":\"");
@@ -102,13 +102,13 @@ impl Parser<'_> {
                     return self.value(depth);
                 }
                 let word = take_while(&mut self.rest, |c| c.is_alphanumeric() || "_.?!@+-".contains(c));
-                (!word.is_empty()).then(|| Value::Word(word.to_owned()))
+                (!word.is_empty()).then(|| Literal::Word(word.to_owned()))
             }
         }
     }
 
     /// The items up to the closing bracket. Those with a key, `a: 1` or `"a" => 1`, become pairs.
-    fn members(&mut self, end: &str, depth: usize) -> Option<Vec<Value>> {
+    fn members(&mut self, end: &str, depth: usize) -> Option<Vec<Literal>> {
         let mut items = Vec::new();
         self.rest = &self.rest[1..];
         loop {
@@ -126,15 +126,15 @@ impl Parser<'_> {
                 continue;
             }
             take_while(&mut self.rest, char::is_whitespace);
-            items.push(Value::List(vec![key, self.value(depth)?]));
+            items.push(Literal::List(vec![key, self.value(depth)?]));
         }
     }
 }
 
 /// The key of a pair as text, and its value.
-fn pair(item: Value) -> Option<(String, Value)> {
-    let Value::List(pair) = item else { return None };
-    let [Value::Text(key) | Value::Word(key), value] = <[Value; 2]>::try_from(pair).ok()? else { return None };
+fn pair(item: Literal) -> Option<(String, Literal)> {
+    let Literal::List(pair) = item else { return None };
+    let [Literal::Text(key) | Literal::Word(key), value] = <[Literal; 2]>::try_from(pair).ok()? else { return None };
     Some((key, value))
 }
 

@@ -2,7 +2,7 @@
 
 use super::text;
 
-/// The headers that a text starts with, from `{` of `http.Header{…}` or from `map[` on, and the rest of the text.
+/// The headers at the start of a text, from the `{` of `http.Header{…}` or from `map[`, and the rest of the text.
 pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, String)>, &str)> {
     const SYNTAX: Syntax = Syntax {
         empty: &[":[]string{}", ":[]string(nil)"],
@@ -19,7 +19,7 @@ pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, Str
     }
 }
 
-/// The bytes that a text starts with: `[]byte{0x7b, 0x7d}`, or `[]byte(nil)` for none.
+/// The bytes at the start of a text: `[]byte{0x7b, 0x7d}`, or `[]byte(nil)` for none.
 pub(in crate::store::formats) fn bytes(text: &str) -> Option<Vec<u8>> {
     let after = text.strip_prefix("[]byte").or_else(|| text.strip_prefix("[]uint8"))?;
     if ["{}", "(nil)"].iter().any(|empty| after.starts_with(empty)) {
@@ -29,7 +29,7 @@ pub(in crate::store::formats) fn bytes(text: &str) -> Option<Vec<u8>> {
     listed.split(", ").map(|byte| u8::from_str_radix(byte.strip_prefix("0x")?, 16).ok()).collect()
 }
 
-/// What is between names and values: `NAME open VALUE and VALUE close next NAME … end`.
+/// The separators between names and values: `NAME open VALUE and VALUE close next NAME … end`.
 struct Syntax {
     /// What follows the name of a header without values, which is not sent.
     empty: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! Values as JavaScript's `console.log` and Python's `print` write them. JSON and Ruby's hashes are among them.
+//! Values as JavaScript's `console.log` and Python's `print` write them, which covers JSON and Ruby's hashes.
 
 use super::{
     scan::{take, take_until, take_while},
@@ -11,18 +11,18 @@ const MAX_DEPTH: usize = 32;
 
 /// A printed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::formats) enum Value {
+pub(in crate::store::formats) enum Literal {
     Text(String),
     Bytes(Vec<u8>),
-    /// A number or a word, as it is written.
+    /// A number or a word, as written.
     Word(String),
-    List(Vec<Value>),
-    Object(Vec<(String, Value)>),
-    /// What was left out, such as `[Object]` or the end of a long text.
+    List(Vec<Literal>),
+    Object(Vec<(String, Literal)>),
+    /// Something left out, such as `[Object]` or the end of a long text.
     Lost,
 }
 
-impl Value {
+impl Literal {
     pub(in crate::store::formats) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Word(text) => Some(text),
@@ -57,55 +57,55 @@ impl Value {
                 let member = |(key, value): &(String, Self)| format!("{}:{}", quote(key), value.json());
                 format!("{{{}}}", listed(members.iter().map(member).collect()))
             }
-            // A request reads it as a body that was parsed.
+            // Read as a parsed body.
             Self::Lost => r#"{"lost":true}"#.to_owned(),
         }
     }
 }
 
 /// The value at the start of a text, and the rest of the text.
-pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
-    let mut parser = Parser { rest: text };
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str)> {
+    let mut parser = LiteralParser { rest: text };
     let value = parser.value(MAX_DEPTH)?;
     Some((value, parser.rest))
 }
 
-struct Parser<'a> {
+struct LiteralParser<'a> {
     rest: &'a str,
 }
 
-impl Parser<'_> {
+impl LiteralParser<'_> {
     fn skip_space(&mut self) {
         self.rest = self.rest.trim_start();
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
+    fn value(&mut self, depth: usize) -> Option<Literal> {
         let depth = depth.checked_sub(1)?;
         self.skip_space();
         match self.rest.chars().next()? {
             '{' => self.object(depth),
             '[' if self.rest[1..].starts_with(|c: char| c.is_ascii_uppercase()) => {
-                // `[Object: null prototype] {`, or `[Object]` in the place of one.
+                // `[Object: null prototype] {`, or `[Object]` in place of an object.
                 take_until(&mut self.rest, "]")?;
                 self.skip_space();
-                if self.rest.starts_with('{') { self.object(depth) } else { Some(Value::Lost) }
+                if self.rest.starts_with('{') { self.object(depth) } else { Some(Literal::Lost) }
             }
             '[' => self.list(']', depth),
             '(' => self.list(')', depth),
             '\'' | '"' | '`' => self.texts(),
-            'b' if self.rest[1..].starts_with(['\'', '"']) => self.literal().map(Value::Bytes),
+            'b' if self.rest[1..].starts_with(['\'', '"']) => self.literal().map(Literal::Bytes),
             '<' => self.buffer(),
             _ => self.word(depth),
         }
     }
 
-    fn object(&mut self, depth: usize) -> Option<Value> {
+    fn object(&mut self, depth: usize) -> Option<Literal> {
         let mut members = Vec::new();
         take(&mut self.rest, "{");
         loop {
             take_while(&mut self.rest, |c| c.is_whitespace() || c == ',');
             if take(&mut self.rest, "}") {
-                return Some(Value::Object(members));
+                return Some(Literal::Object(members));
             }
             let key = match self.rest.chars().next()? {
                 '\'' | '"' => self.string()?,
@@ -120,30 +120,30 @@ impl Parser<'_> {
         }
     }
 
-    fn list(&mut self, end: char, depth: usize) -> Option<Value> {
+    fn list(&mut self, end: char, depth: usize) -> Option<Literal> {
         let mut items = Vec::new();
         self.rest = &self.rest[1..];
         loop {
             take_while(&mut self.rest, |c| c.is_whitespace() || c == ',');
             if self.rest.starts_with(end) {
                 self.rest = &self.rest[1..];
-                return Some(Value::List(items));
+                return Some(Literal::List(items));
             }
             items.push(self.value(depth)?);
         }
     }
 
-    /// A string, or several that are joined by `+`, as long ones are printed.
-    fn texts(&mut self) -> Option<Value> {
+    /// A string, or several joined by `+`, as long ones are printed.
+    fn texts(&mut self) -> Option<Literal> {
         let mut text = self.string()?;
         loop {
             let after = self.rest.trim_start();
             if after.starts_with("... ") || after.starts_with("<> ...") {
-                return Some(Value::Lost);
+                return Some(Literal::Lost);
             }
             let next = after.strip_prefix('+').map(str::trim_start);
             let Some(next) = next.filter(|next| next.starts_with(['\'', '"', '`'])) else {
-                return Some(Value::Text(text));
+                return Some(Literal::Text(text));
             };
             self.rest = next;
             text += &self.string()?;
@@ -160,38 +160,38 @@ impl Parser<'_> {
     }
 
     /// Node's `<Buffer 7b 22 …>`; anything else in angle brackets is an object without its content.
-    fn buffer(&mut self) -> Option<Value> {
+    fn buffer(&mut self) -> Option<Literal> {
         let inside = take_until(&mut self.rest, ">")?;
-        let Some(bytes) = inside.strip_prefix("<Buffer") else { return Some(Value::Lost) };
+        let Some(bytes) = inside.strip_prefix("<Buffer") else { return Some(Literal::Lost) };
         let bytes: Option<Vec<u8>> = bytes.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
-        Some(bytes.map_or(Value::Lost, Value::Bytes))
+        Some(bytes.map_or(Literal::Lost, Literal::Bytes))
     }
 
-    /// A number or a word; or the name of a type before its value, as in `Headers({…})` and `Headers {…}`.
-    fn word(&mut self, depth: usize) -> Option<Value> {
+    /// A number or a word, or a type's name before its value, as in `Headers({…})` and `Headers {…}`.
+    fn word(&mut self, depth: usize) -> Option<Literal> {
         let start = self.rest;
         let word = take_while(&mut self.rest, |c| c.is_alphanumeric() || "_$.+-".contains(c));
         if self.rest.starts_with('/') || self.rest.starts_with("://") {
-            // A path or a URL without quotes, or `HTTP/1.1`, as Rust prints them.
+            // An unquoted path, URL or `HTTP/1.1`, as Rust prints them.
             take_while(&mut self.rest, |c| !c.is_whitespace() && !",;)}]\"'".contains(c));
-            return Some(Value::Word(start[..start.len() - self.rest.len()].to_owned()));
+            return Some(Literal::Word(start[..start.len() - self.rest.len()].to_owned()));
         }
         if word.is_empty() {
             return None;
         }
         if self.rest.starts_with('(') {
-            let Value::List(mut inside) = self.list(')', depth)? else { return None };
+            let Literal::List(mut inside) = self.list(')', depth)? else { return None };
             if self.rest.trim_start().starts_with('{') {
                 self.skip_space();
                 return self.object(depth);
             }
-            return if inside.len() == 1 { inside.pop() } else { Some(Value::Lost) };
+            return if inside.len() == 1 { inside.pop() } else { Some(Literal::Lost) };
         }
         if word.starts_with(|c: char| c.is_ascii_uppercase()) && self.rest.starts_with(" {") {
             self.skip_space();
             return self.object(depth);
         }
-        Some(Value::Word(word.to_owned()))
+        Some(Literal::Word(word.to_owned()))
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
         for printed in
             ["[Object]", "<Buffer 7b ... 60 more bytes>", "'abc'... 100 more characters", "<_io.Reader name=7>"]
         {
-            assert_eq!(value(printed).unwrap().0, Value::Lost, "{printed}");
+            assert_eq!(value(printed).unwrap().0, Literal::Lost, "{printed}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! Headers as Go, Java and Spring print a map of them: without quotes, so that only the names tell where a value ends.
+//! Headers as Go, Java and Spring print a map of them: without quotes, so only the next name shows where a value ends.
 
-/// The headers of a map that a text starts with, and the rest of the text.
+/// The headers of the map at the start of a text, and the rest of the text.
 pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, String)>, &str)> {
     if let Some(inside) = text.strip_prefix("map[") {
         return fields(inside, ":[", "] ", "]]");
@@ -12,7 +12,7 @@ pub(in crate::store::formats) fn headers(text: &str) -> Option<(Vec<(String, Str
     fields(text.strip_prefix('[')?, ":\"", "\", ", "\"]")
 }
 
-/// `NAME`, `open`, VALUE, and `between` before the next; `end` after the last.
+/// Reads fields of the form `NAME open VALUE`, with `between` before the next one and `end` after the last.
 fn fields<'t>(mut text: &'t str, open: &str, between: &str, end: &str) -> Option<(Vec<(String, String)>, &'t str)> {
     let mut fields = Vec::new();
     loop {

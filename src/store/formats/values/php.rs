@@ -1,9 +1,9 @@
-//! Values as PHP's `print_r`, `var_dump` and `var_export` write them, and the `dump` of its frameworks.
+//! Values as PHP's `print_r`, `var_dump` and `var_export` write them, and its frameworks' `dump`.
 //!
-//! `print_r` marks no text's end: it is where the next key, or the end of the array, begins a line.
+//! `print_r` doesn't mark the end of a text: it ends where the next key, or the end of the array, starts a line.
 
 use super::{
-    literal::{self, Value},
+    literal::{self, Literal},
     var_dumper,
 };
 
@@ -13,8 +13,8 @@ const MAX_DEPTH: usize = 8;
 /// How many lines are searched for an array.
 const MAX_LINES: usize = 64;
 
-/// The first array that a text has at the start of a line, and the rest of the text.
-pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
+/// The first array at the start of a line, and the rest of the text.
+pub(in crate::store::formats) fn value(text: &str) -> Option<(Literal, &str)> {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
     let start = starts.take(MAX_LINES).find(|at| {
         let line = &text[*at..];
@@ -33,13 +33,13 @@ pub(in crate::store::formats) fn value(text: &str) -> Option<(Value, &str)> {
 /// The text of `string(LENGTH) "…"`, as `var_dump` writes it, or of `dump`.
 pub(in crate::store::formats) fn text(text: &str) -> Option<String> {
     match dumped(text, 1) {
-        Some((Value::Text(text), _)) => Some(text),
+        Some((Literal::Text(text), _)) => Some(text),
         _ => var_dumper::text(text),
     }
 }
 
 /// A value of `var_dump`: `array(1) {`, `["key"]=>`, `string(3) "abc"`.
-fn dumped(text: &str, depth: usize) -> Option<(Value, &str)> {
+fn dumped(text: &str, depth: usize) -> Option<(Literal, &str)> {
     let depth = depth.checked_sub(1)?;
     let (kind, rest) = text.split_once('(')?;
     let (inside, rest) = rest.split_once(')')?;
@@ -47,7 +47,7 @@ fn dumped(text: &str, depth: usize) -> Option<(Value, &str)> {
         "string" => {
             let rest = rest.strip_prefix(" \"")?;
             let (value, rest) = rest.split_at_checked(inside.parse().ok()?)?;
-            Some((Value::Text(value.to_owned()), rest.strip_prefix('"')?))
+            Some((Literal::Text(value.to_owned()), rest.strip_prefix('"')?))
         }
         "array" => {
             let mut rest = rest.strip_prefix(" {")?.trim_start();
@@ -58,15 +58,15 @@ fn dumped(text: &str, depth: usize) -> Option<(Value, &str)> {
                 members.push((key.trim_matches('"').to_owned(), value));
                 rest = after.trim_start();
             }
-            Some((Value::Object(members), rest.strip_prefix('}')?))
+            Some((Literal::Object(members), rest.strip_prefix('}')?))
         }
-        "int" | "float" | "bool" => Some((Value::Word(inside.to_owned()), rest)),
-        _ => text.strip_prefix("NULL").map(|rest| (Value::Word("null".to_owned()), rest)),
+        "int" | "float" | "bool" => Some((Literal::Word(inside.to_owned()), rest)),
+        _ => text.strip_prefix("NULL").map(|rest| (Literal::Word("null".to_owned()), rest)),
     }
 }
 
 /// An array of `print_r` whose parentheses are indented by as many spaces.
-fn printed(text: &str, indent: usize, depth: usize) -> Option<(Value, &str)> {
+fn printed(text: &str, indent: usize, depth: usize) -> Option<(Literal, &str)> {
     let depth = depth.checked_sub(1)?;
     let spaces = " ".repeat(indent);
     let mut rest = text.strip_prefix("Array\n")?.strip_prefix(&format!("{spaces}(\n"))?;
@@ -74,7 +74,7 @@ fn printed(text: &str, indent: usize, depth: usize) -> Option<(Value, &str)> {
     let mut members = Vec::new();
     loop {
         if let Some(after) = rest.strip_prefix(&end).or_else(|| (rest == end.trim_end_matches('\n')).then_some("")) {
-            return Some((Value::Object(members), after));
+            return Some((Literal::Object(members), after));
         }
         let (key, after) = rest.strip_prefix(&key_start)?.split_once("] => ")?;
         if let Some((value, after)) = printed(after, indent + 8, depth) {
@@ -85,20 +85,20 @@ fn printed(text: &str, indent: usize, depth: usize) -> Option<(Value, &str)> {
         let ends =
             |line: &str| line.starts_with(&key_start) || line.starts_with(&end) || line == end.trim_end_matches('\n');
         let at = after.match_indices('\n').map(|(at, _)| at).find(|at| ends(&after[at + 1..]))?;
-        members.push((key.to_owned(), Value::Text(after[..at].to_owned())));
+        members.push((key.to_owned(), Literal::Text(after[..at].to_owned())));
         rest = &after[at + 1..];
     }
 }
 
 /// A value of `var_export`: `array (`, `'key' => 'value',`.
-fn exported(text: &str, depth: usize) -> Option<(Value, &str)> {
+fn exported(text: &str, depth: usize) -> Option<(Literal, &str)> {
     let depth = depth.checked_sub(1)?;
     let Some(rest) = text.strip_prefix("array (") else { return literal::value(text) };
     let mut rest = rest.trim_start();
     let mut members = Vec::new();
     loop {
         if let Some(after) = rest.strip_prefix(')') {
-            return Some((Value::Object(members), after));
+            return Some((Literal::Object(members), after));
         }
         let (key, after) = literal::value(rest)?;
         let (value, after) = exported(after.trim_start().strip_prefix("=>")?.trim_start(), depth)?;

@@ -1,6 +1,6 @@
-//! Reading a text from its start: each function takes what it finds off the text that remains.
+//! Reads a text from its start. Each function removes what it finds from the remaining text.
 
-/// Whether the text starts with this, which is then read.
+/// Removes `start` from the text, if the text starts with it. Returns whether it does.
 pub(in crate::store::formats) fn take(rest: &mut &str, start: &str) -> bool {
     let after = rest.strip_prefix(start);
     *rest = after.unwrap_or(rest);
@@ -14,7 +14,7 @@ pub(in crate::store::formats) fn take_while<'t>(rest: &mut &'t str, is_part: imp
     part
 }
 
-/// The text before `end`, which is read too; `None` if it is missing.
+/// Takes the text before `end`, and removes `end` too; `None` if it is missing.
 pub(in crate::store::formats) fn take_until<'t>(rest: &mut &'t str, end: &str) -> Option<&'t str> {
     let (part, after) = rest.split_once(end)?;
     *rest = after;

@@ -1,22 +1,22 @@
-//! Literals of text and bytes: in the source of JavaScript and Python, and as those and similar languages print text.
+//! Literals of text and bytes, in JavaScript and Python source code, and as these and similar languages print text.
 
 use super::scan::{next, take, take_until};
 
-/// What source code is written in.
+/// The language of source code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::formats) enum Language {
+pub(in crate::store::formats) enum SourceLanguage {
     JavaScript,
     Python,
 }
 
-/// What begins and ends a literal; the longest first.
+/// The quotes around a literal, longest first.
 pub(in crate::store::formats) const QUOTES: [&str; 5] = ["\"\"\"", "'''", "\"", "'", "`"];
 
 /// A literal whose start has been read.
 pub(in crate::store::formats) struct TextLiteral {
     quotes: &'static str,
-    /// `None` if a program has printed it.
-    language: Option<Language>,
+    /// `None` if a program printed it.
+    language: Option<SourceLanguage>,
     is_bytes: bool,
     is_formatted: bool,
     is_raw: bool,
@@ -24,7 +24,7 @@ pub(in crate::store::formats) struct TextLiteral {
 
 /// Where reading a literal stopped.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::store::formats) enum Stop {
+pub(in crate::store::formats) enum LiteralEnd {
     /// After the closing quotes.
     End,
     /// After `${` of a template, or `{` of a formatted string.
@@ -34,7 +34,7 @@ pub(in crate::store::formats) enum Stop {
 impl TextLiteral {
     /// Reads the start of a literal in source code, or of a printed one without a `language`; `None` if another token
     /// starts here.
-    pub(in crate::store::formats) fn open(rest: &mut &str, language: Option<Language>) -> Option<Self> {
+    pub(in crate::store::formats) fn open(rest: &mut &str, language: Option<SourceLanguage>) -> Option<Self> {
         let (letters, quotes) = if language.is_some() { ("brufBRUF", &QUOTES[..]) } else { ("b", &QUOTES[2..]) };
         let len = rest.bytes().take(2).take_while(|byte| letters.as_bytes().contains(byte)).count();
         let (before, after) = rest.split_at(len);
@@ -53,30 +53,30 @@ impl TextLiteral {
     }
 
     /// Reads up to the end of the literal or the next expression in it. `None` if it doesn't end, or isn't valid.
-    pub(in crate::store::formats) fn read(&self, rest: &mut &str) -> Option<(Vec<u8>, Stop)> {
+    pub(in crate::store::formats) fn read(&self, rest: &mut &str) -> Option<(Vec<u8>, LiteralEnd)> {
         let spans_lines = self.language.is_none() || self.quotes.len() > 1 || self.quotes == "`";
         let mut bytes = Vec::new();
         loop {
             if take(rest, self.quotes) {
-                return Some((bytes, Stop::End));
+                return Some((bytes, LiteralEnd::End));
             }
             match next(rest)? {
                 '\n' if !spans_lines => return None,
                 '$' if self.quotes == "`" && self.language.is_some() && take(rest, "{") => {
-                    return Some((bytes, Stop::Expression));
+                    return Some((bytes, LiteralEnd::Expression));
                 }
                 c @ ('{' | '}') if self.is_formatted && rest.starts_with(c) => {
                     next(rest)?;
                     push(&mut bytes, c);
                 }
-                '{' if self.is_formatted => return Some((bytes, Stop::Expression)),
+                '{' if self.is_formatted => return Some((bytes, LiteralEnd::Expression)),
                 '\\' if !self.is_raw => self.escape(rest, &mut bytes)?,
                 c => push(&mut bytes, c),
             }
         }
     }
 
-    /// Reads what follows a backslash.
+    /// Reads the rest of an escape, after its backslash.
     fn escape(&self, rest: &mut &str, bytes: &mut Vec<u8>) -> Option<()> {
         let is_digit_next = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
         let c = match next(rest)? {
@@ -100,13 +100,13 @@ impl TextLiteral {
             'b' => '\u{8}',
             'f' => '\u{c}',
             'v' => '\u{b}',
-            'a' if self.language != Some(Language::JavaScript) => '\u{7}',
+            'a' if self.language != Some(SourceLanguage::JavaScript) => '\u{7}',
             'e' if self.language.is_none() => '\u{1b}',
             '0' if self.language.is_none() || !is_digit_next(rest) => '\0',
-            // The line goes on.
+            // A line continuation.
             '\n' if self.language.is_some() => return Some(()),
             other => {
-                if self.language == Some(Language::Python) && !"\"'\\".contains(other) {
+                if self.language == Some(SourceLanguage::Python) && !"\"'\\".contains(other) {
                     bytes.push(b'\\');
                 }
                 other
@@ -127,7 +127,7 @@ fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
     u32::from_str_radix(text, 16).ok()
 }
 
-/// The character of `\uHHHH`, or of two of them that are surrogates.
+/// The character of `\uHHHH`, or of a surrogate pair of them.
 fn utf16(rest: &mut &str) -> Option<char> {
     let unit = u16::try_from(hex(rest, 4)?).ok()?;
     if !(0xd800..0xdc00).contains(&unit) {
@@ -143,16 +143,16 @@ mod tests {
     use super::*;
 
     /// The bytes of a literal that is the whole text.
-    fn bytes(mut text: &str, language: Option<Language>) -> Option<Vec<u8>> {
+    fn bytes(mut text: &str, language: Option<SourceLanguage>) -> Option<Vec<u8>> {
         let literal = TextLiteral::open(&mut text, language)?;
         let (bytes, stop) = literal.read(&mut text)?;
-        (stop == Stop::End && text.is_empty()).then_some(bytes)
+        (stop == LiteralEnd::End && text.is_empty()).then_some(bytes)
     }
 
     /// As `node -p` and `python3 -c` read them; the last two are what Ruby's `p` and Rust's `{:?}` print.
     #[test]
     fn escapes_mean_what_they_do_in_each_language() {
-        let (javascript, python) = (Some(Language::JavaScript), Some(Language::Python));
+        let (javascript, python) = (Some(SourceLanguage::JavaScript), Some(SourceLanguage::Python));
         for (literal, language, text) in [
             (r"'\a\q\0\x41\v\f\b'", javascript, "aq\0A\u{b}\u{c}\u{8}"),
             (r"'\a\q\0\x41\v\f\b'", python, "\u{7}\\q\0A\u{b}\u{c}\u{8}"),
@@ -179,11 +179,11 @@ mod tests {
     #[test]
     fn a_literal_is_read_up_to_each_expression_in_it() {
         for (text, language, rest) in
-            [("`a${b}c`", Language::JavaScript, "b}c`"), ("f'a{b}c'", Language::Python, "b}c'")]
+            [("`a${b}c`", SourceLanguage::JavaScript, "b}c`"), ("f'a{b}c'", SourceLanguage::Python, "b}c'")]
         {
             let mut text = text;
             let literal = TextLiteral::open(&mut text, Some(language)).unwrap();
-            assert_eq!(literal.read(&mut text), Some((b"a".to_vec(), Stop::Expression)));
+            assert_eq!(literal.read(&mut text), Some((b"a".to_vec(), LiteralEnd::Expression)));
             assert_eq!(text, rest);
         }
     }

@@ -1,26 +1,26 @@
 //! Values as Symfony's `dump` and Laravel's `dd` print them in a terminal.
 //!
-//! Quotes within a text are not escaped, so that only the end of its line marks its end. A text of several lines is
-//! between lines of `"""`, and each of its line feeds is written as `\n` too.
+//! Quotes within a text are not escaped, so only the end of its line marks its end. A multi-line text is between lines
+//! of `"""`, and each of its line feeds is also written as `\n`.
 
-use super::literal::Value;
+use super::literal::Literal;
 
 /// How deeply arrays may be nested.
 const MAX_DEPTH: usize = 8;
 
-/// The array that a text starts with, and the rest of the text.
-pub(super) fn array(text: &str) -> Option<(Value, &str)> {
+/// The array at the start of a text, and the rest of the text.
+pub(super) fn array(text: &str) -> Option<(Literal, &str)> {
     if text.starts_with("array:") { value(text, MAX_DEPTH) } else { None }
 }
 
-/// The text that was dumped alone, if it is one of several lines or JSON: other languages escape the quotes in that.
+/// A text dumped on its own, if it has several lines or is JSON, in which other languages would escape the quotes.
 pub(super) fn text(text: &str) -> Option<String> {
-    let (Value::Text(found), _) = value(text, 1)? else { return None };
+    let (Literal::Text(found), _) = value(text, 1)? else { return None };
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(&found).is_ok();
     (text.starts_with("\"\"\"\n") || is_json()).then_some(found)
 }
 
-fn value(text: &str, depth: usize) -> Option<(Value, &str)> {
+fn value(text: &str, depth: usize) -> Option<(Literal, &str)> {
     let depth = depth.checked_sub(1)?;
     if let Some(rest) = text.strip_prefix("\"\"\"\n") {
         return block(rest);
@@ -31,13 +31,13 @@ fn value(text: &str, depth: usize) -> Option<(Value, &str)> {
         return members(rest, depth);
     }
     if let Some(inside) = line.strip_prefix('"') {
-        return Some((Value::Text(inside.strip_suffix('"')?.to_owned()), rest));
+        return Some((Literal::Text(inside.strip_suffix('"')?.to_owned()), rest));
     }
-    let value = if line == "[]" { Value::List(Vec::new()) } else { Value::Word(line.to_owned()) };
+    let value = if line == "[]" { Literal::List(Vec::new()) } else { Literal::Word(line.to_owned()) };
     Some((value, rest))
 }
 
-/// A line without the place where the value was dumped, which the first one may have: ` // app/Hook.php:12`.
+/// A line without the source position that the first line may have: ` // app/Hook.php:12`.
 fn without_place(line: &str) -> &str {
     let is_place = |place: &str| {
         let Some((file, number)) = place.rsplit_once(':') else { return false };
@@ -47,8 +47,8 @@ fn without_place(line: &str) -> &str {
     place.map_or(line, |(line, _)| line).trim_end()
 }
 
-/// The lines up to one of `"""`, which has their indentation.
-fn block(text: &str) -> Option<(Value, &str)> {
+/// The lines up to a line of `"""` with their indentation.
+fn block(text: &str) -> Option<(Literal, &str)> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while let Some((line, after)) = rest.split_once('\n').or_else(|| (!rest.is_empty()).then_some((rest, ""))) {
         if line.trim() == "\"\"\"" {
@@ -57,7 +57,7 @@ fn block(text: &str) -> Option<(Value, &str)> {
                 let line = line.get(indent..)?;
                 Some(line.strip_suffix("\\n").map_or_else(|| line.to_owned(), |line| format!("{line}\n")))
             });
-            return Some((Value::Text(text.collect::<Option<String>>()?), after));
+            return Some((Literal::Text(text.collect::<Option<String>>()?), after));
         }
         lines.push(line);
         rest = after;
@@ -66,15 +66,15 @@ fn block(text: &str) -> Option<(Value, &str)> {
 }
 
 /// The members up to the closing bracket: a list if their keys are numbers.
-fn members(text: &str, depth: usize) -> Option<(Value, &str)> {
+fn members(text: &str, depth: usize) -> Option<(Literal, &str)> {
     let (mut members, mut is_list) = (Vec::new(), true);
     let mut rest = text;
     loop {
         rest = rest.trim_start();
         if let Some(after) = rest.strip_prefix(']') {
             let after = after.strip_prefix('\n').unwrap_or(after);
-            let list = || members.iter().map(|(_, value): &(String, Value)| value.clone()).collect();
-            return Some((if is_list { Value::List(list()) } else { Value::Object(members) }, after));
+            let list = || members.iter().map(|(_, value): &(String, Literal)| value.clone()).collect();
+            return Some((if is_list { Literal::List(list()) } else { Literal::Object(members) }, after));
         }
         let (key, found) = rest.split_once(" => ")?;
         is_list &= key.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,5 +1,5 @@
-//! The likely cause of a failed case in the handler, and how to fix it: inferred from the response and from what other
-//! cases showed about the same handler.
+//! The likely cause of a failed case, and how to fix the handler, inferred from the response and from other cases'
+//! results.
 
 mod accepted;
 mod crashed;
@@ -11,11 +11,11 @@ use super::{
     cases::Case,
     expectation::Expectation,
     history::EarlierResults,
-    judge::{Fault, NoResponse, unrelated},
+    judge::{NoResponse, ResponseFault, unrelated},
     name::CaseName,
     tamper::{Forgery, Tamper},
 };
-use crate::webhook::{place::Source, provider::Provider, remedy::Remedy, response::Clue, time::words};
+use crate::webhook::{place::ValueSource, provider::Provider, remedy::Remedy, response::Clue, time::words};
 
 pub(super) use rejected::{HEADER_CASE, READ_TO_END, rate_limited, redirected, wrong_success};
 
@@ -33,10 +33,10 @@ pub struct Explanation {
 pub struct Observation<'a> {
     /// The provider whose contract is checked.
     pub provider: &'a Provider,
-    pub fault: &'a Fault,
-    /// How the request differs from the others of its case, in words.
+    pub fault: &'a ResponseFault,
+    /// How the request differs from the others in its case, in words.
     pub variation: Option<&'a str>,
-    /// The variation of the request before it, which passed.
+    /// The variation of the previous request, which passed.
     pub passed_before: Option<&'a str>,
     /// What the response reveals about the handler.
     pub clue: Option<Clue>,
@@ -59,7 +59,7 @@ pub(super) const SIGNED_WITH: &str = "signed with secret";
 /// The age of the first of two duplicates, because a provider's retry comes later.
 pub(super) const RETRY_SECONDS: i64 = 5;
 
-/// The variation of that one.
+/// The variation of the first of two duplicates.
 pub(super) const FIRST_TIME: &str = "the first time";
 
 /// The variation of a delivery with characters outside the basic plane.
@@ -84,17 +84,17 @@ pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &Earlier
 pub(super) fn message(name: CaseName, observation: &Observation<'_>) -> String {
     let Observation { provider, fault, elapsed, timeout, .. } = *observation;
     match (fault, name.forgery().map(Forgery::words)) {
-        (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
+        (ResponseFault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
         (
-            Fault::NoResponse(
+            ResponseFault::NoResponse(
                 NoResponse::Broken(reason) | NoResponse::Unreachable(reason) | NoResponse::Untrusted(reason),
             ),
             _,
         ) => reason.clone(),
-        (Fault::WrongHandshake(_, problem), _) => problem.clone(),
-        (Fault::NotRejected(status), Some(forged)) => not_rejected_message(*status, forged),
+        (ResponseFault::WrongHandshake(_, problem), _) => problem.clone(),
+        (ResponseFault::NotRejected(status), Some(forged)) => not_rejected_message(*status, forged),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
-        (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
+        (ResponseFault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
             format!("{status}: the handler failed on an unknown event type")
         }
         (fault, None) => {
@@ -120,39 +120,41 @@ fn forgery_message(status: u16, forged: &str) -> String {
     }
 }
 
-/// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
+/// The likely cause, and how to fix it. `None` if the handler is unreachable, which is explained elsewhere.
 fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResults) -> Option<String> {
     let provider = observation.provider;
     let is_forged = case.name.forgery().is_some();
     let clue = observation.clue.as_ref().filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| &*clue.advice);
     Some(match (observation.fault, case.name) {
-        (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
-        (Fault::RefusedAsSuccess(status), _) => format!(
+        (ResponseFault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
+        (ResponseFault::RefusedAsSuccess(status), _) => format!(
             "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} means success, and the provider looks at nothing but the status: respond 401"
         ),
-        (Fault::ForgeryAccepted(_), name) => {
+        (ResponseFault::ForgeryAccepted(_), name) => {
             clue.map_or_else(|| accepted::forgery_accepted(name, observation, history), str::to_owned)
         }
-        (Fault::NotRejected(status), _) => accepted::not_rejected(*status),
-        (Fault::Crashed(504), _) => format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}"),
-        (Fault::WrongHandshake(..), _) | (Fault::Crashed(_), CaseName::Handshake) => {
+        (ResponseFault::NotRejected(status), _) => accepted::not_rejected(*status),
+        (ResponseFault::Crashed(504), _) => format!("{PROXY_GAVE_UP}: {RESPOND_FIRST}"),
+        (ResponseFault::WrongHandshake(..), _) | (ResponseFault::Crashed(_), CaseName::Handshake) => {
             rejected::handshake(case, provider)?
         }
-        (Fault::Crashed(_) | Fault::Rejected(_), _) if clue.is_some() => clue.unwrap_or_default().to_owned(),
-        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => {
+        (ResponseFault::Crashed(_) | ResponseFault::Rejected(_), _) if clue.is_some() => {
+            clue.unwrap_or_default().to_owned()
+        }
+        (ResponseFault::Crashed(_) | ResponseFault::NoResponse(NoResponse::Broken(_)), name) => {
             crashed::crashed(name, observation, history)
         }
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), CaseName::Burst) => {
+        (ResponseFault::NoResponse(NoResponse::TimedOut) | ResponseFault::Late(_), CaseName::Burst) => {
             format!("the handler processes deliveries one at a time; {RESPOND_FIRST}")
         }
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => RESPOND_FIRST.to_owned(),
-        (Fault::Redirect(_), name) if name.forgery().is_some() => {
+        (ResponseFault::NoResponse(NoResponse::TimedOut) | ResponseFault::Late(_), _) => RESPOND_FIRST.to_owned(),
+        (ResponseFault::Redirect(_), name) if name.forgery().is_some() => {
             "the handler, or a login in front of it, redirects what it refuses: respond 401 instead".to_owned()
         }
-        (Fault::Redirect(_), _) => clue.map_or_else(rejected::redirected, str::to_owned),
-        (Fault::WrongSuccess(status), _) => rejected::wrong_success(*status, provider),
-        (Fault::Rejected(429), _) => rejected::rate_limited(),
-        (Fault::Rejected(status), _) => rejected::rejected(*status, case, observation, history),
+        (ResponseFault::Redirect(_), _) => clue.map_or_else(rejected::redirected, str::to_owned),
+        (ResponseFault::WrongSuccess(status), _) => rejected::wrong_success(*status, provider),
+        (ResponseFault::Rejected(429), _) => rejected::rate_limited(),
+        (ResponseFault::Rejected(status), _) => rejected::rejected(*status, case, observation, history),
     })
 }
 
@@ -167,8 +169,8 @@ pub(super) fn signature_of(provider: &Provider) -> String {
 pub(super) fn header_of(provider: &Provider) -> String {
     let header = provider.schemes.first().map(|scheme| &scheme.signature);
     match header {
-        Some(headers @ Source::Headers(_)) => format!("`{headers}`"),
-        Some(Source::At(place)) => place.words(),
+        Some(headers @ ValueSource::Headers(_)) => format!("`{headers}`"),
+        Some(ValueSource::At(place)) => place.words(),
         None => "the signature".to_owned(),
     }
 }

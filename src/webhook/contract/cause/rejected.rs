@@ -54,7 +54,7 @@ pub(super) fn rejected(
             "{} sends this event without a signature: respond {success} to it before you verify, do nothing else with it, and respond 400 to a body that can't be parsed",
             provider.title
         ),
-        // Where text beyond ASCII is the reason, it is that of `body-unicode` as well.
+        // If non-ASCII text is the reason, `body-unicode` fails for the same one.
         _ if !case.event.fixture.is_ascii() && matches!(status, 400 | 401 | 403) => format!(
             "if you handle this event, its non-ASCII text is the likely cause: {}. If you do not, respond {success} to it",
             unicode(observation)
@@ -67,7 +67,7 @@ pub(super) fn rejected(
     }
 }
 
-/// Why text beyond ASCII fails. Emoji fail alone where characters of up to three bytes are stored.
+/// Why non-ASCII text fails. If only emoji fail, at most three bytes of each character are stored.
 pub(super) fn unicode(observation: &Observation<'_>) -> String {
     if observation.passed_before.is_some() && observation.variation == Some(EMOJI) {
         return "characters outside the Basic Multilingual Plane, such as emoji, fail, and others pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in units other than code points".to_owned();

@@ -1,8 +1,8 @@
-//! Bodies as handlers write them that verify re-serialised JSON.
+//! Bodies as written by handlers that verify re-serialised JSON.
 
 use super::{Mistake, MistakeKind};
 use crate::webhook::{
-    diagnose::rewriting::{Document, Layout, Order, WRITERS},
+    diagnose::rewriting::{JsonDocument, Layout, MemberOrder, WRITERS},
     json::{self, Kind, Member, Node},
     remedy::RAW_BODY,
 };
@@ -13,7 +13,7 @@ pub struct Rewriting {
     /// The library's call, as [`WRITERS`] names it.
     call: &'static str,
     layout: Layout,
-    order: Order<'static>,
+    order: MemberOrder<'static>,
     /// Whether members without a value are left out: null, and empty strings, lists and objects.
     drops_empty: bool,
 }
@@ -24,14 +24,14 @@ const PHP: &str = "PHP's json_encode";
 const GO: &str = "Go's json.Marshal";
 
 const fn plain(call: &'static str, layout: Layout) -> Rewriting {
-    Rewriting { call, layout, order: Order::Received, drops_empty: false }
+    Rewriting { call, layout, order: MemberOrder::Received, drops_empty: false }
 }
 
 const fn sorted(call: &'static str, layout: Layout) -> Rewriting {
-    Rewriting { order: Order::Sorted, ..plain(call, layout) }
+    Rewriting { order: MemberOrder::Sorted, ..plain(call, layout) }
 }
 
-/// Common ones, which are tried together with other mistakes.
+/// Common rewritings, which are also combined with other mistakes.
 const COMMON: [Rewriting; 4] = [
     plain(PYTHON, Layout::Spaced),
     plain(JAVASCRIPT, Layout::Compact),
@@ -71,7 +71,7 @@ impl Rewriting {
             drop_empty(&mut root);
         }
         let writer = WRITERS.iter().find(|writer| writer.call == self.call)?;
-        let written = Document { text, root: &root }.written(writer, self.layout, self.order)?;
+        let written = JsonDocument { text, root: &root }.written(writer, self.layout, self.order)?;
         (written != text).then_some(written)
     }
 

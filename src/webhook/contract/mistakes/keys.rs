@@ -1,4 +1,4 @@
-//! Keys that handlers make of the secret instead of the provider's.
+//! Wrong keys that handlers derive from the secret.
 
 use super::{Mistake, MistakeKind};
 use crate::webhook::{
@@ -7,7 +7,7 @@ use crate::webhook::{
     signature::{SigningSecret, secret::KeyEncoding},
 };
 
-/// A key, and what is wrong with a handler that has it.
+/// A key, and what is wrong with a handler that uses it.
 struct WrongKey {
     key: Vec<u8>,
     is_common: bool,
@@ -57,7 +57,7 @@ fn unset() -> Vec<WrongKey> {
     let empty = format!(
         "the handler verifies with an empty secret, {unset}. If it is set, it is decoded to nothing, as Buffer.from(text, 'hex') does with text that is not hexadecimal"
     );
-    // To an HMAC, a zero byte is the same key as none.
+    // For an HMAC, a zero byte is the same key as an empty one.
     let words = ["undefined", "null", "None"];
     let words = words.map(|word| {
         let advice = format!("the handler verifies with the text `{word}` as its secret, {unset}");
@@ -66,7 +66,7 @@ fn unset() -> Vec<WrongKey> {
     std::iter::once(WrongKey::common([0], empty)).chain(words).collect()
 }
 
-/// The secret as it is copied with more than belongs to it.
+/// The secret with extra characters copied along.
 fn with_extra_characters(text: &str) -> Vec<WrongKey> {
     let kept = "which is not part of the secret: remove it where the handler's secret is set, or trim the secret when you read it";
     let newline = WrongKey::rare(format!("{text}\n"), format!("the handler's secret ends with a newline, {kept}"));
@@ -86,7 +86,7 @@ fn decoded(text: &str) -> Vec<WrongKey> {
         let advice = format!("the handler removes `{prefix}_` from the secret: {whole}, with `{prefix}_`");
         keys.push(WrongKey::common(rest, advice));
     }
-    // Node's decoder takes both alphabets, and ignores a single character at the end.
+    // Node's decoder accepts both alphabets, and ignores a single trailing character.
     let base64 = |text: &str| {
         let whole = text.get(..text.len() - usize::from(text.len() % 4 == 1))?;
         decode_lenient_base64(whole).or_else(|| decode_base64url(&whole.replace('+', "-").replace('/', "_")))
@@ -114,7 +114,7 @@ fn undecoded(text: &str, prefix: &str, form: &str) -> Vec<WrongKey> {
     keys
 }
 
-/// How the secret's text becomes the key, if that is more than taking its bytes.
+/// How the secret's text becomes the key, unless its bytes are the key.
 pub fn key_of(provider: &Provider) -> String {
     let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
     let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! How handlers verify differently from their provider: another body, key, algorithm, encoding or signed content, or
-//! two of these. A delivery that is made in the same way is accepted by such a handler alone.
+//! Ways in which handlers verify differently from the provider: another body, key, algorithm, encoding or signed
+//! content, or two of these. Only a handler with the same mistakes accepts a delivery made in such a way.
 
 mod bodies;
 mod keys;
@@ -11,7 +11,7 @@ use super::cause::header_of;
 use crate::webhook::{
     provider::Provider,
     signature::{Algorithm, Scheme, SigningSecret, content::SignedContent, grammar::Grammar, timestamp::TimeUnit},
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 pub(super) use bodies::Rewriting;
@@ -25,7 +25,7 @@ pub(super) struct DeliverySpec {
     pub scheme: Scheme,
     /// The secret that the handler has.
     pub secret: SigningSecret,
-    /// How the JSON is written, if not as the provider writes it.
+    /// How the JSON is written, if differently from the provider.
     pub rewriting: Option<Rewriting>,
     /// How the signature is written, if not in the scheme's encoding.
     pub encoding: Option<UnusualEncoding>,
@@ -106,23 +106,23 @@ impl MistakeKind {
     }
 }
 
-/// Whether mistakes with a provider are known: it signs with a MAC.
+/// Whether mistakes are known for a provider, which is the case if it signs with a MAC.
 pub(super) fn apply_to(provider: &Provider) -> bool {
     provider.schemes.first().is_some_and(|scheme| scheme.algorithm.is_hmac())
 }
 
-/// Whether these are the usual mistakes with a provider: there are others where the URL or a form is signed.
+/// Whether these are all the usual mistakes for a provider. If the URL or a form is signed, there are others.
 pub(super) fn cover(provider: &Provider) -> bool {
-    let is_usual = |piece: &Piece<'_>| match piece {
-        Piece::Literal(_) => true,
-        Piece::Placeholder(name) => ["body", "id", "timestamp"].contains(name),
+    let is_usual = |piece: &TemplatePiece<'_>| match piece {
+        TemplatePiece::Literal(_) => true,
+        TemplatePiece::Placeholder(name) => ["body", "id", "timestamp"].contains(name),
     };
     let is_covered =
         |scheme: &Scheme| template::split(scheme.content.as_str()).is_ok_and(|pieces| pieces.iter().all(is_usual));
     apply_to(provider) && provider.schemes.first().is_some_and(is_covered)
 }
 
-/// The deliveries for each mistake alone, then for two common ones together, the likeliest first.
+/// The deliveries for each mistake alone, then for two common ones together, likeliest first.
 pub(super) fn specs(provider: &Provider, scheme: &Scheme, secret: &SigningSecret) -> Vec<DeliverySpec> {
     let is_mac = apply_to(provider);
     // The unit first: a tolerance in the wrong unit may be as short as 300 ms.

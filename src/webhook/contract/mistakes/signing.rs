@@ -40,7 +40,7 @@ impl UnusualEncoding {
     }
 }
 
-/// Names under which a handler may look for a value that is sent in the header `own`.
+/// Other names under which a handler may look for a value sent in the header `own`.
 pub fn other_names(provider: &Provider, scheme: &Scheme, own: &HeaderName) -> Vec<HeaderName> {
     let text = own.as_str();
     let mut names = vec![text.strip_prefix("x-").map_or_else(|| format!("x-{text}"), str::to_owned)];
@@ -217,7 +217,7 @@ fn encodings(scheme: &Scheme, header: &str) -> Vec<Mistake> {
     }
 }
 
-/// Timestamps in the other unit, which a handler expects that compares them with a clock in that unit.
+/// Timestamps in the other unit, as expected by a handler that compares them with a clock in that unit.
 pub(super) fn units(scheme: &Scheme) -> Vec<Mistake> {
     let rule = scheme.timestamp.as_ref();
     let mistake = |unit: TimeUnit| match unit {

@@ -1,15 +1,15 @@
-//! Hypotheses about the character set: the same characters as other bytes, or with a `?` for those that a character set
-//! lacks.
+//! Hypotheses about the character set: the same characters as different bytes, or with a `?` for those that a character
+//! set lacks.
 
 use std::{borrow::Cow, ops::ControlFlow};
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use super::hypothesis::{Emit, ReceivedBody};
-use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, Step};
+use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, SearchStep};
 
 /// UTF-8 read as another character set, and vice versa.
-pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let body = received.body;
     if let Some(text) = from_utf16(body) {
         let message = "the signature matches with the body in UTF-8: it was converted to UTF-16 after signing";
@@ -55,7 +55,7 @@ pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     )
 }
 
-/// UTF-16, with its mark or with the NULs that text of a European language has in it.
+/// Decodes UTF-16, recognised by its byte order mark or by the NULs in Western text.
 fn from_utf16(body: &[u8]) -> Option<String> {
     let is_nul = |pair: &&[u8], place: usize| pair[place] == 0 && pair[1 - place] != 0;
     let count = |place| body.chunks_exact(2).filter(|pair| is_nul(pair, place)).count();
@@ -78,7 +78,7 @@ fn misread(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The same text with its accents composed or decomposed, as file systems, browsers and databases change it.
-pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     if body.is_ascii() {
         return ControlFlow::Continue(());
@@ -94,8 +94,8 @@ pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'
     changed(DecomposingNormalizerBorrowed::new_nfd().normalize(text), decomposed)
 }
 
-/// Typographic quotes and spaces, which chats and word processors put in the place of plain ones.
-pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+/// Typographic quotes and spaces, which chats and word processors substitute for plain ones.
+pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let plain = text
         .replace(['\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'], "\"")
@@ -108,8 +108,8 @@ pub fn plain(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -
     emit(plain.into_bytes(), Code::BodyLogged, message.into())
 }
 
-/// Characters that were lost when the signed bytes were made.
-pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+/// Characters that were lost when the signed bytes were produced.
+pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
     if body.len() <= LONGEST_REWRITTEN {

@@ -1,5 +1,5 @@
-//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to what
-//! Python prints.
+//! Hypotheses about bodies that were converted to another format: a form to JSON, JSON to a form, or JSON to Python's
+//! printed form.
 
 use std::ops::ControlFlow;
 
@@ -8,12 +8,12 @@ use super::{
     hypothesis::{Emit, ReceivedBody},
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{self, Kind, quote},
 };
 
 /// The body in each format that it may have been converted from.
-pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Ok(text) = str::from_utf8(received.body) else { return ControlFlow::Continue(()) };
     if text.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
@@ -40,9 +40,8 @@ pub fn formats(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     if is_form(received.body, received.request) { of_form(text, emit) } else { ControlFlow::Continue(()) }
 }
 
-/// The field in which providers that send a form have JSON, and in which the sender's JSON may have escapes for
-/// slashes.
-fn in_field(json: &str, emit: &mut Emit<'_>) -> Step {
+/// A form with the JSON in the field that providers use for it. The sender's JSON may escape slashes.
+fn in_field(json: &str, emit: &mut Emit<'_>) -> SearchStep {
     for value in [json.to_owned(), json.replace('/', "\\/")] {
         for (form, _) in written(&[("payload".to_owned(), value)]) {
             let message = "the signature covers a form whose field `payload` is this JSON: the field was taken out of the form before verifying";
@@ -82,7 +81,7 @@ fn fields(text: &str) -> Option<Vec<(String, String)>> {
     (!fields.is_empty()).then_some(fields)
 }
 
-fn of_form(text: &str, emit: &mut Emit<'_>) -> Step {
+fn of_form(text: &str, emit: &mut Emit<'_>) -> SearchStep {
     let spaced = text.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(spaced.trim_end_matches('=')).decode_utf8_lossy();
     if decoded.starts_with(['{', '[']) {
@@ -108,7 +107,7 @@ fn is_literal(text: &str) -> bool {
     matches!(text, "true" | "false" | "null") || serde_json::from_str::<serde_json::Number>(text).is_ok()
 }
 
-/// A dict as JSON with the same spaces. A quote within a text makes other JSON, which then proves nothing.
+/// A dict as JSON with the same spaces. A quote within a text yields different JSON, which then proves nothing.
 fn from_python(text: &str) -> String {
     let words = [(": True", ": true"), (": False", ": false"), (": None", ": null")];
     let quoted = text.replace('\'', "\"");

@@ -1,5 +1,5 @@
 //! Hypotheses about times in JSON: a parser that takes strings for dates, as Newtonsoft.Json does, or a model with
-//! dates writes them again with other fractions, or in another time zone.
+//! dates rewrites them with other fractions, or in another time zone.
 
 use std::ops::ControlFlow;
 
@@ -8,12 +8,12 @@ use super::{
     serialise::with_document,
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{Kind, Node, quote},
     time::Timestamp,
 };
 
-/// How many digits a fraction may have had: those that libraries write if they always write the same number.
+/// The numbers of digits that fractions may have had, as written by libraries with a fixed number.
 const FRACTIONS: [usize; 4] = [3, 6, 7, 9];
 
 /// The offsets from UTC that are in use, in minutes.
@@ -49,8 +49,8 @@ const OFFSETS: [(&str, i64); 29] = [
     ("+13:00", 780),
 ];
 
-/// The same JSON with its times written otherwise.
-pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+/// The same JSON with its times written differently.
+pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }

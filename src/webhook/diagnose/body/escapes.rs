@@ -4,7 +4,7 @@ use std::ops::BitOr;
 
 use crate::webhook::json::writer;
 
-/// A set of characters that a library escapes though it need not, and how it writes the escapes.
+/// A set of characters that a library escapes although it need not, and how it writes the escapes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Escapes(u16);
 
@@ -161,8 +161,8 @@ pub const SYSTEM_TEXT_JSON_RELAXED: Escapes =
 /// What Newtonsoft.Json escapes.
 pub const NEWTONSOFT: Escapes = Escapes::LINE_SEPARATORS.with(Escapes::NEXT_LINE);
 
-/// Ways to escape the same strings that occur in practice, the most likely first, and who writes them, where it is
-/// telling.
+/// Ways to escape the same strings that occur in practice, most likely first, and who writes them, if that is
+/// informative.
 pub const SPELLINGS: [(Escapes, Option<&str>); 15] = [
     (Escapes::NONE, None),
     (Escapes::NON_ASCII, None),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::hypothesis::{Emit, ReceivedBody};
 use crate::webhook::{
-    diagnose::{Code, Step},
+    diagnose::{Code, SearchStep},
     request::Request,
 };
 
@@ -17,7 +17,7 @@ pub const MOST_FIELDS: usize = 1000;
 /// The maximum number of fields of which one may have been trimmed.
 const MOST_TRIMMED: usize = 40;
 
-/// Whether a body is a form: by its type, or without one by its looks.
+/// Whether a body is a form, judging by its type or, without one, by its content.
 pub fn is_form(body: &[u8], request: &Request) -> bool {
     if request.media_type().as_deref() == Some("application/x-www-form-urlencoded") {
         return body.contains(&b'=');
@@ -28,7 +28,7 @@ pub fn is_form(body: &[u8], request: &Request) -> bool {
 }
 
 /// The form as other libraries encode it, then its fields in other orders.
-pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if !is_form(body, request) {
         return ControlFlow::Continue(());
     }
@@ -42,7 +42,7 @@ pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mu
 }
 
 /// The form with whitespace at the end or start of one value, which a framework trimmed.
-pub fn restored(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn restored(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let Some(text) = std::str::from_utf8(body).ok().filter(|_| is_form(body, request)) else {
         return ControlFlow::Continue(());
     };
@@ -121,7 +121,7 @@ fn upper_case_escapes(text: &str, upper: bool) -> String {
     text.chars().map(case).collect()
 }
 
-fn reordered(text: &str, emit: &mut Emit<'_>) -> Step {
+fn reordered(text: &str, emit: &mut Emit<'_>) -> SearchStep {
     let fields: Vec<&str> = text.split('&').collect();
     let mut changed = |fields: &[&str], words: &str| {
         let message =

@@ -6,13 +6,13 @@ use super::{
     escapes::Escapes,
     libraries::{Layout, Members, WRITERS, Writer, array_index},
     number_style::Numbers,
-    serialise::Document,
+    serialise::JsonDocument,
 };
 use crate::webhook::json::{Kind, Node};
 
-/// One way in which libraries write a document, and the calls that give it.
+/// One way in which libraries write a document, and the calls that produce it.
 #[derive(Debug)]
-pub struct Form {
+pub struct LibraryForm {
     /// The first of the libraries.
     pub writer: &'static Writer,
     pub layout: Layout,
@@ -20,7 +20,7 @@ pub struct Form {
     pub calls: Vec<String>,
 }
 
-impl Form {
+impl LibraryForm {
     /// Who writes a document like this, as messages say it.
     pub fn words(&self) -> String {
         match self.calls.as_slice() {
@@ -35,9 +35,9 @@ impl Form {
 
 /// The forms in which libraries write a document, each once: libraries differ only where the document has what they
 /// treat differently.
-pub fn forms(document: Document<'_>) -> Vec<Form> {
+pub fn forms(document: JsonDocument<'_>) -> Vec<LibraryForm> {
     let traits = Traits::of(document);
-    let mut forms: Vec<Form> = Vec::new();
+    let mut forms: Vec<LibraryForm> = Vec::new();
     let mut places = HashMap::new();
     for writer in &WRITERS {
         for &layout in writer.layouts {
@@ -45,14 +45,14 @@ pub fn forms(document: Document<'_>) -> Vec<Form> {
             let place = *places.entry(traits.effective(writer, layout)).or_insert(forms.len());
             match forms.get_mut(place) {
                 Some(form) => form.calls.push(call),
-                None => forms.push(Form { writer, layout, calls: vec![call] }),
+                None => forms.push(LibraryForm { writer, layout, calls: vec![call] }),
             }
         }
     }
     forms
 }
 
-/// What a document has that libraries treat differently.
+/// The traits of a document that libraries treat differently.
 struct Traits {
     escapes: Escapes,
     has_backslashes: bool,
@@ -70,7 +70,7 @@ enum NumberKind {
 }
 
 impl Traits {
-    fn of(document: Document<'_>) -> Self {
+    fn of(document: JsonDocument<'_>) -> Self {
         let mut traits = Self {
             escapes: Escapes::NONE,
             has_backslashes: document.text.contains('\\'),
@@ -119,7 +119,7 @@ mod tests {
 
     fn calls(text: &str) -> Vec<String> {
         let root = json::parse(text).unwrap();
-        forms(Document { text, root: &root }).iter().map(Form::words).collect()
+        forms(JsonDocument { text, root: &root }).iter().map(LibraryForm::words).collect()
     }
 
     #[test]

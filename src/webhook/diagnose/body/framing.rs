@@ -1,12 +1,12 @@
-//! Hypotheses about framing: the body still has what HTTP puts around it, such as chunk sizes, the boundaries of a
-//! multipart form, or the head of the message.
+//! Hypotheses about framing: the body still contains HTTP framing, such as chunk sizes, the boundaries of a multipart
+//! form, or the head of the message.
 
 use std::ops::ControlFlow;
 
 use memchr::memmem;
 
 use super::hypothesis::{Emit, ReceivedBody};
-use crate::webhook::diagnose::{Code, Step, secret::forgiving_base64};
+use crate::webhook::diagnose::{Code, SearchStep, secret::forgiving_base64};
 
 /// The maximum number of parts of a multipart body that are tried.
 const MOST_PARTS: usize = 32;
@@ -18,7 +18,7 @@ const LONGEST_BOUNDARY: usize = 74;
 const LONGEST_HEAD: usize = 64 << 10;
 
 /// The body without its framing.
-pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     for joined in [dechunked(body), between_sizes(body)].into_iter().flatten() {
         let message = "the signature covers the body without the chunk sizes in it: it was read from the connection before the chunks were joined";
         emit(joined, Code::BodyFraming, message.into())?;
@@ -81,8 +81,8 @@ fn chunk_size(line: &[u8]) -> Option<usize> {
     usize::from_str_radix(std::str::from_utf8(size).ok().filter(|_| is_size)?, 16).ok()
 }
 
-/// What is between the first and the last line, if these are the size of the only chunk and 0: the size no longer fits
-/// where line endings were changed.
+/// The text between the first and the last line, if these are the size of the only chunk and 0. The size doesn't fit if
+/// line endings were changed.
 fn between_sizes(body: &[u8]) -> Option<Vec<u8>> {
     let (line, rest) = split_line(body.trim_ascii_start())?;
     chunk_size(line)?;

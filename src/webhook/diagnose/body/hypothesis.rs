@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use super::order::KeyOrder;
 use crate::webhook::{
-    diagnose::{Code, Step},
+    diagnose::{Code, SearchStep},
     request::Request,
 };
 
-/// Makes bodies that may have been signed.
-pub type Hypothesis = fn(ReceivedBody<'_>, &mut Emit<'_>) -> Step;
+/// Emits bodies that may have been signed.
+pub type Hypothesis = fn(ReceivedBody<'_>, &mut Emit<'_>) -> SearchStep;
 
-/// Takes such a body, with what it would prove and the message of that finding.
-pub type Emit<'e> = dyn FnMut(Vec<u8>, Code, Cow<'static, str>) -> Step + 'e;
+/// Receives such a body, with the code and message of the finding that it would prove.
+pub type Emit<'e> = dyn FnMut(Vec<u8>, Code, Cow<'static, str>) -> SearchStep + 'e;
 
 /// The body to start from: the request's own, or one that was already changed once.
 #[derive(Clone, Copy)]

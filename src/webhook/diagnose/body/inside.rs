@@ -1,5 +1,5 @@
-//! Hypotheses about what is inside the body: a value of JSON or of a form that was signed alone, because another
-//! service put it into its own message.
+//! Hypotheses about the inside of the body: a value in JSON or a form that was signed alone, because another service
+//! wrapped it in its own message.
 
 use std::ops::ControlFlow;
 
@@ -9,14 +9,14 @@ use super::{
     serialise::with_document,
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step, secret::forgiving_base64},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep, secret::forgiving_base64},
     json::{Kind, Node, PointerToken},
 };
 
 /// The maximum number of values that are tried.
 const MOST_VALUES: usize = 48;
 
-/// How many times a message may be inside another one.
+/// How deeply messages may be nested.
 const MOST_NESTED: usize = 3;
 
 /// The shortest text that is worth signing, in bytes.
@@ -29,7 +29,7 @@ const SHORTEST_BASE64: usize = 8;
 const LONGEST_PATH: usize = 80;
 
 /// Each value inside the body, alone.
-pub fn values(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn values(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if received.body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }
@@ -38,23 +38,23 @@ pub fn values(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     // What looks like a message comes first.
     found.sort_by_key(|value| !value.is_message);
     found.truncate(MOST_VALUES);
-    found.into_iter().try_for_each(|Value { bytes, place, .. }| {
+    found.into_iter().try_for_each(|EmbeddedValue { bytes, place, .. }| {
         let message = format!("the signature covers only {place}: it was wrapped in another message after signing");
         emit(bytes, Code::BodyInside, message.into())
     })
 }
 
 /// A value inside the body.
-struct Value {
+struct EmbeddedValue {
     bytes: Vec<u8>,
-    /// Where it is, after `the signature covers only`.
+    /// Its place in words, to follow `the signature covers only`.
     place: String,
     /// Whether it looks like a message of its own.
     is_message: bool,
 }
 
 /// Collects the values in a text, and those in each of them.
-fn collect(received: ReceivedBody<'_>, text: &[u8], within: &str, depth: usize, found: &mut Vec<Value>) {
+fn collect(received: ReceivedBody<'_>, text: &[u8], within: &str, depth: usize, found: &mut Vec<EmbeddedValue>) {
     let start = found.len();
     // A text that is not JSON has no such values.
     let _ = with_document(text, |document| {
@@ -80,7 +80,7 @@ fn collect(received: ReceivedBody<'_>, text: &[u8], within: &str, depth: usize, 
     }
 }
 
-fn of_node(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Vec<Value>) {
+fn of_node(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Vec<EmbeddedValue>) {
     if found.len() >= 4 * MOST_VALUES {
         return;
     }
@@ -103,28 +103,28 @@ fn of_node(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Ve
 }
 
 /// Adds a text, and what it is in base64.
-fn add_text(bytes: &[u8], place: &str, found: &mut Vec<Value>) {
+fn add_text(bytes: &[u8], place: &str, found: &mut Vec<EmbeddedValue>) {
     if bytes.len() < SHORTEST {
         return;
     }
     let is_message =
         matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'<' | b'"')) || bytes.contains(&b'=');
-    found.push(Value { bytes: bytes.to_vec(), place: format!("the text {place}"), is_message });
+    found.push(EmbeddedValue { bytes: bytes.to_vec(), place: format!("the text {place}"), is_message });
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(byte);
     if bytes.len() < SHORTEST_BASE64 || !bytes.iter().all(is_base64) {
         return;
     }
     if let Some(bytes) = std::str::from_utf8(bytes).ok().and_then(forgiving_base64) {
         let is_message = std::str::from_utf8(&bytes).is_ok();
-        found.push(Value { bytes, place: format!("the text {place}, decoded from base64"), is_message });
+        found.push(EmbeddedValue { bytes, place: format!("the text {place}, decoded from base64"), is_message });
     }
 }
 
-/// Adds an object or array as it is in the text. The values in it are found without it.
-fn add_value(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Vec<Value>) {
+/// Adds an object or array as it is in the text. The values in it are found separately.
+fn add_value(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Vec<EmbeddedValue>) {
     if !path.is_empty() && node.span.len() > SHORTEST {
         let place = format!("the value of `{}`{within}", shortened(path));
-        found.push(Value { bytes: text[node.span.clone()].as_bytes().to_vec(), place, is_message: false });
+        found.push(EmbeddedValue { bytes: text[node.span.clone()].as_bytes().to_vec(), place, is_message: false });
     }
 }
 

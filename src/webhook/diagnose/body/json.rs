@@ -7,13 +7,13 @@ use super::{
     escapes::{Escapes, quoted, spellings},
     forms::forms,
     hypothesis::{Emit, ReceivedBody},
-    order::Order,
+    order::MemberOrder,
     serialise::with_document,
 };
-use crate::webhook::diagnose::{Code, Step};
+use crate::webhook::diagnose::{Code, SearchStep};
 
 /// The same JSON with its strings in other escapes.
-pub fn respelled(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn respelled(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     with_document(body, |document| {
         spellings(document.escapes()).into_iter().try_for_each(|(escapes, words)| {
             let message = format!(
@@ -25,19 +25,19 @@ pub fn respelled(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
 }
 
 /// The same JSON as a library writes it.
-pub fn reserialised(body: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    in_order(body, Order::Received, emit)
+pub fn reserialised(body: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
+    in_order(body, MemberOrder::Received, emit)
 }
 
 /// The same JSON with its keys in another order.
-pub fn reordered(body: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn reordered(body: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     for example in body.examples {
-        in_order(body, Order::Example(example), emit)?;
+        in_order(body, MemberOrder::Example(example), emit)?;
     }
-    [Order::Sorted, Order::Stored].into_iter().try_for_each(|order| in_order(body, order, emit))
+    [MemberOrder::Sorted, MemberOrder::Stored].into_iter().try_for_each(|order| in_order(body, order, emit))
 }
 
-fn in_order(ReceivedBody { body, .. }: ReceivedBody<'_>, order: Order<'_>, emit: &mut Emit<'_>) -> Step {
+fn in_order(ReceivedBody { body, .. }: ReceivedBody<'_>, order: MemberOrder<'_>, emit: &mut Emit<'_>) -> SearchStep {
     with_document(body, |document| {
         forms(document).into_iter().try_for_each(|form| {
             let Some(text) = document.written(form.writer, form.layout, order) else {
@@ -54,8 +54,9 @@ fn in_order(ReceivedBody { body, .. }: ReceivedBody<'_>, order: Order<'_>, emit:
     })
 }
 
-/// JSON in whose strings control characters are not escaped, which no parser takes: with escapes, as it was signed.
-pub fn control_characters(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+/// JSON with unescaped control characters in strings, which no parser accepts: adds the escapes with which it was
+/// signed.
+pub fn control_characters(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) || !body.iter().any(|&byte| byte < b' ') {
         return ControlFlow::Continue(());
     }

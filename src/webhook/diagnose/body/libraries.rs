@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{
     escapes::{Escapes, GSON, NEWTONSOFT, SYSTEM_TEXT_JSON, SYSTEM_TEXT_JSON_RELAXED},
     number_style::Numbers,
-    order::Order,
+    order::MemberOrder,
 };
 use crate::webhook::json::Member;
 
@@ -164,7 +164,7 @@ pub enum Members {
 
 impl Members {
     /// The members in the order in which they are written.
-    pub fn arrange<'n, 'a>(self, members: &'n [Member<'a>], order: Order<'_>) -> Vec<&'n Member<'a>> {
+    pub fn arrange<'n, 'a>(self, members: &'n [Member<'a>], order: MemberOrder<'_>) -> Vec<&'n Member<'a>> {
         let mut arranged: Vec<&Member<'_>> = Vec::with_capacity(members.len());
         if self == Self::Kept {
             arranged.extend(members);
@@ -179,7 +179,7 @@ impl Members {
                 }
             }
         }
-        if self == Self::Stored { Order::Stored } else { order }.sort(&mut arranged);
+        if self == Self::Stored { MemberOrder::Stored } else { order }.sort(&mut arranged);
         if self == Self::JavaScript {
             arranged.sort_by_key(|member| array_index(&member.key).unwrap_or(u32::MAX));
         }

@@ -7,12 +7,12 @@ use super::{
     serialise::with_document,
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{Kind, Node},
 };
 
 /// Other line endings.
-pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyLineEndings, message.into());
     if !body.contains(&b'\n') && !body.contains(&b'\r') {
         return ControlFlow::Continue(());
@@ -32,8 +32,8 @@ pub fn endings(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>)
     }
 }
 
-/// The line breaks that `curl -d @FILE` removes: from the signed body, or from the received one.
-pub fn removed(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+/// Line breaks, which `curl -d @FILE` removes, from the signed body or from the received one.
+pub fn removed(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let body = received.body;
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
@@ -74,7 +74,7 @@ pub fn removed(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     })
 }
 
-/// A place in JSON where a line of indented text begins.
+/// A position in JSON at which a line of indented text begins.
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     /// The offset after the bracket or comma, or of the closing bracket's whitespace.
@@ -114,7 +114,7 @@ fn add_gaps(text: &str, node: &Node<'_>, depth: usize, found: &mut Vec<Gap>) {
     }
 }
 
-/// The places whose whitespace is that of an indented line, where other arrays may be on one line.
+/// The gaps that are line breaks in the indented text, in which some arrays may be on one line.
 fn indented(gaps: &[Gap]) -> Vec<Gap> {
     let unit = gaps.first().map_or(0, |gap| gap.spaces);
     gaps.iter().copied().filter(|gap| gap.spaces == unit * gap.depth).collect()

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::webhook::{
     diagnose::{
-        Code, LONGEST_REWRITTEN, Step,
+        Code, LONGEST_REWRITTEN, SearchStep,
         unescape::{number, without_entities},
     },
     json::{Kind, Node},
@@ -17,7 +17,7 @@ use crate::webhook::{
 };
 
 /// The body as it was before it was logged.
-pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }
@@ -29,7 +29,7 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
     if inner.len() < trimmed.len() {
         changed(inner.to_vec(), quotes.words())?;
     }
-    // In JSON as it is, backslashes are JSON's own.
+    // In valid JSON, backslashes are JSON's own.
     if inner.contains(&b'\\') && !is_json(trimmed) {
         for text in [Some(inner), surrounded(trimmed)].into_iter().flatten() {
             changed(
@@ -85,7 +85,7 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
 
 fn is_json(text: &[u8]) -> bool {
     let mut is_json = false;
-    // A text that is not JSON has no document.
+    // A text that is not JSON is skipped.
     let _ = with_document(text, |_| {
         is_json = true;
         ControlFlow::Continue(())
@@ -101,7 +101,7 @@ pub fn has_escapes(body: &[u8]) -> bool {
     escaped.iter().any(|start| inner.starts_with(start)) || inner.len() < body.trim_ascii().len() && starts(inner)
 }
 
-/// What was around a body.
+/// The quotes around a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quotes {
     None,
@@ -201,7 +201,7 @@ fn without_escapes(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Appends the byte that digits stand for, and returns how many they are; 0 if they are none.
+/// Appends the byte that digits stand for, and returns their number; 0 if they are invalid.
 fn push_byte(digits: Option<&[u8]>, radix: u32, out: &mut Vec<u8>) -> usize {
     let Some(digits) = digits else { return 0 };
     let Some(byte) = number(digits, radix).and_then(|number| u8::try_from(number).ok()) else { return 0 };
@@ -305,7 +305,7 @@ fn buffer(node: &Node<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The JSON document in a text with more around it: an object, or an array.
+/// The JSON document, an object or array, within other text.
 fn surrounded(text: &[u8]) -> Option<&[u8]> {
     [(b'{', b'}'), (b'[', b']')].into_iter().find_map(|(opening, closing)| {
         let start = text.iter().position(|&byte| byte == opening)?;

@@ -24,8 +24,8 @@ pub(super) mod serialise;
 pub mod rewriting {
     pub use super::{
         libraries::{Layout, WRITERS},
-        order::Order,
-        serialise::Document,
+        order::MemberOrder,
+        serialise::JsonDocument,
     };
 }
 
@@ -45,7 +45,7 @@ pub use self::{
     serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
-use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, Step, Trials};
+use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, SearchStep, Trials};
 use crate::webhook::{
     json::parse,
     place::Lookup,
@@ -55,18 +55,18 @@ use crate::webhook::{
 /// How many changes a search tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// One change to the ends or to all bytes alike. This is cheap for large bodies too.
+    /// One change to the ends, or to all bytes alike, which is cheap even for large bodies.
     Cheap,
-    /// Any one change that may occur with another secret or way of signing.
+    /// Any single change, which may occur together with another secret or way of signing.
     Single,
-    /// Two changes as well, where both occur together in practice.
+    /// Also two changes, if both occur together in practice.
     Pairs,
 }
 
 /// Tries a body that may have been signed.
-pub type Try<'t> = dyn FnMut(&mut Trials<'_>, &Bytes, &[Finding]) -> Step + 't;
+pub type Try<'t> = dyn FnMut(&mut Trials<'_>, &Bytes, &[Finding]) -> SearchStep + 't;
 
-/// Hypotheses that look at the ends, or pass over the bytes once.
+/// Hypotheses that look only at the ends, or pass over the bytes once.
 const CHEAP: [Hypothesis; 8] = [
     raw::ends,
     lines::endings,
@@ -78,7 +78,7 @@ const CHEAP: [Hypothesis; 8] = [
     raw::wrapping,
 ];
 
-/// Hypotheses that take the body out of other text, or write all of it again.
+/// Hypotheses that extract the body from other text, or rewrite all of it.
 const UNWRAPPED: [Hypothesis; 7] = [
     charset::lossy,
     charset::normalized,
@@ -128,9 +128,9 @@ pub fn examples(case: &RejectedRequest<'_>) -> Vec<KeyOrder> {
 }
 
 /// Tries every body that may have been signed, each once.
-pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> Step {
+pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> SearchStep {
     let ReceivedBody { body, request, examples } = original;
-    let mut search = Search { trials, attempt, seen: HashSet::from([hash(body)]) };
+    let mut search = BodySearch { trials, attempt, seen: HashSet::from([hash(body)]) };
     let rewritable = body.len() <= LONGEST_REWRITTEN;
     let mut changed = Vec::new();
     for (hypotheses, cost) in [(CHEAP.as_slice(), 1), (&UNWRAPPED, WRITING)] {
@@ -177,14 +177,14 @@ pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>,
     ControlFlow::Continue(())
 }
 
-struct Search<'s, 'l, 't> {
+struct BodySearch<'s, 'l, 't> {
     trials: &'s mut Trials<'l>,
     attempt: &'s mut Try<'t>,
     seen: HashSet<u64>,
 }
 
-impl Search<'_, '_, '_> {
-    fn body(&mut self, body: Vec<u8>, cost: usize, findings: &[Finding]) -> Step {
+impl BodySearch<'_, '_, '_> {
+    fn body(&mut self, body: Vec<u8>, cost: usize, findings: &[Finding]) -> SearchStep {
         self.trials.spend(body.len() * cost)?;
         if !self.seen.insert(hash(&body)) {
             return ControlFlow::Continue(());
@@ -192,9 +192,9 @@ impl Search<'_, '_, '_> {
         (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
-    /// A second change of another kind on top of the first. What is around the body is reported as the cause, then
-    /// re-serialising; a change to the end never is.
-    fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> Step {
+    /// A second change of another kind on top of the first. Wrapping is reported as the cause in preference to
+    /// re-serialising, and a change to the end never is.
+    fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> SearchStep {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {
                 if code == first.code {

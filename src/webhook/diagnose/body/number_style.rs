@@ -7,9 +7,9 @@ use std::borrow::Cow;
 pub enum Numbers {
     /// As in the source.
     Kept,
-    /// As doubles, integers too.
+    /// As doubles, including integers.
     JavaScript,
-    /// As doubles, integers too.
+    /// As doubles, including integers.
     Go,
     /// Integers exactly, other numbers as doubles.
     Python,
@@ -19,7 +19,7 @@ pub enum Numbers {
     Php,
     /// Integers exactly, other numbers as doubles.
     Java,
-    /// As doubles, integers too: `1.0`.
+    /// As doubles, including integers: `1.0`.
     JavaDoubles,
     /// Integers exactly, other numbers as doubles.
     DotNet,

@@ -7,10 +7,10 @@ use super::{
     escapes::spellings,
     forms::forms,
     hypothesis::{Emit, ReceivedBody},
-    order::Order,
-    serialise::{Document, PlacedNumber, with_document},
+    order::MemberOrder,
+    serialise::{JsonDocument, PlacedNumber, with_document},
 };
-use crate::webhook::diagnose::{Code, Step};
+use crate::webhook::diagnose::{Code, SearchStep};
 
 /// The maximum number of replacements tried in one text.
 const MOST_NUMBERS: usize = 600;
@@ -26,7 +26,7 @@ const LONGEST_RENUMBERED: usize = 64 << 10;
 
 /// JSON whose numbers a serialiser shortened or rounded: likely originals, in the text as received and as
 /// the sender may have written it.
-pub fn rewritten(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn rewritten(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     with_document(received.body, |document| {
         let came = "the signature covers the same JSON with a number written differently (such as 1.0 for 1, 9.90 for 9.9, 1e2 for 100, or an integer beyond 2^53): its numbers were parsed and re-serialised after signing";
         other_numbers(document, &mut |text| emit(text.into_bytes(), Code::BodyReserialised, came.into()))?;
@@ -35,8 +35,8 @@ pub fn rewritten(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         }
         let spelled =
             spellings(document.escapes()).into_iter().map(|(escapes, words)| (document.respelled(escapes), words));
-        let orders = received.examples.iter().map(Order::Example);
-        let orders: Vec<Order<'_>> = std::iter::once(Order::Received).chain(orders).collect();
+        let orders = received.examples.iter().map(MemberOrder::Example);
+        let orders: Vec<MemberOrder<'_>> = std::iter::once(MemberOrder::Received).chain(orders).collect();
         let written = orders.iter().flat_map(|&order| {
             forms(document).into_iter().filter(|form| form.writer.numbers.keeps_fractions()).filter_map(move |form| {
                 let words = format!("{}{}, as written by {}", form.layout.words(), order.words(), form.words());
@@ -58,7 +58,7 @@ pub fn rewritten(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
 }
 
 /// The document with likely original numbers.
-fn other_numbers(document: Document<'_>, emit: &mut dyn FnMut(String) -> Step) -> Step {
+fn other_numbers(document: JsonDocument<'_>, emit: &mut dyn FnMut(String) -> SearchStep) -> SearchStep {
     let numbers = document.numbers();
     let mut left = MOST_NUMBERS;
     let mut change = |numbers: &HashMap<usize, String>| {
@@ -89,18 +89,21 @@ fn other_numbers(document: Document<'_>, emit: &mut dyn FnMut(String) -> Step) -
 }
 
 /// How a sender may have written a number; `None` if it changes nothing.
-type Form = fn(&str) -> Option<String>;
+type NumberForm = fn(&str) -> Option<String>;
 
-/// The forms that all numbers, or those of a member, may have had.
-const FORMS: [Form; 4] = [with_zero, with_two_zeros, with_two_places, as_money];
+/// The forms that all numbers, or all numbers of a member, may have had.
+const FORMS: [NumberForm; 4] = [with_zero, with_two_zeros, with_two_places, as_money];
 
-/// Those of the numbers that a form changes.
-fn written(numbers: &[PlacedNumber<'_>], form: Form) -> HashMap<usize, String> {
+/// The numbers that a form changes, by offset.
+fn written(numbers: &[PlacedNumber<'_>], form: NumberForm) -> HashMap<usize, String> {
     numbers.iter().filter_map(|number| Some((number.at, form(number.text)?))).collect()
 }
 
 /// Numbers written per member: a price has two decimal places wherever it occurs, a quantity none.
-fn by_member(numbers: &[PlacedNumber<'_>], change: &mut dyn FnMut(&HashMap<usize, String>) -> Step) -> Step {
+fn by_member(
+    numbers: &[PlacedNumber<'_>],
+    change: &mut dyn FnMut(&HashMap<usize, String>) -> SearchStep,
+) -> SearchStep {
     let mut members: Vec<(&str, Vec<PlacedNumber<'_>>)> = Vec::new();
     let mut places = HashMap::new();
     for number in numbers {
@@ -146,8 +149,8 @@ fn by_member(numbers: &[PlacedNumber<'_>], change: &mut dyn FnMut(&HashMap<usize
 /// The members that are called like amounts of money, all of them as money.
 fn likely_prices(
     members: &[(&str, Vec<PlacedNumber<'_>>)],
-    change: &mut dyn FnMut(&HashMap<usize, String>) -> Step,
-) -> Step {
+    change: &mut dyn FnMut(&HashMap<usize, String>) -> SearchStep,
+) -> SearchStep {
     const WORDS: [&str; 15] = [
         "price", "amount", "total", "cost", "fee", "tax", "discount", "balance", "value", "sum", "net", "gross",
         "paid", "rate", "shipping",
@@ -155,7 +158,7 @@ fn likely_prices(
     let is_price = |key: &str| WORDS.iter().any(|word| key.to_ascii_lowercase().contains(word));
     let prices: Vec<PlacedNumber<'_>> =
         members.iter().filter(|(key, _)| is_price(key)).flat_map(|(_, numbers)| numbers.clone()).collect();
-    [as_money as Form, with_zero].into_iter().try_for_each(|form| change(&written(&prices, form)))
+    [as_money as NumberForm, with_zero].into_iter().try_for_each(|form| change(&written(&prices, form)))
 }
 
 fn is_whole(text: &str) -> bool {
@@ -209,7 +212,7 @@ fn rounded_to(text: &str) -> Vec<String> {
     else {
         return Vec::new();
     };
-    // Doubles of this size are this far apart; half of it on either side rounds to this one.
+    // Doubles of this size are this far apart; numbers within half of that round to this one.
     let apart = 1_i128 << (number.unsigned_abs().ilog2() - 52);
     let near = (1..=(apart.min(MOST))).flat_map(|distance| [number - distance, number + distance]);
     let double = |text: &str| text.parse::<f64>().ok().map(f64::to_bits);

@@ -6,7 +6,7 @@ use crate::webhook::json::{Kind, Member, Node};
 
 /// The order in which a library writes the members of an object.
 #[derive(Clone, Copy, Debug)]
-pub enum Order<'o> {
+pub enum MemberOrder<'o> {
     /// As received.
     Received,
     /// By key.
@@ -17,7 +17,7 @@ pub enum Order<'o> {
     Example(&'o KeyOrder),
 }
 
-impl Order<'_> {
+impl MemberOrder<'_> {
     /// How messages name the order, after `the same JSON`.
     pub const fn words(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Order<'_> {
     }
 }
 
-/// The order of the keys of an example, at every depth.
+/// The order of an example's keys, at every depth.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct KeyOrder {
     places: HashMap<String, usize>,
@@ -82,7 +82,7 @@ impl KeyOrder {
                 }
             }
             Kind::Array(items) => {
-                // The item with the most keys says most about the others.
+                // The item with the most keys says the most about the others.
                 let fullest = items.iter().map(Self::of).min_by_key(|item| Reverse(item.places.len()));
                 order.items = fullest.map(Box::new);
             }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::webhook::json;
 
-    fn keys(text: &str, order: Order<'_>) -> Vec<String> {
+    fn keys(text: &str, order: MemberOrder<'_>) -> Vec<String> {
         let root = json::parse(text).unwrap();
         let Kind::Object(members) = &root.kind else { panic!("{text}") };
         let mut members: Vec<&Member<'_>> = members.iter().collect();
@@ -113,7 +113,7 @@ mod tests {
     fn keys_are_put_in_the_order_of_an_example_at_every_depth() {
         let example = r#"{"b":1,"a":[{"x":1},{"z":1,"y":2}]}"#;
         let order = KeyOrder::of(&json::parse(example).unwrap());
-        let order = Order::Example(&order);
+        let order = MemberOrder::Example(&order);
         assert_eq!(keys(r#"{"new":0,"a":1,"b":2}"#, order), ["b", "a", "new"]);
         assert_eq!(keys(r#"{"y":1,"z":2}"#, order.of_member("a").of_items()), ["z", "y"]);
         assert_eq!(keys(r#"{"y":1,"z":2}"#, order.of_member("new")), ["y", "z"]);
@@ -121,6 +121,6 @@ mod tests {
 
     #[test]
     fn a_database_stores_short_keys_first() {
-        assert_eq!(keys(r#"{"bb":1,"aaa":2,"é":3,"a":4,"Z":5}"#, Order::Stored), ["Z", "a", "bb", "é", "aaa"]);
+        assert_eq!(keys(r#"{"bb":1,"aaa":2,"é":3,"a":4,"Z":5}"#, MemberOrder::Stored), ["Z", "a", "bb", "é", "aaa"]);
     }
 }

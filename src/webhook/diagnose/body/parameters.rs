@@ -1,27 +1,27 @@
-//! Hypotheses about JSON that a web framework turned into its parameters, which were then written as JSON again: PHP
-//! can't tell `{}` from `[]`, Laravel makes empty texts null, and Rails adds members.
+//! Hypotheses about JSON that a web framework turned into parameters, which were then serialised as JSON again: PHP
+//! can't tell `{}` from `[]`, Laravel turns empty texts into null, and Rails adds members.
 
 use std::ops::ControlFlow;
 
 use super::{
     hypothesis::{Emit, ReceivedBody},
     json::{reserialised, respelled},
-    serialise::{Document, with_document},
+    serialise::{JsonDocument, with_document},
 };
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep},
     json::{Kind, Member, Node},
 };
 
-/// Up to this many values, every combination is tried of restoring some and not others; beyond that, all values of a
-/// kind are restored.
+/// Up to this many values, every combination of restored values is tried; beyond that, all values of a kind are
+/// restored.
 const MOST_CHOICES: usize = 5;
 
 /// The members that Rails adds.
 const OF_RAILS: [&str; 3] = ["controller", "action", "format"];
 
 /// The JSON as it was before a framework read it.
-pub fn restored(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn restored(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if received.body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }
@@ -38,7 +38,7 @@ pub fn restored(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
 }
 
 /// Emits a text, and the forms in which libraries write it.
-fn written(received: ReceivedBody<'_>, text: &str, message: &str, emit: &mut Emit<'_>) -> Step {
+fn written(received: ReceivedBody<'_>, text: &str, message: &str, emit: &mut Emit<'_>) -> SearchStep {
     emit(text.as_bytes().to_vec(), Code::BodyReserialised, message.to_owned().into())?;
     let received = ReceivedBody { body: text.as_bytes(), ..received };
     let mut in_form = |body, _, _| emit(body, Code::BodyReserialised, message.to_owned().into());
@@ -48,7 +48,7 @@ fn written(received: ReceivedBody<'_>, text: &str, message: &str, emit: &mut Emi
 
 /// The document without the members that Rails adds; also without its last object, which may repeat the others under
 /// the controller's name.
-fn without_added(Document { text, root }: Document<'_>) -> Vec<String> {
+fn without_added(JsonDocument { text, root }: JsonDocument<'_>) -> Vec<String> {
     let Kind::Object(members) = &root.kind else { return Vec::new() };
     let is_added = |key: &str| OF_RAILS.contains(&key);
     if !["controller", "action"].iter().all(|key| members.iter().any(|member| member.key == *key)) {
@@ -68,7 +68,7 @@ fn without_added(Document { text, root }: Document<'_>) -> Vec<String> {
     found
 }
 
-/// What an empty value may have been.
+/// What an empty value may originally have been.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Empty {
     /// `{}`, which is `[]` now.
@@ -78,7 +78,7 @@ enum Empty {
 }
 
 /// The document with empty objects and texts where it has empty lists and null, and what that is in words.
-fn with_empty_values(Document { text, root }: Document<'_>) -> Vec<(String, &'static str)> {
+fn with_empty_values(JsonDocument { text, root }: JsonDocument<'_>) -> Vec<(String, &'static str)> {
     let mut empty = Vec::new();
     collect(root, &mut empty);
     let all = |kind| empty.iter().map(|(found, _)| *found == kind).collect::<Vec<bool>>();

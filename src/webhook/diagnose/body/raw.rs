@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::hypothesis::{Emit, ReceivedBody};
 use crate::webhook::{
-    diagnose::{Code, LONGEST_REWRITTEN, Step, secret::forgiving_base64},
+    diagnose::{Code, LONGEST_REWRITTEN, SearchStep, secret::forgiving_base64},
     encoding,
     json::{self, Kind},
     provider::payload,
@@ -15,7 +15,7 @@ use crate::webhook::{
 };
 
 /// More or less whitespace at the end.
-pub fn ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let mut changed =
         |body: &[u8], message: &'static str| emit(body.to_vec(), Code::BodyTrailingNewline, message.into());
     for end in [b"\r\n".as_slice(), b"\n"] {
@@ -45,7 +45,7 @@ pub fn ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) ->
 }
 
 /// Whitespace that was removed from both ends, or more of it from one end than a newline.
-pub fn trimmed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn trimmed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.trim_ascii() != body {
         return ControlFlow::Continue(());
     }
@@ -75,7 +75,7 @@ pub fn trimmed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>)
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let (changed, message) = if let Some(rest) = body.strip_prefix(BYTE_ORDER_MARK) {
         let message =
             "the signature matches without the byte order mark at the start of the body: it was added after signing";
@@ -89,7 +89,7 @@ pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut E
 }
 
 /// The body before compression.
-pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let mut encoded = Request { body: Bytes::copy_from_slice(body), ..request.clone() };
     if body.starts_with(b"\x1f\x8b") {
         encoded.headers.set(&http::header::CONTENT_ENCODING, http::HeaderValue::from_static("gzip"));
@@ -106,9 +106,9 @@ pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &
 }
 
 /// Bytes beyond Content-Length, or missing at the end.
-pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());
-    // Every sender that loses its body signs an empty one, so a match with that says nothing about this body.
+    // Any sender that loses its body signs an empty one, so a match with that says nothing about this body.
     let is_cut = |whole: &&[u8]| !whole.is_empty() && whole.len() < body.len();
     if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(is_cut) {
         let message = format!(
@@ -140,7 +140,7 @@ fn unclosed(body: &[u8]) -> Option<String> {
 }
 
 /// A body inside other text: base64, or a JSON string; or the reverse.
-pub fn wrapping(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn wrapping(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     if body.len() > LONGEST_REWRITTEN {
         return ControlFlow::Continue(());
     }

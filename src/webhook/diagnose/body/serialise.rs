@@ -8,25 +8,25 @@ use std::{
 use super::{
     escapes::{Escapes, push_quoted, quoted},
     libraries::{Layout, Members, WRITERS, Writer},
-    order::Order,
+    order::MemberOrder,
 };
 use crate::webhook::{
-    diagnose::Step,
+    diagnose::SearchStep,
     json::{self, Kind, Node},
 };
 
 /// A JSON document.
 #[derive(Clone, Copy, Debug)]
-pub struct Document<'a> {
+pub struct JsonDocument<'a> {
     /// The text that it was parsed from.
     pub text: &'a str,
     pub root: &'a Node<'a>,
 }
 
-impl Document<'_> {
+impl JsonDocument<'_> {
     /// Writes the document as a library does; `None` if that library can't, or the text would grow out of
     /// proportion.
-    pub fn written(&self, writer: &Writer, layout: Layout, order: Order<'_>) -> Option<String> {
+    pub fn written(&self, writer: &Writer, layout: Layout, order: MemberOrder<'_>) -> Option<String> {
         let limit = 4 * self.text.len() + (64 << 10);
         let mut writing =
             Writing { text: self.text, writer, layout, limit, out: String::with_capacity(self.text.len()) };
@@ -38,7 +38,7 @@ impl Document<'_> {
     pub fn escapes(&self) -> Escapes {
         let mut present = Escapes::NONE;
         tokens(self.root, &mut |_, token| {
-            if let Token::String(text) = token {
+            if let ScalarToken::String(text) = token {
                 present = present | Escapes::in_text(text);
             }
         });
@@ -48,16 +48,16 @@ impl Document<'_> {
     /// The same text with other escapes in its strings.
     pub fn respelled(&self, escapes: Escapes) -> String {
         self.replaced(|node| match node {
-            Token::String(text) => Some(quoted(text, escapes)),
-            Token::Number(_) => None,
+            ScalarToken::String(text) => Some(quoted(text, escapes)),
+            ScalarToken::Number(_) => None,
         })
     }
 
     /// The same text with some numbers replaced, by their offsets.
     pub fn renumbered(&self, numbers: &HashMap<usize, String>) -> String {
         self.replaced(|node| match node {
-            Token::Number(span) => numbers.get(&span.start).cloned(),
-            Token::String(_) => None,
+            ScalarToken::Number(span) => numbers.get(&span.start).cloned(),
+            ScalarToken::String(_) => None,
         })
     }
 
@@ -68,7 +68,7 @@ impl Document<'_> {
         found
     }
 
-    fn replaced(&self, replace: impl Fn(&Token<'_>) -> Option<String>) -> String {
+    fn replaced(&self, replace: impl Fn(&ScalarToken<'_>) -> Option<String>) -> String {
         let mut out = String::with_capacity(self.text.len());
         let mut copied = 0;
         tokens(self.root, &mut |span, token| {
@@ -89,7 +89,7 @@ impl Document<'_> {
 pub fn serialised(json: &str, call: &str, layout: Layout) -> Option<String> {
     let root = json::parse(json).ok()?;
     let writer = WRITERS.iter().find(|writer| writer.call == call && writer.layouts.contains(&layout))?;
-    Document { text: json, root: &root }.written(writer, layout, Order::Received)
+    JsonDocument { text: json, root: &root }.written(writer, layout, MemberOrder::Received)
 }
 
 /// A number in a document.
@@ -113,31 +113,31 @@ fn numbers<'a>(node: &'a Node<'a>, key: &'a str, found: &mut Vec<PlacedNumber<'a
 }
 
 /// Calls back with the body as a JSON document, if it is one.
-pub fn with_document(body: &[u8], use_it: impl FnOnce(Document<'_>) -> Step) -> Step {
+pub fn with_document(body: &[u8], use_it: impl FnOnce(JsonDocument<'_>) -> SearchStep) -> SearchStep {
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return ControlFlow::Continue(());
     }
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     match json::parse(text) {
-        Ok(root) => use_it(Document { text, root: &root }),
+        Ok(root) => use_it(JsonDocument { text, root: &root }),
         Err(_) => ControlFlow::Continue(()),
     }
 }
 
-enum Token<'a> {
+enum ScalarToken<'a> {
     String(&'a str),
     Number(Range<usize>),
 }
 
 /// Calls back for each string (keys too) and number in the order of the text.
-fn tokens<'a>(node: &'a Node<'a>, visit: &mut impl FnMut(Range<usize>, Token<'a>)) {
+fn tokens<'a>(node: &'a Node<'a>, visit: &mut impl FnMut(Range<usize>, ScalarToken<'a>)) {
     match &node.kind {
-        Kind::String(text) => visit(node.span.clone(), Token::String(text)),
-        Kind::Number(_) => visit(node.span.clone(), Token::Number(node.span.clone())),
+        Kind::String(text) => visit(node.span.clone(), ScalarToken::String(text)),
+        Kind::Number(_) => visit(node.span.clone(), ScalarToken::Number(node.span.clone())),
         Kind::Array(items) => items.iter().for_each(|item| tokens(item, visit)),
         Kind::Object(members) => {
             for member in members {
-                visit(member.key_span.clone(), Token::String(&member.key));
+                visit(member.key_span.clone(), ScalarToken::String(&member.key));
                 tokens(&member.value, visit);
             }
         }
@@ -154,7 +154,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn value(&mut self, node: &Node<'_>, depth: usize, order: Order<'_>) -> Option<()> {
+    fn value(&mut self, node: &Node<'_>, depth: usize, order: MemberOrder<'_>) -> Option<()> {
         if self.out.len() > self.limit {
             return None;
         }
@@ -195,7 +195,7 @@ impl Writing<'_> {
         Some(())
     }
 
-    fn array(&mut self, items: &[Node<'_>], depth: usize, order: Order<'_>) -> Option<()> {
+    fn array(&mut self, items: &[Node<'_>], depth: usize, order: MemberOrder<'_>) -> Option<()> {
         let is_on_one_line = self.layout == Layout::Jackson;
         let inner = if is_on_one_line { depth } else { depth + 1 };
         self.out.push('[');
@@ -262,14 +262,14 @@ mod tests {
     const RECORDED: &str = include_str!("../../../../tests/vectors/serialisers.json");
 
     #[derive(Deserialize)]
-    struct Recorded {
+    struct RecordedVectors {
         count: usize,
         inputs: HashMap<String, String>,
-        vectors: Vec<Vector>,
+        vectors: Vec<SerialisedVector>,
     }
 
     #[derive(Deserialize)]
-    struct Vector {
+    struct SerialisedVector {
         writer: String,
         layout: String,
         sorted: bool,
@@ -293,16 +293,16 @@ mod tests {
 
     #[test]
     fn documents_are_written_as_the_real_libraries_write_them() {
-        let recorded: Recorded = serde_json::from_str(RECORDED).unwrap();
+        let recorded: RecordedVectors = serde_json::from_str(RECORDED).unwrap();
         assert_eq!(recorded.vectors.len(), recorded.count);
-        for Vector { writer, layout: name, sorted, tool, command, input, output } in &recorded.vectors {
+        for SerialisedVector { writer, layout: name, sorted, tool, command, input, output } in &recorded.vectors {
             let text = &recorded.inputs[input];
             let root = json::parse(text).unwrap();
             let writer = WRITERS.iter().find(|known| known.call == writer).expect(writer);
             let layout = layout(name);
             assert!(writer.layouts.contains(&layout), "{} {layout:?}", writer.call);
-            let order = if *sorted { Order::Sorted } else { Order::Received };
-            let made = Document { text, root: &root }.written(writer, layout, order);
+            let order = if *sorted { MemberOrder::Sorted } else { MemberOrder::Received };
+            let made = JsonDocument { text, root: &root }.written(writer, layout, order);
             assert_eq!(made.as_deref(), Some(output.as_str()), "{tool}: {command}");
         }
     }
@@ -311,16 +311,16 @@ mod tests {
     fn text_that_grows_out_of_proportion_is_not_written() {
         let text = format!("{}{}{}", "[".repeat(500), "1,".repeat(60_000) + "1", "]".repeat(500));
         let root = json::parse(&text).unwrap();
-        let document = Document { text: &text, root: &root };
-        assert_eq!(document.written(&WRITERS[0], Layout::Indented("    "), Order::Received), None);
-        assert_eq!(document.written(&WRITERS[0], Layout::Compact, Order::Received).as_deref(), Some(&*text));
+        let document = JsonDocument { text: &text, root: &root };
+        assert_eq!(document.written(&WRITERS[0], Layout::Indented("    "), MemberOrder::Received), None);
+        assert_eq!(document.written(&WRITERS[0], Layout::Compact, MemberOrder::Received).as_deref(), Some(&*text));
     }
 
     #[test]
     fn only_strings_are_respelled() {
         let text = "{ \"\\u00E9\": [1.0, \"a/\\u00fc<\"] }\n";
         let root = json::parse(text).unwrap();
-        let document = Document { text, root: &root };
+        let document = JsonDocument { text, root: &root };
         let spelled: Vec<String> = SPELLINGS[..7].iter().map(|&(escapes, _)| document.respelled(escapes)).collect();
         assert_eq!(
             spelled,

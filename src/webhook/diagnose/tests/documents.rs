@@ -67,10 +67,10 @@ fn the_order_of_keys_is_found_in_the_providers_example() {
 fn the_output_of_every_json_library_is_found() {
     let sent = r#"{"b": "é/<", "n": [1.0, 1e2], "a": {"z": null}}"#;
     let root = crate::webhook::json::parse(sent).unwrap();
-    let document = body::serialise::Document { text: sent, root: &root };
+    let document = body::serialise::JsonDocument { text: sent, root: &root };
     for writer in &body::libraries::WRITERS {
         for &layout in writer.layouts {
-            for order in [Order::Received, Order::Sorted, Order::Stored] {
+            for order in [MemberOrder::Received, MemberOrder::Sorted, MemberOrder::Stored] {
                 let written = document.written(writer, layout, order).unwrap();
                 if written != sent {
                     let found = changed(written.as_bytes(), sent.as_bytes(), &[]);

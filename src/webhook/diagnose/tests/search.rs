@@ -34,7 +34,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
         let (catalog, keyring) = (&world.catalog, &world.keyring);
         let case = case_of(provider, &request, rejection, catalog, keyring);
         let outcome = trials.search(&case);
-        let is_exhausted = matches!(outcome, ControlFlow::Break(End::Exhausted));
+        let is_exhausted = matches!(outcome, ControlFlow::Break(SearchEnd::Exhausted));
         // Nothing is found, so the search ends with the last hypothesis or with the budget.
         assert_eq!(outcome.is_continue(), !is_exhausted);
         assert!(is_exhausted, "{} bytes", body.len());

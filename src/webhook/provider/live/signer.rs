@@ -5,11 +5,11 @@ use super::{
     LiveEvent, NotLive,
 };
 use crate::webhook::{
-    place::{Hash, Place, Source},
+    place::{Hash, Place, ValueSource},
     signature::{
-        Algorithm, HashFunction, Scheme, SigningSecret, content::Part, secret::KeyEncoding, timestamp::TimeUnit,
+        Algorithm, HashFunction, Scheme, SigningSecret, content::ContentPart, secret::KeyEncoding, timestamp::TimeUnit,
     },
-    template::{self, Piece},
+    template::{self, TemplatePiece},
 };
 
 /// How one provider's deliveries are signed by one scheme.
@@ -116,14 +116,14 @@ impl Provider {
         }
         let rule = scheme.secret.as_deref().or(self.secret.as_ref());
         let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
-        let spot = |source: &Source, what: &str| match source.place() {
+        let spot = |source: &ValueSource, what: &str| match source.place() {
             Some(Place::Header(name)) => Ok(Spot::Header(name.to_string())),
             Some(Place::Query(name)) => Ok(Spot::Query(name)),
             Some(place) => Err(not(format!("sends its {what} in {}, where a script can't set it", place.words()))),
             None => Err(not(format!("has no place for its {what}"))),
         };
         // Ids and timestamps within the body are values of the event.
-        let outside = |source: &&Source| !matches!(source, Source::At(Place::Body(_) | Place::Form(_)));
+        let outside = |source: &&ValueSource| !matches!(source, ValueSource::At(Place::Body(_) | Place::Form(_)));
         let content = if algorithm == Algorithm::Token {
             Vec::new()
         } else {
@@ -159,24 +159,24 @@ fn upper(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-pub(super) fn time_source(scheme: &Scheme) -> Option<&Source> {
+pub(super) fn time_source(scheme: &Scheme) -> Option<&ValueSource> {
     scheme.timestamp.as_ref()?.source.as_ref()
 }
 
-fn signed_part(part: &Part) -> Result<SignedPart, String> {
+fn signed_part(part: &ContentPart) -> Result<SignedPart, String> {
     Ok(match part {
-        Part::Literal(text) => SignedPart::Text(text.clone()),
-        Part::Id => SignedPart::Id,
-        Part::Timestamp => SignedPart::Timestamp,
-        Part::Secret => SignedPart::Secret,
-        Part::Key => return Err("signs with a secret of two parts, which the script can't do".to_owned()),
-        Part::Place(Place::RawBody) => SignedPart::Body,
-        Part::Place(Place::Header(name)) => SignedPart::Header(name.to_string()),
-        Part::Place(Place::Url) => SignedPart::Url,
-        Part::Place(Place::Method) => SignedPart::Method,
-        Part::Place(Place::Path) => SignedPart::Path,
-        Part::Place(Place::QueryString) => SignedPart::Query,
-        Part::Place(Place::Hash(hash, inner)) if **inner == Place::RawBody => match hash {
+        ContentPart::Literal(text) => SignedPart::Text(text.clone()),
+        ContentPart::Id => SignedPart::Id,
+        ContentPart::Timestamp => SignedPart::Timestamp,
+        ContentPart::Secret => SignedPart::Secret,
+        ContentPart::Key => return Err("signs with a secret of two parts, which the script can't do".to_owned()),
+        ContentPart::Place(Place::RawBody) => SignedPart::Body,
+        ContentPart::Place(Place::Header(name)) => SignedPart::Header(name.to_string()),
+        ContentPart::Place(Place::Url) => SignedPart::Url,
+        ContentPart::Place(Place::Method) => SignedPart::Method,
+        ContentPart::Place(Place::Path) => SignedPart::Path,
+        ContentPart::Place(Place::QueryString) => SignedPart::Query,
+        ContentPart::Place(Place::Hash(hash, inner)) if **inner == Place::RawBody => match hash {
             Hash::Sha1 => SignedPart::BodyHash(HashFunction::Sha1, false),
             Hash::Sha256 => SignedPart::BodyHash(HashFunction::Sha256, false),
             Hash::Sha512 => SignedPart::BodyHash(HashFunction::Sha512, false),
@@ -185,23 +185,23 @@ fn signed_part(part: &Part) -> Result<SignedPart, String> {
                 return Err("signs a hash in URL-safe base64, which the script can't write".to_owned());
             }
         },
-        Part::Place(Place::SortedForm) => {
+        ContentPart::Place(Place::SortedForm) => {
             return Err("signs the sorted fields of the form, which the script can't do".to_owned());
         }
-        Part::Place(place) => return Err(format!("signs {}, which the script can't read", place.words())),
+        ContentPart::Place(place) => return Err(format!("signs {}, which the script can't read", place.words())),
     })
 }
 
 fn signature_parts(grammar: &str) -> Vec<SignaturePart> {
     let pieces = template::split(grammar).unwrap_or_default();
     let part = |piece| match piece {
-        Piece::Literal(text) => SignaturePart::Text(text.to_owned()),
-        Piece::Placeholder("timestamp") => SignaturePart::Timestamp,
-        Piece::Placeholder("hex") => SignaturePart::Hex,
-        Piece::Placeholder("HEX") => SignaturePart::UppercaseHex,
-        Piece::Placeholder("base64") => SignaturePart::Base64,
-        Piece::Placeholder("base64url") => SignaturePart::Base64Url,
-        Piece::Placeholder(_) => SignaturePart::Token,
+        TemplatePiece::Literal(text) => SignaturePart::Text(text.to_owned()),
+        TemplatePiece::Placeholder("timestamp") => SignaturePart::Timestamp,
+        TemplatePiece::Placeholder("hex") => SignaturePart::Hex,
+        TemplatePiece::Placeholder("HEX") => SignaturePart::UppercaseHex,
+        TemplatePiece::Placeholder("base64") => SignaturePart::Base64,
+        TemplatePiece::Placeholder("base64url") => SignaturePart::Base64Url,
+        TemplatePiece::Placeholder(_) => SignaturePart::Token,
     };
     pieces.into_iter().map(part).collect()
 }

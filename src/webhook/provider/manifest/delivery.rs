@@ -6,7 +6,7 @@ use http::{HeaderName, Method};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{self, DurationText, Text, Wrong};
+use super::values::{self, DurationText, ParsedText, Wrong};
 use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
     fresh::Fresh,
@@ -29,7 +29,7 @@ pub(super) struct RawDelivery {
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
     id: Option<Fresh>,
     success: Spanned<Vec<Spanned<String>>>,
-    timeout: Option<Text<DurationText>>,
+    timeout: Option<ParsedText<DurationText>>,
     retry: Option<RawRetry>,
     max_body: Option<Spanned<String>>,
     #[serde(default)]
@@ -40,7 +40,7 @@ pub(super) struct RawDelivery {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRetry {
-    waits: Vec<Text<DurationText>>,
+    waits: Vec<ParsedText<DurationText>>,
     renews_timestamp: Option<bool>,
     #[serde(default)]
     retry_after: bool,
@@ -88,7 +88,7 @@ impl RawDelivery {
             headers,
             id: self.id.or_else(|| has_id.then(Fresh::uuid)),
             success: statuses(self.success.get_ref())?,
-            timeout: self.timeout.map(|Text(timeout)| timeout.0),
+            timeout: self.timeout.map(|ParsedText(timeout)| timeout.0),
             retry: RawRetry::retry(self.retry, schemes)?,
             max_body: self.max_body.as_ref().map(|text| values::parse(text, parse_size)).transpose()?,
             logs: self.logs.iter().map(line).collect::<Result<_, _>>()?,
@@ -113,7 +113,7 @@ impl RawRetry {
         Ok(match raw {
             None => Retry { renews_timestamp: signs_timestamp, ..Retry::assumed() },
             Some(raw) => Retry {
-                waits: raw.waits.into_iter().map(|Text(wait)| wait.0).collect(),
+                waits: raw.waits.into_iter().map(|ParsedText(wait)| wait.0).collect(),
                 assumed: false,
                 renews_timestamp: raw.renews_timestamp.unwrap_or(signs_timestamp),
                 retry_after: raw.retry_after,

@@ -13,8 +13,8 @@ use crate::webhook::{
     nearest, overrides,
     place::Place,
     provider::{
-        event::{Event, Summary},
-        files::{self, Files},
+        event::{Event, SummaryTemplate},
+        files::{self, ProviderFiles},
     },
 };
 
@@ -37,7 +37,7 @@ pub(super) struct RawEvent {
     /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
     #[serde(default)]
     raw: bool,
-    summary: Option<Summary>,
+    summary: Option<SummaryTemplate>,
     #[serde(default)]
     unsigned: bool,
     #[serde(default)]
@@ -47,7 +47,12 @@ pub(super) struct RawEvent {
 }
 
 impl RawEvent {
-    pub(super) fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
+    pub(super) fn event(
+        self,
+        provider: &str,
+        event_field: Option<&Place>,
+        files: &ProviderFiles,
+    ) -> Result<Event, Wrong> {
         let span = self.name.span();
         check_event_name(&self.name)?;
         let name = self.name.into_inner();
@@ -117,12 +122,12 @@ fn variant(
 }
 
 /// The bytes of a fixture that is sent as it is.
-fn raw_fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Bytes, Wrong> {
+fn raw_fixture(path: &str, place: Range<usize>, files: &ProviderFiles) -> Result<Bytes, Wrong> {
     files.bytes(path).map(Bytes::copy_from_slice).ok_or_else(|| missing(path, place, files))
 }
 
 /// The text of a fixture that must be JSON.
-pub(super) fn fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Cow<'static, str>, Wrong> {
+pub(super) fn fixture(path: &str, place: Range<usize>, files: &ProviderFiles) -> Result<Cow<'static, str>, Wrong> {
     let hint = if path.rsplit('.').next() == Some("json") { "" } else { "; `raw = true` sends it byte for byte" };
     let Some(text) = files.shared(path) else {
         return Err(match files.bytes(path) {
@@ -137,7 +142,7 @@ pub(super) fn fixture(path: &str, place: Range<usize>, files: &Files) -> Result<
     Ok(text.clone())
 }
 
-fn missing(path: &str, place: Range<usize>, files: &Files) -> Wrong {
+fn missing(path: &str, place: Range<usize>, files: &ProviderFiles) -> Wrong {
     let has_ending = path.rsplit_once('.').is_some_and(|(_, ending)| files::ENDINGS.contains(&ending));
     let hint = match nearest::nearest(path, files.paths()) {
         _ if !has_ending => "; the endings are .json, .form, .xml and .txt, and .bin for anything else".to_owned(),

@@ -1,7 +1,7 @@
 //! An example of each key of a manifest, for the documentation. A test checks that none is missing, and that each is
 //! TOML.
 
-use super::keys::{Key, Table};
+use super::keys::{ManifestKey, ManifestTable};
 
 /// Examples as a manifest writes them: `TABLE.KEY`, and the value.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -143,11 +143,11 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("response.headers", r#"{ x-hook-secret = "{header:x-hook-secret}" }"#),
 ];
 
-impl Table {
+impl ManifestTable {
     /// The table's keys as Markdown: what each means, and an example of it.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let row = |key: &Key| {
+        let row = |key: &ManifestKey| {
             let required = if key.is_required { " (required)" } else { "" };
             let example = self.example(key).unwrap_or_default();
             let cell = |text: &str| text.replace('|', "\\|");
@@ -156,7 +156,7 @@ impl Table {
         format!("| key | means | example |\n| --- | --- | --- |\n{}", self.keys.iter().map(row).collect::<String>())
     }
 
-    fn example(&self, key: &Key) -> Option<&'static str> {
+    fn example(&self, key: &ManifestKey) -> Option<&'static str> {
         let name = format!("{}.{}", self.name, key.name);
         EXAMPLES.iter().find(|(of, _)| *of == name).map(|(_, example)| *example)
     }

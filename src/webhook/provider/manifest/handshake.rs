@@ -16,7 +16,7 @@ use crate::webhook::{
     place::Place,
     provider::{
         event::Event,
-        files::Files,
+        files::ProviderFiles,
         handshake::{Handshake, PrescribedBody, PrescribedResponse, ResponseTemplate},
     },
     signature::Scheme,
@@ -106,7 +106,7 @@ impl RawHandshake {
         provider: &str,
         signing: Signing,
         event_field: Option<&Place>,
-        files: &Files,
+        files: &ProviderFiles,
     ) -> Result<Event, Wrong> {
         let span = self.name.span();
         check_event_name(&self.name)?;

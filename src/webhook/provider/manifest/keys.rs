@@ -7,15 +7,15 @@ use crate::webhook::signature::Algorithm;
 
 /// A table of a manifest.
 #[derive(Debug)]
-pub struct Table {
+pub struct ManifestTable {
     /// Its name in the schema.
     pub name: &'static str,
-    pub keys: &'static [Key],
+    pub keys: &'static [ManifestKey],
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub struct Key {
+pub struct ManifestKey {
     pub name: &'static str,
     /// Whether the table must have it.
     pub is_required: bool,
@@ -45,19 +45,19 @@ pub enum Takes {
     /// A table of keys that the user chooses, each with such a value.
     Map(&'static Self),
     /// A table with these keys.
-    Table(&'static Table),
+    Table(&'static ManifestTable),
     /// Any of these.
     Either(&'static [Self]),
 }
 
 use Takes::{Any, Choice, Either, Flag, List, Number, Pattern, Table as In, Text};
 
-const fn required(name: &'static str, takes: Takes, about: &'static str) -> Key {
-    Key { name, is_required: true, takes, about }
+const fn required(name: &'static str, takes: Takes, about: &'static str) -> ManifestKey {
+    ManifestKey { name, is_required: true, takes, about }
 }
 
-const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Key {
-    Key { name, is_required: false, takes, about }
+const fn optional(name: &'static str, takes: Takes, about: &'static str) -> ManifestKey {
+    ManifestKey { name, is_required: false, takes, about }
 }
 
 /// A text, a number or a truth value.
@@ -82,7 +82,7 @@ const ALGORITHMS: &[&str] = &{
 };
 
 /// The manifest itself.
-pub static MANIFEST: Table = Table {
+pub static MANIFEST: ManifestTable = ManifestTable {
     name: "manifest",
     keys: &[
         required("name", NAME, "The first part of the events' names: a-z, 0-9, - and _"),
@@ -115,7 +115,7 @@ pub static MANIFEST: Table = Table {
 };
 
 /// `[secret]`.
-pub static SECRET: Table = Table {
+pub static SECRET: ManifestTable = ManifestTable {
     name: "secret",
     keys: &[
         optional("env", Text, "The environment variable to read the secret from"),
@@ -139,13 +139,13 @@ pub static SECRET: Table = Table {
 };
 
 /// A pair of keys as the development secret.
-pub static KEY_PAIR: Table = Table {
+pub static KEY_PAIR: ManifestTable = ManifestTable {
     name: "key-pair",
     keys: &[required("public", Text, "The public key"), required("private", Text, "The private key")],
 };
 
 /// `[[scheme]]`.
-pub static SCHEME: Table = Table {
+pub static SCHEME: ManifestTable = ManifestTable {
     name: "scheme",
     keys: &[
         required("name", Text, "The scheme's name in messages"),
@@ -179,7 +179,7 @@ pub static SCHEME: Table = Table {
 };
 
 /// `signature` of a scheme.
-pub static SIGNATURE: Table = Table {
+pub static SIGNATURE: ManifestTable = ManifestTable {
     name: "signature",
     keys: &[
         optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
@@ -206,7 +206,7 @@ pub static SIGNATURE: Table = Table {
 };
 
 /// `id` of a scheme.
-pub static ID: Table = Table {
+pub static ID: ManifestTable = ManifestTable {
     name: "id",
     keys: &[
         optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
@@ -217,7 +217,7 @@ pub static ID: Table = Table {
 };
 
 /// `timestamp` of a scheme.
-pub static TIMESTAMP: Table = Table {
+pub static TIMESTAMP: ManifestTable = ManifestTable {
     name: "timestamp",
     keys: &[
         optional("header", TEXTS, "The header, or several: the first is sent, the first one present is read"),
@@ -238,7 +238,7 @@ pub static TIMESTAMP: Table = Table {
 };
 
 /// A tolerance that differs between past and future.
-pub static TOLERANCE: Table = Table {
+pub static TOLERANCE: ManifestTable = ManifestTable {
     name: "tolerance",
     keys: &[
         required("past", LIMIT, "How old it may be: a duration, or `any`"),
@@ -247,7 +247,7 @@ pub static TOLERANCE: Table = Table {
 };
 
 /// `[register]`.
-pub static REGISTER: Table = Table {
+pub static REGISTER: ManifestTable = ManifestTable {
     name: "register",
     keys: &[
         optional("api", Pattern("^https://."), "The base URL of the API; without it, the config's `api` is needed"),
@@ -266,7 +266,7 @@ pub static REGISTER: Table = Table {
 };
 
 /// A call of `[register]`.
-pub static CALL: Table = Table {
+pub static CALL: ManifestTable = ManifestTable {
     name: "call",
     keys: &[
         required("method", Text, "The method"),
@@ -280,7 +280,7 @@ pub static CALL: Table = Table {
 };
 
 /// `take` of a call.
-pub static TAKE: Table = Table {
+pub static TAKE: ManifestTable = ManifestTable {
     name: "take",
     keys: &[
         optional("id", Pattern("^/"), "The JSON pointer to the endpoint's id"),
@@ -290,7 +290,7 @@ pub static TAKE: Table = Table {
 };
 
 /// `list` of `[register]`.
-pub static LIST: Table = Table {
+pub static LIST: ManifestTable = ManifestTable {
     name: "list",
     keys: &[
         required("path", Pattern("^/"), "The path below the API's base URL; one page is read"),
@@ -302,7 +302,7 @@ pub static LIST: Table = Table {
 };
 
 /// `[recognise]`.
-pub static RECOGNISE: Table = Table {
+pub static RECOGNISE: ManifestTable = ManifestTable {
     name: "recognise",
     keys: &[
         optional("event", Text, "The place of the event's name: `header:x-acme-event`, or a path of the payload"),
@@ -318,7 +318,7 @@ pub static RECOGNISE: Table = Table {
 };
 
 /// `[delivery]`.
-pub static DELIVERY: Table = Table {
+pub static DELIVERY: ManifestTable = ManifestTable {
     name: "delivery",
     keys: &[
         optional("method", Text, "The method (default: POST)"),
@@ -358,7 +358,7 @@ pub static DELIVERY: Table = Table {
 };
 
 /// `encodings` of the delivery.
-pub static ENCODING: Table = Table {
+pub static ENCODING: ManifestTable = ManifestTable {
     name: "encoding",
     keys: &[
         required(
@@ -371,7 +371,7 @@ pub static ENCODING: Table = Table {
 };
 
 /// `[delivery.retry]`.
-pub static RETRY: Table = Table {
+pub static RETRY: ManifestTable = ManifestTable {
     name: "retry",
     keys: &[
         required("waits", List(&DURATION, 0), "How long the provider waits before each further attempt"),
@@ -382,7 +382,7 @@ pub static RETRY: Table = Table {
 };
 
 /// `[[event]]`.
-pub static EVENT: Table = Table {
+pub static EVENT: ManifestTable = ManifestTable {
     name: "event",
     keys: &[
         required("name", EVENT_NAME, "Its name: letters, digits and ._-/:"),
@@ -413,7 +413,7 @@ pub static EVENT: Table = Table {
 };
 
 /// `[[handshake]]`.
-pub static HANDSHAKE: Table = Table {
+pub static HANDSHAKE: ManifestTable = ManifestTable {
     name: "handshake",
     keys: &[
         required("name", EVENT_NAME, "Its name: letters, digits and ._-/:"),
@@ -430,7 +430,7 @@ pub static HANDSHAKE: Table = Table {
 };
 
 /// `respond` of a handshake.
-pub static RESPONSE: Table = Table {
+pub static RESPONSE: ManifestTable = ManifestTable {
     name: "response",
     keys: &[
         optional("status", Number(200, 599), "The status (default: 200)"),
@@ -442,14 +442,14 @@ pub static RESPONSE: Table = Table {
 };
 
 /// All tables.
-pub static TABLES: [&Table; 19] = [
+pub static TABLES: [&ManifestTable; 19] = [
     &MANIFEST, &SECRET, &KEY_PAIR, &SCHEME, &SIGNATURE, &ID, &TIMESTAMP, &TOLERANCE, &RECOGNISE, &DELIVERY, &ENCODING,
     &RETRY, &REGISTER, &CALL, &TAKE, &LIST, &EVENT, &HANDSHAKE, &RESPONSE,
 ];
 
 /// What is wrong with a key that its table does not have, but one other does.
 pub(super) fn misplaced(name: &str) -> Option<String> {
-    let has_it = |table: &&&Table| table.keys.iter().any(|key| key.name == name);
+    let has_it = |table: &&&ManifestTable| table.keys.iter().any(|key| key.name == name);
     let mut tables = TABLES.iter().filter(has_it);
     match (tables.next(), tables.next()) {
         (Some(table), None) => Some(format!("`{name}` is not a key of this table, but of {}", table.heading())),
@@ -474,7 +474,7 @@ pub fn schema() -> Value {
     schema
 }
 
-impl Table {
+impl ManifestTable {
     /// How a manifest begins it.
     fn heading(&self) -> String {
         match self.name {
@@ -487,7 +487,7 @@ impl Table {
     }
 
     fn schema(&self) -> Value {
-        let property = |key: &Key| {
+        let property = |key: &ManifestKey| {
             let mut value = key.takes.schema();
             // A sibling of `$ref` is ignored in draft 7.
             if value.get("$ref").is_some() {
@@ -575,7 +575,7 @@ mod tests {
         error.message().split('`').skip(3).step_by(2).map(str::to_owned).collect()
     }
 
-    fn names(table: &Table) -> Vec<String> {
+    fn names(table: &ManifestTable) -> Vec<String> {
         let mut names: Vec<String> = table.keys.iter().map(|key| key.name.to_owned()).collect();
         names.sort_unstable();
         names
@@ -606,7 +606,7 @@ mod tests {
 
     #[test]
     fn the_choices_are_those_that_the_types_read() {
-        let choices = |table: &Table, name: &str| {
+        let choices = |table: &ManifestTable, name: &str| {
             let key = table.keys.iter().find(|key| key.name == name).unwrap();
             let Choice(choices) = key.takes else { panic!("{name}") };
             choices.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -620,7 +620,7 @@ mod tests {
     #[test]
     fn a_required_key_is_one_without_which_a_table_cannot_be_read() {
         let missing = |error: toml::de::Error| error.message().split('`').nth(1).unwrap_or_default().to_owned();
-        let first = |table: &Table| table.keys.iter().find(|key| key.is_required).map_or("", |key| key.name);
+        let first = |table: &ManifestTable| table.keys.iter().find(|key| key.is_required).map_or("", |key| key.name);
         assert_eq!(missing(toml::from_str::<RawProvider>("").err().unwrap()), first(&MANIFEST));
         assert_eq!(missing(toml::from_str::<RawScheme>("").err().unwrap()), first(&SCHEME));
         assert_eq!(missing(toml::from_str::<RawSignature>("").err().unwrap()), first(&SIGNATURE));

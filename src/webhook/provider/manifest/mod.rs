@@ -23,8 +23,8 @@ use toml::Spanned;
 
 use super::{
     Provider, SecretRule,
-    event::{Event, Summary},
-    files::{self, Files},
+    event::{Event, SummaryTemplate},
+    files::{self, ProviderFiles},
     order,
 };
 use crate::webhook::{
@@ -75,7 +75,7 @@ impl Provider {
     ///
     /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
     /// suggestion.
-    pub fn load(files: Files) -> Result<Self, ManifestError> {
+    pub fn load(files: ProviderFiles) -> Result<Self, ManifestError> {
         let text = files.get(files::MANIFEST).ok_or_else(|| ManifestError {
             origin: files.origin().to_owned(),
             file: files::MANIFEST.to_owned(),
@@ -154,7 +154,7 @@ fn recognised_by(
 }
 
 /// Checks that the file of schemas defines these.
-fn check_schemas<'a>(names: impl Iterator<Item = &'a Spanned<String>>, files: &Files) -> Result<(), Wrong> {
+fn check_schemas<'a>(names: impl Iterator<Item = &'a Spanned<String>>, files: &ProviderFiles) -> Result<(), Wrong> {
     // What is wrong in the file itself is a problem of that file.
     let Ok(schema) = Schema::parse(files.get(files::SCHEMA).unwrap_or("{}")) else { return Ok(()) };
     for name in names {
@@ -232,7 +232,7 @@ fn events(
     provider: &str,
     signing: Signing,
     event_field: Option<&Place>,
-    files: &Files,
+    files: &ProviderFiles,
 ) -> Result<Vec<Event>, Wrong> {
     let mut events: Vec<Event> = Vec::new();
     for event in raw {
@@ -345,7 +345,7 @@ struct RawProvider {
     about: String,
     #[serde(default)]
     notes: Vec<String>,
-    summary: Option<Summary>,
+    summary: Option<SummaryTemplate>,
     /// Where the facts come from: pages of documents, or `github:OWNER/REPO PATH`.
     #[serde(default, rename = "sources")]
     _sources: Vec<String>,

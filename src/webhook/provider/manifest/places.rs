@@ -5,7 +5,7 @@ use toml::Spanned;
 
 use super::values::{self, Texts, ToleranceText, Wrong};
 use crate::webhook::{
-    place::{Place, Source},
+    place::{Place, ValueSource},
     signature::{
         grammar::{Grammar, TextEncoding},
         timestamp::{TimeUnit, TimestampRule},
@@ -48,10 +48,10 @@ pub(super) struct PlaceKeys {
 
 impl PlaceKeys {
     /// The place; `None` if the table names none.
-    pub(super) fn source(self) -> Result<Option<Source>, Wrong> {
-        let mut found: Vec<(std::ops::Range<usize>, Source)> = Vec::new();
+    pub(super) fn source(self) -> Result<Option<ValueSource>, Wrong> {
+        let mut found: Vec<(std::ops::Range<usize>, ValueSource)> = Vec::new();
         if let Some(names) = self.header {
-            found.push((names.span(), Source::Headers(Texts::header_names(names)?)));
+            found.push((names.span(), ValueSource::Headers(Texts::header_names(names)?)));
         }
         for (key, text) in [("query", self.query), ("body", self.body), ("form", self.form)] {
             if let Some(text) = text {
@@ -59,7 +59,7 @@ impl PlaceKeys {
                 if !place.is_writable() {
                     return Err(Wrong::new(text.span(), format!("`{place}` is not a single value")));
                 }
-                found.push((text.span(), Source::At(place)));
+                found.push((text.span(), ValueSource::At(place)));
             }
         }
         match found.len() {
@@ -75,14 +75,14 @@ pub(super) fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> 
     let RawTimestamp { header, query, body, form, unit, tolerance: ToleranceText(tolerance) } = rule.into_inner();
     let source = PlaceKeys { header, query, body, form }.source()?;
     match (&source, grammar.carries_timestamp()) {
-        (Some(Source::Headers(names)), true) => Err(Wrong::new(
+        (Some(ValueSource::Headers(names)), true) => Err(Wrong::new(
             span,
             format!(
                 "the timestamp is given twice: in the header `{}`, and in the signature's value as {{timestamp}}",
                 names[0]
             ),
         )),
-        (Some(Source::At(place)), true) => Err(Wrong::new(
+        (Some(ValueSource::At(place)), true) => Err(Wrong::new(
             span,
             format!(
                 "the timestamp is given twice: in {}, and in the signature's value as {{timestamp}}",

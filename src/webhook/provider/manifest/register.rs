@@ -9,7 +9,9 @@ use toml::Spanned;
 use super::values::{self, Wrong};
 use crate::webhook::{
     delivery::StatusPattern,
-    provider::registration::{self, ApiCall, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
+    provider::registration::{
+        self, ApiCall, CallBody, CallTemplate, EndpointCalls, How, ListCall, Registration, ValueCalls,
+    },
     template::JsonTemplate,
 };
 
@@ -160,8 +162,8 @@ fn check_account(registration: &Registration, span: &Range<usize>) -> Result<(),
 }
 
 /// A step for a person, in which only the URL is known.
-fn step_of(text: &str) -> Result<Template, String> {
-    let template = Template::parse(text)?;
+fn step_of(text: &str) -> Result<CallTemplate, String> {
+    let template = CallTemplate::parse(text)?;
     match registration::NAMES.iter().find(|name| **name != "url" && template.uses(name)) {
         Some(name) => Err(format!("a step can't use {{{name}}}, only {{url}}")),
         None => Ok(template),
@@ -173,10 +175,10 @@ fn call(name: &str, call: Spanned<RawCall>, placeholders: &Placeholders) -> Resu
     check_placeholders(name, call.into_inner().call()?, placeholders, span)
 }
 
-fn list(list: Spanned<RawList>) -> Result<List, Wrong> {
+fn list(list: Spanned<RawList>) -> Result<ListCall, Wrong> {
     let span = list.span();
     let list = list.into_inner().list()?;
-    Ok(List { call: check_placeholders("list", list.call, &LIST, span)?, ..list })
+    Ok(ListCall { call: check_placeholders("list", list.call, &LIST, span)?, ..list })
 }
 
 /// The call, if it has the placeholders that it needs and no other. A `delete` without `{id}` could delete more than it
@@ -223,7 +225,7 @@ impl RawCall {
             (Some(json), true) => CallBody::Json(json_of(&json)?),
             (None, false) => {
                 let field =
-                    |(name, value): (String, Spanned<String>)| Ok((name, values::parse(&value, Template::parse)?));
+                    |(name, value): (String, Spanned<String>)| Ok((name, values::parse(&value, CallTemplate::parse)?));
                 CallBody::Form(self.form.into_iter().map(field).collect::<Result<_, Wrong>>()?)
             }
             (None, true) => CallBody::Empty,
@@ -250,7 +252,7 @@ impl RawCall {
 }
 
 impl RawList {
-    fn list(self) -> Result<List, Wrong> {
+    fn list(self) -> Result<ListCall, Wrong> {
         let call = ApiCall {
             method: Method::GET,
             path: values::parse(&self.path, path)?,
@@ -262,14 +264,14 @@ impl RawList {
             ok: vec![StatusPattern::Class(2)],
         };
         let items = self.items.as_ref().map(|text| values::parse(text, pointer)).transpose()?.unwrap_or_default();
-        Ok(List { call, items, id: values::parse(&self.id, pointer)?, mark: values::parse(&self.mark, pointer)? })
+        Ok(ListCall { call, items, id: values::parse(&self.id, pointer)?, mark: values::parse(&self.mark, pointer)? })
     }
 }
 
-fn headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(http::HeaderName, Template)>, Wrong> {
+fn headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(http::HeaderName, CallTemplate)>, Wrong> {
     let header = |(name, value): (Spanned<String>, Spanned<String>)| {
         values::header_value(&value)?;
-        Ok((values::header_name(&name)?, values::parse(&value, Template::parse)?))
+        Ok((values::header_name(&name)?, values::parse(&value, CallTemplate::parse)?))
     };
     table.into_iter().map(header).collect()
 }
@@ -288,9 +290,9 @@ fn variable(text: &str) -> Result<String, String> {
     if is_name { Ok(text.to_owned()) } else { Err(format!("invalid variable name `{text}`")) }
 }
 
-fn path(text: &str) -> Result<Template, String> {
+fn path(text: &str) -> Result<CallTemplate, String> {
     if text.starts_with('/') {
-        Template::parse(text)
+        CallTemplate::parse(text)
     } else {
         Err(format!("`{text}` doesn't begin with a slash: write the path below `api`, such as /v1/hooks"))
     }
@@ -305,8 +307,8 @@ fn pointer(text: &str) -> Result<String, String> {
 }
 
 /// TOML as JSON whose strings are templates.
-fn json_of(value: &Spanned<toml::Value>) -> Result<JsonTemplate<Template>, Wrong> {
+fn json_of(value: &Spanned<toml::Value>) -> Result<JsonTemplate<CallTemplate>, Wrong> {
     let wrong = |message: String| Wrong::new(value.span(), message);
     let json = serde_json::to_value(value.get_ref()).map_err(|error| wrong(error.to_string()))?;
-    JsonTemplate::parse(&json, Template::parse).map_err(wrong)
+    JsonTemplate::parse(&json, CallTemplate::parse).map_err(wrong)
 }

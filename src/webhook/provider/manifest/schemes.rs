@@ -29,7 +29,7 @@ const SHARED: &str = include_str!("shared.toml");
 /// A shared scheme, and the prefix of its secrets, after which they are base64.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shared {
+struct SharedScheme {
     prefix: String,
     scheme: RawScheme,
 }
@@ -42,7 +42,7 @@ impl RawSchemes {
             Self::None => Ok((Vec::new(), Defaults::default())),
             Self::Own(schemes) => Ok((schemes, Defaults::default())),
             Self::Shared(name) => {
-                let mut known: BTreeMap<String, Shared> =
+                let mut known: BTreeMap<String, SharedScheme> =
                     toml::from_str(SHARED).map_err(|error| Wrong::new(span.clone(), error.to_string()))?;
                 let Some(shared) = known.remove(&name) else {
                     let message = nearest::unknown("shared scheme", &name, known.keys().map(String::as_str));

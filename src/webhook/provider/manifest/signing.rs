@@ -11,7 +11,7 @@ use super::{
     values::{self, Texts, Wrong},
 };
 use crate::webhook::{
-    place::{Place, Source},
+    place::{Place, ValueSource},
     signature::{
         Algorithm, Scheme, SecretRule,
         claims::unclaimable,
@@ -176,7 +176,7 @@ fn grammar(
     }
 }
 
-fn id_source(id: Spanned<RawId>) -> Result<Source, Wrong> {
+fn id_source(id: Spanned<RawId>) -> Result<ValueSource, Wrong> {
     let span = id.span();
     let RawId { header, query, body, form } = id.into_inner();
     let source = PlaceKeys { header, query, body, form }.source()?;
@@ -264,7 +264,7 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
         (Some(&scheme.signature), "the signature's own place", "the signature's own header"),
     ];
     scheme.content.places().find_map(|place| {
-        let is_made = |source: &Source| source.places().contains(place);
+        let is_made = |source: &ValueSource| source.places().contains(place);
         let (_, what, header) = made.iter().find(|(source, ..)| source.is_some_and(is_made))?;
         Some(format!("`{{{place}}}` is {}", if place.header().is_some() { header } else { what }))
     })
@@ -275,7 +275,7 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
 fn unreadable(scheme: &Scheme, payload_field: &Place) -> Option<String> {
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
     let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();
-    let mut places = sources.flat_map(Source::places).chain(scheme.content.places().cloned());
+    let mut places = sources.flat_map(ValueSource::places).chain(scheme.content.places().cloned());
     let inside = places.find(|place| matches!(place, Place::Body(_)))?;
     Some(format!(
         "`{inside}` is inside `{payload_field}`, and a scheme reads form fields only as a whole: use `{payload_field}`"
@@ -286,8 +286,8 @@ fn unreadable(scheme: &Scheme, payload_field: &Place) -> Option<String> {
 fn contains_signature(scheme: &Scheme) -> bool {
     let mut places = scheme.content.places();
     match &scheme.signature {
-        Source::At(Place::Body(_) | Place::Form(_)) => places.any(Place::covers_body),
-        Source::At(Place::Query(_)) => places.any(|place| matches!(place, Place::Url | Place::QueryString)),
+        ValueSource::At(Place::Body(_) | Place::Form(_)) => places.any(Place::covers_body),
+        ValueSource::At(Place::Query(_)) => places.any(|place| matches!(place, Place::Url | Place::QueryString)),
         _ => false,
     }
 }

@@ -56,11 +56,11 @@ pub(super) fn header_value(text: &Spanned<String>) -> Result<String, Wrong> {
 
 /// A value parsed from a text, whose error names the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Text<T>(pub T);
+pub(super) struct ParsedText<T>(pub T);
 
-impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for ParsedText<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Text).map_err(Error::custom)
+        String::deserialize(deserializer)?.parse().map(ParsedText).map_err(Error::custom)
     }
 }
 
@@ -180,8 +180,8 @@ impl<'de> Deserialize<'de> for ToleranceText {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Each {
-            past: Text<Limit>,
-            future: Text<Limit>,
+            past: ParsedText<Limit>,
+            future: ParsedText<Limit>,
         }
         struct BothOrEach;
 
@@ -198,7 +198,7 @@ impl<'de> Deserialize<'de> for ToleranceText {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Tolerance, A::Error> {
                 let each = Each::deserialize(MapAccessDeserializer::new(map))?;
-                let (Text(past), Text(future)) = (each.past, each.future);
+                let (ParsedText(past), ParsedText(future)) = (each.past, each.future);
                 Ok(Tolerance { past: past.0, future: future.0 })
             }
         }

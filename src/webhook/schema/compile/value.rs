@@ -8,9 +8,9 @@ use crate::webhook::{
         decimal::Decimal,
         draft::{Draft, slip_of},
         error::Flaw,
-        format::Format,
+        format::FormatKeyword,
         index::Misplaced,
-        pattern::Pattern,
+        pattern::SchemaPattern,
         rule::{Bound, RuleId},
         types::Types,
     },
@@ -20,7 +20,7 @@ pub(super) type Compiled<T> = Result<T, Misplaced>;
 
 /// A schema object that is being read.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'s, 'n> {
+pub(super) struct SchemaObject<'s, 'n> {
     pub(super) id: RuleId,
     pub(super) members: &'n [Member<'n>],
     pub(super) pointer: &'s str,
@@ -28,19 +28,21 @@ pub(super) struct Source<'s, 'n> {
 }
 
 /// The value of a keyword, and its place.
-pub(super) struct Value<'n> {
+pub(super) struct KeywordValue<'n> {
     pub(super) node: &'n Node<'n>,
     pub(super) pointer: String,
 }
 
-impl<'n> Source<'_, 'n> {
-    pub(super) fn get(&self, keyword: &str) -> Option<Value<'n>> {
+impl<'n> SchemaObject<'_, 'n> {
+    pub(super) fn get(&self, keyword: &str) -> Option<KeywordValue<'n>> {
         let member = self.members.iter().find(|member| member.key == keyword)?;
-        self.draft.has(keyword).then(|| Value { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
+        self.draft
+            .has(keyword)
+            .then(|| KeywordValue { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
     }
 }
 
-impl<'n> Value<'n> {
+impl<'n> KeywordValue<'n> {
     pub(super) fn flaw(&self, flaw: Flaw) -> Misplaced {
         (self.node.span.start, self.pointer.clone(), flaw)
     }
@@ -56,14 +58,14 @@ impl<'n> Value<'n> {
         }
     }
 
-    pub(super) fn items(&self) -> Compiled<impl Iterator<Item = Value<'n>> + use<'n>> {
+    pub(super) fn items(&self) -> Compiled<impl Iterator<Item = KeywordValue<'n>> + use<'n>> {
         let Kind::Array(items) = &self.node.kind else { return Err(self.expected("an array")) };
         let pointer = self.pointer.clone();
-        Ok(items.iter().enumerate().map(move |(at, node)| Value { node, pointer: format!("{pointer}/{at}") }))
+        Ok(items.iter().enumerate().map(move |(at, node)| KeywordValue { node, pointer: format!("{pointer}/{at}") }))
     }
 
     /// The items of an array that is not empty.
-    pub(super) fn some_items(&self) -> Compiled<Vec<Value<'n>>> {
+    pub(super) fn some_items(&self) -> Compiled<Vec<KeywordValue<'n>>> {
         let items: Vec<_> = self.items()?.collect();
         if items.is_empty() { Err(self.expected("at least one item")) } else { Ok(items) }
     }
@@ -72,12 +74,12 @@ impl<'n> Value<'n> {
         self.items()?.map(|item| item.string().map(str::to_owned)).collect()
     }
 
-    pub(super) fn members(&self) -> Compiled<Vec<(&'n str, Value<'n>)>> {
+    pub(super) fn members(&self) -> Compiled<Vec<(&'n str, KeywordValue<'n>)>> {
         let Kind::Object(members) = &self.node.kind else { return Err(self.expected("an object")) };
         distinct(members, &self.pointer)?;
         let value = |member: &'n Member<'n>| {
             let pointer = format!("{}{}", self.pointer, PointerToken(&member.key));
-            (member.key.as_ref(), Value { node: &member.value, pointer })
+            (member.key.as_ref(), KeywordValue { node: &member.value, pointer })
         };
         Ok(members.iter().map(value).collect())
     }
@@ -105,14 +107,14 @@ impl<'n> Value<'n> {
         }
     }
 
-    pub(super) fn pattern(&self, text: &str) -> Compiled<Pattern> {
-        Pattern::new(text).map_err(|reason| self.flaw(Flaw::Pattern(reason)))
+    pub(super) fn pattern(&self, text: &str) -> Compiled<SchemaPattern> {
+        SchemaPattern::new(text).map_err(|reason| self.flaw(Flaw::Pattern(reason)))
     }
 
     /// The types that `type` names.
     pub(super) fn types(&self) -> Compiled<Types> {
         match self.node.kind {
-            Kind::Array(_) => self.some_items()?.iter().map(Value::named_type).collect(),
+            Kind::Array(_) => self.some_items()?.iter().map(KeywordValue::named_type).collect(),
             _ => self.named_type(),
         }
     }
@@ -126,11 +128,11 @@ impl<'n> Value<'n> {
     }
 
     /// A format that is checked; any other is an annotation.
-    pub(super) fn format(&self) -> Compiled<Option<Format>> {
+    pub(super) fn format(&self) -> Compiled<Option<FormatKeyword>> {
         let name = self.string()?;
-        let format = Format::named(name);
-        match slip_of(name, Format::names()) {
-            Some(meant) if format.is_none() && !Format::is_unchecked(name) => {
+        let format = FormatKeyword::named(name);
+        match slip_of(name, FormatKeyword::names()) {
+            Some(meant) if format.is_none() && !FormatKeyword::is_unchecked(name) => {
                 Err(misspelt("format", name, meant, &self.node.span, self.pointer.clone()))
             }
             _ => Ok(format),

@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use super::Walk;
+use super::SchemaWalk;
 use crate::webhook::json::{Kind, Node};
 use crate::webhook::schema::rule::{Applicator, Contains, Rule, RuleId, Unevaluated};
 
 /// Whether a rule has evaluated each item of an array, apart from its own `unevaluatedItems`.
-pub(super) fn evaluated_items<'s>(walk: &mut Walk<'s>, rule: &'s Rule, node: &Node<'_>) -> Vec<bool> {
+pub(super) fn evaluated_items<'s>(walk: &mut SchemaWalk<'s>, rule: &'s Rule, node: &Node<'_>) -> Vec<bool> {
     let length = match &node.kind {
         Kind::Array(items) => items.len(),
         _ => 0,
@@ -19,7 +19,11 @@ pub(super) fn evaluated_items<'s>(walk: &mut Walk<'s>, rule: &'s Rule, node: &No
 }
 
 /// The keys of an object's members that a rule has evaluated, apart from its own `unevaluatedProperties`.
-pub(super) fn evaluated_members<'s, 'n>(walk: &mut Walk<'s>, rule: &'s Rule, node: &'n Node<'_>) -> HashSet<&'n str> {
+pub(super) fn evaluated_members<'s, 'n>(
+    walk: &mut SchemaWalk<'s>,
+    rule: &'s Rule,
+    node: &'n Node<'_>,
+) -> HashSet<&'n str> {
     let mut evaluated = Evaluated { items: Vec::new(), members: HashSet::new() };
     evaluated.add_parts(walk, rule, node);
     evaluated.members
@@ -32,7 +36,7 @@ struct Evaluated<'n> {
 
 impl<'n> Evaluated<'n> {
     /// Adds what a rule evaluates in a value that matches it.
-    fn add(&mut self, walk: &mut Walk<'_>, rule: RuleId, node: &'n Node<'_>) {
+    fn add(&mut self, walk: &mut SchemaWalk<'_>, rule: RuleId, node: &'n Node<'_>) {
         walk.within(rule, |walk, rule| {
             self.add_parts(walk, rule, node);
             for unevaluated in &rule.unevaluated {
@@ -47,13 +51,13 @@ impl<'n> Evaluated<'n> {
         });
     }
 
-    fn add_if_matching(&mut self, walk: &mut Walk<'_>, rule: RuleId, node: &'n Node<'_>) {
+    fn add_if_matching(&mut self, walk: &mut SchemaWalk<'_>, rule: RuleId, node: &'n Node<'_>) {
         if walk.matches(rule, node) {
             self.add(walk, rule, node);
         }
     }
 
-    fn add_parts<'s>(&mut self, walk: &mut Walk<'s>, rule: &'s Rule, node: &'n Node<'_>) {
+    fn add_parts<'s>(&mut self, walk: &mut SchemaWalk<'s>, rule: &'s Rule, node: &'n Node<'_>) {
         for reference in &rule.references {
             let target = walk.target(reference);
             self.add_if_matching(walk, target, node);

@@ -1,9 +1,9 @@
-//! Finds forwards that lead in a circle: to another listener, a proxy or a tunnel that sends deliveries back here.
+//! Detects forwarding loops: through another listener, a proxy or a tunnel that sends deliveries back here.
 //!
-//! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of
-//! senders that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via`
-//! header (RFC 9110, 7.6.3) that names this process and the target. Only a circle brings it back. A proxy may change
-//! headers on each round, so a request also gets the header when many others with its body are in flight. No other
+//! A forwarded request keeps its bytes, so one that comes back equals one in flight. But so do the requests of two
+//! senders that send the same bytes at the same time. To distinguish these, the second request is forwarded with a
+//! `via` header (RFC 9110, 7.6.3) that names this process and the target: only a loop brings that back. A proxy may
+//! change headers on each round, so a request also gets the header if many others with its body are in flight. No other
 //! request gets it.
 
 use std::{
@@ -23,46 +23,46 @@ use crate::{
 /// The name of a target in `via`, up to its token.
 const PSEUDONYM: &str = "hookdev-";
 
-/// How many requests with the same method and body, but other headers, may be in flight before the next one gets a
+/// How many requests with the same method and body, but different headers, may be in flight before the next one gets a
 /// `via`.
 const SAME_BODY: usize = 8;
 
-/// What is known about the forwards in flight.
+/// The forwards in flight, and the marks on them.
 #[derive(Debug, Default)]
-pub struct Circles {
+pub struct LoopDetector {
     hasher: RandomState,
-    state: Mutex<State>,
+    state: Mutex<LoopState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LoopState {
     /// How many of each request and of each body are in flight, by their digests.
     in_flight: HashMap<Digest, usize>,
-    /// The targets of requests with a `via`, by the name that it gave them.
+    /// The targets of requests with a `via`, by their pseudonyms in it.
     targets: HashMap<String, String>,
 }
 
-/// A hash of what stays the same on the way round.
+/// A hash of what stays the same in a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Digest {
-    /// All but the target, the headers of a connection, and `via`.
+    /// Of everything but the target, hop-by-hop headers and `via`.
     Request(u64),
-    /// The method and the body.
+    /// Of the method and the body.
     Body(u64),
 }
 
 /// A delivery whose forwards are in flight until this is dropped.
 #[derive(Debug)]
-pub struct Departure {
-    circles: Arc<Circles>,
+pub struct InFlightDelivery {
+    loops: Arc<LoopDetector>,
     digests: [Digest; 2],
-    /// Whether it may be one in flight that has come back.
+    /// Whether it may be a delivery in flight that has come back.
     pub is_repeated: bool,
 }
 
-impl Circles {
+impl LoopDetector {
     /// Registers a delivery that is about to be forwarded.
-    pub fn depart(self: &Arc<Self>, request: &Request) -> Departure {
+    pub fn track(self: &Arc<Self>, request: &Request) -> InFlightDelivery {
         let digests = self.digests(request);
         let mut state = self.state.lock();
         let [same, same_body] = digests.map(|digest| {
@@ -71,7 +71,7 @@ impl Circles {
             *count - 1
         });
         drop(state);
-        Departure { circles: Arc::clone(self), digests, is_repeated: same > 0 || same_body >= SAME_BODY }
+        InFlightDelivery { loops: Arc::clone(self), digests, is_repeated: same > 0 || same_body >= SAME_BODY }
     }
 
     /// Adds the `via` header by which a request to a target is recognised if it comes back.
@@ -83,7 +83,7 @@ impl Circles {
         self.state.lock().targets.entry(name).or_insert_with(|| target.to_owned());
     }
 
-    /// The target that a request has come back from, if it has.
+    /// The target through which a request has come back, if it has.
     pub fn returned(&self, request: &Request) -> Option<String> {
         let mut names = request
             .headers
@@ -108,9 +108,9 @@ impl Circles {
     }
 }
 
-impl Drop for Departure {
+impl Drop for InFlightDelivery {
     fn drop(&mut self) {
-        let mut state = self.circles.state.lock();
+        let mut state = self.loops.state.lock();
         for digest in self.digests {
             if let Some(count) = state.in_flight.get_mut(&digest) {
                 *count -= 1;
@@ -141,44 +141,44 @@ mod tests {
 
     #[test]
     fn only_a_request_that_equals_one_in_flight_is_repeated() {
-        let circles = Arc::new(Circles::default());
-        let first = circles.depart(&request("/a", &[("host", "a"), ("x-id", "1")], "a"));
+        let loops = Arc::new(LoopDetector::default());
+        let first = loops.track(&request("/a", &[("host", "a"), ("x-id", "1")], "a"));
         // The host and the path are those of the other listener.
-        let second = circles.depart(&request("/b", &[("host", "b"), ("x-id", "1"), ("via", "1.1 x")], "a"));
-        let other_body = circles.depart(&request("/a", &[("host", "a"), ("x-id", "1")], "b"));
-        let other_header = circles.depart(&request("/a", &[("host", "a"), ("x-id", "2")], "a"));
+        let second = loops.track(&request("/b", &[("host", "b"), ("x-id", "1"), ("via", "1.1 x")], "a"));
+        let other_body = loops.track(&request("/a", &[("host", "a"), ("x-id", "1")], "b"));
+        let other_header = loops.track(&request("/a", &[("host", "a"), ("x-id", "2")], "a"));
         assert_eq!([&first, &second, &other_body, &other_header].map(|it| it.is_repeated), [false, true, false, false]);
         drop((first, second));
-        assert!(!circles.depart(&request("/a", &[("x-id", "1")], "a")).is_repeated);
+        assert!(!loops.track(&request("/a", &[("x-id", "1")], "a")).is_repeated);
     }
 
     #[test]
     fn a_request_whose_headers_a_proxy_changes_is_repeated_after_some_rounds() {
-        let circles = Arc::new(Circles::default());
+        let loops = Arc::new(LoopDetector::default());
         let rounds = (0..=SAME_BODY).map(|round| {
             let hops = vec!["127.0.0.1"; round].join(", ");
-            circles.depart(&request("/", &[("x-forwarded-for", &hops)], "a"))
+            loops.track(&request("/", &[("x-forwarded-for", &hops)], "a"))
         });
-        let rounds: Vec<Departure> = rounds.collect();
+        let rounds: Vec<InFlightDelivery> = rounds.collect();
         let marks: Vec<bool> = rounds.iter().map(|round| round.is_repeated).collect();
         assert_eq!(marks, [&[false; SAME_BODY][..], &[true]].concat());
         drop(rounds);
-        assert_eq!(circles.state.lock().in_flight, HashMap::new());
+        assert_eq!(loops.state.lock().in_flight, HashMap::new());
     }
 
     #[test]
     fn a_marked_request_that_comes_back_names_its_target() {
-        let circles = Circles::default();
+        let loops = LoopDetector::default();
         let mut sent = request("/", &[("via", "1.0 fred")], "a");
-        assert_eq!(circles.returned(&sent), None);
-        circles.mark(TARGET, &mut sent);
+        assert_eq!(loops.returned(&sent), None);
+        loops.mark(TARGET, &mut sent);
         let via: Vec<_> = sent.headers.all("via").map(|value| value.to_str().unwrap()).collect();
         assert_eq!((via.len(), via[0], via[1].len()), (2, "1.0 fred", "1.1 hookdev-0123456789abcdef".len()));
-        assert_eq!(circles.returned(&sent), Some(TARGET.to_owned()));
+        assert_eq!(loops.returned(&sent), Some(TARGET.to_owned()));
         // A proxy adds itself to the list.
         let joined = request("/", &[("via", &format!("{}, {} (Apache), 1.1 p.example", via[0], via[1]))], "a");
-        assert_eq!(circles.returned(&joined), Some(TARGET.to_owned()));
+        assert_eq!(loops.returned(&joined), Some(TARGET.to_owned()));
         // The name of another process is not ours.
-        assert_eq!(Circles::default().returned(&sent), None);
+        assert_eq!(LoopDetector::default().returned(&sent), None);
     }
 }
