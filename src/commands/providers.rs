@@ -94,8 +94,8 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),
-                Err(ProviderError::Manifest(error)) => CheckedProvider::invalid(directory, error),
-                Err(ProviderError::Contradictory(_, problems)) => CheckedProvider::contradictory(directory, problems),
+                Err(ProviderError::Manifest(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
+                Err(ProviderError::Contradictory(errors)) => CheckedProvider::failed(directory, errors),
                 Err(error) => {
                     terminal.fail(&Failure::unreadable_input(error));
                     exit = Exit::UnreadableInput;

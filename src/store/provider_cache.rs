@@ -269,7 +269,7 @@ mod tests {
         home.check();
         home.save("events/made.json", "{\"type\":\"lost\"}");
         let error = loaded(&home.entry().unwrap()).unwrap_err();
-        assert!(error.ends_with("acme.made: the fixture is recognised as no event"), "{error}");
+        assert!(error.contains("acme/events/made.json:1:9: acme.made: it isn't recognised as this event"), "{error}");
         home.save("events/made.json", "{\"type\":\"made\",\"id\":1}");
         assert_eq!(loaded(&home.entry().unwrap()).unwrap(), "{\"type\":\"made\",\"id\":1}");
 

@@ -45,12 +45,16 @@ pub enum ProviderError {
     /// Its manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Its fixtures or vectors contradict its manifest.
-    #[error("the provider directory {} contradicts its manifest: {}", .0.display(), .1.join("; "))]
-    Contradictory(PathBuf, Vec<String>),
+    /// Its files contradict its manifest, in these places.
+    #[error("{}", in_one_line(.0))]
+    Contradictory(Vec<ManifestError>),
     /// It changed between its check and its use.
     #[error("the provider directory {} has just changed; try again", .0.display())]
     Changed(PathBuf),
+}
+
+fn in_one_line(problems: &[ManifestError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Reads the provider in a directory, or those in its subdirectories in the order of their names. Each must pass its
@@ -260,10 +264,6 @@ impl<'a> Directory<'a> {
     fn check(&self) -> Result<Provider, ProviderError> {
         let provider = self.load()?;
         let problems = self_test(&provider);
-        if problems.is_empty() {
-            Ok(provider)
-        } else {
-            Err(ProviderError::Contradictory(self.path.to_owned(), problems))
-        }
+        if problems.is_empty() { Ok(provider) } else { Err(ProviderError::Contradictory(problems)) }
     }
 }

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 ///
 /// Parsed from dotted text, in which a backslash makes the punctuation after it part of a key (`a\.b`), or, if the text
 /// begins with `/`, from an RFC 6901 pointer. Array items are addressed by index.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Path(Vec<String>);
 
 impl Path {

@@ -249,7 +249,7 @@ fn disagreements<'a>(
 pub(super) fn provider(name: &str, files: &[(String, String)]) -> Result<Provider, Vec<String>> {
     let texts = files.iter().map(|(path, text)| (Cow::Owned(path.clone()), Cow::Owned(text.clone()))).collect();
     let provider = Provider::load(Files::new(name, texts)).map_err(|error| vec![error.to_string()])?;
-    let problems = self_test(&provider);
+    let problems: Vec<String> = self_test(&provider).iter().map(ToString::to_string).collect();
     if problems.is_empty() { Ok(provider) } else { Err(problems) }
 }
 

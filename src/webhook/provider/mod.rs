@@ -236,6 +236,10 @@ impl Provider {
             return Some(EventName::Listed(event));
         }
         let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
+        let own = named.as_deref().and_then(|named| handshakes.clone().find(|event| event.name == named));
+        if let Some(handshake) = own.filter(|event| event.matches(lookup)) {
+            return Some(EventName::Listed(handshake));
+        }
         let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
         unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
     }

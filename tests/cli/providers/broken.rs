@@ -133,19 +133,26 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
 
 #[test]
 fn a_directory_that_contradicts_its_manifest_is_rejected() {
-    let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
     rejected(&dir, "error: acme/provider.toml:20:10: the schema `made` is not in the $defs of schema.json\n");
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
-    let unknown = "schema.json:1:19: unknown keyword `typ` (did you mean `type`?) (`/$defs/made/typ`)";
-    rejected(&dir, &format!("{unsound}  {unknown}\n"));
+    let unknown = "unknown keyword `typ` (did you mean `type`?) (`/$defs/made/typ`)";
+    rejected(&dir, &format!("error: acme/schema.json:1:19: {unknown}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
-    rejected(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
+    rejected(
+        &dir,
+        "error: acme/events/made.json:1:1: acme.made: /uuid: is required but missing; correct it here, or `made` in \
+         schema.json\n",
+    );
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
     sound(&dir);
     dir.write("acme/events/made.json", r#"{"type":"other","id":"x"}"#);
-    rejected(&dir, &format!("{unsound}  acme.made: the fixture is recognised as no event\n"));
+    rejected(
+        &dir,
+        "error: acme/events/made.json:1:9: acme.made: it isn't recognised as this event, because `type` is `other`, not \
+         `made`; correct it here, or the event's `match`\n",
+    );
 }
 
 #[test]
@@ -168,9 +175,9 @@ fn a_vector_with_another_verdict_is_rejected() {
     dir.write("acme/vectors.json", vector("00ff", 2));
     rejected(
         &dir,
-        "error: the provider directory acme contradicts its manifest:\n  \
-         vectors.json: `count` is 2, but the file has 1\n  \
-         vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
+        "error: 2 mistakes in the provider directory acme:\n  \
+         acme/vectors.json:1:10: `count` is 2, but the file has 1\n  \
+         acme/vectors.json:1:29: vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
          got rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
     );
 }

@@ -85,6 +85,7 @@ impl RawEvent {
             about: self.about,
             schema: self.schema.map(Spanned::into_inner),
             fixture: text,
+            fixture_file: Some(fixture),
             raw,
             summary: self.summary,
             unsigned: self.unsigned,

@@ -158,6 +158,7 @@ impl RawHandshake {
             about: self.about,
             schema: None,
             fixture,
+            fixture_file: self.fixture.map(Spanned::into_inner),
             raw: None,
             summary: None,
             unsigned: !handshake.is_signed,

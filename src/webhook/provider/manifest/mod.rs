@@ -2,6 +2,7 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod error;
 mod event;
 mod examples;
 mod finder;
@@ -15,7 +16,7 @@ mod secret;
 mod signing;
 mod values;
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -36,6 +37,7 @@ use crate::webhook::{
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
+pub use error::ManifestError;
 use event::RawEvent;
 pub use finder::find;
 use handshake::{RawHandshake, Signing};
@@ -45,29 +47,6 @@ use secret::{Defaults, RawSecret};
 use signing::RawScheme;
 use values::{Texts, Wrong};
 
-/// An error in a provider directory, with its position.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ManifestError {
-    /// The directory.
-    pub origin: String,
-    /// The file in the directory.
-    pub file: String,
-    /// Line and column, from 1.
-    pub position: Option<(usize, usize)>,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.origin, self.file)?;
-        if let Some((line, column)) = self.position {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
-
 impl Provider {
     /// Loads a provider directory.
     ///
@@ -76,17 +55,13 @@ impl Provider {
     /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
     /// suggestion.
     pub fn load(files: Files) -> Result<Self, ManifestError> {
-        let text = files.get(files::MANIFEST).ok_or_else(|| ManifestError {
-            origin: files.origin().to_owned(),
-            file: files::MANIFEST.to_owned(),
-            position: None,
-            message: "missing file: every provider directory needs it".to_owned(),
+        let text = files.get(files::MANIFEST).ok_or_else(|| {
+            let message = "missing file: every provider directory needs it";
+            ManifestError::new(&files, files::MANIFEST, None, message)
         })?;
-        let at = |wrong: Wrong| ManifestError {
-            origin: files.origin().to_owned(),
-            file: files::MANIFEST.to_owned(),
-            position: wrong.span.map(|span| json::position(text, span.start)),
-            message: wrong.message,
+        let at = |wrong: Wrong| {
+            let position = wrong.span.map(|span| json::position(text, span.start));
+            ManifestError::new(&files, files::MANIFEST, position, wrong.message)
         };
         let raw: RawProvider =
             toml::from_str(text).map_err(|error| at(repeated(&error, text).unwrap_or_else(|| error.into())))?;
