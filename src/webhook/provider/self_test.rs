@@ -146,7 +146,7 @@ fn problems_of_request(
     let payload = body.payload(request);
     let mut problems = Vec::new();
     problems.extend(unrecognised(provider, event, request, &payload));
-    problems.extend(unverified(event, provider.verify(secrets, request, Some(event), Some(now).into()), provider));
+    problems.extend(unverified(event, &provider.verify(secrets, request, Some(event), Some(now).into()), provider));
     if let Some(name) = event.schema.as_deref()
         && let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name))
         && let Some(root) = payload.root()
@@ -222,11 +222,11 @@ fn signed_content(scheme: &str) -> Vec<String> {
 }
 
 /// Why an event's request doesn't have the verdict that it should have, if it doesn't.
-fn unverified(event: &Event, verdict: Verdict, provider: &Provider) -> Option<Problem> {
+fn unverified(event: &Event, verdict: &Verdict, provider: &Provider) -> Option<Problem> {
     let unsigned = event.unsigned || provider.schemes.is_empty();
     // A signature with the secret that the request itself hands over counts as none.
     let hands_over = event.handshake.as_ref().is_some_and(|handshake| handshake.secret.is_some());
-    match &verdict {
+    match verdict {
         Verdict::Verified(_) if !unsigned => None,
         Verdict::Unsigned if unsigned || hands_over => None,
         Verdict::Rejected(rejection) => {

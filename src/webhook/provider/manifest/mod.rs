@@ -92,8 +92,8 @@ impl Provider {
         let signing = Signing::of(&schemes, &delivery.encodings);
         let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let provider = Self {
-            title: raw.title,
-            about: raw.about,
+            title: values::line(&raw.title).map_err(at)?,
+            about: values::line(&raw.about).map_err(at)?,
             notes: raw.notes,
             secret,
             recognised_by: recognised_by(raw.recognise.headers, &schemes, event_field.as_ref()).map_err(at)?,
@@ -267,10 +267,11 @@ fn signature_headers(schemes: &[Scheme]) -> Vec<HeaderName> {
 
 /// The form field that holds the payload.
 fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
-    match values::parse(text, Place::parse)? {
-        Place::Form(name) => Ok(name),
-        _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
+    if let Ok(Place::Form(name)) = Place::parse(text.get_ref()) {
+        return Ok(name);
     }
+    let name = text.get_ref().rsplit(':').next().filter(|name| !name.is_empty()).unwrap_or("NAME");
+    Err(Wrong::new(text.span(), format!("the payload can only be in a form field: write `form:{name}`")))
 }
 
 /// A key that is given twice, which the TOML parser doesn't name.
@@ -295,10 +296,23 @@ impl From<toml::de::Error> for Wrong {
 #[must_use]
 pub fn toml_message(message: &str) -> String {
     if message.starts_with("invalid type: map, expected a sequence") {
-        return "a single table, expected a list of them: write [[NAME]] instead of [NAME]".to_owned();
+        return "a single table, expected a list of them: write [[NAME]] instead of [NAME], or put it in [ ]"
+            .to_owned();
     }
-    if message.starts_with("invalid type: ") && message.ends_with(", expected a sequence") {
-        return message.replace("expected a sequence", "expected a list in [ ]");
+    if let Some((found, expected)) =
+        message.strip_prefix("invalid ").and_then(|message| message.rsplit_once(", expected "))
+    {
+        let found = found.replace("type: sequence", "type: a list").replace("type: map", "type: a table");
+        let expected = match expected {
+            "a sequence" => "a list in [ ]",
+            "a map" => "a table",
+            "a boolean" => "`true` or `false`",
+            "i64" => "a whole number",
+            "u32" => "a whole number, 0 or more",
+            expected if expected.starts_with("struct ") => "a table",
+            expected => expected,
+        };
+        return format!("invalid {found}, expected {expected}");
     }
     // serde's wording: unknown field `a`, expected one of `b`, `c`
     let mut quoted = message.split('`').skip(1).step_by(2);
@@ -316,8 +330,8 @@ pub fn toml_message(message: &str) -> String {
 #[serde(deny_unknown_fields)]
 struct RawProvider {
     name: Spanned<String>,
-    title: String,
-    about: String,
+    title: Spanned<String>,
+    about: Spanned<String>,
     #[serde(default)]
     notes: Vec<String>,
     summary: Option<Summary>,
