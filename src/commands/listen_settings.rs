@@ -27,7 +27,7 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     // A directory that is saved while it has an error must not affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
-        entry.load()?;
+        entry.load().map_or_else(|error| context.report_broken(entry, error.into()), |_| Ok(()))?;
     }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if !args.respond.is_empty() {

@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
 }
 
 fn list(context: &Context) -> Result<Exit, Failure> {
-    let entries = context.catalog.entries();
+    let entries = context.catalog.entries().filter(|entry| entry.failure().is_none());
     let mut rows: Vec<Row<'_>> =
         entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
     rows.sort_by_key(|row| &row.index.name);

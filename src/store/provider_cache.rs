@@ -228,8 +228,9 @@ mod tests {
         }
 
         fn entry(&self) -> Result<std::sync::Arc<Entry>, String> {
-            let entries = providers::entries(&self.providers(), Some(&self.cache()));
-            entries.map(|mut entries| entries.remove(0)).map_err(|error| error.to_string())
+            let entry = providers::entries(&self.providers(), Some(&self.cache())).unwrap().remove(0);
+            let failure = entry.failure().map(ToString::to_string);
+            failure.map_or(Ok(entry), Err)
         }
 
         /// Whether the provider is loaded only when it is used.

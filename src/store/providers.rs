@@ -20,7 +20,7 @@ use crate::webhook::provider::{
     catalog::{Entry, Loader},
     files::{ENDINGS, Files, MANIFEST},
     index::IndexEntry,
-    manifest::ManifestError,
+    manifest::{ManifestError, provider_name},
     self_test::self_test,
 };
 
@@ -92,11 +92,12 @@ pub fn manifest_text(dir: &Path) -> Option<String> {
 }
 
 /// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has
-/// now, is loaded when it is used; if another of its files has changed, it must then pass them again.
+/// now, is loaded when it is used; if another of its files has changed, it must then pass them again. One that doesn't
+/// pass them is [broken](Entry::broken).
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// As [`find`].
 pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entry>>, ProviderError> {
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
@@ -112,10 +113,7 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
                 (Entry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
-                let now = SystemTime::now();
-                let directory = Directory::scan(&path)?;
-                let entry = Entry::from(directory.check()?);
-                let digests = directory.digests(now);
+                let (entry, digests) = checked_now(&path).unwrap_or_else(|error| (broken(&path, error), None));
                 is_changed |= known.is_some() || digests.is_some();
                 (entry, digests)
             }
@@ -131,6 +129,20 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
         cache.write(dir, &Checked(checked.collect()));
     }
     Ok(entries)
+}
+
+/// The entry of a provider that passes its tests, and the digests of its files.
+fn checked_now(path: &Path) -> Result<(Entry, Option<Digests>), ProviderError> {
+    let now = SystemTime::now();
+    let directory = Directory::scan(path)?;
+    Ok((Entry::from(directory.check()?), directory.digests(now)))
+}
+
+/// The entry of a provider that doesn't pass its tests, by the name in its manifest, or else that of its directory.
+fn broken(path: &Path, error: ProviderError) -> Entry {
+    let of_directory = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = manifest_text(path).as_deref().and_then(provider_name).or_else(of_directory);
+    Entry::broken(name.unwrap_or_default(), path.display().to_string(), error.into())
 }
 
 /// Where the cache has a provider directory.

@@ -39,7 +39,7 @@ use crate::webhook::{
 use delivery::RawDelivery;
 pub use error::ManifestError;
 use event::RawEvent;
-pub use finder::find;
+pub use finder::{find, provider_name};
 use handshake::{RawHandshake, Signing};
 use register::RawRegister;
 use schemes::RawSchemes;
@@ -366,11 +366,15 @@ struct RawRecognise {
 
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+    if !is_name(name.get_ref()) {
         return Err(Wrong::new(name.span(), "a provider's name may only have a-z, 0-9, `-` and `_`"));
     }
     check_start(name, "a provider's name")
+}
+
+fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    !text.is_empty() && text.chars().all(is_plain)
 }
 
 /// Checks that a name doesn't look like a flag.
