@@ -15,6 +15,7 @@ mod seen;
 mod shape;
 mod template;
 mod token;
+mod user_agent;
 mod value;
 
 use std::borrow::Cow;
