@@ -170,6 +170,23 @@ fn a_header_that_is_signed_but_not_sent_is_noted() {
 }
 
 #[test]
+fn a_list_of_events_that_no_payload_has_is_noted() {
+    let dir = Dir::new();
+    let listing = |list: &str| {
+        manifest(SECRET, SIGNED_BODY).replace("[delivery]", &format!("[recognise]\nlist = {list}\n\n[delivery]"))
+    };
+    write(&dir, &listing("[\"body:ids\", \"body:ids.0.all\"]"));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr(
+        "note: acme/provider.toml:15:8: no payload of Acme has this list of events: there is no `ids` in the payload; the \
+         nearest is `id`\n\
+         note: acme/provider.toml:15:8: no payload of Acme has this list of events: there is no `ids.0.all` in the payload; \
+         the nearest is `id`\n",
+    );
+    write(&dir, &listing("\"body:id\""));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
+}
+
+#[test]
 fn a_check_points_at_what_is_wrong_in_each_directory() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));
