@@ -63,7 +63,7 @@ impl TextEncoding {
         }
     }
 
-    /// Whether all of a text may be part of an encoded signature. A token may have any characters, so this is not known.
+    /// Whether all of a text may be part of an encoded signature; `false` for a token, which may have any characters.
     pub(in crate::webhook) fn may_contain(self, text: &str) -> bool {
         let others = match self {
             Self::Hex | Self::UppercaseHex => return text.bytes().all(|byte| byte.is_ascii_hexdigit()),
