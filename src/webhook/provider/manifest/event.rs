@@ -83,7 +83,7 @@ impl RawEvent {
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,
-            about: values::line(&self.about)?,
+            about: values::text(&self.about)?,
             schema: self.schema.map(Spanned::into_inner),
             fixture: text,
             fixture_file: Some(fixture),

@@ -158,7 +158,7 @@ impl RawHandshake {
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,
-            about: values::line(&self.about)?,
+            about: values::text(&self.about)?,
             schema: None,
             fixture,
             fixture_file: self.fixture.map(Spanned::into_inner),

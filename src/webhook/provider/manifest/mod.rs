@@ -92,8 +92,8 @@ impl Provider {
         let signing = Signing::of(&schemes, &delivery.encodings);
         let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let provider = Self {
-            title: values::line(&raw.title).map_err(at)?,
-            about: values::line(&raw.about).map_err(at)?,
+            title: values::text(&raw.title).map_err(at)?,
+            about: values::text(&raw.about).map_err(at)?,
             notes: raw.notes,
             secret,
             recognised_by: recognised_by(raw.recognise.headers, &schemes, event_field.as_ref()).map_err(at)?,

@@ -77,6 +77,11 @@ pub(super) fn variable(text: &Spanned<String>) -> Result<String, Wrong> {
     })
 }
 
+/// A text for people that isn't empty.
+pub(super) fn text(text: &Spanned<String>) -> Result<String, Wrong> {
+    parse(text, |text| if text.trim().is_empty() { Err("the text is empty") } else { Ok(text.to_owned()) })
+}
+
 /// A text for people on one line.
 pub(super) fn line(text: &Spanned<String>) -> Result<String, Wrong> {
     parse(text, |text| match text {
