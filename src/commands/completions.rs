@@ -18,6 +18,7 @@ use clap_complete::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
+    shared_context::SharedContext,
     streams,
 };
 use crate::{
@@ -122,5 +123,5 @@ pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
         no_config: words.iter().any(|word| word == "--no-config"),
         ..cli.global
     };
-    Context::load(global).ok().map(|context| context.catalog)
+    Context::load_again(global, SharedContext::silent()).ok().map(|context| context.catalog)
 }

@@ -2,19 +2,17 @@
 //! terminal.
 
 use std::{
-    collections::HashSet,
-    env, fs, io,
+    env,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use parking_lot::Mutex;
-
-use super::{exit::Failure, guard::Guard, names::listed, secret_warnings, terminal::Terminal};
+use super::{
+    exit::Failure, guard::Guard, names::listed, secret_warnings, shared_context::SharedContext, terminal::Terminal,
+};
 use crate::{
     cli::{FormatArg, GlobalArgs},
     engine::clock::now,
-    render::diagnostic::inline,
     store::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
@@ -24,7 +22,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         nearest,
-        provider::catalog::Catalog,
+        provider::catalog::{Catalog, CatalogEntry},
         signature::SecretText,
     },
 };
@@ -45,6 +43,7 @@ pub struct Context {
     /// The standard streams.
     pub terminal: Terminal,
     shared: SharedContext,
+    is_reload: bool,
 }
 
 impl Context {
@@ -76,18 +75,25 @@ impl Context {
         Ok(context)
     }
 
-    /// Reads the provider directories of a config and of the command line.
+    /// Reads the provider directories of a config and of the command line. A provider that is broken can't be used, and
+    /// a warning says so. If it could be used before, that is an error.
     ///
     /// # Errors
     ///
-    /// If one of them can't be read or is invalid, or the config names an unknown provider.
+    /// If a directory can't be read or has no provider, or the config names an unknown provider.
     pub(super) fn of(global: GlobalArgs, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
+        let is_reload = shared.is_loaded();
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
         let cache = ProviderCache::of_user(|name| env::var_os(name));
         for (dir, is_configured) in provider_dirs(&global, config.as_ref()) {
             for entry in providers::entries(&dir, cache.as_ref())? {
+                if let Some(error) = entry.failure() {
+                    shared.report_broken(&entry, error.into(), is_reload, terminal)?;
+                } else {
+                    shared.forget_broken(&entry);
+                }
                 if let Some(guard) = &mut guard {
                     guard.add_provider(&entry, is_configured);
                 }
@@ -110,7 +116,16 @@ impl Context {
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
             set_signature_headers(&mut catalog, config)?;
         }
-        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared })
+        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared, is_reload })
+    }
+
+    /// Reports that a provider turned out to be broken when it was loaded.
+    ///
+    /// # Errors
+    ///
+    /// The failure, if the provider could be used before.
+    pub fn report_broken(&self, entry: &CatalogEntry, failure: Failure) -> Result<(), Failure> {
+        self.shared.report_broken(entry, failure, self.is_reload, self.terminal)
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
@@ -159,6 +174,7 @@ impl Context {
         if let Some(guard) = &self.guard {
             guard.allow_providers()?;
         }
+        self.check_flags()?;
         let config = self.config.as_ref();
         let environment = self.environment()?;
         let configured = |name: &str| -> Vec<SecretText> {
@@ -196,7 +212,16 @@ impl Context {
         Ok((keyring, missing))
     }
 
-    /// Notes a `.env` beside the config that sets a provider's variable but isn't loaded.
+    /// Checks that no `--secret` is for a broken provider.
+    fn check_flags(&self) -> Result<(), Failure> {
+        let mut names = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
+        match names.find_map(|name| self.catalog.failure(name)) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
     fn note_unloaded_env_file(&self, keyring: &Keyring) {
         let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
         if is_configured || self.global.no_config {
@@ -273,7 +298,7 @@ fn read_config(global: &GlobalArgs) -> Result<Option<Config>, Failure> {
 /// If a name is invalid, or the provider doesn't leave it to the user.
 fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), Failure> {
     for ProviderConfig { name, signature_header, .. } in config.provider_configs() {
-        let Some(text) = signature_header else { continue };
+        let Some(text) = signature_header.filter(|_| catalog.failure(name).is_none()) else { continue };
         let header =
             text.parse().map_err(|_| config.wrong_signature_header(name, format!("invalid header name `{text}`")))?;
         if !catalog.set_signature_header(name, &header).map_err(|error| Failure::from(&error))? {
@@ -291,60 +316,4 @@ fn provider_dirs(global: &GlobalArgs, config: Option<&Config>) -> Vec<(PathBuf, 
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     let configured = configured.into_iter().map(|dir| (dir, true));
     configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()
-}
-
-/// State that the successive contexts of one command share.
-#[derive(Clone, Debug, Default)]
-pub struct SharedContext(Arc<Mutex<ReportedFiles>>);
-
-#[derive(Debug, Default)]
-struct ReportedFiles {
-    /// The configs named on standard error.
-    named: HashSet<PathBuf>,
-    /// The config, if it had content.
-    config: Option<PathBuf>,
-    /// The env file, if it had content.
-    env_file: Option<PathBuf>,
-}
-
-impl SharedContext {
-    /// Records a config, and returns whether it is new.
-    fn is_new(&self, path: &Path) -> bool {
-        self.0.lock().named.insert(path.to_owned())
-    }
-
-    fn set_files(&self, config: Option<&Config>) {
-        let in_use = |path: &PathBuf| lost(path).is_none().then(|| path.clone());
-        let mut files = self.0.lock();
-        files.config = config.and_then(|config| in_use(&config.path));
-        files.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
-    }
-
-    fn check_config(&self) -> Result<(), Failure> {
-        check_file(self.0.lock().config.as_deref())
-    }
-
-    fn check_env_file(&self, config: Option<&Config>) -> Result<(), Failure> {
-        let named = config.and_then(|config| config.env_file.as_deref());
-        check_file(self.0.lock().env_file.as_deref().filter(|path| Some(*path) == named))
-    }
-}
-
-/// Checks that a file in use still has content.
-fn check_file(in_use: Option<&Path>) -> Result<(), Failure> {
-    match in_use.and_then(|path| Some((path, lost(path)?))) {
-        Some((path, lost)) => {
-            Err(Failure::usage(format!("{} is {lost}; to go on without it, restart", inline(&path.to_string_lossy()))))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Why a file has no content; `None` if it has some.
-fn lost(path: &Path) -> Option<&'static str> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Some("empty"),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Some("gone"),
-        _ => None,
-    }
 }

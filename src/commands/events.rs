@@ -7,7 +7,7 @@ use glob::Pattern;
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    resolve::{pattern, provider},
+    resolve::{check_usable, pattern, provider},
 };
 use crate::{
     cli::{EventsArgs, FormatArg},
@@ -63,6 +63,7 @@ fn matching<'a>(
         // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
         let below = format!("{}.*", Pattern::escape(glob));
         let found = [pattern(glob)?, pattern(&below)?].into_iter().find(|glob| !catalog.matching(glob).is_empty());
+        check_usable(catalog, glob)?;
         patterns.push(found.ok_or_else(|| {
             let failure = Failure::usage(format!("no event matches `{glob}`"));
             match catalog.nearest_events(glob).as_slice() {

@@ -144,22 +144,29 @@ impl From<ConfigError> for Failure {
 
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
-        match &error {
-            ProviderError::Contradictory(dir, problems) => {
+        Self::from(&error)
+    }
+}
+
+impl From<&ProviderError> for Failure {
+    fn from(error: &ProviderError) -> Self {
+        match error {
+            ProviderError::Contradictory(problems) if problems.len() > 1 => {
+                let first = format!("{} mistakes in the provider directory {}:", problems.len(), problems[0].origin);
                 let lines = problems.iter().map(|problem| format!("  {problem}"));
-                Self::usage(Message::with_lines(
-                    format!("the provider directory {} contradicts its manifest:", dir.display()),
-                    lines,
-                ))
+                Self::usage(Message::with_lines(first, lines))
             }
-            _ => Self::of(Exit::Usage, &error),
+            _ => Self::of(Exit::Usage, error),
         }
     }
 }
 
 impl From<&LoadError> for Failure {
     fn from(error: &LoadError) -> Self {
-        Self::of(Exit::Usage, error.as_ref())
+        match error.downcast_ref::<ProviderError>() {
+            Some(error) => Self::from(error),
+            None => Self::of(Exit::Usage, error.as_ref()),
+        }
     }
 }
 

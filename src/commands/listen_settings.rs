@@ -27,7 +27,7 @@ pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool)
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     // Loaded now, so that a directory saved with an error doesn't affect the provider in use.
     for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
-        entry.load()?;
+        entry.load().map_or_else(|error| context.report_broken(entry, error.into()), |_| Ok(()))?;
     }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if !args.respond.is_empty() {

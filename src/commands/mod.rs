@@ -36,6 +36,7 @@ mod resolve;
 mod secret_file;
 mod secret_warnings;
 mod send;
+mod shared_context;
 mod streams;
 mod terminal;
 mod trust;

@@ -43,7 +43,7 @@ pub fn run(global: &GlobalArgs, args: &ProvidersArgs) -> Result<Exit, Failure> {
 }
 
 fn list(context: &Context) -> Result<Exit, Failure> {
-    let entries = context.catalog.entries();
+    let entries = context.catalog.entries().filter(|entry| entry.failure().is_none());
     let mut rows: Vec<ProviderRow<'_>> = entries
         .map(|entry| ProviderRow { index: entry.index(), source: entry.directory().unwrap_or("built-in") })
         .collect();
@@ -95,8 +95,8 @@ fn check(global: &GlobalArgs, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),
-                Err(ProviderError::Manifest(error)) => CheckedProvider::invalid(directory, error),
-                Err(ProviderError::Contradictory(_, problems)) => CheckedProvider::contradictory(directory, problems),
+                Err(ProviderError::Manifest(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
+                Err(ProviderError::Contradictory(errors)) => CheckedProvider::failed(directory, errors),
                 Err(error) => {
                     terminal.fail(&Failure::unreadable_input(error));
                     exit = Exit::UnreadableInput;

@@ -50,7 +50,7 @@ fn secrets(before: &ReceiverSettings, after: &ReceiverSettings) -> Vec<String> {
     for provider in after.catalog.entries().map(|entry| entry.index()).filter(|index| !index.secrets.is_empty()) {
         let name = &provider.name;
         let (old, new) = (sources(&before.keyring, name), sources(&after.keyring, name));
-        if old != new && before.catalog.contains(name) {
+        if old != new && before.catalog.get(name).is_some() {
             changes.push(format!("now uses {new} for {} instead of {old}", provider.title));
         } else if old != new {
             changes.push(format!("now uses {new} for {}", provider.title));

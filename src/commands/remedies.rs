@@ -7,11 +7,9 @@ use crate::webhook::{keyring::SecretSource, remedy::Remedy};
 pub fn words(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Advice(text) => text.clone().into_owned(),
-        Remedy::SetSecret { provider, title, env: Some(env) } => {
-            format!("set {env} or add --secret {provider}=… to use {title}'s own secret")
-        }
-        Remedy::SetSecret { provider, title, env: None } => {
-            format!("add --secret {provider}=… to use {title}'s own secret")
+        Remedy::SetSecret { provider, title, envs } => {
+            let set = if envs.is_empty() { String::new() } else { format!("set {} or ", envs.join(" or ")) };
+            format!("{set}add --secret {provider}=… to use {title}'s own secret")
         }
         Remedy::ForwardUnsigned => "add --allow-unsigned to forward it".to_owned(),
         Remedy::SetSecretOfEach => "set each provider's own secret: --secret PROVIDER=env:NAME".to_owned(),
@@ -69,12 +67,13 @@ mod tests {
 
     #[test]
     fn a_remedy_names_the_flag_and_the_variable_to_set() {
-        let set = |env: Option<&str>| {
+        let set = |envs: &[&str]| {
             let (provider, title) = ("acme".to_owned(), "Acme".to_owned());
-            words(&Remedy::SetSecret { provider, title, env: env.map(str::to_owned) })
+            words(&Remedy::SetSecret { provider, title, envs: envs.iter().map(|env| (*env).to_owned()).collect() })
         };
-        assert_eq!(set(Some("ACME_SECRET")), "set ACME_SECRET or add --secret acme=… to use Acme's own secret");
-        assert_eq!(set(None), "add --secret acme=… to use Acme's own secret");
+        assert_eq!(set(&["ACME_SECRET"]), "set ACME_SECRET or add --secret acme=… to use Acme's own secret");
+        assert_eq!(set(&["ONE", "TWO"]), "set ONE or TWO or add --secret acme=… to use Acme's own secret");
+        assert_eq!(set(&[]), "add --secret acme=… to use Acme's own secret");
         assert_eq!(words(&Remedy::advice("read the raw body")), "read the raw body");
     }
 

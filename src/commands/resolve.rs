@@ -93,6 +93,7 @@ pub fn expectations(context: &Context, events: &[String], count: Option<u64>) ->
 /// Checks the name of an expected event. Providers may send events that hookdev doesn't know, so only an unknown
 /// provider is an error.
 fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
+    check_usable(&context.catalog, event)?;
     let is_glob = event.contains(['*', '?', '[']);
     if is_glob || context.catalog.has_event(event) {
         return Ok(());
@@ -109,6 +110,18 @@ fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(nearest::unknown("event", event, [])).hint(hint))
+}
+
+/// Checks that what names a provider, one of its events or several doesn't name a broken one.
+///
+/// # Errors
+///
+/// What is wrong with the provider.
+pub fn check_usable(catalog: &Catalog, text: &str) -> Result<(), Failure> {
+    match text.split('.').next().and_then(|provider| catalog.failure(provider)) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
 }
 
 /// Parses a glob of event names.

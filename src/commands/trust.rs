@@ -3,8 +3,9 @@
 use std::{env, path::Path, sync::Arc};
 
 use super::{
-    context::{Context, SharedContext},
+    context::Context,
     exit::{Exit, Failure},
+    shared_context::SharedContext,
 };
 use crate::{
     cli::{FormatArg, GlobalArgs, TrustArgs},

@@ -29,6 +29,18 @@ impl Message {
     pub fn with_lines(text: impl Into<String>, lines: impl IntoIterator<Item = String>) -> Self {
         Self { lines: std::iter::once(text.into()).chain(lines).collect() }
     }
+
+    /// The same message between these words.
+    #[must_use]
+    pub fn between(mut self, before: &str, after: &str) -> Self {
+        if let Some(first) = self.lines.first_mut() {
+            first.insert_str(0, before);
+        }
+        if let Some(last) = self.lines.last_mut() {
+            last.push_str(after);
+        }
+        self
+    }
 }
 
 impl<T: Into<String>> From<T> for Message {

@@ -152,8 +152,7 @@ pub struct CheckedProvider<'a> {
 /// Something wrong in a provider directory.
 #[derive(Debug, Serialize)]
 struct ProviderProblem<'a> {
-    /// The file, if a single place in one is wrong.
-    file: Option<&'a str>,
+    file: &'a str,
     line: Option<usize>,
     column: Option<usize>,
     message: &'a str,
@@ -167,19 +166,14 @@ impl<'a> CheckedProvider<'a> {
         Self { kind: "checked-provider", directory, provider: name, events, problems: Vec::new() }
     }
 
-    /// A directory with an invalid manifest.
+    /// A directory with these mistakes.
     #[must_use]
-    pub fn invalid(directory: String, error: &'a ManifestError) -> Self {
-        let (line, column) = error.position.unzip();
-        let problem = ProviderProblem { file: Some(&error.file), line, column, message: &error.message };
-        Self { kind: "checked-provider", directory, provider: None, events: None, problems: vec![problem] }
-    }
-
-    /// A directory whose files contradict its manifest.
-    #[must_use]
-    pub fn contradictory(directory: String, problems: &'a [String]) -> Self {
-        let problem = |message| ProviderProblem { file: None, line: None, column: None, message };
-        let problems = problems.iter().map(|message| problem(message)).collect();
+    pub fn failed(directory: String, errors: &'a [ManifestError]) -> Self {
+        let problem = |error: &'a ManifestError| {
+            let (line, column) = error.position.unzip();
+            ProviderProblem { file: &error.file, line, column, message: &error.message }
+        };
+        let problems = errors.iter().map(problem).collect();
         Self { kind: "checked-provider", directory, provider: None, events: None, problems }
     }
 
@@ -202,10 +196,8 @@ impl<'a> CheckedProvider<'a> {
         }
         let mut out = format!("{}  {directory}\n", palette.paint(Role::Bad, "failed"));
         for ProviderProblem { file, line, column, message } in &self.problems {
-            let place = [file.map(str::to_owned), line.map(|line| line.to_string()), column.map(|at| at.to_string())];
-            let place: Vec<String> = place.into_iter().flatten().chain([String::new()]).collect();
-            let place = if place.len() > 1 { place.join(":") + " " } else { String::new() };
-            out.extend(["  ", &text::printable(&place), &text::printable(message), "\n"]);
+            let position = line.zip(*column).map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+            out.extend(["  ", &text::printable(file), &position, ": ", &text::printable(message), "\n"]);
         }
         out
     }

@@ -323,7 +323,7 @@ mod tests {
         );
         // A table of names is what other programs have here.
         for (text, at, kind) in
-            [("[providers]\nacme = \"acme\"\n", "1:1", "map"), ("providers = \"acme\"\n", "1:13", "string")]
+            [("[providers]\nacme = \"acme\"\n", "1:1", "a table"), ("providers = \"acme\"\n", "1:13", "string")]
         {
             assert_eq!(
                 read(text).unwrap_err(),

@@ -20,7 +20,7 @@ use crate::webhook::provider::{
     catalog::{CatalogEntry, Loader},
     files::{ENDINGS, MANIFEST, ProviderFiles},
     index::IndexEntry,
-    manifest::ManifestError,
+    manifest::{ManifestError, provider_name},
     self_test::self_test,
 };
 
@@ -45,12 +45,16 @@ pub enum ProviderError {
     /// Its manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Its fixtures or vectors contradict its manifest, as described.
-    #[error("the provider directory {} contradicts its manifest: {}", .0.display(), .1.join("; "))]
-    Contradictory(PathBuf, Vec<String>),
+    /// Its files contradict its manifest, in these places.
+    #[error("{}", in_one_line(.0))]
+    Contradictory(Vec<ManifestError>),
     /// It changed between its check and its use.
     #[error("the provider directory {} has just changed; try again", .0.display())]
     Changed(PathBuf),
+}
+
+fn in_one_line(problems: &[ManifestError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Reads the provider in a directory, or those in its subdirectories in the order of their names. Each must pass its
@@ -87,12 +91,13 @@ pub fn manifest_text(dir: &Path) -> Option<String> {
     read_file::text(&dir.join(MANIFEST)).ok().map(|mut text| std::mem::take(&mut *text))
 }
 
-/// The entries of the providers that [`read`] reads. A provider that has passed its tests with its current manifest is
-/// loaded on first use; if another of its files has changed, it must then pass them again.
+/// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has
+/// now, is loaded when it is used; if another of its files has changed, it must then pass them again. One that doesn't
+/// pass them is [broken](CatalogEntry::broken).
 ///
 /// # Errors
 ///
-/// As for [`read`].
+/// As [`find`].
 pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<CatalogEntry>>, ProviderError> {
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
@@ -108,10 +113,7 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Cata
                 (CatalogEntry::from_index(index, origin, loader(path, slot, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
-                let now = SystemTime::now();
-                let directory = Directory::scan(&path)?;
-                let entry = CatalogEntry::from(directory.check()?);
-                let digests = directory.digests(now);
+                let (entry, digests) = checked_now(&path).unwrap_or_else(|error| (broken(&path, error), None));
                 is_changed |= known.is_some() || digests.is_some();
                 (entry, digests)
             }
@@ -129,7 +131,21 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Cata
     Ok(entries)
 }
 
-/// The place of a provider directory in the cache.
+/// The entry of a provider that passes its tests, and the digests of its files.
+fn checked_now(path: &Path) -> Result<(CatalogEntry, Option<Digests>), ProviderError> {
+    let now = SystemTime::now();
+    let directory = Directory::scan(path)?;
+    Ok((CatalogEntry::from(directory.check()?), directory.digests(now)))
+}
+
+/// The entry of a provider that doesn't pass its tests, by the name in its manifest, or else that of its directory.
+fn broken(path: &Path, error: ProviderError) -> CatalogEntry {
+    let of_directory = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = manifest_text(path).as_deref().and_then(provider_name).or_else(of_directory);
+    CatalogEntry::broken(name.unwrap_or_default(), path.display().to_string(), error.into())
+}
+
+/// Where the cache has a provider directory.
 struct CacheSlot {
     cache: ProviderCache,
     /// The directory that the user names, and the name of the provider directory in it.
@@ -260,10 +276,6 @@ impl<'a> Directory<'a> {
     fn check(&self) -> Result<Provider, ProviderError> {
         let provider = self.load()?;
         let problems = self_test(&provider);
-        if problems.is_empty() {
-            Ok(provider)
-        } else {
-            Err(ProviderError::Contradictory(self.path.to_owned(), problems))
-        }
+        if problems.is_empty() { Ok(provider) } else { Err(ProviderError::Contradictory(problems)) }
     }
 }

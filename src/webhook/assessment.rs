@@ -457,7 +457,7 @@ mod tests {
         let rejection = assessment.verdict.rejection().unwrap();
         assert_eq!((rejection.reason.clone(), assessment.secret), (Reason::DevelopmentSecret, None));
         assert_eq!(rejection.reason.code(), "no-matching-signature");
-        let remedy = || Catalog::builtin().get("cyanite").unwrap().set_secret();
+        let remedy = || Catalog::builtin().get("cyanite").unwrap().set_secret("signature", true);
         let warning = Warning::new("only the public development secret was tried", remedy());
         let finding = Finding {
             code: Code::SecretDevelopment,

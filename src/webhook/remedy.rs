@@ -18,8 +18,8 @@ pub enum Remedy {
         provider: String,
         /// The provider's name as people write it.
         title: String,
-        /// The environment variable that may hold the secret.
-        env: Option<String>,
+        /// The environment variables, one of which may hold the secret.
+        envs: Vec<String>,
     },
     /// Forward the deliveries that providers send unsigned, too.
     ForwardUnsigned,

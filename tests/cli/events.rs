@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Dir, text};
+use crate::{
+    harness::{Dir, text},
+    providers::{manifest, write},
+};
 
 #[test]
 fn a_contract_lists_each_term_and_marks_missing_protections() {
@@ -35,6 +38,24 @@ fn the_events_of_one_provider_can_be_listed() {
     assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic.*", "--no-config"]));
     assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic", "--no-config"]));
     Dir::new().hookdev().args(["events", "--provider", "cyanit"]).exits(2).says("did you mean `cyanite`?");
+}
+
+#[test]
+fn the_public_key_of_a_development_pair_is_shown_with_it() {
+    let dir = Dir::new();
+    let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"ed25519\"\ncontent = \"{body}\"\n\
+                  signature = { header = \"x-signature\", value = \"{hex}\" }";
+    let secret = "env = \"ACME_KEY\"\nencoding = \"hex\"\ndevelopment = \"hookdev-development-secret-acme\"";
+    write(&dir, &manifest(secret, scheme));
+    // Node.js: the Ed25519 key whose seed is the SHA-256 of the text, by crypto.createPublicKey
+    let key = "affbddf1e4c962b24822de4faa40b35035daff70ca04b8eaca1cade4874a9071";
+    dir.hookdev().args(["events", "acme", "--providers", "acme"]).exits(0).prints(&format!(
+        "\n  secret from ACME_KEY, else the public development secret: hookdev-development-secret-acme; a handler verifies \
+         with its public key: {key}\n"
+    ));
+    // Of several providers, only the events are listed.
+    let all = dir.hookdev().args(["events", "acme", "discord", "--providers", "acme"]).exits(0);
+    assert!(!all.text().contains("public key"), "{all}");
 }
 
 #[test]

@@ -157,6 +157,36 @@ fn a_payload_without_the_fields_that_are_signed_is_noted() {
 }
 
 #[test]
+fn a_header_that_is_signed_but_not_sent_is_noted() {
+    let dir = Dir::new();
+    let scheme = SIGNED_BODY.replace("{body}", "{header:x-made}{body}");
+    write(&dir, &manifest(SECRET, &scheme));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(
+        "note: acme/provider.toml:11:11: the scheme `v1` signs the header `x-made`, but acme.made is sent without it; add \
+         it to the `headers` of [delivery] or of the event",
+    );
+    write(&dir, &manifest(SECRET, &scheme).replace("[[event]]", "headers = { x-made = \"{now}\" }\n\n[[event]]"));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
+}
+
+#[test]
+fn a_list_of_events_that_no_payload_has_is_noted() {
+    let dir = Dir::new();
+    let listing = |list: &str| {
+        manifest(SECRET, SIGNED_BODY).replace("[delivery]", &format!("[recognise]\nlist = {list}\n\n[delivery]"))
+    };
+    write(&dir, &listing("[\"body:ids\", \"body:ids.0.all\"]"));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr(
+        "note: acme/provider.toml:15:8: no payload of Acme has this list of events: there is no `ids` in the payload; the \
+         nearest is `id`\n\
+         note: acme/provider.toml:15:8: no payload of Acme has this list of events: there is no `ids.0.all` in the payload; \
+         the nearest is `id`\n",
+    );
+    write(&dir, &listing("\"body:id\""));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
+}
+
+#[test]
 fn a_check_points_at_what_is_wrong_in_each_directory() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));
@@ -170,7 +200,8 @@ fn a_check_points_at_what_is_wrong_in_each_directory() {
     assert!(checked.text().starts_with(start), "{checked}");
     checked.prints(concat!(
         "\nfailed  all/wrong\n",
-        "  acme.made: the fixture is recognised as no event\n",
+        "  events/made.json:1:11: acme.made: it isn't recognised as this event, because `type` is `lost`, not `made`; \
+         correct it here, or the event's `match`\n",
         "passed  acme  acme, 1 event\n",
     ));
     let lines = dir.hookdev().args(["providers", "check", "all", "--json"]).exits(1).lines();
@@ -178,8 +209,9 @@ fn a_check_points_at_what_is_wrong_in_each_directory() {
     assert_eq!(
         lines[1],
         json!({"kind": "checked-provider", "directory": "all/wrong", "provider": null, "events": null,
-               "problems": [{"file": null, "line": null, "column": null,
-                             "message": "acme.made: the fixture is recognised as no event"}]})
+               "problems": [{"file": "events/made.json", "line": 1, "column": 11,
+                             "message": "acme.made: it isn't recognised as this event, because `type` is `lost`, not `made`; \
+                                         correct it here, or the event's `match`"}]})
     );
     dir.hookdev().args(["providers", "check", "missing"]).exits(2).says("can't read the provider directory missing");
 }

@@ -26,8 +26,14 @@ use crate::{
     },
     store::formats::location,
     webhook::{
-        assessment::Assessment, diagnose::Code, keyring::Keyring, provider::catalog::Catalog, remedy::Warning,
-        signature::Verdict, trust::Trust, words::count,
+        assessment::Assessment,
+        diagnose::Code,
+        keyring::Keyring,
+        provider::catalog::Catalog,
+        remedy::Warning,
+        signature::{Verdict, Verified},
+        trust::Trust,
+        words::count,
     },
 };
 
@@ -213,9 +219,11 @@ fn warnings(assessment: &Assessment) -> Vec<Problem> {
         hint: None,
     };
     let mut warnings = Vec::new();
-    if let (Some(Trust::Development), Some(provider)) = (assessment.trust(), &assessment.provider) {
+    if let (Some(Trust::Development), Some(provider), Verdict::Verified(Verified { scheme, .. })) =
+        (assessment.trust(), &assessment.provider, &assessment.verdict)
+    {
         let message = "verified with the public development secret, with which anyone can sign";
-        let warning = Warning::new(message, provider.set_secret());
+        let warning = Warning::new(message, provider.set_secret(scheme, true));
         warnings.push(problem(Code::SecretDevelopment.as_str(), &warning));
     }
     warnings.extend(assessment.warnings.iter().map(|warning| problem("warning", warning)));

@@ -8,7 +8,11 @@ use std::{
 
 use crate::{
     cli::SendArgs,
-    commands::{exit::Failure, names::listed, resolve::pattern},
+    commands::{
+        exit::Failure,
+        names::listed,
+        resolve::{check_usable, pattern},
+    },
     net::url::parse_url,
     render::{diagnostic::Message, shell},
     webhook::{
@@ -45,6 +49,7 @@ impl Word {
         if let Some(provider) = catalog.get(text) {
             return Err(no_event(provider));
         }
+        check_usable(catalog, text)?;
         let shown = redact::invalid_url(text);
         let near = catalog.nearest_events(text);
         if near.is_empty() && is_path(text) {

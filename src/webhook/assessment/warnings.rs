@@ -92,10 +92,14 @@ impl Judge<'_> {
 
     /// The usual reason why no signature matches: the secret is not set.
     pub(super) fn only_development_tried(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
-        let reason = &verdict.rejection()?.reason;
+        let Rejection { scheme, reason } = verdict.rejection()?;
         let unmatched = matches!(reason, Reason::NoMatchingSignature { .. } | Reason::DevelopmentSecret);
-        (unmatched && self.keyring.has_only_development(&provider.name))
-            .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
+        (unmatched && self.keyring.has_only_development(&provider.name)).then(|| {
+            Warning::new(
+                "only the public development secret was tried",
+                provider.set_secret(scheme, matches!(reason, Reason::DevelopmentSecret)),
+            )
+        })
     }
 }
 

@@ -21,6 +21,12 @@ pub(in crate::webhook) enum HeaderPiece {
 }
 
 impl HeaderTemplate {
+    /// Whether it has no placeholder.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, HeaderPiece::Literal(_)))
+    }
+
     /// Whether it contains the timestamp.
     #[must_use]
     pub fn has_timestamp(&self) -> bool {

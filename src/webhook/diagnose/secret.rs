@@ -179,7 +179,10 @@ pub fn only_development(case: &RejectedRequest<'_>) -> Finding {
         return of_hookdev(provider);
     }
     let message = "only the public development secret was tried".to_owned();
-    Finding { remedy: provider.set_secret(), ..Finding::new(Code::SecretDevelopment, message) }
+    Finding {
+        remedy: provider.set_secret(&case.rejection.scheme, true),
+        ..Finding::new(Code::SecretDevelopment, message)
+    }
 }
 
 fn of_hookdev(provider: &Provider) -> Finding {

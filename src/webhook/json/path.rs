@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 ///
 /// Parsed from dotted text, in which a backslash makes the punctuation after it part of a key (`a\.b`), or, if the text
 /// begins with `/`, from an RFC 6901 pointer. Array items are addressed by index.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Path(Vec<String>);
 
 impl Path {
@@ -40,6 +40,9 @@ impl FromStr for Path {
 }
 
 fn dotted_keys(text: &str) -> Result<Vec<String>, InvalidPath> {
+    if text.is_empty() {
+        return Err(InvalidPath::Empty);
+    }
     let (mut keys, mut key) = (Vec::new(), String::new());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -113,9 +116,12 @@ pub(super) fn index(key: &str) -> Option<usize> {
 /// Why a text is not a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPath {
-    /// Two dots in a row, a dot at either end, or an empty text.
+    /// Two dots in a row, or a dot at either end.
     #[error("the path `{0}` has an empty key; write a JSON pointer (`/a//b`) if that is meant")]
     EmptyKey(String),
+    /// An empty text.
+    #[error("the path is empty")]
+    Empty,
     /// A backslash before a letter, a digit, a space or the end.
     #[error("a backslash in the path `{0}` must come before `.` or other punctuation")]
     Backslash(String),
@@ -155,7 +161,8 @@ mod tests {
 
     #[test]
     fn an_invalid_path_is_named() {
-        for text in ["", ".", "a..b", ".a", "a."] {
+        assert_eq!("".parse::<Path>(), Err(InvalidPath::Empty));
+        for text in [".", "a..b", ".a", "a."] {
             assert_eq!(text.parse::<Path>(), Err(InvalidPath::EmptyKey(text.into())));
         }
         for text in [r"a\", r"a\b", r"\é"] {

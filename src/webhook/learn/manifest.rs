@@ -11,6 +11,7 @@ use super::{
     is_form, is_indented,
     places::own_headers,
     scheme::{FoundScheme, SchemeSearch},
+    user_agent::{UserAgent, user_agent},
 };
 use crate::webhook::{
     encoding,
@@ -349,6 +350,14 @@ fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut ManifestDraft) {
         let media =
             if kind == PayloadKind::Multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         draft.line(&format!("encodings = [{{ type = {} }}]", quoted(media)));
+    }
+    match user_agent(facts.name, facts.samples) {
+        Some(UserAgent::Own(text)) => draft.line(&format!("user_agent = {}", quoted(&text))),
+        Some(UserAgent::Other(text)) => {
+            draft.ask("is this the user agent of the provider's deliveries, and not of what forwarded them?");
+            draft.comment(&format!("user_agent = {}", quoted(&text)));
+        }
+        None => {}
     }
     if is_indented(facts.samples) {
         draft.ask(

@@ -15,6 +15,7 @@ mod seen;
 mod shape;
 mod template;
 mod token;
+mod user_agent;
 mod value;
 
 use std::borrow::Cow;
@@ -249,7 +250,7 @@ fn disagreements<'a>(
 pub(super) fn provider(name: &str, files: &[(String, String)]) -> Result<Provider, Vec<String>> {
     let texts = files.iter().map(|(path, text)| (Cow::Owned(path.clone()), Cow::Owned(text.clone()))).collect();
     let provider = Provider::load(ProviderFiles::new(name, texts)).map_err(|error| vec![error.to_string()])?;
-    let problems = self_test(&provider);
+    let problems: Vec<String> = self_test(&provider).iter().map(ToString::to_string).collect();
     if problems.is_empty() { Ok(provider) } else { Err(problems) }
 }
 

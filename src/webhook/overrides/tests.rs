@@ -72,7 +72,7 @@ fn an_argument_that_says_no_edit_is_named() {
     assert_eq!(Override::set("event.type"), Err(InvalidOverride::NoValue("event.type".into())));
     assert_eq!(Override::set(r"a\=b"), Err(InvalidOverride::NoValue(r"a\=b".into())));
     assert_eq!(Override::add("a..b=1"), Err(InvalidOverride::Path(InvalidPath::EmptyKey("a..b".into()))));
-    assert_eq!(Override::remove(""), Err(InvalidOverride::Path(InvalidPath::EmptyKey(String::new()))));
+    assert_eq!(Override::remove(""), Err(InvalidOverride::Path(InvalidPath::Empty)));
     let error = SyntaxError { offset: 0, line: 1, column: 1, message: "expected a value" };
     assert_eq!(Override::set("a:=b"), Err(InvalidOverride::Json(error)));
 }

@@ -108,7 +108,7 @@ impl Place {
             "form:sorted" => return Ok(Self::SortedForm),
             _ => {}
         }
-        let Some((prefix, rest)) = text.split_once(':') else { return Err(nearest::unknown("place", text, WORDS)) };
+        let Some((prefix, rest)) = text.split_once(':') else { return Err(without_kind(text)) };
         if rest.is_empty() {
             return Err(format!("`{text}` names nothing after the colon"));
         }
@@ -220,6 +220,16 @@ impl Place {
             other => format!("the {other}"),
         }
     }
+}
+
+/// What is wrong with a text that doesn't begin with the kind of a place.
+fn without_kind(text: &str) -> String {
+    if text.is_empty() || nearest::nearest(text, WORDS).is_some() {
+        return nearest::unknown("place", text, WORDS);
+    }
+    let kinds = ["header", "query", "body", "form"].map(|kind| format!("`{kind}:{text}`"));
+    let [others @ .., last] = &kinds;
+    format!("unknown place `{text}`; did you mean {} or {last}?", others.join(", "))
 }
 
 /// The place as a manifest writes it.

@@ -60,6 +60,20 @@ impl CatalogEntry {
         Self { source, index: OnceLock::from(index), provider: OnceLock::new() }
     }
 
+    /// A provider of the user's that can't be used, and why.
+    #[must_use]
+    pub fn broken(name: String, directory: String, error: LoadError) -> Self {
+        let index = IndexEntry::of_name(name);
+        let source = ProviderSource::Directory(directory, loaded_already());
+        Self { source, index: OnceLock::from(index), provider: OnceLock::from(Err(error)) }
+    }
+
+    /// Why it can't be used, if that is known.
+    #[must_use]
+    pub fn failure(&self) -> Option<&LoadError> {
+        self.provider.get()?.as_ref().err()
+    }
+
     /// The provider's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -220,13 +234,19 @@ impl Catalog {
 
     /// The providers that were used but couldn't be loaded: their names, and why.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &LoadError)> {
-        self.entries().filter_map(|entry| Some((entry.name(), entry.provider.get()?.as_ref().err()?)))
+        self.entries().filter_map(|entry| Some((entry.name(), entry.failure()?)))
+    }
+
+    /// Why the provider of this name can't be used, if there is one and that is known.
+    #[must_use]
+    pub fn failure(&self, name: &str) -> Option<&LoadError> {
+        self.entry(name)?.failure()
     }
 
     /// The provider that messages name as an example: the first of the user's own, else a well-known one.
     #[must_use]
     pub fn example(&self) -> Option<&Arc<CatalogEntry>> {
-        let first = self.entries().next()?;
+        let first = self.entries().find(|entry| entry.failure().is_none())?;
         let well_known = || self.entry(BuiltIn::example()).unwrap_or(first);
         Some(if first.directory().is_some() { first } else { well_known() })
     }
@@ -234,7 +254,8 @@ impl Catalog {
     /// The providers to list while none is known to be in use: the user's own, else a few of the built-in ones.
     #[must_use]
     pub fn featured(&self) -> Vec<&Arc<CatalogEntry>> {
-        let own: Vec<_> = self.entries().filter(|entry| entry.directory().is_some()).collect();
+        let is_own = |entry: &&Arc<CatalogEntry>| entry.directory().is_some() && entry.failure().is_none();
+        let own: Vec<_> = self.entries().filter(is_own).collect();
         if own.is_empty() { BuiltIn::featured().iter().filter_map(|name| self.entry(name)).collect() } else { own }
     }
 

@@ -1,5 +1,7 @@
 //! What the author of a provider should know although it is valid.
 
+use http::HeaderName;
+
 use super::{
     Provider,
     compose::{AttemptParams, BodySource, SendContext},
@@ -40,7 +42,7 @@ impl Caution {
 
 impl Provider {
     /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest
-    /// says so, payloads without the fields that are signed, and paths that no payload has.
+    /// says so, requests without the fields and headers that are signed, and paths that no payload has.
     #[must_use]
     pub fn cautions(&self) -> Vec<Caution> {
         let unsigned = self.schemes.iter().enumerate().filter(|(_, scheme)| {
@@ -53,7 +55,8 @@ impl Provider {
             );
             Caution::new(["scheme", &index.to_string(), "content"], message)
         });
-        let about_payloads = self.lacking_signed().chain(self.unused_fresh()).chain(self.unused_lists());
+        let about_payloads = self.lacking_signed().chain(self.unsent_header());
+        let about_payloads = about_payloads.chain(self.unused_fresh()).chain(self.unused_lists());
         unsigned.chain(about_payloads).chain(self.unknown_in_summaries()).collect()
     }
 
@@ -74,6 +77,23 @@ impl Provider {
                 }
                 _ => None,
             }
+        })
+    }
+
+    /// A caution about a header that is signed, but that an event is sent without, so that its value counts as empty.
+    fn unsent_header(&self) -> Option<Caution> {
+        let scheme = self.schemes.first()?;
+        // Signing writes these.
+        let is_claimed = |name: &&HeaderName| scheme.place_claims.iter().any(|(place, _)| place.header() == Some(name));
+        self.events.iter().filter(|event| !event.unsigned).find_map(|event| {
+            let request = self.example(event)?;
+            let mut signed = scheme.content.headers().filter(|name| !is_claimed(name));
+            let name = signed.find(|name| !request.headers.contains(name.as_str()))?;
+            let message = format!(
+                "the scheme `{}` signs the header `{name}`, but {} is sent without it; add it to the `headers` of [delivery] or of the event",
+                scheme.name, event.full_name
+            );
+            Some(Caution::new(["scheme", &scheme.name, "content"], message))
         })
     }
 

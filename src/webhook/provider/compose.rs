@@ -134,7 +134,8 @@ impl Provider {
             let body = self.decode(&request, super::MAX_HANDSHAKE_BYTES).ok()?;
             self.handed_over(handshake, &Lookup::of(&request, &body.payload(&request)))
         });
-        // A handshake that hands over the secret is signed with it.
+        // A handshake that hands over the secret is signed with it alone.
+        let sent_along = if own.is_some() { &[] } else { sent_along };
         let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
         let scheme = secret.and_then(|secret| self.signing_scheme(secret, &request)).filter(|_| scheme.is_some());
         if let (Some(secret), Some(scheme)) = (secret, scheme) {

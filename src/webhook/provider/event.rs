@@ -27,6 +27,8 @@ pub struct Event {
     pub schema: Option<String>,
     /// The fixture: its payload as JSON text, or the text of what is sent as it is.
     pub fixture: Cow<'static, str>,
+    /// The fixture's path in the directory; `None` for a handshake without one.
+    pub fixture_file: Option<String>,
     /// The bytes of the fixture, if it is sent as it is.
     pub raw: Option<Bytes>,
     /// Its own summary, if it has one.
@@ -69,27 +71,37 @@ impl Event {
     #[must_use]
     pub(in crate::webhook) fn missing_for_handshake(&self, lookup: &Lookup<'_>) -> Option<String> {
         let handshake = self.handshake.as_deref()?;
-        let text = |place| lookup.text(place);
-        let differing: Vec<&(Place, String)> = self
-            .conditions
-            .iter()
-            .filter(|(place, expected)| text(place).is_none_or(|text| text != expected.as_str()))
-            .collect();
+        let differences = self.differences(lookup);
         let is_meant = match handshake.method {
-            Method::POST => !self.conditions.is_empty() && differing.is_empty(),
+            Method::POST => {
+                !self.conditions.is_empty() && differences.iter().all(|difference| difference.expected.is_none())
+            }
             ref own => lookup.request.method == *own,
         };
-        let differing = differing.into_iter().map(|(place, expected)| match text(place) {
-            Some(_) => format!("{} isn't `{expected}`", place.words()),
-            None => format!("{} is missing", place.words()),
-        });
-        let missing = handshake.present.iter().filter(|place| text(place).is_none());
-        let missing = missing.map(|place| format!("{} is missing", place.words()));
-        let wrong = handshake.tokens.iter().filter(|place| text(place).is_some_and(|text| !handshake::is_token(&text)));
-        let wrong = wrong.map(|place| format!("{} isn't a token", place.words()));
-        let mut all: Vec<String> = differing.chain(missing).chain(wrong).collect();
+        let in_words = |Difference { place, expected, found }: Difference<'_>| match (expected, found) {
+            (_, None) => format!("{} is missing", place.words()),
+            (Some(expected), Some(_)) => format!("{} isn't `{expected}`", place.words()),
+            (None, Some(_)) => format!("{} isn't a token", place.words()),
+        };
+        let mut all: Vec<String> = differences.into_iter().map(in_words).collect();
         all.dedup();
         (is_meant && !all.is_empty()).then(|| all.join(", "))
+    }
+
+    /// Where a request differs from this event.
+    pub(super) fn differences<'a>(&'a self, lookup: &Lookup<'a>) -> Vec<Difference<'a>> {
+        let handshake = self.handshake.as_deref();
+        let difference = |place, expected| Difference { place, expected, found: lookup.text(place) };
+        let conditions = self.conditions.iter().map(|(place, expected)| difference(place, Some(expected.as_str())));
+        let conditions = conditions.filter(|it| it.found.as_deref() != it.expected);
+        let present = self.present.iter().filter(|place| !lookup.has(place));
+        let present = present.map(|place| Difference { place, expected: None, found: None });
+        let repeated = handshake.map_or(&[][..], |handshake| &handshake.present);
+        let repeated = repeated.iter().map(|place| difference(place, None)).filter(|it| it.found.is_none());
+        let tokens = handshake.map_or(&[][..], |handshake| &handshake.tokens);
+        let tokens = tokens.iter().map(|place| difference(place, None));
+        let tokens = tokens.filter(|it| it.found.as_deref().is_some_and(|text| !handshake::is_token(text)));
+        conditions.chain(present).chain(repeated).chain(tokens).collect()
     }
 
     /// Whether it is recognised by a header, or sent with one of its own.
@@ -125,6 +137,16 @@ impl Event {
         let outside = |place: &Place| matches!(place, Place::Header(_) | Place::Query(_));
         self.conditions.iter().filter(move |(place, _)| outside(place)).map(|(place, value)| (place, value.as_str()))
     }
+}
+
+/// Where a request differs from an event.
+#[derive(Clone, Debug)]
+pub(super) struct Difference<'a> {
+    pub place: &'a Place,
+    /// The value that recognises the event; `None` if any value does, or any token.
+    pub expected: Option<&'a str>,
+    /// The request's value, if it is a single one.
+    pub found: Option<Cow<'a, str>>,
 }
 
 /// The event of a request.

@@ -108,6 +108,12 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl IndexEntry {
+    /// The entry of a provider of which only the name is known.
+    #[must_use]
+    pub(super) fn of_name(name: String) -> Self {
+        Self { title: name.clone(), name, ..Self::default() }
+    }
+
     /// The entry of a provider.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {

@@ -236,6 +236,10 @@ impl Provider {
             return Some(EventName::Listed(event));
         }
         let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
+        let own = named.as_deref().and_then(|named| handshakes.clone().find(|event| event.name == named));
+        if let Some(handshake) = own.filter(|event| event.matches(lookup)) {
+            return Some(EventName::Listed(handshake));
+        }
         let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
         unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
     }
@@ -316,14 +320,20 @@ impl Provider {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
     }
 
-    /// The remedy where only its public development secret is known.
+    /// The remedy where only public development secrets are known: to set the secret of this scheme. If the signature
+    /// didn't match, the secret may also be that of a scheme that signs in the same place, or along with it.
     #[must_use]
-    pub fn set_secret(&self) -> Remedy {
-        Remedy::SetSecret {
-            provider: self.name.clone(),
-            title: self.title.clone(),
-            env: self.secret.as_ref().and_then(|rule| rule.env.clone()),
-        }
+    pub fn set_secret(&self, scheme: &str, is_match: bool) -> Remedy {
+        let named = self.schemes.iter().find(|other| *other.name == *scheme);
+        let is_meant = |other: &&Scheme| match named {
+            Some(named) if is_match => other.name == named.name,
+            Some(named) => other.name == named.name || other.is_sent_along || other.signature == named.signature,
+            None => true,
+        };
+        let rules = self.schemes.iter().filter(is_meant).filter_map(|scheme| self.secret_rule(scheme));
+        let mut envs: Vec<String> = rules.filter_map(|rule| rule.env.clone()).collect();
+        envs.dedup();
+        Remedy::SetSecret { provider: self.name.clone(), title: self.title.clone(), envs }
     }
 
     /// Whether it signs a timestamp and limits its age, so that old requests are rejected.

@@ -1,250 +1,247 @@
 //! The contract of every provider directory, built-in or the user's own: each event's fixture is recognised,
 //! matches the schema, and verifies when signed; and each vector gets its verdict.
 
-use bytes::Bytes;
-use serde::Deserialize;
+mod vectors;
 
 use super::{
     Provider,
     compose::{AttemptParams, BodySource, SendContext},
-    event::{Event, EventName},
+    event::{Difference, Event, EventName},
     files,
+    manifest::ManifestError,
 };
 use crate::webhook::{
-    place::Lookup,
-    request::{self, FieldName, Headers, Request},
-    signature::{Reason, Receipt, SigningSecret, Verdict},
+    json::{self, Kind, Path},
+    overrides::OverrideError,
+    payload::Payload,
+    place::{Lookup, Place},
+    request::{Headers, Request},
+    signature::{Reason, SigningSecret, Verdict},
     time::Timestamp,
 };
 
-/// The maximum size of a vector's decoded body, in bytes.
+/// The maximum size of a decoded body, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// Returns the problems of a provider as messages.
+/// Returns the problems of a provider, each with the position of what is to be corrected.
 #[must_use]
-pub fn self_test(provider: &Provider) -> Vec<String> {
+pub fn self_test(provider: &Provider) -> Vec<ManifestError> {
     let mut problems = Vec::new();
     if let Err(error) = provider.schema() {
         let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
-        problems.push(format!("{}:{}:{}: {}{pointer}", files::SCHEMA, error.line, error.column, error.flaw));
+        let (position, message) = ((error.line, error.column), format!("{}{pointer}", error.flaw));
+        problems.push(ManifestError::new(provider.files(), files::SCHEMA, Some(position), message));
     }
     for event in &provider.events {
-        let mut found = Vec::new();
-        check_event(provider, event, &mut found);
-        for problem in found {
-            // A problem of a fixture occurs in each of its variants and encodings.
+        check_event(provider, event, &mut problems);
+    }
+    vectors::check(provider, &mut problems);
+    problems
+}
+
+/// A problem of one event.
+#[derive(Debug, PartialEq, Eq)]
+struct Problem {
+    place: Location,
+    message: String,
+}
+
+/// What is to be corrected.
+#[derive(Debug, PartialEq, Eq)]
+enum Location {
+    /// A value of the payload, or the one where it is missing.
+    Payload(Path),
+    /// What the manifest has under these keys.
+    Manifest(Vec<String>),
+}
+
+/// Adds the problems of an event and its variants, each once: one of the payload occurs in each variant and encoding.
+fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<ManifestError>) {
+    let of_payload = problems_of(provider, event, None);
+    let mut found: Vec<ManifestError> =
+        of_payload.iter().map(|problem| problem.located(provider, event, None)).collect();
+    for (index, variant) in event.variants.iter().enumerate() {
+        let own = problems_of(provider, event, Some(variant));
+        let own = own.iter().filter(|problem| !of_payload.contains(problem));
+        found.extend(own.map(|problem| problem.located(provider, event, Some(index))));
+    }
+    for problem in found {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+}
+
+impl Problem {
+    /// The error at its position. `variant` is the index of the variant that causes it.
+    fn located(&self, provider: &Provider, event: &Event, variant: Option<usize>) -> ManifestError {
+        let files = provider.files();
+        let message = format!("{}: {}", event.full_name, self.message);
+        match (&self.place, variant, &event.fixture_file) {
+            (Location::Payload(path), None, Some(file)) => {
+                ManifestError::new(files, file, Some(position(&event.fixture, path)), message)
+            }
+            (Location::Payload(path), Some(variant), _) => {
+                let keys = keys(event, &["variants", &variant.to_string(), &path.to_string()]);
+                ManifestError::under(files, &keys, message)
+            }
+            (Location::Payload(_), None, None) => ManifestError::under(files, &keys(event, &[]), message),
+            (Location::Manifest(keys), ..) => ManifestError::under(files, keys, message),
+        }
+    }
+}
+
+/// The keys that lead to something of an event in the manifest.
+fn keys(event: &Event, of_event: &[&str]) -> Vec<String> {
+    let table = if event.handshake.is_some() { "handshake" } else { "event" };
+    [table, &event.name].iter().chain(of_event).map(|key| (*key).to_owned()).collect()
+}
+
+/// The position of the value at a path in a payload's text, or of the innermost value around a missing one.
+fn position(text: &str, path: &Path) -> (usize, usize) {
+    let Ok(root) = json::parse(text) else { return (1, 1) };
+    let reached = path.keys().iter().try_fold(&root, |node, key| node.child(key).ok_or(node));
+    let (Ok(node) | Err(node)) = reached;
+    json::position(text, node.span.start)
+}
+
+fn problems_of(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
+    let draft = match provider.draft(event, BodySource::Fixture(variant, &[]), &context) {
+        Ok(draft) => draft,
+        Err(error) => return vec![Problem { place: Location::Payload(Path::default()), message: error.to_string() }],
+    };
+    let secret = provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
+    for encoding in &provider.delivery.encodings {
+        let attempt = AttemptParams {
+            encoding,
+            target: "/",
+            now: context.now,
+            secret: secret.as_ref(),
+            sent_along: &[],
+            own_headers: &Headers::new(),
+        };
+        let request = provider.request(&draft, &attempt);
+        for problem in problems_of_request(provider, event, &request, secret.as_slice(), context.now) {
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
         }
     }
-    check_vectors(provider, &mut problems);
     problems
 }
 
-fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
-    let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
-    for variant in std::iter::once(None).chain(variants) {
-        let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
-        let draft = match provider.draft(event, BodySource::Fixture(variant, &[]), &context) {
-            Ok(draft) => draft,
-            Err(error) => {
-                problems.push(format!("{}: {error}", event.full_name));
-                continue;
-            }
-        };
-        let secret =
-            provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
-        for encoding in &provider.delivery.encodings {
-            let attempt = AttemptParams {
-                encoding,
-                target: "/",
-                now: context.now,
-                secret: secret.as_ref(),
-                sent_along: &[],
-                own_headers: &Headers::new(),
-            };
-            let request = provider.request(&draft, &attempt);
-            check_request(provider, event, &request, secret.as_slice(), context.now, problems);
-        }
-    }
-}
-
-fn check_request(
+fn problems_of_request(
     provider: &Provider,
     event: &Event,
     request: &Request,
     secrets: &[SigningSecret],
     now: Timestamp,
-    problems: &mut Vec<String>,
-) {
-    let name = &event.full_name;
+) -> Vec<Problem> {
     let body = match provider.decode(request, LIMIT) {
         Ok(body) => body,
-        Err(problem) => return problems.push(format!("{name}: {problem}")),
+        Err(message) => return vec![Problem { place: Location::Manifest(vec!["delivery".to_owned()]), message }],
     };
     let payload = body.payload(request);
-    match provider.event_of(&Lookup::of(request, &payload)) {
-        Some(EventName::Listed(found)) if found.name == event.name => {}
-        other => problems.push(format!(
-            "{name}: the fixture is recognised as {}",
-            other.map_or("no event".into(), |o| o.full_name().to_owned())
-        )),
+    let mut problems = Vec::new();
+    problems.extend(unrecognised(provider, event, request, &payload));
+    problems.extend(unverified(event, &provider.verify(secrets, request, Some(event), Some(now).into()), provider));
+    if let Some(name) = event.schema.as_deref()
+        && let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name))
+        && let Some(root) = payload.root()
+    {
+        let report = definition.check(root);
+        for violation in report.errors.iter().chain(&report.warnings) {
+            let value = if violation.pointer.is_empty() { "the payload" } else { &violation.pointer };
+            let message = format!("{value}: {}; correct it here, or `{name}` in {}", violation.message, files::SCHEMA);
+            let path = violation.pointer.parse().unwrap_or_default();
+            problems.push(Problem { place: Location::Payload(path), message });
+        }
     }
-    let verdict = provider.verify(secrets, request, Some(event), Some(now).into());
+    problems
+}
+
+/// What to do if the payload lacks the field that has the event's name.
+const NO_FIELD: &str = "add it, or write `header:NAME` here if a header names the event";
+
+/// Why an event's request isn't recognised as that event, if it isn't.
+fn unrecognised(provider: &Provider, event: &Event, request: &Request, payload: &Payload<'_>) -> Option<Problem> {
+    let lookup = Lookup::of(request, payload);
+    let found = provider.event_of(&lookup);
+    if found.as_ref().and_then(EventName::listed).is_some_and(|found| found.name == event.name) {
+        return None;
+    }
+    let mut differences = event.differences(&lookup);
+    if differences.is_empty() {
+        let other = found.as_ref().map_or("no event", EventName::full_name);
+        let message = format!(
+            "its request is recognised as {other}, whose conditions it meets too: put the more specific event first, \
+             or add to `match` what tells the two apart"
+        );
+        return Some(Problem { place: Location::Manifest(keys(event, &["match"])), message });
+    }
+    let Difference { place, expected, found } = differences.swap_remove(0);
+    let repeated = event.handshake.as_deref().map_or(&[][..], |handshake| &handshake.present);
+    let is_repeated = expected.is_none() && repeated.contains(place);
+    let is_named = expected == Some(&event.name) && provider.event_field.as_ref() == Some(place);
+    let difference = match (place, expected, found) {
+        (Place::Body(path), _, None) => match payload.root() {
+            Some(root) => match root.get(path).map(|node| &node.kind) {
+                None => OverrideError::missing(root, path).to_string(),
+                Some(Kind::Null) => format!("`{path}` is null"),
+                Some(_) => format!("`{path}` isn't a single value"),
+            },
+            None => format!("the payload has no `{path}`: it is neither JSON nor a form"),
+        },
+        (place, _, None) => format!("{} is missing", place.words()),
+        (Place::Body(path), Some(expected), Some(found)) => format!("`{path}` is `{found}`, not `{expected}`"),
+        (place, Some(expected), Some(found)) => format!("{} is `{found}`, not `{expected}`", place.words()),
+        (place, None, Some(found)) => format!("{} is `{found}`, which isn't a token", place.words()),
+    };
+    let (location, remedy) = match place {
+        _ if is_repeated => (Location::Manifest(keys(event, &["respond"])), "correct what `respond` repeats"),
+        Place::Body(path) if is_named && payload.root().is_some_and(|root| root.get(path).is_none()) => {
+            (Location::Manifest(vec!["recognise".to_owned(), "event".to_owned()]), NO_FIELD)
+        }
+        Place::Body(path) if is_named => {
+            (Location::Payload(path.clone()), "correct it here, or the event's `name` or `match`")
+        }
+        Place::Body(path) if event.fixture_file.is_some() => {
+            (Location::Payload(path.clone()), "correct it here, or the event's `match`")
+        }
+        _ => (Location::Manifest(keys(event, &["match"])), "correct the event's `match`"),
+    };
+    let message = format!("it isn't recognised as this event, because {difference}; {remedy}");
+    Some(Problem { place: location, message })
+}
+
+/// The keys of a scheme's signed content.
+fn signed_content(scheme: &str) -> Vec<String> {
+    ["scheme", scheme, "content"].map(str::to_owned).to_vec()
+}
+
+/// Why an event's request doesn't have the verdict that it should have, if it doesn't.
+fn unverified(event: &Event, verdict: &Verdict, provider: &Provider) -> Option<Problem> {
     let unsigned = event.unsigned || provider.schemes.is_empty();
-    // A fixture may show only an event, without the fields that a scheme signs.
-    let lacks_signed = verdict.rejection().is_some_and(|it| matches!(it.reason, Reason::NotInBody { .. }));
     // A signature with the secret that the request itself hands over counts as none.
     let hands_over = event.handshake.as_ref().is_some_and(|handshake| handshake.secret.is_some());
-    let is_expected = match &verdict {
-        Verdict::Verified(_) => !unsigned,
-        Verdict::Unsigned => unsigned || hands_over,
-        _ => false,
-    };
-    if !is_expected && !lacks_signed {
-        problems.push(format!("{name}: the signed fixture is {}", verdict.name()));
-    }
-    let definition = event.schema.as_deref().and_then(|schema| provider.schema().ok()?.definition(schema));
-    if let (Some(definition), Some(root)) = (definition, payload.root()) {
-        let report = definition.check(root);
-        let found = report.errors.iter().chain(&report.warnings);
-        problems.extend(
-            found.map(|violation| format!("{name}: the fixture, {}: {}", violation.pointer, violation.message)),
-        );
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VectorFile {
-    /// For people: where the signatures come from.
-    #[serde(rename = "basis")]
-    _basis: Option<Basis>,
-    count: usize,
-    vectors: Vec<Vector>,
-}
-
-/// The strongest evidence for a file's signatures.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Basis {
-    /// The documentation or a library's tests have at least one request with its signature.
-    Published,
-    /// The provider's own code signed or accepted at least one.
-    Code,
-    /// All are computed as documented.
-    Rule,
-}
-
-/// A request with a known verdict.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Vector {
-    id: String,
-    /// For people: what it shows, and where the expected values come from.
-    #[serde(rename = "note")]
-    _note: String,
-    #[serde(rename = "source")]
-    _source: String,
-    secrets: Vec<String>,
-    at: Option<i64>,
-    request: VectorRequest,
-    verdict: String,
-    rejection: Option<String>,
-    scheme: Option<String>,
-    event: Option<String>,
-    payload: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VectorRequest {
-    method: String,
-    /// The path and query, or the whole URL as the provider called it.
-    target: String,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    body_base64: Option<String>,
-}
-
-fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
-    let Some(text) = provider.files().get(files::VECTORS) else { return };
-    let file: VectorFile = match serde_json::from_str(text) {
-        Ok(file) => file,
-        Err(error) => return problems.push(format!("{}: {error}", files::VECTORS)),
-    };
-    if file.count != file.vectors.len() {
-        problems.push(format!(
-            "{}: `count` is {}, but the file has {}",
-            files::VECTORS,
-            file.count,
-            file.vectors.len()
-        ));
-    }
-    for vector in &file.vectors {
-        match vector.outcome(provider) {
-            Ok(outcome) if outcome == vector.expected() => {}
-            Ok(outcome) => {
-                problems.push(format!("vector {}: expected {}, got {outcome}", vector.id, vector.expected()));
+    match verdict {
+        Verdict::Verified(_) if !unsigned => None,
+        Verdict::Unsigned if unsigned || hands_over => None,
+        Verdict::Rejected(rejection) => {
+            // A fixture may show only an event, without the fields that a scheme signs.
+            if matches!(rejection.reason, Reason::NotInBody { .. }) {
+                return None;
             }
-            Err(problem) => problems.push(format!("vector {}: {problem}", vector.id)),
+            let message =
+                format!("its own request, signed by `{}`, is rejected: {}", rejection.scheme, rejection.reason);
+            Some(Problem { place: Location::Manifest(signed_content(&rejection.scheme)), message })
         }
-    }
-}
-
-impl Vector {
-    fn expected(&self) -> String {
-        let scheme = self.scheme.as_deref().unwrap_or("-");
-        let (code, event) = (self.rejection.as_deref().unwrap_or("-"), self.event.as_deref().unwrap_or("-"));
-        format!("{} (scheme {scheme}, rejection {code}, event {event}, payload {})", self.verdict, self.payload)
-    }
-
-    fn outcome(&self, provider: &Provider) -> Result<String, String> {
-        let secrets = self.secrets.iter().map(|text| provider.parse_secret(text)).collect::<Result<Vec<_>, _>>();
-        let secrets = secrets.map_err(|error| format!("the secret is malformed: {error}"))?;
-        let request = self.request.read()?;
-        let body = provider.decode(&request, LIMIT)?;
-        let payload = body.payload(&request);
-        let event = provider.event_of(&Lookup::of(&request, &payload));
-        let listed = event.as_ref().and_then(EventName::listed);
-        let url = Some(self.request.target.as_str()).filter(|target| target.contains("://"));
-        let receipt = Receipt { url, ..self.at.map(Timestamp::from_unix_seconds).into() };
-        let verdict = provider.verify(&secrets, &request, listed, receipt);
-
-        let scheme = match &verdict {
-            Verdict::Verified(verified) => &*verified.scheme,
-            _ => "-",
-        };
-        let code = verdict.rejection().map_or("-", |rejection| rejection.reason.code());
-        let name =
-            event.as_ref().map_or("-", |event| event.full_name().trim_start_matches(&format!("{}.", provider.name)));
-        let definition = provider.schema_of(listed).and_then(|schema| provider.schema().ok()?.definition(schema));
-        let check = match (definition, payload.root()) {
-            (Some(definition), Some(root)) if definition.check(root).errors.is_empty() => "valid",
-            (Some(_), Some(_)) => "invalid",
-            _ => "unknown",
-        };
-        Ok(format!("{} (scheme {scheme}, rejection {code}, event {name}, payload {check})", verdict.name()))
-    }
-}
-
-impl VectorRequest {
-    fn read(&self) -> Result<Request, String> {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        let body = match (&self.body, &self.body_base64) {
-            (Some(text), None) => Bytes::copy_from_slice(text.as_bytes()),
-            (None, Some(text)) => STANDARD.decode(text).map_err(|error| format!("body_base64: {error}"))?.into(),
-            _ => return Err("a request needs either `body` or `body_base64`".to_owned()),
-        };
-        let mut headers = Headers::new();
-        for (name, text) in &self.headers {
-            let name = FieldName::new(name).map_err(|_| format!("invalid header name `{name}`"))?;
-            headers.push(name, request::value(text).map_err(|error| error.to_string())?);
+        other => {
+            let message = format!("its own request is {}", other.name());
+            Some(Problem { place: Location::Manifest(keys(event, &[])), message })
         }
-        let method = self.method.parse().map_err(|_| format!("invalid method `{}`", self.method))?;
-        let target = request::target(&self.target).ok_or_else(|| format!("invalid target `{}`", self.target))?;
-        Ok(Request { method, target, headers, body })
     }
 }
 
@@ -254,29 +251,27 @@ mod tests {
 
     use super::{super::files::ProviderFiles, *};
 
-    fn provider(manifest: &'static str, schema: &'static str, vectors: &'static str) -> Provider {
-        let list = [
-            ("provider.toml", manifest),
-            ("schema.json", schema),
-            ("vectors.json", vectors),
-            ("events/a.json", "{\"t\":\"a\",\"n\":1}\n"),
-        ];
-        let files = list.into_iter().map(|(path, text)| (Cow::Borrowed(path), Cow::Borrowed(text))).collect();
-        Provider::load(ProviderFiles::new("acme", files)).unwrap()
+    /// The problems of a directory with these files; `manifest` has the keys of the event and what comes after it.
+    fn problems(event: &'static str, payload: &'static str, others: &[(&'static str, &'static str)]) -> Vec<String> {
+        let manifest = format!("{MANIFEST}{event}");
+        let own = [(Cow::Borrowed("provider.toml"), Cow::Owned(manifest)), ("events/a.json".into(), payload.into())];
+        let others = others.iter().map(|&(path, text)| (path.into(), text.into()));
+        let provider = Provider::load(ProviderFiles::new("acme", own.into_iter().chain(others).collect())).unwrap();
+        self_test(&provider).iter().map(ToString::to_string).collect()
     }
 
-    const MANIFEST: &str = r#"
-name = "acme"
+    const MANIFEST: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
 [delivery]
 success = ["2xx"]
+encodings = [{ type = "application/json" }, { type = "application/json", headers = { expect = "100-continue" } }]
 [[event]]
 name = "a"
 about = "An event"
-match = { t = "a" }
-schema = "a"
 "#;
+
+    const MADE: &str = "match = { t = \"a\" }\nschema = \"a\"\n";
 
     #[test]
     fn a_valid_provider_has_no_problems() {
@@ -284,37 +279,108 @@ schema = "a"
         let vectors = r#"{"count":1,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
             "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
-        assert_eq!(self_test(&provider(MANIFEST, schema, vectors)), [""; 0]);
+        let others = [("schema.json", schema), ("vectors.json", vectors)];
+        assert_eq!(problems(MADE, r#"{"t":"a"}"#, &others), [""; 0]);
     }
 
     #[test]
-    fn a_problem_of_a_fixture_and_its_variants_is_reported_once() {
-        let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
-                        encodings=[{type='application/json'},{type='application/json',headers={expect='100-continue'}}]\n\
-                        [[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\nschema='a'\nvariants=[{n='2'},{n='3'}]\n";
-        let schema = r#"{"$defs":{"a":{"type":"object","properties":{"n":{"const":2}},"required":["missing"]}}}"#;
-        let problems = self_test(&provider(manifest, schema, r#"{"count":0,"vectors":[]}"#));
+    fn what_the_schema_rejects_is_reported_once_where_it_is_written() {
+        let schema =
+            r#"{"$defs":{"a":{"type":"object","properties":{"n":{"const":2},"in":{"required":["missing"]}}}}}"#;
+        let event = "match = { t = \"a\" }\nschema = \"a\"\nvariants = [{ n = \"2\" }, { n = \"3\" }]\n";
+        let payload = "{\n  \"t\": \"a\", \"n\": 1,\n  \"in\": { \"a\": 1 }\n}";
         let expected = [
-            "acme.a: the fixture, /missing: is required but missing",
-            "acme.a: the fixture, /n: expected 2, found 1",
-            "acme.a: the fixture, /n: expected 2, found 3",
+            "acme/events/a.json:2:18: acme.a: /n: expected 2, found 1; correct it here, or `a` in schema.json",
+            "acme/events/a.json:3:9: acme.a: /in/missing: is required but missing; correct it here, or `a` in schema.json",
+            "acme/provider.toml:12:32: acme.a: /n: expected 2, found 3; correct it here, or `a` in schema.json",
         ];
-        assert_eq!(problems, expected);
+        assert_eq!(problems(event, payload, &[("schema.json", schema)]), expected);
     }
 
     #[test]
-    fn every_problem_is_reported() {
-        let schema = r#"{"$defs":{"a":{"type":"object","required":["missing"]}}}"#;
-        let vectors = r#"{"count":2,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
-            "request":{"method":"POST","target":"/","headers":[],"body":"{}"},
-            "verdict":"verified","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
-        let problems = self_test(&provider(MANIFEST, schema, vectors));
-        assert_eq!(problems.len(), 3, "{problems:#?}");
-        assert!(problems[0].starts_with("acme.a: the fixture, "), "{}", problems[0]);
-        assert_eq!(problems[1], "vectors.json: `count` is 2, but the file has 1");
+    fn a_payload_that_is_recognised_as_something_else_is_reported_with_the_value_that_differs() {
+        let named = "[recognise]\nevent = \"kind\"\n";
+        let start = "it isn't recognised as this event, because";
+        for (event, payload, expected) in [
+            (
+                "match = { \"data.t\" = \"a\" }\n",
+                "{\n  \"data\": { \"t\": \"b\" } }",
+                format!(
+                    "events/a.json:2:18: acme.a: {start} `data.t` is `b`, not `a`; correct it here, or the event's `match`"
+                ),
+            ),
+            (
+                "match = { kind = \"a\" }\n",
+                "{ \"kid\": \"a\" }",
+                format!(
+                    "events/a.json:1:1: acme.a: {start} there is no `kind` in the payload; the nearest is `kid`; correct it here, or the event's `match`"
+                ),
+            ),
+            (
+                "match = { kind = \"a\" }\n",
+                "{ \"kind\": {} }",
+                format!(
+                    "events/a.json:1:11: acme.a: {start} `kind` isn't a single value; correct it here, or the event's `match`"
+                ),
+            ),
+            (
+                named,
+                "{ \"kid\": \"a\" }",
+                format!(
+                    "provider.toml:11:9: acme.a: {start} there is no `kind` in the payload; the nearest is `kid`; add it, or write `header:NAME` here if a header names the event"
+                ),
+            ),
+            (
+                named,
+                "{ \"kind\": \"b\" }",
+                format!(
+                    "events/a.json:1:11: acme.a: {start} `kind` is `b`, not `a`; correct it here, or the event's `name` or `match`"
+                ),
+            ),
+            (
+                "present = [\"error\"]\n",
+                "{ \"error\": null }",
+                format!("events/a.json:1:12: acme.a: {start} `error` is null; correct it here, or the event's `match`"),
+            ),
+            (
+                "match = { method = \"PUT\" }\n",
+                "{}",
+                format!(
+                    "provider.toml:10:9: acme.a: {start} the method is `POST`, not `PUT`; correct the event's `match`"
+                ),
+            ),
+        ] {
+            assert_eq!(problems(event, payload, &[]), [format!("acme/{expected}")], "{event}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_an_earlier_one_hides_is_reported_at_its_own_match() {
+        let events = "match = { t = \"a\" }\n[[event]]\nname = \"b\"\nabout = \"Another\"\n\
+                      fixture = \"events/a.json\"\nmatch = { t = \"a\", n = 1 }\n";
+        let expected = "acme/provider.toml:15:9: acme.b: its request is recognised as acme.a, whose conditions it meets \
+                        too: put the more specific event first, or add to `match` what tells the two apart";
+        assert_eq!(problems(events, r#"{"t":"a","n":1}"#, &[]), [expected]);
+    }
+
+    #[test]
+    fn wrong_vectors_are_reported_with_their_positions() {
+        let vectors = "{\"count\":2,\"vectors\":[\n  {\"id\":\"one\",\"note\":\"\",\"source\":\"by hand\",\"secrets\":[],\"at\":null,\n\
+            \"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[],\"body\":\"{}\"},\n\
+            \"verdict\":\"verified\",\"rejection\":null,\"scheme\":null,\"event\":\"a\",\"payload\":\"valid\"}]}";
+        let found =
+            |vectors: &'static str| problems("match = { t = \"a\" }\n", r#"{"t":"a"}"#, &[("vectors.json", vectors)]);
+        let expected = [
+            "acme/vectors.json:1:10: `count` is 2, but the file has 1",
+            "acme/vectors.json:2:9: vector one: expected verified (scheme -, rejection -, event a, payload valid), got \
+             unsigned (scheme -, rejection -, event -, payload unknown)",
+        ];
+        assert_eq!(found(vectors), expected);
         assert_eq!(
-            problems[2],
-            "vector one: expected verified (scheme -, rejection -, event a, payload valid), got unsigned (scheme -, rejection -, event -, payload unknown)"
+            found("{\"count\":0,\n \"vektors\":[]}"),
+            [
+                "acme/vectors.json:2:10: unknown key `vektors`; did you mean `vectors`? (known: `basis`, `count`, `vectors`)"
+            ]
         );
     }
 }

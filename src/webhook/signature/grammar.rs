@@ -63,6 +63,18 @@ impl TextEncoding {
         }
     }
 
+    /// Whether all of a text may be part of an encoded signature; `false` for a token, which may have any characters.
+    pub(in crate::webhook) fn may_contain(self, text: &str) -> bool {
+        let others = match self {
+            Self::Hex | Self::UppercaseHex => return text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            Self::Base64 => "+/=",
+            Self::Base64Url => "-_=",
+            Self::Jwt => "-_.",
+            Self::Plain => return false,
+        };
+        text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    }
+
     fn decode(self, text: &str) -> ParsedSignature {
         if text.is_empty() {
             return ParsedSignature::Undecodable;
@@ -153,6 +165,11 @@ impl Grammar {
             Some("") => return Err("the separator is empty".to_owned()),
             Some(separator) => text.value.split(separator).collect(),
             None => vec![&text.value],
+        };
+        let entry = |piece| {
+            let separator = text.separator.as_deref().filter(|_| piece != text.value);
+            let hint = separator.map(|separator| format!("; `{separator}` separates the entries of `{}`", text.value));
+            entry(piece).map_err(|error| error + &hint.unwrap_or_default())
         };
         let entries = pieces.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let signatures = entries.iter().filter(|(_, field)| matches!(field, GrammarField::Signature(_))).count();

@@ -17,14 +17,29 @@ fn sound(dir: &Dir) {
     dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
 }
 
-/// Asserts that every command rejects a directory with exactly this message.
+/// Asserts that every command that names the provider of a directory rejects it with exactly this mistake, and that
+/// others work, with a warning.
 #[track_caller]
-fn rejected(dir: &Dir, stderr: &str) {
-    for command in
-        [&["events"][..], &["verify", "missing"], &["listen", "--addr", "127.0.0.1:0"], &["send", "acme.made"]]
-    {
-        dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("").stderr(stderr);
+fn rejected(dir: &Dir, mistake: &str) {
+    let warning = format!("warning: can't use the provider `acme`: {mistake}");
+    for command in [
+        &["events", "acme"][..],
+        &["events", "--provider", "acme"],
+        &["verify", "missing", "--provider", "acme"],
+        &["listen", "--addr", "127.0.0.1:0", "--provider", "acme"],
+        &["listen", "--addr", "127.0.0.1:0", "--expect", "acme.made"],
+        &["send", "acme.made"],
+        &["send", "acme.*"],
+        &["send", "stripe.invoice.paid", "--print", "http", "--secret", "acme=x"],
+        &["check", "--provider", "acme"],
+        &["check", "--to", "http://127.0.0.1:1/acme"],
+    ] {
+        let finished = dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("");
+        finished.stderr(&format!("{warning}error: {mistake}"));
     }
+    dir.hookdev().args(["events", "stripe", "-q", "--providers", "acme"]).exits(0).stderr(&warning);
+    let all = dir.hookdev().args(["events", "-q", "--providers", "acme"]).exits(0).stderr(&warning);
+    assert!(!all.text().contains("acme.made") && all.text().contains("github.push"), "{all}");
 }
 
 #[test]
@@ -94,18 +109,46 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         let dir = Dir::new();
         assert!(good.contains(right), "{right}");
         write(&dir, &good.replacen(right, wrong, 1));
-        let finished = dir.hookdev().args(["events", "--providers", "acme"]).exits(2).stdout("");
+        let finished = dir.hookdev().args(["events", "acme", "--providers", "acme"]).exits(2).stdout("");
         finished.says(&format!("error: acme/provider.toml:{message}"));
     }
 }
 
 #[test]
-fn every_command_rejects_an_invalid_provider_directory() {
+fn a_broken_provider_stops_only_the_commands_that_name_it() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     sound(&dir);
     write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
-    rejected(&dir, "error: acme/provider.toml:3:1: unknown key `abut`; did you mean `about`?\n");
+    rejected(&dir, "acme/provider.toml:3:1: unknown key `abut`; did you mean `about`?\n");
+}
+
+#[test]
+fn a_broken_provider_is_named_as_its_directory_if_its_manifest_has_no_name() {
+    let dir = Dir::new();
+    write(&dir, "name = acme");
+    let mistake = "acme/provider.toml:1:8: string values must be quoted, expected literal string\n";
+    dir.hookdev()
+        .args(["events", "acme", "--providers", "acme"])
+        .exits(2)
+        .stderr(&format!("warning: can't use the provider `acme`: {mistake}error: {mistake}"));
+    // It replaces the built-in one of its name, which isn't meant.
+    write(&dir, &manifest(SECRET, SCHEME).replace("name = \"acme\"", "name = \"stripe\"").replace("title", "titel"));
+    dir.hookdev().args(["send", "stripe.invoice.paid", "--print", "http", "--providers", "acme"]).exits(2).says(
+        "warning: can't use the provider `stripe`: acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n\
+         note: the provider `stripe` from acme replaces the other provider of that name\n\
+         error: acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n",
+    );
+}
+
+#[test]
+fn a_broken_provider_in_the_config_is_no_obstacle_for_others() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
+    dir.write("hookdev.toml", "providers = [\"acme\"]\n[provider.acme]\nsecret = \"s\"\nsignature_header = \"x-a\"\n");
+    let printed = dir.hookdev().args(["send", "github.push", "--print", "http"]).exits(0);
+    printed.says("provider.toml:2:1: unknown key `titel`; did you mean `title`?");
+    dir.hookdev().args(["send", "acme.made"]).exits(2).stdout("");
 }
 
 #[test]
@@ -116,7 +159,7 @@ fn a_duplicate_event_is_reported_at_the_second_one() {
         manifest(SECRET, SCHEME)
     );
     write(&dir, &twice);
-    rejected(&dir, "error: acme/provider.toml:23:8: duplicate event `made`\n");
+    rejected(&dir, "acme/provider.toml:23:8: duplicate event `made`\n");
 }
 
 #[test]
@@ -126,26 +169,33 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
     dir.write("acme/events/made.json", "{\n  \"type\":");
     rejected(
         &dir,
-        "error: acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
+        "acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
          the document ends too early at line 2, column 10\n",
     );
 }
 
 #[test]
 fn a_directory_that_contradicts_its_manifest_is_rejected() {
-    let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
-    rejected(&dir, "error: acme/provider.toml:20:10: the schema `made` is not in the $defs of schema.json\n");
+    rejected(&dir, "acme/provider.toml:20:10: the schema `made` is not in the $defs of schema.json\n");
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
-    let unknown = "schema.json:1:19: unknown keyword `typ` (did you mean `type`?) (`/$defs/made/typ`)";
-    rejected(&dir, &format!("{unsound}  {unknown}\n"));
+    let unknown = "unknown keyword `typ` (did you mean `type`?) (`/$defs/made/typ`)";
+    rejected(&dir, &format!("acme/schema.json:1:19: {unknown}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
-    rejected(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
+    rejected(
+        &dir,
+        "acme/events/made.json:1:1: acme.made: /uuid: is required but missing; correct it here, or `made` in \
+         schema.json\n",
+    );
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
     sound(&dir);
     dir.write("acme/events/made.json", r#"{"type":"other","id":"x"}"#);
-    rejected(&dir, &format!("{unsound}  acme.made: the fixture is recognised as no event\n"));
+    rejected(
+        &dir,
+        "acme/events/made.json:1:9: acme.made: it isn't recognised as this event, because `type` is `other`, not \
+         `made`; correct it here, or the event's `match`\n",
+    );
 }
 
 #[test]
@@ -168,9 +218,9 @@ fn a_vector_with_another_verdict_is_rejected() {
     dir.write("acme/vectors.json", vector("00ff", 2));
     rejected(
         &dir,
-        "error: the provider directory acme contradicts its manifest:\n  \
-         vectors.json: `count` is 2, but the file has 1\n  \
-         vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
+        "2 mistakes in the provider directory acme:\n  \
+         acme/vectors.json:1:10: `count` is 2, but the file has 1\n  \
+         acme/vectors.json:1:29: vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
          got rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
     );
 }

@@ -64,6 +64,7 @@ fn a_list_with_the_time_and_an_id_is_learned_from_six_captures() {
         "timestamp = { unit = \"s\", tolerance = \"5m\" }",
         "event   = \"header:x-borealis-topic\"",
         "id      = \"{uuid}\"",
+        "user_agent = \"Borealis/2.4\"",
         "\"id\" = \"{id}\"",
         // In each capture, it is some seconds before the signed time.
         "\"created_at\" = \"{now_ms}\"",

@@ -66,6 +66,30 @@ fn signatures_are_written_in_the_order_of_the_manifest_whatever_secret_comes_fir
 }
 
 #[test]
+fn nothing_is_sent_along_with_a_signature_by_the_secret_that_a_handshake_hands_over() {
+    let dir = acme("content = \"{body}\"\nsignature = { header = \"x-two\", value = \"{hex}\" }");
+    let own = dir.read("acme/provider.toml");
+    let handshake = "[[handshake]]\nname = \"hello\"\nabout = \"Hands over\"\nsecret = \"header:x-new\"\n\
+                     headers = { x-new = \"aaaa\" }\nrespond = { headers = { x-new = \"{header:x-new}\" } }\n";
+    dir.write("acme/provider.toml", format!("{own}\n{handshake}"));
+    // Python: hmac.new(b"aaaa", b"", "sha256")
+    let by_itself = "8cc26ca5c20b3e48d2a07c6cd72f9f4f3d55d1544082dc5a221b5ee41732a21a";
+    let mut listener = dir.listen().args(["--providers", "acme"]).env("ACME_TWO", "second").starts();
+    for variables in [&[][..], &[("ACME_TWO", "second")]] {
+        let send = dir.send("acme.hello", listener.url("/acme")).args(["--providers", "acme"]);
+        variables.iter().fold(send, |send, (name, value)| send.env(name, value)).exits(0);
+        let delivery = listener.next();
+        assert_eq!(delivery["verdict"], "unsigned", "{delivery}");
+        let headers = delivery["request"]["headers"].as_array().unwrap();
+        let signatures: Vec<_> = headers.iter().filter(|header| header[1] == by_itself).collect();
+        assert_eq!(signatures.len(), 1, "{delivery}");
+        assert!(
+            !headers.iter().any(|header| header[0] == "x-one") || !headers.iter().any(|header| header[0] == "x-two")
+        );
+    }
+}
+
+#[test]
 fn a_script_writes_a_signature_in_the_query_before_the_url_is_signed() {
     let dir = acme("content = \"{body}\"\nsignature = { query = \"s\", value = \"{hex}\" }");
     for format in ["k6", "locust"] {

@@ -274,7 +274,7 @@ fn a_token_that_its_header_cannot_carry_is_an_error_before_anything_is_sent() {
     printed.args(["--secret", "acme=one line"]).exits(0).prints("x-acme-token: v1=one line\r\n");
     write(&dir, &manifest("development = \"m\u{fc}nchen\"", TOKEN));
     dir.hookdev()
-        .args(["events", "--providers", "acme"])
+        .args(["events", "acme", "--providers", "acme"])
         .exits(2)
         .stdout("")
         .says("invalid development secret: it has a character that the provider's header can't carry\n");

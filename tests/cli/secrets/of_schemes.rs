@@ -1,6 +1,8 @@
 //! Providers with a secret for each scheme: each one signs and verifies with its own, whichever of the variables are
 //! set.
 
+use std::fs;
+
 use crate::harness::{Dir, TestCommand};
 
 const BOX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/box");
@@ -79,6 +81,26 @@ fn a_scheme_is_verified_with_the_secret_of_its_own_variable() {
     let mixed_up = verify(&[("BOX_PRIMARY_KEY", secondary), ("BOX_SECONDARY_KEY", primary)], 1);
     assert_eq!(mixed_up["findings"][0]["code"], "secret-of-other-scheme", "{mixed_up}");
     assert_eq!(verify(&[], 1)["rejection"]["code"], "no-matching-signature");
+}
+
+#[test]
+fn the_variable_to_set_is_that_of_the_scheme_that_signed() {
+    let dir = Dir::new();
+    let capture = fs::read_to_string(format!("{BOX}/capture.json")).unwrap();
+    assert!(capture.contains("\"box-signature-primary\""));
+    let warning = |capture: String| {
+        let verify = dir.hookdev().args(["--providers", BOX, "verify", "-", "--json"]).stdin(capture).exits(1).line();
+        verify["warnings"][0].as_str().unwrap().to_owned()
+    };
+    let tried = "only the public development secret was tried; set";
+    assert_eq!(
+        warning(capture.clone()),
+        format!("{tried} BOX_PRIMARY_KEY or BOX_SECONDARY_KEY or add --secret box=… to use Box's own secret")
+    );
+    assert_eq!(
+        warning(capture.replace("\"box-signature-primary\"", "\"x-removed\"")),
+        format!("{tried} BOX_SECONDARY_KEY or add --secret box=… to use Box's own secret")
+    );
 }
 
 #[test]

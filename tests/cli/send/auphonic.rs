@@ -69,6 +69,19 @@ fn a_delivery_that_gets_an_error_is_sent_again_as_multipart() {
 }
 
 #[test]
+fn a_hint_names_the_encoding_of_its_own_attempt() {
+    let express = || respond(400).body("SyntaxError: Unexpected token 's', \"status=3&s\"... is not valid JSON");
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([express(), express()]));
+    let printed = dir.send("auphonic.done", endpoint.url("/hooks")).exits(1).text().to_owned();
+    let hints: Vec<&str> = printed.lines().filter_map(|line| line.trim_start().strip_prefix("hint: ")).collect();
+    assert_eq!(hints.len(), 2, "{printed}");
+    for (hint, form) in hints.iter().zip(["urlencoded", "multipart"]) {
+        let start = format!("the delivery is a {form} form, but the handler parses only JSON: ");
+        assert!(hint.starts_with(&start), "{printed}");
+    }
+}
+
+#[test]
 fn a_delivery_that_is_refused_in_both_encodings_has_failed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500)]));
     let lines = done(&dir, &endpoint).exits(1).lines();

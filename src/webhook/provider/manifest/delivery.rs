@@ -1,8 +1,8 @@
 //! `[delivery]`: how a provider delivers, and when it retries.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -18,8 +18,7 @@ use crate::webhook::{
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDelivery {
     method: Option<Spanned<String>>,
-    #[serde(default)]
-    encodings: Vec<RawEncoding>,
+    encodings: Option<Spanned<Vec<RawEncoding>>>,
     #[serde(default)]
     indented: bool,
     #[serde(default)]
@@ -27,9 +26,9 @@ pub(super) struct RawDelivery {
     user_agent: Option<Spanned<String>>,
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
-    id: Option<Fresh>,
+    id: Option<Spanned<String>>,
     success: Spanned<Vec<Spanned<String>>>,
-    timeout: Option<ParsedText<DurationText>>,
+    timeout: Option<Spanned<ParsedText<DurationText>>>,
     retry: Option<RawRetry>,
     max_body: Option<Spanned<String>>,
     #[serde(default)]
@@ -64,45 +63,65 @@ impl RawDelivery {
         if self.success.get_ref().is_empty() {
             return Err(Wrong::new(self.success.span(), "`success` needs at least one status"));
         }
-        let method = |text: &Spanned<String>| {
-            values::parse(text, |text| text.parse().map_err(|_| format!("invalid method `{text}`")))
-        };
-        let mut encodings = Vec::new();
-        for encoding in self.encodings {
-            encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers, Ok)? });
-        }
-        if encodings.is_empty() {
-            let media = if is_form { Media::Urlencoded } else { Media::Json };
-            encodings.push(Encoding { media, headers: Vec::new() });
+        let usual = Encoding { media: if is_form { Media::Urlencoded } else { Media::Json }, headers: Vec::new() };
+        if let Some(name) = self.headers.keys().find(|name| signs_in(schemes, name.get_ref())) {
+            let message = format!("`{}` is the header of the signature, which is added; leave it out", name.get_ref());
+            return Err(Wrong::new(name.span(), message));
         }
         let headers = headers(self.headers, HeaderTemplate::try_from)?;
         let has_id = has_id
             || schemes.iter().any(|scheme| scheme.id.is_some())
             || headers.iter().any(|(_, template)| template.has_id());
         Ok(Policy {
-            method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
-            encodings,
+            method: self.method.as_ref().map(values::method).transpose()?.unwrap_or(Method::POST),
+            encodings: self.encodings.map_or_else(|| Ok(vec![usual]), encodings)?,
             indented: self.indented,
             repeat_on_timeout: self.repeat_on_timeout,
-            user_agent: self.user_agent.as_ref().map(values::fixed_value).transpose()?,
+            user_agent: self.user_agent.as_ref().map(user_agent).transpose()?,
             headers,
-            id: self.id.or_else(|| has_id.then(Fresh::uuid)),
+            id: self.id.as_ref().map(id).transpose()?.or_else(|| has_id.then(Fresh::uuid)),
             success: statuses(self.success.get_ref())?,
-            timeout: self.timeout.map(|ParsedText(timeout)| timeout.0),
+            timeout: self.timeout.as_ref().map(timeout).transpose()?,
             retry: RawRetry::retry(self.retry, schemes)?,
-            max_body: self.max_body.as_ref().map(|text| values::parse(text, parse_size)).transpose()?,
-            logs: self.logs.iter().map(line).collect::<Result<_, _>>()?,
-            redelivery: self.redelivery.as_ref().map(line).transpose()?,
+            max_body: self.max_body.as_ref().map(max_body).transpose()?,
+            logs: self.logs.iter().map(values::line).collect::<Result<_, _>>()?,
+            redelivery: self.redelivery.as_ref().map(values::line).transpose()?,
         })
     }
 }
 
-/// A text for people on one line.
-fn line(text: &Spanned<String>) -> Result<String, Wrong> {
-    values::parse(text, |text| match text {
-        _ if text.trim().is_empty() => Err("the text is empty".to_owned()),
-        _ if text.contains(char::is_control) => Err("the text has a control character or a line break".to_owned()),
-        _ => Ok(text.to_owned()),
+fn signs_in(schemes: &[Scheme], header: &str) -> bool {
+    schemes.iter().flat_map(Scheme::headers).any(|name| header.eq_ignore_ascii_case(name.as_str()))
+}
+
+fn encodings(list: Spanned<Vec<RawEncoding>>) -> Result<Vec<Encoding>, Wrong> {
+    if list.get_ref().is_empty() {
+        return Err(Wrong::new(list.span(), "`encodings` needs at least one encoding; without the key, it is JSON"));
+    }
+    let encoding = |raw: RawEncoding| Ok(Encoding { media: raw.media, headers: headers(raw.headers, Ok)? });
+    list.into_inner().into_iter().map(encoding).collect()
+}
+
+fn user_agent(text: &Spanned<String>) -> Result<HeaderValue, Wrong> {
+    values::line(text).and_then(|_| values::fixed_value(text))
+}
+
+fn id(text: &Spanned<String>) -> Result<Fresh, Wrong> {
+    values::line(text).and_then(|_| values::parse(text, |text| Fresh::try_from(text.to_owned())))
+}
+
+fn timeout(timeout: &Spanned<ParsedText<DurationText>>) -> Result<Duration, Wrong> {
+    match timeout.get_ref().0.0 {
+        Duration::ZERO => Err(Wrong::new(timeout.span(), "the timeout is zero, so every delivery would fail")),
+        timeout => Ok(timeout),
+    }
+}
+
+fn max_body(text: &Spanned<String>) -> Result<usize, Wrong> {
+    values::parse(text, |text| match parse_size(text) {
+        Ok(0) => Err("the size is zero, so every body would be too large".to_owned()),
+        Ok(size) => Ok(size),
+        Err(hint) => Err(format!("invalid size `{text}`: {hint}")),
     })
 }
 
@@ -133,7 +152,7 @@ fn headers<T>(
     read: impl Fn(String) -> Result<T, String>,
 ) -> Result<Vec<(HeaderName, T)>, Wrong> {
     let header = |(name, text): (Spanned<String>, Spanned<String>)| {
-        let (name, value) = (values::header_name(&name)?, values::header_value(&text)?);
+        let (name, value) = (values::sent_header_name(&name)?, values::header_value(&text)?);
         Ok((name, read(value).map_err(|message| Wrong::new(text.span(), message))?))
     };
     table.into_iter().map(header).collect()

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::values::{self, Scalar, Wrong};
 use crate::webhook::{
+    delivery::HeaderTemplate,
     json::{self, Path},
     nearest, overrides,
     place::Place,
@@ -22,7 +23,7 @@ use crate::webhook::{
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEvent {
     pub(super) name: Spanned<String>,
-    about: String,
+    about: Spanned<String>,
     #[serde(rename = "match", default)]
     conditions: BTreeMap<Spanned<String>, Scalar>,
     /// The places that have a value, whatever it is, when it is this event.
@@ -43,7 +44,7 @@ pub(super) struct RawEvent {
     #[serde(default)]
     illustrative: bool,
     #[serde(default)]
-    variants: Vec<BTreeMap<Spanned<String>, String>>,
+    variants: Vec<Spanned<BTreeMap<Spanned<String>, String>>>,
 }
 
 impl RawEvent {
@@ -83,13 +84,14 @@ impl RawEvent {
         };
         // The tests check the built-in providers, so this is not repeated at each start.
         let checked = (!files.are_built_in()).then_some((&*fixture, &*text));
-        let variants = self.variants.into_iter().map(|changes| variant(changes, checked)).collect::<Result<_, _>>()?;
+        let variants = variants(self.variants, checked)?;
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,
-            about: self.about,
+            about: values::text(&self.about)?,
             schema: self.schema.map(Spanned::into_inner),
             fixture: text,
+            fixture_file: Some(fixture),
             raw,
             summary: self.summary,
             unsigned: self.unsigned,
@@ -101,6 +103,26 @@ impl RawEvent {
             handshake: None,
         })
     }
+}
+
+/// The variants, each with other changes.
+fn variants(
+    raw: Vec<Spanned<BTreeMap<Spanned<String>, String>>>,
+    fixture: Option<(&str, &str)>,
+) -> Result<Vec<Vec<(Path, String)>>, Wrong> {
+    let mut variants = Vec::with_capacity(raw.len());
+    for changes in raw {
+        let span = changes.span();
+        let changes = variant(changes.into_inner(), fixture)?;
+        if changes.is_empty() {
+            return Err(Wrong::new(span, "the variant changes nothing"));
+        }
+        if variants.contains(&changes) {
+            return Err(Wrong::new(span, "duplicate variant"));
+        }
+        variants.push(changes);
+    }
+    Ok(variants)
 }
 
 /// The changes of a variant. `fixture` is the name and the text of the one that they must fit, if that is to be
@@ -163,5 +185,15 @@ pub(super) fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
 
 /// The headers of one event.
 fn event_headers(table: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
-    table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
+    let fixed = |value: &Spanned<String>| match HeaderTemplate::try_from(value.get_ref().clone()) {
+        Ok(template) if !template.is_fixed() => {
+            let message = format!(
+                "an event's own header has no placeholders: write `{}` in the `headers` of [delivery]",
+                value.get_ref()
+            );
+            Err(Wrong::new(value.span(), message))
+        }
+        _ => values::fixed_value(value),
+    };
+    table.iter().map(|(name, value)| Ok((values::sent_header_name(name)?, fixed(value)?))).collect()
 }

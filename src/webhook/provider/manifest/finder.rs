@@ -21,6 +21,13 @@ pub fn find(manifest: &str, keys: &[String]) -> Option<(usize, usize)> {
     Some(json::position(manifest, found.span().start))
 }
 
+/// The provider's name in a manifest, which may be invalid elsewhere; `None` if the name itself is invalid.
+#[must_use]
+pub fn provider_name(manifest: &str) -> Option<String> {
+    let (root, _) = DeTable::parse_recoverable(manifest);
+    root.get_ref().get("name")?.get_ref().as_str().filter(|name| super::is_name(name)).map(str::to_owned)
+}
+
 fn below<'d, 'i>(value: &'d DeValue<'i>, key: &str) -> Option<&'d Spanned<DeValue<'i>>> {
     let DeValue::Array(items) = value else { return value.get(key) };
     let is_named =
@@ -31,6 +38,15 @@ fn below<'d, 'i>(value: &'d DeValue<'i>, key: &str) -> Option<&'d Spanned<DeValu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_is_found_in_a_broken_manifest_too() {
+        let found = |manifest| provider_name(manifest);
+        assert_eq!(found("name = \"acme\"\ntitle = \n[[event]").as_deref(), Some("acme"));
+        assert_eq!(found("name = 1"), None);
+        assert_eq!(found("name = \"Acme Inc\""), None);
+        assert_eq!(found("title = \"Acme\""), None);
+    }
 
     #[test]
     fn what_is_under_a_key_is_found() {

@@ -13,6 +13,8 @@ use super::{
 use crate::webhook::{
     delivery::{Encoding, Media},
     fresh::Fresh,
+    json,
+    overrides::OverrideError,
     place::Place,
     provider::{
         event::Event,
@@ -53,7 +55,7 @@ pub(super) struct RawHandshake {
     /// The name; the event is `PROVIDER.NAME`.
     pub(super) name: Spanned<String>,
     /// What it is, in one line.
-    about: String,
+    about: Spanned<String>,
     /// The values by which it is recognised, as an event's. Without any, it is recognised by the places that it names:
     /// its secret, the parameters of its query, its headers.
     #[serde(rename = "match", default)]
@@ -62,7 +64,7 @@ pub(super) struct RawHandshake {
     method: Option<Spanned<String>>,
     /// What `send` puts into the query; templates of fresh values.
     #[serde(default)]
-    query: BTreeMap<String, Fresh>,
+    query: BTreeMap<Spanned<String>, Fresh>,
     /// The headers that `send` adds; templates of fresh values.
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Fresh>,
@@ -87,10 +89,10 @@ impl RawHandshake {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawResponse {
     /// The status; 200 if there is none.
-    status: Option<Spanned<u16>>,
+    status: Option<Spanned<i64>>,
     /// The media type of `text`, or of a response without a body.
     #[serde(rename = "type")]
-    media: Option<String>,
+    media: Option<Spanned<String>>,
     /// The body as text, a template.
     text: Option<Spanned<String>>,
     /// The body as JSON, in which each string is a template.
@@ -111,20 +113,25 @@ impl RawHandshake {
         let span = self.name.span();
         check_event_name(&self.name)?;
         let name = self.name.into_inner();
-        let secret = self.secret.map(|text| values::parse(&text, Place::parse)).transpose()?;
-        let method = match &self.method {
-            Some(text) => values::parse(text, |text| text.parse().map_err(|_| format!("invalid method `{text}`")))?,
-            None => Method::POST,
-        };
+        let method = self.method.as_ref().map_or(Ok(Method::POST), values::method)?;
         let mut conditions = Vec::new();
         for (key, Scalar(value)) in self.conditions {
             conditions.push((values::parse(&key, Place::parse_condition)?, value));
         }
-        let mut extras: Vec<(Place, Fresh)> =
-            self.query.into_iter().map(|(name, value)| (Place::Query(name), value)).collect();
-        for (name, value) in self.headers {
-            extras.push((Place::Header(values::header_name(&name)?), value));
+        let mut extras: Vec<(Place, Fresh)> = Vec::new();
+        for (name, value) in self.query {
+            extras.push((values::parse(&name, |name| Place::parse(&format!("query:{name}")))?, value));
         }
+        for (name, value) in self.headers {
+            extras.push((Place::Header(values::sent_header_name(&name)?), value));
+        }
+        let fixture = match &self.fixture {
+            Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files)?,
+            None => "".into(),
+        };
+        let sent = || extras.iter().map(|(place, _)| place).chain(conditions.iter().map(|(place, _)| place));
+        let is_sent = |place: &Place| sent().any(|sent| sent == place);
+        let secret = self.secret.map(|text| secret_place(&text, is_sent, &fixture, files)).transpose()?;
         let is_method_named = conditions.iter().any(|(place, _)| *place == Place::Method);
         let mut present = Vec::new();
         if conditions.is_empty() {
@@ -142,10 +149,6 @@ impl RawHandshake {
         if method != Method::POST && !is_method_named {
             conditions.push((Place::Method, method.to_string()));
         }
-        let fixture = match &self.fixture {
-            Some(fixture) => event::fixture(fixture.get_ref(), fixture.span(), files)?,
-            None => "".into(),
-        };
         let is_signed = self.signed.unwrap_or(true) && signing != Signing::None;
         let respond = self.respond.span();
         let response = self.respond.into_inner().response()?;
@@ -155,9 +158,10 @@ impl RawHandshake {
         Ok(Event {
             full_name: format!("{provider}.{name}"),
             name,
-            about: self.about,
+            about: values::text(&self.about)?,
             schema: None,
             fixture,
+            fixture_file: self.fixture.map(Spanned::into_inner),
             raw: None,
             summary: None,
             unsigned: !handshake.is_signed,
@@ -182,11 +186,54 @@ fn tokens(response: &PrescribedResponse, signing: Signing, span: Range<usize>) -
     Ok(tokens)
 }
 
+/// Where a handshake hands over a secret: a single value, which is sent.
+fn secret_place(
+    text: &Spanned<String>,
+    is_sent: impl Fn(&Place) -> bool,
+    fixture: &str,
+    files: &ProviderFiles,
+) -> Result<Place, Wrong> {
+    values::parse(text, |text| {
+        let place = Place::parse(text)?;
+        let missing = match &place {
+            Place::Header(name) if !is_sent(&place) => format!("add `{name} = \"{{hex:64}}\"` to `headers`"),
+            Place::Query(name) if !is_sent(&place) => format!("add `{name} = \"{{hex:64}}\"` to `query`"),
+            Place::Body(path) if !files.are_built_in() => match json::parse(fixture) {
+                Ok(root) if root.get(path).is_some() => return Ok(place),
+                Ok(root) => OverrideError::missing(&root, path).to_string(),
+                Err(_) => "add a `fixture` that has it".to_owned(),
+            },
+            _ if place.is_writable() => return Ok(place),
+            _ => {
+                return Err(format!(
+                    "`{place}` is not a single value: a secret is in a header, a query parameter or a field of the body"
+                ));
+            }
+        };
+        Err(format!("`{place}` is not sent, so no secret is handed over: {missing}"))
+    })
+}
+
+fn status(status: &Spanned<i64>) -> Result<u16, Wrong> {
+    let found = *status.get_ref();
+    let valid = u16::try_from(found).ok().filter(|status| (200..600).contains(status));
+    valid.ok_or_else(|| Wrong::new(status.span(), format!("invalid status {found}: write 200 to 599")))
+}
+
+fn media_type(text: &Spanned<String>) -> Result<String, Wrong> {
+    values::header_value(text)?;
+    values::parse(text, |text| match text.split_once('/') {
+        Some((kind, rest)) if !kind.is_empty() && !rest.is_empty() && !kind.contains(' ') => Ok(text.to_owned()),
+        _ => Err(format!("invalid media type `{text}`: write one such as `text/plain`")),
+    })
+}
+
 impl RawResponse {
     fn response(self) -> Result<PrescribedResponse, Wrong> {
+        let media = self.media.as_ref().map(media_type).transpose()?;
         let body = match (self.text, self.json) {
             (Some(text), None) => {
-                let media = self.media.unwrap_or_else(|| "text/plain".to_owned());
+                let media = media.unwrap_or_else(|| "text/plain".to_owned());
                 PrescribedBody::Text(media, values::parse(&text, ResponseTemplate::parse)?)
             }
             (None, Some(json)) => {
@@ -195,23 +242,14 @@ impl RawResponse {
                 let value = serde_json::to_value(json.into_inner()).map_err(|error| wrong(error.to_string()))?;
                 PrescribedBody::Json(JsonTemplate::parse(&value, ResponseTemplate::parse).map_err(wrong)?)
             }
-            (None, None) => PrescribedBody::Any(self.media),
+            (None, None) => PrescribedBody::Any(media),
             (Some(text), Some(_)) => return Err(Wrong::new(text.span(), "a response has either `text` or `json`")),
         };
         let header = |(name, text): (&Spanned<String>, &Spanned<String>)| {
-            Ok((values::header_name(name)?, values::parse(text, ResponseTemplate::parse)?))
+            Ok((values::sent_header_name(name)?, values::parse(text, ResponseTemplate::parse)?))
         };
         let headers = self.headers.iter().map(header).collect::<Result<_, Wrong>>()?;
-        let status = match self.status {
-            Some(status) if !(200..600).contains(status.get_ref()) => {
-                return Err(Wrong::new(
-                    status.span(),
-                    format!("invalid status {}: write 200 to 599", status.get_ref()),
-                ));
-            }
-            Some(status) => status.into_inner(),
-            None => 200,
-        };
+        let status = self.status.as_ref().map_or(Ok(200), status)?;
         Ok(PrescribedResponse { status, body, headers })
     }
 }

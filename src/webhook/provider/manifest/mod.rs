@@ -2,6 +2,7 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod error;
 mod event;
 mod examples;
 mod finder;
@@ -15,7 +16,7 @@ mod secret;
 mod signing;
 mod values;
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -36,37 +37,15 @@ use crate::webhook::{
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
+pub use error::ManifestError;
 use event::RawEvent;
-pub use finder::find;
+pub use finder::{find, provider_name};
 use handshake::{RawHandshake, Signing};
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
 use signing::RawScheme;
 use values::{Texts, Wrong};
-
-/// An error in a provider directory, with its position.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ManifestError {
-    /// The directory.
-    pub origin: String,
-    /// The file in the directory.
-    pub file: String,
-    /// Line and column, from 1.
-    pub position: Option<(usize, usize)>,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.origin, self.file)?;
-        if let Some((line, column)) = self.position {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
 
 impl Provider {
     /// Loads a provider directory.
@@ -76,17 +55,13 @@ impl Provider {
     /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
     /// suggestion.
     pub fn load(files: ProviderFiles) -> Result<Self, ManifestError> {
-        let text = files.get(files::MANIFEST).ok_or_else(|| ManifestError {
-            origin: files.origin().to_owned(),
-            file: files::MANIFEST.to_owned(),
-            position: None,
-            message: "missing file: every provider directory needs it".to_owned(),
+        let text = files.get(files::MANIFEST).ok_or_else(|| {
+            let message = "missing file: every provider directory needs it";
+            ManifestError::new(&files, files::MANIFEST, None, message)
         })?;
-        let at = |wrong: Wrong| ManifestError {
-            origin: files.origin().to_owned(),
-            file: files::MANIFEST.to_owned(),
-            position: wrong.span.map(|span| json::position(text, span.start)),
-            message: wrong.message,
+        let at = |wrong: Wrong| {
+            let position = wrong.span.map(|span| json::position(text, span.start));
+            ManifestError::new(&files, files::MANIFEST, position, wrong.message)
         };
         let raw: RawProvider =
             toml::from_str(text).map_err(|error| at(repeated(&error, text).unwrap_or_else(|| error.into())))?;
@@ -117,8 +92,8 @@ impl Provider {
         let signing = Signing::of(&schemes, &delivery.encodings);
         let events = events(raw.event, raw.handshake, &name, signing, event_field.as_ref(), &files).map_err(at)?;
         let provider = Self {
-            title: raw.title,
-            about: raw.about,
+            title: values::text(&raw.title).map_err(at)?,
+            about: values::text(&raw.about).map_err(at)?,
             notes: raw.notes,
             secret,
             recognised_by: recognised_by(raw.recognise.headers, &schemes, event_field.as_ref()).map_err(at)?,
@@ -292,10 +267,11 @@ fn signature_headers(schemes: &[Scheme]) -> Vec<HeaderName> {
 
 /// The form field that holds the payload.
 fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
-    match values::parse(text, Place::parse)? {
-        Place::Form(name) => Ok(name),
-        _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
+    if let Ok(Place::Form(name)) = Place::parse(text.get_ref()) {
+        return Ok(name);
     }
+    let name = text.get_ref().rsplit(':').next().filter(|name| !name.is_empty()).unwrap_or("NAME");
+    Err(Wrong::new(text.span(), format!("the payload can only be in a form field: write `form:{name}`")))
 }
 
 /// A key that is given twice, which the TOML parser doesn't name.
@@ -320,10 +296,23 @@ impl From<toml::de::Error> for Wrong {
 #[must_use]
 pub fn toml_message(message: &str) -> String {
     if message.starts_with("invalid type: map, expected a sequence") {
-        return "a single table, expected a list of them: write [[NAME]] instead of [NAME]".to_owned();
+        return "a single table, expected a list of them: write [[NAME]] instead of [NAME], or put it in [ ]"
+            .to_owned();
     }
-    if message.starts_with("invalid type: ") && message.ends_with(", expected a sequence") {
-        return message.replace("expected a sequence", "expected a list in [ ]");
+    if let Some((found, expected)) =
+        message.strip_prefix("invalid ").and_then(|message| message.rsplit_once(", expected "))
+    {
+        let found = found.replace("type: sequence", "type: a list").replace("type: map", "type: a table");
+        let expected = match expected {
+            "a sequence" => "a list in [ ]",
+            "a map" => "a table",
+            "a boolean" => "`true` or `false`",
+            "i64" => "a whole number",
+            "u32" => "a whole number, 0 or more",
+            expected if expected.starts_with("struct ") => "a table",
+            expected => expected,
+        };
+        return format!("invalid {found}, expected {expected}");
     }
     // serde's wording: unknown field `a`, expected one of `b`, `c`
     let mut quoted = message.split('`').skip(1).step_by(2);
@@ -341,8 +330,8 @@ pub fn toml_message(message: &str) -> String {
 #[serde(deny_unknown_fields)]
 struct RawProvider {
     name: Spanned<String>,
-    title: String,
-    about: String,
+    title: Spanned<String>,
+    about: Spanned<String>,
     #[serde(default)]
     notes: Vec<String>,
     summary: Option<SummaryTemplate>,
@@ -377,11 +366,15 @@ struct RawRecognise {
 
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+    if !is_name(name.get_ref()) {
         return Err(Wrong::new(name.span(), "a provider's name may only have a-z, 0-9, `-` and `_`"));
     }
     check_start(name, "a provider's name")
+}
+
+fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    !text.is_empty() && text.chars().all(is_plain)
 }
 
 /// Checks that a name doesn't look like a flag.

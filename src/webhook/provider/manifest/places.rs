@@ -55,7 +55,14 @@ impl PlaceKeys {
         }
         for (key, text) in [("query", self.query), ("body", self.body), ("form", self.form)] {
             if let Some(text) = text {
-                let place = values::parse(&text, |text| Place::parse(&format!("{key}:{text}")))?;
+                let place = values::parse(&text, |text| {
+                    match text.strip_prefix(key).and_then(|rest| rest.strip_prefix(':')) {
+                        Some(rest) => {
+                            Err(format!("the key `{key}` takes only what comes after the colon: write `{rest}`"))
+                        }
+                        None => Place::parse(&format!("{key}:{text}")),
+                    }
+                })?;
                 if !place.is_writable() {
                     return Err(Wrong::new(text.span(), format!("`{place}` is not a single value")));
                 }

@@ -88,7 +88,7 @@ impl RawRegister {
         let raw = table.into_inner();
         raw.check_combination(&span)?;
         let api = raw.api.as_ref().map(|text| values::parse(text, api)).transpose()?;
-        let key = raw.key.as_ref().map(|text| values::parse(text, variable)).transpose()?;
+        let key = raw.key.as_ref().map(values::variable).transpose()?;
         let missing = |name: &str| Wrong::new(span.clone(), format!("[register] needs `{name}` too"));
         let need = |name, call: Option<Spanned<RawCall>>| call.ok_or_else(|| missing(name));
         let how = match (raw.create, raw.read, raw.manual) {
@@ -103,13 +103,7 @@ impl RawRegister {
                 set: call("set", need("set", raw.set)?, &SET)?,
                 restore: call("restore", need("restore", raw.restore)?, &RESTORE)?,
             })),
-            (None, None, steps) => How::Manual(
-                steps
-                    .iter()
-                    .flat_map(Spanned::get_ref)
-                    .map(|step| values::parse(step, step_of))
-                    .collect::<Result<_, _>>()?,
-            ),
+            (None, None, steps) => How::Manual(steps.as_ref().map_or_else(|| Ok(Vec::new()), manual)?),
         };
         let registration = Registration { api, key, resource: raw.resource, is_unproven: raw.unproven, how };
         check_account(&registration, &span)?;
@@ -219,8 +213,7 @@ fn take_previous(read: Spanned<RawCall>) -> Result<ApiCall, Wrong> {
 
 impl RawCall {
     fn call(self) -> Result<ApiCall, Wrong> {
-        let method =
-            values::parse(&self.method, |text| text.parse::<Method>().map_err(|_| format!("invalid method `{text}`")))?;
+        let method = values::method(&self.method)?;
         let body = match (self.json, self.form.is_empty()) {
             (Some(json), true) => CallBody::Json(json_of(&json)?),
             (None, false) => {
@@ -276,6 +269,15 @@ fn headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(htt
     table.into_iter().map(header).collect()
 }
 
+/// The steps for a person.
+fn manual(steps: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<CallTemplate>, Wrong> {
+    if steps.get_ref().is_empty() {
+        return Err(Wrong::new(steps.span(), "`manual` needs at least one step"));
+    }
+    let step = |step| values::line(step).and_then(|_| values::parse(step, step_of));
+    steps.get_ref().iter().map(step).collect()
+}
+
 /// The base URL of an API. Its key travels there, so it is encrypted.
 fn api(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']));
@@ -283,11 +285,6 @@ fn api(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.trim_end_matches('/').to_owned()),
         None => Err(format!("invalid `{text}`: the base URL of an API begins with https:// and has no query")),
     }
-}
-
-fn variable(text: &str) -> Result<String, String> {
-    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_name { Ok(text.to_owned()) } else { Err(format!("invalid variable name `{text}`")) }
 }
 
 fn path(text: &str) -> Result<CallTemplate, String> {

@@ -1,11 +1,17 @@
 //! `[secret]`, and the `secret` of one scheme: how a provider's secrets are written.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use toml::Spanned;
 
-use super::{SecretRule, values::Wrong};
+use super::{
+    SecretRule,
+    values::{self, Wrong},
+};
 use crate::webhook::signature::{
     MalformedSecret, Scheme, SecretFormat, SigningSecret, asymmetric::Family, secret::KeyEncoding,
 };
@@ -15,7 +21,7 @@ use crate::webhook::signature::{
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSecret {
     /// The environment variable that may hold one.
-    env: Option<String>,
+    env: Option<Spanned<String>>,
     /// How the key is written: `text` (the default), `base64`, `base64url` or `hex`. Public keys may also be SPKI, PEM,
     /// a certificate or a JWK set.
     encoding: Option<KeyEncoding>,
@@ -29,11 +35,39 @@ pub(super) struct RawSecret {
 }
 
 /// A development secret: one text, or a pair of keys.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Development {
     Text(String),
-    Pair { public: String, private: String },
+    Pair(Pair),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    public: String,
+    private: String,
+}
+
+impl<'de> Deserialize<'de> for Development {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrPair;
+
+        impl<'de> Visitor<'de> for TextOrPair {
+            type Value = Development;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or { public = \"KEY\", private = \"KEY\" }")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Development, E> {
+                Ok(Development::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Development, A::Error> {
+                Pair::deserialize(MapAccessDeserializer::new(map)).map(Development::Pair)
+            }
+        }
+        deserializer.deserialize_any(TextOrPair)
+    }
 }
 
 /// What a manifest says about the secrets that this one may leave out.
@@ -52,7 +86,11 @@ impl RawSecret {
         has_two_parts: bool,
         place: &Range<usize>,
     ) -> Result<SecretRule, Wrong> {
+        let env = self.env.as_ref().map(values::variable).transpose()?;
         let prefix = self.prefix.as_ref();
+        if let Some(empty) = prefix.filter(|prefix| prefix.get_ref().is_empty()) {
+            return Err(Wrong::new(empty.span(), "the prefix is empty; leave it out if there is none"));
+        }
         if let (Some(prefix), None | Some(KeyEncoding::Text)) = (prefix, self.encoding)
             && prefix.get_ref() == STANDARD_PREFIX
             && defaults.prefix.is_none()
@@ -76,7 +114,7 @@ impl RawSecret {
         };
         let (text, public) = match development.get_ref() {
             Development::Text(text) => (text, None),
-            Development::Pair { public, private } => (private, Some(public.clone())),
+            Development::Pair(Pair { public, private }) => (private, Some(public.clone())),
         };
         let wrong = |error| Wrong::new(development.span(), format!("invalid development secret: {error}"));
         let secret = SigningSecret::parse(text, &format).map_err(wrong)?;
@@ -87,7 +125,7 @@ impl RawSecret {
             return Err(wrong(MalformedSecret::NotPrivate));
         }
         let public = public.or_else(|| secret.public_text(&format));
-        Ok(SecretRule { env: self.env.clone(), format, development: text.clone(), public, scheme: None })
+        Ok(SecretRule { env, format, development: text.clone(), public, scheme: None })
     }
 
     /// Checks that the schemes can send the development secret, where it is a token.

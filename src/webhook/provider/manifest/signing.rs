@@ -71,7 +71,7 @@ pub(super) struct RawSignature {
     /// also `{timestamp}`. Entries without tags are distinguished by their order.
     value: Spanned<String>,
     /// The text between the entries of a list.
-    separator: Option<String>,
+    separator: Option<Spanned<String>>,
     /// The text between whole values, each with a signature.
     repeated: Option<Spanned<String>>,
     /// Whether the user chooses the header's name at the provider, and may say it in the config.
@@ -89,6 +89,7 @@ impl RawScheme {
     /// The scheme; `defaults` are those of the provider's secrets, and `payload_field` is the form field that holds the
     /// payload.
     pub(super) fn scheme(self, defaults: &Defaults, payload_field: Option<&str>) -> Result<Scheme, Wrong> {
+        values::line(&self.name)?;
         let has_two_parts = self.has_two_part_secret();
         let place = self.signature.span();
         let RawSignature { header, query, body, form, value, separator, repeated, configurable_header } =
@@ -160,12 +161,16 @@ impl RawScheme {
 /// How a signature is written, which must fit the algorithm.
 fn grammar(
     value: &Spanned<String>,
-    separator: Option<String>,
+    separator: Option<Spanned<String>>,
     repeated: Option<Spanned<String>>,
     algorithm: Algorithm,
 ) -> Result<Grammar, Wrong> {
-    let mut grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
-        .map_err(|message| Wrong::new(value.span(), message))?;
+    let text = GrammarText { value: value.get_ref().clone(), separator: separator.clone().map(Spanned::into_inner) };
+    let mut grammar = Grammar::parse(&text).map_err(|message| Wrong::new(value.span(), message))?;
+    if let Some(separator) = separator.filter(|separator| grammar.encoding().may_contain(separator.get_ref())) {
+        let message = format!("`{}` may be part of a signature, so it can't separate signatures", separator.get_ref());
+        return Err(Wrong::new(separator.span(), message));
+    }
     if let Some(repeated) = repeated {
         let span = repeated.span();
         grammar = grammar.repeated(repeated.into_inner()).map_err(|message| Wrong::new(span, message))?;

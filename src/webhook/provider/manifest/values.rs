@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, str::FromStr, time::Duration};
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
@@ -10,7 +10,7 @@ use serde::{
 use toml::Spanned;
 
 use crate::webhook::{
-    request,
+    nearest, request,
     time::{InvalidDuration, Tolerance, parse_duration},
 };
 
@@ -41,6 +41,53 @@ pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
             Some(name) => format!("the key `header` takes only the header's name: write `{name}`"),
             None => format!("invalid header name `{name}`"),
         })
+    })
+}
+
+/// The name of a header that is sent.
+pub(super) fn sent_header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
+    let name = header_name(text)?;
+    if ["connection", "content-length", "host", "transfer-encoding"].contains(&name.as_str()) {
+        return Err(Wrong::new(text.span(), format!("`{name}` is set by the connection; leave it out")));
+    }
+    Ok(name)
+}
+
+/// A method by which webhooks are sent, or an API is called.
+pub(super) fn method(text: &Spanned<String>) -> Result<Method, Wrong> {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let known = |text: &str| METHODS.contains(&text).then(|| text.parse().ok()).flatten();
+    parse(text, |text| known(text).ok_or_else(|| nearest::unknown("method", text, METHODS)))
+}
+
+/// The name of an environment variable.
+pub(super) fn variable(text: &Spanned<String>) -> Result<String, Wrong> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name =
+        |text: &str| !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_plain);
+    parse(text, |text| {
+        if is_name(text) {
+            return Ok(text.to_owned());
+        }
+        let meant = text.trim_start_matches("env:").trim_matches(['$', '{', '}', ' ']);
+        let meant = meant.replace(|c| !is_plain(c), "_");
+        let meant = if meant.starts_with(|c: char| c.is_ascii_digit()) { format!("_{meant}") } else { meant };
+        let hint = if is_name(&meant) { format!("; did you mean `{meant}`?") } else { String::new() };
+        Err(format!("invalid variable name `{text}`: use letters, digits and `_`{hint}"))
+    })
+}
+
+/// A text for people that isn't empty.
+pub(super) fn text(text: &Spanned<String>) -> Result<String, Wrong> {
+    parse(text, |text| if text.trim().is_empty() { Err("the text is empty") } else { Ok(text.to_owned()) })
+}
+
+/// A text for people on one line.
+pub(super) fn line(text: &Spanned<String>) -> Result<String, Wrong> {
+    parse(text, |text| match text {
+        _ if text.trim().is_empty() => Err("the text is empty"),
+        _ if text.contains(char::is_control) => Err("the text has a control character or a line break"),
+        _ => Ok(text.to_owned()),
     })
 }
 
@@ -133,10 +180,13 @@ impl<'de> Deserialize<'de> for Texts {
 struct Limit(Duration);
 
 impl FromStr for Limit {
-    type Err = InvalidDuration;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "any" { Ok(Self(Tolerance::ANY)) } else { parse_duration(text).map(Self) }
+        match text {
+            "any" => Ok(Self(Tolerance::ANY)),
+            _ => parse_duration(text).map(Self).map_err(|error| format!("{error}, or `any`")),
+        }
     }
 }
 

@@ -1,0 +1,116 @@
+//! What a command knows across reloads: which files were in use, which providers were broken, and what was said.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use super::{exit::Failure, terminal::Terminal};
+use crate::{render::diagnostic::inline, store::config::Config, webhook::provider::catalog::CatalogEntry};
+
+/// What the contexts of one command have in common.
+#[derive(Clone, Debug, Default)]
+pub struct SharedContext(Arc<Mutex<Files>>);
+
+#[derive(Debug, Default)]
+struct Files {
+    /// The configs that were named on standard error.
+    named: HashSet<PathBuf>,
+    /// The config, if it had content.
+    config: Option<PathBuf>,
+    /// The env file, if it had content.
+    env_file: Option<PathBuf>,
+    /// Whether a context was loaded before.
+    is_loaded: bool,
+    /// The directories of broken providers.
+    broken: HashSet<String>,
+    /// Whether nothing is said about them.
+    is_silent: bool,
+}
+
+impl SharedContext {
+    /// That of a command that says nothing about broken providers, such as completion.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self(Arc::new(Mutex::new(Files { is_silent: true, ..Files::default() })))
+    }
+
+    /// Records a config. Returns whether it was not named before.
+    pub(super) fn is_new(&self, path: &Path) -> bool {
+        self.0.lock().named.insert(path.to_owned())
+    }
+
+    pub(super) fn set_files(&self, config: Option<&Config>) {
+        let in_use = |path: &PathBuf| lost(path).is_none().then(|| path.clone());
+        let mut files = self.0.lock();
+        files.config = config.and_then(|config| in_use(&config.path));
+        files.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
+        files.is_loaded = true;
+    }
+
+    pub(super) fn is_loaded(&self) -> bool {
+        self.0.lock().is_loaded
+    }
+
+    /// Warns about a broken provider, once.
+    ///
+    /// # Errors
+    ///
+    /// The failure, if it could be used before a reload.
+    pub(super) fn report_broken(
+        &self,
+        entry: &CatalogEntry,
+        failure: Failure,
+        is_reload: bool,
+        terminal: Terminal,
+    ) -> Result<(), Failure> {
+        let directory = entry.directory().unwrap_or_default().to_owned();
+        let mut files = self.0.lock();
+        if is_reload && !files.broken.contains(&directory) {
+            return Err(failure);
+        }
+        if files.broken.insert(directory) && !files.is_silent {
+            let message = failure.message.unwrap_or_else(|| "".into());
+            let causes: Vec<String> = failure.causes.iter().map(|cause| format!(": {cause}")).collect();
+            let start = format!("can't use the provider `{}`: ", entry.name());
+            terminal.warn(message.between(&start, &causes.concat()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget_broken(&self, entry: &CatalogEntry) {
+        self.0.lock().broken.remove(entry.directory().unwrap_or_default());
+    }
+
+    pub(super) fn check_config(&self) -> Result<(), Failure> {
+        check_file(self.0.lock().config.as_deref())
+    }
+
+    pub(super) fn check_env_file(&self, config: Option<&Config>) -> Result<(), Failure> {
+        let named = config.and_then(|config| config.env_file.as_deref());
+        check_file(self.0.lock().env_file.as_deref().filter(|path| Some(*path) == named))
+    }
+}
+
+/// Checks that a file in use still has content.
+fn check_file(in_use: Option<&Path>) -> Result<(), Failure> {
+    match in_use.and_then(|path| Some((path, lost(path)?))) {
+        Some((path, lost)) => {
+            Err(Failure::usage(format!("{} is {lost}; to go on without it, restart", inline(&path.to_string_lossy()))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Why a file has no content, if it has none.
+fn lost(path: &Path) -> Option<&'static str> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Some("empty"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some("gone"),
+        _ => None,
+    }
+}
