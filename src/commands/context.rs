@@ -22,7 +22,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         nearest,
-        provider::catalog::{Catalog, CatalogEntry},
+        provider::catalog::Catalog,
         signature::SecretText,
     },
 };
@@ -43,7 +43,6 @@ pub struct Context {
     /// The standard streams.
     pub terminal: Terminal,
     shared: SharedContext,
-    is_reload: bool,
 }
 
 impl Context {
@@ -76,13 +75,12 @@ impl Context {
     }
 
     /// Reads the provider directories of a config and of the command line. A provider that is broken can't be used, and
-    /// a warning says so. If it could be used before, that is an error.
+    /// a warning says so at the start.
     ///
     /// # Errors
     ///
     /// If a directory can't be read or has no provider, or the config names an unknown provider.
     pub(super) fn of(global: GlobalArgs, config: Option<Config>, shared: SharedContext) -> Result<Self, Failure> {
-        let is_reload = shared.is_loaded();
         let terminal = Terminal::new(&global);
         let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
@@ -90,9 +88,7 @@ impl Context {
         for (dir, is_configured) in provider_dirs(&global, config.as_ref()) {
             for entry in providers::entries(&dir, cache.as_ref())? {
                 if let Some(error) = entry.failure() {
-                    shared.report_broken(&entry, error.into(), is_reload, terminal)?;
-                } else {
-                    shared.forget_broken(&entry);
+                    shared.warn_of_broken(&entry, error.into(), terminal);
                 }
                 if let Some(guard) = &mut guard {
                     guard.add_provider(&entry, is_configured);
@@ -116,16 +112,25 @@ impl Context {
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
             set_signature_headers(&mut catalog, config)?;
         }
-        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared, is_reload })
+        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared })
     }
 
-    /// Reports that a provider turned out to be broken when it was loaded.
+    /// Checks that every provider can be used, for a command that recognises requests: without one of them, a request
+    /// of that provider would get another verdict. If all requests come from a named provider, the others don't matter.
     ///
     /// # Errors
     ///
-    /// The failure, if the provider could be used before.
-    pub fn report_broken(&self, entry: &CatalogEntry, failure: Failure) -> Result<(), Failure> {
-        self.shared.report_broken(entry, failure, self.is_reload, self.terminal)
+    /// What is wrong with one of them.
+    pub fn require_providers(&self, named: Option<&str>) -> Result<(), Failure> {
+        if named.is_some() {
+            return Ok(());
+        }
+        let mut own = self.catalog.entries().filter(|entry| entry.directory().is_some());
+        match own.find_map(|entry| entry.load().err()) {
+            Some(error) => Err(Failure::from(error)
+                .hint("correct it first: without it, its requests might be taken for another provider's")),
+            None => Ok(()),
+        }
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.

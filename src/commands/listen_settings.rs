@@ -25,10 +25,8 @@ use crate::{
 /// If an option or the config is invalid, or a secret can't be read.
 pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    // Loaded now, so that a directory saved with an error doesn't affect the provider in use.
-    for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
-        entry.load().map_or_else(|error| context.report_broken(entry, error.into()), |_| Ok(()))?;
-    }
+    // They are loaded now, so that a directory saved with an error doesn't affect the provider in use.
+    context.require_providers(args.provider.as_deref())?;
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if !args.respond.is_empty() {
         // `--respond` excludes `--forward`, so only the config can have forwards.

@@ -1,4 +1,4 @@
-//! What a command knows across reloads: which files were in use, which providers were broken, and what was said.
+//! What a command knows across reloads: which files were in use, and what was said.
 
 use std::{
     collections::HashSet,
@@ -14,10 +14,10 @@ use crate::{render::diagnostic::inline, store::config::Config, webhook::provider
 
 /// What the contexts of one command have in common.
 #[derive(Clone, Debug, Default)]
-pub struct SharedContext(Arc<Mutex<Files>>);
+pub struct SharedContext(Arc<Mutex<SharedState>>);
 
 #[derive(Debug, Default)]
-struct Files {
+struct SharedState {
     /// The configs that were named on standard error.
     named: HashSet<PathBuf>,
     /// The config, if it had content.
@@ -26,8 +26,6 @@ struct Files {
     env_file: Option<PathBuf>,
     /// Whether a context was loaded before.
     is_loaded: bool,
-    /// The directories of broken providers.
-    broken: HashSet<String>,
     /// Whether nothing is said about them.
     is_silent: bool,
 }
@@ -36,7 +34,7 @@ impl SharedContext {
     /// That of a command that says nothing about broken providers, such as completion.
     #[must_use]
     pub fn silent() -> Self {
-        Self(Arc::new(Mutex::new(Files { is_silent: true, ..Files::default() })))
+        Self(Arc::new(Mutex::new(SharedState { is_silent: true, ..SharedState::default() })))
     }
 
     /// Records a config. Returns whether it was not named before.
@@ -46,44 +44,21 @@ impl SharedContext {
 
     pub(super) fn set_files(&self, config: Option<&Config>) {
         let in_use = |path: &PathBuf| lost(path).is_none().then(|| path.clone());
-        let mut files = self.0.lock();
-        files.config = config.and_then(|config| in_use(&config.path));
-        files.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
-        files.is_loaded = true;
+        let mut state = self.0.lock();
+        state.config = config.and_then(|config| in_use(&config.path));
+        state.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
+        state.is_loaded = true;
     }
 
-    pub(super) fn is_loaded(&self) -> bool {
-        self.0.lock().is_loaded
-    }
-
-    /// Warns about a broken provider, once.
-    ///
-    /// # Errors
-    ///
-    /// The failure, if it could be used before a reload.
-    pub(super) fn report_broken(
-        &self,
-        entry: &CatalogEntry,
-        failure: Failure,
-        is_reload: bool,
-        terminal: Terminal,
-    ) -> Result<(), Failure> {
-        let directory = entry.directory().unwrap_or_default().to_owned();
-        let mut files = self.0.lock();
-        if is_reload && !files.broken.contains(&directory) {
-            return Err(failure);
-        }
-        if files.broken.insert(directory) && !files.is_silent {
+    /// Warns at the start about a provider that can't be used. When one breaks later, a command that needs it says so.
+    pub(super) fn warn_of_broken(&self, entry: &CatalogEntry, failure: Failure, terminal: Terminal) {
+        let state = self.0.lock();
+        if !state.is_loaded && !state.is_silent {
             let message = failure.message.unwrap_or_else(|| "".into());
             let causes: Vec<String> = failure.causes.iter().map(|cause| format!(": {cause}")).collect();
             let start = format!("can't use the provider `{}`: ", entry.name());
             terminal.warn(message.between(&start, &causes.concat()));
         }
-        Ok(())
-    }
-
-    pub(super) fn forget_broken(&self, entry: &CatalogEntry) {
-        self.0.lock().broken.remove(entry.directory().unwrap_or_default());
     }
 
     pub(super) fn check_config(&self) -> Result<(), Failure> {

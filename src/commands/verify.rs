@@ -76,6 +76,7 @@ const fn exit(tally: &VerifyTally) -> Exit {
 }
 
 fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
+    context.require_providers(args.provider.as_deref())?;
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }

@@ -57,6 +57,9 @@ pub(super) struct Jobs {
 ///
 /// If an option is invalid, or does not apply to what the words name.
 pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
+    if words.iter().any(|word| !matches!(word, Word::Events(_))) {
+        context.require_providers(None)?;
+    }
     let mut builder = Builder::new(context, args, words)?;
     for word in words {
         builder.add(word)?;

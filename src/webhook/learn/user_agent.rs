@@ -11,8 +11,11 @@ pub(super) enum UserAgent {
     Other(String),
 }
 
-/// The longest user agent that is taken, in characters.
-const LONGEST: usize = 100;
+/// The longest name of a product, in characters. A longer one may be a token.
+const LONGEST_NAME: usize = 24;
+
+/// The most products in a user agent that is taken.
+const MOST_PRODUCTS: usize = 3;
 
 /// How the user agents of programs and libraries begin that anyone uses, in lower case.
 const CLIENTS: [&str; 34] = [
@@ -60,19 +63,28 @@ pub(super) fn user_agent(name: &str, samples: &[ParsedSample<'_>]) -> Option<Use
 }
 
 fn judged(name: &str, text: &str) -> Option<UserAgent> {
-    let lower = text.to_lowercase();
-    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || " ./_-();:,+".contains(c));
-    // A long run of letters and digits may be a token.
-    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_safe = is_plain
-        && text.len() <= LONGEST
-        && words.all(|word| word.len() < 16 || !word.contains(|c: char| c.is_ascii_digit()));
-    if !is_safe || text.trim().is_empty() || CLIENTS.iter().any(|client| lower.starts_with(client)) {
+    // Anything but names and versions may identify a person or an account.
+    let mut products = text.split(' ');
+    if text.split(' ').count() > MOST_PRODUCTS || !products.all(is_product) {
         return None;
     }
+    let lower = text.to_lowercase();
     let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    let is_own = letters(&lower).contains(&letters(name));
-    Some(if is_own { UserAgent::Own(text.to_owned()) } else { UserAgent::Other(text.to_owned()) })
+    if letters(&lower).contains(&letters(name)) {
+        return Some(UserAgent::Own(text.to_owned()));
+    }
+    let is_anyones = CLIENTS.iter().any(|client| lower.starts_with(client));
+    (!is_anyones).then(|| UserAgent::Other(text.to_owned()))
+}
+
+/// Whether this is a name, or a name with a version, such as `Acme-Hooks/1.2`.
+fn is_product(text: &str) -> bool {
+    let (name, version) = text.split_once('/').unwrap_or((text, "0"));
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.len() <= LONGEST_NAME
+        && name.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    let is_part = |part: &str| (1..=4).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+    is_name && version.split('.').all(is_part) && version.split('.').count() <= 4
 }
 
 #[cfg(test)]
@@ -85,7 +97,8 @@ mod tests {
         let other = |text: &str| Some(UserAgent::Other(text.to_owned()));
         for (name, text, expected) in [
             ("acme", "Acme-Hooks/2", own("Acme-Hooks/2")),
-            ("acme-pay", "AcmePay Webhooks (+https://acme.example/)", own("AcmePay Webhooks (+https://acme.example/)")),
+            ("acme-pay", "AcmePay Webhooks/1.2.3", own("AcmePay Webhooks/1.2.3")),
+            ("nodeping", "NodePing Webhooks/1.0", own("NodePing Webhooks/1.0")),
             ("acme", "Svix-Webhooks/1.62", other("Svix-Webhooks/1.62")),
             ("acme", "curl/8.5.0", None),
             ("acme", "node", None),
@@ -93,6 +106,11 @@ mod tests {
             ("acme", "python-requests/2.32.3", None),
             ("acme", "Mozilla/5.0 (X11; Linux x86_64)", None),
             ("acme", "Acme/1 key:4f9c2a7b81d05e36a9b4", None),
+            ("acme", "Acme/1 4f9c2a7b-81d0-4e36-a9b4-0123456789ab", None),
+            ("acme", "Acme/1 sk-live-abcdefghijklmnopqrstuvwx", None),
+            ("acme", "Acme/123456789012345", None),
+            ("acme", "Acme-Hooks/1 (account 123456789012345)", None),
+            ("acme", "Acme/1 (ada.lovelace; +49-170-1234567)", None),
             ("acme", "Acme/1 ada@example.com", None),
             ("acme", " ", None),
         ] {

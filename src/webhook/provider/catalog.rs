@@ -306,7 +306,7 @@ impl Catalog {
     /// The provider named by the first segment of a request's path that names one, as in `/webhooks/acme`.
     #[must_use]
     pub fn by_path(&self, request: &Request) -> Option<&Arc<CatalogEntry>> {
-        request.path().split('/').find_map(|segment| self.entry(segment))
+        request.path().split('/').filter(|segment| !segment.is_empty()).find_map(|segment| self.entry(segment))
     }
 
     /// The provider that a request looks like. Of the providers with the most recognised headers (the payload's form

@@ -236,23 +236,18 @@ fn a_directory_in_place_of_the_config_is_reported_and_the_previous_config_stays(
 }
 
 #[test]
-fn a_provider_that_is_broken_at_the_start_is_used_once_it_is_corrected() {
+fn a_broken_provider_blocks_no_reload_if_another_is_named() {
     let dir = Dir::new();
     let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n\
                   signature = { header = \"x-a\", value = \"{hex}\" }";
-    let manifest = manifest("development = \"s\"", scheme);
     dir.write("acme/events/made.json", r#"{"type":"made"}"#);
-    dir.write("acme/provider.toml", manifest.replace("title", "titel"));
-    let mut listener = dir.listen().args(["--providers", "acme"]).starts();
-    let mistake = "acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?";
-    listener.says(&format!("warning: can't use the provider `acme`: {mistake}\n"));
-    dir.write("acme/provider.toml", &manifest);
-    listener
-        .says("note: now uses the provider acme from acme\nnote: now uses the public development secret for Acme\n");
-    dir.send("acme.made", listener.url("/acme")).args(["--providers", "acme"]).exits(0);
-    assert_eq!(listener.next()["verdict"], "verified");
-    dir.write("acme/provider.toml", manifest.replace("title", "titel"));
-    listener.says(&format!("error: {mistake}\nhint: still using the previous configuration"));
+    dir.write("acme/provider.toml", manifest("development = \"s\"", scheme).replace("title", "titel"));
+    dir.write("hookdev.toml", "providers = [\"acme\"]\n");
+    let mut listener = dir.listen().args(["--provider", "cyanite"]).starts();
+    listener.says("provider.toml:2:1: unknown key `titel`; did you mean `title`?\n");
+    dir.write("hookdev.toml", "providers = [\"acme\"]\n[provider.cyanite]\nsecret = \"another\"\n");
+    listener.says(RELOADED);
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 401);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn rejected(dir: &Dir, mistake: &str) {
         &["events", "--provider", "acme"],
         &["verify", "missing", "--provider", "acme"],
         &["listen", "--addr", "127.0.0.1:0", "--provider", "acme"],
-        &["listen", "--addr", "127.0.0.1:0", "--expect", "acme.made"],
+        &["listen", "--addr", "127.0.0.1:0", "--provider", "stripe", "--expect", "acme.made"],
         &["send", "acme.made"],
         &["send", "acme.*"],
         &["send", "stripe.invoice.paid", "--print", "http", "--secret", "acme=x"],
@@ -121,6 +121,23 @@ fn a_broken_provider_stops_only_the_commands_that_name_it() {
     sound(&dir);
     write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
     rejected(&dir, "acme/provider.toml:3:1: unknown key `abut`; did you mean `about`?\n");
+}
+
+#[test]
+fn no_request_is_judged_without_a_broken_provider_unless_another_is_named() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
+    dir.write("capture.json", r#"{"version":2,"request":{"method":"POST","target":"/","headers":[],"body":"{}"}}"#);
+    let mistake = "acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n";
+    let refusal = format!(
+        "warning: can't use the provider `acme`: {mistake}error: {mistake}\
+         hint: correct it first: without it, its requests might be taken for another provider's\n"
+    );
+    for command in [&["verify", "capture.json"][..], &["send", "capture.json"], &["listen", "--addr", "127.0.0.1:0"]] {
+        dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("").stderr(&refusal);
+    }
+    let verify = dir.hookdev().args(["verify", "capture.json", "--provider", "github", "--providers", "acme"]);
+    verify.exits(1).prints("missing-header");
 }
 
 #[test]
