@@ -276,6 +276,39 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
 }
 
 #[test]
+fn keys_work_once_a_job_that_was_started_in_the_background_is_in_the_foreground() {
+    let dir = Dir::new();
+    // A shell's line editor may ignore Ctrl-Z.
+    let script =
+        format!("set -m; {STATE} stty susp undef; $LISTEN & read line; stty susp ^Z; fg; state stopped; fg; state end");
+    let mut screen = Screen::run(&dir, "", &script);
+    screen.url();
+    // Until then, the shell has the terminal.
+    screen.types("\n");
+    screen.types("?");
+    screen.shows("Keys, such as r for the last delivery");
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn keys_work_once_a_job_that_was_continued_in_the_background_is_in_the_foreground() {
+    let dir = Dir::new();
+    let mut screen =
+        Screen::run(&dir, "", &format!("set -m; {STATE} $LISTEN; state stopped; bg; read line; fg; state end"));
+    screen.url();
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    screen.types("\n");
+    screen.types("?");
+    screen.shows("Keys, such as r for the last delivery");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
 fn without_a_terminal_there_are_no_keys() {
     let finished =
         Dir::new().hookdev().args(["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"]).stdin("q?").exits(0);
