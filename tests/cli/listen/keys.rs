@@ -41,6 +41,24 @@ fn a_delivery_is_sent_to_its_target_again() {
 }
 
 #[test]
+fn the_results_of_a_resend_to_several_targets_name_them() {
+    let (dir, one) = (Dir::new(), Endpoint::new([respond(200), respond(500), respond(200)]));
+    let other = Endpoint::new([respond(200), respond(204), respond(204)]);
+    let [first, second] = [one.url("/hooks"), other.url("/")];
+    let options = format!("--forward {first} --forward {second}");
+    let mut screen = Screen::run(&dir, &options, r#"export EDITOR="sed -i s/999/1000/"; $LISTEN"#);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("r");
+    screen.shows(&format!("#1 resent to {first}  500  "));
+    screen.shows(&format!("#1 resent to {second}  204  "));
+    screen.types("e");
+    screen.shows(&format!("#1 resent, edited and signed again, to {first}  200  "));
+    screen.shows(&format!("#1 resent, edited and signed again, to {second}  204  "));
+}
+
+#[test]
 fn a_delivery_that_is_no_longer_in_memory_is_read_from_its_capture() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200)]));
     let options = format!("--forward {} --history 0 --capture captures --redact", endpoint.url("/"));
