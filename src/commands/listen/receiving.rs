@@ -94,7 +94,10 @@ pub fn setup(
             forward_wait: args.forward_wait,
         },
         captures: captures.map(|store| {
-            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&saving, change))
+            let path = store.path().display().to_string();
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| {
+                report_saving(&saving, &path, change)
+            })
         }),
         consumers,
         pending,

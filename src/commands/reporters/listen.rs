@@ -101,12 +101,12 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
     thread::spawn(move || terminal.note(&message));
 }
 
-/// Reports that captures can't be saved, or can be saved again.
-pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
+/// Reports that captures can't be saved in this path, or can be saved again.
+pub fn report_saving(warnings: &WarningSink, path: &str, change: SaveChange) {
     match change {
         SaveChange::Failing(reason) => {
             warnings.warn(format!(
-                "can't save captures: {reason}; responding 503 until it works, so that senders try again"
+                "can't save captures in {path}: {reason}; responding 503 until it works, so that senders try again"
             ));
         }
         SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
