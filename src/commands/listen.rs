@@ -130,7 +130,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     if format == FormatArg::Pretty {
         addresses.announce(terminal, &settings, &tunnel, args.redact, keys.is_some());
     }
-    for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
+    for warning in secret_warnings(&settings, tunnel.is_strict()) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
