@@ -163,15 +163,16 @@ impl Forwarder {
             request
         };
         let Arrival { seq, is_verified, closed, memory } = arrival;
-        let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
+        let pending =
+            |target: &Url, is_response| Some(self.pending.as_ref()?.add(seq, assessment.title(), target, is_response));
         let others = others
             .iter()
             .map(|url| {
-                let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url) };
+                let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url, false) };
                 self.start(url, mark(url, request.clone()), is_verified, memory.clone(), journey)
             })
             .collect();
-        let _pending = pending(first);
+        let _pending = pending(first, true);
         let first = self.exchange(first, mark(first, request.clone()), is_verified, closed, memory).await;
         Some(Forwards { first, others })
     }
