@@ -25,7 +25,7 @@ use super::{
     program::UserProgram,
     register::{self, Requested},
     reporters::{
-        listen::{report_in_progress, summary},
+        listen::{not_delivered, report_in_progress, summary},
         printer::{DeliveryReporter, queue},
         status::StatusLine,
         view::View,
@@ -112,6 +112,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
     let Serving { task: serving, tunnel, in_progress, resender } =
         Serving::start(setup, listener, tunnel, limits, &stop);
+    let targets = resender.targets();
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
@@ -150,7 +151,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     // Everything registered has been removed by now, whatever went wrong.
     let end = end?;
     if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
-        terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
+        let missed = not_delivered(&targets.missed(), args.redact);
+        terminal.say(&format!("{}\n{missed}", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }
