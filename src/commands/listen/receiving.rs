@@ -95,9 +95,8 @@ pub fn setup(
         },
         captures: captures.map(|store| {
             let path = store.path().display().to_string();
-            CaptureWriter::start(store, args.redact, remedies::words, move |change| {
-                report_saving(&saving, &path, change)
-            })
+            let on_change = move |change| report_saving(&saving, &path, change);
+            CaptureWriter::start(store, args.redact, remedies::words, on_change)
         }),
         consumers,
         pending,
