@@ -4,6 +4,7 @@ mod addresses;
 mod end;
 mod followers;
 mod receiving;
+mod standstill;
 
 use std::{
     iter,
@@ -101,6 +102,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let queue = queue(format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
+    standstill::report(warnings.clone());
     // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
