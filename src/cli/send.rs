@@ -41,7 +41,7 @@ Examples:
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
 pub struct SendArgs {
     /// Events, quoted globs of events, or files with captured requests
-    #[arg(required_unless_present = "last", value_name = "EVENT|GLOB|FILE")]
+    #[arg(required_unless_present_any = ["last", "failed"], value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
 
     /// Deliver to this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
@@ -119,6 +119,8 @@ pub struct SendArgs {
     pub last: bool,
 
     /// Send only captured requests whose recorded response counts as failed
+    ///
+    /// Without a FILE, those in the config's capture path.
     #[arg(long, help_heading = "Captures")]
     pub failed: bool,
 

@@ -26,6 +26,14 @@ impl InputFiles {
         &self.paths
     }
 
+    /// Whether a file of the context, which other commands may read too, has changed since the snapshot.
+    pub fn have_shared_changed(&self) -> bool {
+        Snapshot::of(&self.paths)
+            .since(&self.snapshot)
+            .iter()
+            .any(|change| !self.others.iter().any(|own| own == change.path()))
+    }
+
     /// Whether any file has changed since the snapshot.
     pub fn have_changed(&self) -> bool {
         Snapshot::of(&self.paths) != self.snapshot

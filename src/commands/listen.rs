@@ -4,6 +4,7 @@ mod addresses;
 mod end;
 mod followers;
 mod receiving;
+mod standstill;
 
 use std::{
     iter,
@@ -25,7 +26,7 @@ use super::{
     program::UserProgram,
     register::{self, Requested},
     reporters::{
-        listen::{report_in_progress, summary},
+        listen::{not_delivered, report_in_progress, summary},
         printer::{DeliveryReporter, queue},
         status::StatusLine,
         view::View,
@@ -101,6 +102,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let queue = queue(format, captures.is_some());
     let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
+    standstill::report(warnings.clone());
     // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
@@ -112,6 +114,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
     let Serving { task: serving, tunnel, in_progress, resender } =
         Serving::start(setup, listener, tunnel, limits, &stop);
+    let targets = resender.targets();
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
@@ -130,7 +133,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     if format == FormatArg::Pretty {
         addresses.announce(terminal, &settings, &tunnel, args.redact, keys.is_some());
     }
-    for warning in secret_warnings(&settings).into_iter().chain(tunnel.warning(&settings)) {
+    for warning in secret_warnings(&settings, tunnel.is_strict()) {
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
@@ -150,7 +153,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     // Everything registered has been removed by now, whatever went wrong.
     let end = end?;
     if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
-        terminal.say(&format!("{}\n", summary(followers.verdicts.counts())));
+        let missed = not_delivered(&targets.missed(), args.redact);
+        terminal.say(&format!("{}\n{missed}", summary(followers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }

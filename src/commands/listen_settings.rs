@@ -9,7 +9,7 @@ use super::{
     guard::allow_forwards,
     reload,
     resolve::{all_of_provider, forward, forward_of, provider, unmatched},
-    secret_warnings::{development_warning, no_secret_warning, private_key_warning},
+    secret_warnings::{development_warning, no_secret_warning, private_key_warning, tunnel_warning},
 };
 use crate::{
     cli::ListenArgs,
@@ -68,20 +68,22 @@ fn public_url(text: &str) -> Result<PublicUrl, Failure> {
     })
 }
 
-/// Warnings about providers whose secret is not set, and about private keys, if there are any.
-pub fn secret_warnings(settings: &ReceiverSettings) -> Vec<String> {
+/// Warnings about providers whose secret is not set, and about private keys, if there are any. `has_strict_tunnel` says
+/// whether there is a tunnel that does not accept development secrets.
+pub fn secret_warnings(settings: &ReceiverSettings, has_strict_tunnel: bool) -> Vec<String> {
     let private = private_key_warning(&settings.catalog, &settings.keyring);
-    unset_secret_warning(settings).into_iter().chain(private).collect()
+    unset_secret_warning(settings, has_strict_tunnel).into_iter().chain(private).collect()
 }
 
 /// A warning about providers whose secret is not set, if there are any.
-pub fn unset_secret_warning(settings: &ReceiverSettings) -> Option<String> {
+fn unset_secret_warning(settings: &ReceiverSettings, has_strict_tunnel: bool) -> Option<String> {
     let names: Vec<&str> = match &settings.provider {
         Some(provider) => vec![&provider.name],
         None => settings.catalog.names().collect(),
     };
     if settings.accepts_development {
-        return development_warning(&settings.catalog, &settings.keyring, &names);
+        let warning = if has_strict_tunnel { tunnel_warning } else { development_warning };
+        return warning(&settings.catalog, &settings.keyring, &names);
     }
     let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
@@ -110,8 +112,8 @@ pub fn watch(
         match context.and_then(reload) {
             Ok((settings, config)) => {
                 let changes = reload::changes(&before, &settings);
-                let mut warnings = secret_warnings(&settings);
-                let known = secret_warnings(&before);
+                let mut warnings = secret_warnings(&settings, false);
+                let known = secret_warnings(&before, false);
                 warnings.retain(|new| !known.contains(new));
                 current.replace(settings);
                 terminal.note("config reloaded");

@@ -1,6 +1,6 @@
 //! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports how it ended.
 
-use std::{ffi::OsString, future::pending, time::Duration};
+use std::{ffi::OsString, future::pending, io, path::Path, time::Duration};
 
 use super::{
     exit::{Exit, Failure},
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     cli::FormatArg,
     engine::program::{self, EndRequest, Program, exit_code},
+    render::shell,
     webhook::{provider::catalog::Catalog, time::words},
 };
 
@@ -67,9 +68,7 @@ impl UserProgram {
         let name = name.to_string_lossy().into_owned();
         match Program::start(command, shares_terminal) {
             Ok(program) => Ok(Some(Self { name, program, shares_terminal })),
-            Err(error) => Err(Failure::usage(format!("can't run `{name}`"))
-                .because(&error)
-                .hint("check its name and your PATH; for a shell command, write `-- sh -c 'COMMAND'`")),
+            Err(error) => Err(Failure::usage(format!("can't run `{name}`")).because(&error).hint(hint(&error, &name))),
         }
     }
 
@@ -141,6 +140,14 @@ pub async fn timeout(time: Option<Duration>) {
         Some(time) => tokio::time::sleep(time).await,
         None => pending().await,
     }
+}
+
+/// What to do about a program that can't be started.
+fn hint(error: &io::Error, name: &str) -> String {
+    if error.kind() == io::ErrorKind::PermissionDenied && Path::new(name).is_file() {
+        return format!("make it executable: chmod +x {}", shell::word(name));
+    }
+    "check its name and your PATH; for a shell command, write `-- sh -c 'COMMAND'`".to_owned()
 }
 
 #[cfg(test)]

@@ -15,11 +15,26 @@ use crate::webhook::{
 
 /// A warning about providers whose public development secret is in use, if there are any.
 pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+    let (using, fix) = development(catalog, keyring, providers)?;
+    Some(format!("{using}; {fix}"))
+}
+
+/// The same warning if a tunnel does not accept development secrets.
+pub fn tunnel_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+    let (using, fix) = development(catalog, keyring, providers)?;
+    Some(format!(
+        "{using}, but not through the tunnel, where deliveries signed that way are rejected; {fix}, or accept them with \
+         --allow-development"
+    ))
+}
+
+/// For which providers a public development secret is in use, if for any, and how to set their own secrets.
+fn development(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<(String, String)> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
     let list = affected(catalog, &names, providers, "all providers");
     (!names.is_empty()).then(|| {
-        format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, keyring, &names))
+        (format!("using the public development secret{plural} for {list}"), set_secrets(catalog, keyring, &names))
     })
 }
 

@@ -49,7 +49,10 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     check_no_url(args)?;
     let mut words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
     if args.last {
-        words.push(Word::Last(captures_of_listen(&context)?));
+        words.push(Word::Last(captures_of_listen(&context, "--last")?));
+    } else if words.is_empty() {
+        // Only --failed needs no other argument.
+        words.push(Word::Path(captures_of_listen(&context, "--failed")?));
     }
     let mut dispatcher = dispatcher(args)?;
     if args.watch {
@@ -77,10 +80,10 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     Ok(with_unreadable(exit, jobs.has_unreadable))
 }
 
-/// The path to which `listen` captures, from the config.
-fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
+/// The path to which `listen` captures, from the config, for an option that was given without a file.
+fn captures_of_listen(context: &Context, option: &str) -> Result<PathBuf, Failure> {
     listen_config(context).capture.ok_or_else(|| {
-        Failure::usage("--last reads the capture path from the config, and no config has one")
+        Failure::usage(format!("{option} reads the capture path from the config, and no config has one"))
             .hint("set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file")
     })
 }

@@ -16,7 +16,7 @@ use super::{
     exit::{Exit, Failure},
     guard::allow_tunnel,
     interrupt::Interrupts,
-    listen_settings::{listen_config, unset_secret_warning},
+    listen_settings::listen_config,
     names::MAX_LISTED,
     reporters::warnings::WarningSink,
     terminal::Terminal,
@@ -224,12 +224,9 @@ impl Served {
         }
     }
 
-    /// A warning about providers whose deliveries are rejected if they come through the tunnel, because no secret is
-    /// set for them.
-    pub fn warning(&self, settings: &ReceiverSettings) -> Option<String> {
-        self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
-        let warning = unset_secret_warning(&ReceiverSettings { accepts_development: false, ..settings.clone() })?;
-        Some(format!("through the tunnel: {warning}"))
+    /// Whether there is a tunnel that does not accept development secrets.
+    pub fn is_strict(&self) -> bool {
+        self.0.as_ref().is_some_and(|served| !served.accepts_development)
     }
 
     /// Stops watching the tunnel. Call it once nothing more is received, because the checks would fail.

@@ -22,7 +22,7 @@ use crate::webhook::{
         Provider,
         payload::{self, Payload, PayloadKind},
     },
-    record::{Attempt, Delivery, Forwarded, Response},
+    record::{Attempt, Delivery, Forwarded, OutcomeChange, RecordedResponse, Response},
     redact,
     remedy::{Warning, Wording},
     request::Request,
@@ -286,8 +286,10 @@ impl Page {
         }
         if let Some((was, change)) = &attempt.was {
             let role = if attempt.good { Role::Good } else { Role::Bad };
-            let before = was.status.map_or("no response".to_owned(), |status| status.to_string());
-            flow.gap(2).whole(Some(role), change.words()).gap(1).text(None, &format!("(was {before})"));
+            flow.gap(2)
+                .whole(Some(role), change.words())
+                .gap(1)
+                .text(None, &format!("(was {})", before(*was, *change)));
         }
         let url = redact::tokens(&attempt.url);
         match &attempt.source {
@@ -336,6 +338,17 @@ impl Page {
         for requirement in missing {
             self.labelled(Role::Bad, "required", requirement, out);
         }
+    }
+}
+
+/// The recorded response that an attempt is compared with. A 2xx that had failed was usually too slow, so its time is
+/// shown.
+fn before(was: RecordedResponse, change: OutcomeChange) -> String {
+    let had_failed = matches!(change, OutcomeChange::Fixed | OutcomeChange::StillFailing);
+    match was.status {
+        Some(status @ 200..300) if had_failed => format!("{status} after {}", size::elapsed(was.elapsed)),
+        Some(status) => status.to_string(),
+        None => "no response".to_owned(),
     }
 }
 

@@ -24,6 +24,15 @@ pub enum FileChange {
     Removed(PathBuf),
 }
 
+impl FileChange {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        let (Self::Added(path) | Self::Changed(path) | Self::Removed(path)) = self;
+        path
+    }
+}
+
 /// The metadata that reveals changes: a file whose state differs may have different content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileState {

@@ -172,6 +172,13 @@ pub fn words(duration: Duration) -> String {
     parts.fold(first, |text, (n, unit)| format!("{text} {n} {unit}"))
 }
 
+/// A duration that is longer than a limit, in [`words`]; in exact seconds if these are the same for both: `60.1 s`.
+#[must_use]
+pub fn words_beyond(duration: Duration, limit: Duration) -> String {
+    let text = words(duration);
+    if text == words(limit) { format!("{} s", duration.as_secs_f64()) } else { text }
+}
+
 /// Parses a duration such as `500ms`, `4s`, `5m`, `2h` or `1.5d`.
 ///
 /// # Errors
@@ -236,6 +243,19 @@ mod tests {
         assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7200)));
         for wrong in ["5", "s", "5 s", "-1s", "1e3s", "5x", "99999999999999h"] {
             assert_eq!(parse_duration(wrong), Err(InvalidDuration(wrong.into())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_just_beyond_a_limit_differs_from_it() {
+        for (millis, limit, expected) in [
+            (60_100, 60, "60.1 s"),
+            (300_004, 300, "300.004 s"),
+            (61_000, 60, "1 min 1 s"),
+            (259_500_000, 259_200, "259500 s"),
+            (100_001, 100, "100.001 s"),
+        ] {
+            assert_eq!(words_beyond(Duration::from_millis(millis), Duration::from_secs(limit)), expected);
         }
     }
 

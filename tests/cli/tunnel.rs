@@ -11,8 +11,8 @@ use crate::harness::{
 };
 
 const STARTING: &str = "note: starting the tunnel cloudflared; this can take a few seconds\n";
-const NO_SECRETS_IN_TUNNEL: &str = "warning: through the tunnel: no secret of your own is set for any provider, so their \
-    signed deliveries are rejected; pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with \
+const NO_SECRETS_IN_TUNNEL: &str = "warning: using the public development secrets for all providers, but not through the \
+    tunnel, where deliveries signed that way are rejected; pass yours with --secret PROVIDER=SOURCE, or accept them with \
     --allow-development\n";
 
 /// The path that the ready line's public URL adds to its host.
@@ -162,7 +162,7 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
     assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
     listener.interrupt();
     let starting = STARTING.replace("cloudflared", "fast");
-    listener.exits(0).stderr(&format!("{starting}{NO_SECRETS}{NO_SECRETS_IN_TUNNEL}"));
+    listener.exits(0).stderr(&format!("{starting}{NO_SECRETS_IN_TUNNEL}"));
 
     let listener = stand_in.listen("fast").arg("--allow-development").starts();
     let through = format!("{}{}/cyanite", stand_in.url(2), prefix(&listener, "https://a-b.trycloudflare.com"));

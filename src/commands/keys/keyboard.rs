@@ -16,12 +16,12 @@ use rustix::{
     process::getpgrp,
     termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use crate::commands::streams;
 
-/// How often to check whether the program is in the foreground again, while keys are pressed that are meant for
-/// another.
+/// How often to check whether the program is in the foreground again. Nothing reports it: `fg` sends no signal to a
+/// job that runs.
 const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The terminal on standard input.
@@ -34,6 +34,8 @@ pub struct Keyboard {
     reads: mpsc::UnboundedReceiver<io::Result<Vec<u8>>>,
     /// Whether the thread is reading or about to.
     is_reading: bool,
+    /// Whether single keys could not be enabled, because the program ran in the background.
+    is_background: bool,
 }
 
 impl Keyboard {
@@ -46,21 +48,26 @@ impl Keyboard {
         let stdin = streams::keyboard();
         let before = tcgetattr(&stdin)?;
         let ((requests, requested), (reader, reads)) = (channel(), mpsc::unbounded_channel());
-        let keyboard = Self { stdin, before, requests, reads, is_reading: false };
+        let mut keyboard = Self { stdin, before, requests, reads, is_reading: false, is_background: false };
         keyboard.enable()?;
         thread::Builder::new().name("keys".into()).spawn(move || read_each(&requested, &reader))?;
         Ok(keyboard)
     }
 
     /// Switches to reading single keys, unless the program runs in the background: then the terminal belongs to
-    /// another.
+    /// another until [`returned`](Self::returned).
     ///
     /// # Errors
     ///
     /// If the terminal is gone.
-    pub fn enable(&self) -> io::Result<()> {
-        if !is_foreground(&self.stdin) {
+    pub fn enable(&mut self) -> io::Result<()> {
+        let was_background = std::mem::replace(&mut self.is_background, !is_foreground(&self.stdin));
+        if self.is_background {
             return Ok(());
+        }
+        if was_background {
+            // What was read in the background may be the mode of a shell's line editor.
+            self.before = tcgetattr(&self.stdin)?;
         }
         let mut mode = self.before.clone();
         mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
@@ -69,6 +76,20 @@ impl Keyboard {
         mode.special_codes[SpecialCodeIndex::VMIN] = 1;
         mode.special_codes[SpecialCodeIndex::VTIME] = 0;
         Ok(tcsetattr(&self.stdin, OptionalActions::Now, &mode)?)
+    }
+
+    /// Waits until the program is in the foreground again, if it was in the background when single keys were to be
+    /// enabled; forever if not.
+    pub fn returned(&self) -> impl Future<Output = ()> + use<> {
+        let (stdin, is_background) = (streams::keyboard(), self.is_background);
+        async move {
+            if !is_background {
+                return std::future::pending().await;
+            }
+            while !is_foreground(&stdin) {
+                sleep(BACKGROUND_INTERVAL).await;
+            }
+        }
     }
 
     /// Restores the previous mode.

@@ -8,7 +8,7 @@ use crate::{
         clock::now,
         receive::{Forward, ReceiverSettings, Resent, resend},
     },
-    render::pretty::Page,
+    render::{pretty::Page, text::printable},
     webhook::{record::Delivery, redact, request::Request, signature::Receipt},
 };
 
@@ -55,8 +55,13 @@ pub async fn resend_and_describe(
     };
     let mut text = String::new();
     for forwarded in &forwards {
-        let _ = write!(text, "#{seq} {words}  ");
         let forwarded = if subject.redact { &redact::forwarded(forwarded) } else { forwarded };
+        let _ = write!(text, "#{seq} {words}");
+        if forwards.len() > 1 {
+            let comma = if is_edited { "," } else { "" };
+            let _ = write!(text, "{comma} to {}", printable(&redact::tokens(&forwarded.url)));
+        }
+        text.push_str("  ");
         page.resent(forwarded, &mut text);
     }
     subject.history.add_resends(seq, forwards);

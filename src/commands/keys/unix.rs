@@ -74,6 +74,7 @@ impl Keys {
     /// Handles keys until one asks to quit; forever if the terminal is gone.
     pub async fn quit(&mut self) {
         loop {
+            let returned = self.keyboard.returned();
             tokio::select! {
                 read = self.keyboard.read() => {
                     let Ok(bytes) = read else { return std::future::pending().await };
@@ -86,11 +87,8 @@ impl Keys {
                     }
                 }
                 _ = self.suspend.recv() => self.stop(),
-                _ = self.resume.recv() => {
-                    // This fails if the terminal is gone.
-                    let _ = self.keyboard.enable();
-                    self.show();
-                }
+                _ = self.resume.recv() => self.take_over(),
+                () = returned => self.take_over(),
                 Some(Ok(lines)) = self.resends.join_next() => self.terminal.respond(&lines),
                 () = self.subject.pause.more() => self.show(),
             }
@@ -102,6 +100,13 @@ impl Keys {
         streams::set_prompt("");
         self.keyboard.restore();
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    }
+
+    /// Takes over the terminal again, unless the program runs in the background.
+    fn take_over(&mut self) {
+        // This fails if the terminal is gone.
+        let _ = self.keyboard.enable();
+        self.show();
     }
 
     /// Shows the number being typed, and how many deliveries wait.

@@ -94,7 +94,9 @@ pub fn setup(
             forward_wait: args.forward_wait,
         },
         captures: captures.map(|store| {
-            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&saving, change))
+            let path = store.path().display().to_string();
+            let on_change = move |change| report_saving(&saving, &path, change);
+            CaptureWriter::start(store, args.redact, remedies::words, on_change)
         }),
         consumers,
         pending,

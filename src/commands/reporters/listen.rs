@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 
 use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
-    engine::receive::{Forward, ReceiverSettings, SaveChange, VerdictCounts},
+    engine::receive::{Forward, MissedDeliveries, ReceiverSettings, SaveChange, VerdictCounts},
     net::receiver::ReceiveError,
     render::{
         diagnostic::{DiagnosticStream, inline},
@@ -90,6 +90,16 @@ pub fn summary(counts: VerdictCounts) -> String {
     }
 }
 
+/// A line for each handler that missed deliveries; with `redact`, without the values in the URLs' queries.
+pub fn not_delivered(missed: &[MissedDeliveries], redact: bool) -> String {
+    let shown = if redact { redact::query } else { redact::tokens };
+    let line = |MissedDeliveries { url, missed, total }: &MissedDeliveries| {
+        let deliveries = if *total == 1 { "delivery" } else { "deliveries" };
+        format!("{missed} of {total} {deliveries} not delivered to {}\n", shown(url))
+    };
+    missed.iter().map(line).collect()
+}
+
 /// Prints on standard error how many deliveries in progress the shutdown waits for. Uses a thread of its own, because
 /// printing blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
@@ -101,12 +111,12 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
     thread::spawn(move || terminal.note(&message));
 }
 
-/// Reports that captures can't be saved, or can be saved again.
-pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
+/// Reports that captures can't be saved in this path, or can be saved again.
+pub fn report_saving(warnings: &WarningSink, path: &str, change: SaveChange) {
     match change {
         SaveChange::Failing(reason) => {
             warnings.warn(format!(
-                "can't save captures: {reason}; responding 503 until it works, so that senders try again"
+                "can't save captures in {path}: {reason}; responding 503 until it works, so that senders try again"
             ));
         }
         SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
@@ -148,5 +158,14 @@ mod tests {
         let counts = VerdictCounts { rejected: 1, ..VerdictCounts::default() };
         assert_eq!(summary(counts), "1 delivery: 1 rejected");
         assert_eq!(summary(VerdictCounts::default()), "no deliveries");
+    }
+
+    #[test]
+    fn each_handler_that_missed_deliveries_has_a_line() {
+        let missed = |missed, total| MissedDeliveries { url: "http://h/?own=s3cr3t".to_owned(), missed, total };
+        let expected = "2391 of 12000 deliveries not delivered to http://h/?own=[redacted]\n";
+        assert_eq!(not_delivered(&[missed(2391, 12000)], true), expected);
+        let expected = "1 of 1 delivery not delivered to http://h/?own=s3cr3t\n";
+        assert_eq!(not_delivered(&[missed(1, 1)], false), expected);
     }
 }

@@ -1,9 +1,12 @@
 //! `send --watch`: sends everything once, then again whatever is saved: a changed capture alone, or all events when a
 //! fixture, the data file or the configuration changes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     jobs::{Jobs, jobs},
@@ -25,6 +28,10 @@ use crate::{
         watch::Watch,
     },
 };
+
+/// How long to wait after a change of the config or a provider, so that a `listen` that noticed the same save has reloaded
+/// them. Both wait equally long for a save to end, and loading takes it some 20 ms.
+const RELOAD_TIME: Duration = Duration::from_millis(250);
 
 /// Sends everything, then whatever changes, until Ctrl-C or until the output is closed.
 ///
@@ -87,6 +94,9 @@ async fn watch(
         let before = std::mem::replace(&mut captures, Snapshot::of(&files));
         let mut changed = changed_captures(&context, &files, &captures.since(&before));
         if inputs.have_changed() {
+            if inputs.have_shared_changed() {
+                sleep(RELOAD_TIME).await;
+            }
             match inputs.reload(&context, &watch) {
                 Ok(reloaded) => {
                     context = reloaded;

@@ -35,6 +35,9 @@ use crate::{
 /// written.
 const PIECES_BYTES: usize = 3 * MAX_PIECE_BYTES;
 
+/// What to do about a target that is too slow, given once for each.
+const BUSY_ADVICE: &str = ": they arrive faster than it responds; respond first, and do the work afterwards";
+
 /// Which events are forwarded, and where to.
 #[derive(Clone, Debug)]
 pub struct Forward {
@@ -112,6 +115,8 @@ pub struct FinishedForward {
 struct Journey {
     _in_flight: Arc<InFlightDelivery>,
     _pending: Option<PendingEntry>,
+    /// Whether it is counted among the deliveries, which a resend isn't.
+    is_delivery: bool,
 }
 
 /// A forward that runs whether or not it is awaited.
@@ -163,24 +168,33 @@ impl Forwarder {
             request
         };
         let Arrival { seq, is_verified, closed, memory } = arrival;
-        let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
+        let pending =
+            |target: &Url, is_response| Some(self.pending.as_ref()?.add(seq, assessment.title(), target, is_response));
         let others = others
             .iter()
             .map(|url| {
-                let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url) };
+                let journey =
+                    Journey { _in_flight: Arc::clone(&in_flight), _pending: pending(url, false), is_delivery: true };
                 self.start(url, mark(url, request.clone()), is_verified, memory.clone(), journey)
             })
             .collect();
-        let _pending = pending(first);
-        let first = self.exchange(first, mark(first, request.clone()), is_verified, closed, memory).await;
-        Some(Forwards { first, others })
+        let _pending = pending(first, true);
+        let finished = self.exchange(first, mark(first, request.clone()), is_verified, closed, memory).await;
+        self.targets.count(first.as_str(), finished.forwarded.outcome.is_ok());
+        Some(Forwards { first: finished, others })
+    }
+
+    /// The targets of the deliveries so far, with what each of them missed.
+    #[must_use]
+    pub fn targets(&self) -> Arc<ForwardTargets> {
+        Arc::clone(&self.targets)
     }
 
     /// Resends a request to each of these targets, and returns the results in order.
     pub async fn resend(&self, targets: &[&Url], request: &Request) -> Vec<Forwarded> {
         let in_flight = Arc::new(self.loops.track(request));
         let start = |url: &&Url| {
-            let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: None };
+            let journey = Journey { _in_flight: Arc::clone(&in_flight), _pending: None, is_delivery: false };
             let mut request = request.clone();
             if in_flight.is_repeated {
                 self.loops.mark(url.as_str(), &mut request);
@@ -207,13 +221,16 @@ impl Forwarder {
         let url = with_target(target, &target_with_query(target, &request.target));
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
-            let _journey = journey;
+            let journey = journey;
             let FinishedForward { mut forwarded, rest, .. } =
                 forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
             {
                 forwarded.outcome = Err(problem);
+            }
+            if journey.is_delivery {
+                forwarder.targets.count(target.as_str(), forwarded.outcome.is_ok());
             }
             forwarded
         });
@@ -235,7 +252,10 @@ impl Forwarder {
         request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
-            let message = format!("busy with {} deliveries", max_in_flight(is_verified));
+            let mut message = format!("busy with {} deliveries", max_in_flight(is_verified));
+            if self.targets.is_first_refusal(target.as_str()) {
+                message.push_str(BUSY_ADVICE);
+            }
             return FinishedForward::failed(url, started, ForwardFailure::new(ForwardFailureKind::Busy, message));
         };
         let until = started + self.timeout;

@@ -43,6 +43,6 @@ pub use self::{
     resend::{Resent, ResignError, resend},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
-    targets::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
+    targets::{ForwardTargets, MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT, MissedDeliveries},
     verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -1,7 +1,7 @@
 //! The forwards that wait for their handlers, for front ends that show them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,10 +25,11 @@ struct ForwardEntry {
     seq: u64,
     title: Box<str>,
     url: Url,
+    is_response: bool,
     since: Instant,
 }
 
-/// A forward that waits for its handler.
+/// A delivery that waits for a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingForward {
     /// The delivery's number.
@@ -39,14 +40,14 @@ pub struct WaitingForward {
     pub url: Url,
     /// How long it has waited.
     pub elapsed: Duration,
-    /// How many other forwards have also waited this long.
+    /// How many other deliveries have also waited this long.
     pub others: usize,
 }
 
 impl PendingForwards {
-    /// Adds a forward until the result is dropped.
-    pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url) -> PendingEntry {
-        let entry = ForwardEntry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
+    /// Adds a forward until the result is dropped. `is_response` says whether the sender waits for it.
+    pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url, is_response: bool) -> PendingEntry {
+        let entry = ForwardEntry { seq, title: title.into(), url: url.clone(), is_response, since: Instant::now() };
         let mut entries = self.0.lock();
         let number = entries.next;
         entries.next += 1;
@@ -54,18 +55,20 @@ impl PendingForwards {
         PendingEntry { forwards: Arc::clone(self), number }
     }
 
-    /// The forward that has waited longest, if it has waited at least this long.
+    /// The forward that has waited longest, if it has waited at least this long. One that a sender waits for comes
+    /// before all others.
     pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
         let entries = self.0.lock();
         let is_late = |entry: &&ForwardEntry| entry.since.elapsed() >= at_least;
-        let mut late = entries.by_number.values().take_while(is_late);
-        let entry = late.next()?;
+        let late = || entries.by_number.values().take_while(is_late);
+        let entry = late().find(|entry| entry.is_response).or_else(|| late().next())?;
+        let deliveries: BTreeSet<u64> = late().map(|entry| entry.seq).collect();
         Some(WaitingForward {
             seq: entry.seq,
             title: entry.title.to_string(),
             url: entry.url.clone(),
             elapsed: entry.since.elapsed(),
-            others: late.count(),
+            others: deliveries.len() - 1,
         })
     }
 }
@@ -88,12 +91,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_wait_comes_with_the_number_of_others() {
+    fn the_longest_wait_comes_with_the_number_of_other_deliveries() {
         let pending = Arc::new(PendingForwards::default());
         let url = Url::parse("http://localhost:3000/hooks").unwrap();
         assert_eq!(pending.longest(Duration::ZERO), None);
-        let first = pending.add(7, "a.b", &url);
-        let second = pending.add(8, "c.d", &url);
+        let first = pending.add(7, "a.b", &url, true);
+        let second = pending.add(8, "c.d", &url, true);
         let longest = || {
             let WaitingForward { seq, title, url, others, .. } = pending.longest(Duration::ZERO).unwrap();
             (seq, title, url, others)
@@ -104,5 +107,22 @@ mod tests {
         assert_eq!(pending.longest(Duration::MAX), None);
         drop(second);
         assert_eq!(pending.longest(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_forward_that_a_sender_waits_for_is_shown_before_one_that_has_waited_longer() {
+        let pending = Arc::new(PendingForwards::default());
+        let [own, other] = ["http://localhost:3000/", "http://localhost:3001/"].map(|url| Url::parse(url).unwrap());
+        let longest = || {
+            let WaitingForward { seq, url, others, .. } = pending.longest(Duration::ZERO).unwrap();
+            (seq, url, others)
+        };
+        let _responded = pending.add(7, "a.b", &other, false);
+        assert_eq!(longest(), (7, other.clone(), 0));
+        let _others = pending.add(8, "c.d", &other, false);
+        let first = pending.add(8, "c.d", &own, true);
+        assert_eq!(longest(), (8, own, 1));
+        drop(first);
+        assert_eq!(longest(), (7, other.clone(), 1));
     }
 }

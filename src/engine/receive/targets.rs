@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -28,10 +28,24 @@ pub const fn max_in_flight(is_verified: bool) -> usize {
 #[derive(Debug, Default)]
 pub struct ForwardTargets(Mutex<HashMap<String, Arc<ForwardTarget>>>);
 
+/// What a target missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissedDeliveries {
+    /// The target's URL.
+    pub url: String,
+    /// How many deliveries it didn't get, or gave no whole response to.
+    pub missed: u64,
+    /// How many deliveries were meant for it.
+    pub total: u64,
+}
+
 #[derive(Debug, Default)]
 struct ForwardTarget {
     in_flight: Mutex<InFlight>,
     has_responded: AtomicBool,
+    has_refused: AtomicBool,
+    deliveries: AtomicU64,
+    missed: AtomicU64,
     /// The advice given since the last response; empty if none.
     advice: Mutex<String>,
 }
@@ -66,14 +80,7 @@ impl ForwardTargets {
     /// Takes a place among the deliveries to a target, if necessary that of a sender that is gone. `None` if all are
     /// taken. There are more for verified deliveries, whose places are given only to other verified ones.
     pub fn take(&self, url: &str, is_verified: bool) -> Option<InFlightPermit> {
-        let target = {
-            let mut targets = self.0.lock();
-            if let Some(target) = targets.get(url) {
-                Arc::clone(target)
-            } else {
-                Arc::clone(targets.entry(url.to_owned()).or_default())
-            }
-        };
+        let target = self.target(url);
         {
             let mut in_flight = target.in_flight.lock();
             if in_flight.count < max_in_flight(is_verified) {
@@ -85,6 +92,37 @@ impl ForwardTargets {
             }
         }
         Some(InFlightPermit { target, is_verified, offer: OnceLock::new() })
+    }
+
+    /// Records that all places of a target were taken. Returns whether that was so for the first time.
+    pub fn is_first_refusal(&self, url: &str) -> bool {
+        !self.target(url).has_refused.swap(true, Ordering::Relaxed)
+    }
+
+    /// Counts a delivery to a target, and whether it got a whole response.
+    pub fn count(&self, url: &str, has_responded: bool) {
+        let target = self.target(url);
+        target.deliveries.fetch_add(1, Ordering::Relaxed);
+        target.missed.fetch_add(u64::from(!has_responded), Ordering::Relaxed);
+    }
+
+    /// The targets that missed deliveries, in the order of their URLs.
+    pub fn missed(&self) -> Vec<MissedDeliveries> {
+        let of = |(url, target): (&String, &Arc<ForwardTarget>)| {
+            let [missed, total] = [&target.missed, &target.deliveries].map(|count| count.load(Ordering::Relaxed));
+            (missed > 0).then(|| MissedDeliveries { url: url.clone(), missed, total })
+        };
+        let mut targets: Vec<MissedDeliveries> = self.0.lock().iter().filter_map(of).collect();
+        targets.sort_by(|one, other| one.url.cmp(&other.url));
+        targets
+    }
+
+    fn target(&self, url: &str) -> Arc<ForwardTarget> {
+        let mut targets = self.0.lock();
+        match targets.get(url) {
+            Some(target) => Arc::clone(target),
+            None => Arc::clone(targets.entry(url.to_owned()).or_default()),
+        }
     }
 }
 
@@ -187,6 +225,16 @@ mod tests {
         let _next = targets.take("a", true).unwrap();
         let taken = [&verified[0], &forged[0]].map(|permit| permit.offered().now_or_never().is_some());
         assert_eq!(taken, [false, true]);
+    }
+
+    #[test]
+    fn what_a_target_missed_is_counted() {
+        let targets = ForwardTargets::default();
+        for (url, has_responded) in [("b", false), ("a", true), ("c", false), ("b", true), ("b", false)] {
+            targets.count(url, has_responded);
+        }
+        let missed = |url: &str, missed, total| MissedDeliveries { url: url.to_owned(), missed, total };
+        assert_eq!(targets.missed(), [missed("b", 2, 3), missed("c", 1, 1)]);
     }
 
     #[test]

@@ -63,6 +63,15 @@ impl CaptureStore {
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
 
+    /// The directory or the log.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match &self.0 {
+            Destination::Dir(dir) => dir,
+            Destination::Log(log) => log.path(),
+        }
+    }
+
     /// The number of bytes of an incomplete last line, left by a process that was killed while writing, that were
     /// removed when the log was opened. 0 if every line was complete.
     #[must_use]
@@ -202,11 +211,12 @@ fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> 
     let mut reason = None;
     let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
     let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
-    // tempfile's error contains the random name, so no two would be the same.
+    // tempfile's error contains the random name, so no two errors would be the same.
     let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
     let mut text = indented(object);
     text.push(b'\n');
-    file.write_all(&text)?;
+    // Written to the file itself, because tempfile's errors contain the name too.
+    file.as_file_mut().write_all(&text)?;
     let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;
     loop {

@@ -5,7 +5,7 @@
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use super::grammar::MAX_SIGNATURES;
-use crate::webhook::time::{Skew, Tolerance, words};
+use crate::webhook::time::{Skew, Tolerance, words, words_beyond};
 
 /// Whether a request is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -306,7 +306,7 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "the signature matches, but is {} old; the tolerance is {}",
-                    words(skew.distance()),
+                    words_beyond(skew.distance(), tolerance.past),
                     words(tolerance.past)
                 )
             }
@@ -317,7 +317,7 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "the signature matches, but its timestamp is {} in the future; the tolerance is {}",
-                    words(skew.distance()),
+                    words_beyond(skew.distance(), tolerance.future),
                     words(tolerance.future)
                 )
             }

@@ -228,6 +228,21 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
 }
 
 #[test]
+fn what_a_handler_missed_is_said_at_the_end() {
+    let (dir, first) = (Dir::new(), Endpoint::new([respond(200), hang_up(), hang_up(), respond(500)]));
+    let second = Endpoint::new([respond(200), respond(200), respond(200)]);
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &first.url("/hooks")]);
+    let listener = command.args(["--forward", &second.url("/")]).starts_for_people();
+    let deliver = || post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status();
+    // A 500 is a response.
+    assert_eq!([deliver(), deliver(), deliver()], [200, 502, 500]);
+    listener.interrupt();
+    let missed = format!("1 of 3 deliveries not delivered to {}", first.url("/hooks"));
+    let finished = listener.exits(0);
+    assert!(finished.stderr.ends_with(&format!("3 deliveries: 3 verified (development)\n{missed}\n")), "{finished}");
+}
+
+#[test]
 fn a_handler_that_hangs_up_is_reported_as_crashed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);

@@ -40,6 +40,24 @@ fn a_delivery_is_sent_to_its_target_again() {
 }
 
 #[test]
+fn the_results_of_a_resend_to_several_targets_name_them() {
+    let (dir, one) = (Dir::new(), Endpoint::new([respond(200), respond(500), respond(200)]));
+    let other = Endpoint::new([respond(200), respond(204), respond(204)]);
+    let [first, second] = [one.url("/hooks"), other.url("/")];
+    let options = format!("--forward {first} --forward {second}");
+    let mut screen = Screen::run(&dir, &options, r#"export EDITOR="sed -i s/999/1000/"; $LISTEN"#);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("r");
+    screen.shows(&format!("#1 resent to {first}  500  "));
+    screen.shows(&format!("#1 resent to {second}  204  "));
+    screen.types("e");
+    screen.shows(&format!("#1 resent, edited and signed again, to {first}  200  "));
+    screen.shows(&format!("#1 resent, edited and signed again, to {second}  204  "));
+}
+
+#[test]
 fn a_delivery_that_is_no_longer_in_memory_is_read_from_its_capture() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200)]));
     let options = format!("--forward {} --history 0 --capture captures --redact", endpoint.url("/"));
@@ -270,6 +288,39 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
     screen.shows("POST /cyanite");
     screen.types("c");
     screen.shows("--data-binary");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn keys_work_once_a_job_that_was_started_in_the_background_is_in_the_foreground() {
+    let dir = Dir::new();
+    // A shell's line editor may ignore Ctrl-Z.
+    let script =
+        format!("set -m; {STATE} stty susp undef; $LISTEN & read line; stty susp ^Z; fg; state stopped; fg; state end");
+    let mut screen = Screen::run(&dir, "", &script);
+    screen.url();
+    // Until then, the shell has the terminal.
+    screen.types("\n");
+    screen.types("?");
+    screen.shows("Keys, such as r for the last delivery");
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn keys_work_once_a_job_that_was_continued_in_the_background_is_in_the_foreground() {
+    let dir = Dir::new();
+    let mut screen =
+        Screen::run(&dir, "", &format!("set -m; {STATE} $LISTEN; state stopped; bg; read line; fg; state end"));
+    screen.url();
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    screen.types("\n");
+    screen.types("?");
+    screen.shows("Keys, such as r for the last delivery");
     screen.types("q");
     screen.shows("end: lines\n");
 }

@@ -102,6 +102,16 @@ fn a_program_that_cannot_be_started_is_a_usage_error_with_a_hint() {
     );
 }
 
+#[test]
+fn a_script_that_is_not_executable_is_a_usage_error_that_says_how_to_make_it_so() {
+    let dir = Dir::new();
+    dir.write("my app.mjs", "#!/bin/sh\n");
+    dir.listen().args(["--", "./my app.mjs"]).exits(2).says(
+        "error: can't run `./my app.mjs`\ncaused by: Permission denied (os error 13)\n\
+         hint: make it executable: chmod +x './my app.mjs'\n",
+    );
+}
+
 fn is_running(id: &str) -> bool {
     let mut kill = std::process::Command::new("kill");
     kill.args(["-0", id]).stderr(std::process::Stdio::null()).status().unwrap().success()

@@ -191,6 +191,35 @@ fn the_result_is_compared_with_the_recorded_one() {
 }
 
 #[test]
+fn a_recorded_response_that_was_only_too_late_comes_with_its_time() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500)]));
+    let mut recorded = capture(&CYANITE_HEADERS, CYANITE.as_bytes());
+    recorded["forwards"] = json!([{"url": "http://127.0.0.1:1/", "status": 200, "elapsed_ms": 3500.0}]);
+    dir.write("slow.json", recorded.to_string());
+    dir.send("slow.json", endpoint.url("/")).exits(0).prints("fixed (was 200 after 3.50 s)");
+    dir.send("slow.json", endpoint.url("/")).exits(1).prints("still failing (was 200 after 3.50 s)");
+}
+
+#[test]
+fn without_a_file_those_that_had_failed_are_sent_from_the_captures_of_listen() {
+    let dir = Dir::new();
+    recorded(&dir);
+    let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
+    let send = || dir.send("--failed", endpoint.url("/"));
+    send().exits(2).stdout("").stderr(
+        "error: --failed reads the capture path from the config, and no config has one\n\
+         hint: set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file\n",
+    );
+    dir.write("hookdev.toml", "[listen]\ncapture = \"log.ndjson\"\n");
+    let finished = send().exits(0);
+    assert_eq!(finished.text().matches("  fixed (was ").count(), 3, "{finished}");
+    for id in ["2", "3", "4"] {
+        assert_eq!(endpoint.next().text(), CYANITE.replace("999", id));
+    }
+    endpoint.got_no_more();
+}
+
+#[test]
 fn only_those_that_had_failed_are_sent() {
     let dir = Dir::new();
     recorded(&dir);
