@@ -68,9 +68,10 @@ enum ConnectionDriver {
 pub(super) struct Ending {
     /// Whether any byte of a response had arrived.
     pub(super) has_received: bool,
-    /// Whether the other side has not read the whole request: either it was not fully written, or the connection was
-    /// reset, as happens if that side closes before it has read everything.
-    pub(super) is_unread: bool,
+    /// Whether the whole request was written, so that the other side may have read it.
+    pub(super) is_written: bool,
+    /// Whether the connection was reset, as happens if the other side closes it before it has read everything.
+    pub(super) was_reset: bool,
     /// The protocol that the endpoint spoke instead of HTTP/1.1, if it was recognised.
     pub(super) protocol: Option<Protocol>,
 }
@@ -102,6 +103,11 @@ impl Connection {
         Ok(Incoming { status: head.status.as_u16(), headers: inbox.take(&head), body })
     }
 
+    /// What tells whether the last request is written, while [`Self::send`] runs.
+    pub(super) fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
     /// How the connection ended, if a request failed with this error.
     pub(super) fn ending(self, error: &hyper::Error) -> Ending {
         let ending = match self.driver {
@@ -111,8 +117,9 @@ impl Connection {
         let received = self.inbox.received();
         // hyper consumes interim responses.
         let has_received = ending.has_received || !received.is_empty();
-        let is_unread = ending.is_unread || is_reset(error) || !self.outbox.is_empty();
-        Ending { has_received, is_unread, protocol: Protocol::recognise(&received) }
+        let was_reset = ending.was_reset || is_reset(error);
+        let is_written = self.outbox.is_empty();
+        Ending { has_received, is_written, was_reset, protocol: Protocol::recognise(&received) }
     }
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
@@ -149,7 +156,8 @@ impl Ending {
     fn of(driver: http1::Connection<HttpStream, Empty<Bytes>>) -> Self {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
         // If the request crossed the other side's close on the wire, the reset follows what looked like a clean close.
-        Self { has_received: !read_buf.is_empty(), is_unread: io.into_inner().was_reset(), protocol: None }
+        let (has_received, was_reset) = (!read_buf.is_empty(), io.into_inner().was_reset());
+        Self { has_received, was_reset, ..Self::default() }
     }
 }
 
@@ -162,7 +170,7 @@ impl ConnectionDriver {
                 && let Self::Open(ended) = mem::replace(self, Self::Closed(Ending::default()))
             {
                 let mut ending = Ending::of(*ended);
-                ending.is_unread |= result.is_err_and(|error| is_reset(&error));
+                ending.was_reset |= result.is_err_and(|error| is_reset(&error));
                 *self = Self::Closed(ending);
             }
             wanted.as_mut().poll(cx)

@@ -1,6 +1,6 @@
 //! How long to wait for an endpoint that accepts no connection, for example during a restart.
 
-use std::{pin::Pin, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -13,8 +13,8 @@ const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 /// requests.
 const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a request that had to wait has the endpoint to itself. A program that has just started doesn't read many
-/// simultaneous requests in the order of their connections.
+/// How long the first request after an outage has the endpoint to itself, unless the response arrives earlier. An
+/// endpoint that accepts connections may still end before it responds.
 const TIME_ALONE: Duration = Duration::from_millis(200);
 
 /// The time left to wait for an endpoint.
@@ -62,17 +62,35 @@ impl<'a> Patience<'a> {
         has_time
     }
 
-    /// Waits for a response. If this request had to wait, the other waiting requests wait for it for a short time.
-    pub(super) async fn while_alone<T>(&mut self, mut response: Pin<&mut impl Future<Output = T>>) -> T {
-        if let Some(ticket) = self.ticket.as_mut().filter(|ticket| ticket.is_queued()) {
-            ticket.set_connected();
-            let responded = timeout(TIME_ALONE, &mut response).await;
+    /// Whether later requests wait for this one.
+    pub(super) fn is_queued(&self) -> bool {
+        self.ticket.as_ref().is_some_and(Ticket::is_queued)
+    }
+
+    /// Waits for a response. Later requests that wait go on once this one is written, which keeps their order. The first
+    /// after an outage keeps them waiting until its response proves that the endpoint is running, or for a short time.
+    /// If it fails, it keeps its place.
+    pub(super) async fn while_first<T, E>(
+        &mut self,
+        response: impl Future<Output = Result<T, E>>,
+        is_written: impl Fn() -> bool,
+    ) -> Result<T, E> {
+        let Some(ticket) = self.ticket.as_mut().filter(|ticket| ticket.is_queued()) else { return response.await };
+        let (mut response, is_running) = (pin!(response), ticket.is_running());
+        let responded = poll_fn(|context| match response.as_mut().poll(context) {
+            Poll::Ready(response) => Poll::Ready(Some(response)),
+            Poll::Pending if is_running && is_written() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        let responded = timeout(TIME_ALONE, responded).await.unwrap_or_default();
+        if !responded.as_ref().is_some_and(Result::is_err) {
+            ticket.set_running();
             ticket.leave();
-            if let Ok(response) = responded {
-                return response;
-            }
         }
-        response.await
+        match responded {
+            Some(response) => response,
+            None => response.await,
+        }
     }
 
     /// Waits after a connection that ended before the request was read. Returns false if the time is up.
@@ -96,19 +114,20 @@ impl<'a> Patience<'a> {
 #[cfg(test)]
 mod tests {
     use std::{
+        cell::Cell,
         future::{pending, ready},
-        pin::pin,
     };
 
     use futures_util::{
         FutureExt,
         future::{join, join_all},
     };
-    use tokio::time::sleep;
+    use tokio::{sync::Notify, time::sleep};
 
     use super::{super::queue::Queues, *};
 
     const WAIT: Duration = Duration::from_secs(2);
+    const OK: Result<(), ()> = Ok(());
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_connection_is_tried_again_until_the_wait_is_over() {
@@ -141,49 +160,80 @@ mod tests {
         assert_eq!(started.elapsed(), WAIT);
         assert!(!second.wait_for_listener().await);
         let mut third = Patience::new(WAIT, queues.last("a"));
-        tokio::join!(third.wait_in_queue(), async { (first.while_alone(pin!(ready(()))).await, drop(second)) });
+        tokio::join!(third.wait_in_queue(), async {
+            first.while_first(ready(OK), || true).await.unwrap();
+            drop(second);
+        });
         assert_eq!(started.elapsed(), WAIT);
     }
 
-    /// Ten deliveries a second: more than a queue whose requests are alone for 200 ms can take.
-    #[tokio::test(start_paused = true)]
-    async fn requests_that_are_begun_after_a_restart_neither_wait_nor_keep_earlier_ones_waiting() {
-        const LATENCY: Duration = Duration::from_millis(300);
-        let queues = Queues::default();
-        let send = async |mut patience: Patience<'_>| {
-            patience.wait_in_queue().await;
-            let begun = Instant::now();
-            patience.while_alone(pin!(sleep(LATENCY))).await;
-            begun
-        };
-        let mut waited = [(); 3].map(|()| Patience::new(WAIT, queues.last("a")));
-        for patience in &mut waited {
+    /// Lets requests wait because their connections were refused.
+    fn refused<'a, const COUNT: usize>(queues: &'a Queues) -> [Patience<'a>; COUNT] {
+        let mut waiting = [(); COUNT].map(|()| Patience::new(WAIT, queues.last("a")));
+        for patience in &mut waiting {
             assert!(patience.wait_for_listener().now_or_never().is_none());
         }
+        waiting
+    }
+
+    /// The responses take longer than the first request is alone.
+    #[tokio::test(start_paused = true)]
+    async fn after_an_outage_the_first_request_is_alone_and_no_other_waits_for_a_response() {
+        const LATENCY: Duration = Duration::from_secs(1);
+        let queues = Queues::default();
         let started = Instant::now();
-        let waited = join_all(waited.map(&send));
-        let newcomers = join_all((0..20).map(async |number| {
-            sleep(Duration::from_millis(1) + Duration::from_millis(100) * number).await;
-            let begun = Instant::now();
-            send(Patience::new(WAIT, queues.last("a"))).await - begun
+        let send = async |mut patience: Patience<'_>| {
+            patience.wait_in_queue().await;
+            let begun = started.elapsed();
+            patience.while_first(sleep(LATENCY).map(|()| OK), || true).await.unwrap();
+            begun
+        };
+        let waited = join_all(refused::<20>(&queues).map(&send));
+        let newcomers = join_all([100, 200, 300].map(async |millis| {
+            sleep(Duration::from_millis(millis)).await;
+            send(Patience::new(WAIT, queues.last("a"))).await.as_millis()
         }));
         let (waited, newcomers) = join(waited, newcomers).await;
-        assert_eq!(
-            waited.into_iter().map(|begun| begun - started).collect::<Vec<_>>(),
-            [0, 1, 2].map(|n| TIME_ALONE * n)
-        );
-        assert_eq!(newcomers, [Duration::ZERO; 20]);
+        assert_eq!((waited[0], &waited[1..]), (Duration::ZERO, &[TIME_ALONE; 19][..]));
+        assert_eq!(newcomers, [200, 200, 300]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_the_endpoint_is_running_each_request_waits_until_the_one_before_it_is_written() {
+        let (queues, is_written, written) = (Queues::default(), Cell::new(false), Notify::new());
+        let [mut first, mut second, mut third] = refused(&queues);
+        first.while_first(ready(OK), || true).await.unwrap();
+        let response = async {
+            written.notified().await;
+            pending().await
+        };
+        let mut response = pin!(second.while_first::<(), ()>(response, || is_written.get()));
+        assert!(response.as_mut().now_or_never().is_none());
+        assert!(third.wait_in_queue().now_or_never().is_none());
+        is_written.set(true);
+        written.notify_one();
+        assert!(response.as_mut().now_or_never().is_none());
+        assert!(third.wait_in_queue().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_request_that_fails_keeps_its_place() {
+        let queues = Queues::default();
+        let [mut first, mut second] = refused(&queues);
+        assert_eq!(first.while_first::<(), ()>(ready(Err(())), || true).await, Err(()));
+        assert!(second.wait_in_queue().now_or_never().is_none());
+        assert!(first.wait_after_end().await);
+        first.while_first(ready(OK), || true).await.unwrap();
+        assert!(second.wait_in_queue().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_without_a_response_lets_later_ones_go_on() {
         let queues = Queues::default();
-        let [mut first, mut second] = ["a", "a"].map(|origin| Patience::new(WAIT, queues.last(origin)));
-        assert!(first.wait_for_listener().await);
+        let [mut first, mut second] = refused(&queues);
         let started = Instant::now();
-        let response = pin!(pending());
         tokio::select! {
-            () = first.while_alone(response) => {}
+            _ = first.while_first::<(), ()>(pending(), || false) => {}
             () = second.wait_in_queue() => {}
         }
         assert_eq!(started.elapsed(), TIME_ALONE);

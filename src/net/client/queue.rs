@@ -21,8 +21,8 @@ pub(super) struct Queues {
 #[derive(Debug, Default)]
 struct Queue {
     numbers: BTreeSet<u64>,
-    /// The number of the first request begun after the endpoint accepted a connection again. From there on, no request
-    /// waits for earlier ones: it would in turn hold up later ones, and under load the queue would never empty.
+    /// Set once the endpoint is running again: the number of the first request begun after that. From there on, no
+    /// request waits for earlier ones: it would in turn hold up later ones, and under load the queue would never empty.
     unqueued_from: Option<u64>,
 }
 
@@ -69,8 +69,13 @@ impl Ticket<'_> {
         self.with_queue(|queue| queue.unqueued_from = None);
     }
 
-    /// Lets future requests to the same endpoint proceed without waiting, because it accepted a connection.
-    pub(super) fn set_connected(&mut self) {
+    /// Whether the endpoint is known to be running again.
+    pub(super) fn is_running(&self) -> bool {
+        self.queues.by_origin.lock().get(self.origin).is_some_and(|queue| queue.unqueued_from.is_some())
+    }
+
+    /// Lets future requests to the same endpoint proceed without waiting, because it is running again.
+    pub(super) fn set_running(&mut self) {
         let next = self.queues.next.load(Ordering::Relaxed);
         self.with_queue(|queue| queue.unqueued_from = queue.unqueued_from.or(Some(next)));
     }
@@ -136,17 +141,17 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_begun_once_the_endpoint_accepts_connections_wait_for_no_other() {
+    fn requests_that_are_begun_once_the_endpoint_is_running_wait_for_no_other() {
         let queues = Queues::default();
         let [mut first, mut second] = ["a", "a"].map(|origin| queues.last(origin));
         first.enter();
-        assert!(!queues.last("a").is_due());
-        first.set_connected();
+        assert!(!queues.last("a").is_due() && !second.is_running());
+        first.set_running();
         let mut newcomer = queues.last("a");
-        assert!(newcomer.is_due() && !second.is_due());
+        assert!(newcomer.is_due() && !second.is_due() && second.is_running());
         // It refuses connections again.
         newcomer.enter();
-        assert!(!queues.last("a").is_due());
+        assert!(!queues.last("a").is_due() && !second.is_running());
         drop(first);
         second.enter();
         assert!(second.is_due() && !newcomer.is_due());

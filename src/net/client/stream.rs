@@ -29,3 +29,6 @@ impl<S: Duplex> Duplex for TlsStream<S> {
 }
 
 impl Duplex for reqwest::Upgraded {}
+
+#[cfg(test)]
+impl Duplex for tokio::io::DuplexStream {}

@@ -97,6 +97,7 @@ async fn connections(server: JoinHandle<Vec<(usize, String)>>) -> Vec<usize> {
     server.await.unwrap().into_iter().map(|(connection, _)| connection).collect()
 }
 
+const RESET: &str = "the connection was reset before the response was complete";
 const CLOSED: &str = "the connection was closed before the response was complete";
 
 #[tokio::test]
@@ -151,10 +152,20 @@ async fn send_waiting(url: &Url, wait: Duration) -> Result<u16, String> {
 }
 
 #[tokio::test]
-async fn a_new_connection_that_is_closed_unread_is_tried_again_by_a_request_that_may_wait() {
-    let (url, server) = server(&[CloseUnread, CloseUnread, Respond(OK)]).await;
+async fn a_new_connection_that_is_closed_unread_is_tried_once_more_by_a_request_that_may_wait() {
+    let (url, server) = server(&[CloseUnread, Respond(OK), CloseUnread, CloseUnread]).await;
     assert_eq!(send_waiting(&url, TIMEOUT).await, Ok(200));
-    assert_eq!(connections(server).await, [1, 2, 3]);
+    assert_eq!(send_waiting(&url, TIMEOUT).await, Err(RESET.to_owned()));
+    assert_eq!(connections(server).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_request_that_a_reused_connection_and_two_new_ones_lose_is_not_sent_again() {
+    let (url, server) = server(&[Respond(OK), RespondAndClose(b""), CloseUnread, CloseUnread]).await;
+    let (client, request) = (Client::new(false), request(&[]));
+    assert_eq!(send(&client, &url, 1).await, [Ok(200)]);
+    let error = client.begin(&url, &request, Priority::High, TIMEOUT).await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), connections(server).await), (RESET, vec![1, 1, 2, 3]));
 }
 
 #[tokio::test]
@@ -177,8 +188,7 @@ async fn a_request_waits_for_none_of_another_priority() {
 #[tokio::test]
 async fn a_request_that_may_not_wait_is_not_sent_again_after_a_reset() {
     let (url, server) = server(&[CloseUnread, Respond(OK)]).await;
-    let reset = "the connection was reset before the response was complete".to_owned();
-    assert_eq!(send(&Client::new(false), &url, 2).await, [Err(reset), Ok(200)]);
+    assert_eq!(send(&Client::new(false), &url, 2).await, [Err(RESET.to_owned()), Ok(200)]);
     assert_eq!(connections(server).await, [1, 2]);
 }
 

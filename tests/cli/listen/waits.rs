@@ -71,7 +71,7 @@ fn a_handler_that_starts_late_gets_the_delivery() {
 }
 
 #[test]
-fn a_second_handler_that_restarts_gets_the_deliveries_in_their_order() {
+fn a_second_handler_that_restarts_gets_the_deliveries_in_their_order_before_it_responds() {
     const DELIVERIES: usize = 6;
     let (dir, first, mut port) = (Dir::new(), Endpoint::new([respond(200)]), Port::reserve());
     let second = format!("http://127.0.0.1:{}/second", port.number());
@@ -83,13 +83,38 @@ fn a_second_handler_that_restarts_gets_the_deliveries_in_their_order() {
         assert_eq!((response.status(), text(&delivery, "/forwards/1/error")), (200, "no response yet"));
     }
     let handler = TcpListener::bind(("127.0.0.1", port.lend())).unwrap();
-    for query in queries {
-        let (stream, _) = handler.accept().unwrap();
-        let mut stream = BufReader::new(stream);
-        let request = Message::read(&mut stream).unwrap().unwrap();
-        assert_eq!(request.target(), format!("/second{query}"));
+    let waiting: Vec<_> = queries
+        .map(|query| {
+            let mut stream = BufReader::new(handler.accept().unwrap().0);
+            let request = Message::read(&mut stream).unwrap().unwrap();
+            assert_eq!(request.target(), format!("/second{query}"));
+            stream
+        })
+        .collect();
+    for mut stream in waiting {
         stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
     }
+}
+
+#[test]
+fn a_handler_that_serves_one_kept_connection_at_a_time_gets_all_deliveries() {
+    const DELIVERIES: usize = 3;
+    let handler = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (dir, forward) = (Dir::new(), format!("http://{}/hooks", handler.local_addr().unwrap()));
+    std::thread::spawn(move || {
+        for stream in handler.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            while let Ok(Some(_)) = Message::read(&mut stream) {
+                stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+        }
+    });
+    let listener = dir.listen().args(["--forward", &forward]).starts();
+    let senders = [(); DELIVERIES].map(|()| {
+        let url = listener.url("/cyanite");
+        std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status())
+    });
+    assert_eq!(senders.map(|sender| sender.join().unwrap()), [200; DELIVERIES]);
 }
 
 #[cfg(unix)]
