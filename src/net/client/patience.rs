@@ -168,7 +168,7 @@ mod tests {
     }
 
     /// Lets requests wait because their connections were refused.
-    fn refused<'a, const COUNT: usize>(queues: &'a Queues) -> [Patience<'a>; COUNT] {
+    fn refused<const COUNT: usize>(queues: &Queues) -> [Patience<'_>; COUNT] {
         let mut waiting = [(); COUNT].map(|()| Patience::new(WAIT, queues.last("a")));
         for patience in &mut waiting {
             assert!(patience.wait_for_listener().now_or_never().is_none());

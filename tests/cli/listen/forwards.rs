@@ -228,6 +228,7 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
 }
 
 #[test]
+#[cfg(unix)]
 fn what_a_handler_missed_is_said_at_the_end() {
     let (dir, first) = (Dir::new(), Endpoint::new([respond(200), hang_up(), hang_up(), respond(500)]));
     let second = Endpoint::new([respond(200), respond(200), respond(200)]);
