@@ -29,8 +29,8 @@ use crate::{
     },
 };
 
-/// How long to wait after a change of the config or a provider, so that a `listen` that noticed the same save has reloaded
-/// them. Both wait equally long for a save to end, and loading takes it some 20 ms.
+/// How long to wait after a change of the config or a provider, so that a `listen` that noticed the same save has
+/// reloaded them. Both wait equally long for a save to end, and loading takes it some 20 ms.
 const RELOAD_TIME: Duration = Duration::from_millis(250);
 
 /// Sends everything, then whatever changes, until Ctrl-C or until the output is closed.

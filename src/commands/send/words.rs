@@ -139,6 +139,7 @@ impl fmt::Display for Word {
 
 /// The events that an argument names. Only their providers are loaded.
 pub(super) fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Arc<Provider>, &'a Event)>, Failure> {
+    check_usable(catalog, text)?;
     // An event's name is not a glob, even if it contains brackets.
     let glob = if catalog.has_event(text) { None } else { pattern(text).ok() };
     let is_named = |name: &str| glob.as_ref().map_or(name == text, |glob| glob.matches(name));

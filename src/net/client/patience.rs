@@ -67,9 +67,9 @@ impl<'a> Patience<'a> {
         self.ticket.as_ref().is_some_and(Ticket::is_queued)
     }
 
-    /// Waits for a response. Later requests that wait go on once this one is written, which keeps their order. The first
-    /// after an outage keeps them waiting until its response proves that the endpoint is running, or for a short time.
-    /// If it fails, it keeps its place.
+    /// Waits for a response. Later requests that wait go on once this one is written, which keeps their order. The
+    /// first after an outage keeps them waiting until its response proves that the endpoint is running, or for a short
+    /// time. If it fails, it keeps its place.
     pub(super) async fn while_first<T, E>(
         &mut self,
         response: impl Future<Output = Result<T, E>>,
