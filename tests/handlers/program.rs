@@ -40,7 +40,7 @@ fn run_check(url: &str, provider: &str) -> Output {
 
 /// Runs the program, again if a response came later than the provider waits: any handler may be late on a busy machine.
 fn in_time(arguments: &[&str]) -> Output {
-    let run = || hookdev(arguments).args(["--timeout", "1m"]).output().expect("a process");
+    let run = || hookdev(arguments).output().expect("a process");
     let is_late = |output: &Output| String::from_utf8_lossy(&output.stdout).contains(" times out after ");
     let mut output = run();
     for _ in 1..MOST_RUNS {
