@@ -10,7 +10,6 @@ use super::{
     content::{ContentValues, SecretParts, SignedContent},
     grammar::{Grammar, ParsedSignature},
     jwt,
-    key::Key,
     secret::{Owner, SecretRule, SigningSecret},
     timestamp::TimestampRule,
 };
@@ -130,7 +129,7 @@ impl Scheme {
         let values = ContentValues { id: message.id.as_bytes(), timestamp: timestamp.as_bytes(), lookup };
         let secret = self.readable(secret)?;
         let parts = secret.get().parts(self.has_two_part_secret());
-        let key = Key::new(self.algorithm, parts.secret)?;
+        let key = secret.get().signing_key(self.algorithm, self.has_two_part_secret())?;
         let signature = match self.algorithm.jwt_name() {
             Some(name) => key.sign([jwt::unsigned(name, self.issued(values, parts, message.time)).as_bytes()])?,
             None => key.sign(self.content.resolve(values).pieces(parts))?,
@@ -217,9 +216,8 @@ impl Scheme {
     /// Whether a secret can sign; a public key can't.
     #[must_use]
     pub fn can_sign(&self, secret: &SigningSecret) -> bool {
-        let key = self
-            .readable(secret)
-            .and_then(|secret| Key::new(self.algorithm, secret.get().parts(self.has_two_part_secret()).secret));
+        let Some(secret) = self.readable(secret) else { return false };
+        let key = secret.get().signing_key(self.algorithm, self.has_two_part_secret());
         key.and_then(|key| key.sign([])).is_some()
     }
 

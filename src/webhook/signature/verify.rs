@@ -257,7 +257,7 @@ impl Scheme {
         for (index, secret) in secrets.iter().enumerate() {
             let Some(secret) = self.readable(secret) else { continue };
             let parts = secret.get().parts(self.has_two_part_secret());
-            let Some(key) = Key::new(self.algorithm, parts.secret) else { continue };
+            let Some(key) = secret.get().signing_key(self.algorithm, self.has_two_part_secret()) else { continue };
             if how.any(&key, content.pieces(parts), &parsed.signatures) {
                 return Ok(index);
             }
