@@ -16,9 +16,15 @@ pub(crate) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
     }
 }
 
-/// How many bytes at the start are visible ASCII or spaces, the usual text.
+/// How many bytes at the start are visible ASCII or spaces, the usual text. Compares blocks of bytes at a time: all
+/// that is printed goes through here.
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+    const BLOCK: usize = 32;
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let blocks =
+        bytes.chunks_exact(BLOCK).take_while(|block| block.iter().fold(true, |all, byte| all & is_plain(byte)));
+    let start = blocks.count() * BLOCK;
+    start + bytes[start..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen: Unicode's
@@ -59,6 +65,10 @@ mod tests {
     fn the_plain_prefix_ends_at_a_control_character_or_a_byte_outside_ascii() {
         for byte in (0..b' ').chain(0x7f..=0xff) {
             assert_eq!(plain_len(&[b' ', b'~', byte, b'a']), 2, "{byte}");
+            for before in 0..100 {
+                let bytes = [vec![b'a'; before], vec![byte], vec![b'a'; 40]].concat();
+                assert_eq!(plain_len(&bytes), before, "{byte}");
+            }
         }
         assert_eq!(plain_len(b"a plain text"), 12);
     }
