@@ -187,10 +187,10 @@ pub async fn serve<H: Handler>(
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
-    let permits = ConnectionPermits::new(limits.connections);
     // Ends the remaining connections when this function returns, and so their references to the handler.
     let end = CancellationToken::new();
-    let _ends = end.clone().drop_guard();
+    let permits = ConnectionPermits::new(limits.connections, end.clone());
+    let _ends = end.drop_guard();
     let mut shutdown = pin!(shutdown);
     let mut reported = false;
     loop {
@@ -217,10 +217,10 @@ pub async fn serve<H: Handler>(
         let (socket, watch) = Socket::new(stream);
         let given_up = permit.given_up();
         let connection = graceful.watch(serve_connection(socket, watch, permit, limits, &budget, &handler));
-        let (handler, end) = (Arc::clone(&handler), end.clone());
+        let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             // Other errors mean that the sender broke the connection.
-            if let Some(Some(Err(error))) = end.run_until_cancelled(given_up.run_until_cancelled(connection)).await
+            if let Some(Err(error)) = given_up.run_until_cancelled(connection).await
                 && error.is_parse()
             {
                 handler.on_error(ReceiveError::Malformed { peer, error });

@@ -138,18 +138,22 @@ impl<H: Handler> ConnectionContext<H> {
         Ok(self.handle(received).await)
     }
 
-    /// Waits for the handler. Meanwhile the connection's permit is free for others.
+    /// Waits for the handler. Unless that responds at once, the connection's permit is free for others meanwhile.
     async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
-        self.permit.wait_for_handler();
+        self.permit.has_request();
         // The handler runs to completion even if the sender disconnects.
         let mut handling = Enduring::new({
             let handler = Arc::clone(&self.handler);
             async move { handler.handle(received).await }
         });
+        let is_gone = async {
+            self.permit.wait_for_handler();
+            self.watch.closed().await;
+        };
         let handled = tokio::select! {
             biased;
             handled = &mut handling => handled,
-            () = self.watch.closed() => {
+            () = is_gone => {
                 self.closed.cancel();
                 handling.await
             }

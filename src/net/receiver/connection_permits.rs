@@ -3,7 +3,15 @@
 //! that has waited longest for its sender gives up its own, once it has waited for a second. In a burst of new
 //! connections, later ones wait for earlier ones instead.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -23,52 +31,51 @@ const CLOSING: Duration = Duration::from_millis(50);
 pub struct ConnectionPermits {
     active: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    silent: Arc<Mutex<Silent>>,
+    connections: Arc<Mutex<Connections>>,
+    /// Makes all connections give up their permits.
+    end: CancellationToken,
+    /// What times are counted from.
+    start: Instant,
 }
 
-/// The connections that wait for the rest of a request, in the order in which they began waiting.
+/// All connections, by a number of their own.
 #[derive(Debug, Default)]
-struct Silent {
+struct Connections {
     next: u64,
-    connections: BTreeMap<u64, (Instant, CancellationToken)>,
+    senders: HashMap<u64, Arc<Sender>>,
 }
 
-impl Silent {
-    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns how long
-    /// to wait before checking again.
-    fn end_longest(&mut self) -> Duration {
-        let Some(longest) = self.connections.first_entry() else { return PATIENCE };
-        let left = PATIENCE.saturating_sub(longest.get().0.elapsed());
-        if !left.is_zero() {
-            return left;
-        }
-        let (_, given_up) = longest.remove();
-        given_up.cancel();
-        CLOSING
-    }
+/// The sender of one connection. It changes twice with each request, without a lock.
+#[derive(Debug)]
+struct Sender {
+    /// When the connection began to wait for the rest of a request, in microseconds; [`NOT_AWAITED`] if it doesn't.
+    silent_since: AtomicU64,
+    given_up: CancellationToken,
 }
+
+/// The connection does not wait for its sender, or has been told to give up its permit.
+const NOT_AWAITED: u64 = u64::MAX;
 
 /// The permit of one connection. Dropping it frees the permit.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     permits: ConnectionPermits,
+    number: u64,
+    sender: Arc<Sender>,
     held: Mutex<Held>,
-    given_up: CancellationToken,
 }
 
 #[derive(Debug)]
 struct Held {
     is_waiting: bool,
-    /// Its number while it waits for its sender.
-    silent: Option<u64>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl ConnectionPermits {
-    /// Creates this number of permits of each kind.
-    pub fn new(count: usize) -> Self {
+    /// Creates this number of permits of each kind. All must be given up when `end` is cancelled.
+    pub fn new(count: usize, end: CancellationToken) -> Self {
         let permits = || Arc::new(Semaphore::new(count));
-        Self { active: permits(), waiting: permits(), silent: Arc::default() }
+        Self { active: permits(), waiting: permits(), connections: Arc::default(), end, start: Instant::now() }
     }
 
     /// Waits for a permit for a new connection.
@@ -78,7 +85,7 @@ impl ConnectionPermits {
             let mut free = pin!(Arc::clone(&self.active).acquire_owned());
             // The semaphore is never closed, so this is never `None`.
             permit = loop {
-                let pause = self.silent.lock().end_longest();
+                let pause = self.end_longest_silence();
                 tokio::select! {
                     biased;
                     permit = &mut free => break permit.ok(),
@@ -86,39 +93,67 @@ impl ConnectionPermits {
                 }
             };
         }
-        let held = Mutex::new(Held { is_waiting: false, silent: None, _permit: permit });
-        let permit = ConnectionPermit { permits: self.clone(), held, given_up: CancellationToken::new() };
-        permit.wait_for_sender();
-        permit
+        let silent_since = AtomicU64::new(self.now());
+        let sender = Arc::new(Sender { silent_since, given_up: self.end.child_token() });
+        let mut connections = self.connections.lock();
+        connections.next += 1;
+        let number = connections.next;
+        connections.senders.insert(number, Arc::clone(&sender));
+        drop(connections);
+        let held = Mutex::new(Held { is_waiting: false, _permit: permit });
+        ConnectionPermit { permits: self.clone(), number, sender, held }
+    }
+
+    /// The time since the start, in microseconds.
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(NOT_AWAITED - 1)
+    }
+
+    /// Makes the connection that has waited longest give up its permit, if it has waited long enough. Returns how long
+    /// to wait before checking again.
+    fn end_longest_silence(&self) -> Duration {
+        let connections = self.connections.lock();
+        let silent = connections.senders.iter().filter_map(|(number, sender)| {
+            let since = sender.silent_since.load(Ordering::Relaxed);
+            (since != NOT_AWAITED).then_some((since, number, sender))
+        });
+        let Some((longest, _, sender)) = silent.min_by_key(|(since, number, _)| (*since, **number)) else {
+            return PATIENCE;
+        };
+        let left = PATIENCE.saturating_sub(Duration::from_micros(self.now().saturating_sub(longest)));
+        if !left.is_zero() {
+            return left;
+        }
+        // Fails if a request has just arrived.
+        if sender.silent_since.compare_exchange(longest, NOT_AWAITED, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            sender.given_up.cancel();
+        }
+        CLOSING
     }
 }
 
 impl ConnectionPermit {
-    /// Marks the connection as waiting for its sender.
+    /// Marks the connection as waiting for its sender, unless it waits for its handler.
     pub fn wait_for_sender(&self) {
-        let mut held = self.held.lock();
-        if !held.is_waiting && held.silent.is_none() {
-            let mut silent = self.permits.silent.lock();
-            silent.next += 1;
-            let number = silent.next;
-            silent.connections.insert(number, (Instant::now(), self.given_up.clone()));
-            held.silent = Some(number);
+        if !self.held.lock().is_waiting {
+            self.sender.silent_since.store(self.permits.now(), Ordering::Relaxed);
         }
+    }
+
+    /// Marks the connection as not waiting for its sender.
+    pub fn has_request(&self) {
+        self.sender.silent_since.store(NOT_AWAITED, Ordering::Relaxed);
     }
 
     /// Cancelled when the connection has to give up its permit.
     pub fn given_up(&self) -> CancellationToken {
-        self.given_up.clone()
+        self.sender.given_up.clone()
     }
 
     /// Exchanges the permit for one of those that wait for their handler. If none is free, keeps it.
     pub fn wait_for_handler(&self) {
-        let mut held = self.held.lock();
-        if let Some(number) = held.silent.take() {
-            self.permits.silent.lock().connections.remove(&number);
-        }
         if let Ok(permit) = Arc::clone(&self.permits.waiting).try_acquire_owned() {
-            *held = Held { is_waiting: true, silent: None, _permit: Some(permit) };
+            *self.held.lock() = Held { is_waiting: true, _permit: Some(permit) };
         }
     }
 
@@ -127,7 +162,7 @@ impl ConnectionPermit {
         let mut held = self.held.lock();
         if held.is_waiting {
             let Ok(permit) = Arc::clone(&self.permits.active).try_acquire_owned() else { return false };
-            *held = Held { is_waiting: false, silent: None, _permit: Some(permit) };
+            *held = Held { is_waiting: false, _permit: Some(permit) };
         }
         true
     }
@@ -135,9 +170,7 @@ impl ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        if let Some(number) = self.held.lock().silent {
-            self.permits.silent.lock().connections.remove(&number);
-        }
+        self.permits.connections.lock().senders.remove(&self.number);
     }
 }
 
@@ -150,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_waits_leaves_its_permit_to_another() {
-        let permits = ConnectionPermits::new(1);
+        let permits = ConnectionPermits::new(1, CancellationToken::new());
         let first = permits.take().await;
         assert!(permits.take().now_or_never().is_none());
         first.wait_for_handler();
@@ -169,10 +202,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_connection_that_has_waited_longest_for_its_sender_gives_up_its_permit() {
-        let permits = ConnectionPermits::new(3);
+        let permits = ConnectionPermits::new(3, CancellationToken::new());
         let [first, second, third] = [permits.take().await, permits.take().await, permits.take().await];
         // The first has a request now, and no permit to wait for its handler.
         let _waiting = [(); 3].map(|()| Arc::clone(&permits.waiting).try_acquire_owned().unwrap());
+        first.has_request();
         first.wait_for_handler();
         let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
         let newcomer = |patience| timeout(patience, permits.take());

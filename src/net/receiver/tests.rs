@@ -77,7 +77,7 @@ impl TestClient {
     }
 
     fn serve(&self, stream: DuplexStream) -> impl GracefulConnection<Error = hyper::Error> + use<> {
-        let permit = ConnectionPermits::new(1).take().now_or_never().unwrap();
+        let permit = ConnectionPermits::new(1, CancellationToken::new()).take().now_or_never().unwrap();
         serve_connection(stream, SenderWatch::default(), permit, self.limits, &self.budget, &self.handler)
     }
 

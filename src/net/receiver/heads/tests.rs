@@ -137,7 +137,7 @@ async fn received(requests: &[SentRequest], pieces: &[usize]) -> Vec<Request> {
     let (mut ours, theirs) = duplex(256 << 10);
     let keep = Arc::new(Keep::default());
     let limits = ReceiverLimits::default();
-    let permit = ConnectionPermits::new(1).take().await;
+    let permit = ConnectionPermits::new(1, tokio_util::sync::CancellationToken::new()).take().await;
     let serving =
         tokio::spawn(serve_connection(theirs, SenderWatch::default(), permit, limits, &Budget::new(&limits), &keep));
     let bytes = requests.iter().flat_map(SentRequest::bytes).collect::<Vec<_>>();
