@@ -161,12 +161,11 @@ impl Consumers {
     /// `wanted`.
     pub(super) fn publish(
         &self,
-        delivery: Delivery,
+        delivery: Arc<Delivery>,
         permit: &BodyPermit,
         slots: Slots,
         is_confirmation_wanted: bool,
     ) -> Confirmations {
-        let delivery = Arc::new(delivery);
         for consumer in self.queues.iter().filter(|consumer| consumer.when_full == WhenFull::Skip) {
             consumer.offer(&delivery);
         }
@@ -408,7 +407,7 @@ mod tests {
     /// Publishes a delivery as its response waits for it.
     async fn publish(consumers: &Consumers, seq: u64) -> Result<(), Unwritten> {
         let slots = consumers.reserve().await?;
-        consumers.publish(delivery(seq), &BodyPermit::default(), slots, true).received().await.map(drop)
+        consumers.publish(delivery(seq).into(), &BodyPermit::default(), slots, true).received().await.map(drop)
     }
 
     /// The next update in short, confirmed.
@@ -465,7 +464,12 @@ mod tests {
         let mut consumers = Consumers::default();
         let mut deliveries = consumers.add(100, WhenFull::Skip);
         let publish = |seq, bytes| {
-            consumers.publish(delivery_of(seq, vec![b'x'; bytes]), &BodyPermit::default(), Slots::default(), true);
+            consumers.publish(
+                delivery_of(seq, vec![b'x'; bytes]).into(),
+                &BodyPermit::default(),
+                Slots::default(),
+                true,
+            );
         };
         // One has room whatever its size, and three of these have not.
         publish(1, 2 * QUEUE_BYTES);

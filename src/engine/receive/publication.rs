@@ -28,7 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// A delivery whose response is known.
 pub struct Publication {
     pub consumers: Arc<Consumers>,
-    pub delivery: Delivery,
+    /// Not shared before it is published.
+    pub delivery: Arc<Delivery>,
     /// The permit of its body.
     pub permit: BodyPermit,
     pub explanation: Option<PendingAssessment>,
@@ -69,7 +70,7 @@ impl Publication {
         if let Ok(explained) = timeout_at(deadline, explanation).await {
             // An error leaves the delivery without findings.
             if let Ok(assessment) = explained {
-                self.delivery.assessment = assessment;
+                Arc::make_mut(&mut self.delivery).assessment = assessment;
             }
             self.explanation = None;
         }
@@ -77,10 +78,11 @@ impl Publication {
 
     async fn wait_for_forwards(&mut self, deadline: Instant) {
         for mut pending in std::mem::take(&mut self.forwards) {
-            if let Some(forwarded) = pending.by(deadline).await {
-                self.delivery.forwards.push(forwarded);
-            } else {
-                self.delivery.forwards.push(pending.so_far());
+            let ended = pending.by(deadline).await;
+            let is_pending = ended.is_none();
+            let forwarded = ended.unwrap_or_else(|| pending.so_far());
+            Arc::make_mut(&mut self.delivery).forwards.push(forwarded);
+            if is_pending {
                 self.forwards.push(pending);
             }
         }
@@ -190,7 +192,7 @@ mod tests {
         let (explain, explanation) = oneshot::channel();
         let publication = Publication {
             consumers: Arc::new(consumers),
-            delivery: delivery(1),
+            delivery: delivery(1).into(),
             permit: BodyPermit::default(),
             explanation: Some(explanation),
             forwards: Vec::new(),

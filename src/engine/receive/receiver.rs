@@ -194,7 +194,11 @@ impl Receiver {
             return response.into();
         }
         let targets = if self.forwarded.includes(assessment) { targets } else { &[] };
-        let forwarding = self.forwarder.forward(targets, assessment, request, arrival);
+        if targets.is_empty() {
+            return response::default(request, assessment).into();
+        }
+        // In memory of its own, because it is large, and the future of every delivery has room for what it may await.
+        let forwarding = Box::pin(self.forwarder.forward(targets, assessment, request, arrival));
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -279,7 +283,7 @@ impl Receiver {
         let Responded { response, rest, forwards, others } =
             self.respond(&targets, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
-        let mut delivery = Delivery {
+        let mut shared = Arc::new(Delivery {
             seq,
             received_at,
             repeat,
@@ -290,9 +294,11 @@ impl Receiver {
             forwards,
             capture: None,
             capture_error: None,
-        };
+        });
+        // Not shared yet, so this doesn't copy it.
+        let delivery = Arc::make_mut(&mut shared);
         if let Some(captures) = &self.captures {
-            match captures.save(&delivery).await {
+            match captures.save(delivery).await {
                 Ok(path) => delivery.capture = Some(path),
                 Err(error) => {
                     delivery.fail(error);
@@ -302,7 +308,7 @@ impl Receiver {
         }
         // Dropped first, because an observer may end the receiver, which then reports the number in progress.
         drop(in_progress);
-        self.consumers.notify(&delivery);
+        self.consumers.notify(delivery);
         let tail = rest.filter(|_| delivery.capture_error.is_none()).map(|rest| {
             let (sender, pieces) = rest.pieces();
             outgoing.rest = Some(pieces);
@@ -312,9 +318,9 @@ impl Receiver {
                 Some(Forwarded { outcome: Err(error), ..forwarded })
             })
         });
-        let explanation = self.explain(settings, &mut delivery, &permit);
+        let explanation = self.explain(settings, delivery, &permit);
         let consumers = Arc::clone(&self.consumers);
-        let publication = Publication { consumers, delivery, permit, explanation, forwards: others, tail };
+        let publication = Publication { consumers, delivery: shared, permit, explanation, forwards: others, tail };
         if self.publish(publication).await.is_err() { response::not_saved().into() } else { outgoing }
     }
 
@@ -353,7 +359,7 @@ impl Receiver {
         let slots = match self.consumers.reserve().await {
             Ok(slots) => slots,
             Err(error) => {
-                publication.delivery.fail(error.to_string());
+                Arc::make_mut(&mut publication.delivery).fail(error.to_string());
                 publication.start(Slots::default());
                 return Err(error);
             }
