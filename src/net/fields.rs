@@ -1,6 +1,6 @@
 //! Header fields in their original order and spelling. hyper lowers names and groups repeated fields.
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::webhook::request::{FieldName, Headers};
@@ -16,16 +16,18 @@ pub(super) fn in_raw_order(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> 
     // Popped from the end: without repeated names, both are in the same order.
     left.reverse();
     let mut headers = Headers::with_capacity(left.len());
-    let mut values = BytesMut::with_capacity(left.iter().map(|(_, value)| value.len()).sum());
+    let values = Bytes::from(raw.iter().map(|field| field.value).collect::<Vec<_>>().concat());
+    let mut end = 0;
     for field in raw {
+        let start = end;
+        end += field.value.len();
         let is_same = |(name, value): &(&HeaderName, &HeaderValue)| {
             name.as_str().eq_ignore_ascii_case(field.name) && value.as_bytes() == field.value
         };
         match left.iter().rposition(is_same) {
             Some(at) => {
                 let (name, value) = left.remove(at);
-                values.extend_from_slice(field.value);
-                let own = HeaderValue::from_maybe_shared(values.split().freeze()).unwrap_or_else(|_| value.clone());
+                let own = HeaderValue::from_maybe_shared(values.slice(start..end)).unwrap_or_else(|_| value.clone());
                 headers.push(FieldName::spelled(name.clone(), field.name), own);
             }
             None if field.name.eq_ignore_ascii_case("content-length") => {}

@@ -168,7 +168,7 @@ impl<'a> Payload<'a> {
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
         let media = request.media_type().unwrap_or_default();
         let mislabelled = |what| Some(format!("the body is {what}, but its content-type is {media}"));
-        let (kind, root, mislabelled) = match media.as_str() {
+        let (kind, root, mislabelled) = match &*media {
             URLENCODED => match json(body) {
                 Some(root) => (PayloadKind::Json, Some(root), mislabelled("JSON")),
                 None => (PayloadKind::Urlencoded, urlencoded(body), None),

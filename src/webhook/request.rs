@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http::header::InvalidHeaderName;
 pub use http::{HeaderName, HeaderValue, Method};
 
+use super::visible;
+
 /// One HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -35,10 +37,16 @@ impl Request {
 
     /// The body's media type in lower case, without parameters.
     #[must_use]
-    pub fn media_type(&self) -> Option<String> {
-        let value = self.headers.text("content-type")?;
-        let essence = value.split(';').next().unwrap_or_default();
-        Some(essence.trim().to_ascii_lowercase())
+    pub fn media_type(&self) -> Option<Cow<'_, str>> {
+        fn essence(value: &str) -> &str {
+            value.split(';').next().unwrap_or_default().trim()
+        }
+        Some(match self.headers.text("content-type")? {
+            Cow::Borrowed(value) if !essence(value).bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                essence(value).into()
+            }
+            value => essence(&value).to_ascii_lowercase().into(),
+        })
     }
 }
 
@@ -247,7 +255,8 @@ impl<N: Into<FieldName>> FromIterator<(N, HeaderValue)> for Headers {
 /// The target of a request line, or of a URL: its path and query.
 #[must_use]
 pub fn target(text: &str) -> Option<String> {
-    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    let is_plain = visible::plain_len(text.as_bytes()) == text.len() && !text.contains(' ');
+    if !is_plain && text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return None;
     }
     if text.starts_with('/') || text == "*" {
