@@ -124,7 +124,8 @@ impl Palette {
     /// The length of the code of this palette at the start of the bytes, if there is one.
     pub(super) fn code_len(self, bytes: &[u8]) -> Option<usize> {
         let codes = self.0?.0.iter().map(String::as_str);
-        iter::once(RESET).chain(codes).find(|code| bytes.starts_with(code.as_bytes())).map(str::len)
+        let length = bytes.iter().take(LONGEST_CODE).position(|byte| *byte == b'm')? + 1;
+        iter::once(RESET).chain(codes).any(|code| code.as_bytes() == &bytes[..length]).then_some(length)
     }
 }
 
@@ -143,6 +144,9 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
         f.write_str(self.close)
     }
 }
+
+/// The length limit of a code, in bytes. It ends with the first `m`.
+const LONGEST_CODE: usize = 16;
 
 /// Ends every style.
 const RESET: &str = "\u{1b}[0m";
