@@ -182,7 +182,10 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err().filter(|error| !error.is_eof())?;
     let has = |part: &[u8]| memmem::find(body, part).is_some();
     let printed = [
-        (body == b"[object Object]", "the body is [object Object], the text to which JavaScript converts an object"),
+        (
+            body == b"[object Object]",
+            "the body is [object Object], which is what JavaScript makes of an object used as text",
+        ),
         (body.starts_with(b"{'") || body.starts_with(b"[{'"), "the body is what Python prints for a dict, not JSON"),
         (
             body.starts_with(b"{\"") && (has(b"\"=>") || has(b"\" => ")),
