@@ -78,7 +78,7 @@ pub struct ProviderConfig<'a> {
     pub secrets: &'a [SecretText],
     /// The URL that `send` delivers to.
     pub endpoint: Option<&'a str>,
-    /// The signature header, if the user chose its name at the provider.
+    /// The signature header, if the user chose its name in the provider's settings.
     pub signature_header: Option<&'a str>,
     /// The base URL of the provider's API, in place of the manifest's.
     pub api: Option<&'a str>,
@@ -321,7 +321,7 @@ mod tests {
             read("forward = \"http://h/\"\n").unwrap_err(),
             format!("hookdev.toml:1:11: invalid type: string, expected {forward}")
         );
-        // A table of names is what other programs have here.
+        // Other programs have a table of names here.
         for (text, at, kind) in
             [("[providers]\nacme = \"acme\"\n", "1:1", "a table"), ("providers = \"acme\"\n", "1:13", "string")]
         {

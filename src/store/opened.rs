@@ -114,7 +114,7 @@ mod tests {
         assert!(!is_linked(&dir.join("real/pipe")) && !is_linked(Path::new("/dev/stdin")));
     }
 
-    /// Only root may read /proc/kmsg, so the flag that keeps it from blocking is looked at.
+    /// Only root may read /proc/kmsg, so this checks for the flag that keeps a read from blocking.
     #[test]
     fn a_regular_file_is_not_waited_for() {
         let file = tempfile::NamedTempFile::new().unwrap();

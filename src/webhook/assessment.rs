@@ -329,7 +329,7 @@ mod tests {
 
     const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
 
-    /// The explanation for a body that was signed as another one, with only the development secret set.
+    /// The explanation for a body that differs from the signed one, with only the development secret set.
     fn explained(signed: &[u8], key: &str) -> Assessment {
         let catalog = Catalog::builtin();
         let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();

@@ -235,7 +235,7 @@ pub struct Capture {
     pub verified_for: Option<String>,
     /// The URL that the request was sent to, if recorded.
     pub url: Option<String>,
-    /// The response of the handler that provided the response, if recorded.
+    /// The handler's response that was returned to the sender, if recorded.
     pub forwarded: Option<RecordedResponse>,
     pub request: Request,
 }

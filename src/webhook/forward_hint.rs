@@ -56,7 +56,7 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
                 } else {
                     redact::tokens(target.as_str())
                 };
-                format!("providers follow no redirects, and neither does hookdev: forward to {target}")
+                format!("providers don't follow redirects, and neither does hookdev: forward to {target}")
             }))
         }
         404 => {
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(hint(405, &[("allow", "GET, HEAD")]), allowed);
         assert_eq!(
             hint(308, &[("location", "/hooks/")]),
-            "providers follow no redirects, and neither does hookdev: forward to http://localhost:3000/hooks/"
+            "providers don't follow redirects, and neither does hookdev: forward to http://localhost:3000/hooks/"
         );
         let login = "your handler redirects to its login page: exempt /hooks from authentication, and verify the signature there";
         // Where Django, Rails with Devise, and Auth.js send requests that nobody is logged in for.

@@ -207,7 +207,7 @@ impl<'a> Payload<'a> {
         matches!(self.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) || !self.form.is_empty()
     }
 
-    /// The fields of a form, in order, also of one whose field holds the payload; empty for JSON alone.
+    /// The fields of a form, in order, even if one of them holds the payload; empty for JSON alone.
     pub fn form(&self) -> impl Iterator<Item = (&str, &str)> {
         let around = self.form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         around.chain(self.fields())

@@ -163,7 +163,7 @@ impl ForwardFailure {
     }
 }
 
-/// The kinds of failure by which there is no whole response.
+/// Why there is no whole response, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardFailureKind {
     /// The handler had too many deliveries already and did not get this one.
@@ -241,7 +241,7 @@ impl OutcomeChange {
         }
     }
 
-    /// It in words.
+    /// The change in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {

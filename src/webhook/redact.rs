@@ -53,7 +53,7 @@ pub const KEPT_HEADERS: [&str; 27] = [
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
     let redacted = |(name, value): &HeaderField| {
-        // Contains a user and a password, which no client sends there.
+        // A user and a password in `host`, which no client sends.
         let has_user = name.name() == "host" && value.as_bytes().contains(&b'@');
         let is_kept = is_kept(name.name(), provider) && !has_user;
         let value = if is_kept { value.clone() } else { HeaderValue::from_static(REDACTED) };

@@ -35,7 +35,7 @@ pub enum Remedy {
         /// The name of some provider.
         example: String,
     },
-    /// Name the header of the provider's signature, which the user chooses at the provider.
+    /// Name the header of the provider's signature, which the user chooses in the provider's settings.
     NameSignatureHeader {
         /// The provider's name.
         provider: String,

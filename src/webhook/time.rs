@@ -183,7 +183,7 @@ pub fn words_beyond(duration: Duration, limit: Duration) -> String {
 ///
 /// # Errors
 ///
-/// If the number or a known unit is missing, or the duration is longer than centuries.
+/// If the number or a known unit is missing, or the duration is longer than some 300 years.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     let invalid = || InvalidDuration(text.to_owned());
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;

@@ -156,7 +156,7 @@ fn authority(url: &str) -> usize {
     url.len() - rest.trim_start_matches(is_skipped).len()
 }
 
-/// Whether a header that a manifest names looks like a credential all the same, judging by its lower-case name.
+/// Whether a header looks like a credential even though a manifest names it, judging by its lower-case name.
 pub(super) fn is_credential(header: &str) -> bool {
     words(header).iter().any(|word| WORDS.contains(&word.as_str())) || ENDS[..4].iter().any(|end| header.ends_with(end))
 }

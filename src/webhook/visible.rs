@@ -16,7 +16,7 @@ pub(crate) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
     }
 }
 
-/// How many bytes at the start are visible ASCII or spaces, the usual text.
+/// The number of bytes at the start that are visible ASCII or spaces, as most text is.
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks();
     for (index, word) in words.iter().enumerate() {

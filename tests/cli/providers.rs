@@ -131,8 +131,8 @@ fn a_scheme_that_does_not_sign_the_body_is_noted_whenever_its_provider_is_used_o
     let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{timestamp}\"\n\
                   signature = { header = \"X-Signature\", value = \"{hex}\" }\ntimestamp = { header = \"X-Time\", tolerance = \"5m\" }";
     write(&dir, &manifest(SECRET, scheme));
-    let note = "the scheme `v1` of Acme doesn't sign the body, so a changed one verifies; add `{body}` to its content, or \
-                `signs_body = false` if the provider means it";
+    let note = "the scheme `v1` of Acme doesn't sign the body, so a changed body still verifies; add `{body}` to its content, or \
+                `signs_body = false` if that is what the provider does";
     dir.hookdev().args(["--providers", "acme", "events", "acme"]).exits(0).says(&format!("note: acme: {note}"));
     dir.hookdev()
         .args(["providers", "check", "acme"])

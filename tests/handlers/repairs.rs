@@ -84,7 +84,7 @@ fn a_handler_that_verifies_a_dictionary() {
 
 #[test]
 fn a_handler_that_refuses_with_the_status_of_a_success() {
-    let words = "the provider looks at nothing but the status: respond 401";
+    let words = "the provider looks only at the status: respond 401";
     let others = ["header-missing", "timestamp-garbage", "timestamp-stale", "timestamp-future", "body-malformed"];
     let cases = [&FORGERIES[..], &others].concat();
     let said: Vec<Said<'_>> = cases.iter().map(|case| (*case, words)).collect();
@@ -131,7 +131,7 @@ fn a_handler_that_fails_on_a_signature_that_is_not_ascii() {
 
 #[test]
 fn a_handler_that_expects_another_encoding_of_the_signature() {
-    let said = [("event-accepted", "encode the bytes of your own as base64, .digest('base64') in Node.js")];
+    let said = [("event-accepted", "encode the bytes of your own signature as base64, .digest('base64') in Node.js")];
     is_repaired(node("repairs/shopify-expects-hex.js"), "shopify", &said, &OF_SVIX_ALONE);
 }
 

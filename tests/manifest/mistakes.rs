@@ -80,14 +80,14 @@ fn a_list_that_is_within_another_is_given_by_the_path_in_its_first_event() {
         (
             "['body:a', 'body:a.b']",
             19,
-            "a path within the list `body:a` is that of its first event; write \"body:a.0.b\"",
+            "a path within the list `body:a` must lead to its first event; write \"body:a.0.b\"",
         ),
         (
             "['body:a', 'body:a.1.b']",
             19,
-            "a path within the list `body:a` is that of its first event; write \"body:a.0.b\"",
+            "a path within the list `body:a` must lead to its first event; write \"body:a.0.b\"",
         ),
-        ("['body', 'body:b']", 17, "a path within the list `body` is that of its first event; write \"body:0.b\""),
+        ("['body', 'body:b']", 17, "a path within the list `body` must lead to its first event; write \"body:0.b\""),
         ("['body:a', 'header:b']", 19, "a list of events can only be in the payload: write `body` or `body:PATH`"),
         ("7", 8, "invalid type: integer `7`, expected a string or a list of strings"),
     ] {
@@ -228,7 +228,7 @@ fn a_handshake_without_a_signature_signs_nothing_for_anyone() {
     // The MAC of a token signs no JSON.
     load(&SOUND.replace(variants, &handshake("signed = false\n")), &FILES).expect("tokens alone are signed");
     load(&SOUND.replace(variants, &handshake("")), &FILES).expect("a signed handshake may");
-    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, because it may sign a delivery: not all schemes sign the `{body}` as JSON";
+    let expected = "acme/provider.toml:41:11: a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone can send, because it may be a valid signature of a delivery: not all schemes sign the `{body}` as JSON";
     let without_body = SOUND.replace("{id}.{timestamp}.{body}", "{id}.{timestamp}");
     assert_eq!(without_body.matches("{id}.{timestamp}\"").count(), 1);
     let message = load(&without_body.replace(variants, &handshake("signed = false\n")), &FILES).unwrap_err();
@@ -357,12 +357,12 @@ fn a_manifest_that_contradicts_itself_is_rejected() {
              signature = { header = \"a\", value = \"{hex}\" }\nsecret = { env = \"TWO\", development = \"b\" }\n\
              [[scheme]]\nname = \"v3\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\nsent_along = true\n\
              signature = { header = \"b\", value = \"{hex}\" }\nsecret = { env = \"TWO\", development = \"c\" }\n[delivery]\n",
-            "acme/provider.toml:31:10: another secret is in `TWO`: a scheme that is `sent_along` needs its own `env`",
+            "acme/provider.toml:31:10: `TWO` is for another secret: a scheme that is `sent_along` needs its own `env`",
         ),
         (
             "schema = \"ping\"",
             "fixture = \"events/ping.dat\"",
-            "acme/provider.toml:33:11: missing fixture `events/ping.dat`; the endings are .json, .form, .xml and .txt, and \
+            "acme/provider.toml:33:11: missing fixture `events/ping.dat`; use the extension .json, .form, .xml or .txt, or \
              .bin for anything else",
         ),
         (

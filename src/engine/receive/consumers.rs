@@ -404,7 +404,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
-    /// Publishes a delivery as its response waits for it.
+    /// Publishes a delivery, and waits for the confirmations as its response does.
     async fn publish(consumers: &Consumers, seq: u64) -> Result<(), Unwritten> {
         let slots = consumers.reserve().await?;
         consumers.publish(delivery(seq).into(), &BodyPermit::default(), slots, true).received().await.map(drop)
@@ -471,7 +471,7 @@ mod tests {
                 true,
             );
         };
-        // One has room whatever its size, and three of these have not.
+        // A single one always has room, whatever its size; three of these don't.
         publish(1, 2 * QUEUE_BYTES);
         publish(2, 1);
         assert_eq!(all(&mut deliveries), ["delivery 1 200", "missed 1"]);

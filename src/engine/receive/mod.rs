@@ -4,9 +4,11 @@
 //! more call of [`Consumers::add`]:
 //!
 //! ```text
-//! let mut consumers = Consumers::default(); let mut deliveries = consumers.add(128, WhenFull::Skip); let receiver =
-//! Receiver::new(ReceiverSetup { consumers, .. }); tokio::spawn(net::receiver::serve(listener, limits,
-//! Arc::new(receiver), stop.cancelled_owned())); while let Some(update) = deliveries.next().await { .. }
+//! let mut consumers = Consumers::default();
+//! let mut deliveries = consumers.add(128, WhenFull::Skip);
+//! let receiver = Receiver::new(ReceiverSetup { consumers, .. });
+//! tokio::spawn(net::receiver::serve(listener, limits, Arc::new(receiver), stop.cancelled_owned()));
+//! while let Some(update) = deliveries.next().await { .. }
 //! ```
 
 mod browsers;

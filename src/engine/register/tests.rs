@@ -1,5 +1,5 @@
-//! A provider that is made of the manifests' own calls, and what is left at it when the process is gone after any of
-//! its steps.
+//! A fake provider built from the manifests' own calls, and what is left there if the process dies after any of its
+//! steps.
 
 use std::{
     collections::BTreeMap,
@@ -41,12 +41,12 @@ struct ProviderState {
     is_down: bool,
 }
 
-/// A provider's API, which answers the calls of one manifest in the shapes that it describes.
+/// A provider's API, which responds to the calls of one manifest in the formats that it describes.
 #[derive(Debug)]
 struct Fake {
     account: Account,
     state: Arc<Mutex<ProviderState>>,
-    /// How many calls come through before the process is gone. The last one has its effect, and its response is lost.
+    /// How many calls get through before the process dies. The last one takes effect, but its response is lost.
     calls_left: AtomicUsize,
 }
 
@@ -54,7 +54,7 @@ impl Transport for Fake {
     async fn send(&self, url: &Url, request: &Request, _: Duration) -> SendResult {
         let left = self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let response = match left {
-            // Never answered, so that the caller is dropped where it waits.
+            // Never responds, so that the caller is dropped while it waits.
             Err(_) => std::future::pending().await,
             Ok(1) => {
                 self.answer(url, request);
@@ -186,7 +186,7 @@ fn account(name: &str) -> Account {
     Account { resource: resource.to_owned(), api, key: SecretText::from("the-key".to_owned()), provider }
 }
 
-/// A process with this journal that is gone after this number of calls.
+/// A process with this journal that dies after this number of calls.
 fn process(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderState>>, calls: usize) -> Registrations<Fake> {
     let fake = Fake { account: account.clone(), state: Arc::clone(state), calls_left: AtomicUsize::new(calls) };
     Registrations::new(fake, journal(dir))
@@ -197,7 +197,7 @@ fn journal(dir: &Path) -> Journal {
     Journal::of_user(move |_| Some(home.clone())).unwrap()
 }
 
-/// A provider with an endpoint, or a value, of somebody else.
+/// A provider with someone else's endpoint or value.
 fn with_others(account: &Account) -> Arc<Mutex<ProviderState>> {
     let mut state = ProviderState { value: "https://other.example/hook".to_owned(), ..ProviderState::default() };
     if let How::Endpoint(calls) = &account.provider.registration.as_ref().unwrap().how {
@@ -216,7 +216,7 @@ fn of_others(state: &Arc<Mutex<ProviderState>>) -> (Vec<u64>, String) {
 /// The providers whose manifests have calls.
 const PROVIDERS: [&str; 5] = ["aspect", "auphonic", "github", "jewelmusic", "stripe"];
 
-/// Waits as long as a future does something by itself; `None` once it waits for a response that never comes.
+/// Runs a future while it makes progress by itself; `None` once it waits for a response that never comes.
 async fn until_stuck<O>(future: impl Future<Output = O>) -> Option<O> {
     tokio::time::timeout(Duration::from_millis(1), future).await.ok()
 }

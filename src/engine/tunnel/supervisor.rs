@@ -237,7 +237,7 @@ impl RunningTunnel {
         }
         let mut output = Output::read(streams, &recipe.url);
         let probe = TunnelProbe::new(recipe, process.values(*port), prefix).map_err(TunnelError::Refused)?;
-        let mut waiting_for = "it gave no public URL";
+        let mut waiting_for = "it reported no public URL";
         let mut printed = output.url.clone();
         let ready = async {
             let url = loop {

@@ -301,7 +301,7 @@ fn a_capture_that_was_verified_and_is_not_now_says_so() {
     );
     assert_eq!(warnings_of(&rotated, "cyanite", &tampered), [changed]);
     assert_eq!(warnings_of(&rotated, "cyanite", "{\"type\":\"TEST\",\"data\":null}"), [changed]);
-    // What is rejected for another reason may be what it was.
+    // A request that is rejected for another reason may be unchanged.
     let strict = Criteria { accepts_development: false, ..criteria() };
     assert_eq!(warnings_of(&strict, "cyanite", BODY), [""; 0]);
     let misdirected = Criteria { provider: criteria().catalog.get("aspect").cloned(), ..criteria() };
@@ -349,7 +349,7 @@ fn searches(criteria: &Criteria, dir: &TempDir, input: &str) -> Vec<usize> {
 
 #[test]
 fn the_first_rejections_of_a_run_are_searched_longer_however_the_threads_are_scheduled() {
-    // About ten of them are a job.
+    // About ten of them make a job.
     let large = format!(r#"{{"text":"{}"}}"#, "é".repeat(12 << 10));
     let dir = dir(&[("log.ndjson", &capture(&large).repeat(16))]);
     let criteria = Criteria { search: SearchBudget::new(4 << 20), ..criteria() };

@@ -24,7 +24,7 @@ pub(super) struct CaptureLog {
 
 #[derive(Debug)]
 struct LogState {
-    /// `None` after a failure: reopening the file repairs what it may have left.
+    /// `None` after a failure: reopening the file repairs whatever the failure left.
     file: Option<OpenLog>,
     lines: LineBatch,
 }
@@ -244,7 +244,7 @@ mod tests {
         }
     }
 
-    /// How a line starts that a capture has.
+    /// The start of a capture's line.
     const START: &str = r#"{"kind":"delivery","hookdev":1,"seq":"#;
 
     /// A log of one line.

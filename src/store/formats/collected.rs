@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::{Entry, EntryFault, EntryPiece, EntryReader, parts::ParseError, position::Start};
 
-/// How many faults are kept. A fault takes far more memory than the two bytes that a broken entry may have, so any more
-/// are only counted.
+/// How many faults are kept. A fault takes far more memory than the two bytes that a broken entry may have, so further
+/// ones are only counted.
 pub(super) const MAX_FAULTS: usize = 1000;
 
 /// How many broken commands a script may have before the rest is skipped, because reading one may scan to the end of

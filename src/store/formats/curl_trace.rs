@@ -283,7 +283,7 @@ fn row(line: &[u8]) -> Option<(usize, &[u8])> {
     Some((offset, text.strip_prefix(b" ").unwrap_or(text)))
 }
 
-/// The bytes of a row of `--trace`: up to 16, followed by the same as text.
+/// The bytes of a row of `--trace`: up to 16, followed by the same bytes as text.
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let byte = |column: &[u8]| match column {
         [high, low, b' '] => u8::from_str_radix(str::from_utf8(&[*high, *low]).ok()?, 16).ok(),

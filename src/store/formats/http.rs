@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(notes, [Ok(&note[..]), Ok(&note[..])]);
     }
 
-    /// 40 MB, of which each response is read once.
+    /// 40 MB of responses, each of which is read once.
     #[test]
     fn responses_take_linear_time() {
         let body = "x".repeat(4000);

@@ -29,7 +29,7 @@ pub(super) struct HttpCall;
 
 impl Format for HttpCall {
     fn name(&self) -> &'static str {
-        "a call of an HTTP library such as fetch, axios, requests or superagent"
+        "a call to an HTTP library such as fetch, axios, requests or superagent"
     }
 
     fn recognises(&self, head: &[u8]) -> bool {

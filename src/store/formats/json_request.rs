@@ -230,7 +230,7 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     };
     if found.is_in_file_of_n8n() {
         return Err(expected(
-            "the body in `data`: n8n keeps it in a file; add an Extract from File node, and log what it gives",
+            "the body in `data`: n8n keeps it in a file; add an Extract from File node, and log its output",
         ));
     }
     entry(found, &document)

@@ -157,7 +157,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// An input of which nothing has been read.
+    /// An input from which nothing has been read yet.
     pub fn new(input: impl Read + Send + 'a) -> Self {
         Self { head: Vec::new(), is_whole: false, directory: None, rest: Box::new(input) }
     }

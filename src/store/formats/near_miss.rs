@@ -77,7 +77,7 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.is_empty() {
         return "it starts like JSON but isn't valid JSON";
     }
-    "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, `send EVENT --data FILE`"
+    "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, use `send EVENT --data FILE`"
 }
 
 /// `[2026-01-01 00:00:00] …` or `[name] …`: a word or a time in brackets, followed by text.

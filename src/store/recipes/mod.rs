@@ -42,7 +42,7 @@ pub struct Recipe {
     /// notice when they lose their connection.
     #[serde(default)]
     pub check_url: bool,
-    /// How long to wait after that until the URL is reachable from everywhere.
+    /// How long to wait after the tunnel is ready until the URL is reachable from everywhere.
     #[serde(default)]
     grace: Grace,
     /// The account that it needs, for people.

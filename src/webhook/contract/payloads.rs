@@ -95,7 +95,7 @@ impl OriginalPayload<'_> {
         is_valid(&edited) || !is_valid(self.text)
     }
 
-    /// Visits each value below the root but those that name the event. `visit` says whether to visit what is inside.
+    /// Visits each value below the root except those that name the event. `visit` says whether to visit what is inside.
     fn visit(self, node: &Node<'_>, pointer: &mut String, visit: &mut impl FnMut(&Path, &Node<'_>) -> bool) {
         let mut child = |key: &str, value: &Node<'_>| {
             let length = pointer.len();

@@ -132,10 +132,10 @@ impl Forgery {
                 Some(format!("{title} lets handlers accept any timestamp in the future"))
             }
             Self::GarbageTimestamp if !scheme.signs_timestamp_as_text() => {
-                Some(format!("{title} has its timestamp in the claims of a JWT, where only a time can be"))
+                Some(format!("{title} sends its timestamp in the claims of a JWT, which can only hold a time"))
             }
             Self::Malformed if provider.delivery.encodings.first().is_some_and(|first| first.media != Media::Json) => {
-                Some(format!("{title} sends forms, and any text is one"))
+                Some(format!("{title} sends forms, and any text is a valid form"))
             }
             Self::HeaderMissing if signed_places(scheme).next().is_none() => {
                 Some(format!("{title} signs no header besides the one with the signature"))

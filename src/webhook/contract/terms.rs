@@ -140,7 +140,8 @@ fn scheme(scheme: &Scheme) -> String {
     match scheme.algorithm {
         Algorithm::Token => format!("the secret itself, as {grammar} in {header}"),
         algorithm => {
-            let unsigned = if scheme.signs_body() { "" } else { "; the body isn't signed, so a changed one verifies" };
+            let unsigned =
+                if scheme.signs_body() { "" } else { "; the body isn't signed, so a changed body still verifies" };
             format!("{algorithm} of {} (raw bytes), as {grammar} in {header}{unsigned}", scheme.signed_in_words())
         }
     }
@@ -163,7 +164,7 @@ fn replay(provider: &Provider) -> (String, bool) {
                 (text, true)
             }
             (None, None) => (
-                "no protection: the timestamp is signed, but the provider limits no delivery's age, so a recorded one can be replayed at any time"
+                "no protection: the timestamp is signed, but the provider sets no limit on its age, so a recorded delivery can be replayed at any time"
                     .to_owned(),
                 true,
             ),
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_tolerance_without_a_limit_is_not_a_number_of_days() {
-        let unlimited = "no protection: the timestamp is signed, but the provider limits no delivery's age, so a recorded one can be replayed at any time";
+        let unlimited = "no protection: the timestamp is signed, but the provider sets no limit on its age, so a recorded delivery can be replayed at any time";
         assert_eq!(term("sendgrid", "replay"), (unlimited.to_owned(), true));
         let past_only = "the timestamp is signed: reject deliveries older than 5 min";
         assert_eq!(term("hubspot", "replay"), (past_only.to_owned(), false));

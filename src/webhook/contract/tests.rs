@@ -412,8 +412,8 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
         Remedy::advice(
             "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify \
              HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
-             respond 401 if it does not match. If it does verify, it responds first, or ignores the result: respond \
-             after verifying; await the result, because a promise or a coroutine is always truthy; return or raise \
+             respond 401 if it does not match. If it does verify, it responds before it knows the result, or ignores \
+             it: respond after verifying; await the result, because a promise or a coroutine is always truthy; return or raise \
              after a mismatch; and don't continue after a catch or an except"
         )
     );
@@ -456,7 +456,7 @@ fn a_forgery_that_send_makes_is_rejected_by_a_4xx_alone() {
     assert_eq!(objection(200).unwrap(), "accepted (200) although the body was changed after signing");
     assert_eq!(
         objection(302).unwrap(),
-        "redirected (302) instead of rejected, although the body was changed after signing; Acme follows no redirect"
+        "redirected (302) instead of rejected, although the body was changed after signing; Acme doesn't follow redirects"
     );
     assert_eq!(
         objection(500).unwrap(),

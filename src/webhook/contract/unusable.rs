@@ -108,8 +108,8 @@ fn and_passed_on(advice: String, proxy: Option<&str>, provider: &Provider) -> St
     }
 }
 
-/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `deviation` says
-/// whether it accepts one that deviates from the provider's, and `proxy` names what the response came through.
+/// Explains why a handler accepts no valid delivery, so that further cases are pointless. `deviation` says whether it
+/// accepts one that deviates from the provider's, and `proxy` names the proxy that the response came through.
 #[must_use]
 pub fn unusable(
     observation: &Observation<'_>,

@@ -56,7 +56,7 @@ impl SignatureEncoding {
             Self::Base64 => "base64",
             Self::UrlBase64 => "URL-safe or unpadded base64",
             Self::Base64OfHex => {
-                "base64 of its hexadecimal digits, as of digest('hex') in Node or hash_hmac() without binary: true in PHP"
+                "base64 of its hexadecimal digits, as when digest('hex') in Node, or hash_hmac() without binary: true in PHP, is encoded again"
             }
         }
     }

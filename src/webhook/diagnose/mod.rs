@@ -107,8 +107,8 @@ pub const PER_SEARCH: usize = 256 << 20;
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// One attempt may take a search's bytes divided by this. With many secrets and a large body, only the first secrets
-/// are tried, because an attempt with all of them would leave nothing for other causes.
+/// An attempt may use a search's bytes divided by this. With many secrets and a large body, only the first secrets are
+/// tried, because an attempt with all of them would leave nothing for other causes.
 const PART_OF_ATTEMPT: usize = 64;
 
 /// Returns the findings for a rejected request: the cause first, then what else had to change. Empty if
@@ -185,7 +185,7 @@ const fn likely(reason: &Reason) -> Option<(&'static str, Option<&'static str>)>
     }
 }
 
-/// Notes on each of several findings that it is not enough alone.
+/// If there are several findings, notes on each that it is not enough alone.
 fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
     for (index, finding) in findings.iter_mut().enumerate() {

@@ -161,7 +161,7 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
         add(Code::SeenBoundary, "the body begins with a boundary of a multipart message".to_owned());
     }
     if body::has_escapes(&request.body) {
-        add(Code::SeenLogEscapes, "the body has escapes or quotes around it that a log or a page adds".to_owned());
+        add(Code::SeenLogEscapes, "the body has escapes, or quotes around it, as added by a log or a page".to_owned());
     }
     if memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
         let message =
@@ -184,7 +184,7 @@ fn invalid_json(request: &Request) -> Option<Finding> {
     let printed = [
         (
             body == b"[object Object]",
-            "the body is [object Object], which JavaScript makes of an object that is used as text",
+            "the body is [object Object], which is what JavaScript makes of an object used as text",
         ),
         (body.starts_with(b"{'") || body.starts_with(b"[{'"), "the body is what Python prints for a dict, not JSON"),
         (

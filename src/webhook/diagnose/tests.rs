@@ -66,7 +66,7 @@ impl World {
         })
     }
 
-    /// The findings for a request of which this is known about its receipt.
+    /// The findings for a request with this receipt.
     fn findings_with(&self, provider: &str, request: &Request, receipt: Receipt<'_>) -> Vec<Finding> {
         let provider = self.catalog.get(provider).unwrap();
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, None, receipt);
@@ -80,7 +80,7 @@ impl World {
     }
 }
 
-/// A rejected request of which no more is known.
+/// A rejected request about which nothing more is known.
 fn case_of<'a>(
     provider: &'a Provider,
     request: &'a Request,

@@ -62,6 +62,29 @@ const fn name(unit: TimeUnit) -> &'static str {
     }
 }
 
+/// A valid value in this unit, in words.
+const fn value(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Seconds => "a whole number of seconds in plain digits",
+        TimeUnit::Milliseconds => "a whole number of milliseconds in plain digits",
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => "a time in RFC 3339",
+        TimeUnit::HttpDate => "an HTTP date",
+    }
+}
+
+/// How to write a time that is not a number; `None` for numbers, of which the code's remedy speaks.
+const fn as_date(unit: TimeUnit) -> Option<&'static str> {
+    match unit {
+        TimeUnit::Seconds | TimeUnit::Milliseconds => None,
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => Some(
+            "send the time as the provider does: new Date().toISOString() in Node, datetime.now(timezone.utc).isoformat() in Python, gmdate('Y-m-d\\TH:i:s\\Z') in PHP",
+        ),
+        TimeUnit::HttpDate => Some(
+            "send the time as the provider does: new Date().toUTCString() in Node, email.utils.formatdate(usegmt=True) in Python, gmdate('D, d M Y H:i:s \\G\\M\\T') in PHP",
+        ),
+    }
+}
+
 const fn other(unit: TimeUnit) -> TimeUnit {
     match unit {
         TimeUnit::Seconds => TimeUnit::Milliseconds,
@@ -142,7 +165,12 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let mut readings = spellings(case, scheme);
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return readings };
     let mut add = |code: Code, scheme: Scheme, digits: Option<String>, message: String| {
-        let mut reading = Reading::new(scheme, case, vec![Finding::new(code, message)]);
+        let finding = Finding::new(code, message);
+        let finding = match as_date(rule.unit) {
+            Some(advice) => Finding { remedy: Remedy::advice(advice), ..finding },
+            None => finding,
+        };
+        let mut reading = Reading::new(scheme, case, vec![finding]);
         if let Some(value) = digits.and_then(|digits| HeaderValue::try_from(digits).ok()) {
             reading.request.headers.set(&header, value);
         }
@@ -162,24 +190,25 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         );
         add(Code::TimestampUnit, scheme.clone(), Some(digits.to_string()), message);
     }
-    if number.is_none() {
+    if rule.unit.read(&text).is_none() {
         let named = scheme.content.as_str().replace("{timestamp}", &format!("{{header:{header}}}"));
         if let Ok(content) = SignedContent::try_from(named) {
-            let message = format!(
-                "the signature matches the `{header}` header as sent, but that is not a whole number of {}",
-                name(rule.unit)
-            );
-            let code = if text.parse::<f64>().is_ok() { Code::TimestampSpelling } else { Code::TimestampUnit };
+            let message =
+                format!("the signature matches the `{header}` header as sent, but that is not {}", value(rule.unit));
+            let is_number = as_date(rule.unit).is_none() && text.parse::<f64>().is_ok();
+            let code = if is_number { Code::TimestampSpelling } else { Code::TimestampUnit };
             add(code, Scheme { content, timestamp: None, ..scheme.clone() }, None, message);
         }
-        if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            for digits in [time.as_second(), time.as_millisecond()] {
-                let message = format!(
-                    "the signature covers the timestamp as a number, but the `{header}` header has it as text; {title} sends {}",
-                    name(rule.unit)
-                );
-                add(Code::TimestampUnit, scheme.clone(), Some(digits.to_string()), message);
-            }
+    }
+    if number.is_none()
+        && let Ok(time) = text.parse::<jiff::Timestamp>()
+    {
+        for digits in [time.as_second(), time.as_millisecond()] {
+            let message = format!(
+                "the signature covers the timestamp as a number, but the `{header}` header has it as text; {title} sends {}",
+                name(rule.unit)
+            );
+            add(Code::TimestampUnit, scheme.clone(), Some(digits.to_string()), message);
         }
     }
     readings

@@ -41,7 +41,7 @@ fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let changed = variants_of(&known, case.request).map(|url| {
         let (signed, known) = (shown(&url), shown(&known));
         let message = if signed == known {
-            format!("the signature covers the URL {signed}, but with a value that isn't shown written differently")
+            format!("the signature covers the URL {signed}, but with a redacted value that is written differently")
         } else {
             format!("the signature covers the URL {signed}, not {known}")
         };

@@ -181,8 +181,8 @@ pub(crate) fn push_escape(character: char, escape: Escape, out: &mut String) {
     }
 }
 
-/// JSON text with every [hidden](visible::is_hidden) character escaped. Outside strings there is none without
-/// whitespace.
+/// JSON text with every [hidden](visible::is_hidden) character escaped. Text without whitespace has none outside
+/// strings.
 pub(crate) fn escape_hidden(text: String) -> String {
     let mut rest = text.as_str();
     let mut escaped = String::new();

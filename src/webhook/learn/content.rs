@@ -1,5 +1,5 @@
-//! The signed contents that occur in practice, as templates, most common first. A content is one of the known orders of
-//! parts, with the same separator between all of them, and optionally a version before them.
+//! The signed content that occurs in practice, as templates, most common first: the parts in one of the known orders,
+//! with the same separator between all of them, and optionally a version before them.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub(super) struct ContentParts<'a> {
     pub path: Option<&'a str>,
 }
 
-/// Which contents are tried: the common ones everywhere, before the rare ones.
+/// Which templates are tried: first the common ones in every place, then the rare ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rarity {
     Common,
@@ -68,7 +68,7 @@ fn common(parts: &ContentParts<'_>) -> Vec<String> {
         let has = |placeholder: char, value: Option<&str>| pattern.contains(placeholder) == value.is_some();
         if has('T', parts.time) && has('I', parts.id) {
             let text = pattern.replace('T', parts.time.unwrap_or_default());
-            // The placeholder of the timestamp has no capital I, and that of a header has none either.
+            // The placeholders of timestamps and headers have no capital I.
             all.push(text.replace('I', parts.id.unwrap_or_default()));
         }
     }

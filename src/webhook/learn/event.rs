@@ -55,7 +55,7 @@ pub(super) struct LearnedEvent {
     pub name: String,
     /// The values at the place and at the action.
     pub values: Vec<(Place, String)>,
-    /// The captures of it, by their positions.
+    /// Its captures, by their positions.
     pub samples: Vec<usize>,
 }
 

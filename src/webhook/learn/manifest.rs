@@ -160,7 +160,7 @@ fn scheme(found: &FoundScheme, draft: &mut ManifestDraft) {
     draft.section("[[scheme]]");
     draft.line("name      = \"v1\"");
     draft.line(&format!("algorithm = {}", quoted(scheme.algorithm.name())));
-    // A JWT brings the content that it signs, and a token has none.
+    // A JWT carries the content that it signs, and a token signs none.
     if scheme.algorithm.jwt_name().is_none() && scheme.algorithm != Algorithm::Token {
         draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
     }
@@ -208,7 +208,7 @@ fn scheme(found: &FoundScheme, draft: &mut ManifestDraft) {
     }
 }
 
-/// Asks about what looks like a signature, or is beside one, and that the scheme doesn't read.
+/// Asks about values that look like a signature, or are next to one, and that the scheme doesn't read.
 fn other_signatures(search: &SchemeSearch, found: &FoundScheme, draft: &mut ManifestDraft) {
     let entries: Vec<String> = found.other_entries.iter().map(|tag| format!("`{tag}`")).collect();
     if !entries.is_empty() {

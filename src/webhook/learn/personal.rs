@@ -1,5 +1,5 @@
-//! Replaces the values of payloads, so that no personal ones are written: names, addresses, tokens, numbers. Whatever
-//! is not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
+//! Replaces the values of payloads, so that no personal data is written: names, addresses, tokens, numbers. Whatever is
+//! not known to be harmless is replaced. Structure, types and formats are kept, and equal values stay equal.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -376,7 +376,7 @@ mod tests {
     fn the_work_for_a_word_does_not_grow_with_the_number_of_values() {
         assert_eq!(parts("Alovel").collect::<Vec<_>>(), ["Alov", "Alove", "Alovel", "love", "lovel", "ovel"]);
         assert_eq!(parts("abc").count(), 0);
-        // The longest name has 45 beginnings of 1 to 45 parts each, and no longer text is ever looked through.
+        // The longest name has 45 beginnings of 1 to 45 parts each, and longer texts are never searched.
         assert_eq!(parts(&"a".repeat(LONGEST_NAME)).count(), 45 * 46 / 2);
         assert_eq!(parts(&" ".repeat(LONGEST_NAME + 1)).count(), 0);
 

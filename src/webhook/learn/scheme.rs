@@ -32,7 +32,7 @@ const BUDGET: usize = 192 << 20;
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// A scheme that holds for all captures but those that disagree.
+/// A scheme that holds for all captures except those that disagree.
 pub(super) struct FoundScheme {
     pub scheme: Scheme,
     /// The form of the signature's value as a manifest writes it.
@@ -66,7 +66,7 @@ pub(super) struct SchemeSearch {
     pub has_secret: bool,
     /// Whether the budget ended the search.
     pub is_exhausted: bool,
-    /// What looks like a signature: its header, and it in words.
+    /// What looks like a signature: its header, and a description.
     pub seen: Vec<(HeaderName, String)>,
     /// Whether one of these may be made with a private key, JWTs apart.
     pub is_asymmetric: bool,
@@ -298,7 +298,7 @@ impl SchemeHypothesis<'_> {
             (false, rarity) => templates(&parts, rarity),
         };
         if !is_in_payload && self.time.is_some_and(|time| time.source.is_none()) {
-            // The value's own time may be there for the reader alone.
+            // The time in the value may be there for information only, and not signed.
             contents.extend(templates(&ContentParts { time: None, ..parts }, self.rarity));
         }
         if !self.algorithm.is_plain_hash() {
@@ -311,7 +311,7 @@ impl SchemeHypothesis<'_> {
         contents.iter().flat_map(keyed).collect()
     }
 
-    /// Whether the signature of the probe is one of this content.
+    /// Whether the signature of the probe is valid for this content.
     fn matches(
         &self,
         content: &SignedContent,

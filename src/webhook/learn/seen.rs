@@ -5,8 +5,8 @@ use http::HeaderName;
 use super::{ParsedSample, form::forms, places::own_headers, readings::algorithms};
 use crate::webhook::{encoding, words::bytes};
 
-/// What looks like a signature in most captures, each with its header and in words, and whether one may be made with a
-/// private key.
+/// What looks like a signature in most captures, each with its header and a description, and whether one may be made
+/// with a private key.
 pub(super) fn seen(samples: &[ParsedSample<'_>]) -> (Vec<(HeaderName, String)>, bool) {
     let (mut seen, mut is_asymmetric) = (Vec::new(), false);
     let mut headers: Vec<(&HeaderName, String)> = Vec::new();
@@ -60,8 +60,8 @@ fn asymmetric(signature: &[u8]) -> Option<String> {
     }
 }
 
-/// What a JWT's header says about it, in words; `None` if the text is no JWT: three parts, the first of which is a JSON
-/// object in base64.
+/// What a JWT's header says about it, in words; `None` if the text isn't a JWT: three parts, the first of which is a
+/// JSON object in base64.
 fn jwt(text: &str) -> Option<String> {
     let mut parts = text.split('.');
     let (header, _, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };

@@ -18,7 +18,7 @@ use crate::webhook::{
     },
 };
 
-/// What claims may hold of the body, as a manifest writes it.
+/// The hashes of the body that claims may hold, as a manifest writes them.
 const HASHES: [&str; 5] =
     ["{sha256:body}", "{sha256-base64:body}", "{sha256-base64url:body}", "{sha1:body}", "{sha512:body}"];
 

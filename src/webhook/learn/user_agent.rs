@@ -14,10 +14,10 @@ pub(super) enum UserAgent {
 /// The longest name of a product, in characters. A longer one may be a token.
 const LONGEST_NAME: usize = 24;
 
-/// The most products in a user agent that is taken.
+/// The maximum number of products in a user agent that is accepted.
 const MOST_PRODUCTS: usize = 3;
 
-/// How the user agents of programs and libraries begin that anyone uses, in lower case.
+/// How the user agents of widely used programs and libraries begin, in lower case.
 const CLIENTS: [&str; 34] = [
     "aiohttp",
     "apache-httpclient",
@@ -55,7 +55,7 @@ const CLIENTS: [&str; 34] = [
     "xh/",
 ];
 
-/// The user agent, if all captures have the same, and it isn't that of a program that anyone uses.
+/// The user agent, if all captures have the same, and it isn't that of a widely used program.
 pub(super) fn user_agent(name: &str, samples: &[ParsedSample<'_>]) -> Option<UserAgent> {
     let mut texts = samples.iter().map(|read| read.request().headers.text("user-agent"));
     let first = texts.next()??;

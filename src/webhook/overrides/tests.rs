@@ -35,7 +35,7 @@ fn remove(argument: &str) -> Result<String, OverrideError> {
     apply(PAYLOAD, &[Override::remove(argument).unwrap()])
 }
 
-/// The payload with one piece of its text exchanged.
+/// The payload with one piece of its text replaced.
 #[track_caller]
 fn changed(old: &str, new: &str) -> String {
     assert_eq!(PAYLOAD.matches(old).count(), 1, "{old}");
@@ -192,7 +192,7 @@ fn container(inner: impl Strategy<Value = Json> + Clone, least: usize) -> impl S
 }
 
 prop_compose! {
-    /// A document, compact or indented, and the pointer of a container in it with a key of that.
+    /// A document, compact or indented, and the pointer to a container in it with one of its keys.
     fn place()(document in container(document(), 1), at in any::<prop::sample::Index>(), indent in any::<bool>())
         -> (Json, String, String, String) {
         let places = places(&document, "");

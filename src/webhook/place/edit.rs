@@ -10,8 +10,8 @@ use crate::webhook::{
     request::{self, Request},
 };
 
-/// Writes a value into a request: replaces the one that is there, or adds it. Places that are no single value stay as
-/// they are, and so does a field of a body that is neither JSON nor a URL-encoded form.
+/// Writes a value into a request: replaces the one that is there, or adds it. Places that aren't a single value are
+/// left as they are, and so is a field of a body that is neither JSON nor a URL-encoded form.
 pub fn write(request: &mut Request, place: &Place, value: &str) {
     match place {
         Place::Header(name) => {
@@ -84,7 +84,7 @@ fn write_field(request: &mut Request, path: &Path, value: &str) {
     let Ok(text) = std::str::from_utf8(&request.body) else { return };
     let (path, value) = (path.clone(), OverrideValue::text(value));
     let set = Override::Set { path: path.clone(), value: value.clone() };
-    // A field that is not in the fixture holds text.
+    // A field that is not in the fixture is added as text.
     let add = OverrideValue::json(&json::quote(value.as_str())).map(|value| Override::Add { path, value });
     let written = overrides::apply(text, &[set]).or_else(|error| match add {
         Ok(add) => overrides::apply(text, &[add]),

@@ -72,7 +72,7 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// Whether there is a value at a place, which may also be an object or an array, but not null.
+    /// Whether there is a value other than null at a place; an object or an array counts.
     #[must_use]
     pub fn has(&self, place: &Place) -> bool {
         let node = match place {
@@ -104,14 +104,14 @@ impl<'a> Lookup<'a> {
     }
 
     /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's
-    /// libraries. Without a body, there are none. `None` if the body isn't a URL-encoded form, whose fields are all
-    /// that it says.
+    /// libraries. Without a body, there are none. `None` if the body isn't a URL-encoded form, because its fields are
+    /// then not all that it contains.
     fn sorted_form(&self) -> Option<String> {
         // A multipart form also has files, and headers for each part.
         let is_multipart = self.request.media_type().is_some_and(|media| media == "multipart/form-data");
         let payload = self.payload.filter(|payload| payload.is_form() && !is_multipart);
         let mut pairs: Vec<(&str, &str)> = payload.map(|payload| payload.form().collect()).unwrap_or_default();
-        // A body such as `=` has only empty fields, and so says nothing that could be signed.
+        // A body such as `=` has only empty fields, so there is nothing in it to sign.
         let is_empty = pairs.iter().all(|(name, value)| name.is_empty() && value.is_empty());
         if is_empty && !self.request.body.is_empty() {
             return None;

@@ -110,7 +110,7 @@ impl Place {
         }
         let Some((prefix, rest)) = text.split_once(':') else { return Err(without_kind(text)) };
         if rest.is_empty() {
-            return Err(format!("`{text}` names nothing after the colon"));
+            return Err(format!("`{text}` has nothing after the colon"));
         }
         Ok(match prefix {
             "header" => Self::Header(rest.parse().map_err(|_| format!("invalid header name `{rest}`"))?),
@@ -183,7 +183,7 @@ impl Place {
         }
     }
 
-    /// The header that it is, or whose hash it is.
+    /// The header that this place is, or is a hash of.
     #[must_use]
     pub fn header(&self) -> Option<&HeaderName> {
         match self {
@@ -331,7 +331,7 @@ mod tests {
             let message = Place::parse(wrong).unwrap_err();
             assert!(message.contains(&format!("did you mean `{right}`?")), "{message}");
         }
-        assert_eq!(Place::parse("header:"), Err("`header:` names nothing after the colon".into()));
+        assert_eq!(Place::parse("header:"), Err("`header:` has nothing after the colon".into()));
         assert_eq!(Place::parse_or_path("heder:x"), Place::parse("heder:x"));
         assert_eq!(Place::parse_or_path("data.id"), Ok(Place::Body("data.id".parse().unwrap())));
         assert_eq!(Place::parse_or_path("dc:title"), Ok(Place::Body("dc:title".parse().unwrap())));

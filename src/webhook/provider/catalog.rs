@@ -60,7 +60,7 @@ impl CatalogEntry {
         Self { source, index: OnceLock::from(index), provider: OnceLock::new() }
     }
 
-    /// A provider of the user's that can't be used, and why.
+    /// One of the user's providers that can't be used, and why.
     #[must_use]
     pub fn broken(name: String, directory: String, error: LoadError) -> Self {
         let index = IndexEntry::of_name(name);
@@ -100,7 +100,7 @@ impl CatalogEntry {
                 ProviderSource::BuiltIn(built_in) => built_in.index,
                 ProviderSource::Directory(..) => "",
             };
-            // While a provider is added, the index lacks it.
+            // A provider that is only being added isn't in the index yet.
             serde_json::from_str(line)
                 .ok()
                 .or_else(|| self.load().ok().map(|provider| IndexEntry::of(provider)))
@@ -108,8 +108,8 @@ impl CatalogEntry {
         })
     }
 
-    /// The same provider, loaded, with the header of its signature named as the user chose it at the provider. `None`
-    /// if the name of that header is fixed.
+    /// The same provider, loaded, with the name that the user chose in the provider's settings for the header of its
+    /// signature. `None` if that name is fixed.
     fn with_signature_header(&self, name: &HeaderName) -> Result<Option<Self>, LoadError> {
         let files = self.load().map_err(reason)?.files().clone();
         let mut provider = Provider::load(files)?;
@@ -128,7 +128,7 @@ impl CatalogEntry {
     ///
     /// # Errors
     ///
-    /// If it can't be loaded; that is remembered.
+    /// If it can't be loaded; the failure is remembered.
     pub fn load(&self) -> Result<&Arc<Provider>, &LoadError> {
         let load = || match &self.source {
             ProviderSource::BuiltIn(built_in) => Ok(Provider::load(built_in.files())?),
@@ -186,8 +186,8 @@ impl Catalog {
         replaces
     }
 
-    /// Names the header of a provider's signature as the user chose it at the provider. Returns whether the provider is
-    /// known and leaves the name to the user.
+    /// Sets the name of the header of a provider's signature to the one that the user chose in the provider's settings.
+    /// Returns whether the provider is known and lets the user choose.
     ///
     /// # Errors
     ///
@@ -289,9 +289,9 @@ impl Catalog {
     #[must_use]
     pub fn nearest_events(&self, wrong: &str) -> Vec<&str> {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
-        // The part of a glob before its first wildcard was meant as a name.
+        // The part of a glob before its first wildcard is taken for a name.
         let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
-        // If the provider is spelled correctly, it was meant.
+        // If the provider is spelled correctly, only its events are suggested.
         let meant = plain.split_once('.').and_then(|(provider, _)| self.entry(provider));
         let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
         let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));
@@ -309,9 +309,9 @@ impl Catalog {
         request.path().split('/').filter(|segment| !segment.is_empty()).find_map(|segment| self.entry(segment))
     }
 
-    /// The provider that a request looks like. Of the providers with the most recognised headers (the payload's form
-    /// field counts as one), it is the first with an event that the request matches, else the first. If no provider's
-    /// header is present, it is the first of all with such an event.
+    /// The provider that a request looks like. Of the providers with the most headers in the request (the payload's
+    /// form field counts as one), this is the first with an event that the request matches, or else the first. If the
+    /// request has no provider's header, it is the first of all providers with such an event.
     #[must_use]
     pub fn by_content(&self, lookup: &Lookup<'_>) -> Option<&Arc<Provider>> {
         let known: Vec<usize> = self.entries().map(|entry| known_in(entry, lookup)).collect();

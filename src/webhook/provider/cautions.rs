@@ -1,4 +1,4 @@
-//! What the author of a provider should know although it is valid.
+//! Cautions about a valid provider, for its author.
 
 use http::HeaderName;
 
@@ -19,12 +19,12 @@ use crate::webhook::{
 /// The maximum size of a payload that is examined, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// What the author of a provider should know although it is valid.
+/// Something about a valid provider that its author should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caution {
     /// What it is.
     pub message: String,
-    /// What it is about, as [`find`](super::manifest::find) takes it.
+    /// The keys of the manifest that it is about, as [`find`](super::manifest::find) takes them.
     pub keys: Vec<String>,
 }
 
@@ -41,8 +41,8 @@ impl Caution {
 }
 
 impl Provider {
-    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest
-    /// says so, requests without the fields and headers that are signed, and paths that no payload has.
+    /// What its author should know, although the provider is valid: a signature that doesn't cover the body, unless the
+    /// manifest says so; requests that lack signed fields or headers; and paths that no payload has.
     #[must_use]
     pub fn cautions(&self) -> Vec<Caution> {
         let unsigned = self.schemes.iter().enumerate().filter(|(_, scheme)| {
@@ -50,7 +50,7 @@ impl Provider {
         });
         let unsigned = unsigned.map(|(index, scheme)| {
             let message = format!(
-                "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
+                "the scheme `{}` of {} doesn't sign the body, so a changed body still verifies; add `{{body}}` to its content, or `signs_body = false` if that is what the provider does",
                 scheme.name, self.title
             );
             Caution::new(["scheme", &index.to_string(), "content"], message)

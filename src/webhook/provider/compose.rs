@@ -1,5 +1,5 @@
-//! Makes the requests that a provider would send: from a draft, which a
-//! [`PreparedEvent`](super::prepared::PreparedEvent) makes, the body, headers and signature of each attempt.
+//! Makes the requests that a provider would send: turns the draft of a
+//! [`PreparedEvent`](super::prepared::PreparedEvent) into the body, headers and signature of each attempt.
 
 use std::{borrow::Cow, io::Write};
 
@@ -75,7 +75,7 @@ pub struct AttemptParams<'a> {
     pub now: Timestamp,
     /// The secret to sign with.
     pub secret: Option<&'a SigningSecret>,
-    /// The other secrets, for the signatures that are sent along with it. A signature without one isn't sent.
+    /// The other secrets, for the signatures that are sent along. A signature without a secret isn't sent.
     pub sent_along: &'a [SigningSecret],
     /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
@@ -179,7 +179,7 @@ impl Provider {
     }
 
     /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it,
-    /// or else the next one of which nothing says what it is for.
+    /// or else the next one that isn't for any scheme in particular.
     pub(super) fn sent_together<'a>(
         &'a self,
         signing: &Scheme,
@@ -252,7 +252,7 @@ fn split_url(text: &str) -> (Option<&str>, String) {
     }
 }
 
-/// A body compressed with gzip, without a time, so that it is the same each time.
+/// A body compressed with gzip, without a timestamp, so that the output is always the same.
 fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.

@@ -11,7 +11,7 @@ pub const SCHEMA: &str = "schema.json";
 /// The path of the test vectors.
 pub const VECTORS: &str = "vectors.json";
 
-/// The endings of a provider's files. Those that may also hold anything but text are fixtures, sent as they are.
+/// The extensions of a provider's files. Only fixtures, which are then sent as they are, may contain anything but text.
 pub const ENDINGS: [&str; 6] = ["json", "toml", "form", "xml", "txt", "bin"];
 
 /// The files of one provider directory.
@@ -30,7 +30,7 @@ impl ProviderFiles {
         Self { origin: origin.into(), texts, others: Vec::new(), is_built_in: false }
     }
 
-    /// The same directory, with these files too, which aren't text.
+    /// The same directory, plus these files, which aren't text.
     #[must_use]
     pub fn and(self, others: Vec<(String, Bytes)>) -> Self {
         Self { others, ..self }
@@ -105,7 +105,7 @@ impl BuiltIn {
         FEATURED
     }
 
-    /// Whether the index has it with its present manifest.
+    /// Whether the index has it with its current manifest.
     #[must_use]
     pub const fn is_indexed(&self) -> bool {
         !self.index.is_empty()

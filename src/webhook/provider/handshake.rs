@@ -31,10 +31,11 @@ pub struct Handshake {
     pub secret: Option<Place>,
     /// The places that a request must have to be this handshake.
     pub present: Vec<Place>,
-    /// The places whose values must be tokens: it isn't signed, so the MAC of one must be no signature of a body.
+    /// The places whose values must be tokens: anyone can send an unsigned handshake, so the MACs in its response must
+    /// not be valid signatures of a body.
     pub tokens: Vec<Place>,
-    /// Whether one of its conditions is on a header, on the query or on the event's own name, which decides before any
-    /// event's conditions.
+    /// Whether one of its conditions is on a header, on the query or on the event's own name. If so, it takes
+    /// precedence over events.
     pub is_decisive: bool,
     /// The response that the provider requires.
     pub response: PrescribedResponse,
@@ -51,7 +52,7 @@ pub struct PrescribedResponse {
 /// The body of a prescribed response.
 #[derive(Clone, Debug)]
 pub enum PrescribedBody {
-    /// None; what a handler writes does not matter, but it must have a content type if there is one here.
+    /// Any body; hookdev sends none. If there is a media type here, the response must have a content type.
     Any(Option<String>),
     /// A text and its media type.
     Text(String, ResponseTemplate),
@@ -68,7 +69,7 @@ enum ResponsePiece {
     Value(Place),
 }
 
-/// What a response is made of.
+/// The values that a response is filled with.
 #[derive(Clone, Copy)]
 struct HandshakeValues<'a> {
     lookup: &'a Lookup<'a>,
@@ -96,7 +97,7 @@ impl ResponseTemplate {
     ///
     /// # Errors
     ///
-    /// A message with the placeholder that was meant.
+    /// A message that suggests the intended placeholder.
     pub fn parse(text: &str) -> Result<Self, String> {
         let piece = |piece| match piece {
             TemplatePiece::Literal(text) => Ok(ResponsePiece::Literal(text.to_owned())),
@@ -143,7 +144,7 @@ impl fmt::Display for PrescribedResponse {
 }
 
 impl PrescribedResponse {
-    /// The places of the request whose MAC it has.
+    /// The places of the request whose MAC it contains.
     pub(super) fn macs(&self) -> Vec<Place> {
         let inner = |place: &Place| match place {
             Place::Mac(_, inner) => Some((**inner).clone()),
@@ -152,7 +153,7 @@ impl PrescribedResponse {
         self.values().filter_map(inner).collect()
     }
 
-    /// The places of the request that it repeats, or whose MAC it has.
+    /// The places of the request that it repeats, or whose MAC it contains.
     pub(super) fn places(&self) -> Vec<Place> {
         let place = |place: &Place| match place {
             Place::Mac(_, inner) => (**inner).clone(),
@@ -247,7 +248,7 @@ impl PrescribedResponse {
 /// The longest token, in bytes.
 const LONGEST_TOKEN: usize = 256;
 
-/// Whether a text is a token, and so no JSON and no form: letters, digits and the other characters of base64.
+/// Whether a text is a token, and thus neither JSON nor a form: letters, digits and the other characters of base64.
 pub(super) fn is_token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');

@@ -34,7 +34,7 @@ pub struct IndexEntry {
     /// The form field that holds the payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_field: Option<String>,
-    /// What its author should know although it is valid.
+    /// What its author should know, although the provider is valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cautions: Vec<String>,
     events: IndexedEvents,
@@ -108,7 +108,7 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl IndexEntry {
-    /// The entry of a provider of which only the name is known.
+    /// The entry of a provider about which only the name is known.
     #[must_use]
     pub(super) fn of_name(name: String) -> Self {
         Self { title: name.clone(), name, ..Self::default() }

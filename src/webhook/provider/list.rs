@@ -1,4 +1,4 @@
-//! Payloads that are lists of events. The paths of a manifest are those of the first event, and hold for each.
+//! Payloads that are lists of events. The paths in a manifest lead to the first event, and apply to every event.
 
 use crate::webhook::{
     json::{Kind, Member, Node, Path},
@@ -6,15 +6,16 @@ use crate::webhook::{
     place::Place,
 };
 
-/// Where a payload has its events: a list, or lists within the events of others. Each path is that within the first
-/// event of the list around it, which has a path of its own.
+/// Where a payload has its events: in a list, or in lists nested in the items of other lists. The path of a nested list
+/// goes through the first item of the list around it, whose own path is here too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventList(pub(super) Vec<Path>);
 
-/// The maximum number of events that are looked at.
+/// The maximum number of events that are examined.
 const MAX_EVENTS: usize = 1000;
 
-/// The maximum size of everything around the events, in bytes, which is looked at again with each event.
+/// The maximum size of everything around the events, in bytes, added up over the events, because it is examined again
+/// with each.
 const MAX_SURROUNDINGS: usize = 4 << 20;
 
 /// The index of the first event of a list, as a key.
@@ -39,8 +40,8 @@ struct FoundEvents {
 }
 
 impl EventList {
-    /// Calls `visit` with the payload as it would be if it had one event alone, for each event, and with the event's
-    /// place. A payload without such a list is visited as it is. Returns how many events are left out because there are
+    /// Calls `visit` for each event, with the payload as it would be if this were its only event, and with the event's
+    /// place. A payload without such a list is visited as it is. Returns how many events were skipped because there are
     /// too many.
     pub(in crate::webhook) fn visit<'a>(
         &self,
@@ -65,7 +66,7 @@ impl EventList {
         found.total - seen
     }
 
-    /// The paths of a value of the first event in every event, from the path of the first.
+    /// The paths of a value in every event, given its path in the first.
     pub(super) fn in_each(&self, root: &Node<'_>, path: &Path) -> Vec<Path> {
         let mut paths = Vec::new();
         for place in self.find(root).places {
@@ -122,7 +123,7 @@ impl EventList {
         place.surroundings = surroundings;
     }
 
-    /// A copy of a node with this event alone. `path` is that of the node, in terms of first events.
+    /// A copy of a node with only this event. `path` is that of the node, with the first event of each list.
     fn alone<'a>(&self, node: &Node<'a>, path: &mut Vec<String>, place: &EventPlace) -> Node<'a> {
         if place.first == *path || !self.0.iter().any(|list| list.keys().starts_with(path)) {
             return node.clone();
@@ -144,7 +145,7 @@ impl EventList {
         Node { span: node.span.clone(), kind }
     }
 
-    /// A copy of a child with this event alone; `None` if it is a list of other events.
+    /// A copy of a child with only this event; `None` if it is a list of other events.
     fn part<'a>(&self, key: &str, node: &Node<'a>, path: &mut Vec<String>, place: &EventPlace) -> Option<Node<'a>> {
         path.push(key.to_owned());
         let is_list = self.0.iter().any(|list| list.keys() == path.as_slice()) && !items(node).is_empty();
@@ -155,13 +156,13 @@ impl EventList {
 }
 
 impl EventPlace {
-    /// The path of a value of this event, from the path that it has as the only event.
+    /// The path of a value of this event, given its path if this were the only event.
     fn path(&self, alone: &Path) -> Path {
         let shared = alone.keys().iter().zip(&self.first).take_while(|(key, first)| key == first).count();
         self.own[..shared].iter().chain(&alone.keys()[shared..]).cloned().collect()
     }
 
-    /// The pointer of a value of this event, from the pointer that it has as the only event.
+    /// The pointer to a value of this event, given its pointer if this were the only event.
     pub(in crate::webhook) fn pointer(&self, alone: &str) -> String {
         alone.parse().map_or_else(|_| alone.to_owned(), |path| self.path(&path).pointer())
     }
@@ -188,7 +189,7 @@ mod tests {
         EventList(vec![Path::from_iter([])])
     }
 
-    /// What is visited of a payload: the value at a path of the only event, and the pointer that it has in the payload.
+    /// What is visited in a payload: the value at a path of the only event, and its pointer in the payload.
     fn visited(list: &EventList, text: &str, path: &str) -> (Vec<(Option<String>, String)>, usize) {
         let payload = Payload::of(json::parse(text).unwrap());
         let path: Path = path.parse().unwrap();
@@ -229,7 +230,7 @@ mod tests {
             ("", "/a/2/b/0/c/d/0"),
         ]);
         assert_eq!(visited(&nested, text, "a.0.b.0.c.d.0"), (expected, 0));
-        // What is around an event is that of its own lists.
+        // Each event is visited with the surroundings of its own lists.
         let ids = at(&[("1", "/a/0/id"), ("1", "/a/0/id"), ("1", "/a/0/id"), ("2", "/a/1/id"), ("3", "/a/2/id")]);
         assert_eq!(visited(&nested, text, "a.0.id"), (ids, 0));
         let arrays = EventList(vec![Path::from_iter([]), "0".parse().unwrap()]);
@@ -256,7 +257,7 @@ mod tests {
         let within = EventList(vec![Path::from_iter([]), "0.e".parse().unwrap()]);
         let (seen, left_out) = visited(&within, &nested, "0.e.0");
         assert_eq!((seen.len(), left_out), (1000, 200));
-        // 1 MiB around each of the events: no more than 4 MiB are looked at.
+        // 1 MiB around each of the events: no more than 4 MiB are examined.
         let inside = lists(&["events"]);
         let text = |around: usize| format!(r#"{{"events":[1,2,3,4,5,6],"x":"{}"}}"#, "x".repeat(around));
         let (seen, left_out) = visited(&inside, &text(1 << 20), "events.0");

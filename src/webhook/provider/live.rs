@@ -1,5 +1,5 @@
-//! An event as a program in another language can make it: the parts of its headers and body that are new in each
-//! delivery.
+//! An event as a program in another language can make it: its headers and body, in parts that are either fixed or new
+//! in each delivery.
 
 mod signer;
 
@@ -84,7 +84,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// If it can't make them: the body is compressed or no text, or the event is a handshake.
+    /// If it can't make them: the body is compressed or isn't text, or the event is a handshake.
     pub fn live(
         &self,
         prepared: &PreparedEvent,
@@ -179,7 +179,7 @@ fn in_body(media: Media, parts: Vec<LivePart>, before: &str) -> Vec<LivePart> {
             let quoted = json::quote(text);
             quoted[1..quoted.len() - 1].to_owned()
         }),
-        // The mark is a number, and so is its value if that can be one.
+        // The mark is a number, so its value is written as one if possible.
         Media::Json if is_number(&parts) => parts.into_iter().map(number).collect(),
         Media::Json => {
             let quote = || LivePart::Text("\"".to_owned());
@@ -190,7 +190,8 @@ fn in_body(media: Media, parts: Vec<LivePart>, before: &str) -> Vec<LivePart> {
     }
 }
 
-/// A text with the parts that its marks stand for; `write` encodes them for where they are, given the text before.
+/// A text with its marks replaced by the parts that they represent; `write` encodes these for their place, given the
+/// text before.
 fn fill(
     text: &str,
     marks: &[(&str, Vec<LivePart>)],
@@ -245,7 +246,7 @@ fn is_number(parts: &[LivePart]) -> bool {
     }
 }
 
-/// A part of a number that begins with it.
+/// A part of a number: digits that don't begin with a zero.
 fn number(part: LivePart) -> LivePart {
     match part {
         LivePart::Digits(length) => LivePart::Number(length),

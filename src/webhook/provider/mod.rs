@@ -1,7 +1,7 @@
 //! Providers: who sends webhooks, as data.
 //!
 //! A [`Provider`] is loaded from a directory's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
-//! recognises the provider of a request; it loads few of them, because an [`index`] tells what most runs need.
+//! recognises the provider of a request; it loads few of them, because an [`index`] has what most runs need.
 //! [`prepared`] and [`compose`] make the requests that a provider would send.
 
 pub mod catalog;
@@ -100,8 +100,8 @@ impl Provider {
         event: Option<&Event>,
         receipt: Receipt<'_>,
     ) -> Verdict {
-        // A handshake may be signed with the secret that it hands over itself. That proves nothing, so such a signature
-        // counts as none.
+        // A handshake may be signed with the very secret that it hands over. That proves nothing, so such a signature
+        // doesn't count.
         let own = event.and_then(|event| event.handshake.as_deref()).filter(|handshake| handshake.is_signed);
         let brought = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
             let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
@@ -146,7 +146,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// If it has none of them; what is wrong by the provider's own form.
+    /// If it has none of these forms. The error refers to the provider's own form.
     pub fn parse_secret(&self, text: &str) -> Result<SigningSecret, MalformedSecret> {
         SecretRule::parse(text, self.secret_rules())
     }
@@ -163,8 +163,8 @@ impl Provider {
         if is_sent_along { &secrets[..secrets.len().min(1)] } else { secrets }
     }
 
-    /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to
-    /// the user.
+    /// Sets the name of the signature's header to the one that the user chose in the provider's settings. Returns
+    /// whether the provider lets the user choose.
     fn rename_signature_header(&mut self, name: &HeaderName) -> bool {
         let mut former = Vec::new();
         for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {
@@ -320,8 +320,8 @@ impl Provider {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
     }
 
-    /// The remedy where only public development secrets are known: to set the secret of this scheme. If the signature
-    /// didn't match, the secret may also be that of a scheme that signs in the same place, or along with it.
+    /// The remedy if only public development secrets are known: set the secret of this scheme. If the signature didn't
+    /// match, the secret may also be that of a scheme that signs in the same place, or along with it.
     #[must_use]
     pub fn set_secret(&self, scheme: &str, is_match: bool) -> Remedy {
         let named = self.schemes.iter().find(|other| *other.name == *scheme);

@@ -6,8 +6,8 @@ use crate::webhook::{
     signature::{Algorithm, Scheme, content::SignedContent},
 };
 
-/// The scheme that signs what is written only after it, with the problem in words; `None` if all signatures are valid
-/// as sent.
+/// The scheme that signs something that is written only after it has signed, with the problem in words; `None` if all
+/// signatures are valid as sent.
 pub(super) fn conflict(schemes: &[Scheme]) -> Option<(&Scheme, String)> {
     let together = schemes.iter().enumerate().filter(|(index, scheme)| *index == 0 || scheme.is_sent_along);
     let mut together: Vec<_> = together.map(|(_, scheme)| scheme).collect();
@@ -29,13 +29,13 @@ pub(super) fn turn(scheme: &Scheme) -> (u8, usize) {
     (group, scheme.position)
 }
 
-/// What a scheme signs that another one writes after it.
+/// A value that a scheme signs before another one writes it.
 fn overwritten<'a>(scheme: &'a Scheme, later: &Scheme) -> Option<(&'a Scheme, String)> {
     // Ids and timestamps in the body are written before anything is signed.
     let of_delivery = [later.id.as_ref(), later.timestamp.as_ref().and_then(|rule| rule.source.as_ref())];
     let of_delivery =
         of_delivery.into_iter().flatten().filter_map(ValueSource::place).filter(|place| !is_in_body(place));
-    // What schemes state that sign outside the body is written before any of them signs.
+    // The claims of schemes that sign outside the body are written before any of these schemes signs.
     let is_claimed_later = scheme.signs_inside_body() && !later.signs_inside_body();
     let claimed = later.place_claims.iter().map(|(place, _)| place.clone()).filter(|_| is_claimed_later);
     let mut written = later.signature.place().into_iter().chain(of_delivery).chain(claimed);
@@ -50,7 +50,7 @@ fn overwritten<'a>(scheme: &'a Scheme, later: &Scheme) -> Option<(&'a Scheme, St
     Some((scheme, message))
 }
 
-/// A value that a scheme states of the body, into which it then writes its own signature.
+/// A scheme that claims a value of the body and then writes its own signature into the body.
 fn outdated(scheme: &Scheme) -> Option<(&Scheme, String)> {
     let signature = scheme.signature.place()?;
     let claimed = scheme.place_claims.iter().map(|(_, content)| content).flat_map(SignedContent::places);

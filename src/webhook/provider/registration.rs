@@ -1,4 +1,4 @@
-//! How a provider's API sets a webhook endpoint: calls with templates, and what their responses hold.
+//! How a provider's API sets a webhook endpoint: calls with templates, and what their responses contain.
 //!
 //! There are no loops and no conditions. An endpoint is created, updated and deleted; or one value of a resource is
 //! read, set and restored; or a person follows steps.
@@ -54,7 +54,7 @@ pub struct EndpointCalls {
 /// The calls for one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueCalls {
-    /// Reads the value that is there: `previous`.
+    /// Reads the current value: `previous`.
     pub read: ApiCall,
     /// Sets it to the URL.
     pub set: ApiCall,
@@ -131,7 +131,7 @@ impl CallTemplate {
     ///
     /// # Errors
     ///
-    /// A message with the name that was meant.
+    /// A message that suggests the intended name.
     pub fn parse(text: &str) -> Result<Self, String> {
         for piece in template::split(text)? {
             if let TemplatePiece::Placeholder(name) = piece

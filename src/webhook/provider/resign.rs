@@ -100,7 +100,7 @@ impl Provider {
                 }
             }
         }
-        // The old signatures of other keys, which no one makes again.
+        // Remove the old signatures by other keys, which can't be made again.
         let others = self.schemes.iter().filter(|other| other.name != scheme.name);
         for name in others.filter(|other| other.is_sent_along || scheme.is_sent_along).flat_map(Scheme::headers) {
             request.headers.remove(name.as_str());

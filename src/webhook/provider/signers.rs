@@ -1,4 +1,4 @@
-//! The schemes that sign a delivery, by the secrets that there are.
+//! The schemes that sign a delivery, depending on the secrets at hand.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::{Provider, compose::AttemptParams};
 use crate::webhook::signature::{Scheme, SecretRule, SigningSecret};
 
 impl Provider {
-    /// The provider as it is for someone who signs with this secret: the scheme that the secret is for is the first
-    /// one, and only those whose signatures go together with it are sent along.
+    /// The provider as seen by someone who signs with this secret: the secret's scheme comes first, and only signatures
+    /// that go together with it are sent along.
     #[must_use]
     pub fn signing_with(self: &Arc<Self>, secret: Option<&SigningSecret>) -> Arc<Self> {
         let at = secret.and_then(|secret| self.schemes.iter().position(|scheme| scheme.reads(secret)));

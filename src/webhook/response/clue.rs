@@ -131,7 +131,7 @@ const KNOWN: &[Known] = &[
     // nginx and Django REST framework.
     for_valid(&["401 Authorization Required"], AUTHENTICATION),
     for_valid(&["Authentication credentials were not provided"], AUTHENTICATION),
-    // FastAPI, and many of a developer's own.
+    // FastAPI, and the code of many developers.
     unspecific(&["Not authenticated"], MAYBE_AUTHENTICATION),
     unspecific(&["uthentication required"], MAYBE_AUTHENTICATION),
     for_valid(&["403 Forbidden", "nginx"], REFUSED_BY_NGINX),

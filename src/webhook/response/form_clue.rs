@@ -46,7 +46,7 @@ const NOT_JSON: &[&str] = &[
     "JSON::ParserError",
     "unexpected token at '",
     "JsonException",
-    // a developer's own
+    // Developers' own code
     "nvalid JSON",
     "nvalid json",
 ];

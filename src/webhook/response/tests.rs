@@ -287,7 +287,7 @@ fn a_form_that_a_handler_rejects_without_a_reason() {
 
 #[test]
 fn every_parsers_message_about_a_form_read_as_json_is_known() {
-    // As Node.js 22, Python 3.11, PHP 8.2 and Go 1.19 say it of `status=3`, `true=1` and `--boundary`.
+    // What Node.js 22, Python 3.11, PHP 8.2 and Go 1.19 say about `status=3`, `true=1` and `--boundary`.
     for message in [
         r#"Unexpected token 's', "status=3" is not valid JSON"#,
         "No number after minus sign in JSON at position 1",
@@ -463,7 +463,7 @@ fn a_challenge_is_a_login_if_it_asks_for_a_password() {
         let found = challenged(scheme, "");
         assert!(!found.is_unspecific && found.advice.starts_with("something before the handler asks"), "{found:?}");
     }
-    // Handlers of webhooks copy this one from examples of APIs.
+    // Webhook handlers copy this one from examples of APIs.
     assert!(challenged("Bearer", "").is_unspecific);
     // A login knows nothing of signatures.
     assert!(challenged("Basic realm=\"x\"", "Invalid signature").is_unspecific);

@@ -1,4 +1,4 @@
-//! The drafts of JSON Schema, and the keywords of each. `compile` has the keywords' meaning.
+//! The drafts of JSON Schema, and the keywords of each. `compile` implements the keywords.
 
 /// A version of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +91,7 @@ pub(super) fn meant_by(unknown: &str) -> Option<&'static str> {
     slip_of(unknown, names())
 }
 
-/// The name of which `wrong` looks like a typo.
+/// The name that `wrong` looks like a typo of.
 pub(super) fn slip_of(wrong: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let most = if wrong.len() < 8 { 1 } else { 2 };
     let near = names.map(|name| (strsim::osa_distance(wrong, name), name));

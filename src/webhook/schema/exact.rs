@@ -66,7 +66,7 @@ fn similar_keys(members: &[Member<'_>], at: &Location<'_>) -> Option<SchemaViola
     })
 }
 
-/// A key without its case. The two mappings together fold `ſ` to `s` and the Kelvin sign to `k`, as Go does.
+/// A key folded to one case. The two mappings together fold `ſ` to `s` and the Kelvin sign to `k`, as Go does.
 fn folded(key: &str) -> Cow<'_, str> {
     if key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         return key.into();

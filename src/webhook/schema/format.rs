@@ -131,7 +131,7 @@ fn is_date_time(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// `12:00:00.25+01:00`. `None` counts as false: the text ends early, or has something else than a digit.
+/// `12:00:00.25+01:00`. `None` counts as false: the text ends early, or has something other than a digit.
 fn is_time(text: &[u8]) -> Option<bool> {
     let (time, rest) = text.split_at_checked(8)?;
     let [hour, minute, second] = [0, 3, 6].map(|at| number(&time[at..at + 2]));

@@ -53,7 +53,7 @@ pub(super) struct Index<'n> {
     pub(super) dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
 
-/// The members that are searched one by one.
+/// Up to this many members are searched one by one.
 const FEW: usize = 16;
 
 /// The name under which `$recursiveAnchor` is indexed.

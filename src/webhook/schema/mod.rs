@@ -112,7 +112,7 @@ impl SchemaDefinition<'_> {
     }
 
     /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or
-    /// keys that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
+    /// keys that differ only in case. `None` if it is exact. The work is limited as for [`Self::check`].
     #[must_use]
     pub fn inexact(&self, payload: &Node<'_>) -> Option<SchemaViolation> {
         let mut walk = SchemaWalk::new(self.schema, payload.span.len());

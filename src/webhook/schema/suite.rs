@@ -52,7 +52,7 @@ fn run(draft: &str, uri: Option<&str>, suite: &str, expected: usize) {
                 .iter()
                 .any(|(file, name, one)| group.file == *file && group.description == *name && is_this(case, one))
         };
-        // Early drafts' files name none, and the one without `$schema` here is the last.
+        // The files of early drafts name none, and a schema without `$schema` counts as the last draft here.
         let text = match uri {
             Some(uri) if group.schema.get().starts_with('{') && !group.schema.get().contains("\"$schema\"") => {
                 format!("{{\"$schema\":\"{uri}\",{}", &group.schema.get()[1..]).replace(",}", "}")

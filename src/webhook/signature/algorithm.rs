@@ -39,7 +39,7 @@ pub enum Algorithm {
     Ed25519,
     /// ECDSA on P-256 with SHA-256, in DER.
     EcdsaP256,
-    /// The same as 64 bytes, both numbers one after the other.
+    /// The same, but as 64 bytes: both numbers, one after the other.
     EcdsaP256Raw,
     /// RSA with PKCS #1 v1.5 padding and SHA-256.
     RsaSha256,
@@ -129,13 +129,13 @@ impl Algorithm {
         }
     }
 
-    /// Whether a signature depends on the content, and so proves anything about it.
+    /// Whether a signature depends on the content, and thus proves something about it.
     #[must_use]
     pub const fn covers_content(self) -> bool {
         !matches!(self, Self::Token)
     }
 
-    /// Whether it is an HMAC, sent as it is.
+    /// Whether it is a bare HMAC, not one inside a JWT.
     #[must_use]
     pub const fn is_hmac(self) -> bool {
         self.hash_function().is_some() && !self.is_plain_hash()

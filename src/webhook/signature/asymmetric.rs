@@ -1,5 +1,5 @@
-//! Keys of public-key algorithms: Ed25519 and RSA by `ring`, which TLS brings anyway, and ECDSA by `p256`, whose
-//! signatures are deterministic. A public key verifies; a private key signs, too.
+//! Keys of public-key algorithms: Ed25519 and RSA with `ring`, which TLS needs anyway, and ECDSA with `p256`, whose
+//! signatures are deterministic. A public key can only verify; a private key can also sign.
 //!
 //! A key is read from what providers and tools hand out: raw bytes, SPKI or PKCS#8 in DER or PEM, an X.509 certificate,
 //! or a JWK or JWK set. Nothing is fetched.
@@ -45,7 +45,7 @@ impl Family {
     /// All families.
     pub const ALL: [Self; 3] = [Self::Ed25519, Self::P256, Self::Rsa];
 
-    /// What a key of it is.
+    /// A key of this family, in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ const OTHERS: [(&str, &str); 6] = [
     ("1.2.840.10045.2.1", "an EC key on another curve"),
 ];
 
-/// What the key in this document is, if none is of a family that was asked for.
+/// The kind of key in a document that doesn't hold the kind asked for, in words.
 #[must_use]
 pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     if let Some(family) = Family::ALL.into_iter().find(|family| AsymmetricKey::parse(*family, bytes).is_some()) {

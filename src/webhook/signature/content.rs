@@ -79,7 +79,7 @@ impl SignedContent {
     ///
     /// # Errors
     ///
-    /// A message with the placeholder that was meant.
+    /// A message that suggests the intended placeholder.
     pub fn claim(text: &str) -> Result<Self, String> {
         let parts = template::split(text)?.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { parts, text: text.to_owned() })
@@ -182,7 +182,7 @@ impl ResolvedContent<'_> {
 }
 
 impl ResolvedContent<'_> {
-    /// The bytes as text, as a claim has them.
+    /// The bytes as text, for a claim.
     #[must_use]
     pub fn text(&self, secret: SecretParts<'_>) -> String {
         let bytes: Vec<u8> = self.pieces(secret).flatten().copied().collect();

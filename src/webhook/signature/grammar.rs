@@ -105,7 +105,7 @@ pub struct Grammar {
     entries: Vec<(String, GrammarField)>,
     /// Whether entries have no tags, and are distinguished by their order.
     is_positional: bool,
-    /// What separates whole values, of which each has a signature.
+    /// The separator between whole values, each of which has a signature.
     repetition: Option<String>,
 }
 
@@ -124,8 +124,8 @@ pub struct GrammarText {
     pub separator: Option<String>,
 }
 
-/// How many signatures of one header are read. Providers send one for each secret that is valid during a rotation; each
-/// more costs a comparison per secret.
+/// The most signatures read from one header. During a rotation, providers send one for each valid secret; every further
+/// one costs a comparison per secret.
 pub const MAX_SIGNATURES: usize = 64;
 
 /// The content of one signature header.
@@ -148,9 +148,9 @@ pub struct Parsed<'a> {
 pub enum ParsedSignature {
     /// The decoded bytes.
     Decoded(Vec<u8>),
-    /// Hexadecimal in the case that the provider doesn't send. Handlers that compare text reject it.
+    /// Hexadecimal in the letter case that the provider doesn't use. Handlers that compare text reject it.
     NotCanonical,
-    /// Not in the encoding.
+    /// Not valid in the provider's encoding.
     Undecodable,
 }
 
@@ -193,10 +193,12 @@ impl Grammar {
     ///
     /// # Errors
     ///
-    /// A message if the separator is empty, or that of the entries.
+    /// A message if the separator is empty, or is also that of the entries.
     pub fn repeated(self, separator: String) -> Result<Self, String> {
         if separator.is_empty() || self.separator.as_deref().is_some_and(|own| own.trim() == separator.trim()) {
-            return Err("what separates repeated values must not be empty, nor separate the entries too".to_owned());
+            return Err(
+                "the separator of repeated values must not be empty or the same as that of the entries".to_owned()
+            );
         }
         Ok(Self { repetition: Some(separator), ..self })
     }
@@ -223,7 +225,7 @@ impl Grammar {
         self.separator().is_some() || self.repetition.is_some()
     }
 
-    /// The tag of a version that the provider does not have; `None` if the format has no versions.
+    /// A tag of a version that the provider doesn't use; `None` if the format has no versions.
     pub(in crate::webhook) fn unknown_tag(&self) -> Option<String> {
         let delimiter = self.delimiter()?;
         let tags = ["v9", "v99", "v0"].into_iter().map(|version| format!("{version}{delimiter}"));
@@ -331,7 +333,9 @@ fn entry(piece: &str) -> Result<(String, GrammarField), String> {
         [TemplatePiece::Placeholder(name)] => ("", *name),
         [TemplatePiece::Literal(tag), TemplatePiece::Placeholder(name)] => (*tag, *name),
         [_, .., TemplatePiece::Placeholder(_)] if piece.contains("{timestamp}") => {
-            return Err(format!("`{piece}` has several entries: add what separates them, such as separator = \",\""));
+            return Err(format!(
+                "`{piece}` has several entries: add the separator between them, such as separator = \",\""
+            ));
         }
         _ => {
             return Err(format!("`{piece}` must be fixed text followed by one placeholder, such as `sha256={{hex}}`"));
@@ -462,7 +466,7 @@ mod tests {
         let parsed = persona.read("t=12,v1=07 t=12,v1=08");
         assert_eq!(parsed.timestamps, ["12"]);
         assert_eq!(parsed.signatures, [ParsedSignature::Decoded(vec![7]), ParsedSignature::Decoded(vec![8])]);
-        // Which one is signed is not known.
+        // There is no telling which one is signed.
         assert_eq!(persona.read("t=12,v1=07 t=13,v1=08").timestamps, ["12", "13"]);
         for separator in ["", ","] {
             let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
@@ -483,7 +487,7 @@ mod tests {
         );
         assert_eq!(
             grammar("t={timestamp},v1={hex}", None),
-            Err("`t={timestamp},v1={hex}` has several entries: add what separates them, such as separator = \",\""
+            Err("`t={timestamp},v1={hex}` has several entries: add the separator between them, such as separator = \",\""
                 .into())
         );
         assert_eq!(

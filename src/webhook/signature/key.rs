@@ -1,9 +1,9 @@
 //! Keys, which make and verify signatures with the crates `hmac`, `md5`, `sha1` and `sha2`; see
 //! [`asymmetric`](super::asymmetric) for public keys.
 //!
-//! A new algorithm is one variant of [`Algorithm`], and of `Inner` if it works differently from the others; the
-//! compiler asks for the rest. A key may be able to verify but not to sign, like a public key. Signatures are compared
-//! by the libraries, in constant time.
+//! A new algorithm takes one variant of [`Algorithm`], and one of `Inner` if it works differently from the others; the
+//! compiler points out the rest. A key may be able to verify but not to sign, like a public key. Signatures are
+//! compared by the libraries, in constant time.
 
 use std::{fmt, iter};
 
@@ -90,7 +90,7 @@ impl Key {
         })
     }
 
-    /// Whether any of the signatures is one of the content. The content is read once.
+    /// Whether any of the signatures is valid for the content. The content is read once.
     #[must_use]
     pub fn verify<'a>(
         &self,
@@ -108,7 +108,7 @@ impl Key {
                 let message = joined(content);
                 signatures.any(|signature| key.verify(&message, signature, *form, None))
             }
-            // The token brings the content that it signs.
+            // The token carries the content that it signs.
             Inner::Jwt(key, name) => signatures.any(|signature| {
                 let token = std::str::from_utf8(signature).ok().and_then(Jwt::parse);
                 token.is_some_and(|token| token.algorithm == *name && key.verify_token(&token))
@@ -121,7 +121,7 @@ impl Key {
         }
     }
 
-    /// Whether this key signed a token, or the key with the id that the token names.
+    /// Whether a token was signed with this key, or, if the key is a set, with the one whose id the token names.
     fn verify_token(&self, token: &Jwt<'_>) -> bool {
         match &self.0 {
             Inner::Asymmetric(key, form) => {
@@ -131,8 +131,8 @@ impl Key {
         }
     }
 
-    /// Whether any of these is the beginning of a signature of the content. That explains a rejection;
-    /// it never proves that a request is genuine. Works for MACs only.
+    /// Whether any of these is the beginning of a valid signature of the content. That explains a rejection; it never
+    /// proves that a request is genuine. Works for MACs only.
     #[must_use]
     pub(in crate::webhook) fn verify_truncated<'a>(
         &self,

@@ -57,7 +57,7 @@ pub enum MalformedSecret {
     /// It is a public or private key, and the provider's secrets are shared.
     #[error("it is a public or private key, but the provider signs with a shared secret")]
     KeyDocument,
-    /// It is a key in a format that is not read.
+    /// It is a key in a format that hookdev doesn't read.
     #[error("it is {}, a format that hookdev does not read", .0.words())]
     OtherFormat(KeyFormat),
     /// It is a public key, and a private one is needed.
@@ -71,7 +71,7 @@ pub enum MalformedSecret {
     NotSendable,
 }
 
-/// A format of keys that is not read, though it can be converted.
+/// A key format that hookdev doesn't read, but that can be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyFormat {
     /// `EC PRIVATE KEY`.

@@ -1,8 +1,8 @@
 //! Signature schemes: how a provider signs, and whether a request carries such a signature.
 //!
-//! A [`Scheme`] is parsed from a manifest. It joins an [`Algorithm`], the [`content`] that is
-//! signed, and the [`grammar`] of the header that carries the signature. A [`secret`] gives the
-//! [`key`]. Verification returns a [`Verdict`].
+//! A [`Scheme`] is parsed from a manifest. It combines an [`Algorithm`], the [`content`] that is signed, and the
+//! [`grammar`] of the header that carries the signature. A [`secret`] provides the [`key`]. Verification returns a
+//! [`Verdict`].
 
 pub mod algorithm;
 pub mod asymmetric;

@@ -40,9 +40,9 @@ pub struct Scheme {
     pub timestamp: Option<TimestampRule>,
     /// Whether the signature covers the body before its `content-encoding`.
     pub before_compression: bool,
-    /// The claims of a JWT, which must hold and are written.
+    /// The claims of a JWT: written when signing, checked when verifying.
     pub claims: Vec<(String, SignedContent)>,
-    /// What signed places outside the body must claim, and are written with.
+    /// The values of signed places outside the body: written when signing, checked when verifying.
     pub place_claims: Vec<(Place, SignedContent)>,
     /// The number of schemes before it in the manifest.
     pub position: usize,
@@ -89,8 +89,7 @@ pub struct SigningInput<'a> {
 }
 
 impl Scheme {
-    /// Writes the id and the timestamp that are fields of the body, and the values that it claims. It is
-    /// signed after that.
+    /// Writes the id and the timestamp that are fields of the body, and the claimed values. Must come before signing.
     pub fn stamp(&self, request: &mut Request, id: &str, time: Timestamp) {
         self.stamp_body(request, id, time);
         self.write_claims(request);
@@ -221,7 +220,7 @@ impl Scheme {
         key.and_then(|key| key.sign([])).is_some()
     }
 
-    /// Whether the signature header can carry a secret that is itself sent: a static token.
+    /// Whether the signature header can carry a secret that is sent as it is: a static token.
     #[must_use]
     pub fn can_send(&self, secret: &SigningSecret) -> bool {
         let is_token = self.algorithm == Algorithm::Token;
@@ -285,7 +284,7 @@ impl Scheme {
         self.algorithm.covers_content() && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
-    /// Whether the signature covers the timestamp as the text that is sent. A JWT has times of its own.
+    /// Whether the signature covers the timestamp as the text that is sent. A JWT has its own times.
     pub(in crate::webhook) fn signs_timestamp_as_text(&self) -> bool {
         let claims = || self.claims.iter().any(|(_, claim)| claim.signs_timestamp());
         if self.algorithm.jwt_name().is_some() { claims() } else { self.signs_timestamp() }

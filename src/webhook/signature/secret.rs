@@ -50,7 +50,7 @@ pub struct SecretFormat {
     pub encoding: KeyEncoding,
     /// An optional prefix, such as `whsec_`, that is not part of the key.
     pub prefix: Option<String>,
-    /// The family of the keys, if they are public and private ones and not shared.
+    /// The family of the keys, if they come in public and private pairs; `None` for shared secrets.
     pub family: Option<Family>,
     /// How the provider's other keys start, such as `sk_`, which are easily mistaken for the secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -66,8 +66,8 @@ impl SecretFormat {
         [text, self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)]
     }
 
-    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text that
-    /// is declared as nothing else is read as hexadecimal or base64.
+    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text with
+    /// no declared encoding is read as hexadecimal or base64.
     fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
         let text = text.trim();
         if text.starts_with("-----BEGIN") || text.starts_with('{') {
@@ -101,7 +101,7 @@ pub struct SecretRule {
     pub env: Option<String>,
     /// The format of its text.
     pub format: SecretFormat,
-    /// The public development secret, used when no other is set. For public keys, it is the private one.
+    /// The public development secret, used when no other is set. For key pairs, it is the private key.
     pub development: String,
     /// The public key of the development pair, which verifies what the development secret signs; `None` for a shared
     /// secret.
@@ -121,8 +121,8 @@ impl SecretRule {
         parsed.iter().map(|secret| secret.parts(self.format.has_two_parts).secret.to_vec()).chain(texts).collect()
     }
 
-    /// Parses a secret that may be for any of the schemes. In the provider's form, which the first rule has, it is for
-    /// all of them. In the form of a single scheme, it is for that one, if it has that scheme's prefix or fits no other
+    /// Parses a secret that may be for any of the schemes. One in the provider's form, that of the first rule, is for
+    /// all of them. One in the form of a single scheme is for that scheme only, if it has its prefix or fits no other
     /// form.
     ///
     /// # Errors
@@ -284,7 +284,7 @@ impl SigningSecret {
         }
     }
 
-    /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
+    /// A secret whose text is decoded differently from how its provider does it; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         (!bytes.is_empty()).then(|| Self::new(text, Zeroizing::new(bytes), Owner::AnyAsBytes))
     }
@@ -446,7 +446,7 @@ mod tests {
     fn a_secret_is_wiped_when_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.
+        // All fields of both types. A `Key` is wiped too: the `zeroize` feature of `hmac` and the hash crates is on.
         let SigningSecret { text, bytes, owner: _, key: _ } = &secret;
         is_wiped(text);
         is_wiped(bytes);

@@ -60,7 +60,7 @@ pub enum TimeUnit {
     /// Milliseconds.
     #[serde(rename = "ms")]
     Milliseconds,
-    /// RFC 3339, such as `2025-01-01T12:00:00Z`. Any offset and fraction is read, and signed as it was sent.
+    /// RFC 3339, such as `2025-01-01T12:00:00Z`. Any offset and fraction are read, and signed as they were sent.
     #[serde(rename = "rfc3339")]
     Rfc3339,
     /// RFC 3339, written with milliseconds.
@@ -69,13 +69,13 @@ pub enum TimeUnit {
     /// RFC 3339, written with nanoseconds.
     #[serde(rename = "rfc3339-ns")]
     Rfc3339Nanos,
-    /// A date as HTTP writes it, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Those of RFC 2822 are read too.
+    /// A date as HTTP writes it, such as `Sun, 06 Nov 1994 08:49:37 GMT`. RFC 2822 dates are read too.
     #[serde(rename = "http-date")]
     HttpDate,
 }
 
 impl TimeUnit {
-    /// Writes a time as a number in this unit.
+    /// Writes a time in this unit or format.
     #[must_use]
     pub fn write(self, time: Timestamp) -> String {
         match self {
@@ -105,8 +105,8 @@ impl TimeUnit {
         }
     }
 
-    /// Reads a plain decimal integer. Libraries sign the number that they have read, so they never produce
-    /// another spelling of it (`+1`, `01`).
+    /// Reads a time. An integer must be plain decimal: libraries sign the number that they parsed, so they never
+    /// produce another spelling of it (`+1`, `01`).
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
         match self {
@@ -123,7 +123,7 @@ impl TimeUnit {
         })
     }
 }
-/// Judges a signed time by the time of receipt.
+/// Judges a signed time against the time of receipt.
 pub(super) fn freshness(tolerance: Tolerance, signed: Timestamp, now: Option<Timestamp>) -> Result<Freshness, Reason> {
     let Some(now) = now else { return Ok(Freshness::NotChecked) };
     let skew = signed.skew_from(now);

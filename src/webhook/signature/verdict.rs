@@ -32,8 +32,8 @@ impl Verdict {
         }
     }
 
-    /// Whether the age of the request was compared with the tolerance. This needs a signature that matches, a timestamp
-    /// under it, and a time of receipt.
+    /// Whether the age of the request was compared with the tolerance. This needs a matching signature that covers a
+    /// timestamp, and a time of receipt.
     #[must_use]
     pub const fn is_age_checked(&self) -> bool {
         match self {
@@ -139,7 +139,7 @@ pub enum Reason {
         /// What doesn't match.
         what: Unmatched,
     },
-    /// A token names another algorithm than the provider's.
+    /// A token names a different algorithm from the provider's.
     OtherAlgorithm {
         /// The algorithm that its header names.
         found: String,
@@ -276,7 +276,7 @@ impl fmt::Display for Reason {
                 f.write_str("the token is not the configured secret")
             }
             Self::NoMatchingSignature { secrets, what: Unmatched::Token, .. } => {
-                write!(f, "the token is none of the {secrets} configured secrets")
+                write!(f, "the token matches none of the {secrets} configured secrets")
             }
             Self::NoMatchingSignature { signatures: 1, secrets, .. } => {
                 write!(f, "the signature doesn't match this body with {}", configured(*secrets))
@@ -294,7 +294,7 @@ impl fmt::Display for Reason {
                 write!(f, "the signature matches, but {place}, which it covers, doesn't match this body")
             }
             Self::NotInBody { place } => {
-                write!(f, "the signature matches, but covers nothing of this body, which lacks {place}")
+                write!(f, "the signature matches, but covers no part of this body, which lacks {place}")
             }
             Self::Extendable => f.write_str(
                 "the hash matches, but the body isn't text, and anyone who has seen a hash that begins with the secret can append such bytes",
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(message(1, 1), "the signature doesn't match this body with the configured secret");
         assert_eq!(message(2, 3), "none of the 2 signatures matches this body with any of the 3 configured secrets");
         assert_eq!(of(Unmatched::Token, 1, 1), "the token is not the configured secret");
-        assert_eq!(of(Unmatched::Token, 1, 2), "the token is none of the 2 configured secrets");
+        assert_eq!(of(Unmatched::Token, 1, 2), "the token matches none of the 2 configured secrets");
         assert_eq!(of(Unmatched::Jwt, 1, 1), "the token isn't signed with the configured secret");
     }
 }

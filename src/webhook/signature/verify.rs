@@ -36,8 +36,8 @@ pub struct Receipt<'a> {
     pub at: Option<Timestamp>,
     /// Overrides the scheme's own tolerance.
     pub tolerance: Option<Tolerance>,
-    /// The URL that the provider called, for schemes that sign it. Without one, it is the one that the
-    /// request names.
+    /// The URL that the provider called, for schemes that sign it. Without one, the URL that the request itself names
+    /// is used.
     pub url: Option<&'a str>,
 }
 
@@ -180,8 +180,8 @@ impl Scheme {
     }
 
     /// Checks that a matching signature covers this body. A signed value that the body lacks counts as empty, so if the
-    /// body lacked all of them, any body would do. A hash that begins with the secret can be extended without it, by
-    /// bytes that no text has.
+    /// body lacked all of them, any body would do. A hash that begins with the secret can be extended without it, but
+    /// only with bytes that don't occur in text.
     pub(in crate::webhook) fn covers(&self, lookup: &Lookup<'_>) -> Result<(), Reason> {
         if self.algorithm == Algorithm::Token {
             return Ok(());
@@ -351,8 +351,8 @@ impl Match {
     }
 }
 
-/// Whether two signatures differ only in the case of their base64's letters. The last letter before the padding has
-/// bits that another case loses.
+/// Whether two signatures differ only in the letter case of their base64. The last letter before the padding is
+/// compared without the bits that a change of case loses.
 fn are_alike(right: &[u8], other: &[u8]) -> bool {
     let (right, other) = (encoding::base64(right), encoding::base64(other));
     let letters = right.trim_end_matches('=').len().saturating_sub(1);

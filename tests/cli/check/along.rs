@@ -175,7 +175,7 @@ fn a_timestamp_that_is_a_claim_of_a_token_is_not_replaced_with_garbage() {
     let report = Report::of(&finished);
     let skipped = ["header-missing", "timestamp-garbage", "signature-rotated", "version-unknown"];
     assert_eq!(report.skipped(), skipped, "{finished}");
-    let why = "Mini has its timestamp in the claims of a JWT, where only a time can be";
+    let why = "Mini sends its timestamp in the claims of a JWT, which can only hold a time";
     assert_eq!(text(report.case("timestamp-garbage"), "/message"), why);
 }
 

@@ -383,7 +383,7 @@ fn one_that_refuses_with_the_status_of_a_success() {
     let failed = [&FORGERIES[..], &others].concat();
     for body in ["{\"status\":\"invalid\"}", ""] {
         let report = fails(&refusing(body), "/aspect", &failed, "the handler seems to refuse this one");
-        let hint = "the response differs from those to valid deliveries, so the handler seems to refuse this one; but 200 means success, and the provider looks at nothing but the status: respond 401";
+        let hint = "the response differs from those to valid deliveries, so the handler seems to refuse this one; but 200 means success, and the provider looks only at the status: respond 401";
         for name in &failed {
             assert_eq!(text(report.case(name), "/hint"), hint, "{name}");
         }

@@ -154,7 +154,7 @@ fn a_claim_of_a_field_that_the_body_lacks_covers_nothing() {
     let dir = acme(&IN_URL.replace("{sha256:body}", "{body:data}"));
     let signature = "f85684a1034c0154c6a9eb27aecdc29dfaae6a1e8c90cd6ad94e3f011c21f59f";
     let line = verdict(&dir, "/in?hash=", signature, r#"{"type":"made"}"#, &[]);
-    let expected = "the signature matches, but covers nothing of this body, which lacks the field `data` of the body";
+    let expected = "the signature matches, but covers no part of this body, which lacks the field `data` of the body";
     assert_eq!(message(&line), expected);
 }
 

@@ -227,5 +227,5 @@ fn a_wrong_static_token_is_not_explained_by_the_body() {
     };
     assert_eq!(verify(&["--secret", "gitlab=one"]), "the token is not the configured secret");
     let two = ["--secret", "gitlab=one", "--secret", "gitlab=two"];
-    assert_eq!(verify(&two), "the token is none of the 2 configured secrets");
+    assert_eq!(verify(&two), "the token matches none of the 2 configured secrets");
 }

@@ -68,7 +68,7 @@ fn an_accepted_forgery_is_a_failure() {
         (
             302,
             "refused",
-            "redirected (302) instead of rejected, although it has no signature; Cyanite follows no redirect",
+            "redirected (302) instead of rejected, although it has no signature; Cyanite doesn't follow redirects",
         ),
         (500, "refused", "failed (500) instead of rejecting the request with a 4xx: it has no signature"),
     ];

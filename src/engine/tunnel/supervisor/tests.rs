@@ -88,7 +88,7 @@ async fn a_program_that_is_not_ready_in_time_is_ended() {
     assert_eq!(
         tunnel.unwrap_err(),
         TunnelError::NotReady {
-            waiting_for: "it gave no public URL",
+            waiting_for: "it reported no public URL",
             after: timing.start,
             lines: vec!["no URL here".to_owned()]
         }

@@ -26,7 +26,7 @@ pub(super) fn forgery_accepted(name: CaseName, observation: &Observation<'_>, hi
     let signature = signature_of(provider);
     if history.never_verifies() {
         return format!(
-            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match. If it does verify, it responds first, or ignores the result: respond after verifying; await the result, because a promise or a coroutine is always truthy; return or raise after a mismatch; and don't continue after a catch or an except"
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match. If it does verify, it responds before it knows the result, or ignores it: respond after verifying; await the result, because a promise or a coroutine is always truthy; return or raise after a mismatch; and don't continue after a catch or an except"
         );
     }
     match name {

@@ -128,7 +128,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &EarlierResul
     Some(match (observation.fault, case.name) {
         (ResponseFault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (ResponseFault::RefusedAsSuccess(status), _) => format!(
-            "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} means success, and the provider looks at nothing but the status: respond 401"
+            "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} means success, and the provider looks only at the status: respond 401"
         ),
         (ResponseFault::ForgeryAccepted(_), name) => {
             clue.map_or_else(|| accepted::forgery_accepted(name, observation, history), str::to_owned)
@@ -189,7 +189,7 @@ pub fn objection_to(tamper: Tamper, title: &str, status: u16) -> Option<String> 
     match status {
         400..500 if unrelated(status).is_some() => Some(not_rejected_message(status, tamper.words())),
         400..500 => None,
-        300..400 => Some(format!("{}; {title} follows no redirect", forgery_message(status, tamper.words()))),
+        300..400 => Some(format!("{}; {title} doesn't follow redirects", forgery_message(status, tamper.words()))),
         _ => Some(forgery_message(status, tamper.words())),
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn mistakes(provider: &Provider, secret: &SigningSecret) -> Vec<Mista
 fn unset() -> Vec<WrongKey> {
     let unset = "so the variable that it reads is not set: check its name, and that the process has it. Refuse to start without a secret, because anyone can sign with this one";
     let empty = format!(
-        "the handler verifies with an empty secret, {unset}. If it is set, it is decoded to nothing, as Buffer.from(text, 'hex') does with text that is not hexadecimal"
+        "the handler verifies with an empty secret, {unset}. If it is set, it decodes to nothing, as Buffer.from(text, 'hex') does with text that is not hexadecimal"
     );
     // For an HMAC, a zero byte is the same key as an empty one.
     let words = ["undefined", "null", "None"];

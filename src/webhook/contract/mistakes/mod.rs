@@ -29,7 +29,7 @@ pub(super) struct DeliverySpec {
     pub rewriting: Option<Rewriting>,
     /// How the signature is written, if not in the scheme's encoding.
     pub encoding: Option<UnusualEncoding>,
-    /// Whether other headers have the values of the scheme's as well.
+    /// Whether the values of the scheme's headers are sent in other headers too.
     pub other_headers: bool,
     /// What is wrong with the handler, and how to fix it.
     pub advice: String,

@@ -16,7 +16,7 @@ use crate::webhook::{
     },
 };
 
-/// A way to write a signature that no provider uses.
+/// An encoding of signatures that no provider uses.
 #[derive(Clone, Copy, Debug)]
 pub enum UnusualEncoding {
     /// Hexadecimal in upper case.
@@ -163,7 +163,7 @@ fn hashes(scheme: &Scheme) -> Vec<Mistake> {
     contents.into_iter().enumerate().filter_map(mistake).collect()
 }
 
-const AS_BASE64: &str = "encode the bytes of your own as base64, .digest('base64') in Node.js, base64.b64encode(mac.digest()).decode() in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP, base64.StdEncoding.EncodeToString(mac.Sum(nil)) in Go";
+const AS_BASE64: &str = "encode the bytes of your own signature as base64, .digest('base64') in Node.js, base64.b64encode(mac.digest()).decode() in Python, base64_encode(hash_hmac('…', $body, $secret, true)) in PHP, base64.StdEncoding.EncodeToString(mac.Sum(nil)) in Go";
 
 /// Other forms of the signature's value.
 fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
@@ -183,9 +183,9 @@ fn forms(scheme: &Scheme, header: &str) -> Vec<Mistake> {
         let how = if expects("{hex}") {
             AS_BASE64
         } else if expects("{base64}") {
-            "encode your own as hexadecimal, .digest('hex') in Node.js, mac.hexdigest() in Python, hash_hmac('…', $body, $secret) in PHP"
+            "encode your own signature as hexadecimal, .digest('hex') in Node.js, mac.hexdigest() in Python, hash_hmac('…', $body, $secret) in PHP"
         } else {
-            "compare it with your own in the same form"
+            "compare it with your own signature in the same form"
         };
         let advice = format!("the handler expects `{form}` in {header}, but the provider sends `{own}`: {how}");
         Some(Mistake::common(MistakeKind::Form(grammar), advice))

@@ -113,7 +113,7 @@ pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
     if body.len() <= LONGEST_REWRITTEN {
-        let message = "the signature covers the body in UTF-16 instead of UTF-8, as .NET's Encoding.Unicode gives it";
+        let message = "the signature covers the body in UTF-16 instead of UTF-8, as .NET's Encoding.Unicode writes it";
         changed(text.encode_utf16().flat_map(u16::to_le_bytes).collect(), message)?;
         let message = "the signature covers the body in UTF-16 (big-endian) instead of UTF-8";
         changed(text.encode_utf16().flat_map(u16::to_be_bytes).collect(), message)?;
@@ -133,10 +133,9 @@ pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -
     changed(with_marks(text, to_windows, |_| 1), windows)?;
     let removed = "the signature covers the body without its non-ASCII characters: they were removed before signing";
     changed(body.iter().copied().filter(u8::is_ascii).collect(), removed)?;
-    let masked =
-        "the signature covers the body with only seven bits of each byte, as toString('ascii') gives it in Node";
+    let masked = "the signature covers the body with only seven bits of each byte, as toString('ascii') does in Node";
     changed(body.iter().map(|byte| byte & 0x7f).collect(), masked)?;
-    let low = "the signature covers the body with only the lowest byte of each character, as Buffer.from(text, 'latin1') gives it in Node";
+    let low = "the signature covers the body with only the lowest byte of each character, as Buffer.from(text, 'latin1') does in Node";
     changed(text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect(), low)?;
     let unknown = "the signature covers the body with U+FFFD for each byte that is not ASCII: it was decoded as ASCII before signing";
     let replaced: String =

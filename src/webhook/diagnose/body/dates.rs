@@ -13,7 +13,7 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// The numbers of digits that fractions may have had, as written by libraries with a fixed number.
+/// The numbers of digits that fractions may have had: those of libraries that always write the same number.
 const FRACTIONS: [usize; 4] = [3, 6, 7, 9];
 
 /// The offsets from UTC that are in use, in minutes.

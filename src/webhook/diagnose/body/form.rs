@@ -14,7 +14,7 @@ const MOST_PERMUTED: usize = 5;
 /// The maximum number of fields that are re-encoded.
 pub const MOST_FIELDS: usize = 1000;
 
-/// The maximum number of fields of which one may have been trimmed.
+/// The maximum number of fields of a form in which a trimmed one is looked for.
 const MOST_TRIMMED: usize = 40;
 
 /// Whether a body is a form, judging by its type or, without one, by its content.

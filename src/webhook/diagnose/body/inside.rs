@@ -102,7 +102,7 @@ fn of_node(text: &str, node: &Node<'_>, within: &str, path: &str, found: &mut Ve
     }
 }
 
-/// Adds a text, and what it is in base64.
+/// Adds a text, and what it decodes to from base64.
 fn add_text(bytes: &[u8], place: &str, found: &mut Vec<EmbeddedValue>) {
     if bytes.len() < SHORTEST {
         return;

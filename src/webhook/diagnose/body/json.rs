@@ -62,7 +62,7 @@ pub fn control_characters(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mu
     }
     for uppercase in [false, true] {
         let Some(escaped) = with_escaped_controls(body, uppercase) else { break };
-        let message = "the signature covers the same JSON with control characters as escapes, such as \\n or \\u001b: its strings were decoded after signing, and are not valid JSON any more";
+        let message = "the signature covers the same JSON with control characters as escapes, such as \\n or \\u001b: its strings were decoded after signing, so it is no longer valid JSON";
         emit(escaped, Code::BodyReencoded, message.into())?;
     }
     ControlFlow::Continue(())

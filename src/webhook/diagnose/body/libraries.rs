@@ -187,7 +187,7 @@ impl Members {
     }
 }
 
-/// The array index that a key is to JavaScript, which puts such keys first.
+/// The array index for which JavaScript takes a key; it puts such keys first.
 pub(super) fn array_index(key: &str) -> Option<u32> {
     let index: u32 = key.parse().ok()?;
     let is_plain = !key.starts_with(['0', '+']) || key == "0";

@@ -36,7 +36,7 @@ impl Numbers {
         matches!(self, Self::Kept | Self::Python | Self::Ruby | Self::Java | Self::DotNet | Self::Postgres)
     }
 
-    /// Whether every library but those that turn integers into doubles keeps this number.
+    /// Whether every library except those that turn integers into doubles keeps this number.
     pub fn is_plain(text: &str) -> bool {
         text.len() <= 15 && text != "-0" && !text.contains(['.', 'e', 'E'])
     }

@@ -146,7 +146,7 @@ fn by_member(
     likely_prices(&members, change)
 }
 
-/// The members that are called like amounts of money, all of them as money.
+/// The members named like amounts of money, all of them written as money.
 fn likely_prices(
     members: &[(&str, Vec<PlacedNumber<'_>>)],
     change: &mut dyn FnMut(&HashMap<usize, String>) -> SearchStep,

@@ -13,7 +13,7 @@ pub enum MemberOrder<'o> {
     Sorted,
     /// By the length of the key, then by key, as `PostgreSQL`'s jsonb and `MySQL` store them.
     Stored,
-    /// As in an example of the provider's.
+    /// As in one of the provider's examples.
     Example(&'o KeyOrder),
 }
 

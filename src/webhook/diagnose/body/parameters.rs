@@ -13,7 +13,7 @@ use crate::webhook::{
     json::{Kind, Member, Node},
 };
 
-/// Up to this many values, every combination of restored values is tried; beyond that, all values of a kind are
+/// For up to this many values, every combination of restored values is tried; beyond that, all values of a kind are
 /// restored.
 const MOST_CHOICES: usize = 5;
 

@@ -83,8 +83,7 @@ impl JsonDocument<'_> {
     }
 }
 
-/// JSON as the library whose call this is writes it; `None` if it isn't JSON, or the library can't write it in this
-/// layout.
+/// JSON as the library with this call writes it; `None` if it isn't JSON, or the library can't write it in this layout.
 #[must_use]
 pub fn serialised(json: &str, call: &str, layout: Layout) -> Option<String> {
     let root = json::parse(json).ok()?;
@@ -99,7 +98,7 @@ pub struct PlacedNumber<'a> {
     pub at: usize,
     /// Its digits.
     pub text: &'a str,
-    /// The key of the member that it belongs to, also as an item of an array.
+    /// The key of the member that it belongs to, even if it is an item of an array there.
     pub key: &'a str,
 }
 

@@ -84,7 +84,7 @@ fn a_secret_that_was_replaced_is_remembered() {
         found[0].message,
         "the signature matches the secret from the command line that was in use before it changed"
     );
-    // One that is still in use is no old one, and an old one is remembered after the next change too.
+    // A secret that is still in use isn't an old one, and an old one is remembered even after the next change.
     assert_eq!(world.keyring.shadowed("jewelmusic").len(), 0);
     let mut next = World::new(&[("cyanite", "a third")]);
     next.keyring.remember(&world.keyring);

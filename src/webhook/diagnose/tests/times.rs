@@ -46,6 +46,31 @@ fn timestamps_in_another_spelling_are_found() {
     }
 }
 
+/// The signatures are from `openssl dgst -sha256 -hmac`.
+#[test]
+fn a_time_that_is_not_in_the_providers_format_is_found() {
+    let world = World::new(&[("twitch", "0123456789ab")]);
+    for (sent, signature) in [
+        ("2025-01-01 12:00:00", "sha256=2740c01239af41ffdd45636d5021e9428f3871033caa15f90a48b2262c9cb434"),
+        ("1735732800", "sha256=41f0fac98a9a9a629b7f11ac7b8e5fbfaa80a4112218bdeb8917e6229fd90357"),
+    ] {
+        let headers = [
+            ("twitch-eventsub-message-id", "e76c6bd4"),
+            ("twitch-eventsub-message-timestamp", sent),
+            ("twitch-eventsub-message-signature", signature),
+        ];
+        let findings = world.findings("twitch", &request(&headers, br#"{"a":1}"#));
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.code, Code::TimestampUnit);
+        assert_eq!(
+            finding.message,
+            "the signature matches the `twitch-eventsub-message-timestamp` header as sent, but that is not a time in RFC 3339"
+        );
+        let Remedy::Advice(advice) = &finding.remedy else { panic!("{finding:?}") };
+        assert!(advice.contains("toISOString()"), "{advice}");
+    }
+}
+
 #[test]
 fn a_clock_that_is_off_gets_a_warning() {
     let world = World::usual();

@@ -57,15 +57,15 @@ pub(super) struct RawEncoding {
 }
 
 impl RawDelivery {
-    /// The policy; a payload in a form field makes a form the usual encoding. A delivery gets an id if a scheme or a
-    /// header has one, or the payload, as `has_id` says.
+    /// The policy. If the payload is in a form field, the default encoding is a form. A delivery gets an id if a
+    /// scheme, a header or the payload (`has_id`) has one.
     pub(super) fn policy(self, schemes: &[Scheme], is_form: bool, has_id: bool) -> Result<Policy, Wrong> {
         if self.success.get_ref().is_empty() {
             return Err(Wrong::new(self.success.span(), "`success` needs at least one status"));
         }
         let usual = Encoding { media: if is_form { Media::Urlencoded } else { Media::Json }, headers: Vec::new() };
         if let Some(name) = self.headers.keys().find(|name| signs_in(schemes, name.get_ref())) {
-            let message = format!("`{}` is the header of the signature, which is added; leave it out", name.get_ref());
+            let message = format!("`{}` is the signature's header, which hookdev adds; leave it out", name.get_ref());
             return Err(Wrong::new(name.span(), message));
         }
         let headers = headers(self.headers, HeaderTemplate::try_from)?;

@@ -29,7 +29,7 @@ impl ManifestError {
         Self { origin: files.origin().to_owned(), file: file.to_owned(), position, message: message.into() }
     }
 
-    /// An error in the manifest, at what is under these keys, as [`find`] takes them.
+    /// An error in the manifest, at the position of these keys, as [`find`] takes them.
     pub(in crate::webhook::provider) fn under(
         files: &ProviderFiles,
         keys: &[String],

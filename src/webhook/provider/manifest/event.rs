@@ -26,7 +26,7 @@ pub(super) struct RawEvent {
     about: Spanned<String>,
     #[serde(rename = "match", default)]
     conditions: BTreeMap<Spanned<String>, Scalar>,
-    /// The places that have a value, whatever it is, when it is this event.
+    /// The places that have a value, whatever it is, in this event.
     #[serde(default)]
     present: Vec<Spanned<String>>,
     /// Headers of this event alone.
@@ -105,7 +105,7 @@ impl RawEvent {
     }
 }
 
-/// The variants, each with other changes.
+/// The variants, each with its own changes.
 fn variants(
     raw: Vec<Spanned<BTreeMap<Spanned<String>, String>>>,
     fixture: Option<(&str, &str)>,
@@ -125,7 +125,7 @@ fn variants(
     Ok(variants)
 }
 
-/// The changes of a variant. `fixture` is the name and the text of the one that they must fit, if that is to be
+/// The changes of a variant. `fixture` is the name and text of the fixture that they must fit; without it, that isn't
 /// checked.
 fn variant(
     changes: BTreeMap<Spanned<String>, String>,
@@ -167,14 +167,14 @@ pub(super) fn fixture(path: &str, place: Range<usize>, files: &ProviderFiles) ->
 fn missing(path: &str, place: Range<usize>, files: &ProviderFiles) -> Wrong {
     let has_ending = path.rsplit_once('.').is_some_and(|(_, ending)| files::ENDINGS.contains(&ending));
     let hint = match nearest::nearest(path, files.paths()) {
-        _ if !has_ending => "; the endings are .json, .form, .xml and .txt, and .bin for anything else".to_owned(),
+        _ if !has_ending => "; use the extension .json, .form, .xml or .txt, or .bin for anything else".to_owned(),
         Some(near) => format!("; did you mean `{near}`?"),
         None => String::new(),
     };
     Wrong::new(place, format!("missing fixture `{path}`{hint}"))
 }
 
-/// Checks an event's name: it is completed in a shell, which would act on other characters.
+/// Checks an event's name: shells complete it, and would interpret other characters.
 pub(super) fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
     if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
@@ -188,7 +188,7 @@ fn event_headers(table: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<V
     let fixed = |value: &Spanned<String>| match HeaderTemplate::try_from(value.get_ref().clone()) {
         Ok(template) if !template.is_fixed() => {
             let message = format!(
-                "an event's own header has no placeholders: write `{}` in the `headers` of [delivery]",
+                "an event's own header can't have placeholders: write `{}` in the `headers` of [delivery]",
                 value.get_ref()
             );
             Err(Wrong::new(value.span(), message))

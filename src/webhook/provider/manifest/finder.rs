@@ -1,4 +1,4 @@
-//! Finds where a manifest says something, for notes about what is valid.
+//! Finds the position of a key in a manifest, for cautions about what is valid.
 
 use toml::{
     Spanned,
@@ -7,8 +7,8 @@ use toml::{
 
 use crate::webhook::json;
 
-/// The line and column, from 1, of what is under these keys: of the last one that the manifest has. In an array, a key
-/// is an item's number, from 0, or its `name`.
+/// The line and column, from 1, of what these keys lead to: of the last one that the manifest has. In an array, a key
+/// is an item's index, from 0, or its `name`.
 #[must_use]
 pub fn find(manifest: &str, keys: &[String]) -> Option<(usize, usize)> {
     let root = DeTable::parse(manifest).ok()?;

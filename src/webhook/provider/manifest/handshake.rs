@@ -32,7 +32,7 @@ pub(super) enum Signing {
     None,
     /// Bodies, all of which are JSON, perhaps with other values.
     JsonBodies,
-    /// Other contents too.
+    /// Other content too.
     Other,
 }
 
@@ -56,8 +56,8 @@ pub(super) struct RawHandshake {
     pub(super) name: Spanned<String>,
     /// What it is, in one line.
     about: Spanned<String>,
-    /// The values by which it is recognised, as an event's. Without any, it is recognised by the places that it names:
-    /// its secret, the parameters of its query, its headers.
+    /// The values by which it is recognised, as for an event. Without any, it is recognised by the places that it
+    /// names: its secret, the parameters of its query, its headers.
     #[serde(rename = "match", default)]
     conditions: BTreeMap<Spanned<String>, Scalar>,
     /// The method; POST if there is none.
@@ -179,8 +179,8 @@ impl RawHandshake {
 fn tokens(response: &PrescribedResponse, signing: Signing, span: Range<usize>) -> Result<Vec<Place>, Wrong> {
     let tokens = response.macs();
     if !tokens.is_empty() && signing != Signing::JsonBodies {
-        let message = "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone may send, \
-            because it may sign a delivery: not all schemes sign the `{body}` as JSON";
+        let message = "a handshake that isn't signed must not respond with an `hmac-sha256:` of what anyone can send, \
+            because it may be a valid signature of a delivery: not all schemes sign the `{body}` as JSON";
         return Err(Wrong::new(span, message));
     }
     Ok(tokens)

@@ -1,5 +1,5 @@
 //! The keys of a manifest, as data: what each one means, and which values it takes. The JSON Schema for editors is made
-//! of them; a test compares them with the types that read a manifest.
+//! from them; a test compares them with the types that read a manifest.
 
 use serde_json::{Map, Value, json};
 
@@ -91,7 +91,7 @@ pub static MANIFEST: ManifestTable = ManifestTable {
         optional(
             "notes",
             List(&Text, 0),
-            "What a developer should know, such as that nothing protects against replays",
+            "What developers should know, such as that there is no protection against replays",
         ),
         optional("sources", List(&Text, 0), "Where the facts come from: pages, or `github:OWNER/REPO PATH`"),
         optional("summary", Text, "A line about each payload, a template: `order {order.number}`"),
@@ -99,7 +99,7 @@ pub static MANIFEST: ManifestTable = ManifestTable {
         optional(
             "scheme",
             Either(&[Choice(&["standard-webhooks", "svix"]), List(&In(&SCHEME), 0)]),
-            "The name of a shared scheme, or one `[[scheme]]` or several: the first signs, any may verify",
+            "The name of a shared scheme, or one or more `[[scheme]]` tables: the first signs, any may verify",
         ),
         required("delivery", In(&DELIVERY), "How the provider delivers, and when it retries"),
         optional("register", In(&REGISTER), "How to set a webhook endpoint through the provider's API"),
@@ -166,7 +166,7 @@ pub static SCHEME: ManifestTable = ManifestTable {
         optional(
             "claims",
             Takes::Map(&Text),
-            "The JWT claims to check when verifying, and to write when signing. In another scheme, signed headers or parameters of the query, such as `{ \"query:bodySHA256\" = \"{sha256:body}\" }`",
+            "The JWT claims to check when verifying, and to write when signing. In other schemes, signed headers or query parameters, such as `{ \"query:bodySHA256\" = \"{sha256:body}\" }`",
         ),
         optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
         optional("secret", In(&SECRET), "The format of this scheme's secret, if it differs from `[secret]`"),
@@ -191,16 +191,16 @@ pub static SIGNATURE: ManifestTable = ManifestTable {
             Text,
             "Text with `{hex}`, `{HEX}` for uppercase, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
         ),
-        optional("separator", Text, "What separates the entries of a list"),
+        optional("separator", Text, "The text between the entries of a list"),
         optional(
             "repeated",
             Text,
-            "What separates whole values, if there may be several: one for each secret during a rotation",
+            "The text between whole values, if there may be several: one for each secret during a rotation",
         ),
         optional(
             "configurable_header",
             Flag,
-            "`true` if the user chooses the header's name at the provider, and gives it in hookdev.toml as `signature_header`",
+            "`true` if the user chooses the header's name in the provider's settings, and sets it in hookdev.toml as `signature_header`",
         ),
     ],
 };
@@ -253,8 +253,8 @@ pub static REGISTER: ManifestTable = ManifestTable {
         optional("api", Pattern("^https://."), "The base URL of the API; without it, the config's `api` is needed"),
         optional("key", Text, "The environment variable for the API key, `{key}` in templates"),
         optional("resource", Text, "What RESOURCE is, in words, if a template has `{resource}`"),
-        optional("unproven", Flag, "`true` if it comes from a specification, never tried against the real API"),
-        optional("create", In(&CALL), "Creates an endpoint with `{url}` and `{mark}`, and perhaps `{new_secret}`"),
+        optional("unproven", Flag, "`true` if it is based on a specification and was never tried against the real API"),
+        optional("create", In(&CALL), "Creates an endpoint with `{url}` and `{mark}`, and optionally `{new_secret}`"),
         optional("list", In(&LIST), "Finds an endpoint by its mark, if its creation was interrupted"),
         optional("update", In(&CALL), "Changes the URL of the endpoint `{id}` to `{url}`"),
         optional("delete", In(&CALL), "Deletes the endpoint `{id}`"),
@@ -310,7 +310,7 @@ pub static RECOGNISE: ManifestTable = ManifestTable {
         optional(
             "list",
             TEXTS,
-            "Where a payload has a list of events: `body` or `body:PATH`; or several, for lists within lists. Paths such as `events.0.type` then hold for each event",
+            "Where a payload has a list of events: `body` or `body:PATH`; or several, for nested lists. Paths such as `events.0.type` then apply to every event",
         ),
         optional("headers", List(&Text, 0), "The headers by which requests are recognised (default: the signatures')"),
         optional("schema", Text, "The definition in schema.json for events that are not listed"),
@@ -350,9 +350,9 @@ pub static DELIVERY: ManifestTable = ManifestTable {
         ),
         required("success", List(&STATUS, 1), "The statuses that count as delivered, such as `2xx`"),
         optional("timeout", DURATION, "How long the provider waits for the response, such as `10s`"),
-        optional("retry", In(&RETRY), "When the provider tries again"),
-        optional("max_body", Text, "The size of the largest body, such as `256KiB`"),
-        optional("logs", List(&Text, 0), "The calls of the provider's API that show what it has sent"),
+        optional("retry", In(&RETRY), "When the provider retries"),
+        optional("max_body", Text, "The maximum size of a body, such as `256KiB`"),
+        optional("logs", List(&Text, 0), "The API calls that show what the provider has sent"),
         optional("redelivery", Text, "The call or command that makes the provider send a delivery again"),
     ],
 };
@@ -403,12 +403,16 @@ pub static EVENT: ManifestTable = ManifestTable {
         optional(
             "raw",
             Flag,
-            "`true` sends the fixture byte for byte, whatever its content-type: `headers` may set another",
+            "`true` sends the fixture byte for byte, whatever its format; `headers` may set its content-type",
         ),
         optional("summary", Text, "A line about its payload, a template"),
         optional("unsigned", Flag, "`true` if the provider sends it without a signature"),
         optional("illustrative", Flag, "`true` if the payload is not documented"),
-        optional("variants", List(&Takes::Map(&Text), 0), "Changes to the payload, each sent by `check` too"),
+        optional(
+            "variants",
+            List(&Takes::Map(&Text), 0),
+            "Variants of the payload, each a set of changes; `check` sends them too",
+        ),
     ],
 };
 
@@ -420,7 +424,7 @@ pub static HANDSHAKE: ManifestTable = ManifestTable {
         required("about", Text, "What it is, in one line"),
         optional("match", Takes::Map(&SCALAR), "The values by which it is recognised"),
         optional("method", Text, "The method (default: POST)"),
-        optional("query", Takes::Map(&Text), "What `send` puts into the query, templates of fresh values"),
+        optional("query", Takes::Map(&Text), "The query parameters that `send` adds, templates of fresh values"),
         optional("headers", Takes::Map(&Text), "The headers that `send` adds, templates of fresh values"),
         optional("fixture", Text, "The body that `send` sends (default: empty)"),
         optional("signed", Flag, "`false` if the provider does not sign it"),
@@ -457,7 +461,7 @@ pub(super) fn misplaced(name: &str) -> Option<String> {
     }
 }
 
-/// The JSON Schema of a manifest, in draft 7, which editors of TOML read.
+/// The JSON Schema of a manifest, in draft 7, which TOML editors support.
 #[must_use]
 pub fn schema() -> Value {
     let definitions: Map<String, Value> =
@@ -475,7 +479,7 @@ pub fn schema() -> Value {
 }
 
 impl ManifestTable {
-    /// How a manifest begins it.
+    /// The heading that begins it in a manifest.
     fn heading(&self) -> String {
         match self.name {
             "manifest" => "the first lines, before any table".to_owned(),
@@ -533,8 +537,8 @@ impl Takes {
     }
 }
 
-/// The schema of several choices, each of another type. It is not an `anyOf`, so that an error is that of the choice
-/// with the value's type, with its own place.
+/// The schema of several choices, each of a different type. It is not an `anyOf`, so that an error is reported for the
+/// choice with the value's type, at its exact place.
 fn either(choices: &[Takes]) -> Value {
     let types: Vec<&str> = choices.iter().filter_map(Takes::json_type).collect();
     let mut schema = json!({ "type": types });

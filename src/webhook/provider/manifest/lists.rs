@@ -41,7 +41,7 @@ fn check(keys: &[String], paths: &[Path]) -> Result<(), String> {
             let rest = rest.iter().skip(usize::from(is_index));
             let first: Vec<String> = outer.iter().cloned().chain(["0".to_owned()]).chain(rest.cloned()).collect();
             let (outer, first) = (name(outer), name(&first));
-            return Err(format!("a path within the list `{outer}` is that of its first event; write \"{first}\""));
+            return Err(format!("a path within the list `{outer}` must lead to its first event; write \"{first}\""));
         }
     }
     Ok(())

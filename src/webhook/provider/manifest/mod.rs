@@ -128,9 +128,9 @@ fn recognised_by(
     Ok(signature_headers(schemes).into_iter().chain(of_event).collect())
 }
 
-/// Checks that the file of schemas defines these.
+/// Checks that the schema file defines these.
 fn check_schemas<'a>(names: impl Iterator<Item = &'a Spanned<String>>, files: &ProviderFiles) -> Result<(), Wrong> {
-    // What is wrong in the file itself is a problem of that file.
+    // An error in the file itself is reported for that file.
     let Ok(schema) = Schema::parse(files.get(files::SCHEMA).unwrap_or("{}")) else { return Ok(()) };
     for name in names {
         if schema.definition(name.get_ref()).is_none() {
@@ -185,7 +185,7 @@ fn schemes(
         let own = scheme.secret.as_ref().filter(|_| scheme.is_sent_along).and_then(|rule| rule.env.as_deref());
         let mut others = schemes.iter().filter_map(|scheme| scheme.secret.as_ref()?.env.as_deref()).chain(env);
         if let Some(own) = own.filter(|own| others.any(|other| other == *own)) {
-            let message = format!("another secret is in `{own}`: a scheme that is `sent_along` needs its own `env`");
+            let message = format!("`{own}` is for another secret: a scheme that is `sent_along` needs its own `env`");
             return Err(Wrong::new(secret.unwrap_or(span), message));
         }
         if schemes.iter().any(|other| other.name == scheme.name) {
@@ -229,7 +229,7 @@ fn events(
     Ok(events)
 }
 
-/// Adds an event whose name no other one has.
+/// Adds an event, whose name must be unique.
 fn add(event: Event, span: Range<usize>, events: &mut Vec<Event>) -> Result<(), Wrong> {
     if events.iter().any(|other| other.name == event.name) {
         return Err(Wrong::new(span, format!("duplicate event `{}`", event.name)));

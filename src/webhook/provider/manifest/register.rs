@@ -110,7 +110,7 @@ impl RawRegister {
         Ok(registration)
     }
 
-    /// Checks that it says one of the three ways to register, and nothing that belongs to another.
+    /// Checks that it has the keys of one of the three ways to register, and none that belongs to another.
     fn check_combination(&self, span: &Range<usize>) -> Result<(), Wrong> {
         let call = |name, call: &Option<Spanned<RawCall>>| call.as_ref().map(|call| (name, call.span()));
         let endpoint = [
@@ -278,7 +278,7 @@ fn manual(steps: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<CallTemplate>, Wr
     steps.get_ref().iter().map(step).collect()
 }
 
-/// The base URL of an API. Its key travels there, so it is encrypted.
+/// The base URL of an API. The API key is sent there, so it must be HTTPS.
 fn api(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']));
     match host {

@@ -35,7 +35,7 @@ struct SharedScheme {
 }
 
 impl RawSchemes {
-    /// The schemes, and what the secrets' table may leave out.
+    /// The schemes, and the defaults for the table of their secrets.
     pub(super) fn read(schemes: Spanned<Self>) -> Result<(Vec<RawScheme>, Defaults), Wrong> {
         let span = schemes.span();
         match schemes.into_inner() {

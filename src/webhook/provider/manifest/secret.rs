@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Development {
     }
 }
 
-/// What a manifest says about the secrets that this one may leave out.
+/// The values for what the table of a secret leaves out.
 #[derive(Clone, Default)]
 pub(super) struct Defaults {
     pub encoding: KeyEncoding,

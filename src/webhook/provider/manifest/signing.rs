@@ -30,7 +30,7 @@ pub(super) struct RawScheme {
     /// `sha384`, `sha512`; `ed25519`, `ecdsa-p256`, `ecdsa-p256-raw`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`,
     /// `jwt-rs256`; or `token`.
     pub(super) algorithm: Algorithm,
-    /// The signed bytes, a template. A JWT says it in its claims, and a token signs nothing.
+    /// The signed bytes, a template. A JWT has claims instead, and a token signs nothing.
     content: Option<Spanned<SignedContent>>,
     signature: Spanned<RawSignature>,
     id: Option<Spanned<RawId>>,
@@ -74,7 +74,7 @@ pub(super) struct RawSignature {
     separator: Option<Spanned<String>>,
     /// The text between whole values, each with a signature.
     repeated: Option<Spanned<String>>,
-    /// Whether the user chooses the header's name at the provider, and may say it in the config.
+    /// Whether the user chooses the header's name in the provider's settings, and may set it in the config.
     #[serde(default)]
     configurable_header: bool,
 }
@@ -188,7 +188,7 @@ fn id_source(id: Spanned<RawId>) -> Result<ValueSource, Wrong> {
     source.ok_or_else(|| Wrong::new(span, "the id has no place: add a `header`, `query`, `body` or `form`"))
 }
 
-/// Checks what a manifest says of the body against the signed content.
+/// Checks `signs_body` against the signed content.
 fn check_signs_body(signs: &Spanned<bool>, scheme: &Scheme) -> Result<(), Wrong> {
     match (*signs.get_ref(), scheme.signs_body()) {
         (true, false) => {

@@ -27,7 +27,7 @@ impl Wrong {
     }
 }
 
-/// Parses a text so that an error has its own position; serde gives it that of the whole list.
+/// Parses a text so that an error has its exact position; serde would report that of the whole list.
 pub(super) fn parse<T, E: fmt::Display>(
     text: &Spanned<String>,
     read: impl FnOnce(&str) -> Result<T, E>,

@@ -134,7 +134,7 @@ fn a_client_that_code_may_have_changed_is_an_error() {
 
 /// requests 2.34.2 sends `b`, `c` and, if the condition holds, `a`.
 #[test]
-fn a_call_that_may_run_after_what_stands_below_it_is_an_error() {
+fn a_call_that_may_run_after_the_code_below_it_is_an_error() {
     for (text, found) in [
         (
             "s = requests.Session()\ns.headers['x'] = 'a'\ndef f():\n    s.post('http://h/1', data='1')\ns.headers['x'] = 'b'\nf()\n",
