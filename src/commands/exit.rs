@@ -11,7 +11,7 @@ use crate::{
     net::url::InvalidUrl,
     render::diagnostic::Message,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
-    webhook::provider::{catalog::LoadError, manifest::ManifestError},
+    webhook::provider::{catalog::LoadError, manifest::DirectoryMistake},
 };
 
 /// The program's exit code. Scripts depend on the numbers.
@@ -170,8 +170,8 @@ impl From<&LoadError> for Failure {
     }
 }
 
-impl From<ManifestError> for Failure {
-    fn from(error: ManifestError) -> Self {
+impl From<DirectoryMistake> for Failure {
+    fn from(error: DirectoryMistake) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }

@@ -95,7 +95,7 @@ fn check(global: &GlobalArgs, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),
-                Err(ProviderError::Manifest(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
+                Err(ProviderError::Invalid(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
                 Err(ProviderError::Contradictory(errors)) => CheckedProvider::failed(directory, errors),
                 Err(error) => {
                     terminal.fail(&Failure::unreadable_input(error));

@@ -1,7 +1,7 @@
 //! A mistake in the value of any key is reported where it is. `mistakes.txt` has one in each block: the lines of
 //! `acme.toml` that are replaced after `-`, the mistaken ones after `+`, and the error after `!`.
 
-use hookdev::webhook::provider::{manifest::ManifestError, self_test::self_test};
+use hookdev::webhook::provider::{manifest::DirectoryMistake, self_test::self_test};
 
 use super::acme::load;
 
@@ -15,7 +15,7 @@ const FILES: [(&str, &str); 3] = [
 
 /// The first error of a directory with this manifest.
 fn first_error(manifest: &str) -> Option<String> {
-    let words = |error: ManifestError| error.to_string().trim_start_matches("acme/").to_owned();
+    let words = |error: DirectoryMistake| error.to_string().trim_start_matches("acme/").to_owned();
     match load(manifest, &FILES) {
         Ok(provider) => self_test(&provider).into_iter().next().map(words),
         Err(error) => Some(words(error)),

@@ -64,7 +64,7 @@ impl CatalogEntry {
     #[must_use]
     pub fn broken(name: String, directory: String, error: LoadError) -> Self {
         let index = IndexEntry::of_name(name);
-        let source = ProviderSource::Directory(directory, loaded_already());
+        let source = ProviderSource::Directory(directory, read_at_once());
         Self { source, index: OnceLock::from(index), provider: OnceLock::from(Err(error)) }
     }
 
@@ -118,7 +118,7 @@ impl CatalogEntry {
         }
         let source = match &self.source {
             ProviderSource::BuiltIn(built_in) => ProviderSource::BuiltIn(built_in),
-            ProviderSource::Directory(directory, _) => ProviderSource::Directory(directory.clone(), loaded_already()),
+            ProviderSource::Directory(directory, _) => ProviderSource::Directory(directory.clone(), read_at_once()),
         };
         let index = OnceLock::from(IndexEntry::of(&provider));
         Ok(Some(Self { source, index, provider: OnceLock::from(Ok(Arc::new(provider))) }))
@@ -143,14 +143,14 @@ impl From<Provider> for CatalogEntry {
         let provider = Arc::new(provider);
         let index = OnceLock::from(IndexEntry::of(&provider));
         let directory = provider.files().origin().to_owned();
-        let source = ProviderSource::Directory(directory, loaded_already());
+        let source = ProviderSource::Directory(directory, read_at_once());
         Self { source, index, provider: OnceLock::from(Ok(provider)) }
     }
 }
 
-/// The loader of an entry that is already loaded.
-fn loaded_already() -> Loader {
-    Box::new(|_: &IndexEntry| Err("it is loaded already".into()))
+/// The loader of an entry whose provider was read at once, with or without success. It is never called.
+fn read_at_once() -> Loader {
+    Box::new(|_: &IndexEntry| Err("it was read at once".into()))
 }
 
 impl fmt::Debug for CatalogEntry {
@@ -227,12 +227,12 @@ impl Catalog {
         self.entries().map(|entry| entry.name())
     }
 
-    /// All providers, loaded, without those of [`Self::failures`].
+    /// All providers that can be loaded, loaded.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.entries().filter_map(|entry| entry.load().ok())
     }
 
-    /// The providers that were used but couldn't be loaded: their names, and why.
+    /// The providers that are known to be broken: their names, and why they can't be used.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &LoadError)> {
         self.entries().filter_map(|entry| Some((entry.name(), entry.failure()?)))
     }

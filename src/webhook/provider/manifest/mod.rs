@@ -2,13 +2,13 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
-mod error;
 mod event;
 mod examples;
 mod finder;
 mod handshake;
 pub mod keys;
 mod lists;
+mod mistake;
 mod places;
 mod register;
 mod schemes;
@@ -37,10 +37,10 @@ use crate::webhook::{
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
-pub use error::ManifestError;
 use event::RawEvent;
 pub use finder::{find, provider_name};
 use handshake::{RawHandshake, Signing};
+pub use mistake::DirectoryMistake;
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
@@ -54,14 +54,14 @@ impl Provider {
     ///
     /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
     /// suggestion.
-    pub fn load(files: ProviderFiles) -> Result<Self, ManifestError> {
+    pub fn load(files: ProviderFiles) -> Result<Self, DirectoryMistake> {
         let text = files.get(files::MANIFEST).ok_or_else(|| {
             let message = "missing file: every provider directory needs it";
-            ManifestError::new(&files, files::MANIFEST, None, message)
+            DirectoryMistake::new(&files, files::MANIFEST, None, message)
         })?;
         let at = |wrong: Wrong| {
             let position = wrong.span.map(|span| json::position(text, span.start));
-            ManifestError::new(&files, files::MANIFEST, position, wrong.message)
+            DirectoryMistake::new(&files, files::MANIFEST, position, wrong.message)
         };
         let raw: RawProvider =
             toml::from_str(text).map_err(|error| at(repeated(&error, text).unwrap_or_else(|| error.into())))?;

@@ -11,7 +11,7 @@ use crate::webhook::{
         Provider,
         event::EventName,
         files::{ProviderFiles, VECTORS},
-        manifest::{ManifestError, toml_message},
+        manifest::{DirectoryMistake, toml_message},
     },
     request::{self, FieldName, Headers, Request},
     signature::{Receipt, Verdict},
@@ -19,7 +19,7 @@ use crate::webhook::{
 };
 
 /// Adds the problems of the vectors.
-pub(super) fn check(provider: &Provider, problems: &mut Vec<ManifestError>) {
+pub(super) fn check(provider: &Provider, problems: &mut Vec<DirectoryMistake>) {
     let files = provider.files();
     let Some(text) = files.get(VECTORS) else { return };
     let file: VectorFile = match serde_json::from_str(text) {
@@ -31,7 +31,7 @@ pub(super) fn check(provider: &Provider, problems: &mut Vec<ManifestError>) {
         super::position(text, &path)
     };
     let mut add =
-        |keys: &[&str], message| problems.push(ManifestError::new(files, VECTORS, Some(position(keys)), message));
+        |keys: &[&str], message| problems.push(DirectoryMistake::new(files, VECTORS, Some(position(keys)), message));
     if file.count != file.vectors.len() {
         add(&["count"], format!("`count` is {}, but the file has {}", file.count, file.vectors.len()));
     }
@@ -46,10 +46,10 @@ pub(super) fn check(provider: &Provider, problems: &mut Vec<ManifestError>) {
 }
 
 /// The error of a file that isn't as it should be. serde ends its message with the position.
-fn malformed(error: &serde_json::Error, files: &ProviderFiles) -> ManifestError {
+fn malformed(error: &serde_json::Error, files: &ProviderFiles) -> DirectoryMistake {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
-    ManifestError::new(files, VECTORS, Some((error.line(), error.column())), toml_message(message))
+    DirectoryMistake::new(files, VECTORS, Some((error.line(), error.column())), toml_message(message))
 }
 
 #[derive(Deserialize)]
