@@ -116,6 +116,13 @@ impl Failure {
         self
     }
 
+    /// The message and its causes, after this start.
+    #[must_use]
+    pub fn in_one_line(self, start: &str) -> Message {
+        let causes: Vec<String> = self.causes.iter().map(|cause| format!(": {cause}")).collect();
+        self.message.unwrap_or_else(|| "".into()).between(start, &causes.concat())
+    }
+
     /// An input that could not be read or parsed (exit code 3).
     pub fn unreadable_input(error: &(dyn Error + 'static)) -> Self {
         Self::of(Exit::UnreadableInput, error)
