@@ -196,6 +196,9 @@ fn unrecognised(provider: &Provider, event: &Event, request: &Request, payload: 
                 Some(Kind::Null) => format!("`{path}` is null"),
                 Some(_) => format!("`{path}` isn't a single value"),
             },
+            None if json::parse(&event.fixture).is_ok() => {
+                format!("the payload has no `{path}`: it is a single value, not an object")
+            }
             None => format!("the payload has no `{path}`: it is neither JSON nor a form"),
         },
         (place, _, None) => format!("{} is missing", place.words()),

@@ -187,11 +187,7 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     dir.write("acme/events/made.json", "{\n  \"type\":");
-    rejected(
-        &dir,
-        "acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
-         the document ends too early at line 2, column 10\n",
-    );
+    rejected(&dir, "acme/events/made.json:2:10: invalid JSON: the document ends too early\n");
 }
 
 #[test]
