@@ -27,7 +27,7 @@ pub use self::{
     verify::{At, Require, VerifyArgs},
 };
 use crate::webhook::signature::SecretText;
-use values::parse_plain_format;
+use values::{parse_entries, parse_plain_format};
 
 const ABOUT: &str = "Receive, verify, explain, send and check webhooks on your own machine";
 
@@ -262,6 +262,7 @@ in its own spelling: 1.0 and 1 differ. Exit code 0 if the requests are the same,
 Examples:
   hookdev diff captures/before.json captures/after.json
   hookdev diff chrome.har deliveries.ndjson --entry 2
+  hookdev diff deliveries.ndjson deliveries.ndjson --entry 3,5
   hookdev send aspect.task.failed --print http | hookdev diff capture.json -")]
 pub struct DiffArgs {
     /// A capture in any format that `verify` reads (- is standard input)
@@ -272,9 +273,18 @@ pub struct DiffArgs {
     #[arg(value_name = "B|-", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
 
-    /// Number of the request, from 0, in a file that has several
-    #[arg(long, value_name = "N", help_heading = "Input")]
-    pub entry: Option<usize>,
+    /// Number of the request, from 0, in each file that has several; or N,M for number N of A and M of B
+    #[arg(long, value_name = "N[,M]", value_parser = parse_entries, help_heading = "Input")]
+    pub entry: Option<DiffEntries>,
+}
+
+/// The requests that `hookdev diff` compares, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffEntries {
+    /// This one of each file that has several.
+    Same(usize),
+    /// These of the two files.
+    Each(usize, usize),
 }
 
 /// `hookdev demo`

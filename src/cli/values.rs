@@ -5,7 +5,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::FormatArg;
+use super::{DiffEntries, FormatArg};
 
 /// Parses the output format of a command that has no reports.
 pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = FormatArg> {
@@ -18,6 +18,16 @@ pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = FormatArg> {
 pub(super) fn parse_id(text: &str) -> Result<String, String> {
     let is_valid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_valid { Ok(text.to_owned()) } else { Err("use visible ASCII characters only".to_owned()) }
+}
+
+/// Parses the numbers of `diff --entry`.
+pub(super) fn parse_entries(text: &str) -> Result<DiffEntries, String> {
+    let number =
+        |text: &str| text.parse().map_err(|_| "write the number of a request, such as `3`, or two: `3,5`".to_owned());
+    match text.split_once(',') {
+        None => number(text).map(DiffEntries::Same),
+        Some((left, right)) => Ok(DiffEntries::Each(number(left)?, number(right)?)),
+    }
 }
 
 /// The smallest factor for `--speed`: it stretches an hour to more than a year.
@@ -42,6 +52,16 @@ mod tests {
         assert_eq!(parse_id("msg_2aYh.3-~"), Ok("msg_2aYh.3-~".to_owned()));
         for invalid in ["", "a b", "a\nb", "\u{e9}"] {
             assert_eq!(parse_id(invalid), Err("use visible ASCII characters only".to_owned()), "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn entries_are_one_number_or_two() {
+        assert_eq!(parse_entries("3"), Ok(DiffEntries::Same(3)));
+        assert_eq!(parse_entries("3,5"), Ok(DiffEntries::Each(3, 5)));
+        for invalid in ["", ",", "3,", ",5", "3,5,7", "3, 5", "-1", "a"] {
+            let expected = "write the number of a request, such as `3`, or two: `3,5`";
+            assert_eq!(parse_entries(invalid), Err(expected.to_owned()), "{invalid:?}");
         }
     }
 }

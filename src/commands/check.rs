@@ -164,8 +164,10 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
     match (to, configured.len()) {
         (None, 0) => catalog.entries().map(load).collect(),
         (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),
-        (Some(_), _) => Err(Failure::usage("can't tell the provider; add --provider")
-            .hint(format!("the providers are {}", listed(&catalog.names().collect::<Vec<_>>())))),
+        (Some(_), _) => Err(Failure::usage("can't tell the provider; add --provider").hint(format!(
+            "the providers are {}",
+            listed(&catalog.usable().map(|entry| entry.name()).collect::<Vec<_>>())
+        ))),
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn complete_cases(current: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes the name of a provider.
 pub(super) fn complete_providers(current: &OsStr) -> Vec<CompletionCandidate> {
     let catalog = catalog();
-    let entries = catalog.entries().filter(|entry| starts_with(entry.name(), current));
+    let entries = catalog.usable().filter(|entry| starts_with(entry.name(), current));
     entries.map(|entry| candidate(entry.name(), &entry.index().about)).collect()
 }
 
@@ -123,5 +123,5 @@ pub fn catalog_of(words: &[OsString]) -> Option<Arc<Catalog>> {
         no_config: words.iter().any(|word| word == "--no-config"),
         ..cli.global
     };
-    Context::load_again(global, SharedContext::silent()).ok().map(|context| context.catalog)
+    Context::load_again(global, SharedContext::default()).ok().map(|context| context.catalog)
 }

@@ -30,6 +30,15 @@ use crate::{
 /// The usual name of an env file.
 const ENV_FILE: &str = ".env";
 
+/// The providers that a command can't do without.
+#[derive(Clone, Copy, Debug)]
+pub enum Needed<'a> {
+    /// Those that a name, the name of an event, or a glob of events names.
+    Named(&'a str),
+    /// All, because it recognises requests: without one of them, a request of that provider would get another verdict.
+    All,
+}
+
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
@@ -74,8 +83,7 @@ impl Context {
         Ok(context)
     }
 
-    /// Reads the provider directories of a config and of the command line. A provider that is broken can't be used, and
-    /// a warning says so at the start.
+    /// Reads the provider directories of a config and of the command line. A provider that is broken can't be used.
     ///
     /// # Errors
     ///
@@ -87,9 +95,6 @@ impl Context {
         let cache = ProviderCache::of_user(|name| env::var_os(name));
         for (dir, is_configured) in provider_dirs(&global, config.as_ref()) {
             for entry in providers::entries(&dir, cache.as_ref())? {
-                if let Some(error) = entry.failure() {
-                    shared.warn_of_broken(&entry, error.into(), terminal);
-                }
                 if let Some(guard) = &mut guard {
                     guard.add_provider(&entry, is_configured);
                 }
@@ -115,25 +120,35 @@ impl Context {
         Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, shared })
     }
 
-    /// Checks that every provider can be used, for a command that recognises requests: without one of them, a request
-    /// of that provider would get another verdict. If all requests come from a named provider, the others don't matter.
+    /// Checks that a command can use the providers that it needs.
     ///
     /// # Errors
     ///
     /// What is wrong with one of them.
-    pub fn require_providers(&self, named: Option<&str>) -> Result<(), Failure> {
-        if named.is_some() {
-            return Ok(());
-        }
-        let mut own = self.catalog.entries().filter(|entry| entry.directory().is_some());
-        match own.find_map(|entry| entry.load().err()) {
-            Some(error) => Err(Failure::from(error)
-                .hint("correct it first: without it, its requests might be taken for another provider's")),
-            None => Ok(()),
+    pub fn require(&self, needed: Needed<'_>) -> Result<(), Failure> {
+        match needed {
+            Needed::Named(text) => self.catalog.failure(text).map_or(Ok(()), |error| Err(error.into())),
+            Needed::All => {
+                let mut own = self.catalog.entries().filter(|entry| entry.directory().is_some());
+                own.find_map(|entry| entry.load().err()).map_or(Ok(()), |error| {
+                    let hint = "correct this provider first: its requests could be mistaken for another's";
+                    Err(Failure::from(error).hint(hint))
+                })
+            }
         }
     }
 
-    /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
+    /// Warns once about the broken providers, for a command that needs none of them.
+    pub fn warn_of_broken(&self) {
+        if self.shared.is_first_warning() {
+            for (name, error) in self.catalog.failures() {
+                self.terminal.warn(Failure::from(error).in_one_line(&format!("can't use the provider `{name}`: ")));
+            }
+        }
+    }
+
+    /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given. Warns of broken
+    /// providers, so what else the command needs is [required](Self::require) before.
     ///
     /// # Errors
     ///
@@ -179,7 +194,9 @@ impl Context {
         if let Some(guard) = &self.guard {
             guard.allow_providers()?;
         }
-        self.check_flags()?;
+        let flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
+        flags.map(Needed::Named).try_for_each(|needed| self.require(needed))?;
+        self.warn_of_broken();
         let config = self.config.as_ref();
         let environment = self.environment()?;
         let configured = |name: &str| -> Vec<SecretText> {
@@ -215,15 +232,6 @@ impl Context {
             }
         }
         Ok((keyring, missing))
-    }
-
-    /// Checks that no `--secret` is for a broken provider.
-    fn check_flags(&self) -> Result<(), Failure> {
-        let mut names = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
-        match names.find_map(|name| self.catalog.failure(name)) {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
-        }
     }
 
     /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.

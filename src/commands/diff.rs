@@ -1,13 +1,13 @@
 //! `hookdev diff`: compares two captured requests. The exit code says whether they are the same.
 
-use std::{io, path::Path};
+use std::{io, iter, path::Path};
 
 use super::{
     context::Context,
     exit::{Exit, Failure},
 };
 use crate::{
-    cli::{DiffArgs, FormatArg},
+    cli::{DiffArgs, DiffEntries, FormatArg},
     engine::verify::STDIN,
     render::{diff, json},
     store::formats,
@@ -23,7 +23,12 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     if args.left == Path::new(STDIN) && args.right == Path::new(STDIN) {
         return Err(Failure::usage("only one of the two captures can be standard input"));
     }
-    let (left, right) = (read(&args.left, args.entry)?, read(&args.right, args.entry)?);
+    let [left, right] = match args.entry {
+        None => [Wanted::Only; 2],
+        Some(DiffEntries::Same(index)) => [Wanted::OfSeveral(index); 2],
+        Some(DiffEntries::Each(left, right)) => [left, right].map(Wanted::Exactly),
+    };
+    let (left, right) = (read(&args.left, left)?, read(&args.right, right)?);
     let found = differences(&left, &right, MAX_DECODED_BYTES);
     let (mut lines, mut text) = (Vec::new(), String::new());
     for difference in &found {
@@ -43,26 +48,46 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     Ok(if found.is_empty() { Exit::Success } else { Exit::Failed })
 }
 
-/// Reads the only request of a file, or the one at an index.
-fn read(file: &Path, index: Option<usize>) -> Result<Request, Failure> {
+/// Which request of a file is compared.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The only one.
+    Only,
+    /// The only one, or else the one at this index.
+    OfSeveral(usize),
+    /// The one at this index.
+    Exactly(usize),
+}
+
+/// Reads one request of a file.
+fn read(file: &Path, wanted: Wanted) -> Result<Request, Failure> {
     let entries = if file == Path::new(STDIN) { formats::read(file, io::stdin()) } else { formats::open(file) };
     let mut entries = entries.map_err(|error| Failure::unreadable_input(&error))?.peekable();
+    let name = file.display();
     let Some(first) = entries.next() else {
-        return Err(Failure::new(Exit::UnreadableInput, format!("{} has no request", file.display())));
+        return Err(Failure::new(Exit::UnreadableInput, format!("{name} has no request")));
     };
     let is_only = entries.peek().is_none();
-    let chosen = match index {
-        _ if is_only => Some(first),
-        Some(0) => Some(first),
-        Some(index) => entries.nth(index - 1),
-        None => {
-            return Err(Failure::usage(format!("{} has several requests", file.display()))
-                .hint("choose one of them with --entry N, from 0"));
+    let index = match wanted {
+        Wanted::Only | Wanted::OfSeveral(_) if is_only => 0,
+        Wanted::OfSeveral(index) | Wanted::Exactly(index) => index,
+        Wanted::Only => {
+            return Err(Failure::usage(format!("{name} has several requests"))
+                .hint("choose one with --entry N, from 0, or a different one of each file with --entry N,M"));
         }
     };
+    let mut count = 0;
+    let chosen = iter::once(first).chain(entries).inspect(|_| count += 1).nth(index);
     match chosen {
         Some(Ok(entry)) => Ok(entry.request),
         Some(Err(error)) => Err(Failure::unreadable_input(&error)),
-        None => Err(Failure::usage(format!("{} has no request with the number that --entry gives", file.display()))),
+        None => {
+            let requests = if count == 1 {
+                "1 request, number 0".to_owned()
+            } else {
+                format!("{count} requests, 0 to {}", count - 1)
+            };
+            Err(Failure::usage(format!("{name} has no request {index}: it has {requests}")))
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use glob::Pattern;
 
 use super::{
-    context::Context,
+    context::{Context, Needed},
     exit::{Exit, Failure},
-    resolve::{check_usable, pattern, provider},
+    resolve::{pattern, provider},
 };
 use crate::{
     cli::{EventsArgs, FormatArg},
@@ -38,6 +38,8 @@ pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
     let of_provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
     let globs: Vec<&str> = of_provider.iter().chain(&args.glob).map(String::as_str).collect();
+    globs.iter().copied().map(Needed::Named).try_for_each(|needed| context.require(needed))?;
+    context.warn_of_broken();
     let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
     match (args.contract, context.format()) {
         (true, FormatArg::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
@@ -63,7 +65,6 @@ fn matching<'a>(
         // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
         let below = format!("{}.*", Pattern::escape(glob));
         let found = [pattern(glob)?, pattern(&below)?].into_iter().find(|glob| !catalog.matching(glob).is_empty());
-        check_usable(catalog, glob)?;
         patterns.push(found.ok_or_else(|| {
             let failure = Failure::usage(format!("no event matches `{glob}`"));
             match catalog.nearest_events(glob).as_slice() {

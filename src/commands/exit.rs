@@ -11,7 +11,7 @@ use crate::{
     net::url::InvalidUrl,
     render::diagnostic::Message,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
-    webhook::provider::{catalog::LoadError, manifest::ManifestError},
+    webhook::provider::{catalog::LoadError, manifest::DirectoryMistake},
 };
 
 /// The program's exit code. Scripts depend on the numbers.
@@ -116,6 +116,13 @@ impl Failure {
         self
     }
 
+    /// The message and its causes, after this start.
+    #[must_use]
+    pub fn in_one_line(self, start: &str) -> Message {
+        let causes: Vec<String> = self.causes.iter().map(|cause| format!(": {cause}")).collect();
+        self.message.unwrap_or_else(|| "".into()).between(start, &causes.concat())
+    }
+
     /// An input that could not be read or parsed (exit code 3).
     pub fn unreadable_input(error: &(dyn Error + 'static)) -> Self {
         Self::of(Exit::UnreadableInput, error)
@@ -170,8 +177,8 @@ impl From<&LoadError> for Failure {
     }
 }
 
-impl From<ManifestError> for Failure {
-    fn from(error: ManifestError) -> Self {
+impl From<DirectoryMistake> for Failure {
+    fn from(error: DirectoryMistake) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }

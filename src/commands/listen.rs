@@ -54,13 +54,13 @@ use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 ///
 /// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
+    let expectations = expectations(&context, &args.expect, args.count)?;
+    let view = View::resolve(&context, &args)?;
     let settings = settings(&context, &args, false)?;
     let requested = Requested::resolve(&context, &args)?;
     if args.dry_run {
         return requested.print(context.terminal);
     }
-    let expectations = expectations(&context, &args.expect, args.count)?;
-    let view = View::resolve(&context, &args)?;
     // Before anything else opens a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;

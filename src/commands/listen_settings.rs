@@ -4,16 +4,16 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::{
     address::refuse_own_addresses,
-    context::Context,
+    context::{Context, Needed},
     exit::Failure,
     guard::allow_forwards,
     reload,
-    resolve::{all_of_provider, forward, forward_of, provider, unmatched},
+    resolve::{all_of_provider, check_glob, forward, forward_of, provider},
     secret_warnings::{development_warning, no_secret_warning, private_key_warning, tunnel_warning},
 };
 use crate::{
     cli::ListenArgs,
-    engine::receive::{CurrentSettings, ReceiverSettings},
+    engine::receive::{CurrentSettings, Forward, ReceiverSettings},
     store::{config::ListenConfig, watch::Watch},
     webhook::{called_url::PublicUrl, redact},
 };
@@ -26,9 +26,25 @@ use crate::{
 pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     // They are loaded now, so that a directory saved with an error doesn't affect the provider in use.
-    context.require_providers(args.provider.as_deref())?;
+    if provider.is_none() {
+        context.require(Needed::All)?;
+    }
+    let forwards = forwards(context, args)?;
     let keyring = context.complete_keyring(args.provider.as_deref())?;
-    let (source, forwards) = if !args.respond.is_empty() {
+    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
+    Ok(ReceiverSettings {
+        catalog: Arc::clone(&context.catalog),
+        keyring,
+        provider,
+        public_url,
+        accepts_development,
+        forwards,
+    })
+}
+
+/// The forwards of the command line, else those of the config.
+fn forwards(context: &Context, args: &ListenArgs) -> Result<Vec<Forward>, Failure> {
+    let (option, forwards) = if !args.respond.is_empty() {
         // `--respond` excludes `--forward`, so only the config can have forwards.
         if context.config.as_ref().is_some_and(|config| !config.forward.is_empty()) {
             context.terminal.note("--respond is set, so the forwards in the config are not used");
@@ -46,18 +62,8 @@ pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool)
         ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
     };
     let forwards: Vec<_> = forwards.into_iter().map(|forward| all_of_provider(&context.catalog, forward)).collect();
-    for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
-        context.terminal.warn(&warning);
-    }
-    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
-    Ok(ReceiverSettings {
-        catalog: Arc::clone(&context.catalog),
-        keyring,
-        provider,
-        public_url,
-        accepts_development,
-        forwards,
-    })
+    forwards.iter().try_for_each(|forward| check_glob(context, option, &forward.events))?;
+    Ok(forwards)
 }
 
 /// The URL at which providers reach the receiver.

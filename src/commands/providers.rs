@@ -43,8 +43,9 @@ pub fn run(global: &GlobalArgs, args: &ProvidersArgs) -> Result<Exit, Failure> {
 }
 
 fn list(context: &Context) -> Result<Exit, Failure> {
-    let entries = context.catalog.entries().filter(|entry| entry.failure().is_none());
-    let mut rows: Vec<ProviderRow<'_>> = entries
+    context.warn_of_broken();
+    let usable = context.catalog.usable();
+    let mut rows: Vec<ProviderRow<'_>> = usable
         .map(|entry| ProviderRow { index: entry.index(), source: entry.directory().unwrap_or("built-in") })
         .collect();
     rows.sort_by_key(|row| &row.index.name);
@@ -95,7 +96,7 @@ fn check(global: &GlobalArgs, dirs: &[PathBuf]) -> Result<Exit, Failure> {
             }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),
-                Err(ProviderError::Manifest(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
+                Err(ProviderError::Invalid(error)) => CheckedProvider::failed(directory, std::slice::from_ref(error)),
                 Err(ProviderError::Contradictory(errors)) => CheckedProvider::failed(directory, errors),
                 Err(error) => {
                     terminal.fail(&Failure::unreadable_input(error));

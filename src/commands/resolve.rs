@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::{
     address::{DEFAULT_ADDR, configured_addr},
-    context::Context,
+    context::{Context, Needed},
     exit::Failure,
 };
 use crate::{
@@ -93,7 +93,7 @@ pub fn expectations(context: &Context, events: &[String], count: Option<u64>) ->
 /// Checks the name of an expected event. Providers may send events that hookdev doesn't know, so only an unknown
 /// provider is an error.
 fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
-    check_usable(&context.catalog, event)?;
+    context.require(Needed::Named(event))?;
     let is_glob = event.contains(['*', '?', '[']);
     if is_glob || context.catalog.has_event(event) {
         return Ok(());
@@ -110,18 +110,6 @@ fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(nearest::unknown("event", event, [])).hint(hint))
-}
-
-/// Checks that what names a provider, one of its events or several doesn't name a broken one.
-///
-/// # Errors
-///
-/// What is wrong with the provider.
-pub fn check_usable(catalog: &Catalog, text: &str) -> Result<(), Failure> {
-    match text.split('.').next().and_then(|provider| catalog.failure(provider)) {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
 }
 
 /// Parses a glob of event names.
@@ -200,9 +188,21 @@ fn configured_endpoint<'a>(context: &'a Context, provider: Option<&Provider>) ->
     context.config.as_ref()?.provider(&provider?.name)?.endpoint
 }
 
-/// A warning if a glob matches no known event. Providers may send events that hookdev doesn't know, so this is not an
-/// error.
-pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
+/// Checks the glob of an option, and warns if it matches no known event. Providers may send events that hookdev doesn't
+/// know, so that is not an error.
+///
+/// # Errors
+///
+/// If it names broken providers only.
+pub fn check_glob(context: &Context, option: &str, glob: &Pattern) -> Result<(), Failure> {
+    context.require(Needed::Named(glob.as_str()))?;
+    if let Some(warning) = unmatched(&context.catalog, option, glob) {
+        context.terminal.warn(&warning);
+    }
+    Ok(())
+}
+
+fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
     if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
         return None;
     }

@@ -47,7 +47,7 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     check_no_url(args)?;
-    let mut words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
+    let mut words = args.what.iter().map(|word| Word::parse(&context, word)).collect::<Result<Vec<_>, _>>()?;
     if args.last {
         words.push(Word::Last(captures_of_listen(&context, "--last")?));
     } else if words.is_empty() {

@@ -9,8 +9,8 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{exit::Failure, terminal::Terminal};
-use crate::{render::diagnostic::inline, store::config::Config, webhook::provider::catalog::CatalogEntry};
+use super::exit::Failure;
+use crate::{render::diagnostic::inline, store::config::Config};
 
 /// What the contexts of one command have in common.
 #[derive(Clone, Debug, Default)]
@@ -24,19 +24,11 @@ struct SharedState {
     config: Option<PathBuf>,
     /// The env file, if it had content.
     env_file: Option<PathBuf>,
-    /// Whether a context was loaded before.
-    is_loaded: bool,
-    /// Whether nothing is said about them.
-    is_silent: bool,
+    /// Whether broken providers were warned about.
+    has_warned: bool,
 }
 
 impl SharedContext {
-    /// That of a command that says nothing about broken providers, such as completion.
-    #[must_use]
-    pub fn silent() -> Self {
-        Self(Arc::new(Mutex::new(SharedState { is_silent: true, ..SharedState::default() })))
-    }
-
     /// Records a config. Returns whether it was not named before.
     pub(super) fn is_new(&self, path: &Path) -> bool {
         self.0.lock().named.insert(path.to_owned())
@@ -47,18 +39,12 @@ impl SharedContext {
         let mut state = self.0.lock();
         state.config = config.and_then(|config| in_use(&config.path));
         state.env_file = config.and_then(|config| in_use(config.env_file.as_ref()?));
-        state.is_loaded = true;
     }
 
-    /// Warns at the start about a provider that can't be used. When one breaks later, a command that needs it says so.
-    pub(super) fn warn_of_broken(&self, entry: &CatalogEntry, failure: Failure, terminal: Terminal) {
-        let state = self.0.lock();
-        if !state.is_loaded && !state.is_silent {
-            let message = failure.message.unwrap_or_else(|| "".into());
-            let causes: Vec<String> = failure.causes.iter().map(|cause| format!(": {cause}")).collect();
-            let start = format!("can't use the provider `{}`: ", entry.name());
-            terminal.warn(message.between(&start, &causes.concat()));
-        }
+    /// Records a warning about broken providers. Returns whether it is the first: when one breaks later, a command that
+    /// needs it says so.
+    pub(super) fn is_first_warning(&self) -> bool {
+        !std::mem::replace(&mut self.0.lock().has_warned, true)
     }
 
     pub(super) fn check_config(&self) -> Result<(), Failure> {

@@ -1,11 +1,10 @@
 //! `hookdev unregister`: removes what an interrupted `listen --register` left at a provider.
 
-use std::sync::Arc;
-
 use super::{
     context::Context,
     exit::{Exit, Failure},
     register::{journal, key, report},
+    resolve::provider,
     runtime,
     terminal::Terminal,
 };
@@ -14,7 +13,7 @@ use crate::{
     engine::register::{Account, Registrations, removal},
     net::client::Client,
     store::journal::{Hold, JournalEntry},
-    webhook::{nearest, signature::SecretText},
+    webhook::signature::SecretText,
 };
 
 /// Removes every entry of the journal whose process is gone.
@@ -80,9 +79,7 @@ fn with_failures(terminal: Terminal, failures: &[Failure], exit: Exit) -> Exit {
 
 /// The account of an entry, with the API URL that was used to register it.
 fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Account, Failure> {
-    let provider = context.catalog.get(&entry.provider);
-    let provider = provider
-        .ok_or_else(|| Failure::usage(nearest::unknown("provider", &entry.provider, context.catalog.names())))?;
+    let provider = provider(&context.catalog, &entry.provider)?;
     let registration = provider.registration.as_ref();
     let registration = registration.ok_or_else(|| {
         Failure::usage(format!(
@@ -91,5 +88,5 @@ fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Acco
         ))
     })?;
     let key = if is_dry { SecretText::default() } else { key(context, registration, &entry.api)? };
-    Ok(Account { provider: Arc::clone(provider), resource: entry.resource.clone(), api: entry.api.clone(), key })
+    Ok(Account { provider, resource: entry.resource.clone(), api: entry.api.clone(), key })
 }

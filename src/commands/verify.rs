@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    context::Context,
+    context::{Context, Needed},
     exit::{Exit, Failure},
     input_files::InputFiles,
     interrupt::InterruptFlag,
@@ -76,7 +76,10 @@ const fn exit(tally: &VerifyTally) -> Exit {
 }
 
 fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
-    context.require_providers(args.provider.as_deref())?;
+    let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
+    if provider.is_none() {
+        context.require(Needed::All)?;
+    }
     if let Some(url) = &args.url {
         parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -89,7 +92,7 @@ fn criteria(context: &Context, args: &VerifyArgs) -> Result<Criteria, Failure> {
     Ok(Criteria {
         catalog: Arc::clone(&context.catalog),
         keyring: context.keyring(args.provider.as_deref())?,
-        provider: args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?,
+        provider,
         receipt_time: match args.at {
             At::Received => ReceiptTime::Recorded,
             At::Now => ReceiptTime::Now,

@@ -70,8 +70,10 @@ impl Page {
         }
         let sent = delivery.request.media_type().and_then(|name| Media::named(&name));
         let headers = Some(&delivery.request.headers);
-        for forwarded in &delivery.forwards {
+        // Those without a response get their line when they have one.
+        for forwarded in delivery.forwards.iter().filter(|forwarded| !forwarded.is_pending()) {
             let clue = clue_of(forwarded, sent, headers, delivery.assessment.trust().is_some());
+            out.push_str("  ");
             self.forwarded(forwarded, clue.as_ref(), out);
         }
         if let Some(limits) = self.body {
@@ -149,18 +151,18 @@ impl Page {
 
     /// Appends the findings on a delivery that has already been printed.
     pub fn explained(&self, seq: u64, findings: &[Finding], out: &mut String) {
-        self.later(seq, "explained", out);
+        let _ = writeln!(out, "{} explained:", self.palette.paint(Role::Title, format_args!("#{seq}")));
         self.findings(findings, out);
     }
 
     /// Appends forwards that ended after their delivery was printed.
     pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, out: &mut String) {
-        self.later(seq, "forwarded", out);
+        for forwarded in forwards {
+            let _ = write!(out, "{} ", self.palette.paint(Role::Title, format_args!("#{seq}")));
+            self.forwarded(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
+        }
         if let Some(warning) = warning {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
-        }
-        for forwarded in forwards {
-            self.forwarded(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
         }
     }
 
@@ -170,10 +172,6 @@ impl Page {
         let message = format!("{deliveries} not shown: the output was not read in time");
         self.palette.push(Role::Warning, &message, out);
         out.push('\n');
-    }
-
-    fn later(&self, seq: u64, what: &str, out: &mut String) {
-        let _ = writeln!(out, "{} {what}:", self.palette.paint(Role::Title, format_args!("#{seq}")));
     }
 
     /// A label and a message, which wraps at the edge of the screen.
@@ -188,7 +186,7 @@ impl Page {
     }
 
     fn forwarded(&self, forwarded: &Forwarded, clue: Option<&Clue>, out: &mut String) {
-        out.push_str("  forwarded to ");
+        out.push_str("forwarded to ");
         out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
         self.outcome(forwarded, clue, out);

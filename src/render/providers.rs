@@ -8,7 +8,7 @@ use super::{
 };
 use crate::webhook::{
     learn::Learned,
-    provider::{Provider, index::IndexEntry, manifest::ManifestError},
+    provider::{Provider, index::IndexEntry, manifest::DirectoryMistake},
 };
 
 /// One provider in the table.
@@ -168,8 +168,8 @@ impl<'a> CheckedProvider<'a> {
 
     /// A directory with these mistakes.
     #[must_use]
-    pub fn failed(directory: String, errors: &'a [ManifestError]) -> Self {
-        let problem = |error: &'a ManifestError| {
+    pub fn failed(directory: String, errors: &'a [DirectoryMistake]) -> Self {
+        let problem = |error: &'a DirectoryMistake| {
             let (line, column) = error.position.unzip();
             ProviderProblem { file: &error.file, line, column, message: &error.message }
         };

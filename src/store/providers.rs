@@ -20,7 +20,7 @@ use crate::webhook::provider::{
     catalog::{CatalogEntry, Loader},
     files::{ENDINGS, MANIFEST, ProviderFiles},
     index::IndexEntry,
-    manifest::{ManifestError, provider_name},
+    manifest::{DirectoryMistake, provider_name},
     self_test::self_test,
 };
 
@@ -42,18 +42,18 @@ pub enum ProviderError {
     /// It holds no provider.
     #[error("no provider in {}: neither it nor a directory in it has a {MANIFEST}", .0.display())]
     Empty(PathBuf),
-    /// Its manifest is invalid.
+    /// One of its files is invalid.
     #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    Invalid(#[from] DirectoryMistake),
     /// Its files contradict its manifest, in these places.
     #[error("{}", in_one_line(.0))]
-    Contradictory(Vec<ManifestError>),
+    Contradictory(Vec<DirectoryMistake>),
     /// It changed between its check and its use.
     #[error("the provider directory {} has just changed; try again", .0.display())]
     Changed(PathBuf),
 }
 
-fn in_one_line(problems: &[ManifestError]) -> String {
+fn in_one_line(problems: &[DirectoryMistake]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 

@@ -91,14 +91,15 @@ impl Delivery {
         warnings
     }
 
-    /// Whether the provider would count it as delivered, and each handler's response as well.
+    /// Whether the provider would count it as delivered, and the response of each handler that has responded as well.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         let is_accepted = |forwarded: &Forwarded| {
             let response = forwarded.outcome.as_ref();
             response.is_ok_and(|response| self.objection(response.status, forwarded.elapsed).is_none())
         };
-        self.objection(self.status, self.elapsed).is_none() && self.forwards.iter().all(is_accepted)
+        let mut ended = self.forwards.iter().filter(|forwarded| !forwarded.is_pending());
+        self.objection(self.status, self.elapsed).is_none() && ended.all(is_accepted)
     }
 
     /// Why the provider would count a response as failed. The responses to handshakes are judged by their own rules.
@@ -145,6 +146,14 @@ pub struct Forwarded {
     pub outcome: Result<Response, ForwardFailure>,
     /// How long that took.
     pub elapsed: Duration,
+}
+
+impl Forwarded {
+    /// Whether its response is still awaited.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.outcome.as_ref().is_err_and(|failure| failure.kind == ForwardFailureKind::Pending)
+    }
 }
 
 /// Why there is no whole response.

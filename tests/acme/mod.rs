@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hookdev::webhook::{
     place::Place,
-    provider::{Provider, files::ProviderFiles, manifest::ManifestError},
+    provider::{Provider, files::ProviderFiles, manifest::DirectoryMistake},
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
     signature::{Receipt, SigningSecret},
     time::Timestamp,
 };
 
 /// Reads a manifest as that of a directory `acme` with these files beside it.
-pub fn load(manifest: &str, files: &[(&'static str, &'static str)]) -> Result<Provider, ManifestError> {
+pub fn load(manifest: &str, files: &[(&'static str, &'static str)]) -> Result<Provider, DirectoryMistake> {
     let beside = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text)));
     let manifest = (Cow::Borrowed("provider.toml"), Cow::Owned(manifest.to_owned()));
     Provider::load(ProviderFiles::new("acme", [manifest].into_iter().chain(beside).collect()))

@@ -48,13 +48,30 @@ fn equal_requests_in_other_formats_are_the_same() {
 fn one_request_of_several_is_chosen_by_its_entry() {
     let dir = captures();
     dir.write("both.http", format!("### one\n{LEFT}\n\n### two\n{RIGHT}\n"));
-    dir.hookdev()
-        .args(["diff", "both.http", "left.http"])
-        .exits(2)
-        .stderr("error: both.http has several requests\nhint: choose one of them with --entry N, from 0\n");
+    dir.hookdev().args(["diff", "both.http", "left.http"]).exits(2).stderr(
+        "error: both.http has several requests\n\
+             hint: choose one with --entry N, from 0, or a different one of each file with --entry N,M\n",
+    );
     dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "1"]).exits(0).stdout("");
     let none = dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "2"]).exits(2);
-    none.stderr("error: both.http has no request with the number that --entry gives\n");
+    none.stderr("error: both.http has no request 2: it has 2 requests, 0 to 1\n");
+}
+
+#[test]
+fn two_requests_of_one_capture_are_chosen_by_their_entries() {
+    let dir = captures();
+    dir.write("three.http", format!("### one\n{LEFT}\n\n### two\n{RIGHT}\n\n### three\n{LEFT}\n"));
+    let diff = |right: &str, entries: &str| dir.hookdev().args(["diff", "three.http", right, "--entry", entries]);
+    let differs = diff("three.http", "0,1").exits(1).stderr("4 differences\n");
+    differs.prints("header:x-id\n  - \"1\"\n  + \"2\"\n");
+    diff("three.http", "2,1").exits(1).prints("header:x-id\n  - \"1\"\n  + \"2\"\n");
+    diff("three.http", "1,2").exits(1).prints("header:x-id\n  - \"2\"\n  + \"1\"\n");
+    diff("three.http", "0,2").exits(0).stdout("");
+    diff("right.http", "1,0").exits(0).stdout("");
+    // A number for each file is that of this file.
+    diff("right.http", "1,1").exits(2).stderr("error: right.http has no request 1: it has 1 request, number 0\n");
+    diff("three.http", "3,0").exits(2).stderr("error: three.http has no request 3: it has 3 requests, 0 to 2\n");
+    diff("three.http", "0,").exits(2).says("write the number of a request, such as `3`, or two: `3,5`");
 }
 
 #[test]

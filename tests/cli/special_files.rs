@@ -47,7 +47,7 @@ fn refuses_provider(dir: &Dir, providers: &str, message: &str, cause: &str) {
     let warning = format!("warning: can't use the provider `acme`: {message}: {cause}\n");
     let events = |name: &str| dir.hookdev().args(["events", name, "-q", "--providers", providers]);
     events("cyanite.v2.finished").exits(0).stdout("cyanite.v2.finished\n").stderr(&warning);
-    events("acme").exits(2).stdout("").stderr(&format!("{warning}error: {message}\ncaused by: {cause}\n"));
+    refuses(events("acme"), message, cause);
 }
 
 /// What TAB offers after `send cyanite.v2.fi`.

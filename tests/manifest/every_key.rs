@@ -1,7 +1,8 @@
-//! A mistake in the value of any key is reported where it is. `mistakes.txt` has one in each block: the lines of
-//! `acme.toml` that are replaced after `-`, the mistaken ones after `+`, and the error after `!`.
+//! A mistake in the value of any key, or in a file of the directory, is reported where it is. `mistakes.txt` has one
+//! in each block: the lines of `acme.toml` that are replaced after `-`, the mistaken ones after `+`, or a file and
+//! its text after `=`, and the error after `!`.
 
-use hookdev::webhook::provider::{manifest::ManifestError, self_test::self_test};
+use hookdev::webhook::provider::{manifest::DirectoryMistake, self_test::self_test};
 
 use super::acme::load;
 
@@ -13,10 +14,11 @@ const FILES: [(&str, &str); 3] = [
     ("schema.json", r#"{"$defs":{"order":{"type":"object","required":["id","order"]}}}"#),
 ];
 
-/// The first error of a directory with this manifest.
-fn first_error(manifest: &str) -> Option<String> {
-    let words = |error: ManifestError| error.to_string().trim_start_matches("acme/").to_owned();
-    match load(manifest, &FILES) {
+/// The first error of a directory with this manifest, and with this file beside or instead of the others.
+fn first_error(manifest: &str, file: Option<(&'static str, &'static str)>) -> Option<String> {
+    let words = |error: DirectoryMistake| error.to_string().trim_start_matches("acme/").to_owned();
+    let others = FILES.into_iter().filter(|(path, _)| file.is_none_or(|(own, _)| own != *path));
+    match load(manifest, &others.chain(file).collect::<Vec<_>>()) {
         Ok(provider) => self_test(&provider).into_iter().next().map(words),
         Err(error) => Some(words(error)),
     }
@@ -29,13 +31,16 @@ fn marked(block: &str, mark: &str) -> String {
 
 #[test]
 fn a_mistake_in_the_value_of_any_key_is_reported_where_it_is() {
-    assert_eq!(first_error(MANIFEST), None);
+    assert_eq!(first_error(MANIFEST, None), None);
     let blocks: Vec<&str> = include_str!("mistakes.txt").split("\n\n").collect();
-    assert_eq!(blocks.len(), 84);
+    assert_eq!(blocks.len(), 97);
     for block in blocks {
         let [right, wrong, error] = ["- ", "+ ", "! "].map(|mark| marked(block, mark));
-        assert_eq!(MANIFEST.matches(&right).count(), 1, "{block}");
-        let found = first_error(&MANIFEST.replace(&right, &wrong));
+        let file = block.strip_prefix("= ").and_then(|rest| rest.lines().next());
+        let file = file.map(|line| line.split_once(' ').unwrap_or((line, "")));
+        assert!(file.is_some() || MANIFEST.matches(&right).count() == 1, "{block}");
+        let manifest = if file.is_some() { MANIFEST.to_owned() } else { MANIFEST.replace(&right, &wrong) };
+        let found = first_error(&manifest, file);
         assert_eq!(found.as_deref(), Some(error.trim_end()), "{block}");
     }
 }
@@ -55,6 +60,6 @@ fn a_value_that_looks_odd_but_works_is_accepted() {
         ("env         = \"ACME_WEBHOOK_SECRET\"", "env = \"acme_secret2\""),
     ] {
         assert_eq!(MANIFEST.matches(right).count(), 1, "{right}");
-        assert_eq!(first_error(&MANIFEST.replace(right, odd)), None, "{odd}");
+        assert_eq!(first_error(&MANIFEST.replace(right, odd), None), None, "{odd}");
     }
 }

@@ -172,13 +172,12 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "schema = \"ping\"",
             "fixture = \"events/broken.json\"",
-            "acme/provider.toml:33:11: the fixture `events/broken.json` is not valid JSON: expected a value at line 2, column 11",
+            "acme/events/broken.json:2:11: invalid JSON: expected a value",
         ),
         (
             "schema = \"ping\"",
             "fixture = \"events/ping.form\"",
-            "acme/provider.toml:33:11: the fixture `events/ping.form` is not valid JSON: expected a value at line 1, column 1; \
-             `raw = true` sends it byte for byte",
+            "acme/events/ping.form:1:1: invalid JSON: expected a value; `raw = true` sends it byte for byte",
         ),
         (
             "schema = \"ping\"",

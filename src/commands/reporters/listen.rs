@@ -61,7 +61,7 @@ fn push_detail(stream: DiagnosticStream, words: &str, command: &str, out: &mut S
 
 /// The URL of each provider, one per line, or their pattern if there are many.
 fn urls(catalog: &Catalog, url: &str) -> Vec<String> {
-    let names: Vec<&str> = catalog.names().collect();
+    let names: Vec<&str> = catalog.usable().map(|entry| entry.name()).collect();
     match catalog.example() {
         Some(example) if names.len() > MAX_LISTED => {
             let (count, example) = (names.len(), example.name());

@@ -10,7 +10,7 @@ use crate::{
         context::Context,
         exit::Failure,
         remedies,
-        resolve::{pattern, unmatched},
+        resolve::{check_glob, pattern},
     },
     engine::receive::Update,
     render::{json, payload, pretty::Page},
@@ -60,11 +60,11 @@ impl View {
     ///
     /// # Errors
     ///
-    /// If `--filter` is not a glob.
+    /// If `--filter` is not a glob, or names broken providers only.
     pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let filter = args.filter.as_deref().map(pattern).transpose()?;
-        if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
-            context.terminal.warn(&warning);
+        if let Some(filter) = &filter {
+            check_glob(context, "--filter", filter)?;
         }
         let quiet = context.global.quiet;
         let page = context.terminal.page(payload_limits(args.body, quiet));

@@ -13,7 +13,7 @@ use super::words::{Word, events, only_provider};
 use crate::{
     cli::{self, SendArgs},
     commands::{
-        context::Context,
+        context::{Context, Needed},
         exit::{Exit, Failure},
         guard::{Cargo, allow_delivery},
         resolve::{endpoint, headers},
@@ -58,7 +58,7 @@ pub(super) struct Jobs {
 /// If an option is invalid, or does not apply to what the words name.
 pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
     if words.iter().any(|word| !matches!(word, Word::Events(_))) {
-        context.require_providers(None)?;
+        context.require(Needed::All)?;
     }
     let mut builder = Builder::new(context, args, words)?;
     for word in words {
@@ -120,6 +120,7 @@ impl<'a> Builder<'a> {
             }
             Word::Events(text) => {
                 let context = self.context;
+                context.require(Needed::Named(text))?;
                 events(&context.catalog, text)?
                     .into_iter()
                     .try_for_each(|(provider, event)| self.add_event(provider, event))

@@ -94,10 +94,7 @@ async fn watch(
         let before = std::mem::replace(&mut captures, Snapshot::of(&files));
         let mut changed = changed_captures(&context, &files, &captures.since(&before));
         if inputs.have_changed() {
-            if inputs.have_shared_changed() {
-                sleep(RELOAD_TIME).await;
-            }
-            match inputs.reload(&context, &watch) {
+            match reload(&mut inputs, &context, &watch).await {
                 Ok(reloaded) => {
                     context = reloaded;
                     changed.splice(0..0, events.iter().cloned());
@@ -110,6 +107,14 @@ async fn watch(
         }
     }
     Ok(exit)
+}
+
+/// Reloads the context after a change: later than `listen`, if `listen` may have to reload the same file.
+async fn reload(inputs: &mut InputFiles, context: &Context, watch: &Watch) -> Result<Context, Failure> {
+    if inputs.have_shared_changed() {
+        sleep(RELOAD_TIME).await;
+    }
+    inputs.reload(context, watch)
 }
 
 /// Sends what was saved. Failures are only reported, since the next save may fix them.
@@ -181,4 +186,55 @@ fn changed_captures(context: &Context, named: &[PathBuf], changes: &[FileChange]
         }
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::cli::{self, Cli};
+
+    /// A context with this config.
+    fn context(config: &Path) -> Context {
+        let args = ["hookdev", "--quiet", "demo", "--config"].map(Path::new).into_iter().chain([config]);
+        let matches = cli::command().try_get_matches_from(args).unwrap();
+        Context::load(Cli::from_matches(matches).unwrap().global).unwrap()
+    }
+
+    /// The capture path in the config of a context.
+    fn capture(context: &Context) -> &Path {
+        context.config.as_ref().and_then(|config| config.listen.capture.as_deref()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_config_is_reloaded_after_the_time_that_listen_needs_for_it_and_a_data_file_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, data) = (dir.path().join("hookdev.toml"), dir.path().join("data.json"));
+        let save = |capture: &str| fs::write(&config, format!("[listen]\ncapture = \"{capture}\"\n")).unwrap();
+        save("one");
+        fs::write(&data, "{}").unwrap();
+        let first = context(&config);
+        let mut inputs = InputFiles::of(&first, vec![data.clone()]);
+        let watch = Watch::start(&[], Vec::new).unwrap();
+
+        // Another change in the last moment of that time is still part of it.
+        save("second");
+        let listening = async {
+            sleep(RELOAD_TIME.saturating_sub(Duration::from_millis(1))).await;
+            save("the third");
+        };
+        let begun = Instant::now();
+        let (second, ()) = tokio::join!(reload(&mut inputs, &first, &watch), listening);
+        let second = second.unwrap();
+        assert_eq!((begun.elapsed(), capture(&second)), (RELOAD_TIME, dir.path().join("the third").as_path()));
+
+        fs::write(&data, "{\"changed\":1}").unwrap();
+        assert!(inputs.have_changed());
+        let begun = Instant::now();
+        reload(&mut inputs, &second, &watch).await.unwrap();
+        assert_eq!((begun.elapsed(), inputs.have_changed()), (Duration::ZERO, false));
+    }
 }

@@ -9,9 +9,10 @@ use std::{
 use crate::{
     cli::SendArgs,
     commands::{
+        context::{Context, Needed},
         exit::Failure,
         names::listed,
-        resolve::{check_usable, pattern},
+        resolve::pattern,
     },
     net::url::parse_url,
     render::{diagnostic::Message, shell},
@@ -36,7 +37,8 @@ pub(super) enum Word {
 
 impl Word {
     /// Determines what an argument names. Events take precedence, so a file with the name of an event needs a `./`.
-    pub(super) fn parse(catalog: &Catalog, text: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Failure> {
+        let catalog = &context.catalog;
         if catalog.has_event(text) || pattern(text).is_ok_and(|glob| !catalog.matching(&glob).is_empty()) {
             return Ok(Self::Events(text.to_owned()));
         }
@@ -49,7 +51,7 @@ impl Word {
         if let Some(provider) = catalog.get(text) {
             return Err(no_event(provider));
         }
-        check_usable(catalog, text)?;
+        context.require(Needed::Named(text))?;
         let shown = redact::invalid_url(text);
         let near = catalog.nearest_events(text);
         if near.is_empty() && is_path(text) {
@@ -139,7 +141,6 @@ impl fmt::Display for Word {
 
 /// The events that an argument names. Only their providers are loaded.
 pub(super) fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Arc<Provider>, &'a Event)>, Failure> {
-    check_usable(catalog, text)?;
     // An event's name is not a glob, even if it contains brackets.
     let glob = if catalog.has_event(text) { None } else { pattern(text).ok() };
     let is_named = |name: &str| glob.as_ref().map_or(name == text, |glob| glob.matches(name));

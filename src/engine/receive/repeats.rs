@@ -1,5 +1,6 @@
-//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Only a limited
-//! number of deliveries is remembered, so that memory doesn't grow with the run.
+//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Two with
+//! different ids are different deliveries, even if they are signed alike: not every provider signs the id. Only a
+//! limited number of deliveries is remembered, so that memory doesn't grow with the run.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -64,9 +65,10 @@ impl Repeats {
             })
             .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
             .collect();
+        let id = assessment.id.as_ref();
         DeliveryIdentity {
-            id: assessment.id.as_ref().map(|id| self.hasher.hash_one((of, &assessment.event, id))),
-            bytes: self.hasher.hash_one((of, request.query(), signed, &request.body[..])),
+            id: id.map(|id| self.hasher.hash_one((of, &assessment.event, id))),
+            bytes: self.hasher.hash_one((of, id, request.query(), signed, &request.body[..])),
         }
     }
 

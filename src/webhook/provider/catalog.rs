@@ -64,7 +64,7 @@ impl CatalogEntry {
     #[must_use]
     pub fn broken(name: String, directory: String, error: LoadError) -> Self {
         let index = IndexEntry::of_name(name);
-        let source = ProviderSource::Directory(directory, loaded_already());
+        let source = ProviderSource::Directory(directory, read_at_once());
         Self { source, index: OnceLock::from(index), provider: OnceLock::from(Err(error)) }
     }
 
@@ -118,7 +118,7 @@ impl CatalogEntry {
         }
         let source = match &self.source {
             ProviderSource::BuiltIn(built_in) => ProviderSource::BuiltIn(built_in),
-            ProviderSource::Directory(directory, _) => ProviderSource::Directory(directory.clone(), loaded_already()),
+            ProviderSource::Directory(directory, _) => ProviderSource::Directory(directory.clone(), read_at_once()),
         };
         let index = OnceLock::from(IndexEntry::of(&provider));
         Ok(Some(Self { source, index, provider: OnceLock::from(Ok(Arc::new(provider))) }))
@@ -143,14 +143,14 @@ impl From<Provider> for CatalogEntry {
         let provider = Arc::new(provider);
         let index = OnceLock::from(IndexEntry::of(&provider));
         let directory = provider.files().origin().to_owned();
-        let source = ProviderSource::Directory(directory, loaded_already());
+        let source = ProviderSource::Directory(directory, read_at_once());
         Self { source, index, provider: OnceLock::from(Ok(provider)) }
     }
 }
 
-/// The loader of an entry that is already loaded.
-fn loaded_already() -> Loader {
-    Box::new(|_: &IndexEntry| Err("it is loaded already".into()))
+/// The loader of an entry whose provider was read at once, with or without success. It is never called.
+fn read_at_once() -> Loader {
+    Box::new(|_: &IndexEntry| Err("it was read at once".into()))
 }
 
 impl fmt::Debug for CatalogEntry {
@@ -227,41 +227,59 @@ impl Catalog {
         self.entries().map(|entry| entry.name())
     }
 
-    /// All providers, loaded, without those of [`Self::failures`].
+    /// All providers that can be loaded, loaded.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.entries().filter_map(|entry| entry.load().ok())
     }
 
-    /// The providers that were used but couldn't be loaded: their names, and why.
+    /// The providers that are known to be broken: their names, and why they can't be used.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &LoadError)> {
         self.entries().filter_map(|entry| Some((entry.name(), entry.failure()?)))
     }
 
-    /// Why the provider of this name can't be used, if there is one and that is known.
+    /// All entries without those that are known to be broken: what lists and examples name.
+    pub fn usable(&self) -> impl Iterator<Item = &Arc<CatalogEntry>> {
+        self.entries().filter(|entry| entry.failure().is_none())
+    }
+
+    /// Why what names a provider, an event or several can't be used: it names broken providers only.
     #[must_use]
-    pub fn failure(&self, name: &str) -> Option<&LoadError> {
-        self.entry(name)?.failure()
+    pub fn failure(&self, text: &str) -> Option<&LoadError> {
+        let provider = text.split('.').next().unwrap_or_default();
+        let (providers, events) = (Pattern::new(provider).ok(), Pattern::new(text).ok());
+        let is_meant = |name: &str| name == provider || providers.as_ref().is_some_and(|glob| glob.matches(name));
+        let mut meant = self.entries().filter(|entry| is_meant(entry.name()));
+        let failure = meant.find_map(|entry| entry.failure())?;
+        let has_others = events.is_some_and(|glob| !self.matching(&glob).is_empty());
+        (!has_others).then_some(failure)
     }
 
     /// The provider that messages name as an example: the first of the user's own, else a well-known one.
     #[must_use]
     pub fn example(&self) -> Option<&Arc<CatalogEntry>> {
-        let first = self.entries().find(|entry| entry.failure().is_none())?;
-        let well_known = || self.entry(BuiltIn::example()).unwrap_or(first);
+        let first = self.usable().next()?;
+        let well_known = || self.usable_entry(BuiltIn::example()).unwrap_or(first);
         Some(if first.directory().is_some() { first } else { well_known() })
     }
 
     /// The providers to list while none is known to be in use: the user's own, else a few of the built-in ones.
     #[must_use]
     pub fn featured(&self) -> Vec<&Arc<CatalogEntry>> {
-        let is_own = |entry: &&Arc<CatalogEntry>| entry.directory().is_some() && entry.failure().is_none();
-        let own: Vec<_> = self.entries().filter(is_own).collect();
-        if own.is_empty() { BuiltIn::featured().iter().filter_map(|name| self.entry(name)).collect() } else { own }
+        let own: Vec<_> = self.usable().filter(|entry| entry.directory().is_some()).collect();
+        if own.is_empty() {
+            BuiltIn::featured().iter().filter_map(|name| self.usable_entry(name)).collect()
+        } else {
+            own
+        }
     }
 
-    /// Every event of every provider, from the index.
+    fn usable_entry(&self, name: &str) -> Option<&Arc<CatalogEntry>> {
+        self.entry(name).filter(|entry| entry.failure().is_none())
+    }
+
+    /// Every event of every provider that isn't known to be broken, from the index.
     pub fn events(&self) -> impl Iterator<Item = (&Arc<CatalogEntry>, &IndexedEvent)> {
-        self.entries().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))
+        self.usable().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))
     }
 
     /// The events whose full names match a glob; a plain name matches itself.
@@ -365,6 +383,26 @@ mod tests {
         let place = names.iter().position(|name| name == "auphonic").unwrap();
         names[..=place].rotate_right(1);
         assert_eq!(catalog.names().collect::<Vec<_>>(), names);
+    }
+
+    #[test]
+    fn a_broken_provider_is_no_example_and_is_named_by_what_matches_no_event_of_others() {
+        let mut catalog = Catalog::builtin();
+        assert_eq!(catalog.example().unwrap().name(), "stripe");
+        let featured = catalog.featured()[0].name().to_owned();
+        for name in ["stripe", &featured] {
+            let broken = CatalogEntry::broken(name.to_owned(), format!("own/{name}"), "the mistake".into());
+            assert!(catalog.add(Arc::new(broken)));
+        }
+        assert_ne!(catalog.example().unwrap().name(), "stripe");
+        assert!(catalog.featured().iter().all(|entry| entry.name() != featured));
+        assert_eq!(catalog.usable().count(), 51);
+        for text in ["stripe", "stripe.*", "str*", "stripe.invoice.paid", "*ripe.invoice.*", "stripe.[", "*.no-event"] {
+            assert_eq!(catalog.failure(text).map(ToString::to_string).as_deref(), Some("the mistake"), "{text}");
+        }
+        for text in ["*", "s*", "*.push", "github.*", "github.push", "strip", ""] {
+            assert!(catalog.failure(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -136,9 +136,16 @@ impl Provider {
         });
         // A handshake that hands over the secret is signed with it alone.
         let sent_along = if own.is_some() { &[] } else { sent_along };
-        let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
-        let scheme = secret.and_then(|secret| self.signing_scheme(secret, &request)).filter(|_| scheme.is_some());
-        if let (Some(secret), Some(scheme)) = (secret, scheme) {
+        let signing = secret.zip(scheme).and_then(|(secret, _)| {
+            let secret = own.as_ref().unwrap_or(secret);
+            let mut readers = self.readers(secret);
+            if own.is_some() {
+                // The user's secrets, of which the first decides the order of the schemes, have no part in it.
+                readers.sort_by_key(|scheme| scheme.position);
+            }
+            Some((covering(&readers, &request)?, secret))
+        });
+        if let Some((scheme, secret)) = signing {
             let mut signing: Vec<_> =
                 std::iter::once((scheme, secret)).chain(self.sent_together(scheme, sent_along)).collect();
             signing.sort_by_key(|(scheme, _)| order::turn(scheme));
@@ -165,17 +172,14 @@ impl Provider {
         request
     }
 
-    /// The first scheme that this secret is for and that covers this body; if none does, the first that it is for.
+    /// The scheme that signs this request with this secret.
     pub(super) fn signing_scheme(&self, secret: &SigningSecret, request: &Request) -> Option<&Scheme> {
-        let readers = || self.schemes.iter().filter(|scheme| scheme.reads(secret));
-        let first = readers().next()?;
-        if !first.needs_payload() || readers().nth(1).is_none() {
-            return Some(first);
-        }
-        let body = DecodedBody::of(request, MAX_DECODED_BYTES).unwrap_or(DecodedBody::empty());
-        let payload = body.payload(request);
-        let lookup = Lookup::of(request, &payload);
-        readers().find(|scheme| scheme.covers(&lookup).is_ok()).or(Some(first))
+        covering(&self.readers(secret), request)
+    }
+
+    /// The schemes that this secret is for.
+    fn readers(&self, secret: &SigningSecret) -> Vec<&Scheme> {
+        self.schemes.iter().filter(|scheme| scheme.reads(secret)).collect()
     }
 
     /// The schemes whose signatures are sent together with that of `signing`, each with its secret: one that is for it,
@@ -221,6 +225,18 @@ impl Provider {
             }
         }
     }
+}
+
+/// The first of these schemes that covers a request's body; if none does, the first.
+fn covering<'a>(schemes: &[&'a Scheme], request: &Request) -> Option<&'a Scheme> {
+    let first = *schemes.first()?;
+    if !first.needs_payload() || schemes.len() == 1 {
+        return Some(first);
+    }
+    let body = DecodedBody::of(request, MAX_DECODED_BYTES).unwrap_or(DecodedBody::empty());
+    let payload = body.payload(request);
+    let lookup = Lookup::of(request, &payload);
+    schemes.iter().copied().find(|scheme| scheme.covers(&lookup).is_ok()).or(Some(first))
 }
 
 /// Writes a value that makes a request genuine, unless the user's own headers have it, or another signature has written

@@ -71,35 +71,35 @@ impl Event {
     #[must_use]
     pub(in crate::webhook) fn missing_for_handshake(&self, lookup: &Lookup<'_>) -> Option<String> {
         let handshake = self.handshake.as_deref()?;
-        let differences = self.differences(lookup);
+        let mismatches = self.mismatches(lookup);
         let is_meant = match handshake.method {
             Method::POST => {
-                !self.conditions.is_empty() && differences.iter().all(|difference| difference.expected.is_none())
+                !self.conditions.is_empty() && mismatches.iter().all(|mismatch| mismatch.expected.is_none())
             }
             ref own => lookup.request.method == *own,
         };
-        let in_words = |Difference { place, expected, found }: Difference<'_>| match (expected, found) {
+        let in_words = |Mismatch { place, expected, found }: Mismatch<'_>| match (expected, found) {
             (_, None) => format!("{} is missing", place.words()),
             (Some(expected), Some(_)) => format!("{} isn't `{expected}`", place.words()),
             (None, Some(_)) => format!("{} isn't a token", place.words()),
         };
-        let mut all: Vec<String> = differences.into_iter().map(in_words).collect();
+        let mut all: Vec<String> = mismatches.into_iter().map(in_words).collect();
         all.dedup();
         (is_meant && !all.is_empty()).then(|| all.join(", "))
     }
 
     /// Where a request differs from this event.
-    pub(super) fn differences<'a>(&'a self, lookup: &Lookup<'a>) -> Vec<Difference<'a>> {
+    pub(super) fn mismatches<'a>(&'a self, lookup: &Lookup<'a>) -> Vec<Mismatch<'a>> {
         let handshake = self.handshake.as_deref();
-        let difference = |place, expected| Difference { place, expected, found: lookup.text(place) };
-        let conditions = self.conditions.iter().map(|(place, expected)| difference(place, Some(expected.as_str())));
+        let mismatch = |place, expected| Mismatch { place, expected, found: lookup.text(place) };
+        let conditions = self.conditions.iter().map(|(place, expected)| mismatch(place, Some(expected.as_str())));
         let conditions = conditions.filter(|it| it.found.as_deref() != it.expected);
         let present = self.present.iter().filter(|place| !lookup.has(place));
-        let present = present.map(|place| Difference { place, expected: None, found: None });
+        let present = present.map(|place| Mismatch { place, expected: None, found: None });
         let repeated = handshake.map_or(&[][..], |handshake| &handshake.present);
-        let repeated = repeated.iter().map(|place| difference(place, None)).filter(|it| it.found.is_none());
+        let repeated = repeated.iter().map(|place| mismatch(place, None)).filter(|it| it.found.is_none());
         let tokens = handshake.map_or(&[][..], |handshake| &handshake.tokens);
-        let tokens = tokens.iter().map(|place| difference(place, None));
+        let tokens = tokens.iter().map(|place| mismatch(place, None));
         let tokens = tokens.filter(|it| it.found.as_deref().is_some_and(|text| !handshake::is_token(text)));
         conditions.chain(present).chain(repeated).chain(tokens).collect()
     }
@@ -141,7 +141,7 @@ impl Event {
 
 /// Where a request differs from an event.
 #[derive(Clone, Debug)]
-pub(super) struct Difference<'a> {
+pub(super) struct Mismatch<'a> {
     pub place: &'a Place,
     /// The value that recognises the event; `None` if any value does, or any token.
     pub expected: Option<&'a str>,

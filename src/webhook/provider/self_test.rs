@@ -6,9 +6,9 @@ mod vectors;
 use super::{
     Provider,
     compose::{AttemptParams, BodySource, SendContext},
-    event::{Difference, Event, EventName},
+    event::{Event, EventName, Mismatch},
     files,
-    manifest::ManifestError,
+    manifest::DirectoryMistake,
 };
 use crate::webhook::{
     json::{self, Kind, Path},
@@ -23,70 +23,70 @@ use crate::webhook::{
 /// The maximum size of a decoded body, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// Returns the problems of a provider, each with the position of what is to be corrected.
+/// Returns the mistakes of a provider, each with the position of what is to be corrected.
 #[must_use]
-pub fn self_test(provider: &Provider) -> Vec<ManifestError> {
-    let mut problems = Vec::new();
+pub fn self_test(provider: &Provider) -> Vec<DirectoryMistake> {
+    let mut mistakes = Vec::new();
     if let Err(error) = provider.schema() {
         let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
         let (position, message) = ((error.line, error.column), format!("{}{pointer}", error.flaw));
-        problems.push(ManifestError::new(provider.files(), files::SCHEMA, Some(position), message));
+        mistakes.push(DirectoryMistake::new(provider.files(), files::SCHEMA, Some(position), message));
     }
     for event in &provider.events {
-        check_event(provider, event, &mut problems);
+        check_event(provider, event, &mut mistakes);
     }
-    vectors::check(provider, &mut problems);
-    problems
+    vectors::check(provider, &mut mistakes);
+    mistakes
 }
 
-/// A problem of one event.
+/// A mistake of one event.
 #[derive(Debug, PartialEq, Eq)]
-struct Problem {
-    place: Location,
+struct EventMistake {
+    place: MistakePlace,
     message: String,
 }
 
-/// What is to be corrected.
+/// Where a mistake is to be corrected.
 #[derive(Debug, PartialEq, Eq)]
-enum Location {
+enum MistakePlace {
     /// A value of the payload, or the one where it is missing.
     Payload(Path),
     /// What the manifest has under these keys.
     Manifest(Vec<String>),
 }
 
-/// Adds the problems of an event and its variants, each once: one of the payload occurs in each variant and encoding.
-fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<ManifestError>) {
-    let of_payload = problems_of(provider, event, None);
-    let mut found: Vec<ManifestError> =
-        of_payload.iter().map(|problem| problem.located(provider, event, None)).collect();
+/// Adds the mistakes of an event and its variants, each once: one of the payload occurs in each variant and encoding.
+fn check_event(provider: &Provider, event: &Event, mistakes: &mut Vec<DirectoryMistake>) {
+    let of_payload = mistakes_of(provider, event, None);
+    let mut found: Vec<DirectoryMistake> =
+        of_payload.iter().map(|mistake| mistake.located(provider, event, None)).collect();
     for (index, variant) in event.variants.iter().enumerate() {
-        let own = problems_of(provider, event, Some(variant));
-        let own = own.iter().filter(|problem| !of_payload.contains(problem));
-        found.extend(own.map(|problem| problem.located(provider, event, Some(index))));
+        let own = mistakes_of(provider, event, Some(variant));
+        let own = own.iter().filter(|mistake| !of_payload.contains(mistake));
+        found.extend(own.map(|mistake| mistake.located(provider, event, Some(index))));
     }
-    for problem in found {
-        if !problems.contains(&problem) {
-            problems.push(problem);
+    for mistake in found {
+        if !mistakes.contains(&mistake) {
+            mistakes.push(mistake);
         }
     }
 }
 
-impl Problem {
+impl EventMistake {
     /// The error at its position. `variant` is the index of the variant that causes it.
-    fn located(&self, provider: &Provider, event: &Event, variant: Option<usize>) -> ManifestError {
+    fn located(&self, provider: &Provider, event: &Event, variant: Option<usize>) -> DirectoryMistake {
         let files = provider.files();
         let message = format!("{}: {}", event.full_name, self.message);
         match (&self.place, variant, &event.fixture_file) {
-            (Location::Payload(path), None, Some(file)) => {
-                ManifestError::new(files, file, Some(position(&event.fixture, path)), message)
+            (MistakePlace::Payload(path), None, Some(file)) => {
+                DirectoryMistake::new(files, file, Some(position(&event.fixture, path)), message)
             }
-            (Location::Payload(path), Some(variant), _) => {
+            (MistakePlace::Payload(path), Some(variant), _) => {
                 let keys = keys(event, &["variants", &variant.to_string(), &path.to_string()]);
-                ManifestError::under(files, &keys, message)
+                DirectoryMistake::under(files, &keys, message)
             }
-            (Location::Payload(_), None, None) => ManifestError::under(files, &keys(event, &[]), message),
-            (Location::Manifest(keys), ..) => ManifestError::under(files, keys, message),
+            (MistakePlace::Payload(_), None, None) => DirectoryMistake::under(files, &keys(event, &[]), message),
+            (MistakePlace::Manifest(keys), ..) => DirectoryMistake::under(files, keys, message),
         }
     }
 }
@@ -105,12 +105,14 @@ fn position(text: &str, path: &Path) -> (usize, usize) {
     json::position(text, node.span.start)
 }
 
-fn problems_of(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+fn mistakes_of(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Vec<EventMistake> {
+    let mut mistakes = Vec::new();
     let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
     let draft = match provider.draft(event, BodySource::Fixture(variant, &[]), &context) {
         Ok(draft) => draft,
-        Err(error) => return vec![Problem { place: Location::Payload(Path::default()), message: error.to_string() }],
+        Err(error) => {
+            return vec![EventMistake { place: MistakePlace::Payload(Path::default()), message: error.to_string() }];
+        }
     };
     let secret = provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
     for encoding in &provider.delivery.encodings {
@@ -123,30 +125,32 @@ fn problems_of(provider: &Provider, event: &Event, variant: Option<&[(Path, Stri
             own_headers: &Headers::new(),
         };
         let request = provider.request(&draft, &attempt);
-        for problem in problems_of_request(provider, event, &request, secret.as_slice(), context.now) {
-            if !problems.contains(&problem) {
-                problems.push(problem);
+        for mistake in mistakes_of_request(provider, event, &request, secret.as_slice(), context.now) {
+            if !mistakes.contains(&mistake) {
+                mistakes.push(mistake);
             }
         }
     }
-    problems
+    mistakes
 }
 
-fn problems_of_request(
+fn mistakes_of_request(
     provider: &Provider,
     event: &Event,
     request: &Request,
     secrets: &[SigningSecret],
     now: Timestamp,
-) -> Vec<Problem> {
+) -> Vec<EventMistake> {
     let body = match provider.decode(request, LIMIT) {
         Ok(body) => body,
-        Err(message) => return vec![Problem { place: Location::Manifest(vec!["delivery".to_owned()]), message }],
+        Err(message) => {
+            return vec![EventMistake { place: MistakePlace::Manifest(vec!["delivery".to_owned()]), message }];
+        }
     };
     let payload = body.payload(request);
-    let mut problems = Vec::new();
-    problems.extend(unrecognised(provider, event, request, &payload));
-    problems.extend(unverified(event, &provider.verify(secrets, request, Some(event), Some(now).into()), provider));
+    let mut mistakes = Vec::new();
+    mistakes.extend(unrecognised(provider, event, request, &payload));
+    mistakes.extend(unverified(event, &provider.verify(secrets, request, Some(event), Some(now).into()), provider));
     if let Some(name) = event.schema.as_deref()
         && let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name))
         && let Some(root) = payload.root()
@@ -156,42 +160,45 @@ fn problems_of_request(
             let value = if violation.pointer.is_empty() { "the payload" } else { &violation.pointer };
             let message = format!("{value}: {}; correct it here, or `{name}` in {}", violation.message, files::SCHEMA);
             let path = violation.pointer.parse().unwrap_or_default();
-            problems.push(Problem { place: Location::Payload(path), message });
+            mistakes.push(EventMistake { place: MistakePlace::Payload(path), message });
         }
     }
-    problems
+    mistakes
 }
 
 /// What to do if the payload lacks the field that has the event's name.
 const NO_FIELD: &str = "add it, or write `header:NAME` here if a header names the event";
 
 /// Why an event's request isn't recognised as that event, if it isn't.
-fn unrecognised(provider: &Provider, event: &Event, request: &Request, payload: &Payload<'_>) -> Option<Problem> {
+fn unrecognised(provider: &Provider, event: &Event, request: &Request, payload: &Payload<'_>) -> Option<EventMistake> {
     let lookup = Lookup::of(request, payload);
     let found = provider.event_of(&lookup);
     if found.as_ref().and_then(EventName::listed).is_some_and(|found| found.name == event.name) {
         return None;
     }
-    let mut differences = event.differences(&lookup);
-    if differences.is_empty() {
+    let mut mismatches = event.mismatches(&lookup);
+    if mismatches.is_empty() {
         let other = found.as_ref().map_or("no event", EventName::full_name);
         let message = format!(
             "its request is recognised as {other}, whose conditions it meets too: put the more specific event first, \
              or add to `match` what tells the two apart"
         );
-        return Some(Problem { place: Location::Manifest(keys(event, &["match"])), message });
+        return Some(EventMistake { place: MistakePlace::Manifest(keys(event, &["match"])), message });
     }
-    let Difference { place, expected, found } = differences.swap_remove(0);
+    let Mismatch { place, expected, found } = mismatches.swap_remove(0);
     let repeated = event.handshake.as_deref().map_or(&[][..], |handshake| &handshake.present);
     let is_repeated = expected.is_none() && repeated.contains(place);
     let is_named = expected == Some(&event.name) && provider.event_field.as_ref() == Some(place);
-    let difference = match (place, expected, found) {
+    let reason = match (place, expected, found) {
         (Place::Body(path), _, None) => match payload.root() {
             Some(root) => match root.get(path).map(|node| &node.kind) {
                 None => OverrideError::missing(root, path).to_string(),
                 Some(Kind::Null) => format!("`{path}` is null"),
                 Some(_) => format!("`{path}` isn't a single value"),
             },
+            None if json::parse(&event.fixture).is_ok() => {
+                format!("the payload has no `{path}`: it is a single value, not an object")
+            }
             None => format!("the payload has no `{path}`: it is neither JSON nor a form"),
         },
         (place, _, None) => format!("{} is missing", place.words()),
@@ -200,20 +207,20 @@ fn unrecognised(provider: &Provider, event: &Event, request: &Request, payload: 
         (place, None, Some(found)) => format!("{} is `{found}`, which isn't a token", place.words()),
     };
     let (location, remedy) = match place {
-        _ if is_repeated => (Location::Manifest(keys(event, &["respond"])), "correct what `respond` repeats"),
+        _ if is_repeated => (MistakePlace::Manifest(keys(event, &["respond"])), "correct what `respond` repeats"),
         Place::Body(path) if is_named && payload.root().is_some_and(|root| root.get(path).is_none()) => {
-            (Location::Manifest(vec!["recognise".to_owned(), "event".to_owned()]), NO_FIELD)
+            (MistakePlace::Manifest(vec!["recognise".to_owned(), "event".to_owned()]), NO_FIELD)
         }
         Place::Body(path) if is_named => {
-            (Location::Payload(path.clone()), "correct it here, or the event's `name` or `match`")
+            (MistakePlace::Payload(path.clone()), "correct it here, or the event's `name` or `match`")
         }
         Place::Body(path) if event.fixture_file.is_some() => {
-            (Location::Payload(path.clone()), "correct it here, or the event's `match`")
+            (MistakePlace::Payload(path.clone()), "correct it here, or the event's `match`")
         }
-        _ => (Location::Manifest(keys(event, &["match"])), "correct the event's `match`"),
+        _ => (MistakePlace::Manifest(keys(event, &["match"])), "correct the event's `match`"),
     };
-    let message = format!("it isn't recognised as this event, because {difference}; {remedy}");
-    Some(Problem { place: location, message })
+    let message = format!("it isn't recognised as this event, because {reason}; {remedy}");
+    Some(EventMistake { place: location, message })
 }
 
 /// The keys of a scheme's signed content.
@@ -222,7 +229,7 @@ fn signed_content(scheme: &str) -> Vec<String> {
 }
 
 /// Why an event's request doesn't have the verdict that it should have, if it doesn't.
-fn unverified(event: &Event, verdict: &Verdict, provider: &Provider) -> Option<Problem> {
+fn unverified(event: &Event, verdict: &Verdict, provider: &Provider) -> Option<EventMistake> {
     let unsigned = event.unsigned || provider.schemes.is_empty();
     // A signature with the secret that the request itself hands over counts as none.
     let hands_over = event.handshake.as_ref().is_some_and(|handshake| handshake.secret.is_some());
@@ -236,11 +243,11 @@ fn unverified(event: &Event, verdict: &Verdict, provider: &Provider) -> Option<P
             }
             let message =
                 format!("its own request, signed by `{}`, is rejected: {}", rejection.scheme, rejection.reason);
-            Some(Problem { place: Location::Manifest(signed_content(&rejection.scheme)), message })
+            Some(EventMistake { place: MistakePlace::Manifest(signed_content(&rejection.scheme)), message })
         }
         other => {
             let message = format!("its own request is {}", other.name());
-            Some(Problem { place: Location::Manifest(keys(event, &[])), message })
+            Some(EventMistake { place: MistakePlace::Manifest(keys(event, &[])), message })
         }
     }
 }
@@ -251,8 +258,8 @@ mod tests {
 
     use super::{super::files::ProviderFiles, *};
 
-    /// The problems of a directory with these files; `manifest` has the keys of the event and what comes after it.
-    fn problems(event: &'static str, payload: &'static str, others: &[(&'static str, &'static str)]) -> Vec<String> {
+    /// The mistakes of a directory with these files; `manifest` has the keys of the event and what comes after it.
+    fn mistakes(event: &'static str, payload: &'static str, others: &[(&'static str, &'static str)]) -> Vec<String> {
         let manifest = format!("{MANIFEST}{event}");
         let own = [(Cow::Borrowed("provider.toml"), Cow::Owned(manifest)), ("events/a.json".into(), payload.into())];
         let others = others.iter().map(|&(path, text)| (path.into(), text.into()));
@@ -280,7 +287,7 @@ about = "An event"
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
             "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
         let others = [("schema.json", schema), ("vectors.json", vectors)];
-        assert_eq!(problems(MADE, r#"{"t":"a"}"#, &others), [""; 0]);
+        assert_eq!(mistakes(MADE, r#"{"t":"a"}"#, &others), [""; 0]);
     }
 
     #[test]
@@ -294,7 +301,7 @@ about = "An event"
             "acme/events/a.json:3:9: acme.a: /in/missing: is required but missing; correct it here, or `a` in schema.json",
             "acme/provider.toml:12:32: acme.a: /n: expected 2, found 3; correct it here, or `a` in schema.json",
         ];
-        assert_eq!(problems(event, payload, &[("schema.json", schema)]), expected);
+        assert_eq!(mistakes(event, payload, &[("schema.json", schema)]), expected);
     }
 
     #[test]
@@ -350,7 +357,7 @@ about = "An event"
                 ),
             ),
         ] {
-            assert_eq!(problems(event, payload, &[]), [format!("acme/{expected}")], "{event}");
+            assert_eq!(mistakes(event, payload, &[]), [format!("acme/{expected}")], "{event}");
         }
     }
 
@@ -360,7 +367,7 @@ about = "An event"
                       fixture = \"events/a.json\"\nmatch = { t = \"a\", n = 1 }\n";
         let expected = "acme/provider.toml:15:9: acme.b: its request is recognised as acme.a, whose conditions it meets \
                         too: put the more specific event first, or add to `match` what tells the two apart";
-        assert_eq!(problems(events, r#"{"t":"a","n":1}"#, &[]), [expected]);
+        assert_eq!(mistakes(events, r#"{"t":"a","n":1}"#, &[]), [expected]);
     }
 
     #[test]
@@ -369,7 +376,7 @@ about = "An event"
             \"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[],\"body\":\"{}\"},\n\
             \"verdict\":\"verified\",\"rejection\":null,\"scheme\":null,\"event\":\"a\",\"payload\":\"valid\"}]}";
         let found =
-            |vectors: &'static str| problems("match = { t = \"a\" }\n", r#"{"t":"a"}"#, &[("vectors.json", vectors)]);
+            |vectors: &'static str| mistakes("match = { t = \"a\" }\n", r#"{"t":"a"}"#, &[("vectors.json", vectors)]);
         let expected = [
             "acme/vectors.json:1:10: `count` is 2, but the file has 1",
             "acme/vectors.json:2:9: vector one: expected verified (scheme -, rejection -, event a, payload valid), got \

@@ -327,6 +327,33 @@ fn a_second_handler_that_accepts_a_rejected_delivery_later_gets_the_warning_too(
 }
 
 #[test]
+fn a_second_handler_that_responds_late_takes_one_line() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(204).behind(&gate)]));
+    let (one, other) = (first.url("/one"), second.url("/other"));
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "none"]);
+    let mut listener = listen.args(["--forward", &one, "--forward", &other]).starts_for_people();
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    listener.prints(&format!("\n  forwarded to {one}  200  "));
+    gate.open();
+    listener.prints(&format!("\n#1 forwarded to {other}  204  "));
+    let printed = listener.killed();
+    assert_eq!(printed.text().matches(&other).count(), 1, "{printed}");
+}
+
+#[test]
+fn a_second_handler_that_has_not_responded_yet_is_no_reason_to_print_a_delivery_with_quiet() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(204).behind(&gate)]));
+    let targets = ["--forward", &first.url("/"), "--forward", &second.url("/"), "--quiet"];
+    let mut listener = dir.listen().args(targets).starts();
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    post(&listener.url("/cyanite"), &[("signature", "00")], CYANITE);
+    assert_eq!(listener.next()["seq"], 2);
+    gate.open();
+}
+
+#[test]
 fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
 

@@ -132,8 +132,8 @@ fn a_glob_that_matches_no_known_event_gets_a_warning_and_works() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     let forward = format!("jewelmusic.webhook.test={}", endpoint.url("/"));
     let mut listener = dir.listen().args(["--filter", "jewelmusic.web*", "--forward", &forward]).starts();
-    listener.says("warning: --forward `jewelmusic.webhook.test` matches no known event");
     listener.says("warning: --filter `jewelmusic.web*` matches no known event");
+    listener.says("warning: --forward `jewelmusic.webhook.test` matches no known event");
     let body = r#"{"id":"evt_1","type":"webhook.test","created":1,"data":{}}"#;
     let (response, delivery) = listener.receives("/jewelmusic", &[], body);
     assert_eq!((response.status(), text(&delivery, "/event")), (202, "jewelmusic.webhook.test"));

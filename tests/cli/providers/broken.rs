@@ -17,25 +17,34 @@ fn sound(dir: &Dir) {
     dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
 }
 
-/// Asserts that every command that names the provider of a directory rejects it with exactly this mistake, and that
-/// others work, with a warning.
+/// Asserts that every command that names the provider of a directory rejects it with exactly this mistake and nothing
+/// else, and that others work, with a warning.
 #[track_caller]
 fn rejected(dir: &Dir, mistake: &str) {
     let warning = format!("warning: can't use the provider `acme`: {mistake}");
+    dir.write("forwards.toml", "[[forward]]\nevents = \"acme.*\"\nto = \"http://127.0.0.1:1/\"\n");
+    let stripe = ["listen", "--addr", "127.0.0.1:0", "--provider", "stripe"];
     for command in [
         &["events", "acme"][..],
+        &["events", "acme*"],
+        &["events", "*.made"],
         &["events", "--provider", "acme"],
         &["verify", "missing", "--provider", "acme"],
         &["listen", "--addr", "127.0.0.1:0", "--provider", "acme"],
-        &["listen", "--addr", "127.0.0.1:0", "--provider", "stripe", "--expect", "acme.made"],
+        &[&stripe[..], &["--expect", "acme.made"]].concat(),
+        &[&stripe[..], &["--forward", "acme.*=http://127.0.0.1:1/"]].concat(),
+        &[&stripe[..], &["--forward", "acme=http://127.0.0.1:1/"]].concat(),
+        &[&stripe[..], &["--filter", "acme.*"]].concat(),
+        &[&stripe[..], &["--config", "forwards.toml"]].concat(),
         &["send", "acme.made"],
         &["send", "acme.*"],
+        &["send", "acme*"],
         &["send", "stripe.invoice.paid", "--print", "http", "--secret", "acme=x"],
         &["check", "--provider", "acme"],
         &["check", "--to", "http://127.0.0.1:1/acme"],
     ] {
         let finished = dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("");
-        finished.stderr(&format!("{warning}error: {mistake}"));
+        finished.stderr(&format!("error: {mistake}"));
     }
     dir.hookdev().args(["events", "stripe", "-q", "--providers", "acme"]).exits(0).stderr(&warning);
     let all = dir.hookdev().args(["events", "-q", "--providers", "acme"]).exits(0).stderr(&warning);
@@ -129,10 +138,8 @@ fn no_request_is_judged_without_a_broken_provider_unless_another_is_named() {
     write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
     dir.write("capture.json", r#"{"version":2,"request":{"method":"POST","target":"/","headers":[],"body":"{}"}}"#);
     let mistake = "acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n";
-    let refusal = format!(
-        "warning: can't use the provider `acme`: {mistake}error: {mistake}\
-         hint: correct it first: without it, its requests might be taken for another provider's\n"
-    );
+    let refusal =
+        format!("error: {mistake}hint: correct this provider first: its requests could be mistaken for another's\n");
     for command in [&["verify", "capture.json"][..], &["send", "capture.json"], &["listen", "--addr", "127.0.0.1:0"]] {
         dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("").stderr(&refusal);
     }
@@ -145,15 +152,11 @@ fn a_broken_provider_is_named_as_its_directory_if_its_manifest_has_no_name() {
     let dir = Dir::new();
     write(&dir, "name = acme");
     let mistake = "acme/provider.toml:1:8: string values must be quoted, expected literal string\n";
-    dir.hookdev()
-        .args(["events", "acme", "--providers", "acme"])
-        .exits(2)
-        .stderr(&format!("warning: can't use the provider `acme`: {mistake}error: {mistake}"));
+    dir.hookdev().args(["events", "acme", "--providers", "acme"]).exits(2).stderr(&format!("error: {mistake}"));
     // It replaces the built-in one of its name, which isn't meant.
     write(&dir, &manifest(SECRET, SCHEME).replace("name = \"acme\"", "name = \"stripe\"").replace("title", "titel"));
     dir.hookdev().args(["send", "stripe.invoice.paid", "--print", "http", "--providers", "acme"]).exits(2).says(
-        "warning: can't use the provider `stripe`: acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n\
-         note: the provider `stripe` from acme replaces the other provider of that name\n\
+        "note: the provider `stripe` from acme replaces the other provider of that name\n\
          error: acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n",
     );
 }
@@ -184,11 +187,7 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     dir.write("acme/events/made.json", "{\n  \"type\":");
-    rejected(
-        &dir,
-        "acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
-         the document ends too early at line 2, column 10\n",
-    );
+    rejected(&dir, "acme/events/made.json:2:10: invalid JSON: the document ends too early\n");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_saved_fixture_is_sent_and_a_broken_one_is_reported() {
     sending.says(WATCHING);
     assert_eq!(sent(&mut sending, &endpoint), "{\"type\":\"ping\",\"n\":1}");
     saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",");
-    sending.says("the fixture `events/ping.json` is not valid JSON");
+    sending.says("acme/events/ping.json:1:16: invalid JSON: ");
     saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",\"n\":2}");
     assert_eq!(sent(&mut sending, &endpoint), "{\"type\":\"ping\",\"n\":2}");
     ends(sending);

@@ -158,8 +158,10 @@ pub(super) fn fixture(path: &str, place: Range<usize>, files: &ProviderFiles) ->
         });
     };
     if !files.are_built_in() {
-        json::parse(text)
-            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}{hint}")))?;
+        json::parse(text).map_err(|error| {
+            let message = format!("{}{hint}", super::syntax_message(text, &error));
+            Wrong::in_fixture(path, (error.line, error.column), message)
+        })?;
     }
     Ok(text.clone())
 }

@@ -2,13 +2,13 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
-mod error;
 mod event;
 mod examples;
 mod finder;
 mod handshake;
 pub mod keys;
 mod lists;
+mod mistake;
 mod places;
 mod register;
 mod schemes;
@@ -30,17 +30,17 @@ use super::{
 };
 use crate::webhook::{
     fresh::Fresh,
-    json::{self, Path},
+    json::{self, Path, SyntaxError},
     nearest,
     place::Place,
     schema::Schema,
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
-pub use error::ManifestError;
 use event::RawEvent;
 pub use finder::{find, provider_name};
 use handshake::{RawHandshake, Signing};
+pub use mistake::DirectoryMistake;
 use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
@@ -54,14 +54,15 @@ impl Provider {
     ///
     /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
     /// suggestion.
-    pub fn load(files: ProviderFiles) -> Result<Self, ManifestError> {
+    pub fn load(files: ProviderFiles) -> Result<Self, DirectoryMistake> {
         let text = files.get(files::MANIFEST).ok_or_else(|| {
             let message = "missing file: every provider directory needs it";
-            ManifestError::new(&files, files::MANIFEST, None, message)
+            DirectoryMistake::new(&files, files::MANIFEST, None, message)
         })?;
-        let at = |wrong: Wrong| {
-            let position = wrong.span.map(|span| json::position(text, span.start));
-            ManifestError::new(&files, files::MANIFEST, position, wrong.message)
+        let at = |Wrong { span, message, fixture }: Wrong| {
+            let in_manifest = || (files::MANIFEST.to_owned(), span.map(|span| json::position(text, span.start)));
+            let (file, position) = fixture.map_or_else(in_manifest, |(path, position)| (path, Some(position)));
+            DirectoryMistake::new(&files, &file, position, message)
         };
         let raw: RawProvider =
             toml::from_str(text).map_err(|error| at(repeated(&error, text).unwrap_or_else(|| error.into())))?;
@@ -288,7 +289,8 @@ impl From<toml::de::Error> for Wrong {
         let message = error.message();
         let misplaced =
             message.strip_prefix("unknown field `").and_then(|rest| keys::misplaced(rest.split('`').next()?));
-        Self { span: error.span(), message: misplaced.unwrap_or_else(|| toml_message(message)) }
+        let message = misplaced.unwrap_or_else(|| toml_message(message));
+        Self { span: error.span(), message, fixture: None }
     }
 }
 
@@ -299,17 +301,45 @@ pub fn toml_message(message: &str) -> String {
         return "a single table, expected a list of them: write [[NAME]] instead of [NAME], or put it in [ ]"
             .to_owned();
     }
+    serde_message(message, "a table")
+}
+
+/// The message for a file that isn't JSON.
+pub(in crate::webhook::provider) fn syntax_message(text: &str, error: &SyntaxError) -> String {
+    format!("invalid JSON: {}", if text.trim().is_empty() { "the file is empty" } else { error.message })
+}
+
+/// The message of serde about valid JSON in JSON's words, with a suggestion for an unknown key or value.
+pub(in crate::webhook::provider) fn json_message(message: &str) -> String {
+    match message {
+        // Where one of several texts is expected, and after the last value of a list of two.
+        "expected value" => "expected a string".to_owned(),
+        "trailing characters" => "too many values in a list".to_owned(),
+        message => serde_message(message, "an object"),
+    }
+}
+
+/// A message of serde without the words of Rust; `table` is what the format calls a table.
+fn serde_message(message: &str, table: &str) -> String {
     if let Some((found, expected)) =
         message.strip_prefix("invalid ").and_then(|message| message.rsplit_once(", expected "))
     {
-        let found = found.replace("type: sequence", "type: a list").replace("type: map", "type: a table");
+        let is_table = expected.starts_with("struct ");
+        let found = match found {
+            // A list can stand for a struct in serde.
+            found if is_table && found.starts_with("length ") => "type: a list".to_owned(),
+            found => {
+                let found = found.replace("type: sequence", "type: a list").replace("floating point", "number");
+                found.replace("type: map", &format!("type: {table}"))
+            }
+        };
         let expected = match expected {
             "a sequence" => "a list in [ ]",
-            "a map" => "a table",
             "a boolean" => "`true` or `false`",
             "i64" => "a whole number",
-            "u32" => "a whole number, 0 or more",
-            expected if expected.starts_with("struct ") => "a table",
+            "u32" | "usize" => "a whole number, 0 or more",
+            "a tuple of size 2" => "a list of two values",
+            expected if is_table || expected == "a map" => table,
             expected => expected,
         };
         return format!("invalid {found}, expected {expected}");

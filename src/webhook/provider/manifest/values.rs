@@ -14,16 +14,22 @@ use crate::webhook::{
     time::{InvalidDuration, Tolerance, parse_duration},
 };
 
-/// An error, with its bytes in the manifest.
+/// An error, with its bytes in the manifest, or with its position in a fixture.
 #[derive(Debug)]
 pub(super) struct Wrong {
     pub span: Option<Range<usize>>,
     pub message: String,
+    /// The path of the fixture, with line and column, from 1.
+    pub fixture: Option<(String, (usize, usize))>,
 }
 
 impl Wrong {
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span: Some(span), message: message.into() }
+        Self { span: Some(span), message: message.into(), fixture: None }
+    }
+
+    pub fn in_fixture(path: &str, position: (usize, usize), message: impl Into<String>) -> Self {
+        Self { span: None, message: message.into(), fixture: Some((path.to_owned(), position)) }
     }
 }
 

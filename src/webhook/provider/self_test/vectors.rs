@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 use super::LIMIT;
 use crate::webhook::{
-    json::Path,
+    json::{self, Path},
     place::Lookup,
     provider::{
         Provider,
         event::EventName,
-        files::{ProviderFiles, VECTORS},
-        manifest::{ManifestError, toml_message},
+        files::VECTORS,
+        manifest::{DirectoryMistake, json_message, syntax_message},
     },
     request::{self, FieldName, Headers, Request},
     signature::{Receipt, Verdict},
@@ -19,19 +19,21 @@ use crate::webhook::{
 };
 
 /// Adds the problems of the vectors.
-pub(super) fn check(provider: &Provider, problems: &mut Vec<ManifestError>) {
+pub(super) fn check(provider: &Provider, problems: &mut Vec<DirectoryMistake>) {
     let files = provider.files();
     let Some(text) = files.get(VECTORS) else { return };
-    let file: VectorFile = match serde_json::from_str(text) {
+    let file: VectorFile = match read(text) {
         Ok(file) => file,
-        Err(error) => return problems.push(malformed(&error, files)),
+        Err((position, message)) => {
+            return problems.push(DirectoryMistake::new(files, VECTORS, Some(position), message));
+        }
     };
     let position = |keys: &[&str]| {
         let path: Path = keys.iter().map(|key| (*key).to_owned()).collect();
         super::position(text, &path)
     };
     let mut add =
-        |keys: &[&str], message| problems.push(ManifestError::new(files, VECTORS, Some(position(keys)), message));
+        |keys: &[&str], message| problems.push(DirectoryMistake::new(files, VECTORS, Some(position(keys)), message));
     if file.count != file.vectors.len() {
         add(&["count"], format!("`count` is {}, but the file has {}", file.count, file.vectors.len()));
     }
@@ -45,11 +47,17 @@ pub(super) fn check(provider: &Provider, problems: &mut Vec<ManifestError>) {
     }
 }
 
-/// The error of a file that isn't as it should be. serde ends its message with the position.
-fn malformed(error: &serde_json::Error, files: &ProviderFiles) -> ManifestError {
-    let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
-    ManifestError::new(files, VECTORS, Some((error.line(), error.column())), toml_message(message))
+/// Reads the file. An error has its line and column.
+fn read(text: &str) -> Result<VectorFile, ((usize, usize), String)> {
+    if let Err(error) = json::parse(text) {
+        return Err(((error.line, error.column), syntax_message(text, &error)));
+    }
+    serde_json::from_str(text).map_err(|error| {
+        // serde ends its message with the position.
+        let message = error.to_string();
+        let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
+        ((error.line(), error.column()), json_message(message))
+    })
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,13 @@
-//! An error in a provider directory, and where it is.
+//! A mistake in a provider directory: in the manifest, a fixture, the schema or the vectors.
 
 use std::fmt;
 
 use super::find;
 use crate::webhook::provider::files::{self, ProviderFiles};
 
-/// An error in a provider directory, with its position.
+/// A mistake in a file of a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ManifestError {
+pub struct DirectoryMistake {
     /// The directory.
     pub origin: String,
     /// The file in the directory.
@@ -18,8 +18,8 @@ pub struct ManifestError {
     pub message: String,
 }
 
-impl ManifestError {
-    /// An error at a position in one of these files.
+impl DirectoryMistake {
+    /// A mistake at a position in one of these files.
     pub(in crate::webhook::provider) fn new(
         files: &ProviderFiles,
         file: &str,
@@ -29,7 +29,7 @@ impl ManifestError {
         Self { origin: files.origin().to_owned(), file: file.to_owned(), position, message: message.into() }
     }
 
-    /// An error in the manifest, at the position of these keys, as [`find`] takes them.
+    /// A mistake in the manifest, at the position of these keys, as [`find`] takes them.
     pub(in crate::webhook::provider) fn under(
         files: &ProviderFiles,
         keys: &[String],
@@ -40,7 +40,7 @@ impl ManifestError {
     }
 }
 
-impl fmt::Display for ManifestError {
+impl fmt::Display for DirectoryMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.origin, self.file)?;
         if let Some((line, column)) = self.position {
