@@ -1,5 +1,5 @@
-//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Two with
-//! different ids are different deliveries, even if they are signed alike: not every provider signs the id. Only a
+//! Recognises deliveries that were received before: by the provider's id or, without one, by the same signed bytes. Two
+//! with different ids are different deliveries, even if they are signed alike: not every provider signs the id. Only a
 //! limited number of deliveries is remembered, so that memory doesn't grow with the run.
 
 use std::{
@@ -17,8 +17,8 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many ids, and how many bodies, are remembered. They take about 2 MiB. With one more, the map would double: it
-/// grows if more than half of its capacity is in use when removals have used up the rest.
+/// How many deliveries are remembered. They take about 1 MiB. With one more, the map would double: it grows if more
+/// than half of its capacity is in use when removals have used up the rest.
 const REMEMBERED: usize = 14_336;
 
 /// The deliveries received before.
@@ -26,20 +26,20 @@ const REMEMBERED: usize = 14_336;
 pub struct Repeats {
     /// Randomly keyed, so that a sender can't choose values whose hashes collide.
     hasher: RandomState,
-    seen: Mutex<[SeenDeliveries; 2]>,
+    seen: Mutex<SeenDeliveries>,
 }
 
-/// The hashes of what identifies a delivery.
+/// What identifies a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveryIdentity {
-    id: Option<u64>,
-    bytes: u64,
+    hash: u64,
+    by: SameAs,
 }
 
 #[derive(Debug, Default)]
 struct SeenDeliveries {
     firsts: HashMap<u64, First>,
-    /// The keys of `firsts`, oldest first.
+    /// The hashes in `firsts`, oldest first.
     order: VecDeque<u64>,
 }
 
@@ -52,10 +52,14 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. Hashes the whole body. A forged request never counts as equal to a genuine one.
+    /// What identifies a request. Without an id, hashes the whole body. A forged request never counts as equal to a
+    /// genuine one.
     pub fn identify(&self, request: &Request, assessment: &Assessment) -> DeliveryIdentity {
-        let provider = assessment.provider.as_deref();
         let of = (assessment.provider_name(), assessment.trust().is_some());
+        if let Some(id) = &assessment.id {
+            return DeliveryIdentity { hash: self.hasher.hash_one((of, &assessment.event, id)), by: SameAs::Id };
+        }
+        let provider = assessment.provider.as_deref();
         let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
         let signed: Vec<&[u8]> = schemes
             .iter()
@@ -65,37 +69,25 @@ impl Repeats {
             })
             .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
             .collect();
-        let id = assessment.id.as_ref();
-        DeliveryIdentity {
-            id: id.map(|id| self.hasher.hash_one((of, &assessment.event, id))),
-            bytes: self.hasher.hash_one((of, id, request.query(), signed, &request.body[..])),
-        }
+        let hash = self.hasher.hash_one((of, request.query(), signed, &request.body[..]));
+        DeliveryIdentity { hash, by: SameAs::Bytes }
     }
 
     /// Remembers a delivery. Returns which delivery it repeats, if any.
-    pub fn add(&self, identity: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
+    pub fn add(&self, DeliveryIdentity { hash, by }: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
         let mut seen = self.seen.lock();
-        let [ids, bodies] = &mut *seen;
-        let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
-        let same_bytes = bodies.add(identity.bytes, seq, at, SameAs::Bytes);
-        same_id.or(same_bytes)
-    }
-}
-
-impl SeenDeliveries {
-    fn add(&mut self, key: u64, seq: u64, at: Timestamp, by: SameAs) -> Option<Repeat> {
-        if let Some(first) = self.firsts.get_mut(&key) {
+        if let Some(first) = seen.firsts.get_mut(&hash) {
             first.count += 1;
             let after = at.skew_from(first.at).distance();
             return Some(Repeat { of: first.seq, by, number: first.count, after });
         }
-        if self.order.len() >= REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
+        if seen.order.len() >= REMEMBERED
+            && let Some(oldest) = seen.order.pop_front()
         {
-            self.firsts.remove(&oldest);
+            seen.firsts.remove(&oldest);
         }
-        self.order.push_back(key);
-        self.firsts.insert(key, First { seq, at, count: 1 });
+        seen.order.push_back(hash);
+        seen.firsts.insert(hash, First { seq, at, count: 1 });
         None
     }
 }
@@ -110,8 +102,8 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
-    fn identity(id: Option<u64>, bytes: u64) -> DeliveryIdentity {
-        DeliveryIdentity { id, bytes }
+    fn identity(hash: u64, by: SameAs) -> DeliveryIdentity {
+        DeliveryIdentity { hash, by }
     }
 
     fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Repeat {
@@ -120,26 +112,24 @@ mod tests {
 
     #[test]
     fn a_repeat_names_the_first_delivery_and_counts() {
-        let repeats = Repeats::default();
-        assert_eq!(repeats.add(identity(Some(1), 10), 1, at(0)), None);
-        assert_eq!(repeats.add(identity(Some(2), 20), 2, at(1)), None);
-        assert_eq!(repeats.add(identity(Some(1), 11), 3, at(61)), Some(repeat(1, SameAs::Id, 2, 61)));
-        assert_eq!(repeats.add(identity(Some(1), 12), 4, at(361)), Some(repeat(1, SameAs::Id, 3, 361)));
-        assert_eq!(repeats.add(identity(None, 20), 5, at(400)), Some(repeat(2, SameAs::Bytes, 2, 399)));
-        // The same in both ways.
-        assert_eq!(repeats.add(identity(Some(2), 20), 6, at(500)), Some(repeat(2, SameAs::Id, 2, 499)));
+        let (repeats, id, bytes) = (Repeats::default(), SameAs::Id, SameAs::Bytes);
+        assert_eq!(repeats.add(identity(1, id), 1, at(0)), None);
+        assert_eq!(repeats.add(identity(2, bytes), 2, at(1)), None);
+        assert_eq!(repeats.add(identity(1, id), 3, at(61)), Some(repeat(1, id, 2, 61)));
+        assert_eq!(repeats.add(identity(1, id), 4, at(361)), Some(repeat(1, id, 3, 361)));
+        assert_eq!(repeats.add(identity(2, bytes), 5, at(400)), Some(repeat(2, bytes, 2, 399)));
     }
 
     #[test]
     fn a_limited_number_is_remembered() {
         let repeats = Repeats::default();
         let limit = REMEMBERED as u64;
-        for key in 0..=limit {
-            assert_eq!(repeats.add(identity(None, key), key + 1, at(0)), None);
+        for hash in 0..=limit {
+            assert_eq!(repeats.add(identity(hash, SameAs::Bytes), hash + 1, at(0)), None);
         }
-        assert_eq!(repeats.add(identity(None, 1), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
-        assert_eq!(repeats.add(identity(None, 0), 0, at(0)), None);
+        assert_eq!(repeats.add(identity(1, SameAs::Bytes), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
+        assert_eq!(repeats.add(identity(0, SameAs::Bytes), 0, at(0)), None);
         let seen = repeats.seen.lock();
-        assert_eq!((seen[1].firsts.len(), seen[1].order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!((seen.firsts.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
     }
 }
