@@ -58,7 +58,7 @@ impl Sample {
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
         let message = SigningInput { request: &request, id: "msg_0", time: NOW, url: None };
         for (place, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
-            place::write(&mut request, &place, &value);
+            place::write(&mut request, place, &value);
         }
         let mut keyring = Keyring::default();
         keyring.add(&provider.name, secret, SecretSource::Flag);

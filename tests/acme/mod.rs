@@ -62,9 +62,9 @@ pub fn at(seconds: impl Into<Option<i64>>) -> Receipt<'static> {
 }
 
 /// Header fields from the values that a scheme made.
-pub fn fields(signed: Vec<(Place, String)>) -> Vec<(HeaderName, HeaderValue)> {
-    let field = |(place, value): (Place, String)| match place {
-        Place::Header(name) => (name, request::value(&value).expect("a header value")),
+pub fn fields(signed: Vec<(&Place, String)>) -> Vec<(HeaderName, HeaderValue)> {
+    let field = |(place, value): (&Place, String)| match place {
+        Place::Header(name) => (name.clone(), request::value(&value).expect("a header value")),
         other => panic!("{other} isn't a header"),
     };
     signed.into_iter().map(field).collect()

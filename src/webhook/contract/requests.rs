@@ -304,7 +304,7 @@ impl<'a> CaseContext<'a> {
         let message = SigningInput { request: &request, id: &draft.id, time: self.now, url: Some(&url) };
         let signed = scheme.sign(secret, &message)?;
         for (place, value) in signed {
-            let is_signature = scheme.signature.place().as_ref() == Some(&place);
+            let is_signature = scheme.signature.places().first() == Some(place);
             let value = match encoding.filter(|_| is_signature) {
                 Some(encoding) => encoding.apply(&scheme.grammar, &value)?,
                 None => value,
@@ -314,7 +314,7 @@ impl<'a> CaseContext<'a> {
                     place::write(&mut request, &Place::Header(name), &value);
                 }
             }
-            place::write(&mut request, &place, &value);
+            place::write(&mut request, place, &value);
         }
         Some(CaseRequest { request, variation: None, form: WireForm::Usual, media: self.usual_encoding().media })
     }

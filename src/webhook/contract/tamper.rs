@@ -276,7 +276,7 @@ fn with_garbage_timestamps(original: &OriginalDelivery<'_>) -> Result<Vec<Forged
             let signed = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
             for (place, value) in signed {
                 if place.header().is_none_or(|name| !attempt.own_headers.contains(name.as_str())) {
-                    place::write(&mut request, &place, &value);
+                    place::write(&mut request, place, &value);
                 }
             }
         }
@@ -315,7 +315,7 @@ fn without_signatures(request: Request, original: &OriginalDelivery<'_>, is_of: 
 
 fn without<'a>(mut request: Request, schemes: impl Iterator<Item = &'a Scheme>) -> Request {
     for place in schemes.flat_map(|scheme| scheme.signature.places()) {
-        place::remove(&mut request, &place);
+        place::remove(&mut request, place);
     }
     request
 }

@@ -170,7 +170,7 @@ impl FoundSignature {
                     changed.id = None;
                     changed.timestamp = changed.timestamp.filter(|rule| rule.source.is_none());
                 }
-                changed.signature = ValueSource::Headers(vec![self.header.clone()]);
+                changed.signature = ValueSource::Headers(vec![self.header.clone()].into());
                 let mut reading = Reading::new(changed, case, findings);
                 reading.request.headers.set(&self.header, value);
                 reading.check = check.clone();

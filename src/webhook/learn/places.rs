@@ -78,7 +78,7 @@ pub(super) struct Candidate {
 pub(super) fn candidates(probe: &ParsedSample<'_>, samples: &[ParsedSample<'_>]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (name, value) in own_headers(probe.request()) {
-        let source = ValueSource::Headers(vec![name.clone()]);
+        let source = ValueSource::Headers(vec![name.clone()].into());
         found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
     }
     for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
@@ -127,11 +127,11 @@ pub(super) fn times(probe: &ParsedSample<'_>) -> Vec<Located> {
         }
     };
     for (name, value) in own_headers(probe.request()) {
-        add(ValueSource::Headers(vec![name.clone()]), &value);
+        add(ValueSource::Headers(vec![name.clone()].into()), &value);
     }
     // HTTP's own `Date` header, which some senders sign.
     if let Some(value) = probe.request().headers.text("date") {
-        add(ValueSource::Headers(vec![http::header::DATE]), &value);
+        add(ValueSource::Headers(vec![http::header::DATE].into()), &value);
     }
     for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
         add(ValueSource::At(Place::Query(name.into_owned())), &value);
@@ -150,7 +150,7 @@ pub(super) fn ids(probe: &ParsedSample<'_>, signature: &ValueSource, times: &[Lo
     let is_other = |source: &ValueSource| source != signature && !times.iter().any(|time| time.source == *source);
     let mut found = Vec::new();
     for (name, value) in own_headers(probe.request()) {
-        let source = ValueSource::Headers(vec![name.clone()]);
+        let source = ValueSource::Headers(vec![name.clone()].into());
         if is_other(&source) && value.len() <= 200 && signatures(&value).is_empty() {
             found.push(Located { source, text: value });
         }

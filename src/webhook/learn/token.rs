@@ -76,7 +76,8 @@ impl SchemeSearch {
 
 /// The values of the headers, of the query, and of the payload's first levels.
 fn values(probe: &ParsedSample<'_>) -> Vec<(ValueSource, String)> {
-    let headers = own_headers(probe.request()).map(|(name, value)| (ValueSource::Headers(vec![name.clone()]), value));
+    let headers =
+        own_headers(probe.request()).map(|(name, value)| (ValueSource::Headers(vec![name.clone()].into()), value));
     let query = form_urlencoded::parse(probe.request().query().as_bytes());
     let query = query.map(|(name, value)| (ValueSource::At(Place::Query(name.into_owned())), value.into_owned()));
     let root = probe.payload.root().filter(|_| probe.payload.kind == PayloadKind::Json);

@@ -1,6 +1,6 @@
 //! Where a value that may have several names is sent.
 
-use std::fmt;
+use std::{fmt, ops::Deref, slice};
 
 use http::HeaderName;
 
@@ -10,9 +10,31 @@ use super::{Lookup, Place};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSource {
     /// Header names: the first is sent, the first one present is read.
-    Headers(Vec<HeaderName>),
+    Headers(HeaderNames),
     /// Any other place.
     At(Place),
+}
+
+/// The names of one header, which are also places. Both are kept, because each request is searched for them: the
+/// threads that verify would wait for each other to copy a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderNames {
+    names: Vec<HeaderName>,
+    places: Vec<Place>,
+}
+
+impl From<Vec<HeaderName>> for HeaderNames {
+    fn from(names: Vec<HeaderName>) -> Self {
+        Self { places: names.iter().cloned().map(Place::Header).collect(), names }
+    }
+}
+
+impl Deref for HeaderNames {
+    type Target = [HeaderName];
+
+    fn deref(&self) -> &[HeaderName] {
+        &self.names
+    }
 }
 
 impl ValueSource {
@@ -28,18 +50,15 @@ impl ValueSource {
     /// The place that is written.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        match self {
-            Self::Headers(names) => names.first().cloned().map(Place::Header),
-            Self::At(place) => Some(place.clone()),
-        }
+        self.places().first().cloned()
     }
 
     /// All places that are read, the preferred one first.
     #[must_use]
-    pub fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> &[Place] {
         match self {
-            Self::Headers(names) => names.iter().cloned().map(Place::Header).collect(),
-            Self::At(place) => vec![place.clone()],
+            Self::Headers(names) => &names.places,
+            Self::At(place) => slice::from_ref(place),
         }
     }
 

@@ -161,7 +161,7 @@ impl Provider {
                     let url = origin.map(|origin| format!("{origin}{}", request.target));
                     let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
                     for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
-                        write_signed(&mut request, &place, &value, own_headers);
+                        write_signed(&mut request, place, &value, own_headers);
                     }
                 }
             }

@@ -169,7 +169,7 @@ impl Provider {
         let mut former = Vec::new();
         for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {
             former.extend_from_slice(scheme.headers());
-            scheme.signature = place::ValueSource::Headers(vec![name.clone()]);
+            scheme.signature = place::ValueSource::Headers(vec![name.clone()].into());
         }
         let known = self.recognised_by.len();
         self.recognised_by.retain(|header| !former.contains(header));
@@ -362,10 +362,10 @@ impl Provider {
         let signed = self.schemes.iter().filter_map(|scheme| scheme.id.as_ref()).flat_map(ValueSource::places);
         let headers =
             self.delivery.headers.iter().filter(|(_, template)| template.has_id() && !template.has_timestamp());
-        let headers = headers.map(|(name, _)| Place::Header(name.clone()));
-        let field = self.id_field().map(|path| Place::Body(path.clone()));
-        let mut places = signed.chain(headers).chain(field);
-        places.find_map(|place| lookup.text(&place).filter(|id| !id.is_empty()).map(Cow::into_owned))
+        let signed = signed.filter_map(|place| lookup.text(place));
+        let headers = headers.filter_map(|(name, _)| lookup.request.headers.text(name.as_str()));
+        let field = self.id_field().and_then(|path| lookup.payload?.text(path));
+        signed.chain(headers).chain(field).find(|id| !id.is_empty()).map(Cow::into_owned)
     }
 
     /// The files that it was loaded from.

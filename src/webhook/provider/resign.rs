@@ -110,14 +110,14 @@ impl Provider {
         let message = SigningInput { request, id: &id, time: context.now, url: url.as_deref() };
         for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let Place::Header(name) = place else {
-                place::write(request, &place, &value);
+                place::write(request, place, &value);
                 continue;
             };
             let Ok(value) = request::value(&value) else { continue };
-            let names = scheme.names_of(&name);
+            let names = scheme.names_of(name);
             let present: Vec<&HeaderName> =
                 names.iter().filter(|name| request.headers.contains(name.as_str())).collect();
-            for name in if present.is_empty() { vec![&name] } else { present } {
+            for name in if present.is_empty() { vec![name] } else { present } {
                 if request.headers.get(name.as_str()) != Some(&value) {
                     renewed.push(name.clone());
                 }
@@ -134,7 +134,7 @@ impl Provider {
             let payload = body.payload(request);
             let lookup = Lookup::of(request, &payload);
             let mut places = scheme.id.iter().flat_map(ValueSource::places);
-            places.find_map(|place| lookup.text(&place).map(std::borrow::Cow::into_owned))
+            places.find_map(|place| lookup.text(place).map(std::borrow::Cow::into_owned))
         };
         let made = || {
             let seed = context.id.as_deref().map_or(context.entropy, seed_of);

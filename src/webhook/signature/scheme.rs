@@ -110,7 +110,7 @@ impl Scheme {
     /// Returns the values that make a request genuine: the signature, and id and timestamp where the scheme has them.
     /// `None` if the secret can't sign.
     #[must_use]
-    pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(Place, String)>> {
+    pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(&Place, String)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
         self.sign_with_timestamp(secret, message, &timestamp)
     }
@@ -121,7 +121,7 @@ impl Scheme {
         secret: &SigningSecret,
         message: &SigningInput<'_>,
         timestamp: &str,
-    ) -> Option<Vec<(Place, String)>> {
+    ) -> Option<Vec<(&Place, String)>> {
         let body = self.needs_payload().then(|| decoded(message.request));
         let payload = body.as_ref().map(|body| body.payload(message.request));
         let lookup = Lookup { url: message.url, payload: payload.as_ref(), ..Lookup::new(message.request) };
@@ -139,7 +139,7 @@ impl Scheme {
         let rule = self.timestamp.as_ref();
         let time = rule.and_then(|rule| Some((rule.source.as_ref()?, timestamp.to_owned())));
         let all = [id, time, Some((&self.signature, signature))].into_iter().flatten();
-        Some(all.filter_map(|(source, value)| Some((source.place()?, value))).collect())
+        Some(all.filter_map(|(source, value)| Some((source.places().first()?, value))).collect())
     }
 
     /// Signs a request: writes the id, the timestamp and the signature into it. Returns whether the secret can sign.

@@ -9,17 +9,21 @@ use crate::webhook::{
 };
 
 /// The value at a source; it must be the only one there.
-pub(super) fn single<'a>(source: &ValueSource, lookup: &Lookup<'a>) -> Result<(Place, Cow<'a, str>), Reason> {
+pub(super) fn single<'s, 'a>(
+    source: &'s ValueSource,
+    lookup: &Lookup<'a>,
+) -> Result<(&'s Place, Cow<'a, str>), Reason> {
     let place = match source {
         ValueSource::Headers(names) => {
             let headers: &Headers = &lookup.request.headers;
             let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
-            Place::Header(names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?.clone())
+            let present = names.iter().position(|name| headers.contains(name.as_str())).ok_or_else(missing)?;
+            &source.places()[present]
         }
-        ValueSource::At(place) => place.clone(),
+        ValueSource::At(place) => place,
     };
-    once(&place, lookup)?;
-    let text = lookup.text(&place).ok_or_else(|| Reason::MissingValue { place: place.words() })?;
+    once(place, lookup)?;
+    let text = lookup.text(place).ok_or_else(|| Reason::MissingValue { place: place.words() })?;
     Ok((place, text))
 }
 

@@ -41,11 +41,11 @@ impl TimestampRule {
     ) -> Result<(Cow<'a, str>, Timestamp), Reason> {
         let (place, text) = match (&self.source, parsed.timestamps.as_slice()) {
             (Some(source), _) => single(source, lookup)?,
-            (None, [one]) => (signature_place.clone(), Cow::Borrowed(*one)),
+            (None, [one]) => (signature_place, Cow::Borrowed(*one)),
             (None, []) => return Err(malformed(signature_place, "it has no timestamp")),
             (None, _) => return Err(malformed(signature_place, "it has more than one timestamp")),
         };
-        let time = self.unit.read(&text).ok_or_else(|| malformed(&place, self.unit.unreadable()))?;
+        let time = self.unit.read(&text).ok_or_else(|| malformed(place, self.unit.unreadable()))?;
         Ok((text, time))
     }
 }

@@ -126,19 +126,19 @@ impl Scheme {
     ) -> Result<Verified, Reason> {
         let (place, signature) = single(&self.signature, lookup)?;
         if self.grammar.encoding() != TextEncoding::Plain {
-            ascii(&place, &signature)?;
+            ascii(place, &signature)?;
         }
         let parsed = self.grammar.read(&signature);
         if parsed.count > MAX_SIGNATURES {
             return Err(Reason::TooManySignatures { header: place.label(), signatures: parsed.count });
         }
         if parsed.signatures.is_empty() {
-            return Err(self.no_signature(&place, &parsed));
+            return Err(self.no_signature(place, &parsed));
         }
         let id = match &self.id {
             Some(source) => {
                 let (place, id) = single(source, lookup)?;
-                ascii(&place, &id)?;
+                ascii(place, &id)?;
                 id
             }
             None => Cow::Borrowed(""),
@@ -146,7 +146,7 @@ impl Scheme {
         let timestamp = match &self.timestamp {
             // A JWT has it in its claims.
             Some(rule) if rule.source.is_some() || self.algorithm.jwt_name().is_none() => {
-                Some((rule, rule.find(&place, &parsed, lookup)?))
+                Some((rule, rule.find(place, &parsed, lookup)?))
             }
             _ => None,
         };
@@ -156,7 +156,7 @@ impl Scheme {
         }
         let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
-        let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        let index = self.matching(secrets, &self.content.resolve(values), place, &parsed, how)?;
         self.check_place_claims(lookup)?;
         self.covers(lookup)?;
         if let (Some(_), [ParsedSignature::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice())
@@ -164,7 +164,7 @@ impl Scheme {
             let secret = self.readable(&secrets[index]);
             let secret = secret.as_ref().map(|secret| secret.get().parts(self.has_two_part_secret()));
             let token = String::from_utf8_lossy(token);
-            let freshness = self.check_claims(&token, &place, values, secret.unwrap_or_default(), receipt)?;
+            let freshness = self.check_claims(&token, place, values, secret.unwrap_or_default(), receipt)?;
             let scheme = self.name.clone();
             return Ok(Verified { scheme, secret: index, freshness, before_compression: false });
         }

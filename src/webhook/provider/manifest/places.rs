@@ -51,7 +51,7 @@ impl PlaceKeys {
     pub(super) fn source(self) -> Result<Option<ValueSource>, Wrong> {
         let mut found: Vec<(std::ops::Range<usize>, ValueSource)> = Vec::new();
         if let Some(names) = self.header {
-            found.push((names.span(), ValueSource::Headers(Texts::header_names(names)?)));
+            found.push((names.span(), ValueSource::Headers(Texts::header_names(names)?.into())));
         }
         for (key, text) in [("query", self.query), ("body", self.body), ("form", self.form)] {
             if let Some(text) = text {

@@ -280,7 +280,7 @@ fn unsignable(scheme: &Scheme) -> Option<String> {
 fn unreadable(scheme: &Scheme, payload_field: &Place) -> Option<String> {
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
     let sources = [Some(&scheme.signature), scheme.id.as_ref(), time].into_iter().flatten();
-    let mut places = sources.flat_map(ValueSource::places).chain(scheme.content.places().cloned());
+    let mut places = sources.flat_map(ValueSource::places).chain(scheme.content.places());
     let inside = places.find(|place| matches!(place, Place::Body(_)))?;
     Some(format!(
         "`{inside}` is inside `{payload_field}`, and a scheme reads form fields only as a whole: use `{payload_field}`"
