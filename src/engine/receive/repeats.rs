@@ -17,9 +17,9 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many deliveries are remembered. They take about 1 MiB. With one more, the map would double: it grows if more
+/// How many deliveries are remembered. They take about 0.5 MiB. With one more, the map would double: it grows if more
 /// than half of its capacity is in use when removals have used up the rest.
-const REMEMBERED: usize = 14_336;
+const REMEMBERED: usize = 7_168;
 
 /// The deliveries received before.
 #[derive(Debug, Default)]

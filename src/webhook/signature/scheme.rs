@@ -97,13 +97,19 @@ impl Scheme {
 
     /// Writes the id and the timestamp that are fields of the body.
     pub(in crate::webhook) fn stamp_body(&self, request: &mut Request, id: &str, time: Timestamp) {
-        let rule = self.timestamp.as_ref();
-        let time = rule.and_then(|rule| Some((rule.source.as_ref()?, rule.unit.write(time))));
-        let id = self.id.as_ref().map(|source| (source, id.to_owned()));
-        for (source, value) in id.into_iter().chain(time) {
-            if let ValueSource::At(at @ (Place::Body(_) | Place::Form(_))) = source {
-                place::write(request, at, &value);
+        fn in_body(source: &ValueSource) -> Option<&Place> {
+            match source {
+                ValueSource::At(at @ (Place::Body(_) | Place::Form(_))) => Some(at),
+                _ => None,
             }
+        }
+        if let Some(at) = self.id.as_ref().and_then(in_body) {
+            place::write(request, at, id);
+        }
+        if let Some(rule) = &self.timestamp
+            && let Some(at) = rule.source.as_ref().and_then(in_body)
+        {
+            place::write(request, at, &rule.unit.write(time));
         }
     }
 
