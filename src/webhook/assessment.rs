@@ -271,6 +271,14 @@ impl Assessment {
         }
     }
 
+    /// Whether the signature that matched covers the delivery's id.
+    #[must_use]
+    pub fn is_id_signed(&self) -> bool {
+        let (Some(provider), Verdict::Verified(verified)) = (&self.provider, &self.verdict) else { return false };
+        let with_id = provider.schemes.iter().find(|scheme| scheme.id.is_some());
+        with_id.is_some_and(|scheme| scheme.name == verified.scheme && scheme.signs_id())
+    }
+
     /// The handshake that the request is, if it is one.
     #[must_use]
     pub fn handshake(&self) -> Option<&Handshake> {
@@ -325,6 +333,7 @@ mod tests {
         provider::catalog::CatalogEntry,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
+        time::Timestamp,
     };
 
     const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
@@ -399,6 +408,33 @@ mod tests {
         assert_eq!(warnings("/webhooks/cyanite"), [failure]);
         let unknown = "not verified, because no provider was recognised: the path doesn't name one, and neither the headers nor the body match one";
         assert_eq!(warnings("/"), [unknown, failure]);
+    }
+
+    #[test]
+    fn an_id_is_signed_only_if_the_matching_signature_covers_it() {
+        // Svix signs its id. GitHub's is only a header.
+        for (name, is_signed) in [("aspect", true), ("github", false)] {
+            let catalog = Catalog::builtin();
+            let provider = catalog.entry(name).unwrap().load().unwrap();
+            let rule = provider.secret.as_ref().unwrap();
+            let secret = rule.read(&rule.development).unwrap();
+            let headers = [(HeaderName::from_static("x-github-delivery"), HeaderValue::from_static("1"))];
+            let (headers, target) = (headers.into_iter().collect(), format!("/{name}"));
+            let mut request = Request { method: Method::POST, target, headers, body: "{}".into() };
+            assert!(provider.schemes[0].sign_request(&secret, &mut request, "1", Timestamp::from_unix_seconds(0)));
+            let mut keyring = Keyring::default();
+            keyring.add(name, secret, SecretSource::Development);
+            let judge = Judge {
+                catalog: &catalog,
+                keyring: &keyring,
+                provider: None,
+                accepts_development: true,
+                decoded_limit: 1 << 20,
+            };
+            let assessment = judge.assess(&request, Receipt::default());
+            assert_eq!((assessment.trust(), assessment.id.as_deref()), (Some(Trust::Development), Some("1")), "{name}");
+            assert_eq!(assessment.is_id_signed(), is_signed, "{name}");
+        }
     }
 
     /// The signature of `body` under `key`, in hexadecimal, as Cyanite makes it.

@@ -1,6 +1,5 @@
-//! Recognises deliveries that were received before: by the provider's id or, without one, by the same signed bytes. Two
-//! with different ids are different deliveries, even if they are signed alike: not every provider signs the id. Only a
-//! limited number of deliveries is remembered, so that memory doesn't grow with the run.
+//! Recognises deliveries that were received before, by the provider's id or by the same signed bytes. Only a limited
+//! number of deliveries is remembered, so that memory doesn't grow with the run.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,8 +16,8 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// How many deliveries are remembered. They take about 0.5 MiB. With one more, the map would double: it grows if more
-/// than half of its capacity is in use when removals have used up the rest.
+/// How many ids, and how many bodies, are remembered. They take about 1 MiB. With one more, the map would double: it
+/// grows if more than half of its capacity is in use when removals have used up the rest.
 const REMEMBERED: usize = 7_168;
 
 /// The deliveries received before.
@@ -26,20 +25,21 @@ const REMEMBERED: usize = 7_168;
 pub struct Repeats {
     /// Randomly keyed, so that a sender can't choose values whose hashes collide.
     hasher: RandomState,
-    seen: Mutex<SeenDeliveries>,
+    seen: Mutex<[SeenDeliveries; 2]>,
 }
 
-/// What identifies a delivery.
+/// The hashes of what identifies a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveryIdentity {
-    hash: u64,
-    by: SameAs,
+    id: Option<u64>,
+    /// `None` if the id is among the signed bytes, so that they are the same only if the id is.
+    bytes: Option<u64>,
 }
 
 #[derive(Debug, Default)]
 struct SeenDeliveries {
     firsts: HashMap<u64, First>,
-    /// The hashes in `firsts`, oldest first.
+    /// The keys of `firsts`, oldest first.
     order: VecDeque<u64>,
 }
 
@@ -52,42 +52,56 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. Without an id, hashes the whole body. A forged request never counts as equal to a
-    /// genuine one.
+    /// What identifies a request. Hashes the whole body, unless the signature covers an id. A forged request never counts
+    /// as equal to a genuine one.
     pub fn identify(&self, request: &Request, assessment: &Assessment) -> DeliveryIdentity {
         let of = (assessment.provider_name(), assessment.trust().is_some());
-        if let Some(id) = &assessment.id {
-            return DeliveryIdentity { hash: self.hasher.hash_one((of, &assessment.event, id)), by: SameAs::Id };
+        DeliveryIdentity {
+            id: assessment.id.as_ref().map(|id| self.hasher.hash_one((of, &assessment.event, id))),
+            bytes: (!assessment.is_id_signed()).then(|| {
+                self.hasher.hash_one((of, request.query(), signed_headers(request, assessment), &request.body[..]))
+            }),
         }
-        let provider = assessment.provider.as_deref();
-        let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
-        let signed: Vec<&[u8]> = schemes
-            .iter()
-            .flat_map(|scheme| {
-                let timestamp = scheme.timestamp.as_ref().map(TimestampRule::headers).unwrap_or_default();
-                scheme.signature.headers().iter().chain(timestamp)
-            })
-            .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
-            .collect();
-        let hash = self.hasher.hash_one((of, request.query(), signed, &request.body[..]));
-        DeliveryIdentity { hash, by: SameAs::Bytes }
     }
 
     /// Remembers a delivery. Returns which delivery it repeats, if any.
-    pub fn add(&self, DeliveryIdentity { hash, by }: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
+    pub fn add(&self, identity: DeliveryIdentity, seq: u64, at: Timestamp) -> Option<Repeat> {
         let mut seen = self.seen.lock();
-        if let Some(first) = seen.firsts.get_mut(&hash) {
+        let [ids, bodies] = &mut *seen;
+        let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
+        let same_bytes = identity.bytes.and_then(|bytes| bodies.add(bytes, seq, at, SameAs::Bytes));
+        same_id.or(same_bytes)
+    }
+}
+
+/// The values of the headers that carry signatures and their timestamps.
+fn signed_headers<'a>(request: &'a Request, assessment: &Assessment) -> Vec<&'a [u8]> {
+    let provider = assessment.provider.as_deref();
+    let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
+    let names = schemes.iter().flat_map(|scheme| {
+        let timestamp = scheme.timestamp.as_ref().map(TimestampRule::headers).unwrap_or_default();
+        scheme.signature.headers().iter().chain(timestamp)
+    });
+    let fields = request.headers.iter();
+    names
+        .flat_map(|name| fields.clone().filter(move |(own, _)| own == name).map(|(_, value)| value.as_bytes()))
+        .collect()
+}
+
+impl SeenDeliveries {
+    fn add(&mut self, key: u64, seq: u64, at: Timestamp, by: SameAs) -> Option<Repeat> {
+        if let Some(first) = self.firsts.get_mut(&key) {
             first.count += 1;
             let after = at.skew_from(first.at).distance();
             return Some(Repeat { of: first.seq, by, number: first.count, after });
         }
-        if seen.order.len() >= REMEMBERED
-            && let Some(oldest) = seen.order.pop_front()
+        if self.order.len() >= REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
         {
-            seen.firsts.remove(&oldest);
+            self.firsts.remove(&oldest);
         }
-        seen.order.push_back(hash);
-        seen.firsts.insert(hash, First { seq, at, count: 1 });
+        self.order.push_back(key);
+        self.firsts.insert(key, First { seq, at, count: 1 });
         None
     }
 }
@@ -102,8 +116,8 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
-    fn identity(hash: u64, by: SameAs) -> DeliveryIdentity {
-        DeliveryIdentity { hash, by }
+    fn identity(id: Option<u64>, bytes: u64) -> DeliveryIdentity {
+        DeliveryIdentity { id, bytes: Some(bytes) }
     }
 
     fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Repeat {
@@ -112,24 +126,26 @@ mod tests {
 
     #[test]
     fn a_repeat_names_the_first_delivery_and_counts() {
-        let (repeats, id, bytes) = (Repeats::default(), SameAs::Id, SameAs::Bytes);
-        assert_eq!(repeats.add(identity(1, id), 1, at(0)), None);
-        assert_eq!(repeats.add(identity(2, bytes), 2, at(1)), None);
-        assert_eq!(repeats.add(identity(1, id), 3, at(61)), Some(repeat(1, id, 2, 61)));
-        assert_eq!(repeats.add(identity(1, id), 4, at(361)), Some(repeat(1, id, 3, 361)));
-        assert_eq!(repeats.add(identity(2, bytes), 5, at(400)), Some(repeat(2, bytes, 2, 399)));
+        let repeats = Repeats::default();
+        assert_eq!(repeats.add(identity(Some(1), 10), 1, at(0)), None);
+        assert_eq!(repeats.add(identity(Some(2), 20), 2, at(1)), None);
+        assert_eq!(repeats.add(identity(Some(1), 11), 3, at(61)), Some(repeat(1, SameAs::Id, 2, 61)));
+        assert_eq!(repeats.add(identity(Some(1), 12), 4, at(361)), Some(repeat(1, SameAs::Id, 3, 361)));
+        assert_eq!(repeats.add(identity(None, 20), 5, at(400)), Some(repeat(2, SameAs::Bytes, 2, 399)));
+        // The same in both ways.
+        assert_eq!(repeats.add(identity(Some(2), 20), 6, at(500)), Some(repeat(2, SameAs::Id, 2, 499)));
     }
 
     #[test]
     fn a_limited_number_is_remembered() {
         let repeats = Repeats::default();
         let limit = REMEMBERED as u64;
-        for hash in 0..=limit {
-            assert_eq!(repeats.add(identity(hash, SameAs::Bytes), hash + 1, at(0)), None);
+        for key in 0..=limit {
+            assert_eq!(repeats.add(identity(None, key), key + 1, at(0)), None);
         }
-        assert_eq!(repeats.add(identity(1, SameAs::Bytes), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
-        assert_eq!(repeats.add(identity(0, SameAs::Bytes), 0, at(0)), None);
+        assert_eq!(repeats.add(identity(None, 1), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
+        assert_eq!(repeats.add(identity(None, 0), 0, at(0)), None);
         let seen = repeats.seen.lock();
-        assert_eq!((seen.firsts.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!((seen[1].firsts.len(), seen[1].order.len()), (REMEMBERED, REMEMBERED));
     }
 }

@@ -34,24 +34,6 @@ fn the_same_id_is_a_repeat_although_the_retry_is_signed_later() {
 }
 
 #[test]
-fn the_same_signed_bytes_with_another_id_are_no_repeat() {
-    let (dir, mut listener) = (Dir::new(), Dir::new().listen().starts());
-    // GitHub signs the body alone.
-    let sent = |id| Signed::new(&dir, "github.push", &["--id", id]);
-    let (one, other) = (sent("11111111-1111-4111-8111-111111111111"), sent("22222222-2222-4222-8222-222222222222"));
-    assert_eq!(one.body, other.body);
-    assert_eq!(repeat(&mut listener, "/github", &one), Value::Null);
-    assert_eq!(repeat(&mut listener, "/github", &other), Value::Null);
-    assert_eq!(repeat(&mut listener, "/github", &other), json!({"of": 2, "by": "id"}));
-    // Without an id, they are told apart by their bytes alone.
-    let without = sent("33333333-3333-4333-8333-333333333333").without("x-github-delivery");
-    assert_eq!(
-        [0, 1].map(|_| repeat(&mut listener, "/github", &without)),
-        [Value::Null, json!({"of": 4, "by": "bytes"})]
-    );
-}
-
-#[test]
 fn the_id_may_be_a_field_of_the_payload() {
     let mut listener = Dir::new().listen().starts();
     let form = [("content-type", "application/x-www-form-urlencoded")];
