@@ -45,7 +45,7 @@ struct Connections {
     senders: HashMap<u64, Arc<Sender>>,
 }
 
-/// The sender of one connection. It changes twice with each request, without a lock.
+/// The sender of one connection. It changes twice with each request, without a lock that connections share.
 #[derive(Debug)]
 struct Sender {
     /// When the connection began to wait for the rest of a request, in microseconds; [`NOT_AWAITED`] if it doesn't.

@@ -84,10 +84,11 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<ResolvedSecre
     let is_replaced =
         |entry: &&Arc<CatalogEntry>| catalog.entry(entry.name()).is_none_or(|own| own.directory().is_some());
     let entries = catalog.entries().chain(built_in.entries().filter(is_replaced));
-    let public = entries.flat_map(|entry| &entry.index().secrets).flat_map(SecretRule::public_bytes).collect();
+    let rules: Vec<&SecretRule> = entries.flat_map(|entry| &entry.index().secrets).collect();
+    let public = rules.iter().copied().flat_map(SecretRule::public_bytes).collect();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
-        SecretSearch { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+        SecretSearch { entry, rule, flags: &flags, sources, rules: &rules, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -253,6 +254,16 @@ mod tests {
         environment: fn(&str) -> Option<OsString>,
         config: &[&str],
     ) -> Result<Vec<String>, String> {
+        found_for("cyanite", flags, environment, config)
+    }
+
+    /// The sources of a provider's secrets.
+    fn found_for(
+        provider: &str,
+        flags: &[&str],
+        environment: fn(&str) -> Option<OsString>,
+        config: &[&str],
+    ) -> Result<Vec<String>, String> {
         let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
         let config = |name: &str| match name {
             "cyanite" => config.iter().map(|source| (*source).to_owned().into()).collect(),
@@ -268,8 +279,8 @@ mod tests {
         };
         let ResolvedSecrets { keyring, .. } =
             resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
-        let count = keyring.secrets("cyanite").len();
-        Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
+        let count = keyring.secrets(provider).len();
+        Ok((0..count).map(|place| keyring.source(provider, place).unwrap().to_string()).collect())
     }
 
     #[test]
@@ -352,6 +363,22 @@ mod tests {
         assert_eq!(found(&[], public, &[]).unwrap(), ["development"]);
         let flags = ["cyanite=hookdev-development-secret-cyanite", "cyanite=mine"];
         assert_eq!(found(&flags, nothing, &[]).unwrap(), ["development", "flag"]);
+    }
+
+    #[test]
+    fn a_public_key_pair_is_a_development_secret_in_whatever_form() {
+        // Made with OpenSSL from the SHA-256 of `hookdev-development-secret-discord`.
+        let forms = [
+            "discord=05ab256f593f400ed6ee3539e197077bc69f9da5e47ee923ca7135b1f8ebc91a3749a8a2bf492eb790bf25735d1e7e42b16d1a186e14810095f1a17e56af08bf",
+            "discord=-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAWrJW9ZP0AO1u41OeGXB3vGn52l5H7pI8pxNbH468ka\n-----END PRIVATE KEY-----",
+            "discord=-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAN0moor9JLreQvyVzXR5+QrFtGhhuFIEAlfGhflavCL8=\n-----END PUBLIC KEY-----",
+        ];
+        for form in forms {
+            assert_eq!(found_for("discord", &[form], nothing, &[]).unwrap(), ["development"], "{form}");
+        }
+        // RFC 8032, section 7.1, test 1.
+        let own = "discord=d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        assert_eq!(found_for("discord", &[own], nothing, &[]).unwrap(), ["flag"]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct SecretSearch<'a> {
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
+    /// The rules of all providers' secrets.
+    pub rules: &'a [&'a SecretRule],
     /// The development secrets of all providers. Even if the user sets one, anyone can sign with it.
     pub public: &'a HashSet<Vec<u8>>,
 }
@@ -60,6 +62,11 @@ impl SecretSearch<'_> {
         Ok(())
     }
 
+    /// Whether any of the provider's secrets is a public or private key.
+    fn has_keys(&self) -> bool {
+        self.index().secrets.iter().any(|rule| rule.format.family.is_some())
+    }
+
     fn index(&self) -> &IndexEntry {
         self.entry.index()
     }
@@ -78,7 +85,8 @@ impl SecretSearch<'_> {
         if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
         }
-        let is_public = secret.is_among(self.public, &self.rule.format);
+        let is_public = secret.is_among(self.public, &self.rule.format)
+            || self.has_keys() && self.rules.iter().any(|rule| rule.is_development_key(&secret));
         let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.index().name, secret, source);
         Ok(())

@@ -111,7 +111,7 @@ pub struct AsymmetricKey {
     private: Option<PrivateKey>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 enum PublicKey {
     Ed25519(Vec<u8>),
     P256(Box<VerifyingKey>),
@@ -168,6 +168,12 @@ impl AsymmetricKey {
             Family::P256 => Some(seed.to_vec()),
             Family::Rsa => None,
         }
+    }
+
+    /// Whether any of the public keys is one of the other's, whatever forms the two were read from.
+    #[must_use]
+    pub fn shares_key(&self, other: &Self) -> bool {
+        self.public.iter().any(|(_, key)| other.public.iter().any(|(_, other)| other == key))
     }
 
     /// Whether it can sign.

@@ -163,7 +163,8 @@ impl Scheme {
         match (&secret.owner, &self.secret) {
             (Owner::Provider, Some(_)) => None,
             (Owner::Scheme(name), _) if *name != self.name => None,
-            (Owner::AnyAsBytes, _) | (_, None) => Some(Readable::Borrowed(secret)),
+            // Of this scheme's form already, or of no particular one.
+            (Owner::Scheme(_) | Owner::AnyAsBytes, _) | (_, None) => Some(Readable::Borrowed(secret)),
             (_, Some(rule)) => SigningSecret::parse(secret.expose(), &rule.format).ok().map(Readable::Own),
         }
     }

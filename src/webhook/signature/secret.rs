@@ -1,6 +1,7 @@
 //! Signing secrets: how a provider writes them, and the bytes that the text encodes.
 //!
-//! A secret is wiped from memory when dropped, and can't be printed.
+//! A secret is wiped from memory when dropped, and can't be printed. `ring` doesn't wipe the Ed25519 and RSA keys that
+//! are made of it.
 
 use std::{
     borrow::Cow,
@@ -119,6 +120,17 @@ impl SecretRule {
         let texts = self.format.texts(&self.development).into_iter().chain(self.public.as_deref());
         let texts = texts.map(|text| text.as_bytes().to_vec());
         parsed.iter().map(|secret| secret.parts(self.format.has_two_parts).secret.to_vec()).chain(texts).collect()
+    }
+
+    /// Whether a secret has a key of the development pair, in whatever form. Anyone can sign with it.
+    #[must_use]
+    pub fn is_development_key(&self, secret: &SigningSecret) -> bool {
+        let key = |family| {
+            let public = self.public.as_deref().unwrap_or(&self.development);
+            let own = AsymmetricKey::parse(family, &self.format.key_bytes(public, family).ok()?)?;
+            Some(own.shares_key(&AsymmetricKey::parse(family, &secret.bytes)?))
+        };
+        self.format.family.and_then(key).unwrap_or_default()
     }
 
     /// Parses a secret that may be for any of the schemes. One in the provider's form, that of the first rule, is for
@@ -446,7 +458,8 @@ mod tests {
     fn a_secret_is_wiped_when_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        // All fields of both types. A `Key` is wiped too: the `zeroize` feature of `hmac` and the hash crates is on.
+        // All fields of both types. The `Key` of an HMAC is wiped too: the `zeroize` feature of `hmac` and the hash crates
+        // is on.
         let SigningSecret { text, bytes, owner: _, key: _ } = &secret;
         is_wiped(text);
         is_wiped(bytes);
