@@ -104,6 +104,7 @@ impl<'n> Compiler<'_, 'n> {
             return Ok(rule);
         }
         self.assertions(&source, &mut rule.assertions)?;
+        rule.is_laborious = rule.assertions.iter().any(Assertion::is_laborious);
         self.extensions(&source, &mut rule.applicators)?;
         self.combinations(&source, &mut rule.applicators)?;
         self.object(&source, &mut rule.applicators)?;

@@ -13,6 +13,8 @@ pub(super) struct Rule {
     pub(super) references: Vec<Reference>,
     /// What the value itself must be; only the first violation is reported.
     pub(super) assertions: Vec<Assertion>,
+    /// Whether any of these may take much longer than a visit: a list of values, or a pattern.
+    pub(super) is_laborious: bool,
     /// What its size, its members and its items must be, and the schemas that apply to it.
     pub(super) applicators: Vec<Applicator>,
     /// `unevaluatedItems` and `unevaluatedProperties`, which depend on all other keywords.
@@ -49,6 +51,13 @@ pub(super) enum Assertion {
     Minimum(Bound),
     Maximum(Bound),
     MultipleOf(Bound),
+}
+
+impl Assertion {
+    /// Whether it may take much longer than a visit.
+    pub(super) const fn is_laborious(&self) -> bool {
+        matches!(self, Self::OneOf(_) | Self::Pattern(_))
+    }
 }
 
 /// A number in a schema.

@@ -67,7 +67,7 @@ impl<'s> SchemaWalk<'s> {
     /// Judges a node by a rule.
     pub(super) fn visit<S: Sink>(&mut self, rule: RuleId, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         self.within(rule, |walk, rule| {
-            if !walk.spend(effort(rule, node)) {
+            if rule.is_laborious && !walk.spend(effort(rule, node)) {
                 return;
             }
             for reference in &rule.references {
@@ -145,7 +145,8 @@ impl<'s> SchemaWalk<'s> {
     }
 
     fn parts<S: Sink>(&mut self, rule: &'s Rule, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        if let Kind::String(text) = &node.kind
+        if rule.is_laborious
+            && let Kind::String(text) = &node.kind
             && !text.is_empty()
             && let Some(pattern) = unsupported(rule)
         {

@@ -279,8 +279,17 @@ impl Grammar {
                 let visible = separator.trim();
                 let (separator, padding): (_, &[char]) =
                     if visible.is_empty() { (separator, &[]) } else { (visible, &[' ', '\t']) };
-                let pieces = value.split(separator).map(|piece| piece.trim_matches(padding));
-                pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, parsed));
+                let mut read = |piece: &'a str| {
+                    let piece = piece.trim_matches(padding);
+                    if !piece.is_empty() {
+                        self.read_entry(piece, parsed);
+                    }
+                };
+                // To search for a text rather than a character takes 2% of the time of `verify`.
+                match separator.parse::<char>() {
+                    Ok(separator) => value.split(separator).for_each(&mut read),
+                    Err(_) => value.split(separator).for_each(&mut read),
+                }
             }
             None => self.read_entry(value, parsed),
         }
