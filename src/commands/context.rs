@@ -33,7 +33,7 @@ const ENV_FILE: &str = ".env";
 /// The providers that a command can't do without.
 #[derive(Clone, Copy, Debug)]
 pub enum Needed<'a> {
-    /// Those that a name, the name of an event, or a glob of events names.
+    /// One of those that the name of a provider, the name of an event, or a glob of either matches.
     Named(&'a str),
     /// All, because it recognises requests: without one of them, a request of that provider would get another verdict.
     All,
@@ -124,7 +124,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// What is wrong with one of them.
+    /// What is wrong with one of them, if it can't do without that one.
     pub fn require(&self, needed: Needed<'_>) -> Result<(), Failure> {
         match needed {
             Needed::Named(text) => self.catalog.failure(text).map_or(Ok(()), |error| Err(error.into())),
@@ -195,7 +195,9 @@ impl Context {
             guard.allow_providers()?;
         }
         let flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
-        flags.map(Needed::Named).try_for_each(|needed| self.require(needed))?;
+        if let Some(error) = flags.filter_map(|name| self.catalog.entry(name)?.failure()).next() {
+            return Err(error.into());
+        }
         self.warn_of_broken();
         let config = self.config.as_ref();
         let environment = self.environment()?;

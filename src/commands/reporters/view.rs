@@ -60,7 +60,7 @@ impl View {
     ///
     /// # Errors
     ///
-    /// If `--filter` is not a glob, or names broken providers only.
+    /// If `--filter` is not a glob, or all providers that it can match are broken.
     pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let filter = args.filter.as_deref().map(pattern).transpose()?;
         if let Some(filter) = &filter {
