@@ -54,6 +54,24 @@ pub struct Context {
     shared: SharedContext,
 }
 
+/// The broken providers of a context.
+pub(super) struct BrokenProviders {
+    catalog: Arc<Catalog>,
+    shared: SharedContext,
+    terminal: Terminal,
+}
+
+impl BrokenProviders {
+    /// Warns about them, if nothing has in this context.
+    pub(super) fn warn(&self) {
+        if self.shared.is_first_warning() {
+            for (name, error) in self.catalog.failures() {
+                self.terminal.warn(Failure::from(error).in_one_line(&format!("can't use the provider `{name}`: ")));
+            }
+        }
+    }
+}
+
 impl Context {
     /// Reads the config and the provider directories.
     ///
@@ -138,13 +156,16 @@ impl Context {
         }
     }
 
-    /// Warns once about the broken providers, for a command that needs none of them.
+    /// Warns once about the broken providers. What a command needs is [required](Self::require) before, so that a
+    /// mistake isn't both a warning and an error.
     pub fn warn_of_broken(&self) {
-        if self.shared.is_first_warning() {
-            for (name, error) in self.catalog.failures() {
-                self.terminal.warn(Failure::from(error).in_one_line(&format!("can't use the provider `{name}`: ")));
-            }
-        }
+        self.broken().warn();
+    }
+
+    /// The broken providers, to warn about after the context is gone.
+    pub(super) fn broken(&self) -> BrokenProviders {
+        let (catalog, shared) = (Arc::clone(&self.catalog), self.shared());
+        BrokenProviders { catalog, shared, terminal: self.terminal }
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given. Warns of broken

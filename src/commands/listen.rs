@@ -56,6 +56,7 @@ use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
+    Requested::require(&context, &args)?;
     let settings = settings(&context, &args, false)?;
     let requested = Requested::resolve(&context, &args)?;
     if args.dry_run {

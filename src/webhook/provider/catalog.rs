@@ -314,7 +314,8 @@ impl Catalog {
         let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
         let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));
         if ranked.is_empty() {
-            let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), self.names());
+            let usable = self.usable().map(|entry| entry.name());
+            let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), usable);
             ranked = names.into_iter().filter(|name| name.split('.').next() == provider).collect();
         }
         ranked.truncate(3);
@@ -411,6 +412,12 @@ mod tests {
         assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("cyanit.*")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("zzzzzz"), [""; 0]);
+        let of_stripe = catalog.nearest_events("strpe.no-such-event")[0].to_owned();
+        assert!(of_stripe.starts_with("stripe."), "{of_stripe}");
         assert_eq!(catalog.nearest_events("auphonic.v2.finished"), ["auphonic.done", "auphonic.error"]);
+        // A broken provider has no events to suggest, even if its name is as similar.
+        let mut catalog = Catalog::builtin();
+        catalog.add(Arc::new(CatalogEntry::broken("strper".to_owned(), "own".to_owned(), "the mistake".into())));
+        assert_eq!(catalog.nearest_events("strpe.no-such-event")[0], of_stripe);
     }
 }

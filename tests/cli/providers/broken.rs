@@ -168,6 +168,32 @@ fn a_secret_that_only_begins_like_a_broken_provider_is_not_its_secret() {
 }
 
 #[test]
+fn an_error_that_may_be_due_to_a_broken_provider_comes_after_a_warning_of_it() {
+    let dir = Dir::new();
+    // Without a name, it has that of its directory.
+    write(&dir, &manifest(SECRET, SCHEME).replacen("name = \"acme\"", "nam = \"shop\"", 1));
+    let mistake = "acme/provider.toml:1:1: unknown key `nam`; did you mean `name`?";
+    let warning = format!("warning: can't use the provider `acme`: {mistake}");
+    for (command, error) in [
+        (&["send", "shop.made"][..], "error: `shop.made` is neither an event nor a file\n"),
+        (&["send", "acm.made"], "error: `acm.made` is neither an event nor a file\n"),
+        (&["listen", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["listen", "--expect", "acm.made"], "error: unknown event `acm.made`"),
+        (&["verify", "missing", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["check", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["events", "acm"], "error: no event matches `acm`\n"),
+    ] {
+        let finished = dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("");
+        let finished = finished.says(&warning).says(error);
+        assert_eq!(finished.stderr.matches(mistake).count(), 1, "{finished}");
+    }
+    let github = ["listen", "--addr", "127.0.0.1:0", "--provider", "github", "--public-url", "https://h.example"];
+    let finished = dir.hookdev().args(github).args(["--register", "acme", "--providers", "acme"]).exits(2);
+    let finished = finished.says(&format!("error: {mistake}"));
+    assert_eq!(finished.stderr.matches(mistake).count(), 1, "{finished}");
+}
+
+#[test]
 fn no_request_is_judged_without_a_broken_provider_unless_another_is_named() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
