@@ -215,8 +215,8 @@ impl Context {
         if let Some(guard) = &self.guard {
             guard.allow_providers()?;
         }
-        let flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
-        if let Some(error) = flags.filter_map(|name| self.catalog.entry(name)?.failure()).next() {
+        let mut flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
+        if let Some(error) = flags.find_map(|name| self.catalog.entry(name)?.failure()) {
             return Err(error.into());
         }
         self.warn_of_broken();

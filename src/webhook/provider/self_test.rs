@@ -29,12 +29,11 @@ pub fn self_test(provider: &Provider) -> Vec<DirectoryMistake> {
     let mut mistakes = Vec::new();
     if let Err(error) = provider.schema() {
         let text = provider.files().get(files::SCHEMA).unwrap_or_default();
-        let (position, message) = match json::parse(text) {
-            Err(error) => syntax_mistake(text, &error),
-            Ok(_) => {
-                let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
-                ((error.line, error.column), format!("{}{pointer}", error.flaw))
-            }
+        let (position, message) = if let Err(error) = json::parse(text) {
+            syntax_mistake(text, &error)
+        } else {
+            let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
+            ((error.line, error.column), format!("{}{pointer}", error.flaw))
         };
         mistakes.push(DirectoryMistake::new(provider.files(), files::SCHEMA, Some(position), message));
     }
