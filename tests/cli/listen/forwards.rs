@@ -354,6 +354,25 @@ fn a_second_handler_that_has_not_responded_yet_is_no_reason_to_print_a_delivery_
 }
 
 #[test]
+#[cfg(unix)]
+fn a_forward_that_is_pending_at_the_end_is_waited_for_and_said() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(200).behind(&gate)]));
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &first.url("/")]);
+    let mut listener = command.args(["--forward", &second.url("/hooks")]).starts_for_people();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
+    second.next();
+    listener.prints(&format!("forwarded to {}  200  ", first.url("/")));
+    listener.interrupt();
+    listener.says("waiting for 1 forward in progress; press Ctrl-C again to cancel it\n");
+    listener.interrupt();
+    let missed = format!("1 of 1 delivery not delivered to {}", second.url("/hooks"));
+    let finished = listener.exits(0);
+    assert!(finished.stderr.ends_with(&format!("1 delivery: 1 verified (development)\n{missed}\n")), "{finished}");
+    gate.open();
+}
+
+#[test]
 fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
 
