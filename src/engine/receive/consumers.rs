@@ -234,8 +234,8 @@ impl Consumer {
         }
     }
 
-    /// A delivery for the queue, without a confirmation. A consumer that skips doesn't hold the permit, because its queue
-    /// limits its own memory. `None` if that has no room.
+    /// A delivery for the queue, without a confirmation. A consumer that skips doesn't hold the permit, because its
+    /// queue limits its own memory. `None` if that has no room.
     fn share(&self, delivery: &Arc<Delivery>, permit: &BodyPermit) -> Option<Published> {
         let (permit, room) = match self.when_full {
             WhenFull::Skip => (BodyPermit::default(), Some(Room::take(&self.bytes, size(delivery))?)),
