@@ -33,7 +33,7 @@ const ENV_FILE: &str = ".env";
 /// The providers that a command can't do without.
 #[derive(Clone, Copy, Debug)]
 pub enum Needed<'a> {
-    /// Those that a name, the name of an event, or a glob of events names.
+    /// One of those that the name of a provider, the name of an event, or a glob of either matches.
     Named(&'a str),
     /// All, because it recognises requests: without one of them, a request of that provider would get another verdict.
     All,
@@ -52,6 +52,24 @@ pub struct Context {
     /// The standard streams.
     pub terminal: Terminal,
     shared: SharedContext,
+}
+
+/// The broken providers of a context.
+pub(super) struct BrokenProviders {
+    catalog: Arc<Catalog>,
+    shared: SharedContext,
+    terminal: Terminal,
+}
+
+impl BrokenProviders {
+    /// Warns about them, if nothing has in this context.
+    pub(super) fn warn(&self) {
+        if self.shared.is_first_warning() {
+            for (name, error) in self.catalog.failures() {
+                self.terminal.warn(Failure::from(error).in_one_line(&format!("can't use the provider `{name}`: ")));
+            }
+        }
+    }
 }
 
 impl Context {
@@ -124,7 +142,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// What is wrong with one of them.
+    /// What is wrong with one of them, if it can't do without that one.
     pub fn require(&self, needed: Needed<'_>) -> Result<(), Failure> {
         match needed {
             Needed::Named(text) => self.catalog.failure(text).map_or(Ok(()), |error| Err(error.into())),
@@ -138,13 +156,16 @@ impl Context {
         }
     }
 
-    /// Warns once about the broken providers, for a command that needs none of them.
+    /// Warns once about the broken providers. What a command needs is [required](Self::require) before, so that a
+    /// mistake isn't both a warning and an error.
     pub fn warn_of_broken(&self) {
-        if self.shared.is_first_warning() {
-            for (name, error) in self.catalog.failures() {
-                self.terminal.warn(Failure::from(error).in_one_line(&format!("can't use the provider `{name}`: ")));
-            }
-        }
+        self.broken().warn();
+    }
+
+    /// The broken providers, to warn about after the context is gone.
+    pub(super) fn broken(&self) -> BrokenProviders {
+        let (catalog, shared) = (Arc::clone(&self.catalog), self.shared());
+        BrokenProviders { catalog, shared, terminal: self.terminal }
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given. Warns of broken
@@ -194,8 +215,10 @@ impl Context {
         if let Some(guard) = &self.guard {
             guard.allow_providers()?;
         }
-        let flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
-        flags.map(Needed::Named).try_for_each(|needed| self.require(needed))?;
+        let mut flags = self.global.secret.iter().filter_map(|flag| Some(flag.expose().split_once('=')?.0));
+        if let Some(error) = flags.find_map(|name| self.catalog.entry(name)?.failure()) {
+            return Err(error.into());
+        }
         self.warn_of_broken();
         let config = self.config.as_ref();
         let environment = self.environment()?;

@@ -76,16 +76,23 @@ fn read(file: &Path, wanted: Wanted) -> Result<Request, Failure> {
                 .hint("choose one with --entry N, from 0, or a different one of each file with --entry N,M"));
         }
     };
-    let mut count = 0;
-    let chosen = iter::once(first).chain(entries).inspect(|_| count += 1).nth(index);
+    let (mut count, mut unreadable) = (0, 0);
+    let mut entries = iter::once(first).chain(entries).inspect(|entry| {
+        count += 1;
+        unreadable += usize::from(entry.is_err());
+    });
+    let chosen = entries.nth(index);
+    drop(entries);
     match chosen {
         Some(Ok(entry)) => Ok(entry.request),
         Some(Err(error)) => Err(Failure::unreadable_input(&error)),
         None => {
-            let requests = if count == 1 {
-                "1 request, number 0".to_owned()
-            } else {
-                format!("{count} requests, 0 to {}", count - 1)
+            let requests = match (count, unreadable) {
+                (1, 0) => "1 request, number 0".to_owned(),
+                (1, _) => "1 entry, number 0, which can't be read".to_owned(),
+                (_, 0) => format!("{count} requests, 0 to {}", count - 1),
+                // They are numbered like the others.
+                _ => format!("{count} entries, 0 to {}, of which {unreadable} can't be read", count - 1),
             };
             Err(Failure::usage(format!("{name} has no request {index}: it has {requests}")))
         }

@@ -66,12 +66,14 @@ pub struct Failure {
     pub causes: Vec<Message>,
     /// What to do about it.
     pub hint: Option<Message>,
+    /// Whether it is what is wrong with a broken provider, so that no warning has to name that.
+    pub(super) is_of_provider: bool,
 }
 
 impl Failure {
     /// A failure with this exit code and message.
     pub fn new(exit: Exit, message: impl Into<Message>) -> Self {
-        Self { exit, message: Some(message.into()), causes: Vec::new(), hint: None }
+        Self { message: Some(message.into()), ..Self::silent(exit) }
     }
 
     /// A mistake on the command line or in the configuration (exit code 2).
@@ -82,7 +84,7 @@ impl Failure {
     /// The failure after Ctrl-C. It prints nothing: the command itself reports how far it got.
     #[must_use]
     pub const fn interrupted() -> Self {
-        Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
+        Self::silent(Exit::Interrupted)
     }
 
     /// A failure to write the output. A closed pipe ends the command silently.
@@ -98,7 +100,11 @@ impl Failure {
     /// The reader of the output has closed the pipe, which is not an error.
     #[must_use]
     pub const fn closed_pipe() -> Self {
-        Self { exit: Exit::Success, message: None, causes: Vec::new(), hint: None }
+        Self::silent(Exit::Success)
+    }
+
+    const fn silent(exit: Exit) -> Self {
+        Self { exit, message: None, causes: Vec::new(), hint: None, is_of_provider: false }
     }
 
     /// Adds an error and its sources as causes.
@@ -170,10 +176,11 @@ impl From<&ProviderError> for Failure {
 
 impl From<&LoadError> for Failure {
     fn from(error: &LoadError) -> Self {
-        match error.downcast_ref::<ProviderError>() {
+        let failure = match error.downcast_ref::<ProviderError>() {
             Some(error) => Self::from(error),
             None => Self::of(Exit::Usage, error.as_ref()),
-        }
+        };
+        Self { is_of_provider: true, ..failure }
     }
 }
 

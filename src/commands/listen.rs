@@ -56,6 +56,7 @@ use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
+    Requested::require(&context, &args)?;
     let settings = settings(&context, &args, false)?;
     let requested = Requested::resolve(&context, &args)?;
     if args.dry_run {
@@ -147,7 +148,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     };
     registered.end(terminal, &mut interrupts).await;
     stop.cancel();
-    report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
+    report_in_progress(terminal, in_progress.load(Ordering::Relaxed), targets.in_flight());
     let finish = finish(serving, inspecting, tunnel, &reporter, &sinks);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // Everything registered has been removed by now, whatever went wrong.

@@ -50,7 +50,7 @@ pub use exit::{Exit, Failure};
 use std::ffi::OsString;
 
 use crate::{
-    cli::{Cli, Command, FormatArg},
+    cli::{Cli, Command, FormatArg, GlobalArgs},
     render::text,
 };
 use context::Context;
@@ -109,11 +109,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),
-        Command::Listen(args) => listen::run(Context::load(cli.global)?, args),
-        Command::Send(args) => send::run(Context::load(cli.global)?, &args),
-        Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
-        Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
-        Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Listen(args) => in_context(cli.global, |context| listen::run(context, args)),
+        Command::Send(args) => in_context(cli.global, |context| send::run(context, &args)),
+        Command::Verify(args) => in_context(cli.global, |context| verify::run(&context, &args)),
+        Command::Check(args) => in_context(cli.global, |context| check::run(&context, &args)),
+        Command::Events(args) => in_context(cli.global, |context| events::run(&context, &args)),
         Command::Providers(args) => providers::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
@@ -121,6 +121,18 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Help(args) => help::run(&args),
         Command::Demo(args) => demo::run(&cli.global, args),
     }
+}
+
+/// Runs a command that uses providers. Its failure may be due to a broken one, such as an event that is unknown without
+/// it, so the broken providers are named first, unless the failure is what is wrong with one.
+fn in_context(global: GlobalArgs, run: impl FnOnce(Context) -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let context = Context::load(global)?;
+    let broken = context.broken();
+    run(context).inspect_err(|failure| {
+        if failure.message.is_some() && !failure.is_of_provider {
+            broken.warn();
+        }
+    })
 }
 
 /// The async runtime of commands that use the network.

@@ -193,7 +193,7 @@ fn configured_endpoint<'a>(context: &'a Context, provider: Option<&Provider>) ->
 ///
 /// # Errors
 ///
-/// If it names broken providers only.
+/// If all providers that it can match are broken.
 pub fn check_glob(context: &Context, option: &str, glob: &Pattern) -> Result<(), Failure> {
     context.require(Needed::Named(glob.as_str()))?;
     if let Some(warning) = unmatched(&context.catalog, option, glob) {

@@ -156,9 +156,16 @@ impl Page {
     }
 
     /// Appends forwards that ended after their delivery was printed.
-    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, out: &mut String) {
+    pub fn forwarded_later(
+        &self,
+        delivery: &Delivery,
+        forwards: &[Forwarded],
+        warning: Option<&Warning>,
+        out: &mut String,
+    ) {
+        let (seq, title) = (delivery.seq, text::printable(delivery.assessment.title()));
         for forwarded in forwards {
-            let _ = write!(out, "{} ", self.palette.paint(Role::Title, format_args!("#{seq}")));
+            let _ = write!(out, "{} {title} ", self.palette.paint(Role::Title, format_args!("#{seq}")));
             self.forwarded(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
         }
         if let Some(warning) = warning {

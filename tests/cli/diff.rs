@@ -71,6 +71,10 @@ fn two_requests_of_one_capture_are_chosen_by_their_entries() {
     // A number for each file is that of this file.
     diff("right.http", "1,1").exits(2).stderr("error: right.http has no request 1: it has 1 request, number 0\n");
     diff("three.http", "3,0").exits(2).stderr("error: three.http has no request 3: it has 3 requests, 0 to 2\n");
+    let request = r#"{"request":{"method":"POST","target":"/","headers":[],"body":"1"}}"#;
+    dir.write("bad.ndjson", format!("{request}\n{{\"request\":\n{request}\n"));
+    let bad = diff("bad.ndjson", "0,5").exits(2);
+    bad.stderr("error: bad.ndjson has no request 5: it has 3 entries, 0 to 2, of which 1 can't be read\n");
     diff("three.http", "0,").exits(2).says("write the number of a request, such as `3`, or two: `3,5`");
 }
 

@@ -33,7 +33,7 @@ fn marked(block: &str, mark: &str) -> String {
 fn a_mistake_in_the_value_of_any_key_is_reported_where_it_is() {
     assert_eq!(first_error(MANIFEST, None), None);
     let blocks: Vec<&str> = include_str!("mistakes.txt").split("\n\n").collect();
-    assert_eq!(blocks.len(), 97);
+    assert_eq!(blocks.len(), 104);
     for block in blocks {
         let [right, wrong, error] = ["- ", "+ ", "! "].map(|mark| marked(block, mark));
         let file = block.strip_prefix("= ").and_then(|rest| rest.lines().next());
@@ -42,6 +42,16 @@ fn a_mistake_in_the_value_of_any_key_is_reported_where_it_is() {
         let manifest = if file.is_some() { MANIFEST.to_owned() } else { MANIFEST.replace(&right, &wrong) };
         let found = first_error(&manifest, file);
         assert_eq!(found.as_deref(), Some(error.trim_end()), "{block}");
+    }
+}
+
+#[test]
+fn a_file_without_content_is_called_empty() {
+    for path in ["events/order.placed.json", "handshakes/u.json", "schema.json", "vectors.json"] {
+        for blank in ["", "   ", "\n \n"] {
+            let found = first_error(MANIFEST, Some((path, blank)));
+            assert_eq!(found, Some(format!("{path}:1:1: invalid JSON: the file is empty")), "{blank:?}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     cli::ListenArgs,
     commands::{
-        context::Context,
+        context::{Context, Needed},
         exit::{Exit, Failure},
         guard::{allow_api, allow_key},
         listen_settings::listen_config,
@@ -66,8 +66,17 @@ impl Requested {
         Ok(requested)
     }
 
+    /// Checks that no provider to register with is broken.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one.
+    pub fn require(context: &Context, args: &ListenArgs) -> Result<(), Failure> {
+        args.register.iter().try_for_each(|text| context.require(Needed::Named(name_and_resource(text).0)))
+    }
+
     fn add(&mut self, context: &Context, text: &str, is_dry: bool) -> Result<(), Failure> {
-        let (name, resource) = text.split_once('=').map_or((text, None), |(name, resource)| (name, Some(resource)));
+        let (name, resource) = name_and_resource(text);
         let provider = provider(&context.catalog, name)?;
         let Some(registration) = &provider.registration else {
             return Err(no_api(context, &provider, self.public_url()));
@@ -128,6 +137,11 @@ impl Requested {
     pub(super) fn public_url(&self) -> &str {
         self.public_url.as_deref().unwrap_or(URL_OF_TUNNEL)
     }
+}
+
+/// The provider's name and the resource in `PROVIDER[=RESOURCE]`.
+fn name_and_resource(text: &str) -> (&str, Option<&str>) {
+    text.split_once('=').map_or((text, None), |(name, resource)| (name, Some(resource)))
 }
 
 pub(super) fn registration_of(account: &Account) -> Result<&Registration, Failure> {

@@ -100,14 +100,19 @@ pub fn not_delivered(missed: &[MissedDeliveries], redact: bool) -> String {
     missed.iter().map(line).collect()
 }
 
-/// Prints on standard error how many deliveries in progress the shutdown waits for. Uses a thread of its own, because
-/// printing blocks if nobody reads standard error.
-pub fn report_in_progress(terminal: Terminal, count: usize) {
-    let message = match count {
-        0 => return,
-        1 => "waiting for 1 delivery in progress; press Ctrl-C again to cancel it".to_owned(),
-        many => format!("waiting for {many} deliveries in progress; press Ctrl-C again to cancel them"),
+/// Prints on standard error how many deliveries in progress the shutdown waits for, or else how many forwards whose
+/// deliveries have their responses already. Uses a thread of its own, because printing blocks if nobody reads standard
+/// error.
+pub fn report_in_progress(terminal: Terminal, deliveries: usize, forwards: usize) {
+    let what = match (deliveries, forwards) {
+        (0, 0) => return,
+        (0, 1) => "1 forward",
+        (0, many) => &format!("{many} forwards"),
+        (1, _) => "1 delivery",
+        (many, _) => &format!("{many} deliveries"),
     };
+    let them = if what.starts_with("1 ") { "it" } else { "them" };
+    let message = format!("waiting for {what} in progress; press Ctrl-C again to cancel {them}");
     thread::spawn(move || terminal.note(&message));
 }
 

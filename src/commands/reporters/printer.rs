@@ -158,7 +158,11 @@ impl Printer {
                     let Delivery { seq, status, .. } = published.delivery();
                     format!("internal error: can't print delivery {seq}; its response was {status}")
                 }
-                Update::Findings { seq, .. } | Update::Forwards { seq, .. } => {
+                Update::Findings { seq, .. } => {
+                    format!("internal error: can't print what became known about delivery {seq}")
+                }
+                Update::Forwards { delivery, .. } => {
+                    let seq = delivery.delivery().seq;
                     format!("internal error: can't print what became known about delivery {seq}")
                 }
                 Update::Missed(count) => format!("internal error: can't print that {count} deliveries were missed"),

@@ -12,13 +12,9 @@ use crate::{
         remedies,
         resolve::{check_glob, pattern},
     },
-    engine::receive::Update,
+    engine::receive::{LateForwards, Update},
     render::{json, payload, pretty::Page},
-    webhook::{
-        assessment::PayloadCheck,
-        record::{Delivery, Forwarded},
-        redact,
-    },
+    webhook::{assessment::PayloadCheck, record::Delivery, redact},
 };
 
 /// Which deliveries are printed, and how.
@@ -60,7 +56,7 @@ impl View {
     ///
     /// # Errors
     ///
-    /// If `--filter` is not a glob, or names broken providers only.
+    /// If `--filter` is not a glob, or all providers that it can match are broken.
     pub fn resolve(context: &Context, args: &ListenArgs) -> Result<Self, Failure> {
         let filter = args.filter.as_deref().map(pattern).transpose()?;
         if let Some(filter) = &filter {
@@ -84,20 +80,8 @@ impl View {
                     _ => self.page.explained(*seq, findings, text),
                 }
             }
-            Update::Forwards { seq, titles, forwards, warning } if self.matches(titles.iter().map(String::as_str)) => {
-                if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
-                    return;
-                }
-                let mut forwards = Cow::Borrowed(forwards);
-                if self.redact {
-                    forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
-                }
-                match self.format {
-                    FormatArg::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
-                    _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
-                }
-            }
-            Update::Findings { .. } | Update::Forwards { .. } => {}
+            Update::Forwards { delivery, results } => self.forwards(delivery.delivery(), results, text, buffer),
+            Update::Findings { .. } => {}
             Update::Missed(count) => match self.format {
                 FormatArg::Json => json::missed(*count, buffer),
                 _ => self.page.missed(*count, text),
@@ -106,19 +90,44 @@ impl View {
     }
 
     fn delivery(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
-        if !self.matches(delivery.assessment.titles()) || self.quiet && is_good(delivery) {
-            return;
+        if self.matches(delivery.assessment.titles()) && !self.hides(delivery) {
+            self.push(delivery, text, buffer);
         }
+    }
+
+    fn push(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
             FormatArg::Json => json::delivery(&delivery, remedies::words, buffer),
-            _ if self.is_left_out(&delivery) => {}
             _ => self.page.delivery(&delivery, text),
         }
     }
 
-    fn is_left_out(&self, delivery: &Delivery) -> bool {
-        self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq)) && is_good(delivery)
+    /// Appends later results. If the delivery was hidden until one of them showed a problem, it comes first.
+    fn forwards(&self, delivery: &Delivery, results: &LateForwards, text: &mut String, buffer: &mut Vec<u8>) {
+        let is_hidden = self.hides(delivery) && !results.is_after_problem;
+        if !self.matches(delivery.assessment.titles()) || (self.quiet || is_hidden) && !results.have_problem() {
+            return;
+        }
+        if is_hidden {
+            self.push(delivery, text, buffer);
+        }
+        let LateForwards { forwards, warning, .. } = results;
+        let mut forwards = Cow::Borrowed(forwards);
+        if self.redact {
+            forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
+        }
+        match self.format {
+            FormatArg::Json => json::forwards(delivery.seq, &forwards, warning.as_ref(), remedies::words, buffer),
+            _ => self.page.forwarded_later(delivery, &forwards, warning.as_ref(), text),
+        }
+    }
+
+    /// Whether a delivery isn't printed, because nothing is wrong with it.
+    fn hides(&self, delivery: &Delivery) -> bool {
+        let is_left_out =
+            || self.format != FormatArg::Json && self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq));
+        (self.quiet || is_left_out()) && is_good(delivery)
     }
 
     fn matches(&self, mut titles: impl Iterator<Item = impl AsRef<str>>) -> bool {
@@ -142,11 +151,6 @@ fn is_good(delivery: &Delivery) -> bool {
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.is_delivered()
-}
-
-/// Whether a further forward succeeded. Its response is not the one that the provider gets.
-fn is_accepted(forwarded: &Forwarded) -> bool {
-    forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
 }
 
 #[cfg(test)]

@@ -84,17 +84,34 @@ pub enum Update {
     },
     /// The results of forwards that had not ended when their delivery was published.
     Forwards {
-        /// The delivery's number.
-        seq: u64,
-        /// The delivery's [titles](crate::webhook::assessment::Assessment::titles).
-        titles: Vec<String>,
-        /// At least one.
-        forwards: Vec<Forwarded>,
-        /// Set if a handler and hookdev disagree.
-        warning: Option<Warning>,
+        /// The delivery as it was published.
+        delivery: Published,
+        results: LateForwards,
     },
     /// The number of deliveries that were missed before this point.
     Missed(u64),
+}
+
+/// Results of forwards that had not ended when their delivery was published.
+#[derive(Clone, Debug)]
+pub struct LateForwards {
+    /// At least one.
+    pub forwards: Vec<Forwarded>,
+    /// Set if a handler and hookdev disagree.
+    pub warning: Option<Warning>,
+    /// Whether an earlier one of these updates on the delivery had a problem.
+    pub is_after_problem: bool,
+}
+
+impl LateForwards {
+    /// Whether something is wrong: a handler failed, or disagrees with hookdev. The sender gets none of the responses,
+    /// so only their statuses count.
+    #[must_use]
+    pub fn have_problem(&self) -> bool {
+        let has_failed =
+            |forwarded: &Forwarded| forwarded.outcome.as_ref().map_or(true, |response| response.status >= 300);
+        self.warning.is_some() || self.forwards.iter().any(has_failed)
+    }
 }
 
 impl fmt::Debug for Consumers {
@@ -186,10 +203,19 @@ impl Consumers {
         Confirmations { delivery, awaited: confirmations }
     }
 
-    /// Publishes an update that comes after the delivery. A consumer whose queue is full misses it.
+    /// Publishes findings that come after their delivery. A consumer whose queue is full misses them.
     pub(super) fn publish_late(&self, update: impl Fn() -> Update) {
         for consumer in &self.queues {
             let _ = consumer.queue.try_send(QueuedUpdate { update: update(), missed: 0 });
+        }
+    }
+
+    /// Publishes results of forwards that come after their delivery. A consumer whose queue is full misses them.
+    pub(super) fn publish_forwards(&self, delivery: &Arc<Delivery>, permit: &BodyPermit, results: &LateForwards) {
+        for consumer in &self.queues {
+            let Some(delivery) = consumer.share(delivery, permit) else { continue };
+            let update = Update::Forwards { delivery, results: results.clone() };
+            let _ = consumer.queue.try_send(QueuedUpdate { update, missed: 0 });
         }
     }
 }
@@ -197,17 +223,25 @@ impl Consumers {
 impl Consumer {
     /// Puts a delivery into the queue, or counts it as missed.
     fn offer(&self, delivery: &Arc<Delivery>) {
-        let Some(room) = Room::take(&self.bytes, size(delivery)) else {
+        let Some(published) = self.share(delivery, &BodyPermit::default()) else {
             self.missed.fetch_add(1, Ordering::Relaxed);
             return;
         };
         let missed = self.missed.swap(0, Ordering::Relaxed);
-        let delivery = Arc::clone(delivery);
-        let update =
-            Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
+        let update = Update::Delivery(published);
         if let Err(TrySendError::Full(_)) = self.queue.try_send(QueuedUpdate { update, missed }) {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
         }
+    }
+
+    /// A delivery for the queue, without a confirmation. A consumer that skips doesn't hold the permit, because its
+    /// queue limits its own memory. `None` if that has no room.
+    fn share(&self, delivery: &Arc<Delivery>, permit: &BodyPermit) -> Option<Published> {
+        let (permit, room) = match self.when_full {
+            WhenFull::Skip => (BodyPermit::default(), Some(Room::take(&self.bytes, size(delivery))?)),
+            WhenFull::Wait(_) => (permit.clone(), None),
+        };
+        Some(Published { delivery: Arc::clone(delivery), confirm: None, _permit: permit, _room: room })
     }
 }
 

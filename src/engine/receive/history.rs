@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::consumers::{self, Consumers, Deliveries, Update, WhenFull, response_size};
+use super::consumers::{self, Consumers, Deliveries, LateForwards, Update, WhenFull, response_size};
 use crate::webhook::record::{Delivery, Forwarded};
 
 /// The maximum memory for bodies, in bytes. The newest delivery is kept whatever its size.
@@ -148,7 +148,8 @@ impl History {
                 kept.change(seq, |entry| Arc::make_mut(&mut entry.delivery).assessment.findings = findings);
                 Change::Explained(seq)
             }
-            Update::Forwards { seq, forwards, .. } => {
+            Update::Forwards { delivery, results: LateForwards { forwards, .. } } => {
+                let seq = delivery.delivery().seq;
                 kept.change(seq, |entry| {
                     let known = &mut Arc::make_mut(&mut entry.delivery).forwards;
                     for forwarded in forwards {

@@ -36,7 +36,7 @@ mod verdict_counter;
 
 pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
-    consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
+    consumers::{Confirmation, Consumers, Deliveries, LateForwards, Published, Update, WhenFull},
     expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter},
     forwards::{Forward, Forwarder as Resender},
     history::{Change, History, HistoryEntry},

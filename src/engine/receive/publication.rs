@@ -1,7 +1,14 @@
 //! Publishes a delivery with its explanation, and with the forwards that its response didn't wait for. It waits for
 //! them for a short time; later results follow under the delivery's number.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
@@ -10,16 +17,13 @@ use tokio::{
 };
 
 use super::{
-    consumers::{Confirmations, Consumers, Slots, Update},
+    consumers::{Confirmations, Consumers, LateForwards, Slots, Update},
     explainer::PendingAssessment,
     forwards::PendingForward,
 };
 use crate::{
     net::receiver::BodyPermit,
-    webhook::{
-        record::{Delivery, Forwarded, disagreement},
-        signature::Verdict,
-    },
+    webhook::record::{Delivery, Forwarded, disagreement},
 };
 
 /// The maximum time between a delivery's response and its publication.
@@ -90,21 +94,16 @@ impl Publication {
 
     fn publish(self, slots: Slots, is_confirmation_wanted: bool) -> (Confirmations, Late) {
         let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
-        let has_more = explanation.is_some() || !forwards.is_empty() || tail.is_some();
-        let titles = delivery.assessment.titles().filter(|_| has_more).map(Cow::into_owned).collect();
-        let verdict = if has_more { delivery.assessment.verdict.clone() } else { Verdict::Unrecognised };
-        let seq = delivery.seq;
-        let confirmations = consumers.publish(delivery, &permit, slots, is_confirmation_wanted);
-        (confirmations, Late { consumers, seq, titles, verdict, explanation, forwards, tail })
+        let confirmations = consumers.publish(Arc::clone(&delivery), &permit, slots, is_confirmation_wanted);
+        (confirmations, Late { consumers, delivery, permit, explanation, forwards, tail })
     }
 }
 
 /// What is still pending when a delivery is published.
 struct Late {
     consumers: Arc<Consumers>,
-    seq: u64,
-    titles: Vec<String>,
-    verdict: Verdict,
+    delivery: Arc<Delivery>,
+    permit: BodyPermit,
     explanation: Option<PendingAssessment>,
     forwards: Vec<PendingForward>,
     tail: Option<JoinHandle<Option<Forwarded>>>,
@@ -125,13 +124,15 @@ impl Late {
             .into_iter()
             .map(|mut pending| async move { pending.result().await })
             .collect();
+        let Self { consumers, delivery, permit, .. } = self;
+        let has_problem = AtomicBool::new(false);
         let publish_forward = |forwarded: Forwarded| {
-            self.consumers.publish_late(|| Update::Forwards {
-                seq: self.seq,
-                titles: self.titles.clone(),
-                forwards: vec![forwarded.clone()],
-                warning: disagreement(&self.verdict, std::slice::from_ref(&forwarded)),
-            });
+            let forwards = vec![forwarded];
+            let warning = disagreement(&delivery.assessment.verdict, &forwards);
+            let is_after_problem = has_problem.load(Ordering::Relaxed);
+            let results = LateForwards { forwards, warning, is_after_problem };
+            has_problem.fetch_or(results.have_problem(), Ordering::Relaxed);
+            consumers.publish_forwards(&delivery, &permit, &results);
         };
         tokio::join!(
             async {
@@ -139,9 +140,9 @@ impl Late {
                     && let Ok(assessment) = explanation.await
                     && !assessment.findings.is_empty()
                 {
-                    self.consumers.publish_late(|| Update::Findings {
-                        seq: self.seq,
-                        titles: self.titles.clone(),
+                    consumers.publish_late(|| Update::Findings {
+                        seq: delivery.seq,
+                        titles: delivery.assessment.titles().map(Cow::into_owned).collect(),
                         findings: assessment.findings.clone(),
                     });
                 }

@@ -117,6 +117,11 @@ impl ForwardTargets {
         targets
     }
 
+    /// How many forwards are in progress.
+    pub fn in_flight(&self) -> usize {
+        self.0.lock().values().map(|target| target.in_flight.lock().count).sum()
+    }
+
     fn target(&self, url: &str) -> Arc<ForwardTarget> {
         let mut targets = self.0.lock();
         match targets.get(url) {
@@ -225,6 +230,15 @@ mod tests {
         let _next = targets.take("a", true).unwrap();
         let taken = [&verified[0], &forged[0]].map(|permit| permit.offered().now_or_never().is_some());
         assert_eq!(taken, [false, true]);
+    }
+
+    #[test]
+    fn the_forwards_in_progress_to_all_targets_are_counted() {
+        let targets = ForwardTargets::default();
+        let taken = ["a", "a", "b"].map(|url| targets.take(url, false).unwrap());
+        assert_eq!(targets.in_flight(), 3);
+        drop(taken);
+        assert_eq!(targets.in_flight(), 0);
     }
 
     #[test]

@@ -277,9 +277,9 @@ async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
     stream.write_all(&vec![0; 16 << 20]).await.unwrap();
     assert_eq!((handler.next().await.seq, receiver.next().await.seq), (1, 1));
     receiver.cancel.cancel();
-    let Some(Update::Forwards { forwards, .. }) = receiver.deliveries.next().await else { panic!("no result") };
+    let Some(Update::Forwards { results, .. }) = receiver.deliveries.next().await else { panic!("no result") };
     let error = "your handler responded 200, but its body was cut off";
-    assert_eq!(forwards[0].outcome, Err(ForwardFailure::new(ForwardFailureKind::Incomplete(200), error)));
+    assert_eq!(results.forwards[0].outcome, Err(ForwardFailure::new(ForwardFailureKind::Incomplete(200), error)));
     receiver.stop().await;
     handler.stop().await;
 }

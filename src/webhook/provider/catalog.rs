@@ -242,16 +242,16 @@ impl Catalog {
         self.entries().filter(|entry| entry.failure().is_none())
     }
 
-    /// Why what names a provider, an event or several can't be used: it names broken providers only.
+    /// Why the name of a provider, the name of an event, or a glob of either can't be used: all providers that the part
+    /// before its first dot matches are known to be broken. The failure is that of the first one.
     #[must_use]
     pub fn failure(&self, text: &str) -> Option<&LoadError> {
         let provider = text.split('.').next().unwrap_or_default();
-        let (providers, events) = (Pattern::new(provider).ok(), Pattern::new(text).ok());
-        let is_meant = |name: &str| name == provider || providers.as_ref().is_some_and(|glob| glob.matches(name));
+        let glob = Pattern::new(provider).ok();
+        let is_meant = |name: &str| name == provider || glob.as_ref().is_some_and(|glob| glob.matches(name));
         let mut meant = self.entries().filter(|entry| is_meant(entry.name()));
-        let failure = meant.find_map(|entry| entry.failure())?;
-        let has_others = events.is_some_and(|glob| !self.matching(&glob).is_empty());
-        (!has_others).then_some(failure)
+        let failure = meant.next()?.failure()?;
+        meant.all(|entry| entry.failure().is_some()).then_some(failure)
     }
 
     /// The provider that messages name as an example: the first of the user's own, else a well-known one.
@@ -314,7 +314,8 @@ impl Catalog {
         let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
         let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));
         if ranked.is_empty() {
-            let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), self.names());
+            let usable = self.usable().map(|entry| entry.name());
+            let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), usable);
             ranked = names.into_iter().filter(|name| name.split('.').next() == provider).collect();
         }
         ranked.truncate(3);
@@ -386,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_provider_is_no_example_and_is_named_by_what_matches_no_event_of_others() {
+    fn a_broken_provider_is_no_example_and_is_named_by_what_matches_no_other_provider() {
         let mut catalog = Catalog::builtin();
         assert_eq!(catalog.example().unwrap().name(), "stripe");
         let featured = catalog.featured()[0].name().to_owned();
@@ -397,10 +398,10 @@ mod tests {
         assert_ne!(catalog.example().unwrap().name(), "stripe");
         assert!(catalog.featured().iter().all(|entry| entry.name() != featured));
         assert_eq!(catalog.usable().count(), 51);
-        for text in ["stripe", "stripe.*", "str*", "stripe.invoice.paid", "*ripe.invoice.*", "stripe.[", "*.no-event"] {
+        for text in ["stripe", "stripe.*", "str*", "stripe.invoice.paid", "*ripe.invoice.*", "stripe.["] {
             assert_eq!(catalog.failure(text).map(ToString::to_string).as_deref(), Some("the mistake"), "{text}");
         }
-        for text in ["*", "s*", "*.push", "github.*", "github.push", "strip", ""] {
+        for text in ["*", "s*", "*.push", "*.no-event", "s*.no-event", "github.*", "github.push", "strip", ""] {
             assert!(catalog.failure(text).is_none(), "{text}");
         }
     }
@@ -411,6 +412,12 @@ mod tests {
         assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("cyanit.*")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("zzzzzz"), [""; 0]);
+        let of_stripe = catalog.nearest_events("strpe.no-such-event")[0].to_owned();
+        assert!(of_stripe.starts_with("stripe."), "{of_stripe}");
         assert_eq!(catalog.nearest_events("auphonic.v2.finished"), ["auphonic.done", "auphonic.error"]);
+        // A broken provider has no events to suggest, even if its name is as similar.
+        let mut catalog = Catalog::builtin();
+        catalog.add(Arc::new(CatalogEntry::broken("strper".to_owned(), "own".to_owned(), "the mistake".into())));
+        assert_eq!(catalog.nearest_events("strpe.no-such-event")[0], of_stripe);
     }
 }

@@ -8,7 +8,7 @@ use super::{
     compose::{AttemptParams, BodySource, SendContext},
     event::{Event, EventName, Mismatch},
     files,
-    manifest::DirectoryMistake,
+    manifest::{DirectoryMistake, syntax_mistake},
 };
 use crate::webhook::{
     json::{self, Kind, Path},
@@ -28,8 +28,13 @@ const LIMIT: usize = 16 << 20;
 pub fn self_test(provider: &Provider) -> Vec<DirectoryMistake> {
     let mut mistakes = Vec::new();
     if let Err(error) = provider.schema() {
-        let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
-        let (position, message) = ((error.line, error.column), format!("{}{pointer}", error.flaw));
+        let text = provider.files().get(files::SCHEMA).unwrap_or_default();
+        let (position, message) = if let Err(error) = json::parse(text) {
+            syntax_mistake(text, &error)
+        } else {
+            let pointer = if error.pointer.is_empty() { String::new() } else { format!(" (`{}`)", error.pointer) };
+            ((error.line, error.column), format!("{}{pointer}", error.flaw))
+        };
         mistakes.push(DirectoryMistake::new(provider.files(), files::SCHEMA, Some(position), message));
     }
     for event in &provider.events {

@@ -336,7 +336,7 @@ fn a_second_handler_that_responds_late_takes_one_line() {
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
     listener.prints(&format!("\n  forwarded to {one}  200  "));
     gate.open();
-    listener.prints(&format!("\n#1 forwarded to {other}  204  "));
+    listener.prints(&format!("\n#1 cyanite.v2.finished forwarded to {other}  204  "));
     let printed = listener.killed();
     assert_eq!(printed.text().matches(&other).count(), 1, "{printed}");
 }
@@ -350,6 +350,42 @@ fn a_second_handler_that_has_not_responded_yet_is_no_reason_to_print_a_delivery_
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
     post(&listener.url("/cyanite"), &[("signature", "00")], CYANITE);
     assert_eq!(listener.next()["seq"], 2);
+    gate.open();
+}
+
+#[test]
+fn a_delivery_that_quiet_hides_is_printed_once_before_the_handlers_that_fail_late() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(500).behind(&gate)]));
+    let third = Endpoint::new([respond(500).behind(&gate)]);
+    let targets = ["--forward", &first.url("/"), "--forward", &second.url("/"), "--forward", &third.url("/")];
+    let mut listener = dir.listen().args(targets).arg("--quiet").starts();
+    // The response waits until the delivery would have been written.
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    gate.open();
+    let lines = [listener.line(), listener.line(), listener.line()];
+    assert_eq!(lines.each_ref().map(|line| text(line, "/kind")), ["delivery", "forwards", "forwards"]);
+    assert_eq!(lines.each_ref().map(|line| &line["seq"]), [1, 1, 1]);
+    assert_eq!(text(&lines[0], "/forwards/1/error"), "no response yet");
+    assert_eq!([1, 2].map(|later| &lines[later]["forwards"][0]["status"]), [500, 500]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_forward_that_is_pending_at_the_end_is_waited_for_and_said() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(200).behind(&gate)]));
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &first.url("/")]);
+    let mut listener = command.args(["--forward", &second.url("/hooks")]).starts_for_people();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
+    second.next();
+    listener.prints(&format!("forwarded to {}  200  ", first.url("/")));
+    listener.interrupt();
+    listener.says("waiting for 1 forward in progress; press Ctrl-C again to cancel it\n");
+    listener.interrupt();
+    let missed = format!("1 of 1 delivery not delivered to {}", second.url("/hooks"));
+    let finished = listener.exits(0);
+    assert!(finished.stderr.ends_with(&format!("1 delivery: 1 verified (development)\n{missed}\n")), "{finished}");
     gate.open();
 }
 

@@ -27,7 +27,6 @@ fn rejected(dir: &Dir, mistake: &str) {
     for command in [
         &["events", "acme"][..],
         &["events", "acme*"],
-        &["events", "*.made"],
         &["events", "--provider", "acme"],
         &["verify", "missing", "--provider", "acme"],
         &["listen", "--addr", "127.0.0.1:0", "--provider", "acme"],
@@ -130,6 +129,68 @@ fn a_broken_provider_stops_only_the_commands_that_name_it() {
     sound(&dir);
     write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
     rejected(&dir, "acme/provider.toml:3:1: unknown key `abut`; did you mean `about`?\n");
+}
+
+#[test]
+fn a_glob_that_matches_other_providers_too_needs_no_broken_one() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
+    let mistake = "acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n";
+    let warning = format!("warning: can't use the provider `acme`: {mistake}");
+    dir.write("forwards.toml", "[[forward]]\nevents = \"*.made\"\nto = \"http://127.0.0.1:1/\"\n");
+    let stripe = ["listen", "--addr", "127.0.0.1:0", "--provider", "stripe", "--timeout", "0s"];
+    for (option, glob) in
+        [("--forward", "*.made=http://127.0.0.1:1/"), ("--filter", "*.made"), ("--config", "forwards.toml")]
+    {
+        let listened = dir.hookdev().args(stripe).args([option, glob, "--providers", "acme"]).exits(0);
+        listened.says(&warning);
+    }
+    // Nothing arrives.
+    dir.hookdev().args(stripe).args(["--expect", "*.made", "--providers", "acme"]).exits(1).says(&warning);
+    let events = dir.hookdev().args(["events", "*.made", "--providers", "acme"]).exits(2);
+    events.stderr(&format!("{warning}error: no event matches `*.made`\nhint: `hookdev events` lists all events\n"));
+    let send = dir.hookdev().args(["send", "*.json", "--providers", "acme"]).exits(2);
+    send.stderr(&format!("{warning}error: no such file: `*.json`\n"));
+}
+
+#[test]
+fn a_secret_that_only_begins_like_a_broken_provider_is_not_its_secret() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("title", "titel"));
+    for secret in ["acme.x=tail", "acm*=tail"] {
+        let send = ["send", "github.push", "--print", "http", "--secret", secret, "--providers", "acme"];
+        dir.hookdev().args(send).exits(2).stdout("").stderr(
+            "warning: can't use the provider `acme`: acme/provider.toml:2:1: unknown key `titel`; did you mean `title`?\n\
+             error: the text before `=` in --secret isn't a provider; did you mean `acme=…`?\n\
+             hint: if all of it is the secret, write the provider's name and `=` before it\n",
+        );
+    }
+}
+
+#[test]
+fn an_error_that_may_be_due_to_a_broken_provider_comes_after_a_warning_of_it() {
+    let dir = Dir::new();
+    // Without a name, it has that of its directory.
+    write(&dir, &manifest(SECRET, SCHEME).replacen("name = \"acme\"", "nam = \"shop\"", 1));
+    let mistake = "acme/provider.toml:1:1: unknown key `nam`; did you mean `name`?";
+    let warning = format!("warning: can't use the provider `acme`: {mistake}");
+    for (command, error) in [
+        (&["send", "shop.made"][..], "error: `shop.made` is neither an event nor a file\n"),
+        (&["send", "acm.made"], "error: `acm.made` is neither an event nor a file\n"),
+        (&["listen", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["listen", "--expect", "acm.made"], "error: unknown event `acm.made`"),
+        (&["verify", "missing", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["check", "--provider", "acm"], "error: unknown provider `acm`; did you mean `acme`?\n"),
+        (&["events", "acm"], "error: no event matches `acm`\n"),
+    ] {
+        let finished = dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("");
+        let finished = finished.says(&warning).says(error);
+        assert_eq!(finished.stderr.matches(mistake).count(), 1, "{finished}");
+    }
+    let github = ["listen", "--addr", "127.0.0.1:0", "--provider", "github", "--public-url", "https://h.example"];
+    let finished = dir.hookdev().args(github).args(["--register", "acme", "--providers", "acme"]).exits(2);
+    let finished = finished.says(&format!("error: {mistake}"));
+    assert_eq!(finished.stderr.matches(mistake).count(), 1, "{finished}");
 }
 
 #[test]

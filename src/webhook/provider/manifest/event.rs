@@ -159,8 +159,8 @@ pub(super) fn fixture(path: &str, place: Range<usize>, files: &ProviderFiles) ->
     };
     if !files.are_built_in() {
         json::parse(text).map_err(|error| {
-            let message = format!("{}{hint}", super::syntax_message(text, &error));
-            Wrong::in_fixture(path, (error.line, error.column), message)
+            let (position, message) = super::syntax_mistake(text, &error);
+            Wrong::in_fixture(path, position, format!("{message}{hint}"))
         })?;
     }
     Ok(text.clone())

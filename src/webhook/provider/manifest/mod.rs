@@ -288,7 +288,7 @@ impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
         let message = error.message();
         let misplaced =
-            message.strip_prefix("unknown field `").and_then(|rest| keys::misplaced(rest.split('`').next()?));
+            unknown(message).and_then(|(kind, wrong, _)| keys::misplaced(wrong).filter(|_| kind == "field"));
         let message = misplaced.unwrap_or_else(|| toml_message(message));
         Self { span: error.span(), message, fixture: None }
     }
@@ -304,9 +304,12 @@ pub fn toml_message(message: &str) -> String {
     serde_message(message, "a table")
 }
 
-/// The message for a file that isn't JSON.
-pub(in crate::webhook::provider) fn syntax_message(text: &str, error: &SyntaxError) -> String {
-    format!("invalid JSON: {}", if text.trim().is_empty() { "the file is empty" } else { error.message })
+/// What is wrong with a file that isn't JSON, and its line and column.
+pub(in crate::webhook::provider) fn syntax_mistake(text: &str, error: &SyntaxError) -> ((usize, usize), String) {
+    if text.trim().is_empty() {
+        return ((1, 1), "invalid JSON: the file is empty".to_owned());
+    }
+    ((error.line, error.column), format!("invalid JSON: {}", error.message))
 }
 
 /// The message of serde about valid JSON in JSON's words, with a suggestion for an unknown key or value.
@@ -328,10 +331,12 @@ fn serde_message(message: &str, table: &str) -> String {
         let found = match found {
             // A list can stand for a struct in serde.
             found if is_table && found.starts_with("length ") => "type: a list".to_owned(),
-            found => {
-                let found = found.replace("type: sequence", "type: a list").replace("floating point", "number");
-                found.replace("type: map", &format!("type: {table}"))
-            }
+            "type: sequence" => "type: a list".to_owned(),
+            "type: map" => format!("type: {table}"),
+            found => match found.split_once(": floating point ") {
+                Some((what @ ("type" | "value"), number)) => format!("{what}: number {number}"),
+                _ => found.to_owned(),
+            },
         };
         let expected = match expected {
             "a sequence" => "a list in [ ]",
@@ -339,21 +344,25 @@ fn serde_message(message: &str, table: &str) -> String {
             "i64" => "a whole number",
             "u32" | "usize" => "a whole number, 0 or more",
             "a tuple of size 2" => "a list of two values",
+            // The name of a value as a key.
+            "unit" => "the name alone, as a string",
             expected if is_table || expected == "a map" => table,
             expected => expected,
         };
         return format!("invalid {found}, expected {expected}");
     }
-    // serde's wording: unknown field `a`, expected one of `b`, `c`
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let (Some(wrong), known) = (quoted.next(), quoted.collect::<Vec<_>>()) else { return message.to_owned() };
-    if message.starts_with("unknown field") {
-        nearest::unknown("key", wrong, known)
-    } else if message.starts_with("unknown variant") {
-        nearest::unknown("value", wrong, known)
-    } else {
-        message.to_owned()
+    match unknown(message) {
+        Some(("field", wrong, known)) => nearest::unknown("key", wrong, known),
+        Some(("variant", wrong, known)) => nearest::unknown("value", wrong, known),
+        _ => message.to_owned(),
     }
+}
+
+/// The parts of serde's ``unknown field `a`, expected one of `b`, `c` ``, whose `a` is any text of the user's.
+fn unknown(message: &str) -> Option<(&str, &str, Vec<&str>)> {
+    let (kind, rest) = message.strip_prefix("unknown ")?.split_once(" `")?;
+    let (wrong, known) = rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no "))?;
+    Some((kind, wrong, known.split('`').skip(1).step_by(2).collect()))
 }
 
 #[derive(Deserialize)]

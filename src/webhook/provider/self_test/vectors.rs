@@ -11,7 +11,7 @@ use crate::webhook::{
         Provider,
         event::EventName,
         files::VECTORS,
-        manifest::{DirectoryMistake, json_message, syntax_message},
+        manifest::{DirectoryMistake, json_message, syntax_mistake},
     },
     request::{self, FieldName, Headers, Request},
     signature::{Receipt, Verdict},
@@ -49,9 +49,7 @@ pub(super) fn check(provider: &Provider, problems: &mut Vec<DirectoryMistake>) {
 
 /// Reads the file. An error has its line and column.
 fn read(text: &str) -> Result<VectorFile, ((usize, usize), String)> {
-    if let Err(error) = json::parse(text) {
-        return Err(((error.line, error.column), syntax_message(text, &error)));
-    }
+    json::parse(text).map_err(|error| syntax_mistake(text, &error))?;
     serde_json::from_str(text).map_err(|error| {
         // serde ends its message with the position.
         let message = error.to_string();
