@@ -52,8 +52,8 @@ struct First {
 }
 
 impl Repeats {
-    /// What identifies a request. Hashes the whole body, unless the signature covers an id. A forged request never counts
-    /// as equal to a genuine one.
+    /// What identifies a request. Hashes the whole body, unless the signature covers an id. A forged request never
+    /// counts as equal to a genuine one.
     pub fn identify(&self, request: &Request, assessment: &Assessment) -> DeliveryIdentity {
         let of = (assessment.provider_name(), assessment.trust().is_some());
         DeliveryIdentity {

@@ -458,8 +458,8 @@ mod tests {
     fn a_secret_is_wiped_when_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        // All fields of both types. The `Key` of an HMAC is wiped too: the `zeroize` feature of `hmac` and the hash crates
-        // is on.
+        // All fields of both types. The `Key` of an HMAC is wiped too: the `zeroize` feature of `hmac` and the hash
+        // crates is on.
         let SigningSecret { text, bytes, owner: _, key: _ } = &secret;
         is_wiped(text);
         is_wiped(bytes);
