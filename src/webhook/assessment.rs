@@ -338,6 +338,11 @@ mod tests {
 
     const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
 
+    /// A judge of requests to any provider.
+    fn judge<'a>(catalog: &'a Catalog, keyring: &'a Keyring) -> Judge<'a> {
+        Judge { catalog, keyring, provider: None, accepts_development: true, decoded_limit: 1 << 20 }
+    }
+
     /// The explanation for a body that differs from the signed one, with only the development secret set.
     fn explained(signed: &[u8], key: &str) -> Assessment {
         let catalog = Catalog::builtin();
@@ -350,13 +355,7 @@ mod tests {
         headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
         let request =
             Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };
-        let judge = Judge {
-            catalog: &catalog,
-            keyring: &keyring,
-            provider: None,
-            accepts_development: true,
-            decoded_limit: 1 << 20,
-        };
+        let judge = judge(&catalog, &keyring);
         let mut assessment = judge.assess(&request, Receipt::default());
         assert_eq!(assessment.findings, []);
         judge.explain(
@@ -393,14 +392,8 @@ mod tests {
             let headers =
                 [(HeaderName::from_static("signature"), HeaderValue::from_static("00"))].into_iter().collect();
             let request = Request { method: Method::POST, target: target.to_owned(), headers, body: "{}".into() };
-            let (keyring, provider) = (Keyring::default(), None);
-            let judge = Judge {
-                catalog: &catalog,
-                keyring: &keyring,
-                provider,
-                accepts_development: true,
-                decoded_limit: 1 << 20,
-            };
+            let keyring = Keyring::default();
+            let judge = judge(&catalog, &keyring);
             let warnings = judge.assess(&request, Receipt::default()).warnings;
             warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
         };
@@ -424,13 +417,7 @@ mod tests {
             assert!(provider.schemes[0].sign_request(&secret, &mut request, "1", Timestamp::from_unix_seconds(0)));
             let mut keyring = Keyring::default();
             keyring.add(name, secret, SecretSource::Development);
-            let judge = Judge {
-                catalog: &catalog,
-                keyring: &keyring,
-                provider: None,
-                accepts_development: true,
-                decoded_limit: 1 << 20,
-            };
+            let judge = judge(&catalog, &keyring);
             let assessment = judge.assess(&request, Receipt::default());
             assert_eq!((assessment.trust(), assessment.id.as_deref()), (Some(Trust::Development), Some("1")), "{name}");
             assert_eq!(assessment.is_id_signed(), is_signed, "{name}");
