@@ -177,7 +177,8 @@ impl Printer {
     fn write(&mut self, stdout: &mut impl Write) -> io::Result<()> {
         let terminal = self.terminal;
         let mut reported = false;
-        let mut hidden = terminal.hide_bottom_line();
+        // Without text there is nothing to make room for, and the line would flicker.
+        let mut hidden = if self.buffer.is_empty() { None } else { terminal.hide_bottom_line() };
         write_patiently(stdout, &self.buffer, |full| {
             // The warning hides the bottom line itself.
             hidden = None;
