@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
@@ -39,6 +40,9 @@ pub enum WhenFull {
 
 /// The memory limit, in bytes, of the deliveries in the queue of a consumer that skips.
 const QUEUE_BYTES: usize = 32 << 20;
+
+/// How long what becomes known after its delivery waits for space in a queue.
+const LATE_TIME: Duration = Duration::from_secs(10);
 
 /// About how much memory a delivery takes besides its bodies and headers, in bytes.
 pub(super) const DELIVERY_BYTES: usize = 1 << 10;
@@ -203,20 +207,28 @@ impl Consumers {
         Confirmations { delivery, awaited: confirmations }
     }
 
-    /// Publishes findings that come after their delivery. A consumer whose queue is full misses them.
-    pub(super) fn publish_late(&self, update: impl Fn() -> Update) {
-        for consumer in &self.queues {
-            let _ = consumer.queue.try_send(QueuedUpdate { update: update(), missed: 0 });
-        }
+    /// Publishes findings that come after their delivery, as [`publish_late`](Self::publish_late) does.
+    pub(super) async fn publish_findings(&self, update: impl Fn() -> Update) {
+        self.publish_late(|_| Some(update())).await;
     }
 
-    /// Publishes results of forwards that come after their delivery. A consumer whose queue is full misses them.
-    pub(super) fn publish_forwards(&self, delivery: &Arc<Delivery>, permit: &BodyPermit, results: &LateForwards) {
-        for consumer in &self.queues {
-            let Some(delivery) = consumer.share(delivery, permit) else { continue };
-            let update = Update::Forwards { delivery, results: results.clone() };
-            let _ = consumer.queue.try_send(QueuedUpdate { update, missed: 0 });
-        }
+    /// Publishes results of forwards that come after their delivery, as [`publish_late`](Self::publish_late) does.
+    pub(super) async fn publish_forwards(&self, delivery: &Arc<Delivery>, permit: &BodyPermit, results: &LateForwards) {
+        self.publish_late(|consumer| {
+            let delivery = consumer.share(delivery, permit)?;
+            Some(Update::Forwards { delivery, results: results.clone() })
+        })
+        .await;
+    }
+
+    /// Publishes an update that no response waits for. A consumer whose queue is full gets it once there is space, and
+    /// misses it if that takes too long.
+    async fn publish_late(&self, update: impl Fn(&Consumer) -> Option<Update>) {
+        let sent = self.queues.iter().filter_map(|consumer| {
+            let update = QueuedUpdate { update: update(consumer)?, missed: 0 };
+            Some(consumer.queue.send_timeout(update, LATE_TIME))
+        });
+        join_all(sent).await;
     }
 }
 
@@ -553,15 +565,23 @@ mod tests {
         assert_eq!(all(&mut left), ["delivery 1 200"]);
     }
 
-    #[tokio::test]
-    async fn what_becomes_known_later_follows_its_delivery() {
-        let mut consumers = Consumers::default();
-        let mut deliveries = consumers.add(2, WhenFull::Skip);
-        publish(&consumers, 1).await.unwrap();
-        for _ in 0..2 {
-            consumers.publish_late(|| Update::Findings { seq: 1, titles: vec!["x".to_owned()], findings: Vec::new() });
+    #[tokio::test(start_paused = true)]
+    async fn what_becomes_known_later_follows_its_delivery_once_there_is_space() {
+        for when_full in [WhenFull::Skip, WhenFull::Wait(LIMIT)] {
+            let mut consumers = Consumers::default();
+            let mut deliveries = consumers.add(1, when_full);
+            let slots = consumers.reserve().await.unwrap();
+            consumers.publish(delivery(1).into(), &BodyPermit::default(), slots, false);
+            let findings = || Update::Findings { seq: 1, titles: vec!["x".to_owned()], findings: Vec::new() };
+            let mut late = Box::pin(consumers.publish_findings(findings));
+            assert_eq!(late.as_mut().now_or_never(), None);
+            assert_eq!(next(&mut deliveries).unwrap(), "delivery 1 200");
+            late.await;
+            let begun = Instant::now();
+            // The queue is full again, and nothing reads it.
+            consumers.publish_findings(findings).await;
+            assert_eq!(begun.elapsed(), LATE_TIME);
+            assert_eq!(all(&mut deliveries), [r#"Findings { seq: 1, titles: ["x"], findings: [] }"#]);
         }
-        let expected = r#"Findings { seq: 1, titles: ["x"], findings: [] }"#;
-        assert_eq!(all(&mut deliveries), ["delivery 1 200", expected]);
     }
 }

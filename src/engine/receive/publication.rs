@@ -1,16 +1,9 @@
 //! Publishes a delivery with its explanation, and with the forwards that its response didn't wait for. It waits for
 //! them for a short time; later results follow under the delivery's number.
 
-use std::{
-    borrow::Cow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout_at},
@@ -117,45 +110,36 @@ impl Late {
     }
 
     /// Publishes each part as it becomes available.
-    async fn run(mut self) {
-        let explanation = self.explanation.take();
-        let tail = self.tail.take();
-        let forwards: FuturesUnordered<_> = std::mem::take(&mut self.forwards)
+    async fn run(self) {
+        let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
+        let mut forwards: FuturesUnordered<BoxFuture<'_, Option<Forwarded>>> = forwards
             .into_iter()
-            .map(|mut pending| async move { pending.result().await })
+            .map(|mut pending| async move { Some(pending.result().await) }.boxed())
+            .chain(tail.map(|tail| async { tail.await.ok().flatten() }.boxed()))
             .collect();
-        let Self { consumers, delivery, permit, .. } = self;
-        let has_problem = AtomicBool::new(false);
-        let publish_forward = |forwarded: Forwarded| {
-            let forwards = vec![forwarded];
-            let warning = disagreement(&delivery.assessment.verdict, &forwards);
-            let is_after_problem = has_problem.load(Ordering::Relaxed);
-            let results = LateForwards { forwards, warning, is_after_problem };
-            has_problem.fetch_or(results.have_problem(), Ordering::Relaxed);
-            consumers.publish_forwards(&delivery, &permit, &results);
-        };
         tokio::join!(
             async {
                 if let Some(explanation) = explanation
                     && let Ok(assessment) = explanation.await
                     && !assessment.findings.is_empty()
                 {
-                    consumers.publish_late(|| Update::Findings {
+                    let findings = || Update::Findings {
                         seq: delivery.seq,
                         titles: delivery.assessment.titles().map(Cow::into_owned).collect(),
                         findings: assessment.findings.clone(),
-                    });
+                    };
+                    consumers.publish_findings(findings).await;
                 }
             },
-            forwards.for_each(|forwarded| {
-                publish_forward(forwarded);
-                std::future::ready(())
-            }),
             async {
-                if let Some(tail) = tail
-                    && let Ok(Some(forwarded)) = tail.await
-                {
-                    publish_forward(forwarded);
+                let mut is_after_problem = false;
+                while let Some(forwarded) = forwards.next().await {
+                    let Some(forwarded) = forwarded else { continue };
+                    let forwards = vec![forwarded];
+                    let warning = disagreement(&delivery.assessment.verdict, &forwards);
+                    let results = LateForwards { forwards, warning, is_after_problem };
+                    is_after_problem |= results.have_problem();
+                    consumers.publish_forwards(&delivery, &permit, &results).await;
                 }
             },
         );
