@@ -179,8 +179,7 @@ pub(in crate::engine) fn outcome(
     sent: &SendResult,
 ) -> (Outcome, Option<String>) {
     let handshake = || {
-        let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
-        let handshake = provider.handshake(job.event.as_deref()?)?;
+        let (provider, handshake) = (job.provider.as_deref()?, job.handshake()?);
         Some(provider.objection_to_handshake(handshake, request, sent.received()?, secret))
     };
     match handshake() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, response::Parts};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     body::{self, Body},
@@ -37,8 +37,7 @@ pub(super) const BUFFER_BYTES: usize = 128 << 10;
 /// A response whose body has not been read yet.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    pub(super) status: u16,
-    pub(super) headers: Headers,
+    pub(super) head: Parts,
     pub(super) body: body::Incoming,
 }
 
@@ -97,10 +96,16 @@ impl Connection {
     pub(super) async fn send(&mut self, url: &Url, request: &Request, form: WireForm) -> hyper::Result<Incoming> {
         let Self { sender, driver, outbox, inbox, recipient } = self;
         outbox.put(recipient, url, request, form);
-        inbox.expect_head();
+        inbox.open();
         let response = driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await?;
+        inbox.close();
         let (head, body) = response.into_parts();
-        Ok(Incoming { status: head.status.as_u16(), headers: inbox.take(&head), body })
+        Ok(Incoming { head, body })
+    }
+
+    /// The headers of the last response, in their original order and spelling.
+    pub(super) fn headers(&self, head: &Parts) -> Headers {
+        self.inbox.headers(head)
     }
 
     /// What tells whether the last request is written, while [`Self::send`] runs.

@@ -108,6 +108,25 @@ async fn a_connection_is_reused() {
 }
 
 #[tokio::test]
+async fn a_series_reuses_its_connection_and_gets_headers_only_if_it_wants_them() {
+    const NAMED: &[u8] = b"HTTP/1.1 200 OK\r\nX-B: 1\r\nContent-Length: 2\r\nx-b: 2\r\n\r\nok";
+    let (url, server) = server(&[Respond(NAMED), Respond(NAMED), Respond(NAMED)]).await;
+    let client = Client::new(false);
+    for (wanted, expected) in [
+        (Wanted::Status, &[][..]),
+        (Wanted::Response, &["X-B: 1", "Content-Length: 2", "x-b: 2"]),
+        (Wanted::Status, &[]),
+    ] {
+        let sent = client.send_in_series(&mut Series::new(wanted), &url, &request(&[]), TIMEOUT).await;
+        let response = sent.response.unwrap();
+        let headers = response.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        assert_eq!(headers.collect::<Vec<_>>(), expected);
+        assert_eq!((response.status, &*response.body), (200, &b"ok"[..]));
+    }
+    assert_eq!(connections(server).await, [1, 1, 1]);
+}
+
+#[tokio::test]
 async fn a_connection_that_the_response_closes_is_not_reused() {
     const CLOSE: &[u8] = b"HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let (url, server) = server(&[RespondAndClose(CLOSE), Respond(OK)]).await;
