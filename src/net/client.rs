@@ -306,22 +306,20 @@ impl Transport for Client {
     }
 
     async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
-        timed(timeout, self.exchange(url, request, form, Wanted::Response)).await
+        let started = Instant::now();
+        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::Response)).await {
+            Ok(response) => response,
+            Err(_) => Err(SendError::TimedOut(timeout)),
+        };
+        SendResult { response, elapsed: started.elapsed() }
     }
 
     async fn send_in_series(&self, series: &mut Series, url: &Url, request: &Request, timeout: Duration) -> SendResult {
-        timed(timeout, self.exchange(url, request, WireForm::Usual, series.wanted)).await
+        let started = Instant::now();
+        let exchange = pin!(self.exchange(url, request, WireForm::Usual, series.wanted));
+        let response = series.timeout(timeout, exchange).await.unwrap_or(Err(SendError::TimedOut(timeout)));
+        SendResult { response, elapsed: started.elapsed() }
     }
-}
-
-/// Waits up to `timeout` for a response.
-async fn timed(timeout: Duration, response: impl Future<Output = Result<Response, SendError>>) -> SendResult {
-    let started = Instant::now();
-    let response = match tokio::time::timeout(timeout, response).await {
-        Ok(response) => response,
-        Err(_) => Err(SendError::TimedOut(timeout)),
-    };
-    SendResult { response, elapsed: started.elapsed() }
 }
 
 /// The `host` header of requests to a URL: its host, with the port if that is not the default.
