@@ -261,6 +261,8 @@ impl Client {
             }
             let error = match reused.send(url, request, form).await {
                 Ok(response) => return Ok((reused, response)),
+                // It had been closed before any of the request was written.
+                Err(error) if error.is_canceled() => continue,
                 Err(error) => error,
             };
             if reused.ending(&error).has_received {

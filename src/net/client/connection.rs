@@ -85,11 +85,10 @@ impl Connection {
         Ok(Self { sender, driver: ConnectionDriver::Open(Box::new(driver)), outbox, inbox, recipient })
     }
 
-    /// Whether the connection takes another request. A close that has not arrived yet shows only when a request is
-    /// sent.
+    /// Whether the connection takes another request. A close since the last one may show only when a request is sent.
     pub(super) async fn is_ready(&mut self) -> bool {
         let Self { sender, driver, .. } = self;
-        driver.run_until(pin!(sender.ready())).await.is_ok()
+        sender.is_ready() || driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
     /// Sends a request and waits for the head of the response.
