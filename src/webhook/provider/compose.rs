@@ -257,10 +257,11 @@ fn write_signed(request: &mut Request, place: &Place, value: &str, own_headers: 
 
 /// A URL's origin, such as `https://example.com`, and its path and query; no origin if the text is only those.
 fn split_url(text: &str) -> (Option<&str>, String) {
-    let origin = text.find("://").and_then(|scheme| {
+    let scheme = if text.starts_with('/') { None } else { text.find("://") };
+    let origin = scheme.map(|scheme| {
         let rest = &text[scheme + 3..];
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        (!text.starts_with('/')).then(|| &text[..scheme + 3 + end])
+        &text[..scheme + 3 + end]
     });
     match origin {
         Some(origin) => (Some(origin), request::target(text).unwrap_or_else(|| "/".to_owned())),
