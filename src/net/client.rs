@@ -24,6 +24,7 @@ mod pool;
 mod protocol;
 mod proxy;
 mod queue;
+mod series;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ pub use self::{
     headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
     message::write_message,
     protocol::Protocol,
+    series::{Series, Wanted},
 };
 
 /// The maximum size of a response body in bytes.
@@ -82,6 +84,17 @@ pub trait Transport: Sync {
     fn send_in_form(
         &self,
         _form: WireForm,
+        url: &Url,
+        request: &Request,
+        timeout: Duration,
+    ) -> impl Future<Output = SendResult> + Send {
+        self.send(url, request, timeout)
+    }
+
+    /// Like [`Self::send`], for the next request of a series. The response may lack what isn't wanted of it.
+    fn send_in_series(
+        &self,
+        _series: &mut Series,
         url: &Url,
         request: &Request,
         timeout: Duration,
@@ -178,9 +191,10 @@ impl Client {
         };
         let patience = Patience::new(wait, queues.last(origin(url)));
         let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
-        let Incoming { status, headers, body } = response;
+        let Incoming { head, body } = response;
+        let headers = connection.headers(&head);
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));
-        Ok(StreamedResponse { status, headers, body })
+        Ok(StreamedResponse { status: head.status.as_u16(), headers, body })
     }
 
     /// Whether the host of a URL accepts a connection now. Sends nothing.
@@ -193,9 +207,19 @@ impl Client {
         tokio::time::timeout(PROBE_TIME, self.connector.accepts_tls(url)).await.unwrap_or(false)
     }
 
-    async fn exchange(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
+    async fn exchange(
+        &self,
+        url: &Url,
+        request: &Request,
+        form: WireForm,
+        wanted: Wanted,
+    ) -> Result<Response, SendError> {
         let (mut connection, response) = self.send_head(url, request, form, Patience::default()).await?;
-        let Incoming { status, headers, body: mut incoming } = response;
+        let Incoming { head, body: mut incoming } = response;
+        let headers = match wanted {
+            Wanted::Response => connection.headers(&head),
+            Wanted::Status => Headers::new(),
+        };
         let mut body = BytesMut::new();
         let problem = loop {
             // Without this, tiny pieces that arrive faster than they are read would keep the timeout from being polled.
@@ -209,7 +233,7 @@ impl Client {
                 break Some(body_too_large());
             }
         };
-        let response = Response { status, headers, body: body.freeze() };
+        let response = Response { status: head.status.as_u16(), headers, body: body.freeze() };
         match problem {
             None => self.pool.put(origin(url), connection),
             Some(problem) => return Err(SendError::Incomplete(response, problem)),
@@ -237,6 +261,8 @@ impl Client {
             }
             let error = match reused.send(url, request, form).await {
                 Ok(response) => return Ok((reused, response)),
+                // It had been closed before any of the request was written.
+                Err(error) if error.is_canceled() => continue,
                 Err(error) => error,
             };
             if reused.ending(&error).has_received {
@@ -283,10 +309,17 @@ impl Transport for Client {
 
     async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
-        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form)).await {
+        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::Response)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
+        SendResult { response, elapsed: started.elapsed() }
+    }
+
+    async fn send_in_series(&self, series: &mut Series, url: &Url, request: &Request, timeout: Duration) -> SendResult {
+        let started = Instant::now();
+        let exchange = pin!(self.exchange(url, request, WireForm::Usual, series.wanted));
+        let response = series.timeout(timeout, exchange).await.unwrap_or(Err(SendError::TimedOut(timeout)));
         SendResult { response, elapsed: started.elapsed() }
     }
 }

@@ -290,6 +290,22 @@ pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or(InvalidHeaderValue)
 }
 
+/// Like [`value`], without copying the text.
+///
+/// # Errors
+///
+/// Those of [`value`].
+pub fn value_of(text: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
+    if !text.is_ascii() {
+        return value(&text);
+    }
+    let bytes = match text {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    };
+    HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidHeaderValue)
+}
+
 /// A text that is not valid in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid header value: it has a control character or one outside Latin-1")]

@@ -12,7 +12,7 @@ use crate::{
         delivery::{self, AttemptSequence, Policy},
         keyring::Keyring,
         overrides::OverrideError,
-        provider::{Provider, compose::BodySource, event::Event, prepared::PreparedEvent},
+        provider::{Provider, compose::BodySource, event::Event, handshake::Handshake, prepared::PreparedEvent},
         record::{CaptureSource, RecordedResponse},
         request::Headers,
         signature::SigningSecret,
@@ -138,6 +138,12 @@ impl Job {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
+    }
+
+    /// The handshake that it is, unless it is tampered with.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.provider.as_ref().filter(|_| self.tamper.is_none())?.handshake(self.event.as_deref()?)
     }
 
     /// The attempts of its delivery; `retry` says whether to follow the provider's schedule.

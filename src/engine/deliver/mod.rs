@@ -23,7 +23,7 @@ use super::{
     entropy::{EntropyError, entropy},
 };
 use crate::{
-    net::client::{SendError, SendResult, Transport},
+    net::client::{SendError, SendResult, Series, Transport},
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         capture,
@@ -180,10 +180,29 @@ impl<T: Transport> Dispatcher<T> {
     ///
     /// If it can't be sent to any endpoint.
     pub async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Result<SendResult, DeliverError> {
-        let sent = self.transport.send(url, request, timeout).await;
-        match sent.response {
-            Err(error @ SendError::Unsendable(_)) => Err(DeliverError::Send(error)),
-            _ => Ok(sent),
-        }
+        sendable(self.transport.send(url, request, timeout).await)
+    }
+
+    /// Like [`Self::send`], for the next request of a series.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be sent to any endpoint.
+    pub async fn send_in_series(
+        &self,
+        series: &mut Series,
+        url: &Url,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<SendResult, DeliverError> {
+        sendable(self.transport.send_in_series(series, url, request, timeout).await)
+    }
+}
+
+/// The result of a request, unless it can't be sent to any endpoint.
+fn sendable(sent: SendResult) -> Result<SendResult, DeliverError> {
+    match sent.response {
+        Err(error @ SendError::Unsendable(_)) => Err(DeliverError::Send(error)),
+        _ => Ok(sent),
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, OutcomeReason, explain, outcome, report},
-    net::client::{SendResult, Transport},
+    net::client::{SendResult, Series, Transport, Wanted},
     webhook::{
         record::{Attempt, Outcome},
         time::{Timestamp, words},
@@ -65,8 +65,9 @@ impl<T> WorkerContext<T> {
 /// Runs a worker until there are no slots left.
 pub(super) async fn run<T: Transport + Send>(shared: Arc<WorkerContext<T>>, progress: Arc<LoadProgress>, index: usize) {
     let tally = &progress.tallies[index];
+    let mut series = Series::new(shared.wanted());
     while let Some(slot) = shared.schedule.take() {
-        if let Err(error) = shared.fill(slot, tally).await {
+        if let Err(error) = shared.fill(slot, &mut series, tally).await {
             *shared.error.lock() = Some(error);
             shared.schedule.stop();
         }
@@ -75,7 +76,12 @@ pub(super) async fn run<T: Transport + Send>(shared: Arc<WorkerContext<T>>, prog
 
 impl<T: Transport> WorkerContext<T> {
     /// Makes the delivery of a slot when it is due.
-    async fn fill(&self, slot: ScheduleSlot, tally: &Mutex<LoadTally>) -> Result<(), DeliverError> {
+    async fn fill(
+        &self,
+        slot: ScheduleSlot,
+        series: &mut Series,
+        tally: &Mutex<LoadTally>,
+    ) -> Result<(), DeliverError> {
         let wait_until = slot.due.filter(|due| *due > Instant::now());
         if let Some(due) = wait_until {
             tokio::time::sleep_until(due.into()).await;
@@ -87,7 +93,8 @@ impl<T: Transport> WorkerContext<T> {
         let request = state.request(job, &job.attempts(false), now, secrets)?;
         self.dispatcher.save(&request, job)?;
         let started = Instant::now();
-        let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
+        let timeout = self.dispatcher.timeout(job);
+        let sent = self.dispatcher.send_in_series(series, &job.url, &request, timeout).await?;
         // If a delivery had to wait for a free worker, the handler caused the delay, so it counts. A late timer does
         // not.
         let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
@@ -122,6 +129,12 @@ impl<T: Transport> WorkerContext<T> {
             tokio::time::sleep(UNREACHABLE_PAUSE).await;
         }
         Ok(())
+    }
+
+    /// What the run needs of a response: its headers are reported, and some handshakes prescribe them.
+    fn wanted(&self) -> Wanted {
+        let needs_headers = self.attempts.is_some() || self.batch.jobs.iter().any(|job| job.handshake().is_some());
+        if needs_headers { Wanted::Response } else { Wanted::Status }
     }
 
     fn begin(&self, job: &Job, number: u64, now: Timestamp) -> DeliveryState {

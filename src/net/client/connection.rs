@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, response::Parts};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     body::{self, Body},
@@ -37,8 +37,7 @@ pub(super) const BUFFER_BYTES: usize = 128 << 10;
 /// A response whose body has not been read yet.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    pub(super) status: u16,
-    pub(super) headers: Headers,
+    pub(super) head: Parts,
     pub(super) body: body::Incoming,
 }
 
@@ -86,21 +85,26 @@ impl Connection {
         Ok(Self { sender, driver: ConnectionDriver::Open(Box::new(driver)), outbox, inbox, recipient })
     }
 
-    /// Whether the connection takes another request. A close that has not arrived yet shows only when a request is
-    /// sent.
+    /// Whether the connection takes another request. A close since the last one may show only when a request is sent.
     pub(super) async fn is_ready(&mut self) -> bool {
         let Self { sender, driver, .. } = self;
-        driver.run_until(pin!(sender.ready())).await.is_ok()
+        sender.is_ready() || driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
     /// Sends a request and waits for the head of the response.
     pub(super) async fn send(&mut self, url: &Url, request: &Request, form: WireForm) -> hyper::Result<Incoming> {
         let Self { sender, driver, outbox, inbox, recipient } = self;
         outbox.put(recipient, url, request, form);
-        inbox.expect_head();
+        inbox.open();
         let response = driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await?;
+        inbox.close();
         let (head, body) = response.into_parts();
-        Ok(Incoming { status: head.status.as_u16(), headers: inbox.take(&head), body })
+        Ok(Incoming { head, body })
+    }
+
+    /// The headers of the last response, in their original order and spelling.
+    pub(super) fn headers(&self, head: &Parts) -> Headers {
+        self.inbox.headers(head)
     }
 
     /// What tells whether the last request is written, while [`Self::send`] runs.

@@ -1,11 +1,7 @@
 //! Keeps the head of a response as it passes to hyper, because hyper lowers the names of headers and groups those that
 //! repeat.
 
-use std::{
-    io,
-    mem::{self, MaybeUninit},
-    sync::Arc,
-};
+use std::{io, mem::MaybeUninit, sync::Arc};
 
 use http::response::Parts;
 use parking_lot::Mutex;
@@ -19,53 +15,62 @@ use crate::{
 /// a connection.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
-/// The bytes read since the last request. Only the connection's own task locks it, so nothing ever waits.
+/// The capacity in bytes that an idle connection keeps for its next request, and for its next response.
+pub(super) const IDLE_BYTES: usize = 16 << 10;
+
+/// The head of the last response. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inbox(Arc<Mutex<ReadState>>);
 
 #[derive(Debug, Default)]
-enum ReadState {
-    /// The bytes that have arrived: heads, and any bytes read along with the last one.
-    Head(Vec<u8>),
-    #[default]
-    Body,
+struct ReadState {
+    /// The bytes that have arrived since the request: heads, and any bytes read along with the last one.
+    head: Vec<u8>,
+    /// Whether the head is incomplete.
+    is_open: bool,
 }
 
 impl Inbox {
     /// Expects the head of a response.
-    pub(super) fn expect_head(&self) {
-        *self.0.lock() = ReadState::Head(Vec::new());
+    pub(super) fn open(&self) {
+        let mut state = self.0.lock();
+        state.head.clear();
+        state.head.shrink_to(IDLE_BYTES);
+        state.is_open = true;
     }
 
-    /// Records bytes that were read.
+    /// Records bytes that were read, if the head is incomplete.
     ///
     /// # Errors
     ///
     /// If the head is too long. hyper limits each head, but not how many interim ones come before the response.
     pub(super) fn pass(&self, bytes: &[u8]) -> io::Result<()> {
-        if let ReadState::Head(head) = &mut *self.0.lock() {
-            if head.len() >= MAX_HEAD_BYTES {
+        let mut state = self.0.lock();
+        if state.is_open {
+            if state.head.len() >= MAX_HEAD_BYTES {
                 return Err(io::Error::other("too many interim responses (1xx) came first"));
             }
-            head.extend_from_slice(bytes);
+            state.head.extend_from_slice(bytes);
         }
         Ok(())
     }
 
-    /// The headers of a response in their original order and spelling. Call it as soon as hyper has parsed the head.
-    pub(super) fn take(&self, parsed: &Parts) -> Headers {
-        let read = mem::take(&mut *self.0.lock());
-        let raw = if let ReadState::Head(bytes) = read { headers(&bytes, parsed) } else { None };
+    /// Expects no more of the head. Call it as soon as hyper has parsed it.
+    pub(super) fn close(&self) {
+        self.0.lock().is_open = false;
+    }
+
+    /// The headers of a response in their original order and spelling.
+    pub(super) fn headers(&self, parsed: &Parts) -> Headers {
         // hyper accepts more than this, for example folded lines.
-        raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        headers(&self.0.lock().head, parsed)
+            .unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The bytes of an incomplete head.
     pub(super) fn received(&self) -> Vec<u8> {
-        match &*self.0.lock() {
-            ReadState::Head(bytes) => bytes.clone(),
-            ReadState::Body => Vec::new(),
-        }
+        let state = self.0.lock();
+        if state.is_open { state.head.clone() } else { Vec::new() }
     }
 }
 

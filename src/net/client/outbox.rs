@@ -15,14 +15,11 @@ use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    incoming::Inbox,
+    incoming::{IDLE_BYTES, Inbox},
     message::{Recipient, is_copied, write_chunks, write_head},
     stream::Duplex,
 };
 use crate::webhook::{request::Request, wire_form::WireForm};
-
-/// The capacity in bytes that an idle connection keeps for its next request.
-const IDLE_BYTES: usize = 16 << 10;
 
 /// The request that a connection writes next. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]

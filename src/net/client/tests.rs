@@ -108,6 +108,25 @@ async fn a_connection_is_reused() {
 }
 
 #[tokio::test]
+async fn a_series_reuses_its_connection_and_gets_headers_only_if_it_wants_them() {
+    const NAMED: &[u8] = b"HTTP/1.1 200 OK\r\nX-B: 1\r\nContent-Length: 2\r\nx-b: 2\r\n\r\nok";
+    let (url, server) = server(&[Respond(NAMED), Respond(NAMED), Respond(NAMED)]).await;
+    let client = Client::new(false);
+    for (wanted, expected) in [
+        (Wanted::Status, &[][..]),
+        (Wanted::Response, &["X-B: 1", "Content-Length: 2", "x-b: 2"]),
+        (Wanted::Status, &[]),
+    ] {
+        let sent = client.send_in_series(&mut Series::new(wanted), &url, &request(&[]), TIMEOUT).await;
+        let response = sent.response.unwrap();
+        let headers = response.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        assert_eq!(headers.collect::<Vec<_>>(), expected);
+        assert_eq!((response.status, &*response.body), (200, &b"ok"[..]));
+    }
+    assert_eq!(connections(server).await, [1, 1, 1]);
+}
+
+#[tokio::test]
 async fn a_connection_that_the_response_closes_is_not_reused() {
     const CLOSE: &[u8] = b"HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let (url, server) = server(&[RespondAndClose(CLOSE), Respond(OK)]).await;
@@ -283,37 +302,47 @@ fn only_this_machine_is_loopback() {
     }
 }
 
+/// Gives the runtime time to learn that a connection has ended.
+async fn notice_end() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once() {
-    for checks_first in [false, true] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
-        let mut connection = Connector::default().open(&url).await.unwrap();
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let request = request(&[]);
-        let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
-            read_request(&mut stream).await;
-            stream.write_all(OK).await.unwrap();
-        });
-        let mut body = response.unwrap().body;
-        assert_eq!(connection.piece(&mut body).await.unwrap().as_deref(), Some(&b"ok"[..]));
-        assert_eq!(connection.piece(&mut body).await.unwrap(), None);
-        assert!(connection.is_ready().await);
-        drop(stream);
-        // Gives the runtime time to learn of the end before the connection is polled again.
-        for _ in 0..1000 {
-            tokio::task::yield_now().await;
-        }
-        let next = async {
-            if checks_first {
-                assert!(!connection.is_ready().await);
-            } else {
-                let error = connection.send(&url, &request, WireForm::Usual).await.unwrap_err();
-                assert!(error.is_canceled(), "{error:?}");
-            }
-        };
-        tokio::time::timeout(TIMEOUT, next).await.expect("nothing waits for a connection that has ended");
-    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
+    let mut connection = Connector::default().open(&url).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let request = request(&[]);
+    let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
+        read_request(&mut stream).await;
+        stream.write_all(OK).await.unwrap();
+    });
+    let mut body = response.unwrap().body;
+    assert_eq!(connection.piece(&mut body).await.unwrap().as_deref(), Some(&b"ok"[..]));
+    assert_eq!(connection.piece(&mut body).await.unwrap(), None);
+    assert!(connection.is_ready().await);
+    drop(stream);
+    notice_end().await;
+    let next = async {
+        let error = connection.send(&url, &request, WireForm::Usual).await.unwrap_err();
+        assert!(error.is_canceled(), "{error:?}");
+        assert!(!connection.is_ready().await);
+    };
+    tokio::time::timeout(TIMEOUT, next).await.expect("nothing waits for a connection that has ended");
+}
+
+#[tokio::test]
+async fn a_server_that_has_ended_is_unreachable_whether_or_not_a_connection_was_kept() {
+    let (url, server) = server(&[RespondAndClose(OK)]).await;
+    let client = Client::new(false);
+    assert_eq!(send(&client, &url, 1).await, [Ok(200)]);
+    server.await.unwrap();
+    notice_end().await;
+    let expected = format!("nothing listens on 127.0.0.1:{} (connection refused)", url.port().unwrap());
+    assert_eq!(send(&client, &url, 1).await, [Err(expected)]);
 }
 
 /// A server that sends this again and again, until the client has gone.

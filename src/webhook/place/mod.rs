@@ -164,6 +164,16 @@ impl Place {
         }
     }
 
+    /// Whether finding it needs the URL that was called.
+    #[must_use]
+    pub fn needs_url(&self) -> bool {
+        match self {
+            Self::Url => true,
+            Self::Hash(_, inner) | Self::Mac(_, inner) => inner.needs_url(),
+            _ => false,
+        }
+    }
+
     /// Whether it depends on all of the body.
     #[must_use]
     pub fn covers_body(&self) -> bool {

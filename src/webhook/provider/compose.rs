@@ -109,14 +109,14 @@ impl Provider {
         };
         let handshake = self.event(&draft.event).and_then(|event| event.handshake.as_deref());
         if !body.is_empty() || handshake.is_none() {
-            add(&header::CONTENT_TYPE, request::value(&content_type));
+            add(&header::CONTENT_TYPE, request::value_of(content_type));
         }
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value(&template.fill(&draft.event, now, &draft.id)));
+            add(name, request::value_of(template.fill(&draft.event, now, &draft.id).into()));
         }
         let (origin, target) = split_url(target);
         let method = handshake.map_or(&self.delivery.method, |handshake| &handshake.method).clone();
@@ -161,7 +161,7 @@ impl Provider {
                     let url = origin.map(|origin| format!("{origin}{}", request.target));
                     let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
                     for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
-                        write_signed(&mut request, place, &value, own_headers);
+                        write_signed(&mut request, place, value, own_headers);
                     }
                 }
             }
@@ -241,26 +241,27 @@ fn covering<'a>(schemes: &[&'a Scheme], request: &Request) -> Option<&'a Scheme>
 
 /// Writes a value that makes a request genuine, unless the user's own headers have it, or another signature has written
 /// it.
-fn write_signed(request: &mut Request, place: &Place, value: &str, own_headers: &Headers) {
+fn write_signed(request: &mut Request, place: &Place, value: String, own_headers: &Headers) {
     match place {
         Place::Header(name) if own_headers.contains(name.as_str()) => {}
         Place::Header(name) => {
-            if let Ok(value) = request::value(value)
+            if let Ok(value) = request::value_of(value.into())
                 && request.headers.get(name.as_str()) != Some(&value)
             {
                 request.headers.push(name.clone(), value);
             }
         }
-        place => place::write(request, place, value),
+        place => place::write(request, place, &value),
     }
 }
 
 /// A URL's origin, such as `https://example.com`, and its path and query; no origin if the text is only those.
 fn split_url(text: &str) -> (Option<&str>, String) {
-    let origin = text.find("://").and_then(|scheme| {
+    let scheme = if text.starts_with('/') { None } else { text.find("://") };
+    let origin = scheme.map(|scheme| {
         let rest = &text[scheme + 3..];
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        (!text.starts_with('/')).then(|| &text[..scheme + 3 + end])
+        &text[..scheme + 3 + end]
     });
     match origin {
         Some(origin) => (Some(origin), request::target(text).unwrap_or_else(|| "/".to_owned())),

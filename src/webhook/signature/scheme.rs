@@ -1,6 +1,6 @@
 //! A signature scheme: how one provider signs, with the two operations, sign and verify.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use http::HeaderName;
 use serde_json::{Map, Value};
@@ -280,6 +280,13 @@ impl Scheme {
             || self.place_claims.iter().any(|(_, content)| content.needs_payload())
             || self.signature.needs_payload()
             || [self.id.as_ref(), time].into_iter().flatten().any(ValueSource::needs_payload)
+    }
+
+    /// Whether signing needs the URL that is called.
+    #[must_use]
+    pub fn needs_url(&self) -> bool {
+        let contents = iter::once(&self.content).chain(self.claims.iter().map(|(_, claim)| claim));
+        contents.flat_map(SignedContent::places).any(Place::needs_url)
     }
 
     /// Whether the scheme signs a timestamp.

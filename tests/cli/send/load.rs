@@ -42,6 +42,13 @@ fn a_repeated_handshake_is_judged_as_one() {
 }
 
 #[test]
+fn a_repeated_handshake_finds_the_header_that_its_provider_prescribes() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).header("X-Hook-Secret", "abc")]));
+    let send = dir.send("asana.hook_secret", endpoint.url("/")).args(["--header", "X-Hook-Secret: abc"]);
+    send.args(["--repeat", "2"]).exits(0);
+}
+
+#[test]
 fn each_request_is_a_separate_delivery() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
