@@ -214,9 +214,9 @@ fn a_paused_output_counts_what_waits() {
     screen.types("p");
     screen.shows("paused (p resumes) ");
     deliver(&url);
-    screen.shows("paused, 1 delivery waits (p resumes) ");
+    screen.shows("paused, 1 delivery waiting (p resumes) ");
     deliver(&url);
-    let held = screen.shows("paused, 2 deliveries wait (p resumes) ");
+    let held = screen.shows("paused, 2 deliveries waiting (p resumes) ");
     assert!(!held.contains("POST /cyanite"), "{held}");
     screen.types("p");
     screen.shows("#1");

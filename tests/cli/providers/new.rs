@@ -387,7 +387,7 @@ fn captures_of_several_providers_are_noted() {
     let learn =
         |name: &str, from: &[&str]| dir.hookdev().args(["providers", "new", name, "--from"]).args(from).ends().1;
     let note =
-        "note: these look like deliveries of several providers (GitHub, Stripe); learn from those of one alone\n";
+        "note: these look like deliveries of several providers (GitHub, Stripe); learn from one provider at a time\n";
     learn("mixed", &["captures"]).says(note);
     let one = learn("one", &["captures/github.push.http", "captures/github.ping.http"]);
     assert!(!format!("{one}").contains("several providers"), "{one}");

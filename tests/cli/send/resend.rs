@@ -207,7 +207,7 @@ fn without_a_file_those_that_had_failed_are_sent_from_the_captures_of_listen() {
     let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     let send = || dir.send("--failed", endpoint.url("/"));
     send().exits(2).stdout("").stderr(
-        "error: --failed reads the capture path from the config, and no config has one\n\
+        "error: --failed reads the capture path from the config, but no config sets one\n\
          hint: set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file\n",
     );
     dir.write("hookdev.toml", "[listen]\ncapture = \"log.ndjson\"\n");
@@ -256,7 +256,7 @@ fn the_newest_capture_of_listen_is_sent() {
         endpoint.got_no_more();
     }
     let failed = Dir::new().hookdev().args(["send", "--last"]).exits(2);
-    failed.says("error: --last reads the capture path from the config, and no config has one\n");
+    failed.says("error: --last reads the capture path from the config, but no config sets one\n");
 }
 
 #[test]
