@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Dir, Endpoint, Listener, Message, get, post, respond, text};
 
-/// Folders of three providers, whose handshakes are of three kinds.
+/// Directories of three providers, with three kinds of handshakes.
 fn providers() -> Dir {
     let dir = Dir::new();
     let provider = |name: &str, header: &str, value: &str, content: &str, rest: &str, handshake: &str| {

@@ -207,7 +207,7 @@ fn the_terminal_copies_where_it_can() {
 }
 
 #[test]
-fn a_paused_output_counts_what_waits() {
+fn paused_output_counts_the_deliveries_that_wait() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "", "$LISTEN");
     let url = screen.url();

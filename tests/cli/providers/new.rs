@@ -1,5 +1,5 @@
-//! `providers new`: a template, and what captured requests show. The captures are in `tests/learn`, signed by Python's
-//! `hmac` and its package `cryptography`.
+//! `providers new`: a template, and directories learned from captured requests. The captures are in `tests/learn`,
+//! signed by Python's `hmac` and its package `cryptography`.
 
 use std::{fs, path::Path};
 
@@ -224,7 +224,7 @@ fn captures_of_another_secret_are_named() {
 }
 
 #[test]
-fn a_few_captures_require_no_more_than_what_tells_their_events_apart() {
+fn a_few_captures_require_only_what_distinguishes_their_events() {
     let dir = with_captures("cartwheel");
     learn(&dir, "cartwheel", CARTWHEEL);
     let schema: serde_json::Value = serde_json::from_str(&dir.read("cartwheel/schema.json")).unwrap();

@@ -191,7 +191,7 @@ fn the_result_is_compared_with_the_recorded_one() {
 }
 
 #[test]
-fn a_recorded_response_that_was_only_too_late_comes_with_its_time() {
+fn a_recorded_response_that_was_only_too_late_is_shown_with_its_time() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500)]));
     let mut recorded = capture(&CYANITE_HEADERS, CYANITE.as_bytes());
     recorded["forwards"] = json!([{"url": "http://127.0.0.1:1/", "status": 200, "elapsed_ms": 3500.0}]);
@@ -233,7 +233,7 @@ fn only_those_that_had_failed_are_sent() {
     }
     let failed = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--failed").exits(2);
     failed.says("error: --failed is for captured requests, which record what your handler responded\n");
-    // A capture of another tool says nothing of it.
+    // Another tool's capture says nothing about it.
     dir.write("bare.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
     dir.send("bare.json", endpoint.url("/")).args(["--failed", "--json"]).exits(0).stdout("");
     endpoint.got_no_more();
