@@ -1,4 +1,4 @@
-//! Embeds `fixtures/`: writes a table of every provider directory, with its files and its line of
+//! Embeds `fixtures/`: writes a table of every provider directory, with its files and its line in
 //! `fixtures/index.ndjson`.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("static BUILT_IN: &[BuiltIn] = &[\n");
     for provider in sorted(&root)?.iter().filter(|name| root.join(name).is_dir()) {
         let manifest = hash(&fs::read(root.join(provider).join("provider.toml")).unwrap_or_default());
-        // A line of another manifest is as good as none: the provider is loaded instead.
+        // The line of another manifest is ignored: the provider is loaded instead.
         let current = format!("{{\"manifest\":\"{manifest}\",\"name\":\"{provider}\",");
         let line = index.lines().find(|line| line.starts_with(&current)).unwrap_or_default();
         writeln!(table, "    BuiltIn {{ name: {provider:?}, manifest: {manifest:?}, index: {line:?}, texts: &[")?;
@@ -27,15 +27,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The hash of a manifest by which its line of the index is found: FNV-1a, which finds changes and resists nobody.
+/// The hash by which the line of a manifest is found in the index: FNV-1a, which detects changes but not attacks.
 fn hash(bytes: &[u8]) -> String {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
-fn embed(folder: &Path, prefix: &str, table: &mut String) -> Result<(), Box<dyn Error>> {
-    for name in sorted(folder)? {
-        let path = folder.join(&name);
+fn embed(dir: &Path, prefix: &str, table: &mut String) -> Result<(), Box<dyn Error>> {
+    for name in sorted(dir)? {
+        let path = dir.join(&name);
         if path.is_dir() {
             println!("cargo::rerun-if-changed={}", path.display());
             embed(&path, &format!("{prefix}{name}/"), table)?;
@@ -51,11 +51,11 @@ fn embed(folder: &Path, prefix: &str, table: &mut String) -> Result<(), Box<dyn 
     Ok(())
 }
 
-fn sorted(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
-    let mut names = fs::read_dir(folder)?
+fn sorted(dir: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut names = fs::read_dir(dir)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<Vec<_>, std::io::Error>>()?;
-    // The vectors are for the tests, which read them from the folder.
+    // The vectors are for the tests, which read them from the directory.
     names.retain(|name| !name.starts_with('.') && name != "vectors.json");
     names.sort();
     Ok(names)

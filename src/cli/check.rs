@@ -22,8 +22,8 @@ Examples:
 Without --provider, the provider is taken from the URL's path, or from the config if only one \
 provider has an endpoint there. Without --to, every provider with an endpoint in the config is \
 checked, or all providers if none has one. Deliveries are signed with the provider's first secret; \
-if it has several, a further delivery is signed with each, because a handler must accept them all during rotation. \
-A provider that sends a signature of each of its keys sends them all with every delivery.
+if it has several, each also signs a delivery of its own, because a handler must accept them all during rotation. \
+If a provider sends one signature per key, every delivery carries all of them.
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks \
 the valid deliveries and sends nothing.")]

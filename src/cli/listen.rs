@@ -62,8 +62,8 @@ pub struct ListenArgs {
     /// Give this receiver a public URL, by starting cloudflared, ssh, pinggy, ngrok, zrok, bore or a [tunnel.NAME] of
     /// the config
     ///
-    /// Requests through it need the random path of the printed URL. A development secret is not accepted there, unless
-    /// you add --allow-development. `ssh` uses localhost.run and needs only an SSH client.
+    /// Requests through the tunnel need the random path in the printed URL. A development secret is not accepted there,
+    /// unless you add --allow-development. `ssh` uses localhost.run and needs only an SSH client.
     #[arg(long, value_name = "NAME", help_heading = "Receiving")]
     pub tunnel: Option<String>,
 
@@ -129,7 +129,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "PROVIDER[=RESOURCE]", help_heading = "Registration")]
     pub register: Vec<String>,
 
-    /// Print the calls that --register would make, and make none
+    /// Print the calls that --register would make, without making them
     #[arg(long, help_heading = "Registration")]
     pub dry_run: bool,
 
@@ -169,7 +169,7 @@ pub struct ListenArgs {
     /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs
     /// the token in the printed URL. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, help_heading = "Output")]
-    #[allow(clippy::option_option)] // not given, given, given with an address
+    #[allow(clippy::option_option)] // absent, without an address, with one
     pub inspect: Option<Option<String>>,
 
     /// Keep the last N deliveries in memory, to resend them with a key or show them with --inspect

@@ -256,8 +256,8 @@ pub struct EventsArgs {
 /// `hookdev diff`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, each value \
-in its own spelling: 1.0 and 1 differ. Exit code 0 if the requests are the same, 1 if they differ.
+Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, and \
+values as they are written: 1.0 and 1 differ. Exits 0 if the requests are the same, 1 if they differ.
 
 Examples:
   hookdev diff captures/before.json captures/after.json
@@ -273,7 +273,7 @@ pub struct DiffArgs {
     #[arg(value_name = "B|-", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
 
-    /// Number of the request, from 0, in each file that has several; or N,M for number N of A and M of B
+    /// Compare request number N, from 0, of each file that has several; N,M compares number N of A with M of B
     #[arg(long, value_name = "N[,M]", value_parser = parse_entries, help_heading = "Input")]
     pub entry: Option<DiffEntries>,
 }
@@ -281,9 +281,9 @@ pub struct DiffArgs {
 /// The requests that `hookdev diff` compares, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiffEntries {
-    /// This one of each file that has several.
+    /// The same number in each file that has several requests.
     Same(usize),
-    /// These of the two files.
+    /// One number for each file.
     Each(usize, usize),
 }
 

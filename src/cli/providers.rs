@@ -28,7 +28,7 @@ pub struct ProvidersArgs {
 pub enum ProvidersCommand {
     /// List the known providers: how they sign, the variable for their secret, and where they are defined
     List,
-    /// Write a provider directory: a template to fill in, or what captured requests show
+    /// Write a provider directory: a template to fill in, or one learned from captured requests
     New(NewProviderArgs),
     /// Check provider directories: manifest, fixtures, schema and vectors
     Check(CheckProvidersArgs),
@@ -48,7 +48,7 @@ pub struct CheckProvidersArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the \
-signature scheme is found by recomputing the signatures, and proven on every capture. What captures can't \
+signature scheme is found by recomputing the signatures, and proven on every capture. Anything that they can't \
 prove is marked QUESTION in the manifest. Personal values in payloads are replaced.
 
 Examples:

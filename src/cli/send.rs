@@ -145,7 +145,7 @@ pub struct SendArgs {
     pub print: Option<Print>,
 }
 
-/// The options of a load: many deliveries in a short time, with one attempt each.
+/// The options for a load: many deliveries in a short time, with one attempt each.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]

@@ -14,7 +14,8 @@ pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = FormatArg> {
     PossibleValuesParser::new(names).try_map(|name| FormatArg::from_str(&name, false))
 }
 
-/// Parses a delivery's id. It is sent in a header and signed, and libraries disagree about characters other than these.
+/// Parses a delivery's id, which must be visible ASCII. It is sent in a header and signed, and libraries disagree about
+/// other characters.
 pub(super) fn parse_id(text: &str) -> Result<String, String> {
     let is_valid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_valid { Ok(text.to_owned()) } else { Err("use visible ASCII characters only".to_owned()) }

@@ -14,7 +14,7 @@ use crate::{
 /// The address that `listen` uses by default.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 
-/// Completes an address for `listen`: `:4400` and `4400` leave out the host.
+/// Adds the default host to an address for `listen` that has none, such as `:4400` or `4400`.
 pub fn full_addr(addr: &str) -> String {
     let port = addr.strip_prefix(':').unwrap_or(addr);
     if port.parse::<u16>().is_ok() { format!("127.0.0.1:{port}") } else { addr.to_owned() }

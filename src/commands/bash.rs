@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_bash_acts_on_is_quoted_or_left_out() {
+    fn characters_special_to_bash_are_quoted_or_omitted() {
         let quoted = |text| quoted(text, "\u{b}");
         assert_eq!(quoted("cyanite.v2.finished\u{b}--to\u{b}a/b:c"), "cyanite.v2.finished\u{b}--to\u{b}a/b:c");
         assert_eq!(quoted("x$(touch PWNED)"), "x\\$\\(touch\\ PWNED\\)");

@@ -23,7 +23,7 @@ const PASTEBOARD: [DesktopProgram; 1] = [("pbcopy", &[], "")];
 const PROGRAMS: [DesktopProgram; 2] =
     [("wl-copy", &[], "WAYLAND_DISPLAY"), ("xclip", &["-selection", "clipboard"], "DISPLAY")];
 
-/// How a text was copied.
+/// How text was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copied {
     /// By this program.
@@ -32,7 +32,7 @@ pub(super) enum Copied {
     ByTerminal,
 }
 
-/// Copies a text. `None` if that is impossible here.
+/// Copies text. `None` if that is impossible here.
 pub(super) fn copy(text: &str) -> Option<Copied> {
     let desktop =
         PROGRAMS.iter().filter(|(_, _, variable)| env::var_os(variable).is_some_and(|value| !value.is_empty()));
@@ -51,7 +51,7 @@ pub(super) fn copy(text: &str) -> Option<Copied> {
     Some(Copied::ByTerminal)
 }
 
-/// Passes a text to a program, which may keep running in the background.
+/// Passes text to a program, which may keep running in the background.
 fn copy_with(program: &str, args: &[&str], text: &str) -> io::Result<()> {
     let mut command = Command::new(program);
     let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;

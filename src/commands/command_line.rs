@@ -1,4 +1,4 @@
-//! The command line, completed with what clap's types don't know: the names to complete, and the list of capture
+//! The command line, extended with what clap's types don't know: the names to complete, and the list of capture
 //! formats.
 
 use std::{env, ffi::OsString};
@@ -64,7 +64,7 @@ fn words() -> Vec<OsString> {
     words
 }
 
-/// The whole command line.
+/// The definition of the command line, with its completers and the list of capture formats.
 #[must_use]
 pub fn command() -> clap::Command {
     let (events, providers) = (ArgValueCompleter::new(complete_events), ArgValueCompleter::new(complete_providers));

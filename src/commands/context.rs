@@ -33,9 +33,9 @@ const ENV_FILE: &str = ".env";
 /// The providers that a command can't do without.
 #[derive(Clone, Copy, Debug)]
 pub enum Needed<'a> {
-    /// One of those that the name of a provider, the name of an event, or a glob of either matches.
+    /// At least one of those that match: a provider's name, an event's name, or a glob of either.
     Named(&'a str),
-    /// All, because it recognises requests: without one of them, a request of that provider would get another verdict.
+    /// All, because the command recognises requests: without a provider, its requests would get a different verdict.
     All,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct BrokenProviders {
 }
 
 impl BrokenProviders {
-    /// Warns about them, if nothing has in this context.
+    /// Warns about them, unless this context has done so already.
     pub(super) fn warn(&self) {
         if self.shared.is_first_warning() {
             for (name, error) in self.catalog.failures() {
@@ -142,7 +142,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// What is wrong with one of them, if it can't do without that one.
+    /// If one of them is broken. The error says what is wrong with it.
     pub fn require(&self, needed: Needed<'_>) -> Result<(), Failure> {
         match needed {
             Needed::Named(text) => self.catalog.failure(text).map_or(Ok(()), |error| Err(error.into())),
@@ -156,8 +156,8 @@ impl Context {
         }
     }
 
-    /// Warns once about the broken providers. What a command needs is [required](Self::require) before, so that a
-    /// mistake isn't both a warning and an error.
+    /// Warns once about the broken providers. Call [`Self::require`] first, so that a mistake isn't both a warning and
+    /// an error.
     pub fn warn_of_broken(&self) {
         self.broken().warn();
     }
@@ -168,8 +168,8 @@ impl Context {
         BrokenProviders { catalog, shared, terminal: self.terminal }
     }
 
-    /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given. Warns of broken
-    /// providers, so what else the command needs is [required](Self::require) before.
+    /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given. Warns about
+    /// broken providers, so call [`Self::require`] first.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ impl Context {
         }
     }
 
-    /// The keyring, and the titles of providers with none of the secrets that the config lists.
+    /// The keyring, and the titles of the providers for which none of the secrets in the config could be found.
     fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
         if let Some(guard) = &self.guard {
             guard.allow_providers()?;
@@ -257,7 +257,7 @@ impl Context {
         Ok((keyring, missing))
     }
 
-    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
+    /// Notes that a `.env` beside the config sets a provider's variable but isn't loaded.
     fn note_unloaded_env_file(&self, keyring: &Keyring) {
         let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
         if is_configured || self.global.no_config {
@@ -331,7 +331,7 @@ fn read_config(global: &GlobalArgs) -> Result<Option<Config>, Failure> {
 ///
 /// # Errors
 ///
-/// If a name is invalid, or the provider doesn't leave it to the user.
+/// If a name is invalid, or the provider doesn't let the user choose it.
 fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), Failure> {
     for ProviderConfig { name, signature_header, .. } in config.provider_configs() {
         let Some(text) = signature_header.filter(|_| catalog.failure(name).is_none()) else { continue };

@@ -1,5 +1,5 @@
 //! `hookdev demo`: the whole loop in one process. A receiver on a free port verifies every built-in event and variant.
-//! A few are printed as by `listen`, then one line for each provider.
+//! A few are printed as `listen` prints them, then one line for each provider.
 
 use std::{collections::BTreeMap, fmt::Write as _, io, sync::Arc, time::Duration};
 

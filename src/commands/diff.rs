@@ -73,7 +73,7 @@ fn read(file: &Path, wanted: Wanted) -> Result<Request, Failure> {
         Wanted::OfSeveral(index) | Wanted::Exactly(index) => index,
         Wanted::Only => {
             return Err(Failure::usage(format!("{name} has several requests"))
-                .hint("choose one with --entry N, from 0, or a different one of each file with --entry N,M"));
+                .hint("choose one with --entry N (counted from 0), or one of each file with --entry N,M"));
         }
     };
     let (mut count, mut unreadable) = (0, 0);
@@ -91,7 +91,7 @@ fn read(file: &Path, wanted: Wanted) -> Result<Request, Failure> {
                 (1, 0) => "1 request, number 0".to_owned(),
                 (1, _) => "1 entry, number 0, which can't be read".to_owned(),
                 (_, 0) => format!("{count} requests, 0 to {}", count - 1),
-                // They are numbered like the others.
+                // Unreadable entries are numbered too.
                 _ => format!("{count} entries, 0 to {}, of which {unreadable} can't be read", count - 1),
             };
             Err(Failure::usage(format!("{name} has no request {index}: it has {requests}")))

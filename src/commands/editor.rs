@@ -49,7 +49,7 @@ pub(super) fn edited(request: &Request) -> Result<Option<(Request, Differences)>
     Ok(Some((changed, differences)))
 }
 
-/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file gets this extension, by
+/// Opens text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file gets this extension, by
 /// which editors recognise the language.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
     let path = file.into_temp_path();
     let editor = editor();
     let mut command = shell(&editor, &path);
-    // Redirected output is data, so the editor's goes to standard error.
+    // Redirected output is data, so the editor's own output goes to standard error.
     let stdout = if streams::stdout_is_terminal() { Stdio::inherit() } else { streams::stderr_for_program() };
     let status = command.stdin(Stdio::inherit()).stdout(stdout).status().map_err(|error| failed(&error))?;
     if status.code() == Some(NOT_FOUND) {

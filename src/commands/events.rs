@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Failure> {
     context.warn_of_broken();
     let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
     match (args.contract, context.format()) {
-        (true, FormatArg::Json) => context.terminal.print(&terms_in_lines(&matching)?)?,
+        (true, FormatArg::Json) => context.terminal.print(&term_lines(&matching)?)?,
         (true, _) => context.terminal.print_text(&contracts(context, &matching)?)?,
         (false, FormatArg::Json) => context.terminal.print(&lines(&matching, args.show)?)?,
         (false, _) if context.global.quiet => {
@@ -91,7 +91,7 @@ fn contracts(context: &Context, events: &Matching<'_>) -> Result<String, Failure
 }
 
 /// One JSON object per term of these contracts.
-fn terms_in_lines(events: &Matching<'_>) -> Result<Vec<u8>, Failure> {
+fn term_lines(events: &Matching<'_>) -> Result<Vec<u8>, Failure> {
     let mut lines = Vec::new();
     for group in by_provider(events) {
         let provider = group[0].0.load()?;

@@ -66,8 +66,8 @@ pub struct Failure {
     pub causes: Vec<Message>,
     /// What to do about it.
     pub hint: Option<Message>,
-    /// Whether it is what is wrong with a broken provider, so that no warning has to name that.
-    pub(super) is_of_provider: bool,
+    /// Whether it is the error of a broken provider, which then needs no warning of its own.
+    pub(super) is_provider_error: bool,
 }
 
 impl Failure {
@@ -104,7 +104,7 @@ impl Failure {
     }
 
     const fn silent(exit: Exit) -> Self {
-        Self { exit, message: None, causes: Vec::new(), hint: None, is_of_provider: false }
+        Self { exit, message: None, causes: Vec::new(), hint: None, is_provider_error: false }
     }
 
     /// Adds an error and its sources as causes.
@@ -122,11 +122,11 @@ impl Failure {
         self
     }
 
-    /// The message and its causes, after this start.
+    /// The message and its causes on one line, after this prefix.
     #[must_use]
-    pub fn in_one_line(self, start: &str) -> Message {
+    pub fn in_one_line(self, prefix: &str) -> Message {
         let causes: Vec<String> = self.causes.iter().map(|cause| format!(": {cause}")).collect();
-        self.message.unwrap_or_else(|| "".into()).between(start, &causes.concat())
+        self.message.unwrap_or_else(|| "".into()).between(prefix, &causes.concat())
     }
 
     /// An input that could not be read or parsed (exit code 3).
@@ -180,7 +180,7 @@ impl From<&LoadError> for Failure {
             Some(error) => Self::from(error),
             None => Self::of(Exit::Usage, error.as_ref()),
         };
-        Self { is_of_provider: true, ..failure }
+        Self { is_provider_error: true, ..failure }
     }
 }
 

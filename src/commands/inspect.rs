@@ -35,7 +35,7 @@ use crate::{
 /// The address that the inspector uses by default.
 const DEFAULT_ADDR: &str = "127.0.0.1:4401";
 
-/// Hints for calls of the page that fail.
+/// Hints for failed calls from the page.
 const HINTS: Hints = Hints {
     forgotten: "--history N keeps more, and --capture all of them",
     no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",

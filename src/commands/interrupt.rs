@@ -3,7 +3,7 @@
 //! Also the signal for a file that has reached the size limit, which must not stop a command.
 //!
 //! `listen` handles Ctrl-C, SIGTERM and SIGHUP alike. The other commands handle Ctrl-C and leave the other signals
-//! their default effect.
+//! their default action.
 
 #[cfg(unix)]
 use std::{fs, sync::LazyLock};
@@ -47,8 +47,8 @@ impl Interrupts {
         Ok(Self(vec![(Interrupt::CtrlC, sigint()?)]))
     }
 
-    /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started with it ignored, as by `nohup`. A signal
-    /// for which no handler can be installed keeps its default effect. Must be called within a runtime.
+    /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started with SIGHUP ignored, as by `nohup`. A
+    /// signal for which no handler can be installed keeps its default action. Must be called within a runtime.
     #[cfg(unix)]
     pub fn all() -> Self {
         let mut kinds =
@@ -68,7 +68,8 @@ impl Interrupts {
         self.next_of_kind().await;
     }
 
-    /// Waits for the next signal and returns it. Of signals that arrive together, it returns the strongest.
+    /// Waits for the next signal and returns it. If several arrive together, SIGTERM and SIGHUP take precedence over
+    /// Ctrl-C.
     pub async fn next_of_kind(&mut self) -> Interrupt {
         poll_fn(|context| {
             let ready =
@@ -133,7 +134,7 @@ impl InterruptFlag {
     }
 }
 
-/// Whether the program was started with SIGHUP ignored. Where that is unknown, SIGHUP keeps its default effect.
+/// Whether the program was started with SIGHUP ignored. Where that is unknown, SIGHUP keeps its default action.
 #[cfg(unix)]
 static IGNORES_HANG_UP: LazyLock<bool> = LazyLock::new(|| match fs::read_to_string("/proc/self/status") {
     Ok(status) => ignores_hang_up(&status),

@@ -1,8 +1,8 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 mod addresses;
+mod consumers;
 mod end;
-mod followers;
 mod receiving;
 mod standstill;
 
@@ -24,7 +24,7 @@ use super::{
     keys::{Keys, Subject},
     listen_settings::{secret_warnings, settings, watch},
     program::UserProgram,
-    register::{self, Requested},
+    register::{self, RequestedRegistrations},
     reporters::{
         listen::{not_delivered, report_in_progress, summary},
         printer::{DeliveryReporter, queue},
@@ -44,8 +44,8 @@ use crate::{
     store::captures::CaptureStore,
 };
 use addresses::Addresses;
+use consumers::ListenConsumers;
 use end::{StopReason, end, exit_code, finish};
-use followers::Followers;
 use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -56,9 +56,9 @@ use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
 pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
-    Requested::require(&context, &args)?;
+    RequestedRegistrations::require(&context, &args)?;
     let settings = settings(&context, &args, false)?;
-    let requested = Requested::resolve(&context, &args)?;
+    let requested = RequestedRegistrations::resolve(&context, &args)?;
     if args.dry_run {
         return requested.print(context.terminal);
     }
@@ -76,7 +76,7 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
 /// The arguments, resolved.
 struct ResolvedArgs {
     settings: ReceiverSettings,
-    requested: Requested,
+    requested: RequestedRegistrations,
     expectations: DeliveryExpectations,
     view: View,
     limits: ReceiverLimits,
@@ -101,7 +101,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let history = (has_keys || inspector.address().is_some()).then_some(args.history);
     let mut consumers = Consumers::default();
     let queue = queue(format, captures.is_some());
-    let followers = Followers::add(&mut consumers, expectations, queue, has_keys, history);
+    let own = ListenConsumers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
     standstill::report(warnings.clone());
     // Opened before the tunnel, so that a failure starts no public URL.
@@ -126,7 +126,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
     let is_default = is_default(&context, address);
     let addresses = Addresses::new(address, is_default, inspector.url(), tunnel.urls(), registered.list().await);
-    let subject = subject(&context, &args, &followers, &settings, resender, address, inspector.url());
+    let subject = subject(&context, &args, &own, &settings, resender, address, inspector.url());
     let surroundings = inspector.surroundings(address, tunnel.urls(), addresses.registered.clone(), is_default);
     let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
@@ -138,10 +138,10 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let (deliveries, pause) = (followers.deliveries, followers.pause);
+    let (deliveries, pause) = (own.deliveries, own.pause);
     let reporter = DeliveryReporter::start(deliveries, view, terminal, addresses.ready(), status, pause);
 
-    let counter = &followers.counter;
+    let counter = &own.counter;
     let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {
         Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
         Err(failure) => Err(failure),
@@ -155,7 +155,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let end = end?;
     if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
         let missed = not_delivered(&targets.missed(), args.redact);
-        terminal.say(&format!("{}\n{missed}", summary(followers.verdicts.counts())));
+        terminal.say(&format!("{}\n{missed}", summary(own.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }
@@ -164,20 +164,20 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 fn subject(
     context: &Context,
     args: &ListenArgs,
-    followers: &Followers,
+    own: &ListenConsumers,
     settings: &Arc<CurrentSettings>,
     resender: Resender,
     address: SocketAddr,
     inspector: Option<String>,
 ) -> Option<Subject> {
     Some(Subject {
-        history: followers.history.clone()?,
+        history: own.history.clone()?,
         settings: Arc::clone(settings),
         resender,
-        pause: followers.pause.clone(),
+        pause: own.pause.clone(),
         captures: capture_path(context, args),
         url: reachable(address),
-        output_is_capture: followers.output_is_capture,
+        output_is_capture: own.output_is_capture,
         redact: args.redact,
         inspector,
     })

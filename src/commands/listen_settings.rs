@@ -25,7 +25,7 @@ use crate::{
 /// If an option or the config is invalid, or a secret can't be read.
 pub fn settings(context: &Context, args: &ListenArgs, accepts_development: bool) -> Result<ReceiverSettings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    // They are loaded now, so that a directory saved with an error doesn't affect the provider in use.
+    // Providers are loaded now, so that a directory saved with an error doesn't affect the one in use.
     if provider.is_none() {
         context.require(Needed::All)?;
     }

@@ -105,7 +105,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if cli.global.format.is_some_and(FormatArg::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
-        return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));
+        return Err(Failure::usage(
+            "only `hookdev verify` and `hookdev check` support this --format; use pretty or json",
+        ));
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),
@@ -123,13 +125,13 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Runs a command that uses providers. Its failure may be due to a broken one, such as an event that is unknown without
-/// it, so the broken providers are named first, unless the failure is what is wrong with one.
+/// Runs a command that uses providers. A broken provider may be why it fails, for example because an event is unknown
+/// without it. So the broken providers are named before the failure, unless it is the error of one of them.
 fn in_context(global: GlobalArgs, run: impl FnOnce(Context) -> Result<Exit, Failure>) -> Result<Exit, Failure> {
     let context = Context::load(global)?;
     let broken = context.broken();
     run(context).inspect_err(|failure| {
-        if failure.message.is_some() && !failure.is_of_provider {
+        if failure.message.is_some() && !failure.is_provider_error {
             broken.warn();
         }
     })

@@ -78,7 +78,7 @@ impl UserProgram {
     /// # Errors
     ///
     /// If it can't be waited for.
-    pub async fn attend(
+    pub async fn wait(
         &mut self,
         interrupts: &mut Interrupts,
         time: Option<Duration>,
@@ -111,7 +111,7 @@ impl UserProgram {
 
 impl ProgramEnd {
     /// The exit code of `listen`. Prints the expected deliveries that are `missing`.
-    pub fn conclude(self, terminal: Terminal, missing: &[String]) -> Exit {
+    pub fn exit(self, terminal: Terminal, missing: &[String]) -> Exit {
         if !missing.is_empty() {
             terminal.fail(&Failure::new(Exit::Failed, format!("missing deliveries: {}", missing.join(", "))));
         }
@@ -134,7 +134,7 @@ fn variable_name(provider: &str) -> String {
     provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// Waits until the time has run out; forever without a limit.
+/// Waits for this long, or forever without a limit.
 pub async fn timeout(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,
@@ -168,11 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_failure_counts_before_a_missing_delivery() {
+    fn the_programs_failure_takes_precedence_over_a_missing_delivery() {
         let (terminal, missing) = (Terminal::plain(), ["x (0 of 1 received)".to_owned()]);
         let exits = |missing: &[String]| {
-            [ProgramEnd::Exited(0), ProgramEnd::Exited(7), ProgramEnd::TimedOut]
-                .map(|end| end.conclude(terminal, missing))
+            [ProgramEnd::Exited(0), ProgramEnd::Exited(7), ProgramEnd::TimedOut].map(|end| end.exit(terminal, missing))
         };
         assert_eq!(exits(&[]), [Exit::Success, Exit::Program(7), Exit::Failed]);
         assert_eq!(exits(&missing), [Exit::Failed, Exit::Program(7), Exit::Failed]);

@@ -2,7 +2,7 @@
 
 mod requested;
 
-pub use requested::{Requested, key};
+pub use requested::{RequestedRegistrations, key};
 use requested::{registration_of, unproven};
 
 use std::{env, future::Future, iter, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ use crate::{
 /// How long to wait after a failed change of the URL before trying again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-impl Requested {
+impl RequestedRegistrations {
     /// Registers everything, and starts to use the secrets. If something can't be registered, everything is removed
     /// again. When the tunnel's URL changes, the registrations follow.
     ///
@@ -64,7 +64,7 @@ impl Requested {
                 Ok((secret, leftovers)) => {
                     report(terminal, &leftovers);
                     if let Some(secret) = secret {
-                        take_into_use(terminal, settings, &provider, &secret, secrets);
+                        use_secret(terminal, settings, &provider, &secret, secrets);
                     }
                 }
                 Err(error) => {
@@ -74,7 +74,7 @@ impl Requested {
             }
         }
         for entry in registrations.list() {
-            terminal.note(format!("registered {} at {}", entry.url, entry.provider));
+            terminal.note(format!("registered {} with {}", entry.url, entry.provider));
         }
         let registrations = Arc::new(Mutex::new(registrations));
         let following = tunnel.map(|urls| tokio::spawn(follow(Arc::clone(&registrations), urls, warnings.clone())));
@@ -104,7 +104,7 @@ pub async fn unless_interrupted(
             Exit::Success
         }
         () = interrupts.next() => {
-            terminal.warn("stopped while registering; `hookdev unregister` removes what was set");
+            terminal.warn("stopped while registering; `hookdev unregister` removes anything that was registered");
             Exit::Interrupted
         }
     }))
@@ -112,12 +112,12 @@ pub async fn unless_interrupted(
 
 /// Updates the registrations whenever the tunnel's URL changes. A failed update is repeated until it succeeds.
 async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: PublicUrls, warnings: WarningSink) {
-    let mut said = Vec::new();
+    let mut reported = Vec::new();
     let mut next = urls.changed().await;
     while let Some(url) = next {
         let change = registrations.lock().await.url_changed(&url).await;
         for entry in &change.changed {
-            warnings.note(format!("registered {} at {}", entry.url, entry.provider));
+            warnings.note(format!("registered {} with {}", entry.url, entry.provider));
         }
         let causes = |error: &RegisterError| {
             Failure::new(Exit::Failed, "")
@@ -129,7 +129,7 @@ async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: Publ
                 .join(": ")
         };
         let problems: Vec<String> = change.errors.iter().map(causes).collect();
-        for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
+        for problem in problems.iter().filter(|problem| !reported.contains(*problem)) {
             warnings.warn(format!("can't register the new URL {url}: {problem}; still trying"));
         }
         next = if problems.is_empty() {
@@ -140,7 +140,7 @@ async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: Publ
                 () = tokio::time::sleep(RETRY_AFTER) => Some(url),
             }
         };
-        said = problems;
+        reported = problems;
     }
 }
 
@@ -220,14 +220,14 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
         RegisterError::Refused { status: 401 | 403, .. } => failure
             .hint(format!("check the API key and its permissions; `--register {name} --dry-run` shows the calls")),
         _ if error.is_unreachable() => {
-            failure.hint("if the provider set the webhook nevertheless, `hookdev unregister` removes it")
+            failure.hint("if the provider registered the webhook nevertheless, `hookdev unregister` removes it")
         }
         _ => failure,
     }
 }
 
 /// Starts to use the secret of a new endpoint, and saves it if the user wants that.
-fn take_into_use(
+fn use_secret(
     terminal: Terminal,
     settings: &CurrentSettings,
     provider: &Provider,

@@ -56,7 +56,7 @@ pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
     Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
 }
 
-/// Expands a glob that is just a provider's name to all of its events.
+/// Expands a glob that is only a provider's name, so that it matches all of the provider's events.
 pub fn all_of_provider(catalog: &Catalog, forward: Forward) -> Forward {
     let events = forward.events.as_str();
     let all = catalog.contains(events).then(|| Pattern::new(&format!("{events}.*")).ok()).flatten();
@@ -126,7 +126,7 @@ pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
 ///
 /// # Errors
 ///
-/// If there is none, or it can't be loaded; the message names the nearest one.
+/// If there is none, with the nearest name as a suggestion, or it can't be loaded.
 pub fn provider(catalog: &Catalog, name: &str) -> Result<Arc<Provider>, Failure> {
     match catalog.entry(name) {
         Some(entry) => Ok(Arc::clone(entry.load()?)),

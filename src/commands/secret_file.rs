@@ -35,7 +35,7 @@ impl SecretFile {
     ///
     /// # Errors
     ///
-    /// If no file can be written there. Most providers show a secret only once, so this must not surface only when one
+    /// If no file can be written there. Most providers show a secret only once, so this must be known before one
     /// arrives.
     pub fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
         if let Some(path) = &path {

@@ -19,7 +19,7 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
     Some(format!("{using}; {fix}"))
 }
 
-/// The same warning if a tunnel does not accept development secrets.
+/// The same warning for a tunnel that does not accept development secrets.
 pub fn tunnel_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let (using, fix) = development(catalog, keyring, providers)?;
     Some(format!(
@@ -28,7 +28,8 @@ pub fn tunnel_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) 
     ))
 }
 
-/// For which providers a public development secret is in use, if for any, and how to set their own secrets.
+/// The providers whose public development secret is in use, and how to set their own secrets, in words. `None` if there
+/// are no such providers.
 fn development(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<(String, String)> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
@@ -133,8 +134,8 @@ pub fn private_key_warning(catalog: &Catalog, keyring: &Keyring) -> Option<Strin
     })
 }
 
-/// Notes on certificates that are no longer valid. They verify all the same: hookdev can't know when a provider
-/// replaces its key, and fetches nothing.
+/// Notes on certificates that are no longer valid. They still verify: hookdev can't know when a provider replaces its
+/// key, and fetches nothing.
 pub fn expired_certificates(catalog: &Catalog, keyring: &Keyring, now: Timestamp) -> BTreeSet<String> {
     let ends = keys(catalog, keyring).filter_map(|(source, secret, _)| Some((source, secret.valid_until()?)));
     let expired = ends.filter(|(_, end)| end.skew_from(now).is_past());

@@ -2,10 +2,10 @@
 
 mod edit;
 mod jobs;
+mod operands;
 mod print;
 mod script;
 mod watch;
-mod words;
 
 use std::path::PathBuf;
 
@@ -33,8 +33,8 @@ use crate::{
     webhook::{load::LoadSummary, record::Outcome, time},
 };
 use jobs::jobs;
+use operands::{Operand, check_no_url};
 use script::script;
-use words::{Word, check_no_url};
 
 /// The default limit on requests in flight with `--rate`.
 const CONCURRENCY_AT_A_RATE: u16 = 32;
@@ -47,18 +47,19 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     check_no_url(args)?;
-    let mut words = args.what.iter().map(|word| Word::parse(&context, word)).collect::<Result<Vec<_>, _>>()?;
+    let mut operands =
+        args.what.iter().map(|operand| Operand::parse(&context, operand)).collect::<Result<Vec<_>, _>>()?;
     if args.last {
-        words.push(Word::Last(captures_of_listen(&context, "--last")?));
-    } else if words.is_empty() {
+        operands.push(Operand::Last(captures_of_listen(&context, "--last")?));
+    } else if operands.is_empty() {
         // Only --failed needs no other argument.
-        words.push(Word::Path(captures_of_listen(&context, "--failed")?));
+        operands.push(Operand::Path(captures_of_listen(&context, "--failed")?));
     }
     let mut dispatcher = dispatcher(args)?;
     if args.watch {
-        return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
+        return runtime()?.block_on(watch::run(context, args, &operands, &dispatcher));
     }
-    let mut jobs = jobs(&context, args, &words)?;
+    let mut jobs = jobs(&context, args, &operands)?;
     if args.edit
         && let Some(id) = edit::edit(&context, args, &mut jobs.batch)?
     {
@@ -83,7 +84,7 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
 /// The path to which `listen` captures, from the config, for an option that was given without a file.
 fn captures_of_listen(context: &Context, option: &str) -> Result<PathBuf, Failure> {
     listen_config(context).capture.ok_or_else(|| {
-        Failure::usage(format!("{option} reads the capture path from the config, and no config has one"))
+        Failure::usage(format!("{option} reads the capture path from the config, but no config sets one"))
             .hint("set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file")
     })
 }
@@ -232,7 +233,7 @@ fn run_load(
     Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result.summary) })
 }
 
-/// The exit code of a load that ran to its end.
+/// The exit code of a load that ran to completion.
 fn load_exit(summary: &LoadSummary) -> Exit {
     if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable

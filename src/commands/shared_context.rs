@@ -1,4 +1,4 @@
-//! What a command knows across reloads: which files were in use, and what was said.
+//! What a command remembers across reloads: which files were in use, and what it has reported.
 
 use std::{
     collections::HashSet,
@@ -12,24 +12,24 @@ use parking_lot::Mutex;
 use super::exit::Failure;
 use crate::{render::diagnostic::inline, store::config::Config};
 
-/// What the contexts of one command have in common.
+/// State shared by the contexts of one command.
 #[derive(Clone, Debug, Default)]
 pub struct SharedContext(Arc<Mutex<SharedState>>);
 
 #[derive(Debug, Default)]
 struct SharedState {
-    /// The configs that were named on standard error.
+    /// The configs that have been named on standard error.
     named: HashSet<PathBuf>,
     /// The config, if it had content.
     config: Option<PathBuf>,
     /// The env file, if it had content.
     env_file: Option<PathBuf>,
-    /// Whether broken providers were warned about.
+    /// Whether a warning about broken providers has been printed.
     has_warned: bool,
 }
 
 impl SharedContext {
-    /// Records a config. Returns whether it was not named before.
+    /// Records that a config is named. Returns whether this is the first time.
     pub(super) fn is_new(&self, path: &Path) -> bool {
         self.0.lock().named.insert(path.to_owned())
     }
@@ -67,7 +67,7 @@ fn check_file(in_use: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-/// Why a file has no content, if it has none.
+/// Why a file no longer has content; `None` if it has.
 fn lost(path: &Path) -> Option<&'static str> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Some("empty"),

@@ -111,7 +111,7 @@ impl Drop for HiddenLine {
     }
 }
 
-/// Writes a text to standard error. Errors are ignored: there is nowhere left to report them.
+/// Writes text to standard error. Errors are ignored: there is nowhere left to report them.
 pub fn write_message(palette: Palette, text: &str) {
     let _hidden = hide_bottom_line();
     write_error(palette, text);

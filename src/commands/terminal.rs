@@ -154,7 +154,7 @@ impl Terminal {
         streams::write_message(self.err, &format!("config: {}\n", diagnostic::inline(&path.to_string_lossy())));
     }
 
-    /// Writes the result of a key to standard error, even with `--quiet`.
+    /// Writes the result of a key press to standard error, even with `--quiet`.
     #[cfg(unix)]
     pub fn respond(&self, text: &str) {
         streams::write_message(self.err, text);
@@ -162,7 +162,7 @@ impl Terminal {
 
     /// The layout of standard error, without payloads.
     #[must_use]
-    pub fn page_of_messages(&self) -> Page {
+    pub fn message_page(&self) -> Page {
         let width = self.shows_err.then(columns).flatten();
         Page { palette: self.err, width, ..self.page(None) }
     }
@@ -201,7 +201,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// The time zone of this machine. UTC if `TZ` names something other than a regular file.
+/// The time zone of this machine. UTC if `TZ` names something other than a regular file: reading that might never end.
 fn zone(tz: Option<&OsStr>) -> TimeZone {
     let path = tz.and_then(OsStr::to_str).map(|text| Path::new(text.strip_prefix(':').unwrap_or(text)));
     let endless = path.is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()));

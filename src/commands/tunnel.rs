@@ -142,7 +142,7 @@ pub async fn open(
         recipe: recipe.clone(),
         port,
         prefix: prefix.clone(),
-        // A program that is open to the internet needs no provider's secret.
+        // The program is exposed to the internet, and needs no provider's secret.
         hidden_variables: {
             let (always, settings) = (secret_variables(context), Arc::clone(settings));
             Box::new(move || [always.clone(), variables_in_use(&settings.get())].concat())

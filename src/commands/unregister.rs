@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
     let leftovers = runtime()?.block_on(async {
         let mut leftovers = Vec::new();
         for (account, entry, _hold) in accounts {
-            let words = format!("removed {} at {}", entry.url, entry.provider);
+            let words = format!("removed {} from {}", entry.url, entry.provider);
             match registrations.remove(&account, entry).await {
                 Some(leftover) => leftovers.push(leftover),
                 None => terminal.note(&words),

@@ -1,4 +1,4 @@
-//! Header fields in their original order and spelling. hyper lowers names and groups repeated fields.
+//! Header fields in their original order and spelling. hyper lowercases names and groups repeated fields.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};

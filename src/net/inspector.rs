@@ -1,8 +1,8 @@
 //! The server of the inspector: its page, and the API that the page uses. It handles HTTP and access control.
 //! Everything about deliveries is left to an [`InspectorApi`].
 //!
-//! [`receiver`](super::receiver) serves it on a listener of its own. Requests are refused by their head alone, before
-//! the body is read.
+//! [`receiver`](super::receiver) serves it on a listener of its own. Requests are refused on the basis of their head
+//! alone, before the body is read.
 
 mod assets;
 mod gate;

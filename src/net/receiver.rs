@@ -5,7 +5,7 @@ mod body;
 mod connection;
 mod connection_permits;
 mod counted;
-mod enduring;
+mod detach_on_drop;
 mod head;
 mod heads;
 mod outgoing;
@@ -64,11 +64,10 @@ pub struct ReceiverLimits {
     pub body_rate: usize,
     /// How long a sender may go without reading its response.
     pub response_time: Duration,
-    /// The number of connections that may be idle or transferring a request or response at one time. A further one
-    /// makes the connection that has waited longest for its sender close. As many more may wait for
-    /// [`Handler::handle`].
+    /// The number of connections that may be idle or transferring a request or response at one time. One more makes the
+    /// connection that has waited longest for its sender close. As many more may wait for [`Handler::handle`].
     pub connections: usize,
-    /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
+    /// How long the sender of an oversized body may pause before it is assumed to be waiting for the response.
     pub pause: Duration,
     /// How long connections may take to finish once the shutdown has begun.
     pub drain: Duration,
@@ -175,7 +174,7 @@ pub enum ReceiveError {
 }
 
 fn page(origin: Option<&str>) -> String {
-    origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page of {origin}"))
+    origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page at {origin}"))
 }
 
 /// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`ReceiverLimits::drain`].
@@ -187,7 +186,7 @@ pub async fn serve<H: Handler>(
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
-    // Ends the remaining connections when this function returns, and so their references to the handler.
+    // Ends the remaining connections when this function returns, and so drops their references to the handler.
     let end = CancellationToken::new();
     let permits = ConnectionPermits::new(limits.connections, end.clone());
     let _ends = end.drop_guard();

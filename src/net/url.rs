@@ -42,8 +42,8 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     }
 }
 
-/// The URL meant by a text without a scheme. `None` if it has one, or if its host may be another machine: requests
-/// there should be encrypted, so the scheme must be explicit.
+/// The URL meant by text without a scheme. `None` if it has one, or if its host may be another machine: requests there
+/// should be encrypted, so the scheme must be explicit.
 fn completed(text: &str) -> Option<String> {
     let authority = text.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.rsplit_once(':') {
@@ -72,8 +72,8 @@ fn completed(text: &str) -> Option<String> {
     }
 }
 
-/// The path of a URL, with its query and that of a request target, which is kept as written. The sender's parameters
-/// can't replace the URL's: those with the same name are left out.
+/// The path of a URL, with its query followed by that of a request target, which is kept as written. The sender's
+/// parameters can't replace the URL's: those with the same name are left out.
 #[must_use]
 pub fn target_with_query(url: &Url, target: &str) -> String {
     let Some((_, query)) = target.split_once('?') else { return path_and_query(url) };
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_of_the_request_is_appended_as_it_is_written() {
+    fn the_query_of_the_request_is_appended_as_written() {
         let url = Url::parse("http://localhost:3000/hooks?a=b").unwrap();
         assert_eq!(target_with_query(&url, "/x?token=1"), "/hooks?a=b&token=1");
         assert_eq!(target_with_query(&url, "/x"), "/hooks?a=b");

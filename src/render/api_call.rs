@@ -1,4 +1,4 @@
-//! A call of a provider's API, as a command for a POSIX shell.
+//! A call to a provider's API, as a command for a POSIX shell.
 
 use std::fmt::Write;
 

@@ -30,7 +30,7 @@ impl Message {
         Self { lines: std::iter::once(text.into()).chain(lines).collect() }
     }
 
-    /// The same message between these words.
+    /// The message with text added before and after it.
     #[must_use]
     pub fn between(mut self, before: &str, after: &str) -> Self {
         if let Some(first) = self.lines.first_mut() {

@@ -21,7 +21,7 @@ use crate::webhook::{
 pub struct ProviderEvents<'a> {
     /// The entry that is printed for every provider.
     pub index: &'a IndexEntry,
-    /// The provider, if its requirements of a handler and its way of signing are printed too.
+    /// The provider, if its requirements and how it signs are printed too.
     pub provider: Option<&'a Provider>,
     /// The events.
     pub rows: Vec<EventRow<'a>>,

@@ -72,7 +72,8 @@ impl Role {
         }
     }
 
-    /// The code that starts the style. `colored` itself decides by stdout or a global override whether to print one.
+    /// The code that starts the style. It is built here, because `colored` decides whether to print codes by looking at
+    /// stdout or a global override.
     fn code(self) -> String {
         let style = self.style();
         let styles = [(Styles::Bold, "1"), (Styles::Dimmed, "2"), (Styles::Underline, "4")];
@@ -145,7 +146,7 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// The length limit of a code, in bytes. It ends with the first `m`.
+/// The maximum length of a code, in bytes. A code ends with the first `m`.
 const LONGEST_CODE: usize = 16;
 
 /// Ends every style.
@@ -171,8 +172,8 @@ pub enum Choice {
 
 /// Whether a stream shows colour.
 ///
-/// Under [`Choice::Auto`] the environment decides as <https://bixense.com/clicolors/> describes, with `NO_COLOR` over
-/// `CLICOLOR_FORCE`; an empty variable counts as unset.
+/// Under [`Choice::Auto`] the environment decides as <https://bixense.com/clicolors/> describes, with `NO_COLOR` taking
+/// precedence over `CLICOLOR_FORCE`; an empty variable counts as unset.
 pub fn decide(choice: Choice, stream_is_terminal: bool, env: impl Fn(&str) -> Option<String>) -> bool {
     let env = |name| env(name).filter(|value| !value.is_empty());
     match choice {

@@ -70,7 +70,7 @@ impl Page {
         }
         let sent = delivery.request.media_type().and_then(|name| Media::named(&name));
         let headers = Some(&delivery.request.headers);
-        // Those without a response get their line when they have one.
+        // A forward without a response gets its line once it has one.
         for forwarded in delivery.forwards.iter().filter(|forwarded| !forwarded.is_pending()) {
             let clue = clue_of(forwarded, sent, headers, delivery.assessment.trust().is_some());
             out.push_str("  ");
@@ -103,7 +103,7 @@ impl Page {
         out.push('\n');
     }
 
-    /// Appends the verdict, with which every line about a request starts, because people look for it first.
+    /// Appends the verdict. Every line about a request starts with it, because people look for it first.
     fn verdict(&self, assessment: &Assessment, out: &mut String) {
         let (role, verdict) = verdict_label(assessment);
         let _ = write!(out, "{}  ", self.palette.paint(role, format_args!("{verdict:<VERDICT_WIDTH$}")));
@@ -375,7 +375,8 @@ fn proof(assessment: &Assessment) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
-/// The verdict for people, and its style. What anyone could have signed must not look like what the provider signed.
+/// The verdict for people, and its style. A request that anyone could have signed must not look like one that the
+/// provider signed.
 fn verdict_label(assessment: &Assessment) -> (Role, &'static str) {
     let role = match (assessment.trust(), &assessment.verdict) {
         (Some(Trust::Development), _) => return (Role::Unproven, "verified (development)"),

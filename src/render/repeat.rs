@@ -8,7 +8,7 @@ use crate::webhook::{
     time,
 };
 
-/// How often a delivery has come: `2nd time, after 61 s (same id as #12)`.
+/// How often a delivery has arrived: `2nd time, after 61 s (same id as #12)`.
 pub(super) fn words(repeat: &Repeat) -> String {
     let Repeat { of, by, number, after } = repeat;
     let suffix = match (number % 10, number % 100) {
@@ -25,7 +25,7 @@ pub(super) fn words(repeat: &Repeat) -> String {
     format!("{number}{suffix} time, after {} (same {same} as #{of})", elapsed(*after))
 }
 
-/// A time. Up to two minutes it is in seconds, which are easy to compare with providers' retry schedules.
+/// An elapsed time. Up to two minutes, it is in seconds, which are easy to compare with providers' retry schedules.
 fn elapsed(time: Duration) -> String {
     match time.as_secs() {
         1..10 => size::elapsed(time).to_string(),

@@ -21,8 +21,8 @@ const ADDED_BY_CURL: [(&str, usize); 4] =
 /// Appends a command that sends the same method, headers and body bytes, and prints the response with its status and
 /// headers, without a progress meter.
 ///
-/// A body of visible text is part of the command. Any other goes through `printf`, because no argument can hold a NUL
-/// and a terminal obeys other control characters; so does a long one.
+/// A body of visible text is part of the command, unless it is long. Any other is piped from `printf`, because no
+/// argument can hold a NUL, and a terminal obeys other control characters.
 pub fn curl(request: &Request, url: &str, out: &mut String) {
     let is_argument = |text: &&str| text.len() <= MAX_ARGUMENT && is_visible(text);
     let text = std::str::from_utf8(&request.body).ok().filter(is_argument);

@@ -27,7 +27,7 @@ mod tests {
 
     // The expected words are what dash reads back as the text.
     #[test]
-    fn only_what_a_shell_leaves_alone_is_not_quoted() {
+    fn text_is_quoted_unless_a_shell_leaves_it_unchanged() {
         for (text, expected) in [
             ("http://a/b?c=1", "'http://a/b?c=1'"),
             ("a/b.c-d_e:f@g%h+i,j=k", "a/b.c-d_e:f@g%h+i,j=k"),

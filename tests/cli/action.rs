@@ -16,7 +16,7 @@ use crate::{
 
 const ACTION: &str = include_str!("../../action.yml");
 
-/// The script of a step of the action, from the first that mentions this.
+/// The script of the action's first step that mentions this.
 fn script(mention: &str) -> String {
     let steps = ACTION.split("      run: |\n").skip(1);
     let scripts =
@@ -24,7 +24,8 @@ fn script(mention: &str) -> String {
     scripts.into_iter().find(|script| script.contains(mention)).expect("a script that mentions it")
 }
 
-/// Runs a script as GitHub does, in a directory and with these variables; what it printed, and the outputs of its step.
+/// Runs a script as GitHub does, in a directory and with these variables. Returns what it printed, and its step's
+/// outputs.
 fn step(script: &str, directory: &Path, variables: &[(&str, &str)]) -> (Output, String) {
     let outputs = tempfile::NamedTempFile::new().unwrap();
     let mut bash = machine::command("bash");
@@ -40,7 +41,7 @@ fn default(input: &str) -> &str {
     rest.lines().next().unwrap().trim_matches('\'')
 }
 
-/// Runs the script in a directory with these inputs instead of the defaults; the exit code and standard output.
+/// Runs the script in a directory with these inputs instead of the defaults. Returns the exit code and standard output.
 #[track_caller]
 fn verifies(dir: &Dir, inputs: &[(&str, &str)]) -> (i32, String) {
     let output = runs(dir, inputs);
@@ -75,7 +76,7 @@ fn annotated(output: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn no_name_of_a_file_is_an_option() {
+fn no_file_name_is_taken_for_an_option() {
     let dir = Dir::new();
     let names = [
         "--secret=cyanite=attacker",
@@ -117,7 +118,7 @@ fn commands(output: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn no_name_of_a_file_is_a_command_of_the_runner() {
+fn no_file_name_is_taken_for_a_command_of_the_runner() {
     let dir = Dir::new();
     let broken = "POST http://127.0.0.1/cyanite\nContent-Type: x\n\n< ./nope";
     for name in ["##[stop-commands]pwn.http", "x\n::stop-commands::pwn\n.http", "::stop-commands::pwn.http"] {
@@ -171,7 +172,7 @@ struct Release {
     version: String,
 }
 
-/// What the released program is here.
+/// The stand-in for the released program.
 const PROGRAM: &str = "#!/bin/sh\necho released\n";
 
 impl Release {
@@ -233,7 +234,7 @@ impl Release {
     }
 }
 
-/// What this machine's release is built for.
+/// The target triple of this machine's release.
 fn target() -> String {
     let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-musl" };
     format!("{}-{system}", consts::ARCH)
@@ -247,7 +248,7 @@ fn the_action_runs_the_released_program() {
 }
 
 #[test]
-fn the_action_builds_the_program_if_the_release_is_of_another_commit() {
+fn the_action_builds_the_program_if_the_release_is_from_another_commit() {
     let Some(release) = Release::new() else { return };
     let expected = format!("version {} was released from another commit\n", release.version);
     assert_eq!(release.download(&[("HASH", "0000")]), expected);
@@ -277,7 +278,7 @@ fn the_action_runs_no_program_whose_checksum_is_wrong() {
 }
 
 #[test]
-fn actions_and_tools_of_others_are_pinned() {
+fn third_party_actions_and_tools_are_pinned() {
     let mut files = vec![ACTION.to_owned()];
     // A package has no workflows.
     if let Ok(entries) = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows")) {

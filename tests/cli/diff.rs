@@ -50,7 +50,7 @@ fn one_request_of_several_is_chosen_by_its_entry() {
     dir.write("both.http", format!("### one\n{LEFT}\n\n### two\n{RIGHT}\n"));
     dir.hookdev().args(["diff", "both.http", "left.http"]).exits(2).stderr(
         "error: both.http has several requests\n\
-             hint: choose one with --entry N, from 0, or a different one of each file with --entry N,M\n",
+             hint: choose one with --entry N (counted from 0), or one of each file with --entry N,M\n",
     );
     dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "1"]).exits(0).stdout("");
     let none = dir.hookdev().args(["diff", "both.http", "right.http", "--entry", "2"]).exits(2);

@@ -53,7 +53,7 @@ fn the_public_key_of_a_development_pair_is_shown_with_it() {
         "\n  secret from ACME_KEY, else the public development secret: hookdev-development-secret-acme; a handler verifies \
          with its public key: {key}\n"
     ));
-    // Of several providers, only the events are listed.
+    // For several providers, only the events are listed.
     let all = dir.hookdev().args(["events", "acme", "discord", "--providers", "acme"]).exits(0);
     assert!(!all.text().contains("public key"), "{all}");
 }

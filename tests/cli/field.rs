@@ -1,5 +1,5 @@
 //! Situations that people have had, most of them reported in public, as `tests/field` has them: each directory holds
-//! the files that a user would have, and `case.json` with the commands to run there and what is right.
+//! the files that a user would have, and `case.json` with the commands to run there and the expected results.
 
 use std::{fs, path::Path};
 
@@ -22,7 +22,7 @@ struct Case {
 #[derive(Deserialize)]
 struct Step {
     args: Vec<String>,
-    /// The exit codes that are right.
+    /// The expected exit codes.
     exit: Vec<i32>,
     /// Patterns that the output must contain.
     #[serde(default)]

@@ -11,12 +11,12 @@ mod reports;
 
 const TEST: &str = r#"{"type":"TEST","data":null}"#;
 
-/// Go's `encoding/json` reads this as another event than the one that Cyanite sends unsigned.
+/// Go's `encoding/json` reads this as a different event from the one that Cyanite sends unsigned.
 const AMBIGUOUS: &str = r#"{"type":"TEST","data":null,"Type":"IN_DEPTH_ANALYSIS_FINISHED"}"#;
 
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
-/// What `listen` says where the development secrets are not accepted.
+/// The warning of `listen` if the development secrets are not accepted.
 const REJECTED: &str = "warning: no secret of your own is set for any provider, so their signed deliveries are rejected; \
      pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with --allow-development\n";
 
@@ -63,7 +63,7 @@ fn only_verified_rejects_the_development_secret_and_says_so() {
 }
 
 #[test]
-fn beyond_this_machine_the_development_secret_is_rejected() {
+fn a_receiver_that_other_machines_can_reach_rejects_the_development_secret() {
     let dir = Dir::new();
     let listen = |options: &[&str]| {
         let command = dir.hookdev().args(["listen", "--addr", "0.0.0.0:0", "--format", "json", "--quiet"]);
@@ -128,7 +128,7 @@ fn allow_unsigned_forwards_only_what_is_exactly_as_documented() {
 }
 
 #[test]
-fn beside_a_secret_an_unsigned_event_is_rejected_unless_it_is_exactly_as_documented() {
+fn with_a_secret_set_an_unsigned_event_is_rejected_unless_it_is_exactly_as_documented() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     for options in [&["--only-verified", "--allow-unsigned"][..], &[]] {
         let options = [&["--secret", "cyanite=mine", "--expect", "cyanite.v1.test", "--timeout", "60s"], options];
@@ -165,14 +165,14 @@ fn the_development_secret_counts_where_it_is_accepted() {
 }
 
 #[test]
-fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
+fn a_users_secret_that_is_public_counts_as_a_development_secret() {
     let dir = Dir::new();
     let listen =
         dir.listen().arg("--only-verified").env("CYANITE_WEBHOOK_SECRET", "hookdev-development-secret-cyanite");
     let mut listener = listen.starts();
     let url = listener.url("/cyanite");
     rejects_development(&mut listener, &url);
-    // Another provider's public secret is as public.
+    // Another provider's public secret is just as public.
     let flag = "cyanite=hookdev-development-secret-jewelmusic";
     let printed = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http", "--secret", flag]).exits(0);
     let verify = || dir.hookdev().args(["verify", "-", "--secret", flag]).stdin(printed.stdout.clone());
@@ -189,7 +189,7 @@ fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
 }
 
 #[test]
-fn a_secret_that_signs_with_a_public_one_is_a_development_secret() {
+fn a_secret_whose_signing_part_is_public_counts_as_a_development_secret() {
     let dir = Dir::new();
     for (event, flag) in [
         // The part that signs is public.
@@ -249,7 +249,7 @@ fn a_variable_that_is_empty_or_not_text_is_an_error() {
 }
 
 #[test]
-fn allow_unsigned_belongs_to_only_verified() {
+fn allow_unsigned_requires_only_verified() {
     let finished = Dir::new().listen().arg("--allow-unsigned").exits(2).stdout("");
     finished.says("--only-verified");
 }

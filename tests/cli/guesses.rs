@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[test]
-fn a_flag_of_another_tool_is_a_usage_error_with_the_right_one() {
+fn a_flag_of_another_tool_is_a_usage_error_that_names_the_right_one() {
     Dir::new()
         .hookdev()
         .args(["send", "cyanite.v2.finished", "--count", "5"])
@@ -21,7 +21,7 @@ fn a_flag_of_another_tool_is_a_usage_error_with_the_right_one() {
 }
 
 #[test]
-fn a_url_among_the_events_needs_to() {
+fn a_url_among_the_events_leads_to_the_flag_that_takes_it() {
     let dir = Dir::new();
     for (url, shown) in [
         ("http://localhost:3000/x", "http://localhost:3000/x"),
@@ -154,7 +154,7 @@ fn a_forward_for_a_provider_is_for_all_of_its_events() {
 }
 
 #[test]
-fn a_missing_path_gets_a_hint_and_a_missing_handler_no_verdict() {
+fn a_missing_path_gets_a_hint_and_an_unreachable_handler_is_not_compared() {
     let (dir, endpoint, port) = (Dir::new(), Endpoint::new([respond(404)]), Port::reserve());
     dir.send("cyanite.v2.finished", endpoint.url("/"))
         .exits(1)

@@ -11,8 +11,8 @@ mod gate;
 mod listener;
 mod raw;
 pub mod schema;
-mod talk;
 mod tls;
+mod transcript;
 mod wire;
 
 use std::{io::Write, time::Duration};
@@ -26,7 +26,7 @@ pub use self::{
     dir::Dir,
     endpoint::{Endpoint, Turn, break_off, hang, hang_up, not_http, respond},
     gate::Gate,
-    listener::{Begun, Listener},
+    listener::{BackgroundRun, Listener},
     raw::{RawEndpoint, TunnelProxy},
     wire::{Connection, Message, get, post, request},
 };

@@ -94,7 +94,7 @@ fn a_fixture_may_have_another_ending_than_json() {
 }
 
 #[test]
-fn a_fixture_that_is_no_text_is_sent_byte_for_byte() {
+fn a_fixture_that_is_not_text_is_sent_byte_for_byte() {
     let dir = Dir::new();
     for ending in ["bin", "txt"] {
         let event = format!(

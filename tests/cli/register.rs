@@ -87,7 +87,7 @@ fn a_lost_response_names_the_command_that_removes_the_endpoint() {
     let api = Endpoint::new([hang_up(), hang_up(), respond(200).body(r#"{"data":[]}"#)]);
     let dir = with_api(&api);
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER);
-    let hint = "hint: if the provider set the webhook nevertheless, `hookdev unregister` removes it\n";
+    let hint = "hint: if the provider registered the webhook nevertheless, `hookdev unregister` removes it\n";
     with_key(listen, &dir).exits(4).stdout("").says(hint);
     with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
     let calls = [api.next(), api.next(), api.next()].map(|call| call.start);
@@ -101,7 +101,7 @@ fn ctrl_c_while_an_endpoint_is_created_lets_the_call_end_and_deletes_the_endpoin
     let gate = Gate::default();
     let api = Endpoint::new([respond(200).body(created()).behind(&gate), respond(200).body("{}")]);
     let dir = with_api(&api);
-    let mut listener = with_key(dir.listen().args(REGISTER), &dir).begins();
+    let mut listener = with_key(dir.listen().args(REGISTER), &dir).in_background();
     assert!(api.next().start.starts_with("POST "));
     listener.interrupt();
     listener.says("note: waiting for the provider's API; press Ctrl-C again to stop at once\n");
@@ -116,12 +116,14 @@ fn ctrl_c_while_an_endpoint_is_created_lets_the_call_end_and_deletes_the_endpoin
 fn a_second_ctrl_c_leaves_what_is_being_created_to_unregister() {
     let api = Endpoint::new([respond(200).body(created()).behind(&Gate::default())]);
     let dir = with_api(&api);
-    let mut listener = with_key(dir.listen().args(REGISTER), &dir).begins();
+    let mut listener = with_key(dir.listen().args(REGISTER), &dir).in_background();
     api.next();
     listener.interrupt();
     listener.says("note: waiting for the provider's API; press Ctrl-C again to stop at once\n");
     listener.interrupt();
-    listener.exits(130).says("warning: stopped while registering; `hookdev unregister` removes what was set\n");
+    listener
+        .exits(130)
+        .says("warning: stopped while registering; `hookdev unregister` removes anything that was registered\n");
     assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
 }
 
@@ -147,7 +149,7 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
     failed.says("can't remove the endpoint https://dev.example/stripe from stripe: ").says(&curl);
     with_key(dir.hookdev().arg("unregister"), &dir)
         .exits(0)
-        .says("note: removed https://dev.example/stripe at stripe\n");
+        .says("note: removed https://dev.example/stripe from stripe\n");
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
     with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says("note: nothing to remove\n");
 }
@@ -188,7 +190,10 @@ fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
     refuses(&[&["--register", "github"][..], &url].concat(), "error: --register github needs a resource: ");
     refuses(&[&["--register", "github=../x"][..], &url].concat(), "error: invalid resource `../x` of github\n");
     refuses(&[&["--register", "aspect"][..], &url].concat(), "error: no API URL is known for Aspect\n");
-    refuses(&[&["--register", "slack"][..], &url].concat(), "error: hookdev knows no Slack API that sets webhooks\n");
+    refuses(
+        &[&["--register", "slack"][..], &url].concat(),
+        "error: hookdev knows no Slack API for registering webhooks\n",
+    );
     refuses(&["--dry-run"], "error: --dry-run needs --register PROVIDER\n");
 }
 

@@ -1,5 +1,5 @@
-//! The JSON of every command has a schema in `docs/schemas`. The harness holds every line to it, in all tests of the
-//! program; these tests print each kind of line.
+//! The JSON of every command has a schema in `docs/schemas`. The harness validates every line against it, in all tests
+//! of the program; these tests print each kind of line.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Dir, Endpoint, capture, respond, schema};
 
-/// The definitions that lines are held to; the others are parts of them.
+/// The definitions of whole lines; the others are parts of them.
 const LINES: [&str; 20] = [
     "attempt",
     "case",
@@ -31,7 +31,7 @@ const LINES: [&str; 20] = [
     "verification",
 ];
 
-/// Those that depend on time, which tests of `listen` cause.
+/// The lines that depend on timing, which the tests of `listen` produce.
 const LATE: [&str; 3] = ["findings", "forwards", "missed"];
 
 /// The definitions of the lines that each of these commands prints.

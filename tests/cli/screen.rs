@@ -49,7 +49,7 @@ impl Screen {
         Self { child, keyboard, pieces, seen: String::new(), position: 0 }
     }
 
-    /// Waits until this appears after what was waited for before; the text up to its end.
+    /// Waits until this appears after what was last waited for. Returns the text up to its end.
     #[track_caller]
     pub fn shows(&mut self, text: &str) -> String {
         loop {
@@ -70,7 +70,7 @@ impl Screen {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until `listen` is ready; its URL.
+    /// Waits until `listen` is ready, and returns its URL.
     #[track_caller]
     pub fn url(&mut self) -> String {
         self.shows("Listening on ");

@@ -42,7 +42,7 @@ fn refuses(command: TestCommand, message: &str, cause: &str) {
     command.exits(2).stdout("").stderr(&format!("error: {message}\ncaused by: {cause}\n"));
 }
 
-/// Asserts that nothing but a warning comes of a provider's directory, unless it is named.
+/// Asserts that a provider's directory only causes a warning, unless the provider is named.
 fn refuses_provider(dir: &Dir, providers: &str, message: &str, cause: &str) {
     let warning = format!("warning: can't use the provider `acme`: {message}: {cause}\n");
     let events = |name: &str| dir.hookdev().args(["events", name, "-q", "--providers", providers]);
@@ -50,7 +50,7 @@ fn refuses_provider(dir: &Dir, providers: &str, message: &str, cause: &str) {
     refuses(events("acme"), message, cause);
 }
 
-/// What TAB offers after `send cyanite.v2.fi`.
+/// Asserts what TAB offers after `send cyanite.v2.fi`.
 fn completes(dir: &Dir, more: &[&str]) {
     let words = [&["--", "hookdev"], more, &["send", "cyanite.v2.fi"]].concat();
     let index = (words.len() - 2).to_string();
@@ -143,7 +143,7 @@ fn the_files_of_a_provider_are_bounded_together() {
 }
 
 #[test]
-fn a_time_zone_that_is_no_file_is_utc() {
+fn a_time_zone_that_is_not_a_regular_file_is_utc() {
     let dir = Dir::new();
     for zone in ["/dev/zero", ":/dev/zero", ":../../../dev/zero", "directory"] {
         fs::create_dir_all(dir.join("directory")).unwrap();

@@ -185,7 +185,7 @@ fn a_provider_that_sends_a_part_of_its_secret_is_added_only_with_trust() {
     };
     dir.write("providers/evil/provider.toml", jwt("{key}"));
     print(&dir, "evil.made").exits(2).stdout("").says(HINT);
-    // The secret itself can't be sent, by nobody's wish.
+    // The secret itself can't be sent, whatever is trusted.
     dir.write("providers/evil/provider.toml", jwt("{secret}"));
     let print = || print(&dir, "evil.made").exits(2).stdout("");
     print().says("a token's claims are sent as they are, so `{secret}` can't be in one\n");

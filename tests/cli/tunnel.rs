@@ -119,7 +119,7 @@ fn the_steps_of_a_registration_by_hand_have_the_tunnels_url() {
 }
 
 #[test]
-fn what_comes_through_a_tunnel_without_its_path_is_counted_and_nothing_else() {
+fn requests_through_a_tunnel_without_its_path_are_only_counted() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let target = Endpoint::new([respond(200)]);
     let listener = stand_in.listen("fast").args(["--forward", &target.url("/"), "--capture", "captures"]).starts();
@@ -172,7 +172,7 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
 }
 
 #[test]
-fn a_program_gets_no_secret_of_a_provider() {
+fn a_tunnel_program_gets_no_providers_secret() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let configured = "[provider.github]\nsecret = \"env:OF_CONFIG\"\n[provider.stripe]\nsecret = \"env:NOT_IN_USE\"\n";
     stand_in.dir.write("tunnels.toml", stand_in.dir.read("tunnels.toml") + configured);
@@ -202,7 +202,7 @@ fn a_program_gets_no_secret_of_a_provider() {
     drop(listener);
 }
 
-/// bore's own error would not be among its last lines.
+/// With a backtrace, bore's own error would not be among its last lines.
 #[test]
 fn a_program_is_not_asked_for_backtraces() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
@@ -249,7 +249,7 @@ fn people_get_a_url_for_each_provider_in_use() {
 }
 
 #[test]
-fn a_program_ends_with_hookdev_even_if_that_is_killed() {
+fn a_program_ends_with_hookdev_even_if_hookdev_is_killed() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     for (start, signal) in (1..).zip(["KILL", "TERM", "HUP"]) {
         let listener = stand_in.listen("fast").starts();
@@ -262,7 +262,7 @@ fn a_program_ends_with_hookdev_even_if_that_is_killed() {
 #[test]
 fn ctrl_c_ends_a_tunnel_that_is_not_ready() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "" }]));
-    let mut listener = stand_in.listen("fast").begins();
+    let mut listener = stand_in.listen("fast").in_background();
     listener.says("note: starting the tunnel fast; this can take a few seconds\n");
     let alive = stand_in.connection(1);
     listener.interrupt();
@@ -271,7 +271,7 @@ fn ctrl_c_ends_a_tunnel_that_is_not_ready() {
 }
 
 #[test]
-fn ngrok_is_used_by_its_log_and_by_its_api() {
+fn the_url_of_ngrok_is_read_from_its_log_or_from_its_api() {
     let stand_in = StandIn::of("ngrok", &json!([{ "host": "ab12.ngrok-free.app" }]));
     let listener = stand_in.listen("ngrok").starts();
     let prefix = prefix(&listener, "https://ab12.ngrok-free.app").to_owned();

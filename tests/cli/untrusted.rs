@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::harness::{CYANITE_SIGNATURE, Dir, Endpoint, Finished, post, respond, text};
 
-/// A colour, a title, a cursor, a carriage return, a backspace, C1's own start of a command, bidi
-/// overrides and isolates, invisible characters, a line separator, lines of its own, commands of GitHub's runner.
+/// A colour, a title, a cursor, a carriage return, a backspace, the C1 control that starts a command, bidi overrides
+/// and isolates, invisible characters, a line separator, forged lines, commands of GitHub's runner.
 const EVIL: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{1b}[2J\rover\u{8}\u{7f}\u{9b}31m\u{85}\u{202e}gpj\u{2066}\u{200b}\u{2028}\u{feff}\u{0}\nFORGED\n::error::end ##[error";
 
-/// What no line may contain.
+/// The characters that no line may contain.
 fn is_evil(c: char) -> bool {
     c.is_control() && c != '\n'
         || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
@@ -35,7 +35,7 @@ fn assert_harmless(what: &str, bytes: &[u8]) {
 /// The colours of hookdev.
 const COLOURS: [&str; 9] = ["0", "1", "2", "4", "32", "33", "35", "36", "1;31"];
 
-/// The same of coloured output, whose own codes are fine.
+/// The same for coloured output, in which hookdev's own codes are allowed.
 #[track_caller]
 fn assert_harmless_in_colour(what: &str, bytes: &[u8]) {
     let plain = COLOURS
@@ -52,7 +52,7 @@ fn assert_all_harmless(finished: &Finished) {
 
 #[cfg(unix)]
 #[test]
-fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged() {
+fn a_handlers_response_contains_no_ci_command_and_is_unchanged_in_json() {
     const COMMANDS: &str = "::error::a\n##vso[task.complete]b ##[error]c ##teamcity[d]";
     let dir = Dir::new();
     let endpoint = Endpoint::new([respond(500).body(COMMANDS)]);
@@ -77,7 +77,7 @@ fn a_handlers_response_gives_a_ci_service_no_command_and_json_has_it_unchanged()
 }
 
 #[test]
-fn a_provider_directory_gives_a_ci_service_no_command() {
+fn a_provider_directory_puts_no_ci_command_into_the_output() {
     let dir = Dir::new();
     let text = r#""::error::a ##[error]b""#;
     dir.write(
@@ -143,7 +143,7 @@ fn a_delivery_is_shown_without_control_characters() {
 }
 
 #[test]
-fn a_name_that_is_wider_than_its_parts_ends_nothing() {
+fn a_name_that_is_wider_than_its_parts_is_cut_and_does_not_stop_the_output() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--expect", "cyanite.v1.test"];
     let listener = dir.hookdev().args(arguments).starts_for_people();
@@ -224,7 +224,7 @@ fn a_capture_is_shown_without_control_characters() {
 }
 
 #[test]
-fn a_word_of_the_command_line_is_shown_without_control_characters() {
+fn an_argument_is_shown_without_control_characters() {
     let dir = Dir::new();
     // An argument can't contain a NUL.
     let evil = EVIL.replace('\0', "");
@@ -265,7 +265,7 @@ fn a_config_is_quoted_without_control_characters() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_of_a_file_is_shown_without_control_characters() {
+fn a_file_name_is_shown_without_control_characters() {
     let dir = Dir::new();
     let name = EVIL.replace(['\0', '/'], "");
     dir.write(&format!("captures/{name}.json"), "{\"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[]}}");

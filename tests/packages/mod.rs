@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 struct Language {
     name: &'static str,
     program: &'static str,
-    /// Prints the program's version, because packages work only with one.
+    /// Arguments that print the program's version, because packages work with only one version.
     identity: &'static [&'static str],
     /// The lock files in this directory.
     lock: &'static [&'static str],

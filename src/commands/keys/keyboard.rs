@@ -1,5 +1,5 @@
 //! The terminal as a keyboard: each key is read as it is pressed, and not echoed. Keys that send signals, and the
-//! output, work as before. Dropping it restores the previous mode, even in a panic.
+//! output, work as before. Dropping the [`Keyboard`] restores the previous mode, even in a panic.
 //!
 //! A thread reads only on request: while an editor has the terminal, nothing else may read from it.
 
@@ -21,7 +21,7 @@ use tokio::{sync::mpsc, time::sleep};
 use crate::commands::streams;
 
 /// How often to check whether the program is in the foreground again. Nothing reports it: `fg` sends no signal to a
-/// job that runs.
+/// running job.
 const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The terminal on standard input.
@@ -54,8 +54,8 @@ impl Keyboard {
         Ok(keyboard)
     }
 
-    /// Switches to reading single keys, unless the program runs in the background: then the terminal belongs to
-    /// another until [`returned`](Self::returned).
+    /// Switches to reading single keys, unless the program runs in the background: then the terminal belongs to another
+    /// program until [`returned`](Self::returned).
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Keyboard {
             return Ok(());
         }
         if was_background {
-            // What was read in the background may be the mode of a shell's line editor.
+            // The mode read in the background may be that of a shell's line editor.
             self.before = tcgetattr(&self.stdin)?;
         }
         let mut mode = self.before.clone();
@@ -78,8 +78,8 @@ impl Keyboard {
         Ok(tcsetattr(&self.stdin, OptionalActions::Now, &mode)?)
     }
 
-    /// Waits until the program is in the foreground again, if it was in the background when single keys were to be
-    /// enabled; forever if not.
+    /// If the program was in the background when [`enable`](Self::enable) was called, waits until it is in the
+    /// foreground again. Otherwise waits forever.
     pub fn returned(&self) -> impl Future<Output = ()> + use<> {
         let (stdin, is_background) = (streams::keyboard(), self.is_background);
         async move {

@@ -109,7 +109,7 @@ impl Keys {
         self.show();
     }
 
-    /// Shows the number being typed, and how many deliveries wait.
+    /// Shows the number being typed, and how many deliveries are waiting.
     fn show(&self) {
         let pause = &self.subject.pause;
         let waiting = pause.is_set().then(|| pause.waiting());
@@ -212,7 +212,7 @@ impl Keys {
     }
 
     fn resend(&mut self, delivery: &Arc<Delivery>, request: Request, is_edited: bool) {
-        let (subject, delivery, page) = (self.subject.clone(), Arc::clone(delivery), self.terminal.page_of_messages());
+        let (subject, delivery, page) = (self.subject.clone(), Arc::clone(delivery), self.terminal.message_page());
         self.resends.spawn(async move { resend_and_describe(&subject, &delivery, request, is_edited, &page).await });
     }
 
@@ -246,7 +246,7 @@ impl Keys {
             // The task panicked, which has been reported.
             Err(_) => {}
             Ok(Ok(Some((request, differences)))) => {
-                self.terminal.respond(&differences.text(&self.terminal.page_of_messages()));
+                self.terminal.respond(&differences.text(&self.terminal.message_page()));
                 self.resend(delivery, request, true);
             }
             Ok(Ok(None)) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
@@ -259,14 +259,16 @@ impl Keys {
     }
 }
 
-/// The prompt: how many deliveries wait while the output is paused, then the number being typed, for a terminal of this
-/// width.
+/// The prompt: how many deliveries are waiting while the output is paused, then the number being typed, for a terminal
+/// of this width.
 fn prompt(waiting: Option<u64>, digits: &str, width: Option<usize>) -> String {
     let waiting = match waiting {
         None => return digits.to_owned(),
         Some(0) => ["paused (p resumes) ".to_owned(), "paused ".to_owned()],
-        Some(1) => ["paused, 1 delivery waits (p resumes) ", "paused, 1 waits "].map(str::to_owned),
-        Some(count) => [format!("paused, {count} deliveries wait (p resumes) "), format!("paused, {count} wait ")],
+        Some(1) => ["paused, 1 delivery waiting (p resumes) ", "paused, 1 waiting "].map(str::to_owned),
+        Some(count) => {
+            [format!("paused, {count} deliveries waiting (p resumes) "), format!("paused, {count} waiting ")]
+        }
     };
     // A terminal may wrap a line that fills it.
     let fits = |text: &String| width.is_none_or(|width| text.len() < width);
@@ -288,10 +290,10 @@ mod tests {
     fn the_prompt_fits_on_a_narrow_terminal() {
         assert_eq!(prompt(None, "12", Some(80)), "12");
         assert_eq!(prompt(Some(0), "", Some(80)), "paused (p resumes) ");
-        assert_eq!(prompt(Some(12), "3", None), "paused, 12 deliveries wait (p resumes) 3");
-        assert_eq!(prompt(Some(12), "3", Some(41)), "paused, 12 deliveries wait (p resumes) 3");
-        assert_eq!(prompt(Some(12), "3", Some(40)), "paused, 12 wait 3");
-        assert_eq!(prompt(Some(1), "", Some(20)), "paused, 1 waits ");
+        assert_eq!(prompt(Some(12), "3", None), "paused, 12 deliveries waiting (p resumes) 3");
+        assert_eq!(prompt(Some(12), "3", Some(44)), "paused, 12 deliveries waiting (p resumes) 3");
+        assert_eq!(prompt(Some(12), "3", Some(43)), "paused, 12 waiting 3");
+        assert_eq!(prompt(Some(1), "", Some(20)), "paused, 1 waiting ");
         assert_eq!(prompt(Some(1), "12", Some(10)), "12");
     }
 }

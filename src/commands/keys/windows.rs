@@ -16,7 +16,7 @@ impl Keys {
     }
 
     /// Never called.
-    #[expect(clippy::unused_async, reason = "it waits elsewhere")]
+    #[expect(clippy::unused_async, reason = "it awaits keys on Unix")]
     pub async fn quit(&mut self) {
         match self.0 {}
     }

@@ -21,7 +21,7 @@ use crate::{
 /// Why `listen` stops.
 #[derive(Clone, Copy)]
 pub enum StopReason {
-    Met,
+    ExpectationsMet,
     OutputClosed,
     Interrupted,
     TimedOut,
@@ -40,7 +40,7 @@ pub async fn end(
     terminal: Terminal,
 ) -> Result<StopReason, Failure> {
     if let Some(mut program) = program {
-        return program.attend(interrupts, time, terminal).await.map(StopReason::Program);
+        return program.wait(interrupts, time, terminal).await.map(StopReason::Program);
     }
     let quit = async {
         match &mut keys {
@@ -49,7 +49,7 @@ pub async fn end(
         }
     };
     Ok(tokio::select! {
-        () = counter.met() => StopReason::Met,
+        () = counter.met() => StopReason::ExpectationsMet,
         _ = reporter.ended() => StopReason::OutputClosed,
         () = interrupts.next() => StopReason::Interrupted,
         () = quit => StopReason::Interrupted,
@@ -73,13 +73,13 @@ pub async fn finish(
     }
     tunnel.end(warnings).await;
     let printed = reporter.ended().await;
-    pages.conclude(warnings);
+    pages.report_total(warnings);
     warnings.flush().await;
     served.map(|()| printed)
 }
 
 /// The exit code of a run that stopped for this reason. `finished` says whether everything was printed; `None` if there
-/// was no time to.
+/// was no time for that.
 pub fn exit_code(
     terminal: Terminal,
     finished: Option<Result<bool, JoinError>>,
@@ -91,17 +91,17 @@ pub fn exit_code(
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, StopReason::Program(end)) => end.conclude(terminal, missing),
+        (_, StopReason::Program(end)) => end.exit(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, StopReason::TimedOut) => conclude(terminal, missing),
+        (_, StopReason::TimedOut) => exit_after_timeout(terminal, missing),
         (None, StopReason::Interrupted | StopReason::OutputClosed) => Exit::Interrupted,
         // The expected deliveries have arrived, whether or not anyone reads the output.
         _ => Exit::Success,
     })
 }
 
-/// The exit code after the timeout.
-fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
+/// The exit code after the timeout. Prints the expected deliveries that are `missing`.
+fn exit_after_timeout(terminal: Terminal, missing: &[String]) -> Exit {
     if missing.is_empty() {
         return Exit::Success;
     }

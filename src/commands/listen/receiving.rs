@@ -105,7 +105,7 @@ pub fn setup(
             _ => warnings.warn(warning(&error)),
         }),
         on_secret: Box::new(move |title, secret| match secret {
-            Ok(secret) => taken_into_use(title, &file, secret, &secrets),
+            Ok(secret) => save_handshake_secret(title, &file, secret, &secrets),
             Err(reason) => secrets.warn(unused(title, reason)),
         }),
         now: args.now,
@@ -142,7 +142,7 @@ impl Serving {
 }
 
 /// Saves a secret from a handshake, if the user wants that, and notes that it is in use.
-fn taken_into_use(title: &str, file: &SecretFile, secret: &SecretText, warnings: &WarningSink) {
+fn save_handshake_secret(title: &str, file: &SecretFile, secret: &SecretText, warnings: &WarningSink) {
     let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
     match file.save(secret) {
         Saved::NotWanted => warnings.note(format!("{in_use}; --secret-to FILE saves it")),
@@ -164,7 +164,7 @@ fn unused(title: &str, reason: UnusedSecret) -> String {
             "another one is in use, and anyone who knows the URL can send a handshake; --allow-development accepts several"
         }
     };
-    format!("a handshake of {title} handed over a secret, which is not used: {why}")
+    format!("a handshake from {title} handed over a secret, which is not used: {why}")
 }
 
 /// Which deliveries are forwarded.

@@ -13,14 +13,15 @@ use crate::{
 /// How often to look at the clock.
 const TICK: Duration = Duration::from_secs(10);
 
-/// How late the clock must be. On a busy machine it is less, and most tolerances are longer.
+/// How far the clock must jump to count as a standstill. A busy machine causes shorter delays, and most tolerances are
+/// longer.
 const STANDSTILL: Duration = Duration::from_secs(30);
 
 /// Notes each standstill, for as long as the runtime runs.
 pub fn report(warnings: WarningSink) {
     tokio::spawn(watch(now, move |time| {
         warnings.note(format!(
-            "hookdev was stopped, or this machine asleep, for at least {}; deliveries that waited may be rejected as too old",
+            "hookdev was stopped, or this machine was asleep, for at least {}; deliveries that waited may be rejected as too old",
             words(time)
         ));
     }));
@@ -32,7 +33,7 @@ async fn watch(clock: impl Fn() -> Timestamp, on_standstill: impl Fn(Duration)) 
         sleep(TICK).await;
         let skew = clock().skew_from(before);
         let lost = skew.distance().saturating_sub(TICK);
-        // A clock that was set back says nothing.
+        // A clock that was set back proves nothing.
         if !skew.is_past() && lost >= STANDSTILL {
             on_standstill(lost);
         }
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_that_is_late_is_a_standstill_and_one_that_was_set_back_is_not() {
+    async fn a_clock_that_jumps_ahead_is_a_standstill_and_one_that_is_set_back_is_not() {
         let seconds = [0, 10, 10, 49, 49, 120, 120, 20, 20, 30];
         let (readings, found) = (Cell::new(0), RefCell::new(Vec::new()));
         let clock = || Timestamp::from_unix_seconds(seconds[readings.replace(readings.get() + 1)]);

@@ -164,7 +164,8 @@ fn note_mixture(samples: &[Sample], terminal: &Terminal) {
     }
     let titles: BTreeSet<&str> = known.iter().filter_map(|titles| titles.first().copied()).collect();
     let titles = titles.into_iter().collect::<Vec<_>>().join(", ");
-    terminal.note(format!("these look like deliveries of several providers ({titles}); learn from those of one alone"));
+    terminal
+        .note(format!("these look like deliveries of several providers ({titles}); learn from one provider at a time"));
 }
 
 /// The source of a secret, or a placeholder if it is the secret itself.

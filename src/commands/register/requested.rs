@@ -28,7 +28,7 @@ const URL_OF_TUNNEL: &str = "https://URL-OF-THE-TUNNEL";
 
 /// What `--register` asks for.
 #[derive(Debug, Default)]
-pub struct Requested {
+pub struct RequestedRegistrations {
     pub(super) accounts: Vec<Account>,
     /// Accounts that a person must set up.
     manual: Vec<Account>,
@@ -36,7 +36,7 @@ pub struct Requested {
     pub(super) public_url: Option<String>,
 }
 
-impl Requested {
+impl RequestedRegistrations {
     /// Resolves the arguments. A dry run needs no keys.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Requested {
     ///
     /// # Errors
     ///
-    /// What is wrong with one.
+    /// If one is broken. The error says what is wrong with it.
     pub fn require(context: &Context, args: &ListenArgs) -> Result<(), Failure> {
         args.register.iter().try_for_each(|text| context.require(Needed::Named(name_and_resource(text).0)))
     }
@@ -165,7 +165,7 @@ fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
         .filter(|name| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some()))
         .collect();
     let (title, url) = (&provider.title, format!("{}/{}", public_url.trim_end_matches('/'), provider.name));
-    Failure::usage(format!("hookdev knows no {title} API that sets webhooks"))
+    Failure::usage(format!("hookdev knows no {title} API for registering webhooks"))
         .hint(format!("enter {url} by hand in {title}'s webhook settings; --register works for {}", with.join(", ")))
 }
 

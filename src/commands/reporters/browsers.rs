@@ -18,8 +18,8 @@ impl RefusedPages {
         }
     }
 
-    /// Prints a note with their number, if there was more than one.
-    pub fn conclude(&self, warnings: &WarningSink) {
+    /// Prints a note with the number of refused requests, if there was more than one.
+    pub fn report_total(&self, warnings: &WarningSink) {
         let count = self.0.load(Ordering::Relaxed);
         if count > 1 {
             warnings.note(format!("refused {count} requests from web pages"));

@@ -1,4 +1,4 @@
-//! The output formats of the commands that check something.
+//! The output formats of `verify` and `check`.
 
 use crate::{
     cli::FormatArg,

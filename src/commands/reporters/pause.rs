@@ -15,7 +15,7 @@ pub struct Pause(Arc<PauseState>);
 struct PauseState {
     is_paused: watch::Sender<bool>,
     waiting: AtomicU64,
-    /// Notified when another delivery waits.
+    /// Notified when another delivery is held back.
     more: Notify,
 }
 
@@ -52,7 +52,7 @@ impl Pause {
         self.0.waiting.load(Ordering::Relaxed)
     }
 
-    /// Waits until another delivery waits. Cancel safe.
+    /// Waits until another delivery is held back. Cancel safe.
     #[cfg(unix)]
     pub async fn more(&self) {
         self.0.more.notified().await;

@@ -32,7 +32,7 @@ pub struct SendReporter<'a> {
     context: &'a Context,
     page: Page,
     /// The events signed only with a public development secret, each with its provider's name.
-    signed_by_anyone: HashMap<&'a str, &'a str>,
+    development_signed: HashMap<&'a str, &'a str>,
     /// The width of the longest event name, in columns.
     name_width: usize,
     /// Whether the command line names the endpoint.
@@ -47,16 +47,16 @@ pub struct SendReporter<'a> {
 impl<'a> SendReporter<'a> {
     /// A reporter of the deliveries of a batch.
     pub fn new(context: &'a Context, batch: &'a Batch, is_endpoint_given: bool) -> Self {
-        let signed_by_anyone = batch.jobs.iter().filter_map(|job| {
+        let development_signed = batch.jobs.iter().filter_map(|job| {
             let name = job.provider.as_ref()?.name.as_str();
-            let can_anyone_sign = batch.keyring.has_only_development(name) && job.is_signed_by_hookdev();
-            can_anyone_sign.then_some((job.event.as_deref()?, name))
+            let is_development = batch.keyring.has_only_development(name) && job.is_signed_by_hookdev();
+            is_development.then_some((job.event.as_deref()?, name))
         });
         let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
         Self {
             context,
             page: context.terminal.page(None),
-            signed_by_anyone: signed_by_anyone.collect(),
+            development_signed: development_signed.collect(),
             name_width: names.map(text::width).max().unwrap_or_default(),
             is_endpoint_given,
             text: String::new(),
@@ -74,9 +74,9 @@ impl<'a> SendReporter<'a> {
         if !refused.is_some_and(|response| matches!(response.status, 400 | 401 | 403)) {
             return;
         }
-        let provider = attempt.event.as_deref().and_then(|event| self.signed_by_anyone.get(event).copied());
+        let provider = attempt.event.as_deref().and_then(|event| self.development_signed.get(event).copied());
         if let Some(provider) = provider {
-            self.signed_by_anyone.retain(|_, other| *other != provider);
+            self.development_signed.retain(|_, other| *other != provider);
             self.context.terminal.note(remedies::words(&Remedy::CompareHandlerSecret {
                 provider: provider.to_owned(),
                 source: SecretSource::Development,

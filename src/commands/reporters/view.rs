@@ -24,7 +24,7 @@ pub struct View {
     pub page: Page,
     /// Whether only deliveries with a problem are printed.
     pub quiet: bool,
-    /// Whether JSON contains no credentials.
+    /// Whether credentials are redacted in JSON.
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,

@@ -103,5 +103,5 @@ fn shown(draft: &DeliveryDraft) -> Request {
 }
 
 fn show(context: &Context, differences: &Differences) {
-    context.terminal.say(&differences.text(&context.terminal.page_of_messages()));
+    context.terminal.say(&differences.text(&context.terminal.message_page()));
 }

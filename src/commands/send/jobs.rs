@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use reqwest::Url;
 
-use super::words::{Word, events, only_provider};
+use super::operands::{Operand, events, only_provider};
 use crate::{
     cli::{self, SendArgs},
     commands::{
@@ -51,18 +51,18 @@ pub(super) struct Jobs {
     pub has_unreadable: bool,
 }
 
-/// The jobs of these words, with the changes that the options ask for.
+/// The jobs of these operands, with the changes that the options ask for.
 ///
 /// # Errors
 ///
-/// If an option is invalid, or does not apply to what the words name.
-pub(super) fn jobs(context: &Context, args: &SendArgs, words: &[Word]) -> Result<Jobs, Failure> {
-    if words.iter().any(|word| !matches!(word, Word::Events(_))) {
+/// If an option is invalid, or does not apply to what the operands name.
+pub(super) fn jobs(context: &Context, args: &SendArgs, operands: &[Operand]) -> Result<Jobs, Failure> {
+    if operands.iter().any(|operand| !matches!(operand, Operand::Events(_))) {
         context.require(Needed::All)?;
     }
-    let mut builder = Builder::new(context, args, words)?;
-    for word in words {
-        builder.add(word)?;
+    let mut builder = Builder::new(context, args, operands)?;
+    for operand in operands {
+        builder.add(operand)?;
     }
     let Builder { data, batch, has_unreadable, skipped, .. } = builder;
     if skipped > 0 {
@@ -94,8 +94,8 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(context: &'a Context, args: &'a SendArgs, words: &[Word]) -> Result<Self, Failure> {
-        let keyring = context.keyring(only_provider(&context.catalog, words))?;
+    fn new(context: &'a Context, args: &'a SendArgs, operands: &[Operand]) -> Result<Self, Failure> {
+        let keyring = context.keyring(only_provider(&context.catalog, operands))?;
         Ok(Self {
             context,
             args,
@@ -110,41 +110,41 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn add(&mut self, word: &Word) -> Result<(), Failure> {
-        match word {
-            Word::Events(_) if self.args.failed => {
+    fn add(&mut self, operand: &Operand) -> Result<(), Failure> {
+        match operand {
+            Operand::Events(_) if self.args.failed => {
                 Err(Failure::usage("--failed is for captured requests, which record what your handler responded"))
             }
-            Word::Events(_) if self.args.resign => {
+            Operand::Events(_) if self.args.resign => {
                 Err(Failure::usage("--resign is for captured requests; an event is signed whenever it is sent"))
             }
-            Word::Events(text) => {
+            Operand::Events(text) => {
                 let context = self.context;
                 context.require(Needed::Named(text))?;
                 events(&context.catalog, text)?
                     .into_iter()
                     .try_for_each(|(provider, event)| self.add_event(provider, event))
             }
-            Word::Path(_) | Word::Last(_) | Word::Stdin if self.data.is_some() => {
+            Operand::Path(_) | Operand::Last(_) | Operand::Stdin if self.data.is_some() => {
                 Err(Failure::usage("--data is the body of an event; captured requests have their own"))
             }
-            Word::Path(_) | Word::Last(_) | Word::Stdin if self.args.tamper.is_some() => {
+            Operand::Path(_) | Operand::Last(_) | Operand::Stdin if self.args.tamper.is_some() => {
                 Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
             }
-            Word::Stdin if self.args.edit => Err(Failure::usage("--edit needs standard input for the editor")
+            Operand::Stdin if self.args.edit => Err(Failure::usage("--edit needs standard input for the editor")
                 .hint("save the captured request to a file, and pass that")),
-            Word::Path(path) => {
+            Operand::Path(path) => {
                 let before = self.found();
                 self.add_files(path)?;
-                self.require_more(before, path);
+                self.report_empty(before, path);
                 Ok(())
             }
-            Word::Last(captures) => self.add_last(captures),
-            Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
+            Operand::Last(captures) => self.add_last(captures),
+            Operand::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
                 Ok(entries) => {
                     let before = self.found();
                     self.add_entries(Path::new("-"), entries)?;
-                    self.require_more(before, Path::new("standard input"));
+                    self.report_empty(before, Path::new("standard input"));
                     Ok(())
                 }
                 Err(error) => {
@@ -220,13 +220,13 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// How many captured requests were found, and how many inputs or requests could not be read.
+    /// How many captured requests were found so far, and whether anything could not be read.
     fn found(&self) -> (usize, bool) {
         (self.batch.jobs.len() + self.skipped, self.has_unreadable)
     }
 
     /// Reports an input without requests, so that a script that sends captures doesn't succeed without sending any.
-    fn require_more(&mut self, before: (usize, bool), input: &Path) {
+    fn report_empty(&mut self, before: (usize, bool), input: &Path) {
         if self.found() == before {
             let message = format!("no request to send in {}", input.display());
             self.context.terminal.fail(&Failure::new(Exit::UnreadableInput, message));

@@ -16,7 +16,7 @@ use crate::{
     webhook::{redact, request::HeaderField},
 };
 
-/// Prints the first attempt of each job, or as many requests as `--repeat` says (0: without end), in rotation.
+/// Prints the first attempt of each job, or as many requests as `--repeat` says (endlessly if 0), in rotation.
 ///
 /// The bytes are exact, except that control characters of HTTP messages are escaped on a terminal.
 pub(super) fn print(

@@ -10,8 +10,8 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     jobs::{Jobs, jobs},
+    operands::Operand,
     send, warn_of_development_secrets, with_unreadable,
-    words::Word,
 };
 use crate::{
     cli::SendArgs,
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long to wait after a change of the config or a provider, so that a `listen` that noticed the same save has
-/// reloaded them. Both wait equally long for a save to end, and loading takes it some 20 ms.
+/// reloaded them. Both commands wait equally long for a save to finish, and `listen` takes about 20 ms to load them.
 const RELOAD_TIME: Duration = Duration::from_millis(250);
 
 /// Sends everything, then whatever changes, until Ctrl-C or until the output is closed.
@@ -42,7 +42,7 @@ const RELOAD_TIME: Duration = Duration::from_millis(250);
 pub(super) async fn run(
     context: Context,
     args: &SendArgs,
-    words: &[Word],
+    operands: &[Operand],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
@@ -50,7 +50,7 @@ pub(super) async fn run(
     tokio::select! {
         // Polled first: an interrupted send reports how far it got.
         biased;
-        exit = watch(context, args, words, dispatcher) => exit,
+        exit = watch(context, args, operands, dispatcher) => exit,
         // A single listener serves the whole run, so that no Ctrl-C is lost between two waits.
         () = interrupts.next() => {
             terminal.note("stopped watching");
@@ -62,11 +62,12 @@ pub(super) async fn run(
 async fn watch(
     mut context: Context,
     args: &SendArgs,
-    words: &[Word],
+    operands: &[Operand],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
-    let files = watched_files(args, words)?;
-    let events: Vec<Word> = words.iter().filter(|word| matches!(word, Word::Events(_))).cloned().collect();
+    let files = watched_files(args, operands)?;
+    let events: Vec<Operand> =
+        operands.iter().filter(|operand| matches!(operand, Operand::Events(_))).cloned().collect();
     let mut inputs = InputFiles::of(&context, args.data.iter().cloned().collect());
     if files.is_empty() && !inputs.paths().iter().any(|source| source.exists()) {
         return Err(Failure::usage("nothing to watch: none of the arguments comes from a file")
@@ -82,7 +83,7 @@ async fn watch(
     };
     let watch = Watch::start(&[inputs.paths(), &files].concat(), wake)
         .map_err(|error| Failure::usage("can't watch the files").because(&error))?;
-    let first = jobs(&context, args, words)?;
+    let first = jobs(&context, args, operands)?;
     warn_of_development_secrets(&context, &first.batch);
     let mut exit = send_jobs(&context, args, &first, dispatcher).await?;
     context.terminal.note("watching for changes (Ctrl-C to stop)");
@@ -121,12 +122,12 @@ async fn reload(inputs: &mut InputFiles, context: &Context, watch: &Watch) -> Re
 async fn send_again(
     context: &Context,
     args: &SendArgs,
-    words: &[Word],
+    operands: &[Operand],
     dispatcher: &Dispatcher<Client>,
 ) -> Result<Exit, Failure> {
-    let names: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = operands.iter().map(ToString::to_string).collect();
     context.terminal.note(format!("saved; sending {}", names.join(", ")));
-    match jobs(context, args, words) {
+    match jobs(context, args, operands) {
         Ok(jobs) => send_jobs(context, args, &jobs, dispatcher).await,
         Err(failure) => {
             context.terminal.fail(&failure);
@@ -145,21 +146,21 @@ async fn send_jobs(
     Ok(with_unreadable(exit, jobs.has_unreadable))
 }
 
-/// The files and directories that the words name.
+/// The files and directories that the operands name.
 ///
 /// # Errors
 ///
 /// If standard input is among them, or the captures that `--capture` saves would be sent again.
-fn watched_files(args: &SendArgs, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
-    let reads_stdin = words.contains(&Word::Stdin) || args.data.as_deref() == Some(Path::new("-"));
+fn watched_files(args: &SendArgs, operands: &[Operand]) -> Result<Vec<PathBuf>, Failure> {
+    let reads_stdin = operands.contains(&Operand::Stdin) || args.data.as_deref() == Some(Path::new("-"));
     if reads_stdin {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
     }
-    let files: Vec<PathBuf> = words
+    let files: Vec<PathBuf> = operands
         .iter()
-        .filter_map(|word| match word {
-            Word::Path(path) => Some(path.clone()),
-            Word::Events(_) | Word::Last(_) | Word::Stdin => None,
+        .filter_map(|operand| match operand {
+            Operand::Path(path) => Some(path.clone()),
+            Operand::Events(_) | Operand::Last(_) | Operand::Stdin => None,
         })
         .collect();
     let saved = args.capture.as_deref().and_then(|saved| saved.canonicalize().ok());
@@ -174,18 +175,18 @@ fn watched_files(args: &SendArgs, words: &[Word]) -> Result<Vec<PathBuf>, Failur
 }
 
 /// The captures that were added or changed. Those that were removed are reported.
-fn changed_captures(context: &Context, named: &[PathBuf], changes: &[FileChange]) -> Vec<Word> {
-    let mut words = Vec::new();
+fn changed_captures(context: &Context, named: &[PathBuf], changes: &[FileChange]) -> Vec<Operand> {
+    let mut operands = Vec::new();
     for change in changes {
         match change {
             // A directory of captures may contain other files.
             FileChange::Added(file) | FileChange::Changed(file)
                 if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
             FileChange::Removed(file) => context.terminal.note(format!("{} was removed", file.display())),
-            FileChange::Added(file) | FileChange::Changed(file) => words.push(Word::Path(file.clone())),
+            FileChange::Added(file) | FileChange::Changed(file) => operands.push(Operand::Path(file.clone())),
         }
     }
-    words
+    operands
 }
 
 #[cfg(test)]
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_config_is_reloaded_after_the_time_that_listen_needs_for_it_and_a_data_file_at_once() {
+    async fn a_config_is_reloaded_once_listen_has_had_time_to_and_a_data_file_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let (config, data) = (dir.path().join("hookdev.toml"), dir.path().join("data.json"));
         let save = |capture: &str| fs::write(&config, format!("[listen]\ncapture = \"{capture}\"\n")).unwrap();
@@ -220,7 +221,7 @@ mod tests {
         let mut inputs = InputFiles::of(&first, vec![data.clone()]);
         let watch = Watch::start(&[], Vec::new).unwrap();
 
-        // Another change in the last moment of that time is still part of it.
+        // A change just before that time is over is still included.
         save("second");
         let listening = async {
             sleep(RELOAD_TIME.saturating_sub(Duration::from_millis(1))).await;

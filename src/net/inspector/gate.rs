@@ -1,5 +1,5 @@
-//! Access control: the checks of every request, in order. Each must suffice alone, because each is missing from some
-//! browser or defeated by some attack:
+//! Access control: the checks that every request must pass, in order. Each must suffice alone, because some browser
+//! lacks, or some attack defeats, each of the others:
 //!
 //! 1. its `Host` names this server, so that no other name leads here (DNS rebinding);
 //! 2. if a browser sent it, it comes from the page itself (`Sec-Fetch-Site`), because pages on other local
@@ -124,7 +124,7 @@ fn check_site(head: &Parts) -> Result<(), Refused> {
 
 fn check_origin(head: &Parts, authority: &str) -> Result<(), Refused> {
     if !head.headers.contains_key(ORIGIN) {
-        // These change nothing.
+        // GET and HEAD change nothing.
         let is_safe = [Method::GET, Method::HEAD].contains(&head.method);
         return if is_safe {
             Ok(())

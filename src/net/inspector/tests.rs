@@ -1,4 +1,4 @@
-//! Who gets in, over real sockets.
+//! Which requests get past the gate, over real sockets.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::net::receiver::serve;
 
 const TOKEN: &str = "5a";
 
-/// Names the request that it gets.
+/// Responds with a description of the request.
 struct EchoApi;
 
 impl InspectorApi for EchoApi {
@@ -44,8 +44,8 @@ impl RunningInspector {
         Self { address, stop, serving }
     }
 
-    /// Sends these bytes, in which `PORT` is the port; everything that comes back.
-    async fn sends(&self, request: &str) -> String {
+    /// Sends this text, with `PORT` replaced by the port, and returns everything that comes back.
+    async fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = request.replace("PORT", &self.address.port().to_string());
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -56,9 +56,9 @@ impl RunningInspector {
         String::from_utf8(response).unwrap()
     }
 
-    /// The status of the response to a request of these lines, which `connection: close` follows.
+    /// Sends a request with these lines and `connection: close`, and returns the status of the response.
     async fn status(&self, lines: &[&str]) -> u16 {
-        let response = self.sends(&format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"))).await;
+        let response = self.send(&format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"))).await;
         response
             .split(' ')
             .nth(1)
@@ -66,7 +66,7 @@ impl RunningInspector {
             .unwrap_or_else(|| panic!("{lines:?}: {response}"))
     }
 
-    async fn ends(self) {
+    async fn end(self) {
         self.stop.cancel();
         self.serving.await.unwrap();
     }
@@ -167,7 +167,7 @@ async fn each_check_holds_alone() {
     for (expected, lines) in cases {
         assert_eq!(inspector.status(lines).await, *expected, "{lines:?}");
     }
-    inspector.ends().await;
+    inspector.end().await;
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn every_response_keeps_other_pages_out() {
         ("413", vec![POST, HOST, BEARER, OWN, JSON, "content-length: 99999"]),
         ("415", vec![POST, HOST, BEARER, OWN, "content-length: 0"]),
     ] {
-        let response = inspector.sends(&format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"))).await;
+        let response = inspector.send(&format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"))).await;
         let (head, _) = response.split_once("\r\n\r\n").unwrap();
         let fields: Vec<&str> = head.lines().skip(1).collect();
         assert_eq!(head.split(' ').nth(1), Some(expected), "{lines:?}");
@@ -207,7 +207,7 @@ async fn every_response_keeps_other_pages_out() {
             fields.iter().filter(|field| field.starts_with("access-control-") || field.starts_with("set-cookie"));
         assert_eq!(opening.count(), 0, "{lines:?}: {head}");
     }
-    inspector.ends().await;
+    inspector.end().await;
 }
 
 #[tokio::test]
@@ -223,12 +223,12 @@ async fn a_malformed_request_ends_its_connection_and_nothing_else() {
         "GET / HTTP/9.9\r\n\r\n",
         long.as_str(),
     ] {
-        let response = inspector.sends(request).await;
+        let response = inspector.send(request).await;
         let status = response.split(' ').nth(1).unwrap_or("400");
         assert!(["400", "414", "431", "505"].contains(&status), "{request:?}: {response}");
         assert_eq!(inspector.status(&["GET / HTTP/1.1", HOST]).await, 200);
     }
-    inspector.ends().await;
+    inspector.end().await;
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_call_has_its_path_query_and_body() {
     let request = format!(
         "POST /api/a/b?c=1&d HTTP/1.1\r\n{HOST}\r\n{BEARER}\r\n{OWN}\r\n{JSON}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
     );
-    let response = inspector.sends(&request).await;
+    let response = inspector.send(&request).await;
     assert!(response.ends_with("\r\n\r\nPOST a/b c=1&d {}"), "{response}");
-    inspector.ends().await;
+    inspector.end().await;
 }

@@ -34,7 +34,7 @@ pub const UNMETERED_BYTES: usize = 64 << 10;
 /// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory that its body holds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The minimum of [`PATIENCE`] that a sender is given once it has memory. What it sent while waiting arrives at once.
+/// The minimum time that a sender has once it gets memory. Anything that it sent while waiting arrives at once.
 const LEAST_PATIENCE: Duration = Duration::from_millis(25);
 
 /// The memory for all bodies.
@@ -61,7 +61,7 @@ impl BodyPermit {
         }
     }
 
-    /// Returns what a body of this size does not need, unless the permit has been cloned.
+    /// Returns the part that a body of this size does not need, unless the permit has been cloned.
     fn shrink(&mut self, bytes: usize) {
         if let Some(permit) = self.kibibytes.as_mut().and_then(Arc::get_mut) {
             let surplus = permit.num_permits().saturating_sub(kibibytes(bytes) as usize);
@@ -77,7 +77,7 @@ impl Budget {
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }
     }
 
-    /// The permit of a body that is not larger than [`UNMETERED_BYTES`].
+    /// The permit of a body of at most [`UNMETERED_BYTES`].
     fn unmetered(&self) -> BodyPermit {
         BodyPermit { kibibytes: None, budget: Some(self.clone()) }
     }

@@ -17,7 +17,7 @@ use super::{
     Handler, MAX_FIELDS, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits,
     body::{self, Budget},
     connection_permits::ConnectionPermit,
-    enduring::Enduring,
+    detach_on_drop::DetachOnDrop,
     excerpt, head,
     heads::{Heads, KeepHeads},
     outgoing::OutgoingBody,
@@ -74,7 +74,7 @@ where
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// What the requests of one connection share.
+/// State shared by the requests of one connection.
 struct ConnectionContext<H> {
     handler: Arc<H>,
     budget: Budget,
@@ -138,11 +138,11 @@ impl<H: Handler> ConnectionContext<H> {
         Ok(self.handle(received).await)
     }
 
-    /// Waits for the handler. Unless that responds at once, the connection's permit is free for others meanwhile.
+    /// Waits for the handler. Unless it responds at once, the connection's permit is free for others in the meantime.
     async fn handle(&self, received: ReceivedRequest) -> Response<OutgoingBody> {
         self.permit.has_request();
         // The handler runs to completion even if the sender disconnects.
-        let mut handling = Enduring::new({
+        let mut handling = DetachOnDrop::new({
             let handler = Arc::clone(&self.handler);
             async move { handler.handle(received).await }
         });

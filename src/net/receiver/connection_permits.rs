@@ -150,7 +150,7 @@ impl ConnectionPermit {
         self.sender.given_up.clone()
     }
 
-    /// Exchanges the permit for one of those that wait for their handler. If none is free, keeps it.
+    /// Exchanges the permit for one of the kind for connections that wait for their handler. If none is free, keeps it.
     pub fn wait_for_handler(&self) {
         if let Ok(permit) = Arc::clone(&self.permits.waiting).try_acquire_owned() {
             *self.held.lock() = Held { is_waiting: true, _permit: Some(permit) };

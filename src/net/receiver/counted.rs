@@ -1,8 +1,8 @@
-//! Counts what is going on at one time.
+//! Counts things in progress.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts one thing until this is dropped, even by a panic.
+/// Counts one thing until this is dropped, even in a panic.
 #[derive(Debug)]
 pub struct CountGuard<'a>(&'a AtomicUsize);
 

@@ -1,5 +1,6 @@
-//! Keeps the heads of requests as they pass to hyper, because hyper lowers header names and groups repeated headers.
-//! hyper's parser, httparse, determines where a head ends; where its body ends follows from how hyper reads the head.
+//! Keeps the heads of requests as they pass to hyper, because hyper lowercases header names and groups repeated
+//! headers. hyper's parser, httparse, determines where a head ends; where its body ends follows from how hyper reads
+//! the head.
 
 use std::{
     io,

@@ -35,7 +35,7 @@ impl Refusal {
 
     /// The refusal of a request whose kept head doesn't match.
     pub fn lost_head() -> Self {
-        let reason = "internal error: its head as received is lost".to_owned();
+        let reason = "internal error: its original head is lost".to_owned();
         Self {
             report: RefusalReport::Reason(reason),
             ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")

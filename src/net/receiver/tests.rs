@@ -33,7 +33,7 @@ const SMALL: ReceiverLimits = ReceiverLimits {
     half_close: true,
 };
 
-/// Responds to each request with its body, and waits before that if `held` is set.
+/// Responds to each request with its body. If `held` is set, waits for it first.
 #[derive(Default)]
 struct EchoHandler {
     errors: Mutex<Vec<String>>,
@@ -70,7 +70,7 @@ impl TestClient {
         Self { limits, budget: Budget::new(&limits), handler: Arc::new(handler) }
     }
 
-    /// A connection, and how it ends for the receiver.
+    /// A connection, and the result of serving it.
     fn connect(&self) -> (DuplexStream, JoinHandle<Result<(), hyper::Error>>) {
         let (ours, theirs) = duplex(512 << 10);
         (ours, tokio::spawn(self.serve(theirs)))
@@ -208,7 +208,7 @@ async fn a_sender_that_does_not_read_its_response_is_disconnected() {
 }
 
 #[tokio::test]
-async fn a_request_is_handled_to_the_end_although_its_sender_disconnects() {
+async fn a_request_is_handled_to_the_end_even_if_its_sender_disconnects() {
     let client = TestClient::new(SMALL, EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let (mut stream, ended) = client.connect();
     stream.write_all(&post(0)).await.unwrap();
@@ -369,7 +369,7 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
 }
 
 #[tokio::test]
-async fn senders_that_stay_silent_keep_nobody_from_connecting() {
+async fn silent_senders_keep_nobody_from_connecting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = ReceiverLimits { head_time: Duration::from_secs(3600), body_time: Duration::from_secs(3600), ..SMALL };
@@ -387,7 +387,7 @@ async fn senders_that_stay_silent_keep_nobody_from_connecting() {
         stream.read_exact(&mut response).await.unwrap();
         assert_eq!(&response, b"HTTP/1.1 200");
     }
-    // The first made way.
+    // The first one has been closed.
     assert!(matches!(silent[0].read(&mut [0]).await, Ok(0) | Err(_)));
     serving.abort();
 }
@@ -415,7 +415,7 @@ async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
     let handler = Arc::new(EchoHandler { held: Some(Notify::new()), ..EchoHandler::default() });
     let serving = tokio::spawn(serve(listener, SMALL, Arc::clone(&handler), std::future::pending()));
     let mut open = Vec::new();
-    // As many wait as may be connected besides them.
+    // As many may wait as may be connected in addition.
     for _ in 0..2 * SMALL.connections {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(&post(0)).await.unwrap();

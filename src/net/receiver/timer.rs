@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_ready_a_moment_after_a_stop_is_in_time_although_the_deadline_passed() {
+    async fn a_future_that_is_ready_just_after_a_stop_is_in_time_even_if_the_deadline_has_passed() {
         let begun = Moment::now();
         let deadline = begun + Duration::from_secs(30);
         let ready = |after| tokio::time::sleep_until(begun + Duration::from_secs(60) + after);

@@ -30,7 +30,7 @@ pub struct InspectedProvider {
     pub title: String,
     /// The path of its deliveries.
     pub path: String,
-    /// The URL that it has to call.
+    /// The URL for the provider to call.
     pub url: String,
     /// How long it waits for a response, in milliseconds, if that is documented.
     pub limit_ms: Option<u64>,

@@ -23,7 +23,7 @@ pub struct Ready<'a> {
     pub inspector: Option<&'a str>,
     /// The public URL of the tunnel, if there is one.
     pub tunnel: Option<&'a str>,
-    /// What is registered at providers.
+    /// What is registered with providers.
     pub registered: &'a [RegisteredEndpoint],
 }
 
@@ -42,7 +42,7 @@ impl<'a> From<Ready<'a>> for ReadyLine<'a> {
     }
 }
 
-/// An endpoint or value that `listen` has registered at a provider.
+/// An endpoint or value that `listen` has registered with a provider.
 #[derive(Clone, Debug, Serialize)]
 pub struct RegisteredEndpoint {
     /// The provider's name.

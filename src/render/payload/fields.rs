@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn no_field_has_no_line() {
+    fn a_form_without_fields_has_no_lines() {
         assert_eq!(lines(&[], BodyLimits::EXCERPT), [""; 0]);
     }
 }

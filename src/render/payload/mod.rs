@@ -42,7 +42,7 @@ impl BodyLimits {
     /// Enough to read a typical delivery.
     pub const EXCERPT: Self = Self { depth: 32, bytes: 64 << 10, lines: 400, token: 2 << 10 };
 
-    /// The whole body, up to what a terminal can take.
+    /// The whole body, up to what a terminal can handle.
     pub const FULL: Self = Self { depth: 32, bytes: 16 << 20, lines: 1 << 20, token: 16 << 20 };
 }
 
@@ -56,7 +56,7 @@ impl BodyLayout {
         json::push(self, body, out)
     }
 
-    /// Appends a body line by line. Characters that a terminal must not get are escaped.
+    /// Appends a body line by line. Characters that a terminal must not receive are escaped.
     pub fn raw(&self, body: &[u8], out: &mut String) {
         raw::push(self, body, out);
     }
@@ -86,7 +86,7 @@ fn push_spaces(count: usize, out: &mut String) {
     }
 }
 
-/// The start of a text, at most `max` bytes, not cut within a character. Bytes that are not UTF-8 may be cut anywhere.
+/// At most `max` of the first bytes, not cut within a character. Bytes that are not UTF-8 may be cut anywhere.
 fn start_of(bytes: &[u8], max: usize) -> &[u8] {
     if bytes.len() <= max {
         return bytes;

@@ -42,7 +42,7 @@ fn time(unit: TimeUnit) -> String {
     .to_owned()
 }
 
-/// The functions that a script may use, each with the start of a call to it.
+/// The constants and functions that a script may use, each with the text by which its use is recognised.
 const HELPERS: [(&str, &str); 4] = [
     ("pick(HEX", "HEX = \"0123456789abcdef\"\n"),
     ("pick(BASE62", "BASE62 = string.digits + string.ascii_letters\n"),

@@ -80,7 +80,7 @@ trait ScriptLanguage {
     fn encoded(expression: &str) -> String;
 }
 
-/// A text as the operands of a sum.
+/// Text as the operands of a concatenation.
 fn operands<L: ScriptLanguage>(parts: &[LivePart], is_form: bool) -> Vec<String> {
     let operand = |part: &LivePart| match part {
         LivePart::Text(text) => literal(text),
@@ -94,7 +94,7 @@ fn operands<L: ScriptLanguage>(parts: &[LivePart], is_form: bool) -> Vec<String>
     }
 }
 
-/// A text on one line.
+/// Text as a concatenation on one line.
 fn sum<L: ScriptLanguage>(parts: &[LivePart]) -> String {
     operands::<L>(parts, false).join(" + ")
 }
@@ -145,7 +145,7 @@ pub fn distinct(name: &str, taken: &[impl AsRef<str>]) -> String {
     iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
 }
 
-/// A text from a manifest, which anyone may have written, made safe for a comment or docstring: nothing in it can end
+/// Text from a manifest, which anyone may have written, made safe for a comment or docstring: nothing in it can end
 /// either.
 #[must_use]
 pub fn comment(text: &str) -> String {
@@ -182,7 +182,7 @@ fn titles(script: &Script) -> String {
     script.senders.iter().map(|sender| sender.title.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// A number of seconds, without a fraction if it has none.
+/// A number of seconds, with a fraction only if there is one.
 fn seconds(duration: Duration) -> String {
     duration.as_secs_f64().to_string()
 }

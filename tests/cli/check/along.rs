@@ -1,5 +1,5 @@
 //! Providers whose schemes have secrets of their own: what `check` and `send --tamper` send is judged by the scheme
-//! that signs, and every signature that goes along is forged too.
+//! that signs, and every signature that is sent along is forged too.
 
 use base64::{
     Engine,
@@ -87,7 +87,7 @@ fn now() -> i64 {
     i64::try_from(now.as_secs()).unwrap()
 }
 
-fn answer(is_genuine: bool) -> Reply {
+fn reply(is_genuine: bool) -> Reply {
     Reply::Status(if is_genuine { 200 } else { 401 })
 }
 
@@ -122,8 +122,8 @@ fn token(message: &Message) -> bool {
 fn a_handler_may_verify_any_of_the_signatures_that_are_sent() {
     let dir = dir("two", TWO);
     for handler in [
-        Handler::new(|message| answer(first(message))),
-        Handler::new(|message| answer(second(message, "hookdev-development-secret-two-two"))),
+        Handler::new(|message| reply(first(message))),
+        Handler::new(|message| reply(second(message, "hookdev-development-secret-two-two"))),
     ] {
         let finished = check(&dir, &handler.url("/two")).args(["--providers", "two"]).exits(0);
         let report = Report::of(&finished);
@@ -137,11 +137,11 @@ fn a_signature_that_is_sent_along_is_forged_too() {
     let handler = Handler::new(|message| {
         let expected = hex(mac("hookdev-development-secret-two-two", &[&message.body]));
         let given = message.header("x-sig2").unwrap_or_default();
-        answer(given.len() >= 32 && expected.starts_with(given))
+        reply(given.len() >= 32 && expected.starts_with(given))
     });
     let finished = check(&dir, &handler.url("/two")).args(["--providers", "two"]).exits(1);
     assert_eq!(Report::of(&finished).failed(), ["signature-truncated"], "{finished}");
-    let handler = Handler::new(|message| answer(message.header("x-sig2").is_some_and(|given| given.len() == 64)));
+    let handler = Handler::new(|message| reply(message.header("x-sig2").is_some_and(|given| given.len() == 64)));
     let finished = check(&dir, &handler.url("/two")).args(["--providers", "two"]).exits(1);
     assert_eq!(Report::of(&finished).failed(), ["body-tampered", "secret-wrong", "signature-garbage"], "{finished}");
 }
@@ -149,7 +149,7 @@ fn a_signature_that_is_sent_along_is_forged_too() {
 #[test]
 fn a_secret_of_a_later_scheme_decides_which_cases_there_are() {
     let dir = dir("two", TWO);
-    let handler = Handler::new(|message| answer(second(message, OWN.1) && message.header("x-sig").is_none()));
+    let handler = Handler::new(|message| reply(second(message, OWN.1) && message.header("x-sig").is_none()));
     let finished = check(&dir, &handler.url("/two")).args(["--providers", "two"]).env(OWN.0, OWN.1).exits(0);
     let report = Report::of(&finished);
     let skipped = [
@@ -170,7 +170,7 @@ fn a_secret_of_a_later_scheme_decides_which_cases_there_are() {
 #[test]
 fn a_timestamp_that_is_a_claim_of_a_token_is_not_replaced_with_garbage() {
     let dir = dir("mini", MINI);
-    let handler = Handler::new(|message| answer(token(message)));
+    let handler = Handler::new(|message| reply(token(message)));
     let finished = check(&dir, &handler.url("/mini")).args(["--providers", "mini"]).exits(0);
     let report = Report::of(&finished);
     let skipped = ["header-missing", "timestamp-garbage", "signature-rotated", "version-unknown"];

@@ -189,7 +189,7 @@ fn ctrl_c_prints_the_cases_so_far() {
         Some(_) => Reply::Status(aspect(message)),
         None => Reply::Hang,
     });
-    let mut begun = check(&dir, &handler.url("/aspect")).begins();
+    let mut begun = check(&dir, &handler.url("/aspect")).in_background();
     begun.prints("\"case\":\"body-reserialised\"");
     begun.interrupt();
     let report = Report::of(&begun.exits(130));

@@ -17,7 +17,7 @@ fn warns(handler: &Handler, path: &str, case: &str, hint: &str) -> Report {
 }
 
 #[test]
-fn one_that_takes_a_body_without_a_length_for_none_gets_a_warning() {
+fn one_that_takes_a_body_without_a_length_for_an_empty_one_gets_a_warning() {
     let handler = Handler::new(|message| {
         let body = if message.header("content-length").is_some() { message.body.clone() } else { Vec::new() };
         Reply::Status(cyanite(&Message { body, ..message.clone() }))

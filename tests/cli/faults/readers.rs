@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, PATIENCE, post, request, text};
 
-/// Starts `listen` in its pretty form; the reading end of its standard output.
+/// Starts `listen` in its pretty format. Returns the reading end of its standard output too.
 fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeReader) {
     let (reader, writer) = io::pipe().unwrap();
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--color", "never"]).args(args);
@@ -39,7 +39,8 @@ fn lines(reader: impl BufRead + Send + 'static) -> mpsc::Receiver<String> {
     lines
 }
 
-/// Counts the deliveries that are shown, and those that a line says are missed, until none is left. Neither is none.
+/// Counts the deliveries that are shown, and those that a line reports as missed, until none is left. There must be
+/// some of each.
 #[track_caller]
 fn count_all(lines: &mpsc::Receiver<String>, is_shown: impl Fn(&str) -> bool, missed: impl Fn(&str) -> Option<usize>) {
     let (mut shown, mut not_shown) = (0, 0);
@@ -71,7 +72,7 @@ fn no_response_waits_for_a_terminal_that_is_not_read_and_all_is_captured() {
 fn with_a_capture_json_misses_lines_and_says_how_many() {
     let dir = Dir::new();
     let (reader, writer) = io::pipe().unwrap();
-    let listener = dir.listen().args(["--capture", "log.ndjson"]).stdout_to(writer).begins();
+    let listener = dir.listen().args(["--capture", "log.ndjson"]).stdout_to(writer).in_background();
     let mut reader = BufReader::new(reader);
     post_large_bodies(&ready(&mut reader));
     assert_eq!(dir.read("log.ndjson").lines().count(), SENDERS);
@@ -103,7 +104,7 @@ fn without_a_capture_json_is_the_capture_and_is_waited_for() {
     const LARGE: usize = 512 << 10;
     let dir = Dir::new();
     let (reader, writer) = io::pipe().unwrap();
-    let listener = dir.listen().stdout_to(writer).begins();
+    let listener = dir.listen().stdout_to(writer).in_background();
     let mut reader = BufReader::new(reader);
     let url = ready(&mut reader);
     // The first does not fit into the pipe, and the second comes after it.
@@ -124,7 +125,7 @@ fn without_a_capture_json_is_the_capture_and_is_waited_for() {
 }
 
 #[test]
-fn what_is_expected_counts_although_nobody_reads() {
+fn expected_deliveries_count_even_if_nobody_reads_the_output() {
     let dir = Dir::new();
     let args = ["--capture", "captures", "--body", "full", "--count", "3", "--timeout", "4m"];
     let (listener, reader) = listening(&dir, &args);

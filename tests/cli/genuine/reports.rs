@@ -1,5 +1,5 @@
 //! `verify` says in every format that a request was verified with the public development secret, that only that one was
-//! tried, and that a capture was verified when it came.
+//! tried, and that a capture was verified when it arrived.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn changed(format: &str) -> Finished {
     dir.hookdev().args(["verify", "log.ndjson", "--format", format]).exits(1)
 }
 
-/// A text without the number of variants, which is another with each new explanation.
+/// Text without the number of variants, which changes with each new explanation.
 fn without_count(text: &str) -> String {
     let (before, rest) = text.split_once("cause not found (").expect("unexplained");
     let (count, after) = rest.split_once(" variants tried): ").expect("a count");
@@ -93,7 +93,7 @@ fn reports_have_a_warning_about_the_development_secret() {
 }
 
 #[test]
-fn a_required_signature_is_one_that_not_anyone_can_make() {
+fn a_required_signature_is_one_that_only_the_provider_can_make() {
     let required = ["--require", "signature"];
     let pretty = "rejected      cyanite.v2.finished  one.json\n  \
         no-matching-signature: the signature matches only the public development secret, with which anyone can sign\n  \
@@ -117,7 +117,7 @@ fn a_required_signature_is_one_that_not_anyone_can_make() {
 }
 
 #[test]
-fn a_capture_that_was_verified_when_it_came_says_so() {
+fn a_capture_that_was_verified_when_it_arrived_says_so() {
     let finished = changed("pretty");
     finished
         .prints(&format!("\n  warning: {ONLY_DEVELOPMENT}\n  warning: {CHANGED}\n"))

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{schema, talk::Talk};
+use super::{schema, transcript::Transcript};
 use crate::{difference::assert_text, machine};
 
 /// The program with its arguments, not started yet.
@@ -51,24 +51,24 @@ impl TestCommand {
         self
     }
 
-    /// The same in a directory of the test's.
+    /// Runs it in this directory instead.
     pub fn inside(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self
     }
 
-    /// Closes the pipe of its standard output before it starts.
+    /// Closes the reading end of its standard output before it starts.
     pub fn unread(self) -> Self {
         self.stdout_to(io::pipe().unwrap().1)
     }
 
-    /// Sends its standard output there.
+    /// Redirects its standard output.
     pub fn stdout_to(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = Some(stdout.into());
         self
     }
 
-    /// The same as the last arguments of another program, which runs it.
+    /// Runs it under another program, which gets it as its last arguments.
     #[cfg(unix)]
     pub fn under(mut self, wrapper: &[&str]) -> Self {
         let mut command = machine::command(wrapper[0]);
@@ -107,8 +107,8 @@ impl TestCommand {
         let bytes = self.stdin;
         // The program may close its input early.
         thread::spawn(move || stdin.write_all(&bytes).is_ok());
-        let stdout = child.stdout.take().map_or_else(|| Talk::listen_to(io::empty()), Talk::listen_to);
-        let stderr = Talk::listen_to(child.stderr.take().unwrap());
+        let stdout = child.stdout.take().map_or_else(|| Transcript::of(io::empty()), Transcript::of);
+        let stderr = Transcript::of(child.stderr.take().unwrap());
         Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), command_line: self.command_line }
     }
 }
@@ -116,8 +116,8 @@ impl TestCommand {
 /// The program while it runs; killed by its own id when dropped.
 pub(super) struct Running {
     child: Option<Child>,
-    stdout: Option<Talk>,
-    stderr: Option<Talk>,
+    stdout: Option<Transcript>,
+    stderr: Option<Transcript>,
     command_line: String,
 }
 
@@ -126,15 +126,15 @@ impl Running {
         self.child.as_ref().unwrap().id()
     }
 
-    pub fn stdout(&mut self) -> &mut Talk {
+    pub fn stdout(&mut self) -> &mut Transcript {
         self.stdout.as_mut().unwrap()
     }
 
-    pub fn stderr(&mut self) -> &mut Talk {
+    pub fn stderr(&mut self) -> &mut Transcript {
         self.stderr.as_mut().unwrap()
     }
 
-    /// Kills it without a warning (on Unix that is SIGKILL).
+    /// Kills it without warning, with SIGKILL on Unix.
     pub fn kill(&mut self) {
         self.child.as_mut().unwrap().kill().unwrap();
     }

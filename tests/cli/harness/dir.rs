@@ -43,7 +43,7 @@ impl Dir {
         fs::read_to_string(self.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The names in a directory, in order; none if it does not exist.
+    /// The names in a directory, in order; empty if it does not exist.
     pub fn names(&self, dir: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.join(dir)) else { return Vec::new() };
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

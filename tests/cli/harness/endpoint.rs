@@ -91,7 +91,7 @@ impl Turn {
         self
     }
 
-    /// Lets this much time pass before the response, where a time limit is what is tested.
+    /// Delays the response, for tests of time limits.
     pub fn after(mut self, time: Duration) -> Self {
         if let Self::Respond { after, .. } = &mut self {
             *after = time;
@@ -154,12 +154,12 @@ impl Endpoint {
         self.port
     }
 
-    /// The certificate of one over TLS, as a file of trusted certificates holds it.
+    /// The certificate of an endpoint over TLS, in the format of a file of trusted certificates.
     pub fn certificate(&self) -> &str {
         &self.identity.as_ref().expect("an endpoint over TLS").certificate
     }
 
-    /// The next request that it was sent.
+    /// The next request that it received.
     #[track_caller]
     pub fn next(&self) -> Message {
         self.requests.recv_timeout(PATIENCE).expect("a request")
@@ -187,12 +187,12 @@ impl Drop for Endpoint {
     }
 }
 
-/// What a connection goes over.
+/// A plain connection, or one over TLS.
 trait Stream: Read + Write {
     fn socket(&self) -> &TcpStream;
 
-    /// Says that nothing more will come.
-    fn say_goodbye(&mut self) {}
+    /// Announces the end of the stream, where the protocol has a way to.
+    fn announce_end(&mut self) {}
 }
 
 impl Stream for TcpStream {
@@ -206,7 +206,7 @@ impl Stream for TlsStream {
         &self.sock
     }
 
-    fn say_goodbye(&mut self) {
+    fn announce_end(&mut self) {
         self.conn.send_close_notify();
         // The peer may have disconnected.
         let _ = self.flush();
@@ -227,10 +227,10 @@ fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Me
             return;
         }
     }
-    stream.get_mut().say_goodbye();
+    stream.get_mut().announce_end();
 }
 
-/// Responds to a request; `false` if the connection is over.
+/// Responds to a request. Returns `false` if the connection is over.
 fn take_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
     match turn {
         Turn::Respond { status, headers, body, after, gate } => {

@@ -29,7 +29,7 @@ impl TestCommand {
         Listener { running, url: text(&ready, "/url").to_owned(), ready }
     }
 
-    /// Starts `listen` in its pretty form, and waits until it is ready.
+    /// Starts `listen` in its pretty format, and waits until it is ready.
     #[track_caller]
     pub fn starts_for_people(self) -> Listener {
         let mut running = self.spawn();
@@ -45,12 +45,12 @@ impl Listener {
         format!("{}{path}", self.url)
     }
 
-    /// The line that said that it was ready; null in its pretty form.
+    /// The ready line; null in the pretty format.
     pub fn ready(&self) -> &Value {
         &self.ready
     }
 
-    /// The next delivery's line. Lines with what became known later about another delivery are skipped.
+    /// The next delivery's line. Lines with later findings or forwards of another delivery are skipped.
     #[track_caller]
     pub fn next(&mut self) -> Value {
         loop {
@@ -69,15 +69,15 @@ impl Listener {
         schema::parse(&self.running.stdout().line().expect("a line, not the end"))
     }
 
-    /// Posts a request; the response, and its line.
+    /// Posts a request. Returns the response, and the delivery's line.
     #[track_caller]
     pub fn receives(&mut self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> (Message, Value) {
         let response = wire::post(&self.url(path), headers, body);
         (response, self.next())
     }
 
-    /// Posts a request that is rejected; the response, its line, and its findings, which follow in a line of their own
-    /// if they take longer than the delivery waits for them.
+    /// Posts a request that is rejected. Returns the response, the delivery's line, and its findings, which follow in a
+    /// line of their own if they take longer than the delivery waits for them.
     #[track_caller]
     pub fn explains(
         &mut self,
@@ -119,7 +119,7 @@ impl Listener {
         self.running.finish(code)
     }
 
-    /// Kills it; its output until then.
+    /// Kills it, and returns its output until then.
     #[track_caller]
     pub fn killed(mut self) -> Finished {
         self.running.kill();
@@ -157,17 +157,17 @@ fn signal(name: &str, id: u32) {
 }
 
 /// A command that runs in the background. Killed when dropped.
-pub struct Begun(Running);
+pub struct BackgroundRun(Running);
 
 impl TestCommand {
     /// Starts the command without waiting for it.
     #[track_caller]
-    pub fn begins(self) -> Begun {
-        Begun(self.spawn())
+    pub fn in_background(self) -> BackgroundRun {
+        BackgroundRun(self.spawn())
     }
 }
 
-impl Begun {
+impl BackgroundRun {
     /// Waits until standard output contains this.
     #[track_caller]
     pub fn prints(&mut self, part: &str) {

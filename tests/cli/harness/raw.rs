@@ -59,12 +59,12 @@ impl RawEndpoint {
         format!("{}://{}{target}", self.scheme, self.host)
     }
 
-    /// The certificate of one over TLS, as a file of trusted certificates holds it.
+    /// The certificate of an endpoint over TLS, in the format of a file of trusted certificates.
     pub fn certificate(&self) -> &str {
         self.certificate.as_deref().expect("an endpoint over TLS")
     }
 
-    /// The next request that it was sent.
+    /// The next request that it received.
     #[track_caller]
     pub fn next(&self) -> String {
         String::from_utf8(self.requests.recv_timeout(PATIENCE).expect("a request")).unwrap()
@@ -108,7 +108,7 @@ impl TunnelProxy {
         self.port
     }
 
-    /// The next head that it was sent.
+    /// The next head that it received.
     #[track_caller]
     pub fn next(&self) -> String {
         self.heads.recv_timeout(PATIENCE).expect("a request")

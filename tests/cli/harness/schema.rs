@@ -1,5 +1,5 @@
-//! The JSON lines that the program prints, each held to `docs/schemas/output.schema.json`. Here, an object may have no
-//! other keys than those of the schema, so that none is undocumented.
+//! The JSON lines that the program prints, each validated against `docs/schemas/output.schema.json`. Here, an object
+//! may have no keys other than those of the schema, so that none is undocumented.
 
 use std::{
     collections::HashMap,
@@ -18,10 +18,10 @@ static DEFINITIONS: LazyLock<Value> = LazyLock::new(|| {
     schema["$defs"].take()
 });
 
-/// The validators that are compiled so far, by the name of their definition.
+/// The validators compiled so far, by the name of their definition.
 static VALIDATORS: LazyLock<Mutex<HashMap<&str, Validator>>> = LazyLock::new(Mutex::default);
 
-/// One JSON object of the output, which must be as its schema says if it has a `kind`.
+/// Parses a JSON object of the output, and validates it against its schema if it has a `kind`.
 #[track_caller]
 pub fn parse(line: &str) -> Value {
     let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -62,7 +62,7 @@ fn validator(name: &str) -> Validator {
     jsonschema::validator_for(&schema).expect("the schema is valid")
 }
 
-/// Forbids other keys than those that are named, in every object with names.
+/// Forbids unnamed keys in every object whose keys are named.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

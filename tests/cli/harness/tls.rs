@@ -10,7 +10,7 @@ pub type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
 pub struct Identity {
     config: Arc<ServerConfig>,
-    /// As a file of trusted certificates holds it.
+    /// In the format of a file of trusted certificates.
     pub certificate: String,
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::PATIENCE;
 
-/// A request or a response, whole.
+/// A whole request or response.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The request line or status line.
@@ -17,12 +17,12 @@ pub struct Message {
     pub headers: Vec<(String, String)>,
     /// The names of the headers in order, as spelled.
     pub spelled: Vec<String>,
-    /// The body, with a chunked coding taken off.
+    /// The body, without its chunked coding.
     pub body: Vec<u8>,
 }
 
 impl Message {
-    /// Reads a message; `None` at the end of the stream. `Expect: 100-continue` is granted.
+    /// Reads a message; `None` at the end of the stream. Responds to `Expect: 100-continue`.
     pub fn read<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Self>> {
         loop {
             let Some(start) = line(stream)? else { return Ok(None) };
@@ -89,7 +89,7 @@ impl Message {
         self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The headers without those of these names, ordered by name; of one name in their own order.
+    /// The headers other than those of these names, sorted by name. Headers of one name keep their order.
     pub fn headers_but(&self, names: &[&str]) -> Vec<(&str, &str)> {
         let mut headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -135,7 +135,7 @@ impl Connection {
         self.0.get_mut().write_all(bytes.as_ref())
     }
 
-    /// Says that nothing more will be written.
+    /// Closes the side that writes.
     pub fn shut(&mut self) -> io::Result<()> {
         self.0.get_ref().shutdown(Shutdown::Write)
     }
@@ -152,7 +152,7 @@ impl Connection {
         Ok(bytes.into_iter().map(char::from).collect())
     }
 
-    /// Reads up to this many bytes and drops them; how many came.
+    /// Reads and discards up to this many bytes. Returns how many arrived.
     pub fn skip(&mut self, length: usize) -> io::Result<usize> {
         let count = io::copy(&mut self.0.by_ref().take(length as u64), &mut io::sink())?;
         Ok(usize::try_from(count).expect("no more than was wanted"))

@@ -36,7 +36,7 @@ fn a_page_is_refused_and_neither_saved_nor_forwarded_nor_counted() {
     assert_eq!((refused.status(), refused.text()), (403, "hookdev doesn't accept requests from web pages\n"));
     assert!(refused.headers.iter().all(|(name, _)| !name.starts_with("access-control-")), "{refused:?}");
     listener.says(
-        "note: POST /auphonic: sent by a web page of https://evil.example; responded 403; \
+        "note: POST /auphonic: sent by a web page at https://evil.example; responded 403; \
          to accept such requests, use --allow-browsers\n",
     );
     let beacon = [("origin", "null"), ("content-type", "text/plain;charset=UTF-8"), ("sec-fetch-mode", "no-cors")];
@@ -118,7 +118,7 @@ fn with_the_flag_a_page_is_a_sender_like_any_other() {
 fn a_page_is_named_without_credentials() {
     let mut listener = Dir::new().listen().starts();
     post(&listener.url("/cyanite"), &[("origin", "http://u:SECRET@evil.example/?SECRET")], "{}");
-    listener.says("sent by a web page of http://[redacted]@evil.example/?[redacted]; responded 403; ");
+    listener.says("sent by a web page at http://[redacted]@evil.example/?[redacted]; responded 403; ");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn only_the_owner_can_read_captures() {
 }
 
 /// Replaces the capture directory with a file, so that it can't be created again.
-fn take_away(dir: &Dir) {
+fn block(dir: &Dir) {
     fs::remove_dir_all(dir.join("captures")).unwrap();
     fs::write(dir.join("captures"), "in the way").unwrap();
 }
@@ -182,7 +182,7 @@ fn take_away(dir: &Dir) {
 fn a_delivery_that_cannot_be_saved_is_printed_and_gets_503() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--capture", "captures"]).starts();
-    take_away(&dir);
+    block(&dir);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (503, "the delivery could not be saved; send it again\n"));
     assert_eq!((text(&delivery, "/event"), text(&delivery, "/verdict")), ("cyanite.v2.finished", "verified"));
@@ -202,7 +202,7 @@ fn a_delivery_that_cannot_be_saved_is_printed_and_gets_503() {
 fn a_delivery_that_cannot_be_saved_gets_503_regardless_of_the_handler() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).body("handled")]));
     let mut listener = dir.listen().args(["--capture", "captures", "--forward", &endpoint.url("/")]).starts();
-    take_away(&dir);
+    block(&dir);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 503);
     assert_eq!(delivery["forwards"][0]["status"], 200);

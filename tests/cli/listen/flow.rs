@@ -62,7 +62,7 @@ fn a_handler_that_hangs_holds_up_only_its_own_deliveries() {
         let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
         assert_eq!((response.status(), response.header("retry-after")), (503, Some("1")));
         assert_eq!(response.text(), "the handler is busy; send it again\n");
-        // What to do is said once.
+        // The hint is given once.
         let advice = ": they arrive faster than it responds; respond first, and do the work afterwards";
         let error = format!("busy with 64 deliveries{}", if number == 0 { advice } else { "" });
         assert_eq!(text(&delivery, "/forwards/0/error"), error);

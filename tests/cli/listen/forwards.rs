@@ -221,7 +221,7 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
     let error =
         format!("nothing listens on 127.0.0.1:{} (connection refused): is your handler running?", port.number());
     assert!(text(forward, "/error").starts_with(&error), "{forward}");
-    // What to check is said once.
+    // The hint is given once.
     let (_, second) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     let error = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
     assert_eq!(text(&second, "/forwards/0/error"), error);
@@ -229,7 +229,7 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
 
 #[test]
 #[cfg(unix)]
-fn what_a_handler_missed_is_said_at_the_end() {
+fn deliveries_that_a_handler_missed_are_reported_at_the_end() {
     let (dir, first) = (Dir::new(), Endpoint::new([respond(200), hang_up(), hang_up(), respond(500)]));
     let second = Endpoint::new([respond(200), respond(200), respond(200)]);
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &first.url("/hooks")]);
@@ -372,7 +372,7 @@ fn a_delivery_that_quiet_hides_is_printed_once_before_the_handlers_that_fail_lat
 
 #[test]
 #[cfg(unix)]
-fn a_forward_that_is_pending_at_the_end_is_waited_for_and_said() {
+fn a_forward_that_is_pending_at_the_end_is_waited_for_and_reported() {
     let (dir, gate) = (Dir::new(), Gate::default());
     let (first, second) = (Endpoint::new([respond(200)]), Endpoint::new([respond(200).behind(&gate)]));
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &first.url("/")]);
@@ -459,7 +459,7 @@ fn a_delivery_without_a_matching_target_gets_the_default_response() {
 }
 
 #[test]
-fn an_event_without_a_name_goes_where_all_of_its_provider_go() {
+fn an_event_without_a_name_goes_where_all_of_its_providers_events_go() {
     let dir = Dir::new();
     for events in ["slack", "slack.*"] {
         let endpoint = Endpoint::new([respond(202)]);

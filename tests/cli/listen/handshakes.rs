@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Dir, Endpoint, Listener, Message, get, post, respond, text};
 
-/// Folders of three providers, whose handshakes are of three kinds.
+/// Directories of three providers, with three kinds of handshakes.
 fn providers() -> Dir {
     let dir = Dir::new();
     let provider = |name: &str, header: &str, value: &str, content: &str, rest: &str, handshake: &str| {
@@ -105,7 +105,7 @@ fn a_handshake_adds_no_secret_beside_the_users_own() {
     let mut listener = dir.listen().args(own).args(["--expect", "asana.thing", "--timeout", "60s"]).starts();
     let (response, _) = listener.receives("/asana", &[("X-Hook-Secret", "of an attacker")], "{}");
     assert_eq!((response.status(), response.header("x-hook-secret")), (200, Some("of an attacker")));
-    listener.says("warning: a handshake of asana handed over a secret, which is not used: your own is set");
+    listener.says("warning: a handshake from asana handed over a secret, which is not used: your own is set");
     let thing = "{\"kind\":\"thing\",\"id\":7}";
     // Python: hmac.new(key, thing, "sha256"), for the keys b"of an attacker" and b"own"
     let forged = "9cc04887fc4d005f092b0b132792fb4039edf9adc8028be42937c9873d93ab83";

@@ -53,7 +53,7 @@ impl Page {
         (response.status(), serde_json::from_str(response.text()).unwrap())
     }
 
-    /// The lines of the poll, without the first, which says what is ready.
+    /// The lines of a poll, without the ready line.
     fn poll(&self, after: u64) -> Vec<Value> {
         let response = self.get(&format!("deliveries?after={after}"));
         response.text().lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -89,7 +89,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// The next line that says something.
+    /// The next line other than a keep-alive.
     fn next(&mut self) -> io::Result<Value> {
         while !self.is_after_head {
             self.is_after_head = self.connection.line()?.is_empty();
@@ -102,7 +102,7 @@ impl Stream {
         }
     }
 
-    /// The next line, which is of this kind.
+    /// The next line, which must be of this kind.
     #[track_caller]
     fn expect(&mut self, kind: &str) -> Value {
         let line = self.next().unwrap();
@@ -193,7 +193,7 @@ fn an_address_that_is_taken_is_an_error_and_the_config_may_name_one() {
 }
 
 #[test]
-fn a_stream_says_what_is_ready_and_then_each_delivery_without_its_body() {
+fn a_stream_has_the_ready_line_and_then_each_delivery_without_its_body() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).body("fine")]));
     let mut listener = inspected(&dir).args(["--forward", &endpoint.url("/")]).starts();
     let page = Page::of(&listener);
@@ -259,7 +259,7 @@ fn a_delivery_is_read_whole_as_bytes_and_as_a_command() {
 }
 
 #[test]
-fn calls_that_make_no_sense_are_errors_with_a_reason() {
+fn invalid_calls_are_errors_with_a_reason() {
     let dir = Dir::new();
     let listener = inspected(&dir).starts();
     let page = Page::of(&listener);
@@ -508,7 +508,7 @@ fn a_tab_that_does_not_read_misses_lines_and_holds_up_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_tab_that_has_stopped_reading_does_not_hold_up_the_end() {
+fn a_tab_that_has_stopped_reading_does_not_hold_up_the_shutdown() {
     const COUNT: u64 = 3000;
     let dir = Dir::new();
     let listener = inspected(&dir).args(["--capture", "log.ndjson", "--filter", "x.*", "--history", "100"]).starts();

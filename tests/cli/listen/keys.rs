@@ -207,16 +207,16 @@ fn the_terminal_copies_where_it_can() {
 }
 
 #[test]
-fn a_paused_output_counts_what_waits() {
+fn paused_output_counts_the_deliveries_that_wait() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "", "$LISTEN");
     let url = screen.url();
     screen.types("p");
     screen.shows("paused (p resumes) ");
     deliver(&url);
-    screen.shows("paused, 1 delivery waits (p resumes) ");
+    screen.shows("paused, 1 delivery waiting (p resumes) ");
     deliver(&url);
-    let held = screen.shows("paused, 2 deliveries wait (p resumes) ");
+    let held = screen.shows("paused, 2 deliveries waiting (p resumes) ");
     assert!(!held.contains("POST /cyanite"), "{held}");
     screen.types("p");
     screen.shows("#1");

@@ -1,4 +1,4 @@
-//! Forwards that would never end: to the receiver itself, directly or around.
+//! Forwards that would never end: to the receiver itself, directly or through another one.
 
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ fn starts(dir: &Dir, options: &[&str], script: &str) -> Listener {
 }
 
 #[test]
-fn the_program_gets_the_urls_and_its_exit_code_is_listens() {
+fn the_program_gets_the_urls_and_its_exit_code_is_that_of_listen() {
     let script = "echo $HOOKDEV_URL $HOOKDEV_URL_STRIPE $HOOKDEV_URL_STANDARD_WEBHOOKS ${HOOKDEV_TUNNEL-none}; exit 7";
     let dir = Dir::new();
     let listener = starts(&dir, &[], script);
@@ -26,7 +26,7 @@ fn a_stale_tunnel_is_not_passed_on() {
 }
 
 #[test]
-fn without_json_the_programs_output_is_listens() {
+fn without_json_the_programs_output_goes_to_standard_output() {
     let finished = Dir::new()
         .hookdev()
         .args(["listen", "--addr", "127.0.0.1:0", "--quiet", "--", "sh", "-c", "cat; echo done"])
@@ -56,7 +56,7 @@ fn an_expectation_that_is_met_does_not_end_the_program() {
 }
 
 #[test]
-fn the_timeout_ends_the_program_and_all_that_it_started() {
+fn the_timeout_ends_the_program_and_everything_it_started() {
     let dir = Dir::new();
     let script = format!("sleep 600 & echo $! > {}; wait", dir.join("id").display());
     let finished = starts(&dir, &["--timeout", "2s"], &script).exits(1);
@@ -74,7 +74,7 @@ fn ctrl_c_reaches_the_program_which_decides() {
 }
 
 #[test]
-fn sigterm_ends_the_program_and_all_that_it_started() {
+fn sigterm_ends_the_program_and_everything_it_started() {
     let dir = Dir::new();
     let script = format!(
         "trap 'exit 6' TERM; sh -c 'sleep 600 & echo $! > {}; echo ready >&2; wait' & wait",

@@ -43,7 +43,7 @@ fn a_secret_that_is_gone_is_not_replaced_silently() {
     dir.replace(".env", "# nothing\n");
     let change = "note: now uses the public development secret for Cyanite instead of env:CYANITE_WEBHOOK_SECRET\n";
     listener.says(&format!("{RELOADED}{change}{NO_SECRETS}"));
-    // An empty variable is not taken for one that is not set.
+    // An empty variable is not mistaken for one that is not set.
     dir.replace(".env", "CYANITE_WEBHOOK_SECRET=\n");
     listener.says("error: the environment variable CYANITE_WEBHOOK_SECRET is empty\n");
 }

@@ -122,7 +122,7 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
 
 #[cfg(unix)]
 #[test]
-fn at_ctrl_c_deliveries_are_counted_by_verdict() {
+fn on_ctrl_c_deliveries_are_counted_by_verdict() {
     let dir = Dir::new();
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "none"]);
     let mut listener = listen.starts_for_people();

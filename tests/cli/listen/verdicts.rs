@@ -6,7 +6,7 @@ use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir,
 
 const NOON: &str = "2025-01-01T12:00:00Z";
 
-/// Starts a listener whose clock says noon.
+/// Starts a listener whose clock is set to noon.
 fn listener(dir: &Dir) -> Listener {
     dir.listen().args(["--now", NOON]).starts()
 }
@@ -29,7 +29,7 @@ fn rejected(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body:
 
 /// Checks that a request is accepted with this verdict.
 #[track_caller]
-fn taken(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body: &[u8], verdict: &str) -> Value {
+fn accepted(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body: &[u8], verdict: &str) -> Value {
     let (response, delivery) = listener.receives(path, headers, body);
     assert_eq!((response.status(), response.text()), (200, ""), "{delivery}");
     assert_eq!((text(&delivery, "/verdict"), &delivery["rejection"]), (verdict, &Value::Null), "{delivery}");
@@ -38,7 +38,7 @@ fn taken(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body: &[
 
 #[test]
 fn a_genuine_delivery_is_verified_and_gets_200() {
-    let delivery = taken(&mut listener(&Dir::new()), "/cyanite", &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
+    let delivery = accepted(&mut listener(&Dir::new()), "/cyanite", &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
     assert_eq!(text(&delivery, "/secret"), "development");
     assert_eq!((text(&delivery, "/provider"), text(&delivery, "/event")), ("cyanite", "cyanite.v2.finished"));
 }
@@ -116,7 +116,7 @@ fn one_matching_signature_of_a_list_is_enough() {
     let right = signed.headers().iter().find(|(name, _)| *name == "svix-signature").unwrap().1.to_owned();
     let wrong = format!("v1,{}=", "A".repeat(43));
     let signed = signed.with("svix-signature", &format!("v2,AAAA {wrong} {right} v1a,AAAA"));
-    taken(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
+    accepted(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
     let message = "none of the 2 signatures matches this body with the configured secret";
     rejected(&mut listener, "/aspect", &signed.headers(), b"{}", "no-matching-signature", message);
 }
@@ -127,7 +127,7 @@ fn a_timestamp_is_accepted_for_five_minutes_in_both_directions() {
     let mut listener = listener(&dir);
     for time in ["2025-01-01T11:55:00Z", "2025-01-01T12:05:00Z"] {
         let signed = aspect(&dir, time);
-        taken(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
+        accepted(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
     }
     let old = aspect(&dir, "2025-01-01T11:54:59Z");
     let message = "the signature matches, but is 5 min 1 s old; the tolerance is 5 min";
@@ -142,7 +142,7 @@ fn timestamps_are_checked_against_the_clock() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let now = Signed::new(&dir, "aspect.task.failed", &[]);
-    taken(&mut listener, "/aspect", &now.headers(), &now.body, "verified");
+    accepted(&mut listener, "/aspect", &now.headers(), &now.body, "verified");
     let old = aspect(&dir, NOON);
     let (_, delivery) = listener.receives("/aspect", &old.headers(), &old.body);
     assert_eq!(text(&delivery, "/rejection/code"), "timestamp-too-old");
@@ -166,7 +166,7 @@ fn any_of_several_secrets_may_match() {
     let mut listener = dir.listen().args(["--secret", "cyanite=old", "--secret", "cyanite=new"]).starts();
     for secret in ["old", "new"] {
         let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", secret]);
-        let delivery = taken(&mut listener, "/cyanite", &signed.headers(), &signed.body, "verified");
+        let delivery = accepted(&mut listener, "/cyanite", &signed.headers(), &signed.body, "verified");
         assert_eq!(text(&delivery, "/secret"), "flag");
     }
 }
@@ -175,7 +175,7 @@ fn any_of_several_secrets_may_match() {
 fn cyanites_test_event_is_unsigned_by_design_unless_it_has_a_signature() {
     let mut listener = listener(&Dir::new());
     for body in [r#"{"type":"TEST","data":null}"#, r#"{"type":"TEST","data":{}}"#] {
-        let delivery = taken(&mut listener, "/cyanite", &[], body.as_bytes(), "unsigned");
+        let delivery = accepted(&mut listener, "/cyanite", &[], body.as_bytes(), "unsigned");
         assert_eq!((text(&delivery, "/event"), text(&delivery, "/payload/status")), ("cyanite.v1.test", "valid"));
         let (response, delivery) = listener.receives("/cyanite", &[("signature", CYANITE_SIGNATURE)], body);
         assert_eq!((response.status(), text(&delivery, "/rejection/code")), (401, "no-matching-signature"));
@@ -186,7 +186,7 @@ fn cyanites_test_event_is_unsigned_by_design_unless_it_has_a_signature() {
 fn an_unrecognised_request_is_printed_and_gets_200() {
     let mut listener = listener(&Dir::new());
     for body in [&b"hello"[..], b"", b"{}", b"\xff\x00"] {
-        let delivery = taken(&mut listener, "/hooks", &[], body, "unrecognised");
+        let delivery = accepted(&mut listener, "/hooks", &[], body, "unrecognised");
         assert_eq!((&delivery["provider"], &delivery["event"]), (&Value::Null, &Value::Null));
         assert_eq!(text(&delivery, "/payload/status"), "unknown");
     }
@@ -212,7 +212,7 @@ fn any_path_segment_names_the_provider() {
 fn the_first_path_segment_names_the_provider() {
     let mut listener = listener(&Dir::new());
     for path in ["/cyanite", "/cyanite/", "/cyanite/a/b?c", "/cyanite?aspect"] {
-        let delivery = taken(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
+        let delivery = accepted(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
         assert_eq!((text(&delivery, "/provider"), text(&delivery, "/request/target")), ("cyanite", path));
     }
     let (_, delivery) = listener.receives("/aspect", &CYANITE_HEADERS, CYANITE);
@@ -223,7 +223,7 @@ fn the_first_path_segment_names_the_provider() {
 fn the_provider_flag_overrides_the_path() {
     let mut listener = Dir::new().listen().args(["--provider", "cyanite"]).starts();
     for path in ["/", "/aspect", "/hooks/aspect"] {
-        let delivery = taken(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
+        let delivery = accepted(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
         assert_eq!(text(&delivery, "/provider"), "cyanite");
     }
 }
@@ -233,14 +233,14 @@ fn other_paths_are_recognised_by_headers_and_body() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     for path in ["/", "/hooks", "/cyanit"] {
-        let delivery = taken(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
+        let delivery = accepted(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
         assert_eq!(text(&delivery, "/provider"), "cyanite");
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        let delivery = taken(&mut listener, path, &form, AUPHONIC.as_bytes(), "unsigned");
+        let delivery = accepted(&mut listener, path, &form, AUPHONIC.as_bytes(), "unsigned");
         assert_eq!(text(&delivery, "/event"), "auphonic.done");
         for event in ["aspect.task.progress", "jewelmusic.fraud.resolved"] {
             let signed = Signed::new(&dir, event, &["--now", NOON]);
-            let delivery = taken(&mut listener, path, &signed.headers(), &signed.body, "verified");
+            let delivery = accepted(&mut listener, path, &signed.headers(), &signed.body, "verified");
             assert_eq!(text(&delivery, "/event"), event);
         }
     }
@@ -254,7 +254,7 @@ fn the_unbranded_header_names_of_aspect_work_too() {
     let renamed: Vec<(String, &str)> =
         signed.headers().iter().map(|(name, value)| (name.replace("svix-", "webhook-"), *value)).collect();
     let renamed: Vec<(&str, &str)> = renamed.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    let delivery = taken(&mut listener, "/", &renamed, &signed.body, "verified");
+    let delivery = accepted(&mut listener, "/", &renamed, &signed.body, "verified");
     assert_eq!(text(&delivery, "/event"), "aspect.task.failed");
 }
 
@@ -264,7 +264,7 @@ fn an_undocumented_event_is_verified_and_gets_a_warning() {
     let mut listener = listener(&dir);
     let options = ["--set", "type=webhook.test", "--header", "X-JewelMusic-Event: webhook.test"];
     let signed = Signed::new(&dir, "jewelmusic.release.created", &options);
-    let delivery = taken(&mut listener, "/jewelmusic", &signed.headers(), &signed.body, "verified");
+    let delivery = accepted(&mut listener, "/jewelmusic", &signed.headers(), &signed.body, "verified");
     assert_eq!(text(&delivery, "/event"), "jewelmusic.webhook.test");
     assert_eq!(text(&delivery, "/payload/status"), "unknown");
     let warning = "`jewelmusic.webhook.test` is not one of the JewelMusic events that hookdev knows";
@@ -276,7 +276,7 @@ fn an_invalid_payload_is_verified_and_its_errors_are_listed() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let signed = Signed::new(&dir, "cyanite.v2.finished", &["--set", "resource.id:=999"]);
-    let delivery = taken(&mut listener, "/cyanite", &signed.headers(), &signed.body, "verified");
+    let delivery = accepted(&mut listener, "/cyanite", &signed.headers(), &signed.body, "verified");
     assert_eq!(text(&delivery, "/payload/status"), "invalid");
     assert_eq!(delivery["payload"]["errors"].as_array().unwrap().len(), 1);
     assert_eq!(text(&delivery, "/payload/errors/0/pointer"), "/resource/id");

@@ -136,7 +136,7 @@ fn a_terminal_shows_a_delivery_that_waits_for_its_handler() {
 }
 
 #[test]
-fn what_is_not_a_terminal_shows_no_delivery_that_waits() {
+fn only_a_terminal_shows_deliveries_that_wait() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/")]);
     let mut listener = command.args(["--forward-timeout", "1500ms", "--count", "1"]).starts_for_people();

@@ -168,7 +168,7 @@ fn a_secret_that_only_begins_like_a_broken_provider_is_not_its_secret() {
 }
 
 #[test]
-fn an_error_that_may_be_due_to_a_broken_provider_comes_after_a_warning_of_it() {
+fn an_error_that_may_be_due_to_a_broken_provider_comes_after_a_warning_about_it() {
     let dir = Dir::new();
     // Without a name, it has that of its directory.
     write(&dir, &manifest(SECRET, SCHEME).replacen("name = \"acme\"", "nam = \"shop\"", 1));
@@ -358,7 +358,7 @@ fn replacing_a_built_in_provider_is_reported() {
     dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
     assert_eq!(listener.next()["event"], "cyanite.made");
 
-    // Somebody else may have written a config that is found.
+    // Someone else may have written a config that is found.
     dir.write("hookdev.toml", "providers = [\"acme\"]\n");
     let origin = dir.join("acme").canonicalize().unwrap();
     let warning =

@@ -98,7 +98,7 @@ claims = { "header:digest" = "{sha256-base64:body}" }"#,
     verify(sent.replace("evt_1", "evt_2")).exits(1).prints(message);
 }
 
-/// What `verify` says of a request with this target, signature and body.
+/// The line of `verify` for a request with this target, signature and body.
 fn verdict(dir: &Dir, target: &str, signature: &str, body: &str, more: &[&str]) -> Value {
     let request = format!(
         "POST {target} HTTP/1.1\r\nhost: hooks.example.com\r\ncontent-type: application/json\r\nx-forwarded-proto: https\r\nx-acme: {signature}\r\n\r\n{body}"
@@ -127,7 +127,7 @@ fn a_value_that_claims_nothing_is_named() {
 }
 
 #[test]
-fn a_called_url_that_is_none_proves_nothing_of_the_query() {
+fn an_invalid_called_url_proves_nothing_about_the_query() {
     let dir = acme(IN_URL);
     // The space keeps it from being read, so its own hash can't be compared with the body.
     let url = format!("https://hooks.example.com/in x?hash={HASH}");

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::new::{accepts_all, written};
 use crate::harness::Dir;
 
-/// What is learned from the captures of one kind in `tests/learn/dock`.
+/// Checks what is learned from the captures of one kind in `tests/learn/dock`.
 fn dock(kind: &str, secret: &str, said: &str, lines: &[&str]) {
     dock_at(kind, secret, None, said, lines);
 }

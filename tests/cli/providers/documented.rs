@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::harness::{Dir, Endpoint, get, respond};
 
-/// Verifies the capture of a provider, whose body is also tried with a change.
+/// Checks that the capture of a provider verifies, and with a changed body does not.
 fn verifies(name: &str, secret: &str, url: Option<&str>) {
     let dir = Dir::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documented").join(name);
@@ -25,7 +25,7 @@ fn verifies(name: &str, secret: &str, url: Option<&str>) {
 }
 
 #[test]
-fn a_signature_over_the_body_and_the_url_behind_it() {
+fn a_signature_over_the_body_followed_by_the_url() {
     verifies("trello", "trello-app-secret", Some("https://example.com/hook?board=1"));
 }
 
@@ -241,7 +241,7 @@ fn a_header_for_the_signature_of_each_key() {
 }
 
 #[test]
-fn an_event_that_is_told_by_a_field_that_it_has() {
+fn an_event_that_is_recognised_by_a_field_that_it_has() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented/telegram");
     let dir = Dir::new();
     dir.hookdev().args(["providers", "check", root]).exits(0);
@@ -262,7 +262,7 @@ fn an_event_that_is_told_by_a_field_that_it_has() {
             "{line}"
         );
     }
-    // An unknown update has a field of another name, not a message that is none.
+    // An unknown update has a field of another name, not a `message` that is null.
     let endpoint = Endpoint::new([respond(200)]);
     let check = ["--providers", root, "check", "--provider", "telegram", "--case", "event-unknown", "--to"];
     dir.hookdev().args(check).arg(endpoint.url("/")).exits(0);

@@ -1,5 +1,5 @@
-//! `providers new`: a template, and what captured requests show. The captures are in `tests/learn`, signed by Python's
-//! `hmac` and its package `cryptography`.
+//! `providers new`: a template, and directories learned from captured requests. The captures are in `tests/learn`,
+//! signed by Python's `hmac` and its package `cryptography`.
 
 use std::{fs, path::Path};
 
@@ -224,7 +224,7 @@ fn captures_of_another_secret_are_named() {
 }
 
 #[test]
-fn a_few_captures_require_no_more_than_what_tells_their_events_apart() {
+fn a_few_captures_require_only_what_distinguishes_their_events() {
     let dir = with_captures("cartwheel");
     learn(&dir, "cartwheel", CARTWHEEL);
     let schema: serde_json::Value = serde_json::from_str(&dir.read("cartwheel/schema.json")).unwrap();
@@ -387,7 +387,7 @@ fn captures_of_several_providers_are_noted() {
     let learn =
         |name: &str, from: &[&str]| dir.hookdev().args(["providers", "new", name, "--from"]).args(from).ends().1;
     let note =
-        "note: these look like deliveries of several providers (GitHub, Stripe); learn from those of one alone\n";
+        "note: these look like deliveries of several providers (GitHub, Stripe); learn from one provider at a time\n";
     learn("mixed", &["captures"]).says(note);
     let one = learn("one", &["captures/github.push.http", "captures/github.ping.http"]);
     assert!(!format!("{one}").contains("several providers"), "{one}");

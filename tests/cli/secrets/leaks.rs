@@ -19,7 +19,7 @@ const ASPECT_KEY: &str = "LEAKED-secret-of-aspect";
 
 /// How a run gets its secrets.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum SecretInput {
     Flag,
     FileOfAFlag,
     Environment,
@@ -27,9 +27,10 @@ enum Way {
     EnvFile,
 }
 
-const WAYS: [Way; 5] = [Way::Flag, Way::FileOfAFlag, Way::Environment, Way::Config, Way::EnvFile];
+const WAYS: [SecretInput; 5] =
+    [SecretInput::Flag, SecretInput::FileOfAFlag, SecretInput::Environment, SecretInput::Config, SecretInput::EnvFile];
 
-impl Way {
+impl SecretInput {
     /// Writes the files it needs.
     fn prepare(self, dir: &Dir) {
         let each = |line: fn(&str, &str) -> String| PROVIDERS.map(|(name, _, secret)| line(name, secret)).concat();
@@ -46,7 +47,7 @@ impl Way {
         }
     }
 
-    fn arm(self, mut command: TestCommand) -> TestCommand {
+    fn apply(self, mut command: TestCommand) -> TestCommand {
         for (name, _, secret) in PROVIDERS {
             command = match self {
                 Self::Flag => command.args(["--secret", &format!("{name}={secret}")]),
@@ -90,7 +91,7 @@ impl Haystack {
         }
     }
 
-    /// Asserts that a text is nowhere, in no usual encoding.
+    /// Asserts that a text occurs nowhere, in any usual encoding.
     #[track_caller]
     fn lacks(&self, needle: &str) {
         let hex = needle.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
@@ -141,18 +142,18 @@ fn no_way_to_give_a_secret_shows_it() {
 }
 
 /// Valid deliveries and all kinds of bad ones, to a listener that captures them.
-fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
+fn receive(dir: &Dir, way: SecretInput, format: &str, haystack: &mut Haystack) {
     let options = ["--capture", "captures", "--expect", "cyanite.v1.test", "--body", "full"];
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--format", format]).args(options);
     let listener = match format {
-        "json" => way.arm(listen).starts(),
-        _ => way.arm(listen).starts_for_people(),
+        "json" => way.apply(listen).starts(),
+        _ => way.apply(listen).starts_for_people(),
     };
     let mut expected = Vec::new();
     for (provider, event, _) in PROVIDERS {
         let print = |options: &[&str]| {
             let printed =
-                way.arm(dir.hookdev().args(["send", event, "--print", "json", "--id", "evt_1"]).args(options));
+                way.apply(dir.hookdev().args(["send", event, "--print", "json", "--id", "evt_1"]).args(options));
             Signed::of(&printed.exits(0).line())
         };
         let url = listener.url(&format!("/{provider}"));
@@ -176,7 +177,7 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     haystack.directory(dir, "captures");
     haystack.run(
         "verify of what was received",
-        way.arm(dir.hookdev().args(["verify", "captures", "--format", format])).exits(1),
+        way.apply(dir.hookdev().args(["verify", "captures", "--format", format])).exits(1),
     );
     for signature in expected {
         haystack.lacks(&signature);
@@ -184,7 +185,7 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
 }
 
 /// Deliveries that are accepted, refused, unreachable, printed and mistyped.
-fn send(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
+fn send(dir: &Dir, way: SecretInput, format: &str, haystack: &mut Haystack) {
     let endpoint = Endpoint::new([respond(200)]);
     let refusing = Endpoint::new([respond(500).body("Error: boom")]);
     for (_, event, _) in PROVIDERS {
@@ -200,7 +201,7 @@ fn send(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
         ];
         for (what, exit, options) in sends {
             let command = dir.hookdev().args(["send", event, "--format", format]).args(options);
-            haystack.run(format!("send, {what}"), way.arm(command).exits(exit));
+            haystack.run(format!("send, {what}"), way.apply(command).exits(exit));
             if what == "good" {
                 let request = endpoint.next();
                 haystack.add("a request", format!("{}\n{:?}", request.start, request.headers));
@@ -211,17 +212,17 @@ fn send(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
 }
 
 /// Captures that can't be read.
-fn verify(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
+fn verify(dir: &Dir, way: SecretInput, format: &str, haystack: &mut Haystack) {
     dir.write("broken.ndjson", "{\"request\":{}}\nnonsense\n");
     for file in ["broken.ndjson", "no-such-file"] {
-        haystack.run("verify", way.arm(dir.hookdev().args(["verify", file, "--format", format])).exits(3));
+        haystack.run("verify", way.apply(dir.hookdev().args(["verify", file, "--format", format])).exits(3));
     }
     let mistaken = dir.hookdev().args(["verify", "sent", "--provider", "cyanit", "--format", format]);
-    haystack.run("verify, mistaken", way.arm(mistaken).exits(2));
+    haystack.run("verify, mistaken", way.apply(mistaken).exits(2));
 }
 
 /// Commands that need no secrets.
-fn describe(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
+fn describe(dir: &Dir, way: SecretInput, format: &str, haystack: &mut Haystack) {
     let commands: [&[&str]; 6] = [
         &["events", "--show"],
         &["demo"],
@@ -233,10 +234,10 @@ fn describe(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     for command in commands {
         let all = dir.hookdev().args(command);
         let all = if command[0].starts_with("--") { all } else { all.args(["--format", format]) };
-        haystack.run(command.join(" "), way.arm(all).exits(0));
+        haystack.run(command.join(" "), way.apply(all).exits(0));
     }
-    haystack.run("a mistaken flag", way.arm(dir.hookdev().args(["listen", "--no-such-flag"])).exits(2));
-    haystack.run("a flag twice", way.arm(dir.hookdev().args(["events", "--quiet", "--quiet"])).exits(2));
+    haystack.run("a mistaken flag", way.apply(dir.hookdev().args(["listen", "--no-such-flag"])).exits(2));
+    haystack.run("a flag twice", way.apply(dir.hookdev().args(["events", "--quiet", "--quiet"])).exits(2));
 }
 
 #[test]

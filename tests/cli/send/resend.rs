@@ -191,7 +191,7 @@ fn the_result_is_compared_with_the_recorded_one() {
 }
 
 #[test]
-fn a_recorded_response_that_was_only_too_late_comes_with_its_time() {
+fn a_recorded_response_that_was_only_too_late_is_shown_with_its_time() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500)]));
     let mut recorded = capture(&CYANITE_HEADERS, CYANITE.as_bytes());
     recorded["forwards"] = json!([{"url": "http://127.0.0.1:1/", "status": 200, "elapsed_ms": 3500.0}]);
@@ -207,7 +207,7 @@ fn without_a_file_those_that_had_failed_are_sent_from_the_captures_of_listen() {
     let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     let send = || dir.send("--failed", endpoint.url("/"));
     send().exits(2).stdout("").stderr(
-        "error: --failed reads the capture path from the config, and no config has one\n\
+        "error: --failed reads the capture path from the config, but no config sets one\n\
          hint: set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file\n",
     );
     dir.write("hookdev.toml", "[listen]\ncapture = \"log.ndjson\"\n");
@@ -233,7 +233,7 @@ fn only_those_that_had_failed_are_sent() {
     }
     let failed = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--failed").exits(2);
     failed.says("error: --failed is for captured requests, which record what your handler responded\n");
-    // A capture of another tool says nothing of it.
+    // Another tool's capture says nothing about it.
     dir.write("bare.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
     dir.send("bare.json", endpoint.url("/")).args(["--failed", "--json"]).exits(0).stdout("");
     endpoint.got_no_more();
@@ -256,7 +256,7 @@ fn the_newest_capture_of_listen_is_sent() {
         endpoint.got_no_more();
     }
     let failed = Dir::new().hookdev().args(["send", "--last"]).exits(2);
-    failed.says("error: --last reads the capture path from the config, and no config has one\n");
+    failed.says("error: --last reads the capture path from the config, but no config sets one\n");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn ctrl_c_stops_a_wait_and_prints_the_attempts_so_far() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500)]));
     let mut sending = dir.hookdev().args(["send", "aspect.task.failed", "jewelmusic.release.live", "--retry", "--to"]);
     sending = sending.arg(endpoint.url("/"));
-    let mut sending = sending.begins();
+    let mut sending = sending.in_background();
     sending.says("jewelmusic.release.live: attempt 2 of 5 in 1 min\n");
     sending.interrupt();
     sending.exits(130).says("note: stopped: 1 delivered, 0 failed, 1 not finished\n");

@@ -164,7 +164,7 @@ fn an_invalid_url_is_a_usage_error() {
 #[test]
 fn ctrl_c_stops_a_send_with_exit_code_130() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
-    let sending = dir.send("jewelmusic.release.live", endpoint.url("/")).begins();
+    let sending = dir.send("jewelmusic.release.live", endpoint.url("/")).in_background();
     endpoint.next();
     sending.interrupt();
     sending.exits(130);

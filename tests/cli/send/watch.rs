@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Begun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, capture, respond};
+use crate::harness::{BackgroundRun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, capture, respond};
 
 const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
@@ -23,27 +23,27 @@ fn saves(dir: &Dir, name: &str, content: &str) {
 
 /// The body of the next request, once its response has arrived and the send is over.
 #[track_caller]
-fn sent(sending: &mut Begun, endpoint: &Endpoint) -> String {
+fn sent(sending: &mut BackgroundRun, endpoint: &Endpoint) -> String {
     let request = endpoint.next();
     sending.prints("  accepted  200  ");
     request.text().to_owned()
 }
 
 #[cfg(unix)]
-fn ends(sending: Begun) {
+fn ends(sending: BackgroundRun) {
     sending.interrupt();
     assert!(sending.exits(130).stderr.ends_with("note: stopped watching\n"));
 }
 
 #[cfg(not(unix))]
-fn ends(_: Begun) {}
+fn ends(_: BackgroundRun) {}
 
 #[test]
 fn only_the_saved_capture_is_sent_again() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("captures/a.json", one("a"));
     dir.write("captures/b.json", one("b"));
-    let mut sending = watching(&dir, &endpoint, &["captures"]).begins();
+    let mut sending = watching(&dir, &endpoint, &["captures"]).in_background();
     sending.says(WATCHING);
     assert_eq!([sent(&mut sending, &endpoint), sent(&mut sending, &endpoint)], ["a", "b"]);
     saves(&dir, "captures/b.json", &one("changed"));
@@ -59,7 +59,7 @@ fn only_the_saved_capture_is_sent_again() {
 fn a_data_file_is_signed_and_sent_at_each_save() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500), respond(200)]));
     dir.write("body.json", "{\"n\":1}");
-    let mut sending = watching(&dir, &endpoint, &["aspect.task.failed", "--data", "body.json"]).begins();
+    let mut sending = watching(&dir, &endpoint, &["aspect.task.failed", "--data", "body.json"]).in_background();
     sending.says(WATCHING);
     let first = endpoint.next();
     assert_eq!(first.text(), "{\"n\":1}");
@@ -78,7 +78,7 @@ fn a_saved_fixture_is_sent_and_a_broken_one_is_reported() {
                     [[event]]\nname = 'ping'\nabout = 'A test'\nmatch = { type = 'ping' }\n";
     dir.write("acme/provider.toml", manifest);
     dir.write("acme/events/ping.json", "{\"type\":\"ping\",\"n\":1}");
-    let mut sending = watching(&dir, &endpoint, &["acme.ping", "--providers", "acme"]).begins();
+    let mut sending = watching(&dir, &endpoint, &["acme.ping", "--providers", "acme"]).in_background();
     sending.says(WATCHING);
     assert_eq!(sent(&mut sending, &endpoint), "{\"type\":\"ping\",\"n\":1}");
     saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",");

@@ -161,7 +161,7 @@ impl Drop for Server {
 /// Debian's SSH server, run by the user of the tests, as localhost.run would be.
 pub struct SshServer {
     dir: Dir,
-    /// The port at which it takes what the internet sends.
+    /// The port at which it receives requests from the internet.
     public: Port,
     _server: Server,
     _port: Port,

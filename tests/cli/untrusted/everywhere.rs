@@ -199,7 +199,7 @@ fn watched_files_are_named_without_control_characters() {
     let endpoint = Endpoint::new([respond(500).body(EVIL)]);
     let name = format!("captures/{}.json", EVIL.replace(['\0', '/'], ""));
     dir.write("captures/a.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
-    let mut sending = dir.hookdev().args(["send", "captures", "--watch", "--to", &endpoint.url("/")]).begins();
+    let mut sending = dir.hookdev().args(["send", "captures", "--watch", "--to", &endpoint.url("/")]).in_background();
     sending.says("note: watching for changes (Ctrl-C to stop)\n");
     dir.write(&name, capture(&CYANITE_HEADERS, EVIL).to_string());
     sending.says("note: saved; sending ");
@@ -209,7 +209,7 @@ fn watched_files_are_named_without_control_characters() {
     assert_all_harmless(&sending.exits(130));
 
     dir.write(&name, capture(&CYANITE_HEADERS, EVIL).to_string());
-    let mut verifying = dir.hookdev().args(["verify", "captures", "--watch"]).begins();
+    let mut verifying = dir.hookdev().args(["verify", "captures", "--watch"]).in_background();
     verifying.says("watching for changes");
     fs::remove_file(dir.join(&name)).unwrap();
     verifying.says(" removed\n");

@@ -239,7 +239,7 @@ fn each_file_is_a_bare_body_with_the_given_headers() {
 }
 
 #[test]
-fn what_was_tried_is_said_with_verbose_and_in_json() {
+fn what_was_tried_is_listed_with_verbose_and_in_json() {
     let headers = ["--header".to_owned(), format!("Signature: {}", hex(&sha512("another", CYANITE.as_bytes())))];
     let secret = format!("cyanite={SECRET}");
     let run = |flag: &[&str]| {
@@ -256,7 +256,7 @@ fn what_was_tried_is_said_with_verbose_and_in_json() {
 }
 
 #[test]
-fn a_header_of_several_providers_is_said_to_be() {
+fn a_header_that_several_providers_use_is_described_as_such() {
     let named = |args: &[&str], header: &str| {
         let dir = Dir::new();
         let command = ["verify", "-", "--json", "--header", header];

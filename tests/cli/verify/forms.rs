@@ -153,9 +153,9 @@ fn a_line_of_65_mib_is_too_large_and_hides_no_other() {
     finished.says("error: log.ndjson: line 2: larger than 64 MiB\n");
 }
 
-/// Bombs of variables: 700 bytes and 1,800 bytes that stand for 128 GiB, and half a megabyte for 12 GiB.
+/// Variable bombs: 700 bytes and 1,800 bytes that expand to 128 GiB, and half a megabyte that expands to 12 GiB.
 #[test]
-fn variables_that_stand_for_gigabytes_are_unreadable_and_hide_no_other_capture() {
+fn variables_that_expand_to_gigabytes_are_unreadable_and_hide_no_other_capture() {
     let dir = Dir::new();
     let doubled = |number: usize| format!("{{{{v{0}}}}}{{{{v{0}}}}}", number - 1);
     let values = (0..=34).map(|number| if number == 0 { "xxxxxxxx".to_owned() } else { doubled(number) });
@@ -190,7 +190,7 @@ fn a_pipe_that_stays_silent_is_named() {
         (&["pipe"][..], good()),
         (&["--provider", "cyanite", "--body", "pipe", "--header", &signature], CYANITE.into()),
     ] {
-        let mut verifying = dir.hookdev().arg("verify").args(args).begins();
+        let mut verifying = dir.hookdev().arg("verify").args(args).in_background();
         verifying.says("note: waiting for data from the pipe pipe\n");
         std::fs::write(dir.join("pipe"), content).unwrap();
         verifying.exits(0);

@@ -106,6 +106,6 @@ fn only_verify_and_check_have_reports() {
             .args(["--format", format, "events"])
             .exits(2)
             .stdout("")
-            .stderr("error: only `hookdev verify` and `hookdev check` have this --format; use pretty or json\n");
+            .stderr("error: only `hookdev verify` and `hookdev check` support this --format; use pretty or json\n");
     }
 }

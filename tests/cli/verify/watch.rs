@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use super::{good, tampered};
 #[cfg(unix)]
 use crate::harness::development_warning;
-use crate::harness::{Begun, Dir, text};
+use crate::harness::{BackgroundRun, Dir, text};
 
 const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
@@ -19,7 +19,7 @@ fn moves_in(dir: &Dir, name: &str, content: &str) {
 
 /// The file and verdict of the next line.
 #[track_caller]
-fn next(watching: &mut Begun) -> (String, String) {
+fn next(watching: &mut BackgroundRun) -> (String, String) {
     let line = watching.next();
     (text(&line, "/file").to_owned(), text(&line, "/verdict").to_owned())
 }
@@ -34,7 +34,7 @@ fn a_named_file_is_verified_whole_at_each_save() {
     let dir = Dir::new();
     dir.write("log.ndjson", good());
     dir.write("other.ndjson", tampered());
-    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "other.ndjson", "--watch"]).begins();
+    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "other.ndjson", "--watch"]).in_background();
     watching.prints("verified (development)  cyanite.v2.finished  log.ndjson\n");
     watching.says("2 requests: 1 verified (development), 1 rejected\n");
     watching.says(WATCHING);
@@ -54,7 +54,7 @@ fn only_the_saved_files_of_a_directory_are_verified() {
     for name in ["captures/a.json", "captures/b.json", "captures/c.json"] {
         dir.write(name, good());
     }
-    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).in_background();
     for name in ["captures/a.json", "captures/b.json", "captures/c.json"] {
         assert_eq!(next(&mut watching), line(name, "verified"));
     }
@@ -93,7 +93,7 @@ fn only_the_saved_files_of_a_directory_are_verified() {
 fn a_directory_that_is_removed_and_created_again_is_still_watched() {
     let dir = Dir::new();
     dir.write("captures/a.json", good());
-    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).in_background();
     assert_eq!(next(&mut watching), line("captures/a.json", "verified"));
     watching.says(WATCHING);
     fs::remove_dir_all(dir.join("captures")).unwrap();
@@ -109,8 +109,8 @@ fn everything_is_verified_again_when_the_configuration_changes() {
     let dir = Dir::new();
     dir.write("captures/a.json", good());
     dir.write("captures/b.json", good());
-    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
-    let both = |watching: &mut Begun, verdict: &str| {
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).in_background();
+    let both = |watching: &mut BackgroundRun, verdict: &str| {
         assert_eq!(next(watching), line("captures/a.json", verdict));
         assert_eq!(next(watching), line("captures/b.json", verdict));
     };
@@ -143,7 +143,7 @@ fn everything_is_verified_again_when_the_configuration_changes() {
 fn ctrl_c_stops_it() {
     let dir = Dir::new();
     dir.write("log.ndjson", good());
-    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
+    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).in_background();
     watching.says(WATCHING);
     watching.interrupt();
     watching.exits(130).stderr(&format!(
@@ -158,7 +158,7 @@ fn ctrl_c_during_a_run_prints_the_counts_so_far() {
     let dir = Dir::new();
     dir.write("log.ndjson", good().repeat(20_000));
     let (reader, writer) = io::pipe().unwrap();
-    let watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).stdout_to(writer).begins();
+    let watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).stdout_to(writer).in_background();
     // Nothing is read until it is interrupted, and the pipe holds far less than the whole output.
     let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "verified (development)  cyanite.v2.finished  log.ndjson");

@@ -33,7 +33,7 @@ impl Handler for Keep {
     }
 }
 
-/// A request as bytes, and what is to be read of it.
+/// A request to send, and the parts that must be read from it.
 #[derive(Clone, Debug)]
 struct SentRequest {
     target: String,
@@ -42,7 +42,7 @@ struct SentRequest {
     /// The sizes of its chunks; `None` for a body with a length.
     chunks: Option<Vec<usize>>,
     trailers: Vec<(String, Vec<u8>)>,
-    /// Before the request line, where RFC 9112, 2.2 allows an empty line.
+    /// Whether an empty line precedes the request line, which RFC 9112, 2.2 allows.
     empty_line: bool,
 }
 
@@ -80,7 +80,7 @@ impl SentRequest {
         [&out[..], b"\r\n"].concat()
     }
 
-    /// The headers in their order: the framing is in their middle.
+    /// The headers in order, with the framing among them.
     fn all_fields(&self) -> Vec<(String, Vec<u8>)> {
         let mut fields = self.fields.clone();
         let framing = match &self.chunks {
@@ -94,7 +94,7 @@ impl SentRequest {
 }
 
 fn value() -> impl Strategy<Value = Vec<u8>> {
-    // Every byte that a value may have, but none that is trimmed.
+    // Every byte that a value may have, except those that are trimmed.
     let byte = prop_oneof![0x21..=0x7eu8, 0x80..=0xffu8];
     prop::collection::vec(byte, 0..20)
 }
@@ -102,7 +102,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 fn field() -> impl Strategy<Value = (String, Vec<u8>)> {
     // Few names, so that many repeat, in many spellings.
     let name = prop_oneof!["[xX]-[aA]", "[aA]ccept", "[cC]ontent-[tT]ype", "[!#-'*+.^_`|~0-9A-Za-z]{1,30}"]
-        .prop_filter("framing is added apart", |name| {
+        .prop_filter("framing is added separately", |name| {
             !["host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"]
                 .contains(&name.to_ascii_lowercase().as_str())
         });

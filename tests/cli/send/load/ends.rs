@@ -55,7 +55,7 @@ fn ctrl_c_stops_a_run_but_a_killed_handler_does_not() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let send = dir.send("aspect.task.completed", listener.url("/aspect"));
-    let mut run = send.args(["--duration", "10m", "--rate", "100", "--concurrency", "4", "--json"]).begins();
+    let mut run = send.args(["--duration", "10m", "--rate", "100", "--concurrency", "4", "--json"]).in_background();
     (0..20).for_each(|_| drop(listener.next()));
     run.prints("\"outcome\":\"accepted\"");
     listener.killed();
@@ -74,8 +74,10 @@ fn ctrl_c_stops_a_run_but_a_killed_handler_does_not() {
 #[test]
 fn ctrl_c_stops_a_run_and_prints_the_results_so_far() {
     let endpoint = Endpoint::new([respond(200)]);
-    let run =
-        Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--rate", "200"]).begins();
+    let run = Dir::new()
+        .send("cyanite.v2.finished", endpoint.url("/"))
+        .args(["--duration", "10m", "--rate", "200"])
+        .in_background();
     (0..5).for_each(|_| drop(endpoint.next()));
     run.interrupt();
     let finished = run.exits(130).prints(" requests in ").prints("\n  accepted  ").prints("\n  latency  p50 ");

@@ -12,7 +12,7 @@ use crate::{
     machine,
 };
 
-/// What a terminal shows that is both streams of a run with these options.
+/// What a terminal shows if it is both streams of a run with these options.
 fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
     let (mut pty, pts) = open().unwrap();
     pty.resize(Size::new(24, 80)).unwrap();

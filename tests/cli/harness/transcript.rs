@@ -1,4 +1,4 @@
-//! The output of a running program on one stream, line by line.
+//! The output of a running program on one stream, as it is printed.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -9,16 +9,16 @@ use std::{
 
 use super::PATIENCE;
 
-/// One stream of a running program.
-pub struct Talk {
+/// What a running program has printed on one stream.
+pub struct Transcript {
     lines: Receiver<Vec<u8>>,
     heard: Vec<u8>,
     /// How much of the text has been consumed.
     passed: usize,
 }
 
-impl Talk {
-    pub fn listen_to(stream: impl Read + Send + 'static) -> Self {
+impl Transcript {
+    pub fn of(stream: impl Read + Send + 'static) -> Self {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
@@ -45,7 +45,7 @@ impl Talk {
         }
     }
 
-    /// Waits for a text, anywhere after the one that was waited for before.
+    /// Waits for text, anywhere after the text that was last waited for.
     #[track_caller]
     pub fn wait_for(&mut self, wanted: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -62,7 +62,7 @@ impl Talk {
         }
     }
 
-    /// The text between two texts that were printed already.
+    /// The text between two strings that have already been printed.
     #[track_caller]
     pub fn between(&self, start: &str, end: &str) -> String {
         let heard = self.so_far();

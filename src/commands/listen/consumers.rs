@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The consumers of one receiver.
-pub struct Followers {
+pub struct ListenConsumers {
     /// The deliveries to print.
     pub deliveries: Deliveries,
     /// Whether the output is the only capture, so that it must miss no delivery.
@@ -20,9 +20,9 @@ pub struct Followers {
     pub history: Option<History>,
 }
 
-impl Followers {
-    /// Adds the followers to the consumers. With keys, the output can be paused; with keys or an inspector, deliveries
-    /// are kept.
+impl ListenConsumers {
+    /// Adds `listen`'s own consumers. With keys, the output can be paused; with keys or an inspector, deliveries are
+    /// kept.
     pub fn add(
         consumers: &mut Consumers,
         expectations: DeliveryExpectations,

@@ -24,7 +24,7 @@ use crate::{
 
 /// What one argument names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Operand {
     /// An event, or a glob that matches some.
     Events(String),
     /// A file or directory of captured requests.
@@ -35,7 +35,7 @@ pub(super) enum Word {
     Stdin,
 }
 
-impl Word {
+impl Operand {
     /// Determines what an argument names. Events take precedence, so a file with the name of an event needs a `./`.
     pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Failure> {
         let catalog = &context.catalog;
@@ -78,7 +78,7 @@ impl Word {
     }
 }
 
-/// Whether a text can only be a path: no event's name contains a separator, or ends like a capture's.
+/// Whether text can only be a path: no event's name contains a separator, or ends like a capture's.
 fn is_path(text: &str) -> bool {
     text.contains(std::path::is_separator)
         || Path::new(text)
@@ -128,8 +128,8 @@ pub(super) fn check_no_url(args: &SendArgs) -> Result<(), Failure> {
     Err(failure.hint(format!("hookdev send {what} --to {}", shell::word(&url))))
 }
 
-/// The word as it was typed.
-impl fmt::Display for Word {
+/// The operand as it was typed.
+impl fmt::Display for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Events(text) => f.write_str(text),
@@ -156,11 +156,11 @@ pub(super) fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Ar
     Ok(events)
 }
 
-/// The provider, if all words name events of a single one. A `--secret` without a name applies to it.
-pub(super) fn only_provider<'a>(catalog: &'a Catalog, words: &[Word]) -> Option<&'a str> {
+/// The provider, if all operands name events of a single one. A `--secret` without a name applies to it.
+pub(super) fn only_provider<'a>(catalog: &'a Catalog, operands: &[Operand]) -> Option<&'a str> {
     let mut only = None;
-    for word in words {
-        let Word::Events(text) = word else { return None };
+    for operand in operands {
+        let Operand::Events(text) = operand else { return None };
         let provider = catalog.entry(text.split('.').next()?)?.name();
         if only.is_some_and(|other| other != provider) {
             return None;

@@ -12,18 +12,18 @@ use tokio::runtime::Handle;
 
 /// A future that is polled by the task that awaits it. If that task drops it before it ends, it continues in a task of
 /// its own. Spawning a task for each request would take about a tenth more CPU time.
-pub(super) struct Enduring<F: Future<Output: Send> + Send + 'static>(Option<BoxedFuture<F>>);
+pub(super) struct DetachOnDrop<F: Future<Output: Send> + Send + 'static>(Option<BoxedFuture<F>>);
 
 type BoxedFuture<F> = Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>;
 
-impl<F: Future<Output: Send> + Send + 'static> Enduring<F> {
+impl<F: Future<Output: Send> + Send + 'static> DetachOnDrop<F> {
     /// Wraps a future. Nothing runs before the first poll.
     pub(super) fn new(future: F) -> Self {
         Self(Some(Box::pin(AssertUnwindSafe(future).catch_unwind())))
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for Enduring<F> {
+impl<F: Future<Output: Send> + Send + 'static> Future for DetachOnDrop<F> {
     /// The output, or what the future panicked with.
     type Output = Result<F::Output, Box<dyn Any + Send>>;
 
@@ -35,7 +35,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Enduring<F> {
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for Enduring<F> {
+impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     fn drop(&mut self) {
         // Without a runtime, nothing can continue.
         if let (Some(running), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
@@ -54,7 +54,7 @@ mod tests {
     async fn a_future_that_is_dropped_runs_to_its_end() {
         let (resume, resumed) = oneshot::channel::<()>();
         let (end, ended) = oneshot::channel();
-        let mut future = Enduring::new(async {
+        let mut future = DetachOnDrop::new(async {
             resumed.await.unwrap();
             end.send("ended").unwrap();
         });
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_the_output() {
-        let ended = Enduring::new(async {
+        let ended = DetachOnDrop::new(async {
             if true {
                 std::panic::panic_any(7)
             }
