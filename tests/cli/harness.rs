@@ -90,6 +90,12 @@ pub fn keys(object: &Value) -> Vec<&str> {
     keys
 }
 
+/// Whether a text is a time that something took, such as `4.1 ms` or, on a busy machine, `1.04 s`.
+pub fn is_elapsed(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    unit.len() < text.len() && [" ms", " s"].contains(&unit)
+}
+
 /// A text of JSON at a place such as `/request/body`.
 #[track_caller]
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     difference::assert_text,
-    harness::{Dir, Finished, keys},
+    harness::{Dir, Finished, is_elapsed, keys},
 };
 
 /// Checks for these lines of a table, without the times.
@@ -20,7 +20,7 @@ fn assert_lines(actual: &[String], expected: &[&str]) {
 /// The lines of a table without the times.
 fn timeless(finished: &Finished) -> Vec<String> {
     let cell =
-        |line: &str| line.rsplit_once("  ").filter(|(_, time)| time.ends_with(" ms")).map(|(rest, _)| rest.to_owned());
+        |line: &str| line.rsplit_once("  ").filter(|(_, time)| is_elapsed(time)).map(|(rest, _)| rest.to_owned());
     finished.text().lines().map(|line| cell(line).unwrap_or_else(|| line.to_owned())).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     difference::assert_text,
-    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, gzip, post, respond, text},
+    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, gzip, is_elapsed, post, respond, text},
 };
 
 /// A request: path, headers, body.
@@ -42,7 +42,7 @@ fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
 
 /// Removes durations from a line.
 fn without_elapsed(line: &str) -> String {
-    let words: Vec<&str> = line.split("  ").filter(|word| !word.ends_with(" ms")).collect();
+    let words: Vec<&str> = line.split("  ").filter(|word| !is_elapsed(word)).collect();
     format!("{}\n", words.join("  "))
 }
 
