@@ -41,9 +41,6 @@ pub enum WhenFull {
 /// The memory limit, in bytes, of the deliveries in the queue of a consumer that skips.
 const QUEUE_BYTES: usize = 32 << 20;
 
-/// How long what becomes known after its delivery waits for space in a queue.
-const LATE_TIME: Duration = Duration::from_secs(10);
-
 /// About how much memory a delivery takes besides its bodies and headers, in bytes.
 pub(super) const DELIVERY_BYTES: usize = 1 << 10;
 
@@ -221,14 +218,20 @@ impl Consumers {
         .await;
     }
 
-    /// Publishes an update that no response waits for. A consumer whose queue is full gets it once there is space, and
-    /// misses it if that takes too long.
+    /// Publishes an update that no response waits for. A consumer that skips misses it if its queue is full. One that
+    /// responses wait for gets it once there is space, and misses it if that takes longer than they would wait.
     async fn publish_late(&self, update: impl Fn(&Consumer) -> Option<Update>) {
-        let sent = self.queues.iter().filter_map(|consumer| {
+        let waiting = self.queues.iter().filter_map(|consumer| {
             let update = QueuedUpdate { update: update(consumer)?, missed: 0 };
-            Some(consumer.queue.send_timeout(update, LATE_TIME))
+            match consumer.when_full {
+                WhenFull::Skip => {
+                    let _ = consumer.queue.try_send(update);
+                    None
+                }
+                WhenFull::Wait(limit) => Some(consumer.queue.send_timeout(update, limit)),
+            }
         });
-        join_all(sent).await;
+        join_all(waiting).await;
     }
 }
 
@@ -565,23 +568,36 @@ mod tests {
         assert_eq!(all(&mut left), ["delivery 1 200"]);
     }
 
+    fn findings() -> Update {
+        Update::Findings { seq: 1, titles: vec!["x".to_owned()], findings: Vec::new() }
+    }
+
+    const FINDINGS: &str = r#"Findings { seq: 1, titles: ["x"], findings: [] }"#;
+
+    #[tokio::test]
+    async fn what_becomes_known_later_follows_its_delivery() {
+        let mut consumers = Consumers::default();
+        let mut deliveries = consumers.add(2, WhenFull::Skip);
+        publish(&consumers, 1).await.unwrap();
+        // There is no space for the second.
+        consumers.publish_findings(findings).await;
+        consumers.publish_findings(findings).await;
+        assert_eq!(all(&mut deliveries), ["delivery 1 200", FINDINGS]);
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn what_becomes_known_later_follows_its_delivery_once_there_is_space() {
-        for when_full in [WhenFull::Skip, WhenFull::Wait(LIMIT)] {
-            let mut consumers = Consumers::default();
-            let mut deliveries = consumers.add(1, when_full);
-            let slots = consumers.reserve().await.unwrap();
-            consumers.publish(delivery(1).into(), &BodyPermit::default(), slots, false);
-            let findings = || Update::Findings { seq: 1, titles: vec!["x".to_owned()], findings: Vec::new() };
-            let mut late = Box::pin(consumers.publish_findings(findings));
-            assert_eq!(late.as_mut().now_or_never(), None);
-            assert_eq!(next(&mut deliveries).unwrap(), "delivery 1 200");
-            late.await;
-            let begun = Instant::now();
-            // The queue is full again, and nothing reads it.
-            consumers.publish_findings(findings).await;
-            assert_eq!(begun.elapsed(), LATE_TIME);
-            assert_eq!(all(&mut deliveries), [r#"Findings { seq: 1, titles: ["x"], findings: [] }"#]);
-        }
+    async fn what_becomes_known_later_waits_for_space_as_long_as_a_response_would() {
+        let mut consumers = Consumers::default();
+        let mut deliveries = consumers.add(1, WhenFull::Wait(LIMIT));
+        let slots = consumers.reserve().await.unwrap();
+        consumers.publish(delivery(1).into(), &BodyPermit::default(), slots, false);
+        let mut late = Box::pin(consumers.publish_findings(findings));
+        assert_eq!(late.as_mut().now_or_never(), None);
+        assert_eq!(next(&mut deliveries).unwrap(), "delivery 1 200");
+        late.await;
+        let begun = Instant::now();
+        // The queue is full again, and nothing reads it.
+        consumers.publish_findings(findings).await;
+        assert_eq!((begun.elapsed(), all(&mut deliveries)), (LIMIT, vec![FINDINGS.to_owned()]));
     }
 }
