@@ -192,7 +192,7 @@ impl Client {
         let patience = Patience::new(wait, queues.last(origin(url)));
         let (connection, response) = self.send_head(url, request, WireForm::Usual, patience).await?;
         let Incoming { head, body } = response;
-        let headers = connection.headers(&head);
+        let headers = connection.take_headers(&head);
         let body = ResponseBody::new(connection, body, origin(url).to_owned(), Arc::clone(&self.pool));
         Ok(StreamedResponse { status: head.status.as_u16(), headers, body })
     }
@@ -217,7 +217,7 @@ impl Client {
         let (mut connection, response) = self.send_head(url, request, form, Patience::default()).await?;
         let Incoming { head, body: mut incoming } = response;
         let headers = match wanted {
-            Wanted::Response => connection.headers(&head),
+            Wanted::Response => connection.take_headers(&head),
             Wanted::Status => Headers::new(),
         };
         let mut body = BytesMut::new();

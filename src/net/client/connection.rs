@@ -102,9 +102,9 @@ impl Connection {
         Ok(Incoming { head, body })
     }
 
-    /// The headers of the last response, in their original order and spelling.
-    pub(super) fn headers(&self, head: &Parts) -> Headers {
-        self.inbox.headers(head)
+    /// The headers of the last response, in their original order and spelling. They can be taken once.
+    pub(super) fn take_headers(&self, head: &Parts) -> Headers {
+        self.inbox.take_headers(head)
     }
 
     /// What tells whether the last request is written, while [`Self::send`] runs.

@@ -30,12 +30,18 @@ struct ReadState {
     is_open: bool,
 }
 
+impl ReadState {
+    fn clear(&mut self) {
+        self.head.clear();
+        self.head.shrink_to(IDLE_BYTES);
+    }
+}
+
 impl Inbox {
     /// Expects the head of a response.
     pub(super) fn open(&self) {
         let mut state = self.0.lock();
-        state.head.clear();
-        state.head.shrink_to(IDLE_BYTES);
+        state.clear();
         state.is_open = true;
     }
 
@@ -60,11 +66,13 @@ impl Inbox {
         self.0.lock().is_open = false;
     }
 
-    /// The headers of a response in their original order and spelling.
-    pub(super) fn headers(&self, parsed: &Parts) -> Headers {
+    /// The headers of a response in their original order and spelling, of which it keeps no copy.
+    pub(super) fn take_headers(&self, parsed: &Parts) -> Headers {
+        let mut state = self.0.lock();
+        let raw = headers(&state.head, parsed);
+        state.clear();
         // hyper accepts more than this, for example folded lines.
-        headers(&self.0.lock().head, parsed)
-            .unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The bytes of an incomplete head.

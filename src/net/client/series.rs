@@ -25,8 +25,8 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Series {
     pub(super) wanted: Wanted,
-    /// Set to the deadline of a request or earlier, and set again only when it rings: nearly all requests end long
-    /// before their deadlines.
+    /// Set to the deadline of a request or earlier. It is moved only when it rings, or to an earlier deadline, because
+    /// nearly all requests end long before theirs.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
