@@ -290,12 +290,12 @@ pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or(InvalidHeaderValue)
 }
 
-/// Like [`value`], without copying the text.
+/// Like [`value`], without copying text in ASCII.
 ///
 /// # Errors
 ///
 /// Those of [`value`].
-pub fn value_of(text: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
+pub fn owned_value(text: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
     if !text.is_ascii() {
         return value(&text);
     }

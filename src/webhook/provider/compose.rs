@@ -109,14 +109,14 @@ impl Provider {
         };
         let handshake = self.event(&draft.event).and_then(|event| event.handshake.as_deref());
         if !body.is_empty() || handshake.is_none() {
-            add(&header::CONTENT_TYPE, request::value_of(content_type));
+            add(&header::CONTENT_TYPE, request::owned_value(content_type));
         }
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value_of(template.fill(&draft.event, now, &draft.id).into()));
+            add(name, request::owned_value(template.fill(&draft.event, now, &draft.id).into()));
         }
         let (origin, target) = split_url(target);
         let method = handshake.map_or(&self.delivery.method, |handshake| &handshake.method).clone();
@@ -245,7 +245,7 @@ fn write_signed(request: &mut Request, place: &Place, value: String, own_headers
     match place {
         Place::Header(name) if own_headers.contains(name.as_str()) => {}
         Place::Header(name) => {
-            if let Ok(value) = request::value_of(value.into())
+            if let Ok(value) = request::owned_value(value.into())
                 && request.headers.get(name.as_str()) != Some(&value)
             {
                 request.headers.push(name.clone(), value);

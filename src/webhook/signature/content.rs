@@ -128,7 +128,7 @@ impl SignedContent {
     /// Whether the URL is signed, in whole or in part.
     #[must_use]
     pub fn signs_url(&self) -> bool {
-        self.places().any(|place| matches!(place, Place::Url))
+        self.places().any(Place::needs_url)
     }
 
     /// Whether any signed value is in the payload, which then must be parsed before verification.
