@@ -48,8 +48,8 @@ pub struct CheckProvidersArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the \
-signature scheme is found by recomputing the signatures, and proven on every capture. Anything that they can't \
-prove is marked QUESTION in the manifest. Personal values in payloads are replaced.
+signature scheme is found by recomputing the signatures, and proven on every capture. Anything that the captures \
+can't prove is marked QUESTION in the manifest. Personal values in payloads are replaced.
 
 Examples:
   hookdev providers new acme

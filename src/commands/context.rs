@@ -33,7 +33,7 @@ const ENV_FILE: &str = ".env";
 /// The providers that a command can't do without.
 #[derive(Clone, Copy, Debug)]
 pub enum Needed<'a> {
-    /// At least one of those that match: a provider's name, an event's name, or a glob of either.
+    /// At least one of the providers that this matches: a provider's name, an event's name, or a glob of either.
     Named(&'a str),
     /// All, because the command recognises requests: without a provider, its requests would get a different verdict.
     All,
@@ -62,7 +62,7 @@ pub(super) struct BrokenProviders {
 }
 
 impl BrokenProviders {
-    /// Warns about them, unless this context has done so already.
+    /// Warns about them, unless the command has done so already.
     pub(super) fn warn(&self) {
         if self.shared.is_first_warning() {
             for (name, error) in self.catalog.failures() {
@@ -142,7 +142,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// If one of them is broken. The error says what is wrong with it.
+    /// If the command can't do without a broken provider. The error says what is wrong with that.
     pub fn require(&self, needed: Needed<'_>) -> Result<(), Failure> {
         match needed {
             Needed::Named(text) => self.catalog.failure(text).map_or(Ok(()), |error| Err(error.into())),

@@ -101,7 +101,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let history = (has_keys || inspector.address().is_some()).then_some(args.history);
     let mut consumers = Consumers::default();
     let queue = queue(format, captures.is_some());
-    let own = ListenConsumers::add(&mut consumers, expectations, queue, has_keys, history);
+    let listen_consumers = ListenConsumers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
     standstill::report(warnings.clone());
     // Opened before the tunnel, so that a failure starts no public URL.
@@ -126,7 +126,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
     let is_default = is_default(&context, address);
     let addresses = Addresses::new(address, is_default, inspector.url(), tunnel.urls(), registered.list().await);
-    let subject = subject(&context, &args, &own, &settings, resender, address, inspector.url());
+    let subject = subject(&context, &args, &listen_consumers, &settings, resender, address, inspector.url());
     let surroundings = inspector.surroundings(address, tunnel.urls(), addresses.registered.clone(), is_default);
     let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
@@ -138,10 +138,10 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         terminal.warn(&warning);
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let (deliveries, pause) = (own.deliveries, own.pause);
+    let (deliveries, pause) = (listen_consumers.deliveries, listen_consumers.pause);
     let reporter = DeliveryReporter::start(deliveries, view, terminal, addresses.ready(), status, pause);
 
-    let counter = &own.counter;
+    let counter = &listen_consumers.counter;
     let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {
         Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
         Err(failure) => Err(failure),
@@ -155,7 +155,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let end = end?;
     if format == FormatArg::Pretty && !matches!(end, StopReason::OutputClosed) {
         let missed = not_delivered(&targets.missed(), args.redact);
-        terminal.say(&format!("{}\n{missed}", summary(own.verdicts.counts())));
+        terminal.say(&format!("{}\n{missed}", summary(listen_consumers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
 }
@@ -164,20 +164,20 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 fn subject(
     context: &Context,
     args: &ListenArgs,
-    own: &ListenConsumers,
+    listen_consumers: &ListenConsumers,
     settings: &Arc<CurrentSettings>,
     resender: Resender,
     address: SocketAddr,
     inspector: Option<String>,
 ) -> Option<Subject> {
     Some(Subject {
-        history: own.history.clone()?,
+        history: listen_consumers.history.clone()?,
         settings: Arc::clone(settings),
         resender,
-        pause: own.pause.clone(),
+        pause: listen_consumers.pause.clone(),
         captures: capture_path(context, args),
         url: reachable(address),
-        output_is_capture: own.output_is_capture,
+        output_is_capture: listen_consumers.output_is_capture,
         redact: args.redact,
         inspector,
     })

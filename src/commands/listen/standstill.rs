@@ -1,4 +1,4 @@
-//! Notices that the program was stopped, or the machine asleep: deliveries that waited meanwhile may be too old.
+//! Notices that the program was stopped, or the machine was asleep: deliveries that waited meanwhile may be too old.
 
 use std::time::Duration;
 

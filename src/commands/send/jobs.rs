@@ -136,7 +136,7 @@ impl<'a> Builder<'a> {
             Operand::Path(path) => {
                 let before = self.found();
                 self.add_files(path)?;
-                self.report_empty(before, path);
+                self.report_if_empty(before, path);
                 Ok(())
             }
             Operand::Last(captures) => self.add_last(captures),
@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
                 Ok(entries) => {
                     let before = self.found();
                     self.add_entries(Path::new("-"), entries)?;
-                    self.report_empty(before, Path::new("standard input"));
+                    self.report_if_empty(before, Path::new("standard input"));
                     Ok(())
                 }
                 Err(error) => {
@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Reports an input without requests, so that a script that sends captures doesn't succeed without sending any.
-    fn report_empty(&mut self, before: (usize, bool), input: &Path) {
+    fn report_if_empty(&mut self, before: (usize, bool), input: &Path) {
         if self.found() == before {
             let message = format!("no request to send in {}", input.display());
             self.context.terminal.fail(&Failure::new(Exit::UnreadableInput, message));

@@ -23,7 +23,7 @@ pub struct Surroundings {
     pub inspector: String,
     /// The current public URL, if there is a tunnel.
     pub tunnel: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    /// What is registered at providers.
+    /// What is registered with providers.
     pub registered: Vec<RegisteredEndpoint>,
     /// Whether `send` delivers there by default.
     pub is_default: bool,

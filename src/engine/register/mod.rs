@@ -77,7 +77,7 @@ struct Active {
     _hold: Hold,
 }
 
-/// What is registered at providers while a receiver runs.
+/// What is registered with providers while a receiver runs.
 #[derive(Debug)]
 pub struct Registrations<T> {
     transport: T,

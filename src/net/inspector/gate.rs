@@ -1,5 +1,5 @@
-//! Access control: the checks that every request must pass, in order. Each must suffice alone, because some browser
-//! lacks, or some attack defeats, each of the others:
+//! Access control: the checks that every request must pass, in order. Each must suffice alone, because for
+//! each there is a browser that lacks it or an attack that defeats it:
 //!
 //! 1. its `Host` names this server, so that no other name leads here (DNS rebinding);
 //! 2. if a browser sent it, it comes from the page itself (`Sec-Fetch-Site`), because pages on other local
