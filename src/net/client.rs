@@ -217,8 +217,8 @@ impl Client {
         let (mut connection, response) = self.send_head(url, request, form, Patience::default()).await?;
         let Incoming { head, body: mut incoming } = response;
         let headers = match wanted {
-            Wanted::Response => connection.take_headers(&head),
-            Wanted::Status => Headers::new(),
+            Wanted::All => connection.take_headers(&head),
+            Wanted::AllButHeaders => Headers::new(),
         };
         let mut body = BytesMut::new();
         let problem = loop {
@@ -309,7 +309,7 @@ impl Transport for Client {
 
     async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
-        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::Response)).await {
+        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::All)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };

@@ -134,7 +134,7 @@ impl<T: Transport> WorkerContext<T> {
     /// What the run needs of a response: its headers are reported, and some handshakes prescribe them.
     fn wanted(&self) -> Wanted {
         let needs_headers = self.attempts.is_some() || self.batch.jobs.iter().any(|job| job.handshake().is_some());
-        if needs_headers { Wanted::Response } else { Wanted::Status }
+        if needs_headers { Wanted::All } else { Wanted::AllButHeaders }
     }
 
     fn begin(&self, job: &Job, number: u64, now: Timestamp) -> DeliveryState {
