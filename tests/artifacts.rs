@@ -19,7 +19,7 @@ use difference::assert_text;
 use hookdev::{
     commands,
     engine::receive::{MAX_IN_FLIGHT, MAX_VERIFIED_IN_FLIGHT},
-    net::receiver::{LONGEST_METHOD, ReceiverLimits, UNMETERED_BYTES},
+    net::receiver::{LONGEST_METHOD, MAX_FIELDS, ReceiverLimits, UNMETERED_BYTES},
     webhook::{
         diagnose::{CODES, Code},
         json::{MAX_DEPTH, MAX_VALUES},
@@ -290,7 +290,6 @@ fn kept_headers() -> String {
 fn limits() -> String {
     let ReceiverLimits {
         head_bytes,
-        headers,
         target,
         body,
         bodies,
@@ -308,7 +307,7 @@ fn limits() -> String {
     let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());
     format!(
         "| what | limit | if exceeded |\n| --- | --- | --- |\n\
-         | request head | {head_bytes}, {headers} fields | 431 |\n\
+         | request head | {head_bytes}, {MAX_FIELDS} fields | 431 |\n\
          | method | {LONGEST_METHOD} bytes | 501 |\n\
          | target | {target} | 414 |\n\
          | body | {body}, or `--max-body` | 413 |\n\

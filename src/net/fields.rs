@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::webhook::request::{FieldName, Headers};
 
-/// The maximum number of header fields that are read.
-pub const MAX_FIELDS: usize = 128;
+/// The maximum number of header fields that are read: hyper's. For any other, it would allocate memory for each head.
+pub const MAX_FIELDS: usize = 100;
 
 /// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if the two don't match. hyper
 /// drops a `content-length` that repeats another or is overridden by `transfer-encoding`. The values are copied,

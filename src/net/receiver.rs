@@ -47,8 +47,6 @@ use crate::webhook::{record, request::Request};
 pub struct ReceiverLimits {
     /// The size of a request head, in bytes.
     pub head_bytes: usize,
-    /// The number of header fields, at most [`MAX_FIELDS`].
-    pub headers: usize,
     /// The length of a request target, in bytes.
     pub target: usize,
     /// The size of a body, in bytes.
@@ -80,7 +78,6 @@ impl Default for ReceiverLimits {
     fn default() -> Self {
         Self {
             head_bytes: 64 << 10,
-            headers: MAX_FIELDS,
             target: 8 << 10,
             body: 10 << 20,
             bodies: 64 << 20,

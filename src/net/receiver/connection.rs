@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Handler, MAX_FIELDS, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits,
+    Handler, Outgoing, ReceiveError, ReceivedRequest, ReceiverLimits,
     body::{self, Budget},
     connection_permits::ConnectionPermit,
     detach_on_drop::DetachOnDrop,
@@ -70,7 +70,6 @@ where
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_header_size(limits.head_bytes)
-        .max_headers(limits.headers.min(MAX_FIELDS))
         .serve_connection(TokioIo::new(stream), service)
 }
 

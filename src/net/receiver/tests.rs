@@ -19,7 +19,6 @@ use crate::webhook::{record, request::Headers};
 /// Limits that a few bytes exceed.
 const SMALL: ReceiverLimits = ReceiverLimits {
     head_bytes: 8 << 10,
-    headers: 16,
     target: 1 << 10,
     body: 256 << 10,
     bodies: 256 << 10,
