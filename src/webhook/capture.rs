@@ -247,20 +247,29 @@ pub struct Capture {
 ///
 /// If the document is not JSON, is not shaped like a capture, or is in a newer version of the format.
 pub fn read(document: &[u8]) -> Result<Option<Capture>, ParseError> {
-    let error = match serde_json::from_slice::<RawCapture<'_>>(document) {
+    let error = match parse::<RawCapture<'_>>(document) {
         Ok(capture) if capture.is_delivery() => return capture.parse().map(Some),
         Ok(_) => return Ok(None),
         Err(error) => error,
     };
-    let Ok(RawKind { kind, hookdev }) = serde_json::from_slice(document) else { return Err(ParseError::Json(error)) };
+    let Ok(RawKind { kind, hookdev }) = parse(document) else { return Err(ParseError::Json(error)) };
     match kind.as_ref().map(|Text(kind)| kind.as_ref()) {
         Some("delivery") | None => Err(newer_version(hookdev).unwrap_or(ParseError::Json(error))),
         Some("request") => {
-            let request: RawRequest<'_> = serde_json::from_slice(document)?;
+            let request: RawRequest<'_> = parse(document)?;
             let (request, url) = request.parse()?;
             Ok(Some(Capture { received_at: None, verified_for: None, url, forwarded: None, request }))
         }
         Some(_) => Ok(None),
+    }
+}
+
+/// Parses a document whose text is checked once, as a whole: `from_slice` checks each string, and says where the first
+/// byte is that isn't UTF-8.
+fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> serde_json::Result<T> {
+    match str::from_utf8(document) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(document),
     }
 }
 
