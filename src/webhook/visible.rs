@@ -18,22 +18,12 @@ pub(crate) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
 
 /// The number of bytes at the start that are visible ASCII or spaces, as most text is.
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        let others = others(u64::from_le_bytes(*word));
-        if others != 0 {
-            return index * 8 + others.trailing_zeros() as usize / 8;
-        }
-    }
-    words.len() * 8 + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
-}
-
-/// The high bits of the bytes that are neither visible ASCII nor spaces, exact up to the first of them: a borrow or a
-/// carry only reaches those after it. Byte by byte, this would take a tenth of the CPU time of `listen`.
-const fn others(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let (below_space, above_tilde) = (word.wrapping_sub(0x20 * ONES), word.wrapping_add(ONES));
-    (below_space | above_tilde | word) & (0x80 * ONES)
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    // The compiler vectorises a test without early exit. Byte by byte, `listen` would take a tenth more CPU time.
+    let (chunks, _) = bytes.as_chunks::<32>();
+    let plain_chunks = chunks.iter().take_while(|chunk| chunk.iter().fold(true, |all, byte| all & is_plain(byte)));
+    let start = 32 * plain_chunks.count();
+    start + bytes[start..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen: Unicode's

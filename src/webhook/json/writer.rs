@@ -1,7 +1,11 @@
 //! Writes JSON: string literals with any escapes, parsed documents without whitespace, and lines of one object each
 //! that are safe on a terminal.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -14,7 +18,7 @@ use crate::webhook::visible;
 pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     // Writing to memory fails only for maps whose keys are not strings, and there are none.
-    if value.serialize(&mut Serializer::new(&mut *out)).is_err() {
+    if value.serialize(&mut Serializer::new(JsonOutput(out))).is_err() {
         return;
     }
     // Checked once for the whole line rather than for each string, because few have such characters.
@@ -25,6 +29,36 @@ pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
         }
     }
     out.push(b'\n');
+}
+
+/// Appends to memory. Most of what a serializer writes are single bytes, quotes and commas, which `Vec` copies with a
+/// call each.
+struct JsonOutput<'a>(&'a mut Vec<u8>);
+
+impl Write for JsonOutput<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match *bytes {
+            [byte] => self.0.push(byte),
+            [first, second] => {
+                self.0.push(first);
+                self.0.push(second);
+            }
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A document on several lines, indented by two spaces, with each array of plain values on one line. Strings and

@@ -255,11 +255,10 @@ fn number(digits: &[u8]) -> Option<i32> {
 
 /// Whether a text is a UUID of RFC 4122 with its hyphens, in either case.
 pub(in crate::webhook) fn is_uuid(text: &str) -> bool {
-    let is_right = |(index, byte): (usize, u8)| match index {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    text.len() == 36 && text.bytes().enumerate().all(is_right)
+    let bytes = text.as_bytes();
+    bytes.len() == 36
+        && [8, 13, 18, 23].into_iter().all(|at| bytes[at] == b'-')
+        && bytes.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
 }
 
 /// Which characters a reference may have.
