@@ -64,7 +64,7 @@ fn matching<'a>(
     for glob in globs {
         // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
         let below = format!("{}.*", Pattern::escape(glob));
-        let found = [pattern(glob)?, pattern(&below)?].into_iter().find(|glob| !catalog.matching(glob).is_empty());
+        let found = [pattern(glob)?, pattern(&below)?].into_iter().find(|glob| catalog.matching(glob).next().is_some());
         patterns.push(found.ok_or_else(|| {
             let failure = Failure::usage(format!("no event matches `{glob}`"));
             match catalog.nearest_events(glob).as_slice() {

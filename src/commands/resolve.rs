@@ -203,7 +203,7 @@ pub fn check_glob(context: &Context, option: &str, glob: &Pattern) -> Result<(),
 }
 
 fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
-    if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
+    if catalog.matching(glob).next().is_some() || glob.matches(Assessment::UNRECOGNISED) {
         return None;
     }
     let near = match catalog.nearest_events(glob.as_str()).first() {

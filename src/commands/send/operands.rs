@@ -39,7 +39,7 @@ impl Operand {
     /// Determines what an argument names. Events take precedence, so a file with the name of an event needs a `./`.
     pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Failure> {
         let catalog = &context.catalog;
-        if catalog.has_event(text) || pattern(text).is_ok_and(|glob| !catalog.matching(&glob).is_empty()) {
+        if catalog.has_event(text) || pattern(text).is_ok_and(|glob| catalog.matching(&glob).next().is_some()) {
             return Ok(Self::Events(text.to_owned()));
         }
         if text == "-" {

@@ -283,9 +283,11 @@ impl Catalog {
     }
 
     /// The events whose full names match a glob; a plain name matches itself.
-    #[must_use]
-    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<CatalogEntry>, &IndexedEvent)> {
-        self.events().filter(|(_, event)| glob.matches(&event.full_name)).collect()
+    pub fn matching<'a>(
+        &'a self,
+        glob: &'a Pattern,
+    ) -> impl Iterator<Item = (&'a Arc<CatalogEntry>, &'a IndexedEvent)> {
+        self.events().filter(|(_, event)| glob.matches(&event.full_name))
     }
 
     /// Whether there is an event of exactly this full name.

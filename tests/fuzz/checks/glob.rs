@@ -16,10 +16,10 @@ pub fn check(bytes: &[u8]) {
     assert!(nearest.len() <= 3 && nearest.iter().all(|name| CATALOG.event(name).is_some()), "{nearest:?}");
     let literal = Pattern::new(&Pattern::escape(text)).expect("an escaped text is a glob");
     assert!(literal.matches(text), "{text:?} matches itself");
-    let named: Vec<&str> = CATALOG.matching(&literal).iter().map(|(_, event)| event.full_name.as_str()).collect();
+    let named: Vec<&str> = CATALOG.matching(&literal).map(|(_, event)| event.full_name.as_str()).collect();
     assert_eq!(named, CATALOG.event(text).map(|(_, event)| event.full_name.as_str()).into_iter().collect::<Vec<_>>());
     let Ok(pattern) = Pattern::new(text) else { return };
-    let matched = CATALOG.matching(&pattern);
+    let matched: Vec<_> = CATALOG.matching(&pattern).collect();
     let all = CATALOG.events().count();
     assert!(matched.iter().all(|(_, event)| pattern.matches(&event.full_name)));
     assert!(text.contains(['*', '?', '[']) || matched.len() <= 1, "{text:?} matches several");

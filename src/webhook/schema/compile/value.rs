@@ -131,11 +131,12 @@ impl<'n> KeywordValue<'n> {
     pub(super) fn format(&self) -> Compiled<Option<FormatKeyword>> {
         let name = self.string()?;
         let format = FormatKeyword::named(name);
+        if format.is_some() || FormatKeyword::is_unchecked(name) {
+            return Ok(format);
+        }
         match slip_of(name, FormatKeyword::names()) {
-            Some(meant) if format.is_none() && !FormatKeyword::is_unchecked(name) => {
-                Err(misspelt("format", name, meant, &self.node.span, self.pointer.clone()))
-            }
-            _ => Ok(format),
+            Some(meant) => Err(misspelt("format", name, meant, &self.node.span, self.pointer.clone())),
+            None => Ok(None),
         }
     }
 }
