@@ -95,7 +95,7 @@ fn starts_with(name: &str, current: &OsStr) -> bool {
 }
 
 /// The time limit for reading provider directories: a shell that waits for completions appears to hang.
-const PATIENCE: Duration = Duration::from_millis(500);
+const LOAD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The providers of the command line being completed. The built-in ones if the command line or config is still invalid,
 /// or takes too long to read.
@@ -104,7 +104,7 @@ fn catalog() -> Arc<Catalog> {
     // The thread ends with the process at the latest. The script passes the words of the command line after `--`.
     let words: Vec<OsString> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
     thread::spawn(move || sender.send(catalog_of(&words)));
-    loaded.recv_timeout(PATIENCE).ok().flatten().unwrap_or_else(|| Arc::new(Catalog::builtin()))
+    loaded.recv_timeout(LOAD_TIMEOUT).ok().flatten().unwrap_or_else(|| Arc::new(Catalog::builtin()))
 }
 
 /// The providers of an incomplete command line. `None` if it is invalid so far, or the config is.

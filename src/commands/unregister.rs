@@ -32,7 +32,9 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
             Some(hold) if journal.entries().map_err(unreadable)?.contains(&entry) => left.push((entry, hold)),
             // Its process has removed it meanwhile. This removes the lock.
             Some(_) => journal.remove(&entry.mark).map_err(unreadable)?,
-            None => terminal.note(format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
+            None => {
+                terminal.note(format!("kept {} at {}, because a running hookdev uses it", entry.url, entry.provider));
+            }
         }
     }
     if left.is_empty() {

@@ -100,7 +100,7 @@ impl fmt::Display for Grant<'_> {
         }
         for SecretGrant { provider, sources } in &self.secrets {
             let sources: Vec<String> = sources.iter().map(|source| inline(words(source))).collect();
-            writeln!(f, "  takes the secret of {} from {}", inline(provider), sources.join(", "))?;
+            writeln!(f, "  reads the secret of {} from {}", inline(provider), sources.join(", "))?;
         }
         if let Some(env_file) = &self.env_file {
             writeln!(f, "  reads variables from {}", inline(env_file))?;

@@ -135,7 +135,7 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
     let listener = with_key(dir.listen().args(REGISTER), &dir).starts();
     api.next();
     let busy = with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
-    busy.says("note: https://dev.example/stripe at stripe is in use by a running hookdev\n");
+    busy.says("note: kept https://dev.example/stripe at stripe, because a running hookdev uses it\n");
     drop(listener.killed());
     assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
 

@@ -77,7 +77,7 @@ fn deliveries_with_a_secret_go_elsewhere_only_with_trust() {
     dir.hookdev().arg("trust").exits(0).stderr(TRUSTED).stdout(&format!(
         "{config}\n  \
          sends cyanite deliveries to https://evil.example/x?token=[redacted]\n  \
-         takes the secret of cyanite from env:AWS_SECRET_ACCESS_KEY\n"
+         reads the secret of cyanite from env:AWS_SECRET_ACCESS_KEY\n"
     ));
     print(&dir, "cyanite.v2.finished").exits(0).stderr(&named);
 

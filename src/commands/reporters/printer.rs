@@ -120,7 +120,7 @@ impl Printer {
             let count = self.written.len();
             self.write(&mut stdout)?;
             if let Some(status) = &mut self.status {
-                status.renew();
+                status.refresh();
             }
             match (is_drained, self.deliveries.are_waited_for()) {
                 (true, false) => thread::sleep(GATHER_TIME),
@@ -131,16 +131,16 @@ impl Printer {
         Ok(())
     }
 
-    /// Waits for the next update, and renews the status line meanwhile.
+    /// Waits for the next update, and refreshes the status line meanwhile.
     async fn next(&mut self) -> Option<Update> {
         let Self { deliveries, status, pause, .. } = self;
         let Some(status) = status else { return deliveries.next().await };
         loop {
-            match timeout_at(status.next_renewal(), deliveries.next()).await {
+            match timeout_at(status.next_refresh(), deliveries.next()).await {
                 Ok(update) => return update,
                 // An editor may have the screen.
                 Err(_) if pause.is_set() => status.hide(),
-                Err(_) => status.renew(),
+                Err(_) => status.refresh(),
             }
         }
     }

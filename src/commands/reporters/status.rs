@@ -14,7 +14,7 @@ use crate::{
 /// How long a delivery must wait before it is shown. Most handlers are faster.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
-/// How often the line is renewed.
+/// How often the line is refreshed.
 const PERIOD: Duration = Duration::from_millis(250);
 
 /// The status line below the deliveries.
@@ -31,18 +31,18 @@ impl StatusLine {
     }
 
     /// When the line is out of date.
-    pub const fn next_renewal(&self) -> Instant {
+    pub const fn next_refresh(&self) -> Instant {
         self.next
     }
 
-    /// Hides the line until it is renewed.
+    /// Hides the line until it is refreshed.
     pub fn hide(&mut self) {
         self.next = Instant::now() + PERIOD;
         streams::set_status("");
     }
 
-    /// Renews the line if it is out of date.
-    pub fn renew(&mut self) {
+    /// Refreshes the line if it is out of date.
+    pub fn refresh(&mut self) {
         if Instant::now() < self.next {
             return;
         }

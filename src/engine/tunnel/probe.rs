@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a response may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks one program.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl TunnelProbe {
     async fn get(&self, url: &Url) -> Option<Response> {
         let request =
             Request { method: Method::GET, target: path_and_query(url), headers: Headers::new(), body: Bytes::new() };
-        self.client.send(url, &request, PATIENCE).await.response.ok()
+        self.client.send(url, &request, RESPONSE_TIMEOUT).await.response.ok()
     }
 }
 

@@ -32,7 +32,7 @@ pub struct RequestGate {
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct GateRefusal {
     /// The status of the response.
     pub status: StatusCode,
     /// The reason in words.
@@ -59,8 +59,8 @@ impl RequestGate {
     /// # Errors
     ///
     /// If the request is refused.
-    pub fn check(&self, head: &Parts) -> Result<(), Refused> {
-        let authority = self.authority(head).ok_or(Refused {
+    pub fn check(&self, head: &Parts) -> Result<(), GateRefusal> {
+        let authority = self.authority(head).ok_or(GateRefusal {
             status: StatusCode::BAD_REQUEST,
             reason: "the host header must name the inspector's own address",
         })?;
@@ -83,7 +83,7 @@ impl RequestGate {
         self.authorities.iter().map(String::as_str).find(|own| host == own)
     }
 
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), GateRefusal> {
         let given = sole(headers, &AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token)
@@ -93,7 +93,7 @@ impl RequestGate {
             return Ok(());
         }
         let reason = "the token is missing or wrong; open the URL that `hookdev listen` printed";
-        Err(Refused { status: StatusCode::UNAUTHORIZED, reason })
+        Err(GateRefusal { status: StatusCode::UNAUTHORIZED, reason })
     }
 }
 
@@ -105,7 +105,7 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
 
 /// Refuses requests that a browser sends for another page. Only a user who follows a link may come from there, and only
 /// to the page itself, which holds no data.
-fn check_site(head: &Parts) -> Result<(), Refused> {
+fn check_site(head: &Parts) -> Result<(), GateRefusal> {
     const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
     const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
@@ -122,7 +122,7 @@ fn check_site(head: &Parts) -> Result<(), Refused> {
     if is_own || is_visit { Ok(()) } else { Err(forbidden("another web page may not use the inspector")) }
 }
 
-fn check_origin(head: &Parts, authority: &str) -> Result<(), Refused> {
+fn check_origin(head: &Parts, authority: &str) -> Result<(), GateRefusal> {
     if !head.headers.contains_key(ORIGIN) {
         // GET and HEAD change nothing.
         let is_safe = [Method::GET, Method::HEAD].contains(&head.method);
@@ -139,13 +139,13 @@ fn check_origin(head: &Parts, authority: &str) -> Result<(), Refused> {
     if is_own { Ok(()) } else { Err(forbidden("the origin header names another page")) }
 }
 
-fn check_method(head: &Parts) -> Result<(), Refused> {
+fn check_method(head: &Parts) -> Result<(), GateRefusal> {
     let is_known = head.method == Method::GET || head.method == Method::POST && head.uri.path().starts_with(API);
     let reason = "this path does not allow this method";
-    if is_known { Ok(()) } else { Err(Refused { status: StatusCode::METHOD_NOT_ALLOWED, reason }) }
+    if is_known { Ok(()) } else { Err(GateRefusal { status: StatusCode::METHOD_NOT_ALLOWED, reason }) }
 }
 
-fn check_media_type(head: &Parts) -> Result<(), Refused> {
+fn check_media_type(head: &Parts) -> Result<(), GateRefusal> {
     if head.method == Method::GET {
         return Ok(());
     }
@@ -154,9 +154,9 @@ fn check_media_type(head: &Parts) -> Result<(), Refused> {
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, reason: "the body must be application/json" })
+    Err(GateRefusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, reason: "the body must be application/json" })
 }
 
-const fn forbidden(reason: &'static str) -> Refused {
-    Refused { status: StatusCode::FORBIDDEN, reason }
+const fn forbidden(reason: &'static str) -> GateRefusal {
+    GateRefusal { status: StatusCode::FORBIDDEN, reason }
 }

@@ -10,7 +10,7 @@ use http::{
 };
 use serde::Serialize;
 
-use super::{assets::Asset, gate::Refused};
+use super::{assets::Asset, gate::GateRefusal};
 use crate::{
     net::receiver::{Outgoing, Pieces},
     webhook::{json::writer::line, record, request::Headers},
@@ -111,8 +111,8 @@ impl From<Reply> for Outgoing {
 }
 
 /// The response to a refused request.
-pub fn refusal(refused: &Refused) -> Outgoing {
-    let Refused { status, reason } = refused;
+pub fn refusal(refusal: &GateRefusal) -> Outgoing {
+    let GateRefusal { status, reason } = refusal;
     let mut outgoing = Outgoing::from(Reply::error(status.as_u16(), *reason));
     let field = match *status {
         StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),

@@ -32,10 +32,10 @@ use super::{
 pub const UNMETERED_BYTES: usize = 64 << 10;
 
 /// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory that its body holds.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIME_PER_PART: Duration = Duration::from_secs(1);
 
 /// The minimum time that a sender has once it gets memory. Anything that it sent while waiting arrives at once.
-const LEAST_PATIENCE: Duration = Duration::from_millis(25);
+const LEAST_TIME: Duration = Duration::from_millis(25);
 
 /// The memory for all bodies.
 #[derive(Clone, Debug)]
@@ -102,17 +102,17 @@ struct BodyDeadline<'a> {
 
 impl<'a> BodyDeadline<'a> {
     fn new(budget: &'a Budget) -> Self {
-        Self { budget, due: Instant::now() + PATIENCE, bytes: 0 }
+        Self { budget, due: Instant::now() + TIME_PER_PART, bytes: 0 }
     }
 
     /// Starts the clock, once the body has its memory.
     fn begin(&mut self, bytes: usize) {
-        (self.due, self.bytes) = (self.due.max(Instant::now() + LEAST_PATIENCE), bytes);
+        (self.due, self.bytes) = (self.due.max(Instant::now() + LEAST_TIME), bytes);
     }
 
     fn update(&mut self, bytes: usize) {
         if bytes >= self.bytes + UNMETERED_BYTES {
-            (self.due, self.bytes) = (Instant::now() + PATIENCE, bytes);
+            (self.due, self.bytes) = (Instant::now() + TIME_PER_PART, bytes);
         }
     }
 
@@ -124,7 +124,7 @@ impl<'a> BodyDeadline<'a> {
             if self.budget.waiting.load(Ordering::Relaxed) > 0 {
                 return;
             }
-            due = Instant::now() + LEAST_PATIENCE;
+            due = Instant::now() + LEAST_TIME;
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// How long a sender may stay silent while others wait for a permit.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_SILENCE: Duration = Duration::from_secs(1);
 
 /// How long a connection may take to give up its permit before the next one must.
 const CLOSING: Duration = Duration::from_millis(50);
@@ -118,9 +118,9 @@ impl ConnectionPermits {
             (since != NOT_AWAITED).then_some((since, number, sender))
         });
         let Some((longest, _, sender)) = silent.min_by_key(|(since, number, _)| (*since, **number)) else {
-            return PATIENCE;
+            return LONGEST_SILENCE;
         };
-        let left = PATIENCE.saturating_sub(Duration::from_micros(self.now().saturating_sub(longest)));
+        let left = LONGEST_SILENCE.saturating_sub(Duration::from_micros(self.now().saturating_sub(longest)));
         if !left.is_zero() {
             return left;
         }
@@ -210,14 +210,14 @@ mod tests {
         first.wait_for_handler();
         let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
         let newcomer = |patience| timeout(patience, permits.take());
-        assert!(newcomer(PATIENCE * 9 / 10).await.is_err());
+        assert!(newcomer(LONGEST_SILENCE * 9 / 10).await.is_err());
         assert_eq!(given_up(), [false, false, false]);
-        assert!(newcomer(PATIENCE / 10 + CLOSING / 2).await.is_err());
+        assert!(newcomer(LONGEST_SILENCE / 10 + CLOSING / 2).await.is_err());
         assert_eq!(given_up(), [false, true, false]);
         first.wait_for_sender();
         assert!(newcomer(CLOSING / 2).await.is_err());
         assert_eq!(given_up(), [false, true, true]);
-        assert!(newcomer(PATIENCE * 2).await.is_err());
+        assert!(newcomer(LONGEST_SILENCE * 2).await.is_err());
         assert_eq!(given_up(), [true, true, true]);
         drop(second);
         assert!(permits.take().now_or_never().is_some());
