@@ -1,11 +1,11 @@
 //! The differences between two requests. Payloads are compared by path and by spelling: `1.0` and `1` differ, and so do
-//! two escapes of the same character.
+//! two escapes of the same character, and `%20` and `+` in a form.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
 use super::{
     json::{self, Kind, Member, Node, PointerToken, writer::escape_hidden},
-    provider::payload::{self, Payload},
+    provider::payload::{self, Payload, PayloadKind},
     request::{self, Headers, Request},
 };
 
@@ -53,7 +53,7 @@ impl fmt::Display for DifferingPart {
 }
 
 /// Compares two requests: method, target, headers regardless of their order, and bodies. A compressed body is compared
-/// as its content, of at most `decoded_limit` bytes.
+/// as its content, of at most `decoded_limit` bytes; if that is the same in the same encoding, as it is.
 #[must_use]
 pub fn diff(left: &Request, right: &Request, decoded_limit: usize) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -96,7 +96,8 @@ fn headers(left: &Headers, right: &Headers, differences: &mut Vec<Difference>) {
 }
 
 fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &mut Vec<Difference>) {
-    if left.body == right.body && left.headers.text("content-encoding") == right.headers.text("content-encoding") {
+    let is_encoded_alike = left.headers.text("content-encoding") == right.headers.text("content-encoding");
+    if left.body == right.body && is_encoded_alike {
         return;
     }
     // A body that can't be decoded is compared as it is.
@@ -106,6 +107,9 @@ fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &m
         _ => (Cow::Borrowed(left.body.as_ref()), Cow::Borrowed(right.body.as_ref())),
     };
     if left_body == right_body {
+        if is_encoded_alike {
+            bytes(&left.body, &right.body, differences);
+        }
         return;
     }
     let before = differences.len();
@@ -113,6 +117,9 @@ fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &m
     if let (Some(left), Some(right)) = (payloads.0.root(), payloads.1.root())
         && payloads.0.kind == payloads.1.kind
     {
+        let forms =
+            (payloads.0.kind == PayloadKind::Urlencoded).then(|| (as_spelled(&left_body), as_spelled(&right_body)));
+        let (left, right) = forms.as_ref().map_or((left, right), |(left, right)| (left, right));
         let mut walk = DiffWalk {
             texts: [&left_body, &right_body].map(|body| str::from_utf8(body).unwrap_or_default()),
             pointer: String::new(),
@@ -125,15 +132,38 @@ fn bodies(left: &Request, right: &Request, decoded_limit: usize, differences: &m
     }
 }
 
+/// The fields of a URL-encoded form, with their values as they are spelled.
+fn as_spelled(form: &[u8]) -> Node<'static> {
+    let member = |field: &[u8]| {
+        let (key, _) = form_urlencoded::parse(field).next()?;
+        let value = field.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+        let value = Node { span: 0..0, kind: Kind::String(readable(value).into()) };
+        Some(Member { key: key.into_owned().into(), key_span: 0..0, value })
+    };
+    Node { span: 0..0, kind: Kind::Object(form.split(|byte| *byte == b'&').filter_map(member).collect()) }
+}
+
 /// Reports where two bodies begin to differ.
 fn bytes(left: &[u8], right: &[u8], differences: &mut Vec<Difference>) {
     let offset = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let rest = |body: &[u8]| {
         let rest = &body[offset..];
-        let excerpt = String::from_utf8_lossy(&rest[..rest.len().min(EXCERPT)]);
-        (!rest.is_empty()).then(|| json::quote(&excerpt))
+        // Not within a character.
+        let is_end = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+        let end = (EXCERPT.min(rest.len())..=rest.len()).find(is_end).unwrap_or(rest.len());
+        (!rest.is_empty()).then(|| json::quote(&readable(&rest[..end])))
     };
     differences.push(Difference { place: DifferingPart::Bytes(offset), left: rest(left), right: rest(right) });
+}
+
+/// Bytes as text. Those that aren't UTF-8 become `\xNN`.
+fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().escape_ascii().map(char::from));
+    }
+    text
 }
 
 /// A walk through two payloads side by side.
@@ -313,12 +343,43 @@ mod tests {
     }
 
     #[test]
-    fn forms_are_compared_by_field() {
+    fn forms_are_compared_by_field_in_their_own_spelling() {
         let form = [("content-type", "application/x-www-form-urlencoded")];
+        let differences = |left: &str, right: &str| differences(&request(&form, left), &request(&form, right));
+        assert_eq!(differences("a=1&b=x+y", "a=1&b=x%20z&c="), [r#"body:/b "x+y" "x%20z""#, r#"body:/c absent """#]);
+        assert_eq!(differences("a=1&b=%20x", "a=2&b=+x"), [r#"body:/a "1" "2""#, r#"body:/b "%20x" "+x""#]);
+        assert_eq!(differences("a=1&a=2", "a=2&a=1"), [r#"body:/a "1" "2""#, r#"body:/a "2" "1""#]);
+        // A field without a value, and an empty one.
+        assert_eq!(differences("a&b=1", "a=&b=1"), [r#"body-bytes:1 "&b=1" "=&b=1""#]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_shown() {
+        let binary = |body: &'static [u8]| Request { body: body.into(), ..request(&[], "") };
         assert_eq!(
-            differences(&request(&form, "a=1&b=x+y"), &request(&form, "a=1&b=x%20z&c=")),
-            [r#"body:/b "x y" "x z""#, r#"body:/c absent """#]
+            differences(&binary(b"\0\x01\xff\x02"), &binary(b"\0\x01\xfe\x02")),
+            [r#"body-bytes:2 "\\xff\u0002" "\\xfe\u0002""#]
         );
+        let long = [b"a".repeat(EXCERPT - 1), "€b".into()].concat();
+        let expected = format!(r#"body-bytes:0 "{}€" absent"#, "a".repeat(EXCERPT - 1));
+        assert_eq!(differences(&Request { body: long.into(), ..binary(b"") }, &binary(b"")), [expected]);
+    }
+
+    #[test]
+    fn bodies_compressed_differently_differ_though_their_content_is_the_same() {
+        // `printf '{}' | gzip -n`, and the same with the time 1 in the header.
+        const GZIP: [u8; 22] = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0];
+        let mut timed = GZIP;
+        timed[4] = 1;
+        let compressed =
+            |body: [u8; 22]| Request { body: body.to_vec().into(), ..request(&[("content-encoding", "gzip")], "") };
+        assert_eq!(
+            differences(&compressed(GZIP), &compressed(timed)),
+            [
+                r#"body-bytes:4 "\u0000\u0000\u0000\u0000\u0000\u0003\\xab\\xae\u0005\u0000C\\xbf\\xa6\\xa3\u0002\u0000\u0000\u0000" "\u0001\u0000\u0000\u0000\u0000\u0003\\xab\\xae\u0005\u0000C\\xbf\\xa6\\xa3\u0002\u0000\u0000\u0000""#
+            ]
+        );
+        assert_eq!(differences(&compressed(GZIP), &request(&[], "{}")), [r#"header:content-encoding "gzip" absent"#]);
     }
 
     #[test]
