@@ -37,8 +37,11 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     })?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),
-        _ if text.contains("://") => Err(invalid("only http:// and https:// are supported".to_owned())),
-        _ => Err(invalid(format!("use https://{shown}"))),
+        // A host and a port, not a scheme and a path.
+        _ if url.path().starts_with(|first: char| first.is_ascii_digit()) && !text.contains("://") => {
+            Err(invalid(format!("use https://{shown}")))
+        }
+        _ => Err(invalid("only http:// and https:// are supported".to_owned())),
     }
 }
 
@@ -111,6 +114,7 @@ mod tests {
         assert_eq!(message("example.com:3000"), "invalid URL `example.com:3000`: use https://example.com:3000");
         assert_eq!(message("example.com/a"), "invalid URL `example.com/a`: use https://example.com/a");
         assert_eq!(message("10.0.0.5:80"), "invalid URL `10.0.0.5:80`: use https://10.0.0.5:80");
+        assert_eq!(message("unix:/a.sock"), "invalid URL `unix:/a.sock`: only http:// and https:// are supported");
         assert_eq!(message("/hooks"), "invalid URL `/hooks`: relative URL without a base; use http://HOST:PORT/PATH");
         assert_eq!(message("ftp://a/"), "invalid URL `ftp://a/`: only http:// and https:// are supported");
     }

@@ -277,10 +277,11 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
                 Ok(response.status)
             }
             Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
-            Err(SendError::Broken(reason)) => Err(NoResponse::Broken(reason)),
+            Err(SendError::Broken(reason) | SendError::Invalid(reason)) => Err(NoResponse::Broken(reason)),
             Err(
                 SendError::Unreachable(reason)
                 | SendError::NotListening(reason)
+                | SendError::TlsFailed(reason)
                 | SendError::UnknownHost(reason)
                 | SendError::Unresolved(reason),
             ) => Err(NoResponse::Unreachable(reason)),

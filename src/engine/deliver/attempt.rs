@@ -205,7 +205,9 @@ pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &SendResult) -
     };
     match (sent.received(), &sent.response) {
         (Some(response), _) if accepts(response) => Outcome::Accepted,
-        (Some(_), _) | (None, Err(SendError::Broken(_) | SendError::OtherProtocol(_))) => Outcome::Refused,
+        (Some(_), _) | (None, Err(SendError::Broken(_) | SendError::Invalid(_) | SendError::OtherProtocol(_))) => {
+            Outcome::Refused
+        }
         (None, Err(SendError::TimedOut(_))) => Outcome::TimedOut,
         (None, _) => Outcome::Unreachable,
     }

@@ -36,13 +36,14 @@ impl Cause {
 pub const fn kind_of(error: &SendError) -> ForwardFailureKind {
     match error {
         SendError::TimedOut(_) => ForwardFailureKind::TimedOut,
-        SendError::Broken(_) | SendError::OtherProtocol(_) => ForwardFailureKind::Broken,
+        SendError::Broken(_) | SendError::Invalid(_) | SendError::OtherProtocol(_) => ForwardFailureKind::Broken,
         SendError::Incomplete(response, _) => ForwardFailureKind::Incomplete(response.status),
         SendError::Unsendable(_)
         | SendError::Unreachable(_)
         | SendError::NotListening(_)
         | SendError::UnknownHost(_)
         | SendError::Unresolved(_)
+        | SendError::TlsFailed(_)
         | SendError::Untrusted(_) => ForwardFailureKind::Unreachable,
     }
 }
@@ -66,7 +67,11 @@ pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responde
         SendError::Incomplete(response, problem) => {
             Cause::new(&format_args!("your handler responded {}, but {problem}", response.status), "")
         }
-        SendError::OtherProtocol(_) | SendError::Unsendable(_) | SendError::Untrusted(_) => Cause::new(error, ""),
+        SendError::Invalid(_)
+        | SendError::OtherProtocol(_)
+        | SendError::TlsFailed(_)
+        | SendError::Unsendable(_)
+        | SendError::Untrusted(_) => Cause::new(error, ""),
     }
 }
 

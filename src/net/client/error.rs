@@ -1,8 +1,8 @@
 //! Why a request got no response, in words that a developer can act on.
 
-use std::{error::Error, io, time::Duration};
+use std::{borrow::Cow, error::Error, io, time::Duration};
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError};
 
 use super::{MAX_RESPONSE_BODY, protocol::Protocol};
 use crate::webhook::{record::Response, remedy::Remedy};
@@ -28,6 +28,9 @@ pub enum SendError {
     /// The endpoint's host name could not be looked up.
     #[error("{0}")]
     Unresolved(String),
+    /// The endpoint was reached, but TLS with it failed.
+    #[error("{0}")]
+    TlsFailed(String),
     /// The endpoint's TLS certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
@@ -40,6 +43,9 @@ pub enum SendError {
     /// The endpoint was reached, but sent no response.
     #[error("{0}")]
     Broken(String),
+    /// The endpoint's response is not valid, or exceeds a limit.
+    #[error("{0}")]
+    Invalid(String),
     /// The head of a response arrived, but not its whole body. Holds the part that arrived, and the problem.
     #[error("{1}")]
     Incomplete(Response, String),
@@ -59,17 +65,32 @@ impl SendError {
 /// Describes a failed TLS handshake.
 pub(super) fn tls_failed(error: &io::Error, host: &str, port: u16) -> SendError {
     match sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
-        Some(tls @ rustls::Error::InvalidCertificate(_)) => {
-            SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"))
+        Some(rustls::Error::InvalidCertificate(error)) => {
+            SendError::Untrusted(format!("TLS with {host}:{port} failed: {}", distrust(error)))
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            SendError::Unreachable(format!("{host}:{port} does not speak TLS: it is probably plain http://"))
+            SendError::TlsFailed(format!("{host}:{port} does not speak TLS: it is probably plain http://"))
         }
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
             SendError::OtherProtocol(Protocol::Http2)
         }
-        Some(tls) => SendError::Unreachable(format!("TLS with {host}:{port} failed: {tls}")),
-        None => SendError::Unreachable(format!("TLS with {host}:{port} failed: {error}")),
+        Some(tls) => SendError::TlsFailed(format!("TLS with {host}:{port} failed: {tls}")),
+        None => SendError::TlsFailed(format!("TLS with {host}:{port} failed: {error}")),
+    }
+}
+
+/// Why a certificate is not trusted, in words.
+fn distrust(error: &CertificateError) -> Cow<'static, str> {
+    use CertificateError as E;
+    match error {
+        E::Expired | E::ExpiredContext { .. } => "its certificate has expired".into(),
+        E::NotValidYet | E::NotValidYetContext { .. } => "its certificate is not valid yet".into(),
+        E::NotValidForName | E::NotValidForNameContext { .. } => "its certificate is for another host".into(),
+        // For a self-signed certificate, the verifiers of the systems report any of these.
+        E::UnknownIssuer | E::BadSignature | E::Other(_) => {
+            "its certificate is self-signed, or from an authority that this machine does not trust".into()
+        }
+        other => format!("its certificate is not trusted: {other}").into(),
     }
 }
 
@@ -85,6 +106,9 @@ pub(super) fn not_final(status: u16) -> String {
 /// Describes an error on an open connection.
 pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     let text = chain(error);
+    if sources(error).any(|source| source.downcast_ref().is_some_and(hyper::Error::is_parse)) {
+        return SendError::Invalid(format!("no complete response: {text}"));
+    }
     SendError::Broken(match io_kind(error) {
         _ if is_reset(error) => "the connection was reset before the response was complete".to_owned(),
         // The latter is a close without a TLS `close_notify`.

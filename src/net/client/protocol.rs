@@ -9,6 +9,8 @@ pub enum Protocol {
     Tls,
     /// The endpoint expects HTTP/2 from the first byte.
     Http2,
+    /// Not HTTP.
+    Other,
 }
 
 impl Protocol {
@@ -19,7 +21,8 @@ impl Protocol {
             [21, 3, 0..=4, ..] => Some(Self::Tls),
             // A frame of the types SETTINGS or GOAWAY, on stream 0 (RFC 9113, 4.1).
             [_, _, _, 4 | 7, _, 0, 0, 0, 0, ..] => Some(Self::Http2),
-            _ => None,
+            _ if b"HTTP/".starts_with(&received[..received.len().min(5)]) => None,
+            _ => Some(Self::Other),
         }
     }
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Tls => "the endpoint expects TLS: use https:// in the URL",
             Self::Http2 => "the endpoint speaks only HTTP/2: make it accept HTTP/1.1 too",
+            Self::Other => "the endpoint does not speak HTTP: does another program listen there?",
         })
     }
 }
@@ -45,8 +49,11 @@ mod tests {
             // What Node.js's `http2.createServer()` sends first: an empty SETTINGS frame.
             (b"\0\0\0\x04\0\0\0\0\0", Some(Protocol::Http2)),
             (b"HTTP/1.1 200 OK\r\n", None),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", None),
+            (b"HTTP/x", None),
+            (b"HT", None),
             (b"", None),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", Some(Protocol::Other)),
+            (b"HELO", Some(Protocol::Other)),
         ] {
             assert_eq!(Protocol::recognise(received), expected, "{received:?}");
         }
