@@ -224,7 +224,7 @@ impl Page {
 
     /// Appends the most helpful lines of a response's body, and what they reveal.
     fn response(&self, response: &Response, advice: Option<&str>, out: &mut String) {
-        if let Some(excerpt) = Excerpt::of(&response.body) {
+        if let Some(excerpt) = Excerpt::of(response) {
             self.excerpt(&excerpt, out);
         }
         if let Some(advice) = advice {

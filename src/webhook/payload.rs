@@ -12,7 +12,7 @@ use futures_util::{FutureExt, stream};
 
 use crate::webhook::{
     json::{self, Kind, Member, Node, Path},
-    request::Request,
+    request::{Headers, Request},
     words,
 };
 
@@ -132,14 +132,22 @@ impl<'a> DecodedBody<'a> {
     }
 }
 
+/// Decodes the body of a request, as [`decoded_body`] does.
+///
+/// # Errors
+///
+/// Those of [`decoded_body`].
+pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String> {
+    decoded_body(&request.headers, &request.body, limit)
+}
+
 /// Decodes the `content-encoding` of a body; without one, returns the bytes as they are.
 ///
 /// # Errors
 ///
 /// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
-pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String> {
-    let encoding = request.headers.text("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
-    let body = request.body.as_ref();
+pub fn decoded_body<'a>(headers: &Headers, body: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, String> {
+    let encoding = headers.text("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     match encoding.as_str() {
         "" | "identity" => Ok(Cow::Borrowed(body)),
         "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),

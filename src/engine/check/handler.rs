@@ -270,7 +270,7 @@ impl<'a, T: Transport> TestedHandler<'a, T> {
         let response = match response {
             // Providers look only at the status, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
-                excerpt = Excerpt::of(&response.body);
+                excerpt = Excerpt::of(&response);
                 hint = clue(&response, Some(*media), Some(&request.headers)).or_else(|| redirect(self.url, &response));
                 sent_on_by = proxy(&response.headers);
                 handshake = self.judge_handshake(request, &response);

@@ -187,7 +187,7 @@ impl<'a> ForwardObject<'a> {
 
     fn explained(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
         let failed = forwarded.outcome.as_ref().ok().filter(|response| !(200..300).contains(&response.status));
-        let excerpt = match failed.and_then(|response| Excerpt::of(&response.body)) {
+        let excerpt = match failed.and_then(Excerpt::of) {
             Some(Excerpt::Text(lines)) => lines,
             Some(Excerpt::Binary(_)) | None => Vec::new(),
         };

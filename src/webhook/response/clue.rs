@@ -1,7 +1,7 @@
 //! Error messages with which frameworks and libraries reveal a handler's fault, and what to do about each. They come
 //! from real responses, which are in `tests/responses`.
 
-use super::{Clue, form_clue, form_clue::ENCODINGS, header_clue, readable};
+use super::{Clue, decoded, form_clue, form_clue::ENCODINGS, header_clue, readable};
 use crate::webhook::{delivery::Media, http_response::Response, request::Headers};
 
 /// A message, and what to do about it.
@@ -191,16 +191,16 @@ const LONGEST_REFUSAL: usize = 400;
 /// request's.
 #[must_use]
 pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
-    let Response { status, ref body, .. } = *response;
+    let (status, body) = (response.status, decoded(response));
     if (200..300).contains(&status) && body.len() <= LONGEST_REFUSAL {
-        let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+        let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
         let is_refusal = REFUSALS.iter().any(|refusal| text.contains(refusal));
         return is_refusal.then(|| Clue::new(REFUSED_AS_SUCCESS));
     }
     if !(400..600).contains(&status) {
         return None;
     }
-    let text = readable(body).unwrap_or_default();
+    let text = readable(&body).unwrap_or_default();
     let occur = |texts: &[&str]| texts.iter().all(|message| text.contains(message));
     if let Some(&Known { advice, only_if_valid, is_unspecific, .. }) = KNOWN.iter().find(|known| occur(known.texts)) {
         return Some(Clue { advice: advice.into(), only_if_valid, is_unspecific });
@@ -212,7 +212,7 @@ pub fn clue(response: &Response, sent: Option<Media>, headers: Option<&Headers>)
     if !is_authorized && NO_AUTHORIZATION.iter().any(|message| text.contains(message)) {
         return Some(Clue::for_valid(AUTHENTICATION));
     }
-    if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
+    if let Some(advice) = headers.and_then(|headers| header_clue::advice(&body, headers)) {
         return Some(Clue::for_valid(advice));
     }
     if let Some(clue) = form_clue::parsed(&text, sent) {

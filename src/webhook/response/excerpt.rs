@@ -1,7 +1,8 @@
 //! An excerpt of a response's body: the one or two lines that help a developer most. In a stack trace, these are the
 //! error and the line in the developer's own code.
 
-use super::readable;
+use super::{decoded, readable};
+use crate::webhook::http_response::Response;
 
 /// An excerpt of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +24,11 @@ const FOREIGN: [&str; 8] =
     ["node_modules", "node:", "(internal/", "<anonymous>", "site-packages", "dist-packages", "lib/python", "<frozen "];
 
 impl Excerpt {
-    /// An excerpt of a body; `None` if the body is blank.
+    /// An excerpt of a response's body; `None` if the body is blank.
     #[must_use]
-    pub fn of(body: &[u8]) -> Option<Self> {
-        let Some(text) = readable(body) else { return Some(Self::Binary(body.len())) };
+    pub fn of(response: &Response) -> Option<Self> {
+        let body = decoded(response);
+        let Some(text) = readable(&body) else { return Some(Self::Binary(body.len())) };
         if text.trim_start().starts_with(['{', '[']) {
             return Some(Self::Text(vec![shorten(&one_line(&text), false)]));
         }
@@ -105,12 +107,29 @@ fn shorten(line: &str, more: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::{super::MAX_READ_BYTES, *};
+    use crate::webhook::request::{HeaderName, HeaderValue, Headers};
+
+    fn response(body: &[u8]) -> Response {
+        Response { status: 500, headers: Headers::new(), body: Bytes::copy_from_slice(body) }
+    }
 
     #[track_caller]
     fn is_excerpted_as(body: &str, lines: &[&str]) {
         let lines = lines.iter().copied().map(str::to_owned).collect();
-        assert_eq!(Excerpt::of(body.as_bytes()), Some(Excerpt::Text(lines)));
+        assert_eq!(Excerpt::of(&response(body.as_bytes())), Some(Excerpt::Text(lines)));
+    }
+
+    #[test]
+    fn a_compressed_body_is_shown_as_its_content() {
+        // `printf '{}' | gzip -n`
+        let gzip = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0];
+        let mut response = response(&gzip);
+        assert_eq!(Excerpt::of(&response), Some(Excerpt::Binary(gzip.len())));
+        response.headers.push(HeaderName::from_static("content-encoding"), HeaderValue::from_static("gzip"));
+        assert_eq!(Excerpt::of(&response), Some(Excerpt::Text(vec!["{}".to_owned()])));
     }
 
     #[test]
@@ -157,10 +176,10 @@ mod tests {
 
     #[test]
     fn binary_data_is_shown_by_its_length() {
-        assert_eq!(Excerpt::of(b"\x1f\x8b\x08\x00\xff"), Some(Excerpt::Binary(5)));
-        assert_eq!(Excerpt::of(b"a\0b"), Some(Excerpt::Binary(3)));
+        assert_eq!(Excerpt::of(&response(b"\x1f\x8b\x08\x00\xff")), Some(Excerpt::Binary(5)));
+        assert_eq!(Excerpt::of(&response(b"a\0b")), Some(Excerpt::Binary(3)));
         for blank in ["", " \r\n\t"] {
-            assert_eq!(Excerpt::of(blank.as_bytes()), None);
+            assert_eq!(Excerpt::of(&response(blank.as_bytes())), None);
         }
     }
 }

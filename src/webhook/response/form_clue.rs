@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{Clue, readable};
+use super::{Clue, decoded, readable};
 use crate::webhook::{delivery::Media, http_response::Response};
 
 /// How to parse the encodings that a provider uses.
@@ -91,9 +91,10 @@ const PAGES: [&str; 3] = ["could not understand", "unable to be followed", "unab
 
 /// Whether the body is empty, only the status's own phrase, or a framework's page about the status.
 fn gives_no_reason(response: &Response) -> bool {
-    let Some(text) = readable(&response.body) else { return false };
+    let body = decoded(response);
+    let Some(text) = readable(&body) else { return false };
     let phrase = StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
-    let is_page = response.body.trim_ascii_start().starts_with(b"<");
+    let is_page = body.trim_ascii_start().starts_with(b"<");
     let text = text.trim();
     // A page has the phrase and the number in its title, too.
     let is_of_status = |phrase: &str| {

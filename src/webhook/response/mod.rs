@@ -18,6 +18,8 @@ use std::borrow::Cow;
 pub use excerpt::Excerpt;
 pub use proxy::proxy;
 
+use super::{http_response::Response, payload::decoded_body};
+
 /// What a response reveals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clue {
@@ -48,6 +50,12 @@ impl Clue {
 
 /// How much of a body is read, in bytes.
 const MAX_READ_BYTES: usize = 1 << 20;
+
+/// The body without its `content-encoding`. If it can't be decoded, or is larger than what is read, as it is.
+fn decoded(response: &Response) -> Cow<'_, [u8]> {
+    let body = response.body.as_ref();
+    decoded_body(&response.headers, body, MAX_READ_BYTES).unwrap_or(Cow::Borrowed(body))
+}
 
 /// The body as text without markup; `None` if it is binary. A character that is cut off at the end is ignored.
 fn readable(body: &[u8]) -> Option<Cow<'_, str>> {

@@ -40,7 +40,7 @@ macro_rules! response {
 /// Asserts the start of each line of the excerpt, and a part of the advice; `""` if there is none.
 #[track_caller]
 fn says(response: &Response, sent: Media, lines: &[&str], advice: &str) {
-    let Some(Excerpt::Text(shown)) = Excerpt::of(&response.body) else { panic!("no text") };
+    let Some(Excerpt::Text(shown)) = Excerpt::of(response) else { panic!("no text") };
     assert_eq!(shown.len(), lines.len(), "{shown:#?}");
     for (shown, start) in shown.iter().zip(lines) {
         assert!(shown.starts_with(start), "{shown:#?}");
