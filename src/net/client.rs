@@ -340,10 +340,6 @@ fn origin(url: &Url) -> &str {
     &url[..Position::AfterPort]
 }
 
-fn has_credentials(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
-}
-
 /// Whether a host is a name of this machine, as every name below `localhost` is (RFC 6761, 6.3).
 fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")

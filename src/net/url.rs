@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use url::{ParseError, Position};
 
@@ -90,6 +92,18 @@ pub fn target_with_query(url: &Url, target: &str) -> String {
 /// The decoded name of a query parameter.
 fn name(parameter: &str) -> String {
     form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// The value of `authorization` for the user and password of a URL, if it has any.
+#[must_use]
+pub fn credentials(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut credentials = percent_decode_str(url.username()).collect::<Vec<u8>>();
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
+    Some(format!("Basic {}", STANDARD.encode(credentials)))
 }
 
 /// The path and query of a URL, which form the target of a request line.

@@ -1,9 +1,12 @@
 //! `send --print locust` and `--print k6`: the jobs as a script that makes and signs a new delivery for each request.
 
+use http::header::{AUTHORIZATION, HeaderValue};
+
 use crate::{
     cli::{Print, SendArgs},
     commands::{exit::Failure, terminal::Terminal},
     engine::deliver::{Batch, Job, JobContent},
+    net::url::credentials,
     render::script::{Script, Sender, Signer, comment, distinct, k6, locust},
     webhook::{
         load::Rate,
@@ -87,8 +90,11 @@ fn add(script: &mut Script, job: &Job, secrets: &[SigningSecret], args: &SendArg
         ))
         .hint("print captures with --print vegeta"));
     };
-    let event =
-        provider.live(prepared, job.url.as_str(), &job.headers, secrets.first()).map_err(|error| unable(&error))?;
+    let mut headers = job.headers.clone();
+    if let Some(credentials) = credentials(&job.url).and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.set(&AUTHORIZATION, credentials);
+    }
+    let event = provider.live(prepared, job.url.as_str(), &headers, secrets.first()).map_err(|error| unable(&error))?;
     let signers = provider.live_signers(&event, secrets).map_err(|error| unable(&error))?;
     let origin = job.url.origin().ascii_serialization();
     let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);

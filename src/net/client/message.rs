@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::{
-    has_credentials,
     headers::{Purpose, purposes},
     host,
 };
-use crate::webhook::{
-    request::{FieldName, HeaderValue, Request},
-    wire_form::WireForm,
+use crate::{
+    net::url::credentials,
+    webhook::{
+        request::{FieldName, HeaderValue, Request},
+        wire_form::WireForm,
+    },
 };
 
 /// The size of the largest body that is copied after the head, in bytes. Writing a larger one separately is cheaper
@@ -53,8 +53,8 @@ pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, fo
     let target = recipient.target(url, &request.target);
     let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let length = request.body.len().to_string();
-    let mut credentials = has_credentials(url).then(|| basic_credentials(url));
-    let replaces_authorization = credentials.is_some();
+    let mut authorization = credentials(url);
+    let replaces_authorization = authorization.is_some();
     push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
     if !request.headers.contains("host") {
         push(&[b"host: ", host(url).as_bytes(), b"\r\n"]);
@@ -74,14 +74,14 @@ pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, fo
             Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
             Purpose::Host | Purpose::Length | Purpose::Connection => {}
             Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
-                if let Some(credentials) = credentials.take() {
+                if let Some(credentials) = authorization.take() {
                     field(name, credentials.as_bytes());
                 }
             }
             Purpose::Endpoint => field(name, value.as_bytes()),
         }
     }
-    if let Some(credentials) = credentials {
+    if let Some(credentials) = authorization {
         push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
     }
     // Some servers respond with 411 to a request that may have a body but states no length.
@@ -122,13 +122,6 @@ fn capitalised(name: &str) -> String {
 /// Whether a request's body is copied after its head.
 pub(super) fn is_copied(request: &Request) -> bool {
     request.body.len() <= COPIED_BODY_BYTES
-}
-
-fn basic_credentials(url: &Url) -> String {
-    let mut credentials = percent_decode_str(url.username()).collect::<Vec<u8>>();
-    credentials.push(b':');
-    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
-    format!("Basic {}", STANDARD.encode(credentials))
 }
 
 #[cfg(test)]

@@ -93,3 +93,14 @@ fn a_script_never_contains_the_secret() {
         assert!(printed.contains("GITHUB_WEBHOOK_SECRET") && !printed.contains("not-in-the-script"), "{printed}");
     }
 }
+
+#[test]
+fn a_script_sends_the_credentials_of_the_url() {
+    let dir = Dir::new();
+    for format in ["locust", "k6"] {
+        let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--to", "http://u:p%40w@127.0.0.1:9/a"]);
+        let script = send.args(["--print", format]).exits(0).text().to_owned();
+        // `printf 'u:p@w' | base64`
+        assert!(script.contains("\"Basic dTpwQHc=\""), "{script}");
+    }
+}
