@@ -21,7 +21,7 @@ use self::{
     words::Words,
 };
 use super::{
-    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, MAX_BROKEN, newlines,
+    Collected, Entry, EntryFault, EntryReader, FAR, Format, GzipBudget, Input, MAX_BROKEN, MAX_HEAD, newlines,
     parts::{ParseError, expected},
     position::Start,
     whole,
@@ -38,6 +38,7 @@ impl Format for ShellCommand {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
+        let is_cut = head.len() >= MAX_HEAD;
         // The head may end within a character.
         let head = String::from_utf8_lossy(head);
         if head.lines().next().is_some_and(|line| line.starts_with("#!") && line.trim_end().ends_with("sh")) {
@@ -59,7 +60,8 @@ impl Format for ShellCommand {
                 is_code &= is_shell(line);
             }
         }
-        false
+        // The pipe comes after a long body.
+        is_cut && head.lines().next_back().is_some_and(writes)
     }
 
     fn read<'a>(&self, input: Input<'a>, _: &mut GzipBudget) -> Result<Box<dyn EntryReader + 'a>, EntryFault> {
@@ -140,8 +142,12 @@ const BEFORE: [&str; 9] = ["then", "do", "else", "if", "while", "!", "{", "sudo"
 
 /// Whether a line starts with a readable command, or with one that is piped into one.
 fn starts_command(line: &str) -> bool {
-    is_command(line)
-        || ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program)) && writes_into_command(line)
+    is_command(line) || writes(line) && writes_into_command(line)
+}
+
+/// Whether a line starts with a command that writes its arguments.
+fn writes(line: &str) -> bool {
+    ["printf ", "echo ", "cat "].iter().any(|program| line.starts_with(program))
 }
 
 fn is_command(line: &str) -> bool {

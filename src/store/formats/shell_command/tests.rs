@@ -163,6 +163,12 @@ fn a_script_is_recognised_by_its_first_line_or_after_a_value_of_several_lines() 
 }
 
 #[test]
+fn a_command_is_recognised_by_the_start_of_a_long_body_that_is_piped_into_it() {
+    let script = format!("printf '{}' | curl --data-binary @- http://h/a\n", r"\170".repeat(40_000));
+    assert_eq!(body(&script), "x".repeat(40_000));
+}
+
+#[test]
 fn a_body_that_only_running_tells_is_an_error() {
     for (command, program) in [
         ("printf '%s' '{}' | tee x | curl -d @- http://h/a", "tee"),
