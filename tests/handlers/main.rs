@@ -21,7 +21,7 @@ mod repairs;
 use std::{fs, path::Path, time::Duration};
 
 use handler::{Handler, handlers, node, python};
-use program::{check, send_all};
+use program::{check, check_patiently, send_all};
 
 /// How long anything may take before a test fails: far longer than needed.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -66,7 +66,7 @@ fn of_signatures() -> Vec<&'static str> {
 fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
     let Some(handler) = handler else { return };
     send_all(&handler, provider);
-    check(&handler, provider).passes(senseless);
+    check_patiently(&handler, provider).passes(senseless);
 }
 
 /// Checks that exactly these cases find a handler's fault.

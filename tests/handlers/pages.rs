@@ -18,7 +18,7 @@ use super::{
     handler::Handler,
     machine::{self, Port},
     packages,
-    program::{check, check_at},
+    program::{check_at, check_patiently},
 };
 
 const PATH: &str = "/webhooks/github";
@@ -51,7 +51,7 @@ impl Page {
     #[track_caller]
     fn passes(mut self, command: Command, ready: &'static str) {
         let handler = Handler::listening(command, self.port.lend(), PATH, ready);
-        check(&handler, "github").passes(&OF_SVIX_ALONE);
+        check_patiently(&handler, "github").passes(&OF_SVIX_ALONE);
     }
 
     /// Runs a program to its end.
