@@ -46,7 +46,7 @@ use crate::{
 use addresses::Addresses;
 use consumers::ListenConsumers;
 use end::{StopReason, end, exit_code, finish};
-use receiving::{Serving, Sinks, capture_path, limits, open_captures, setup};
+use receiving::{Serving, Sinks, limits, open_captures, setup};
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
 ///
@@ -80,7 +80,7 @@ struct ResolvedArgs {
     expectations: DeliveryExpectations,
     view: View,
     limits: ReceiverLimits,
-    captures: Option<CaptureStore>,
+    captures: Option<Arc<CaptureStore>>,
 }
 
 async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> Result<Exit, Failure> {
@@ -112,7 +112,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &sinks, cancel.clone());
+    let setup =
+        setup(&args, Arc::clone(&settings), captures.clone(), consumers, pending.clone(), &sinks, cancel.clone());
     let Serving { task: serving, tunnel, in_progress, resender } =
         Serving::start(setup, listener, tunnel, limits, &stop);
     let targets = resender.targets();
@@ -126,7 +127,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
     let is_default = is_default(&context, address);
     let addresses = Addresses::new(address, is_default, inspector.url(), tunnel.urls(), registered.list().await);
-    let subject = subject(&context, &args, &listen_consumers, &settings, resender, address, inspector.url());
+    let subject = subject(&args, captures, &listen_consumers, &settings, resender, address, inspector.url());
     let surroundings = inspector.surroundings(address, tunnel.urls(), addresses.registered.clone(), is_default);
     let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &sinks.warnings, &stop);
     let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
@@ -162,8 +163,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
 /// What the keys and the inspector act on, if deliveries are kept for them.
 fn subject(
-    context: &Context,
     args: &ListenArgs,
+    captures: Option<Arc<CaptureStore>>,
     listen_consumers: &ListenConsumers,
     settings: &Arc<CurrentSettings>,
     resender: Resender,
@@ -175,7 +176,7 @@ fn subject(
         settings: Arc::clone(settings),
         resender,
         pause: listen_consumers.pause.clone(),
-        captures: capture_path(context, args),
+        captures,
         url: reachable(address),
         output_is_capture: listen_consumers.output_is_capture,
         redact: args.redact,

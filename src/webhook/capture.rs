@@ -156,10 +156,10 @@ pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
     );
 }
 
-/// The start of the line of the delivery with this number in a log.
+/// The start of the line of the delivery with this number and time in a log.
 #[must_use]
-pub fn line_start(seq: u64) -> String {
-    format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"#)
+pub fn line_start(seq: u64, received_at: Timestamp) -> String {
+    format!(r#"{{"kind":"delivery","hookdev":{VERSION},"seq":{seq},"received_at":"{received_at}","#)
 }
 
 /// The first keys must be those of [`line_start`].

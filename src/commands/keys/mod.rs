@@ -9,10 +9,13 @@ mod resends;
 #[cfg_attr(windows, path = "windows.rs")]
 mod unix;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use super::reporters::pause::Pause;
-use crate::engine::receive::{CurrentSettings, History, Resender};
+use crate::{
+    engine::receive::{CurrentSettings, History, Resender},
+    store::captures::CaptureStore,
+};
 pub use unix::Keys;
 
 /// What the keys act on.
@@ -24,7 +27,7 @@ pub struct Subject {
     pub resender: Resender,
     pub pause: Pause,
     /// Where older deliveries are saved.
-    pub captures: Option<PathBuf>,
+    pub captures: Option<Arc<CaptureStore>>,
     /// The receiver's URL without a path.
     pub url: String,
     /// Whether the output is the only capture, so that it can't be paused.

@@ -22,7 +22,6 @@ use crate::{
         terminal::Terminal,
     },
     engine::inspect::curl_command,
-    store::captures,
     webhook::{record::Delivery, redact, request::Request},
 };
 
@@ -200,14 +199,16 @@ impl Keys {
         if seq == 0 || seq > newest {
             return Err(format!("there is no delivery #{seq}"));
         }
-        let Some(path) = self.subject.captures.clone() else {
+        let Some(captures) = self.subject.captures.clone() else {
             return Err(format!("#{seq} is no longer in memory; --history N keeps more, and --capture all of them"));
         };
-        let captures = path.display().to_string();
-        match spawn_blocking(move || captures::find(&path, seq)).await.unwrap_or_else(|error| Err(error.into())) {
+        let path = captures.path().display().to_string();
+        match spawn_blocking(move || captures.find(seq)).await.unwrap_or_else(|error| Err(error.into())) {
             Ok(Some(request)) => Ok(request),
-            Ok(None) => Err(format!("#{seq} is no longer in memory, and not in {captures}; --history N keeps more")),
-            Err(error) => Err(format!("#{seq} is no longer in memory, and can't be read from {captures}: {error}")),
+            Ok(None) => {
+                Err(format!("#{seq} is no longer in memory, and was not found in {path}; --history N keeps more"))
+            }
+            Err(error) => Err(format!("#{seq} is no longer in memory, and can't be read from {path}: {error}")),
         }
     }
 

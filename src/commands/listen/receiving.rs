@@ -1,9 +1,6 @@
 //! Sets up and starts the receiver of `listen`: limits, captures, policies, and where it reports.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicUsize},
-};
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -48,20 +45,15 @@ pub fn limits(terminal: Terminal, args: &ListenArgs) -> Result<ReceiverLimits, F
     Ok(ReceiverLimits { body: args.max_body, connections, ..defaults })
 }
 
-/// Where deliveries are saved: `--capture`, else the config's path.
-pub fn capture_path(context: &Context, args: &ListenArgs) -> Option<PathBuf> {
-    args.capture.clone().or(listen_config(context).capture)
-}
-
-/// Opens the captures, and notes if an incomplete last line was removed.
-pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<CaptureStore>, Failure> {
-    let Some(path) = capture_path(context, args) else { return Ok(None) };
+/// Opens the captures, at `--capture` or else the config's path, and notes if an incomplete last line was removed.
+pub fn open_captures(context: &Context, args: &ListenArgs) -> Result<Option<Arc<CaptureStore>>, Failure> {
+    let Some(path) = args.capture.clone().or(listen_config(context).capture) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
         let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
         context.terminal.note(format!("removed an incomplete last line ({bytes}) from {path}"));
     }
-    Ok(Some(store))
+    Ok(Some(Arc::new(store)))
 }
 
 /// Where the receiver reports problems, and saves the secrets it is given.
@@ -75,7 +67,7 @@ pub struct Sinks {
 pub fn setup(
     args: &ListenArgs,
     settings: Arc<CurrentSettings>,
-    captures: Option<CaptureStore>,
+    captures: Option<Arc<CaptureStore>>,
     consumers: Consumers,
     pending: Option<Arc<PendingForwards>>,
     sinks: &Sinks,

@@ -5,6 +5,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -88,7 +89,7 @@ impl CaptureWriter {
     /// Starts the thread for a store. With `redact`, captures contain no credentials; `wording` puts hints into words.
     /// `on_change` must not block.
     pub fn start(
-        store: CaptureStore,
+        store: Arc<CaptureStore>,
         redact: bool,
         wording: Wording,
         on_change: impl Fn(SaveChange) + Send + 'static,
@@ -176,7 +177,7 @@ mod tests {
     async fn deliveries_are_saved_in_the_order_in_which_they_arrive() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.ndjson");
-        let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap(), false, |_| String::new(), |_| ());
+        let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap().into(), false, |_| String::new(), |_| ());
         let deliveries: Vec<Delivery> = (0..100).map(delivery).collect();
         let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
         assert_eq!(saved, vec![Ok(path.display().to_string()); 100]);
@@ -192,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn every_delivery_that_is_not_saved_says_why() {
         let (sender, changes) = std::sync::mpsc::channel();
-        let store = CaptureStore::open("/dev/full".as_ref()).unwrap();
+        let store = CaptureStore::open("/dev/full".as_ref()).unwrap().into();
         let writer = CaptureWriter::start(store, false, |_| String::new(), move |change| sender.send(change).unwrap());
         let deliveries: Vec<Delivery> = (0..3).map(delivery).collect();
         let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;

@@ -287,7 +287,7 @@ async fn cancelling_ends_a_long_response_that_nobody_waits_for() {
 #[tokio::test]
 async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
-    let store = CaptureStore::open(dir.path()).unwrap();
+    let store = Arc::new(CaptureStore::open(dir.path()).unwrap());
     let mut receiver = RunningReceiver::start(|setup| {
         setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ()));
     })

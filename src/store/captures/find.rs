@@ -1,12 +1,16 @@
-//! Finds a delivery in captures: one of the current run by its number, or the newest.
+//! Finds a request in captures: one by its place, or the newest.
 
 use std::{
-    fs, io,
-    io::Read,
+    fs,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use super::{is_capture_name, lines::LinesFromEnd};
+use super::{
+    is_capture_name,
+    lines::LinesFromEnd,
+    places::{Place, name_hash},
+};
 use crate::{
     store::opened,
     webhook::{
@@ -14,18 +18,6 @@ use crate::{
         request::Request,
     },
 };
-
-/// The request of the delivery with this number, in a directory of captures or a log. Earlier runs may have used the
-/// same number; the newest one counts.
-///
-/// # Errors
-///
-/// If the captures can't be read.
-pub fn find(captures: &Path, seq: u64) -> io::Result<Option<Request>> {
-    let object = if captures.is_dir() { in_directory(captures, seq)? } else { in_log(captures, seq)? };
-    let capture = object.map(|object| parse(&object)).transpose()?.flatten();
-    Ok(capture.map(|capture| capture.request))
-}
 
 /// The newest capture in a directory, by the time in its name.
 ///
@@ -73,58 +65,93 @@ fn newest_where(dir: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<Opti
     Ok(newest.map(|name| dir.join(name)))
 }
 
-fn in_directory(dir: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
-    let number = format!("Z-{seq:06}-");
-    newest_where(dir, |name| name.contains(&number))?.map(|file| object(&file)).transpose()
-}
-
-/// The content of a capture.
-fn object(file: &Path) -> io::Result<Vec<u8>> {
+/// The request in the file of a directory whose name has this hash.
+///
+/// # Errors
+///
+/// If the directory or the file can't be read.
+pub(super) fn in_directory(dir: &Path, name: u64) -> io::Result<Option<Request>> {
+    let Some(file) = newest_where(dir, |other| name_hash(other) == name)? else { return Ok(None) };
     let mut object = Vec::new();
-    opened::open(file)?.take(MAX_SIZE as u64).read_to_end(&mut object)?;
-    Ok(object)
+    opened::open(&file)?.take(MAX_SIZE as u64).read_to_end(&mut object)?;
+    request(&object)
 }
 
-fn in_log(log: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {
-    let start = capture::line_start(seq);
-    let mut lines = LinesFromEnd::open(log)?;
-    while let Some(line) = lines.previous()? {
-        if line.starts_with(start.as_bytes()) {
-            return Ok(Some(line));
-        }
-    }
-    Ok(None)
+/// The request of a delivery at its place in a log. `None` if something else is there by now, because the log was moved
+/// or emptied.
+///
+/// # Errors
+///
+/// If the log can't be read.
+pub(super) fn in_log(log: &Path, seq: u64, place: &Place) -> io::Result<Option<Request>> {
+    let mut file = opened::open(log)?;
+    file.seek(SeekFrom::Start(place.key))?;
+    let mut line = Vec::new();
+    BufReader::new(file.take(MAX_SIZE as u64)).read_until(b'\n', &mut line)?;
+    let is_same = line.starts_with(capture::line_start(seq, place.received_at).as_bytes());
+    if is_same { request(&line) } else { Ok(None) }
+}
+
+fn request(object: &[u8]) -> io::Result<Option<Request>> {
+    Ok(parse(object)?.map(|capture| capture.request))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::CaptureName, *};
+    use crate::{store::captures::CaptureStore, webhook::time::Timestamp};
 
     fn object(seq: u64, body: &str) -> String {
         let request = format!(r#"{{"method":"POST","target":"/","headers":[],"body":"{body}"}}"#);
         format!(r#"{{"kind":"delivery","hookdev":1,"seq":{seq},"received_at":null,"request":{request}}}"#)
     }
 
-    fn body(captures: &Path, seq: u64) -> Option<String> {
-        find(captures, seq).unwrap().map(|request| String::from_utf8(request.body.to_vec()).unwrap())
+    fn name(seq: u64) -> CaptureName<'static> {
+        CaptureName { received_at: Timestamp::from_unix_millis(1_735_732_800_123), seq, label: Some("x") }
+    }
+
+    /// A delivery's object as `listen` writes it.
+    fn timed(seq: u64, body: &str) -> String {
+        object(seq, body).replace("null", "\"2025-01-01T12:00:00.123Z\"")
+    }
+
+    fn body(store: &CaptureStore, seq: u64) -> Option<String> {
+        store.find(seq).unwrap().map(|request| String::from_utf8(request.body.to_vec()).unwrap())
     }
 
     #[test]
-    fn the_newest_of_a_number_is_found() {
+    fn only_what_the_store_itself_wrote_is_found_by_its_number() {
+        let dir = tempfile::tempdir().unwrap();
+        for place in ["log.ndjson", "captures"] {
+            let stores = [(); 3].map(|()| CaptureStore::open(&dir.path().join(place)).unwrap());
+            let [earlier, ours, other] = &stores;
+            let write = |store: &CaptureStore, seq, body| store.write(&name(seq), timed(seq, body).as_bytes()).unwrap();
+            // All are received at the same time.
+            write(earlier, 1, "earlier");
+            write(earlier, 3, "earlier");
+            let (first, second) = (timed(1, "ours"), timed(2, "second of ours"));
+            ours.write_all(&[(name(1), first.as_bytes()), (name(2), second.as_bytes())]);
+            write(other, 1, "other");
+            write(other, 2, "other");
+            let found = |store| [1, 2, 3].map(|seq| body(store, seq));
+            assert_eq!(found(ours), [Some("ours".to_owned()), Some("second of ours".to_owned()), None], "{place}");
+            assert_eq!(found(other), [Some("other".to_owned()), Some("other".to_owned()), None], "{place}");
+        }
+    }
+
+    #[test]
+    fn what_has_replaced_a_capture_is_not_mistaken_for_it() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log.ndjson");
-        let lines = [object(1, "old"), object(12, "twelve"), object(1, "new"), object(2, "two")];
-        fs::write(&log, lines.join("\n")).unwrap();
-        let captures = dir.path().join("captures");
-        fs::create_dir(&captures).unwrap();
-        for (time, seq, text) in
-            [("20250101T120000.000Z", 1, "old"), ("20250102T120000.000Z", 1, "new"), ("20250102T120001.000Z", 2, "two")]
-        {
-            fs::write(captures.join(format!("{time}-{seq:06}-x.json")), object(seq, text)).unwrap();
-        }
-        for place in [&log, &captures] {
-            assert_eq!([1, 2, 3].map(|seq| body(place, seq)), [Some("new".to_owned()), Some("two".to_owned()), None]);
-        }
+        let ours = CaptureStore::open(&log).unwrap();
+        ours.write(&name(1), timed(1, "ours").as_bytes()).unwrap();
+        let later = timed(1, "later").replace("12:00", "12:01");
+        fs::write(&log, format!("{later}\n")).unwrap();
+        assert_eq!(body(&ours, 1), None);
+        fs::write(&log, "").unwrap();
+        assert_eq!(body(&ours, 1), None);
+        fs::remove_file(&log).unwrap();
+        assert_eq!(ours.find(1).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -46,9 +46,8 @@ impl CaptureLog {
         self.truncated
     }
 
-    /// Appends JSON objects, one per line, with a single write. Returns how many were written, which are all unless
-    /// there is an error.
-    pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
+    /// Appends JSON objects, one per line, with a single write.
+    pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> Appended {
         let LogState { file, lines } = &mut *self.state.lock();
         lines.clear();
         objects.into_iter().for_each(|object| lines.push(object));
@@ -56,16 +55,26 @@ impl CaptureLog {
             Some(open) if open.is_still_at(&self.path) => open,
             _ => match OpenLog::open(&self.path) {
                 Ok((open, _)) => open,
-                Err(error) => return (0, Err(error)),
+                Err(error) => return Appended { start: None, whole: 0, result: Err(error) },
             },
         };
         let appended = append_lines(&open.file, lines);
-        if appended.1.is_ok() {
+        if appended.result.is_ok() {
             *file = Some(open);
         }
         lines.clear();
         appended
     }
+}
+
+/// The result of appending lines.
+#[derive(Debug)]
+pub(super) struct Appended {
+    /// The offset of the first one, if known.
+    pub start: Option<u64>,
+    /// How many were written, which are all unless there is an error.
+    pub whole: usize,
+    pub result: io::Result<()>,
 }
 
 /// The lines of one write.
@@ -121,11 +130,11 @@ impl OpenLog {
 }
 
 /// Appends lines to the file. If a write fails, removes the incomplete line.
-fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
+fn append_lines(mut file: &File, lines: &LineBatch) -> Appended {
     let mut written = 0;
     let failure = loop {
         if written == lines.text.len() {
-            return (lines.ends.len(), Ok(()));
+            return Appended { start: start(file, written), whole: lines.ends.len(), result: Ok(()) };
         }
         match file.write(&lines.text[written..]) {
             Ok(0) => break io::ErrorKind::WriteZero.into(),
@@ -134,12 +143,18 @@ fn append_lines(mut file: &File, lines: &LineBatch) -> (usize, io::Result<()>) {
             Err(error) => break error,
         }
     };
+    let start = start(file, written);
     let (whole, incomplete) = lines.within(written);
     if incomplete > 0 {
         // If this fails too, the line is removed when the log is reopened.
         let _ = remove_last(file, incomplete);
     }
-    (whole, Err(failure))
+    Appended { start, whole, result: Err(failure) }
+}
+
+/// The offset at which a handle began to append, after it has `written` this many bytes. A device or a pipe has none.
+fn start(mut file: &File, written: usize) -> Option<u64> {
+    file.stream_position().ok()?.checked_sub(written as u64)
 }
 
 /// Removes the last `written` bytes, which this handle wrote, unless another process has appended to them since.
@@ -238,9 +253,9 @@ mod tests {
 
     impl CaptureLog {
         fn append_one(&self, object: &[u8]) -> io::Result<()> {
-            let (whole, appended) = self.append([object]);
-            assert_eq!(whole, usize::from(appended.is_ok()));
-            appended
+            let Appended { whole, result, .. } = self.append([object]);
+            assert_eq!(whole, usize::from(result.is_ok()));
+            result
         }
     }
 
@@ -378,8 +393,8 @@ mod tests {
     fn lines_that_are_written_together_stay_separate() {
         let (_dir, path) = log_of(b"");
         let log = CaptureLog::open(&path).unwrap();
-        let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
-        assert_eq!((whole, appended.is_ok()), (3, true));
+        let Appended { whole, result, .. } = log.append([&b"1"[..], b"{\n}\n", b"3"]);
+        assert_eq!((whole, result.is_ok()), (3, true));
         assert_eq!(fs::read(&path).unwrap(), b"1\n{ } \n3\n");
     }
 

@@ -7,6 +7,7 @@ mod append;
 mod find;
 mod lines;
 mod log;
+mod places;
 
 use std::{
     fmt, fs,
@@ -15,9 +16,14 @@ use std::{
     time::Duration,
 };
 
-pub use self::find::{find, last, newest};
-use self::log::CaptureLog;
-use crate::webhook::{json::writer::indented, time::Timestamp};
+use parking_lot::Mutex;
+
+pub use self::find::{last, newest};
+use self::{
+    log::{Appended, CaptureLog},
+    places::{Places, name_hash},
+};
+use crate::webhook::{json::writer::indented, request::Request, time::Timestamp};
 
 /// The prefix of an unfinished file's name: hidden, so readers skip it.
 const UNFINISHED_PREFIX: &str = ".hookdev-unfinished-";
@@ -30,7 +36,10 @@ const MAX_LABEL: usize = 64;
 
 /// Where captures are saved. It can be shared between threads.
 #[derive(Debug)]
-pub struct CaptureStore(Destination);
+pub struct CaptureStore {
+    destination: Destination,
+    places: Mutex<Places>,
+}
 
 #[derive(Debug)]
 enum Destination {
@@ -60,13 +69,15 @@ impl CaptureStore {
                 .inspect(|()| remove_abandoned(path))
                 .map(|()| Destination::Dir(path.to_owned())),
         };
-        destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
+        destination
+            .map(|destination| Self { destination, places: Mutex::default() })
+            .map_err(|source| CaptureError { path: path.to_owned(), source })
     }
 
     /// The directory or the log.
     #[must_use]
     pub fn path(&self) -> &Path {
-        match &self.0 {
+        match &self.destination {
             Destination::Dir(dir) => dir,
             Destination::Log(log) => log.path(),
         }
@@ -76,7 +87,7 @@ impl CaptureStore {
     /// removed when the log was opened. 0 if every line was complete.
     #[must_use]
     pub fn truncated_bytes(&self) -> u64 {
-        match &self.0 {
+        match &self.destination {
             Destination::Dir(_) => 0,
             Destination::Log(log) => log.truncated_bytes(),
         }
@@ -89,25 +100,59 @@ impl CaptureStore {
     ///
     /// If it can't be written completely; no part of it remains.
     pub fn write(&self, name: &CaptureName<'_>, object: &[u8]) -> io::Result<PathBuf> {
-        match &self.0 {
-            Destination::Dir(dir) => write_file(dir, &name.to_string(), object),
-            Destination::Log(log) => log.append([object]).1.map(|()| log.path().to_owned()),
+        match &self.destination {
+            Destination::Dir(dir) => {
+                let path = write_file(dir, &name.to_string(), object)?;
+                let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+                self.places.lock().add(name, name_hash(file));
+                Ok(path)
+            }
+            Destination::Log(log) => self.append(log, &[(*name, object)]).result.map(|()| log.path().to_owned()),
         }
     }
 
     /// Writes several captures; to a log, with a single write. Returns for each what [`Self::write`] returns. May
     /// block.
     pub fn write_all(&self, captures: &[(CaptureName<'_>, &[u8])]) -> Vec<io::Result<PathBuf>> {
-        let log = match &self.0 {
+        let log = match &self.destination {
             Destination::Dir(_) => return captures.iter().map(|(name, object)| self.write(name, object)).collect(),
             Destination::Log(log) => log,
         };
-        let (whole, appended) = log.append(captures.iter().map(|(_, object)| *object));
-        let written = |place| match &appended {
+        let Appended { whole, result, .. } = self.append(log, captures);
+        let written = |place| match &result {
             Err(error) if place >= whole => Err(copy_of(error)),
             _ => Ok(log.path().to_owned()),
         };
         (0..captures.len()).map(written).collect()
+    }
+
+    /// Appends captures to the log, and remembers their places.
+    fn append(&self, log: &CaptureLog, captures: &[(CaptureName<'_>, &[u8])]) -> Appended {
+        let appended = log.append(captures.iter().map(|(_, object)| *object));
+        if let Some(mut offset) = appended.start {
+            let mut places = self.places.lock();
+            for (name, object) in &captures[..appended.whole] {
+                places.add(name, offset);
+                // With its line feed.
+                offset += object.len() as u64 + 1;
+            }
+        }
+        appended
+    }
+
+    /// The request with this number among the last ones that this store has written: not one with the same number that
+    /// another process, or an earlier run, saved in the same place. `None` if it is too old, or no longer there. May
+    /// block.
+    ///
+    /// # Errors
+    ///
+    /// If the captures can't be read.
+    pub fn find(&self, seq: u64) -> io::Result<Option<Request>> {
+        let Some(place) = self.places.lock().get(seq) else { return Ok(None) };
+        match &self.destination {
+            Destination::Dir(dir) => find::in_directory(dir, place.key),
+            Destination::Log(log) => find::in_log(log.path(), seq, &place),
+        }
     }
 }
 
@@ -460,7 +505,7 @@ mod tests {
         for (name, log) in
             [("a.ndjson", true), ("a.NDJSON", true), ("a.jsonl", true), ("a.json", false), ("dir.ndjson", false)]
         {
-            let CaptureStore(destination) = CaptureStore::open(&path(name)).unwrap();
+            let CaptureStore { destination, .. } = CaptureStore::open(&path(name)).unwrap();
             assert_eq!(matches!(destination, Destination::Log(_)), log, "{name}");
         }
     }

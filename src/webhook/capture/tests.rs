@@ -69,7 +69,7 @@ fn a_delivery_is_written_with_these_keys_in_this_order() {
         "\n"
     );
     assert_eq!(String::from_utf8(out).unwrap(), expected);
-    assert!(expected.starts_with(&line_start(7)));
+    assert!(expected.starts_with(&line_start(7, TIME)));
 }
 
 #[test]

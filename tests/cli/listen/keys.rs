@@ -80,17 +80,36 @@ fn a_delivery_that_is_no_longer_in_memory_is_read_from_its_capture() {
     screen.types("1r");
     screen.shows("#1 is no longer in memory, and can't be read from captures: EOF while parsing");
     screen.types("2r");
-    screen.shows("#2 is no longer in memory, and not in captures; --history N keeps more\n");
+    screen.shows("#2 is no longer in memory, and was not found in captures; --history N keeps more\n");
     screen.types("3r");
     screen.shows("there is no delivery #3\n");
     dir.write(
-        "captures/20250101T120000.000Z-000001-x.json",
+        &format!("captures/{}", dir.names("captures")[0]),
         r#"{"request":{"method":"POST","target":"/cyanite","headers":[["x-token","[redacted]"]],"body":"{}"}}"#,
     );
-    std::fs::remove_file(dir.join("captures").join(dir.names("captures").last().unwrap())).unwrap();
     screen.types("1c");
     screen.shows("#1 was saved without its credentials (--redact)\n");
     screen.types("q");
+}
+
+#[test]
+fn a_number_is_that_of_this_process_and_not_of_another_with_the_same_captures() {
+    for captures in ["log.ndjson", "captures"] {
+        let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200)]));
+        let options = format!("--forward {} --history 1 --capture {captures}", endpoint.url("/"));
+        let mut screen = Screen::run(&dir, &options, "$LISTEN");
+        let url = screen.url();
+        deliver(&url);
+        post(&format!("{url}/second"), &[], "second");
+        screen.shows("#2");
+        let mut other = Screen::run(&dir, &format!("--capture {captures}"), "$LISTEN");
+        post(&format!("{}/other", other.url()), &[], "other");
+        other.shows("#1");
+        screen.types("1r");
+        screen.shows("#1 resent  200  ");
+        let forwarded = [(); 3].map(|()| endpoint.next().text().to_owned());
+        assert_eq!(forwarded, [CYANITE, "second", CYANITE], "{captures}");
+    }
 }
 
 #[test]
