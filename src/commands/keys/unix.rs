@@ -1,7 +1,8 @@
 //! Keys on Unix. The terminal is read key by key, and restored while the program is suspended.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
+use futures_util::FutureExt;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinSet, spawn_blocking},
@@ -18,6 +19,7 @@ use crate::{
         browser,
         clipboard::{self, Copied},
         editor::edited,
+        interrupt::Interrupts,
         streams,
         terminal::Terminal,
     },
@@ -70,17 +72,28 @@ impl Keys {
         })
     }
 
-    /// Handles keys until one asks to quit; forever if the terminal is gone.
-    pub async fn quit(&mut self) {
+    /// Handles keys until `end` resolves, and returns its value, or `None` if a key asks to quit. An editor has the
+    /// terminal until it is closed, so `end` waits for that.
+    pub async fn handle_until<T>(&mut self, end: impl Future<Output = T>) -> Option<T> {
+        let mut end = pin!(end);
         loop {
             let returned = self.keyboard.returned();
             tokio::select! {
+                ended = &mut end => return Some(ended),
                 read = self.keyboard.read() => {
-                    let Ok(bytes) = read else { return std::future::pending().await };
+                    // Without a terminal there are no more keys.
+                    let Ok(bytes) = read else { return Some(end.await) };
                     let press = self.input.take(&bytes);
                     self.show();
                     match press {
-                        Some(Press { key: KeyCommand::Quit, .. }) => return,
+                        Some(Press { key: KeyCommand::Quit, .. }) => return None,
+                        Some(Press { key: KeyCommand::Edit, number }) => {
+                            if self.edit_delivery(number).await && let Some(ended) = end.as_mut().now_or_never() {
+                                self.terminal.note("ending only now, because the editor was open");
+                                self.finish_resends().await;
+                                return Some(ended);
+                            }
+                        }
                         Some(press) => self.handle(press).await,
                         None => {}
                     }
@@ -98,7 +111,7 @@ impl Keys {
     fn stop(&self) {
         streams::set_prompt("");
         self.keyboard.restore();
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        suspend();
     }
 
     /// Takes over the terminal again, unless the program runs in the background.
@@ -131,12 +144,8 @@ impl Keys {
                     self.copy(&delivery);
                 }
             }
-            KeyCommand::Edit => {
-                if let Some(delivery) = self.delivery(number).await {
-                    self.edit(&delivery).await;
-                }
-            }
-            KeyCommand::Quit => {}
+            // The loop handles these.
+            KeyCommand::Edit | KeyCommand::Quit => {}
         }
     }
 
@@ -217,6 +226,21 @@ impl Keys {
         self.resends.spawn(async move { resend_and_describe(&subject, &delivery, request, is_edited, &page).await });
     }
 
+    /// Waits for the resends under way and prints their results, until Ctrl-C.
+    async fn finish_resends(&mut self) {
+        let mut interrupts = Interrupts::all();
+        let finished = async {
+            while let Some(result) = self.resends.join_next().await {
+                // An error is a panic, which has been reported.
+                let _ = result.map(|lines| self.terminal.respond(&lines));
+            }
+        };
+        tokio::select! {
+            () = finished => {}
+            () = interrupts.next() => {}
+        }
+    }
+
     fn copy(&self, delivery: &Delivery) {
         let command = curl_command(delivery, &self.subject.url, self.subject.redact);
         let seq = delivery.seq;
@@ -227,20 +251,36 @@ impl Keys {
         });
     }
 
+    /// Opens a delivery in the editor. Returns whether there is such a delivery, and it could be opened.
+    async fn edit_delivery(&mut self, number: Option<u64>) -> bool {
+        let Some(delivery) = self.delivery(number).await else { return false };
+        if self.subject.output_is_capture {
+            self.terminal.respond("can't edit here: the output is the only capture, and responses would wait for it\n");
+            return false;
+        }
+        self.edit(&delivery).await;
+        true
+    }
+
     /// Opens the editor. Output is held back while the editor has the screen.
     async fn edit(&mut self, delivery: &Arc<Delivery>) {
         let was_paused = self.subject.pause.is_set();
-        if self.subject.output_is_capture {
-            self.terminal.respond("can't edit here: the output is the only capture, and responses would wait for it\n");
-            return;
-        }
         if !was_paused {
             self.subject.pause.set(true);
         }
         streams::set_prompt("");
         self.keyboard.restore();
         let opened = Arc::clone(delivery);
-        let result = spawn_blocking(move || edited(&opened.request)).await;
+        let mut editor = spawn_blocking(move || edited(&opened.request));
+        let result = loop {
+            tokio::select! {
+                result = &mut editor => break result,
+                // It has stopped too.
+                _ = self.suspend.recv() => suspend(),
+                // It continues too, and still has the terminal.
+                _ = self.resume.recv() => {}
+            }
+        };
         // This fails if the terminal is gone.
         let _ = self.keyboard.enable();
         match result {
@@ -258,6 +298,11 @@ impl Keys {
         }
         self.show();
     }
+}
+
+/// Stops this process, as the default action of SIGTSTP does.
+fn suspend() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
 }
 
 /// The prompt: how many deliveries are waiting while the output is paused, then the number being typed, for a terminal

@@ -17,7 +17,7 @@ impl Keys {
 
     /// Never called.
     #[expect(clippy::unused_async, reason = "it awaits keys on Unix")]
-    pub async fn quit(&mut self) {
+    pub async fn handle_until<T>(&mut self, _: impl Future<Output = T>) -> Option<T> {
         match self.0 {}
     }
 }

@@ -1,6 +1,6 @@
 //! How `listen` ends: the reason to stop, what is then finished, and the exit code.
 
-use std::{future::pending, time::Duration};
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle};
 
@@ -35,25 +35,24 @@ pub async fn end(
     counter: &ExpectationCounter,
     reporter: &DeliveryReporter,
     interrupts: &mut Interrupts,
-    mut keys: Option<Keys>,
+    keys: Option<Keys>,
     time: Option<Duration>,
     terminal: Terminal,
 ) -> Result<StopReason, Failure> {
     if let Some(mut program) = program {
         return program.wait(interrupts, time, terminal).await.map(StopReason::Program);
     }
-    let quit = async {
-        match &mut keys {
-            Some(keys) => keys.quit().await,
-            None => pending().await,
+    let reason = async {
+        tokio::select! {
+            () = counter.met() => StopReason::ExpectationsMet,
+            _ = reporter.ended() => StopReason::OutputClosed,
+            () = interrupts.next() => StopReason::Interrupted,
+            () = timeout(time) => StopReason::TimedOut,
         }
     };
-    Ok(tokio::select! {
-        () = counter.met() => StopReason::ExpectationsMet,
-        _ = reporter.ended() => StopReason::OutputClosed,
-        () = interrupts.next() => StopReason::Interrupted,
-        () = quit => StopReason::Interrupted,
-        () = timeout(time) => StopReason::TimedOut,
+    Ok(match keys {
+        Some(mut keys) => keys.handle_until(reason).await.unwrap_or(StopReason::Interrupted),
+        None => reason.await,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The keys of `listen`, in a terminal, and the state in which the terminal is left.
 
+use std::fs;
 #[cfg(target_os = "linux")]
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond},
@@ -309,6 +310,49 @@ fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
     screen.shows("--data-binary");
     screen.types("q");
     screen.shows("end: lines\n");
+}
+
+/// An editor that shows when it is open, and changes the payload after a line is typed.
+const EDITOR: &str = "echo opened; read line; sed -i s/999/1000/ \"$1\"";
+
+#[test]
+fn ctrl_z_in_the_editor_gives_the_terminal_to_the_shell_until_fg() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200)]));
+    dir.write("edit", EDITOR);
+    let script = format!("set -m; {STATE} export EDITOR='sh edit'; $LISTEN; state stopped; fg > /dev/null; state end");
+    let mut screen = Screen::run(&dir, &format!("--forward {}", endpoint.url("/")), &script);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("e");
+    screen.shows("opened\n");
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    screen.types("\n");
+    screen.shows("#1 resent, edited and signed again  200  ");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn the_end_waits_until_the_editor_is_closed() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200)]));
+    dir.write("edit", EDITOR);
+    fs::create_dir(dir.join("tmp")).unwrap();
+    let script = format!("{STATE} export EDITOR='sh edit' TMPDIR=$PWD/tmp; $LISTEN; state \"end $?\"");
+    let mut screen = Screen::run(&dir, &format!("--forward {} --count 2", endpoint.url("/")), &script);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("e");
+    screen.shows("opened\n");
+    deliver(&url);
+    screen.types("\n");
+    screen.shows("note: ending only now, because the editor was open\n");
+    screen.shows("#1 resent, edited and signed again  200  ");
+    screen.shows("2 deliveries: 2 verified (development)\n");
+    screen.shows("end 0: lines\n");
+    assert_eq!(dir.names("tmp"), [""; 0]);
 }
 
 #[test]
