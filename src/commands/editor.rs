@@ -7,6 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[cfg(unix)]
+use super::terminal_mode::SavedMode;
 use super::{exit::Failure, streams};
 use crate::{
     render::{diff, pretty::Page},
@@ -69,6 +71,8 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
     let mut command = shell(&editor, &path);
     // Redirected output is data, so the editor's own output goes to standard error.
     let stdout = if streams::stdout_is_terminal() { Stdio::inherit() } else { streams::stderr_for_program() };
+    #[cfg(unix)]
+    let _mode = SavedMode::before_program();
     let status = command.stdin(Stdio::inherit()).stdout(stdout).status().map_err(|error| failed(&error))?;
     if status.code() == Some(NOT_FOUND) {
         return Err(Failure::usage(format!("can't find the editor `{editor}`, so nothing is sent"))

@@ -39,6 +39,8 @@ mod send;
 mod shared_context;
 mod streams;
 mod terminal;
+#[cfg(unix)]
+mod terminal_mode;
 mod trust;
 mod tunnel;
 mod unregister;

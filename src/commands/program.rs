@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, future::pending, io, path::Path, time::Duration};
 
+#[cfg(unix)]
+use super::terminal_mode::SavedMode;
 use super::{
     exit::{Exit, Failure},
     interrupt::{Interrupt, Interrupts},
@@ -22,6 +24,9 @@ pub(super) struct UserProgram {
     program: Program,
     /// Whether the terminal sends it Ctrl-C directly.
     shares_terminal: bool,
+    /// The program may change the mode, and be killed before it restores it.
+    #[cfg(unix)]
+    _mode: Option<SavedMode>,
 }
 
 /// How a program ended.
@@ -66,8 +71,16 @@ impl UserProgram {
         }
         let shares_terminal = streams::any_is_terminal();
         let name = name.to_string_lossy().into_owned();
+        #[cfg(unix)]
+        let mode = SavedMode::before_program();
         match Program::start(command, shares_terminal) {
-            Ok(program) => Ok(Some(Self { name, program, shares_terminal })),
+            Ok(program) => Ok(Some(Self {
+                name,
+                program,
+                shares_terminal,
+                #[cfg(unix)]
+                _mode: mode,
+            })),
             Err(error) => Err(Failure::usage(format!("can't run `{name}`")).because(&error).hint(hint(&error, &name))),
         }
     }

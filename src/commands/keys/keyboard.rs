@@ -1,5 +1,5 @@
 //! The terminal as a keyboard: each key is read as it is pressed, and not echoed. Keys that send signals, and the
-//! output, work as before. Dropping the [`Keyboard`] restores the previous mode, even in a panic.
+//! output, work as before. Dropping the [`Keyboard`] restores the previous mode.
 //!
 //! A thread reads only on request: while an editor has the terminal, nothing else may read from it.
 
@@ -13,12 +13,14 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    process::getpgrp,
-    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+    termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr},
 };
 use tokio::{sync::mpsc, time::sleep};
 
-use crate::commands::streams;
+use crate::commands::{
+    streams,
+    terminal_mode::{SavedMode, is_foreground},
+};
 
 /// How often to check whether the program is in the foreground again. Nothing reports it: `fg` sends no signal to a
 /// running job.
@@ -28,8 +30,7 @@ const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Keyboard {
     stdin: Stdin,
-    /// The mode to restore.
-    before: Termios,
+    before: SavedMode,
     requests: Sender<()>,
     reads: mpsc::UnboundedReceiver<io::Result<Vec<u8>>>,
     /// Whether the thread is reading or about to.
@@ -46,7 +47,7 @@ impl Keyboard {
     /// If standard input is not a terminal.
     pub fn open() -> io::Result<Self> {
         let stdin = streams::keyboard();
-        let before = tcgetattr(&stdin)?;
+        let before = SavedMode::save()?;
         let ((requests, requested), (reader, reads)) = (channel(), mpsc::unbounded_channel());
         let mut keyboard = Self { stdin, before, requests, reads, is_reading: false, is_background: false };
         keyboard.enable()?;
@@ -61,15 +62,15 @@ impl Keyboard {
     ///
     /// If the terminal is gone.
     pub fn enable(&mut self) -> io::Result<()> {
-        let was_background = std::mem::replace(&mut self.is_background, !is_foreground(&self.stdin));
+        let was_background = std::mem::replace(&mut self.is_background, !is_foreground());
         if self.is_background {
             return Ok(());
         }
         if was_background {
             // The mode read in the background may be that of a shell's line editor.
-            self.before = tcgetattr(&self.stdin)?;
+            self.before.update()?;
         }
-        let mut mode = self.before.clone();
+        let mut mode = self.before.mode().clone();
         mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         // The key that quits with a core dump would leave the terminal in this mode.
         mode.special_codes[SpecialCodeIndex::VQUIT] = 0;
@@ -81,12 +82,12 @@ impl Keyboard {
     /// If the program was in the background when [`enable`](Self::enable) was called, waits until it is in the
     /// foreground again. Otherwise waits forever.
     pub fn returned(&self) -> impl Future<Output = ()> + use<> {
-        let (stdin, is_background) = (streams::keyboard(), self.is_background);
+        let is_background = self.is_background;
         async move {
             if !is_background {
                 return std::future::pending().await;
             }
-            while !is_foreground(&stdin) {
+            while !is_foreground() {
                 sleep(BACKGROUND_INTERVAL).await;
             }
         }
@@ -94,10 +95,7 @@ impl Keyboard {
 
     /// Restores the previous mode.
     pub fn restore(&self) {
-        if is_foreground(&self.stdin) {
-            // This fails if the terminal is gone.
-            let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
-        }
+        self.before.restore();
     }
 
     /// Waits for keys, and returns the bytes of one read. Cancel safe.
@@ -113,12 +111,6 @@ impl Keyboard {
         let read = self.reads.recv().await;
         self.is_reading = false;
         read.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
-    }
-}
-
-impl Drop for Keyboard {
-    fn drop(&mut self) {
-        self.restore();
     }
 }
 
@@ -138,7 +130,7 @@ fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
         match poll(&mut [PollFd::new(stdin, PollFlags::IN)], None) {
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
-            Ok(_) if is_foreground(stdin) => {
+            Ok(_) if is_foreground() => {
                 let mut bytes = [0; 64];
                 let length = rustix::io::read(stdin, &mut bytes)?;
                 return match length {
@@ -151,13 +143,11 @@ fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
     }
 }
 
-fn is_foreground(stdin: &Stdin) -> bool {
-    tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
+
+    use rustix::termios::tcgetattr;
 
     use super::*;
 

@@ -280,6 +280,16 @@ fn the_terminal_is_restored_after_the_end_and_an_editor() {
 }
 
 #[test]
+fn the_terminal_is_restored_after_a_program_that_is_killed_in_raw_mode() {
+    let dir = Dir::new();
+    let script = format!("{STATE} $LISTEN -- sh -c 'stty raw -echo; kill -9 $$'; state \"end $?\"");
+    Screen::run(&dir, "", &script).shows("end 137: lines\n");
+    let script = format!("{STATE} export EDITOR=\"sh -c 'stty raw -echo; kill -9 \\$\\$'\"; $SEND; state \"end $?\"");
+    let send = format!("SEND='{} send cyanite.v2.finished --edit'; ", env!("CARGO_BIN_EXE_hookdev"));
+    Screen::run(&dir, "", &(send + &script)).shows("end 2: lines\n");
+}
+
+#[test]
 fn the_terminal_is_restored_after_ctrl_c_and_sigterm() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "", &format!("{STATE} $LISTEN; state end"));
