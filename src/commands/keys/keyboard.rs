@@ -11,7 +11,8 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::AsFd,
     io::Errno,
     termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr},
 };
@@ -21,6 +22,12 @@ use crate::commands::{
     streams,
     terminal_mode::{SavedMode, is_foreground},
 };
+
+/// How much of the input is returned. No key is as long, or the longest number.
+const MAX_INPUT: usize = 64;
+
+/// How long to wait for the rest of a paste: over a network it arrives in pieces.
+const PASTE_GAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// How often to check whether the program is in the foreground again. Nothing reports it: `fg` sends no signal to a
 /// running job.
@@ -130,29 +137,54 @@ fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
         match poll(&mut [PollFd::new(stdin, PollFlags::IN)], None) {
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
-            Ok(_) if is_foreground() => {
-                let mut bytes = [0; 64];
-                let length = rustix::io::read(stdin, &mut bytes)?;
-                return match length {
-                    0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                    _ => Ok(bytes[..length].to_vec()),
-                };
-            }
+            Ok(_) if is_foreground() => return read_available(stdin),
             Ok(_) => thread::sleep(BACKGROUND_INTERVAL),
+        }
+    }
+}
+
+/// Reads what is there: a key, or all of a paste, of which only the start is returned.
+fn read_available(terminal: impl AsFd) -> io::Result<Vec<u8>> {
+    let mut input = Vec::new();
+    loop {
+        let mut bytes = [0; 1024];
+        let length = rustix::io::read(&terminal, &mut bytes)?;
+        if length == 0 && input.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        input.extend(&bytes[..length]);
+        input.truncate(MAX_INPUT);
+        let is_paste = length > 0 && input.len() > 1;
+        // After a signal, too, what was read counts.
+        if !is_paste || poll(&mut [PollFd::new(&terminal, PollFlags::IN)], Some(&PASTE_GAP)).unwrap_or(0) == 0 {
+            return Ok(input);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
+    use std::{io::Write, os::unix::net::UnixStream};
 
     use rustix::termios::tcgetattr;
 
     use super::*;
+    use crate::commands::keys::input::TypedNumber;
 
     /// Set in the process that panics.
     const PANICS: &str = "HOOKDEV_TEST_PANICS";
+
+    #[test]
+    fn a_paste_is_not_a_key_however_long_it_is() {
+        for length in [64, 65, 1024, 1025, 5000] {
+            let (terminal, mut keyboard) = UnixStream::pair().unwrap();
+            keyboard.write_all(format!("{}q", "x".repeat(length)).as_bytes()).unwrap();
+            let input = read_available(&terminal).unwrap();
+            assert_eq!((input.len(), TypedNumber::default().take(&input)), (MAX_INPUT, None), "{length}");
+            keyboard.write_all(b"q").unwrap();
+            assert_eq!(read_available(&terminal).unwrap(), b"q");
+        }
+    }
 
     #[test]
     fn the_terminal_is_restored_after_a_panic() {
