@@ -7,11 +7,13 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tempfile::TempPath;
+
 #[cfg(unix)]
 use super::terminal_mode::SavedMode;
 use super::{exit::Failure, streams};
 use crate::{
-    render::{diff, pretty::Page},
+    render::{diff, pretty::Page, shell},
     webhook::{
         diff::{Difference, diff as compare_requests},
         edit,
@@ -22,6 +24,22 @@ use crate::{
 
 /// The exit code of a shell that can't find a program.
 const NOT_FOUND: i32 = 127;
+
+/// A request whose payload was edited.
+pub(super) struct Edited {
+    /// The changed request, not re-signed.
+    pub(super) request: Request,
+    pub(super) differences: Differences,
+    /// Removed when dropped.
+    file: TempPath,
+}
+
+impl Edited {
+    /// Keeps the edited file, because its content was not sent. Says where it is.
+    pub(super) fn keep(self) -> String {
+        keep(self.file)
+    }
+}
 
 /// The changes made in the editor.
 pub(super) struct Differences(Vec<Difference>);
@@ -35,29 +53,34 @@ impl Differences {
     }
 }
 
-/// Opens the payload of a request in the editor. Returns the changed request, not re-signed, and what changed; `None`
-/// if nothing did.
+/// Opens the payload of a request in the editor. `None` if nothing was changed.
 ///
 /// # Errors
 ///
 /// If the payload is not text, or the editor fails.
-pub(super) fn edited(request: &Request) -> Result<Option<(Request, Differences)>, Failure> {
+pub(super) fn edited(request: &Request) -> Result<Option<Edited>, Failure> {
     let before = edit::text(request, MAX_DECODED_BYTES).map_err(|error| Failure::usage(error.to_string()))?;
     let media = request.media_type().unwrap_or_default();
     let extension = if media.ends_with("json") || before.starts_with('{') { "json" } else { "txt" };
-    let after = edit_text(&before, extension)?;
+    let (after, file) = edit_text(&before, extension)?;
     let Some(changed) = edit::edited(request, &before, after) else { return Ok(None) };
     let differences = Differences(compare_requests(request, &changed, MAX_DECODED_BYTES));
-    Ok(Some((changed, differences)))
+    Ok(Some(Edited { request: changed, differences, file }))
+}
+
+/// Keeps a file that contains an edit. Says where it is.
+fn keep(mut file: TempPath) -> String {
+    file.disable_cleanup(true);
+    format!("your edit is saved in {}", shell::word(&file.to_string_lossy()))
 }
 
 /// Opens text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file gets this extension, by
-/// which editors recognise the language.
+/// which editors recognise the language. Returns what was saved, and the file.
 ///
 /// # Errors
 ///
-/// If the editor can't be run or fails, or saves something other than UTF-8.
-fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
+/// If the editor can't be run or fails, or saves something other than UTF-8. Changes that were saved are kept.
+fn edit_text(text: &str, extension: &str) -> Result<(String, TempPath), Failure> {
     let failed = |error: &std::io::Error| Failure::usage("can't edit the payload").because(error);
     let mut file = tempfile::Builder::new()
         .prefix("hookdev-payload-")
@@ -68,7 +91,7 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
     // Some editors replace the file, so the handle is closed and the path is read again.
     let path = file.into_temp_path();
     let editor = editor();
-    let mut command = shell(&editor, &path);
+    let mut command = open_in(&editor, &path);
     // Redirected output is data, so the editor's own output goes to standard error.
     let stdout = if streams::stdout_is_terminal() { Stdio::inherit() } else { streams::stderr_for_program() };
     #[cfg(unix)]
@@ -78,17 +101,23 @@ fn edit_text(text: &str, extension: &str) -> Result<String, Failure> {
         return Err(Failure::usage(format!("can't find the editor `{editor}`, so nothing is sent"))
             .hint("set VISUAL or EDITOR to your editor"));
     }
+    let after = fs::read(&path);
     if !status.success() {
-        return Err(Failure::usage(format!("the editor `{editor}` failed, so nothing is sent")));
+        let failure = Failure::usage(format!("the editor `{editor}` failed, so nothing is sent"));
+        let is_changed = after.is_ok_and(|after| after != text.as_bytes());
+        return Err(if is_changed { failure.hint(keep(path)) } else { failure });
     }
-    let after = fs::read(&path).map_err(|error| failed(&error))?;
-    String::from_utf8(after)
-        .map_err(|_| Failure::usage("can't send the payload: it was saved as something other than UTF-8"))
+    match String::from_utf8(after.map_err(|error| failed(&error))?) {
+        Ok(after) => Ok((after, path)),
+        Err(_) => {
+            Err(Failure::usage("can't send the payload: it was saved as something other than UTF-8").hint(keep(path)))
+        }
+    }
 }
 
 /// A shell command that opens a file in the editor. As with git, the variable may contain arguments.
 #[cfg(not(windows))]
-fn shell(editor: &str, path: &Path) -> Command {
+fn open_in(editor: &str, path: &Path) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(path);
     command
@@ -97,7 +126,7 @@ fn shell(editor: &str, path: &Path) -> Command {
 /// A shell command that opens a file in the editor. The variable may contain arguments. With `/S`, `cmd` removes only
 /// the outer quotes.
 #[cfg(windows)]
-fn shell(editor: &str, path: &Path) -> Command {
+fn open_in(editor: &str, path: &Path) -> Command {
     use std::os::windows::process::CommandExt;
 
     let mut command = Command::new("cmd");

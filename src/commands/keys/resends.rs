@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Subject;
 use crate::{
+    commands::editor::Edited,
     engine::{
         clock::now,
         receive::{Forward, ReceiverSettings, Resent, resend},
@@ -29,24 +30,42 @@ pub fn from_capture(seq: u64, request: Request, settings: &ReceiverSettings) -> 
     }
 }
 
-/// Sends a request to every target that its event is forwarded to, re-signed if it was edited. Returns one line for
-/// each.
+/// Sends a delivery to every target that its event is forwarded to; an edited one is re-signed. Returns one line for
+/// each, and where an edit is saved that reached none.
 pub async fn resend_and_describe(
+    subject: &Subject,
+    delivery: &Delivery,
+    edited: Option<Edited>,
+    page: &Page,
+) -> String {
+    let (request, is_edited) = match &edited {
+        Some(edited) => (edited.request.clone(), true),
+        None => (delivery.request.clone(), false),
+    };
+    let (mut text, has_arrived) = resend_request(subject, delivery, request, is_edited, page).await;
+    if let Some(edited) = edited.filter(|_| !has_arrived) {
+        let _ = writeln!(text, "#{}: {}", delivery.seq, edited.keep());
+    }
+    text
+}
+
+/// Sends a request. Returns one line for each target, and whether any has responded.
+async fn resend_request(
     subject: &Subject,
     delivery: &Delivery,
     request: Request,
     is_edited: bool,
     page: &Page,
-) -> String {
+) -> (String, bool) {
     let (seq, settings, assessment) = (delivery.seq, subject.settings.get(), &delivery.assessment);
     let targets = Forward::targets(&settings.forwards, assessment);
     let sending = resend(&subject.resender, &settings, &targets, assessment, request, is_edited);
     let Resent { is_signed, forwards, .. } = match sending.await {
         Ok(resent) => resent,
-        Err(why) => return format!("#{seq} not sent: {why}\n"),
+        Err(why) => return (format!("#{seq} not sent: {why}\n"), false),
     };
     if forwards.is_empty() {
-        return format!("#{seq} not sent: no --forward matches {}\n", assessment.title());
+        return (format!("#{seq} not sent: no --forward matches {}\n", assessment.title()), false);
     }
     let words = match (is_edited, is_signed) {
         (false, _) => "resent",
@@ -64,6 +83,7 @@ pub async fn resend_and_describe(
         text.push_str("  ");
         page.resent(forwarded, &mut text);
     }
+    let has_arrived = forwards.iter().any(|forwarded| forwarded.outcome.is_ok());
     subject.history.add_resends(seq, forwards);
-    text
+    (text, has_arrived)
 }

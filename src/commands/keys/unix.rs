@@ -18,7 +18,7 @@ use crate::{
     commands::{
         browser,
         clipboard::{self, Copied},
-        editor::edited,
+        editor::{Edited, edited},
         interrupt::Interrupts,
         streams,
         terminal::Terminal,
@@ -136,7 +136,7 @@ impl Keys {
             KeyCommand::Open => self.open(),
             KeyCommand::Resend => {
                 if let Some(delivery) = self.delivery(number).await {
-                    self.resend(&delivery, delivery.request.clone(), false);
+                    self.resend(&delivery, None);
                 }
             }
             KeyCommand::Copy => {
@@ -221,9 +221,9 @@ impl Keys {
         }
     }
 
-    fn resend(&mut self, delivery: &Arc<Delivery>, request: Request, is_edited: bool) {
+    fn resend(&mut self, delivery: &Arc<Delivery>, edited: Option<Edited>) {
         let (subject, delivery, page) = (self.subject.clone(), Arc::clone(delivery), self.terminal.message_page());
-        self.resends.spawn(async move { resend_and_describe(&subject, &delivery, request, is_edited, &page).await });
+        self.resends.spawn(async move { resend_and_describe(&subject, &delivery, edited, &page).await });
     }
 
     /// Waits for the resends under way and prints their results, until Ctrl-C.
@@ -286,9 +286,9 @@ impl Keys {
         match result {
             // The task panicked, which has been reported.
             Err(_) => {}
-            Ok(Ok(Some((request, differences)))) => {
-                self.terminal.respond(&differences.text(&self.terminal.message_page()));
-                self.resend(delivery, request, true);
+            Ok(Ok(Some(edited))) => {
+                self.terminal.respond(&edited.differences.text(&self.terminal.message_page()));
+                self.resend(delivery, Some(edited));
             }
             Ok(Ok(None)) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
             Ok(Err(failure)) => self.terminal.fail(&failure),

@@ -53,9 +53,9 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
             Ok(id)
         }
         JobContent::Capture(resend) => {
-            if let Some((request, differences)) = edited(&resend.request)? {
-                show(context, &differences);
-                resend.edit(request, job.provider.as_deref(), secret, &send);
+            if let Some(edited) = edited(&resend.request)? {
+                show(context, &edited.differences);
+                resend.edit(edited.request, job.provider.as_deref(), secret, &send);
                 return Ok(None);
             }
             context.terminal.note(UNCHANGED);
@@ -79,15 +79,20 @@ fn edit_event(
     if shown.body.is_empty() {
         return Err(Failure::usage("can't edit the payload: it is empty"));
     }
-    let body = if let Some((request, differences)) = edited(&shown)? {
-        show(context, &differences);
-        request.body
+    let edited = edited(&shown)?;
+    let body = if let Some(edited) = &edited {
+        show(context, &edited.differences);
+        edited.request.body.clone()
     } else {
         context.terminal.note(UNCHANGED);
         shown.body
     };
     let prepared = prepared.with_payload(body).map_err(|error| {
-        Failure::usage("can't send the edited payload").because(&error).hint("--data FILE sends any bytes")
+        let failure = Failure::usage("can't send the edited payload").because(&error);
+        match edited {
+            Some(edited) => failure.hint(format!("{}; --data FILE sends it, whatever it contains", edited.keep())),
+            None => failure,
+        }
     })?;
     Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
 }

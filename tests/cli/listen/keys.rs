@@ -202,6 +202,24 @@ fn an_unchanged_delivery_is_not_sent() {
 }
 
 #[test]
+fn an_edit_that_reaches_no_handler_is_saved() {
+    let dir = Dir::new();
+    fs::create_dir(dir.join("tmp")).unwrap();
+    let script = r#"export TMPDIR=$PWD/tmp EDITOR="sed -i s/999/1000/"; $LISTEN"#;
+    // Nothing listens on this port.
+    for options in ["", "--forward http://127.0.0.1:1/ --forward-wait 0s"] {
+        let mut screen = Screen::run(&dir, options, script);
+        let url = screen.url();
+        post(&format!("{url}/cyanite"), &CYANITE_HEADERS, CYANITE);
+        screen.shows("POST /cyanite");
+        screen.types("e");
+        screen.shows("#1: your edit is saved in ");
+        let path = screen.shows("\n");
+        assert_eq!(fs::read_to_string(path.trim_end()).unwrap(), CYANITE.replace("999", "1000"));
+    }
+}
+
+#[test]
 fn a_delivery_is_copied_as_curl_or_printed_where_that_is_not_possible() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "", "$LISTEN");

@@ -124,13 +124,16 @@ fn the_output_of_the_editor_is_not_data() {
 #[track_caller]
 fn fails(dir: &Dir, what: &[&str], editor: &str) -> Finished {
     let command = dir.hookdev().arg("send").args(what).args(["--edit", "--to", "http://127.0.0.1:1/"]);
-    command.env("EDITOR", editor).exits(2).stdout("")
+    std::fs::create_dir_all(dir.join("tmp")).unwrap();
+    command.env("EDITOR", editor).env("TMPDIR", dir.join("tmp")).exits(2).stdout("")
 }
 
 #[test]
 fn an_editor_that_fails_or_is_missing_sends_nothing() {
     let dir = Dir::new();
-    fails(&dir, &["cyanite.v2.finished"], "false").says("error: the editor `false` failed, so nothing is sent\n");
+    let finished = fails(&dir, &["cyanite.v2.finished"], "false");
+    finished.says("error: the editor `false` failed, so nothing is sent\n");
+    assert_eq!(dir.names("tmp"), [""; 0]);
     fails(&dir, &["cyanite.v2.finished"], "no-such-editor").says(
         "error: can't find the editor `no-such-editor`, so nothing is sent\nhint: set VISUAL or EDITOR to your editor\n",
     );
@@ -147,9 +150,35 @@ fn a_payload_that_is_not_text_is_refused() {
 
 #[test]
 fn a_payload_that_is_no_longer_json_is_refused() {
-    fails(&Dir::new(), &["cyanite.v2.finished"], "sed -i s/}//")
-        .says("error: can't send the edited payload\ncaused by: the payload is not JSON\n")
-        .says("hint: --data FILE sends any bytes\n");
+    let dir = Dir::new();
+    let finished = fails(&dir, &["cyanite.v2.finished"], "sed -i 's/}/broken/'")
+        .says("error: can't send the edited payload\ncaused by: the payload is not JSON\n");
+    let broken = saved_edit(&dir, &finished, "; --data FILE sends it, whatever it contains\n");
+    assert_eq!(broken.matches("broken").count(), 1, "{broken}");
+}
+
+/// The edit that the hint says is saved.
+#[track_caller]
+fn saved_edit(dir: &Dir, finished: &Finished, end: &str) -> String {
+    let (_, hint) = finished.stderr.split_once("hint: your edit is saved in ").expect("a hint");
+    let path = hint.split_once(end).expect("a path").0;
+    let names = dir.names("tmp");
+    assert_eq!(names, [path.rsplit('/').next().unwrap()], "{finished}");
+    let text = std::fs::read_to_string(path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    text
+}
+
+#[test]
+fn an_edit_is_saved_if_the_editor_fails_or_it_is_not_text() {
+    let dir = Dir::new();
+    let finished = fails(&dir, &["cyanite.v2.finished"], "sh -c 'echo changed > \"$0\"; exit 1'");
+    assert_eq!(saved_edit(&dir, &finished, "\n"), "changed\n");
+    let finished = fails(&dir, &["cyanite.v2.finished"], r#"sh -c 'printf "\303" > "$0"'"#)
+        .says("error: can't send the payload: it was saved as something other than UTF-8\n")
+        .says("hint: your edit is saved in ");
+    let path = finished.stderr.trim_end().rsplit(' ').next().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), [0o303]);
 }
 
 #[test]
