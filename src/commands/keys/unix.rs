@@ -24,7 +24,8 @@ use crate::{
         terminal::Terminal,
     },
     engine::inspect::curl_command,
-    webhook::{record::Delivery, redact, request::Request},
+    render::shell,
+    webhook::{record::Delivery, redact, request::Request, words::bytes},
 };
 
 const HELP: &str = "\
@@ -244,10 +245,18 @@ impl Keys {
     fn copy(&self, delivery: &Delivery) {
         let command = curl_command(delivery, &self.subject.url, self.subject.redact);
         let seq = delivery.seq;
-        self.terminal.respond(&match clipboard::copy(&command) {
-            Some(Copied::By(program)) => format!("#{seq} copied as curl, with {program}\n"),
-            Some(Copied::ByTerminal) => format!("#{seq} copied as curl, if your terminal allows it (OSC 52)\n"),
-            None => command,
+        let size = bytes(command.len());
+        self.terminal.respond(&match clipboard::copy(&command, "sh") {
+            Ok(Some(Copied::By(program))) => format!("#{seq} copied as curl, with {program}\n"),
+            Ok(Some(Copied::ByTerminal)) => format!("#{seq} copied as curl, if your terminal allows it (OSC 52)\n"),
+            Ok(Some(Copied::InFile(path))) => {
+                let path = shell::word(&path.to_string_lossy());
+                format!("#{seq} as curl is too long to copy or print here ({size}), so it is saved in {path}\n")
+            }
+            Ok(None) => command,
+            Err(error) => {
+                format!("#{seq} as curl is too long to copy or print here ({size}), and can't be saved: {error}\n")
+            }
         });
     }
 

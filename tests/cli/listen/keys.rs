@@ -1,8 +1,6 @@
 //! The keys of `listen`, in a terminal, and the state in which the terminal is left.
 
-use std::fs;
-#[cfg(target_os = "linux")]
-use std::os::unix::fs::PermissionsExt;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond},
@@ -229,6 +227,25 @@ fn a_delivery_is_copied_as_curl_or_printed_where_that_is_not_possible() {
     screen.types("c");
     screen.shows(&format!("curl -sS -i --request POST --url {url}/cyanite"));
     screen.shows("--data-binary");
+}
+
+#[test]
+fn a_command_that_is_too_long_for_the_terminal_is_saved() {
+    let dir = Dir::new();
+    fs::create_dir(dir.join("tmp")).unwrap();
+    let mut screen = Screen::run(&dir, "", "TMPDIR=$PWD/tmp TERM=xterm $LISTEN");
+    let url = screen.url();
+    let body = "x".repeat(60_000);
+    post(&format!("{url}/long"), &[], &body);
+    screen.shows("#1");
+    screen.types("c");
+    screen.shows("#1 as curl is too long to copy or print here (");
+    screen.shows(" bytes), so it is saved in ");
+    let path = screen.shows("\n");
+    let command = fs::read_to_string(path.trim_end()).unwrap();
+    assert!(command.starts_with("curl ") && command.contains(&body), "{command}");
+    let mode = fs::metadata(path.trim_end()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
