@@ -4,28 +4,33 @@
 //! one finds it: by its id or, if there was no response with an id, by its random mark. Anything not in the journal is
 //! never touched.
 
+mod endpoint;
 mod error;
+mod plan;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::{io, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-pub use self::error::RegisterError;
-use self::error::{detail, incomplete, shown};
+use self::error::{detail, shown};
+pub use self::{
+    error::RegisterError,
+    plan::{plan, removal},
+};
 use super::entropy::random_hex;
 use crate::{
     net::{
         client::{SendError, Transport},
         url::{parse_url, path_and_query},
     },
-    render::api_call::curl,
     store::journal::{Hold, Journal, JournalEntry},
     webhook::{
         provider::{
             Provider,
-            registration::{ApiCall, CallValues, EndpointCalls, How, Registration, ValueCalls, is_segment, value_at},
+            registration::{ApiCall, CallValues, How, Registration},
         },
         request::Request,
         signature::SecretText,
@@ -136,91 +141,6 @@ impl<T: Transport> Registrations<T> {
         Ok((secret.map(SecretText::from), leftovers))
     }
 
-    /// Creates an endpoint. Writes its entry both before and after that. Returns the signing secret, if there is a new
-    /// one.
-    async fn create_endpoint(
-        &self,
-        account: &Account,
-        calls: &EndpointCalls,
-        entry: &mut JournalEntry,
-        new_secret: &str,
-    ) -> Result<Option<String>, RegisterError> {
-        self.journal.write(entry).map_err(RegisterError::Journal)?;
-        let created = self.call(account, &calls.create, &values(entry, account, new_secret)).await;
-        let response = match created {
-            Ok(response) => response,
-            // The call may have had an effect even if the response is lost.
-            Err(error) => {
-                let removed = match &error {
-                    RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
-                    _ => self.delete_endpoint(account, entry).await,
-                };
-                if removed.is_ok() {
-                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                }
-                return Err(error);
-            }
-        };
-        entry.id = calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
-        let mut secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
-        if secret.is_none() && calls.create.sends_new_secret() {
-            secret = Some(new_secret.to_owned());
-        }
-        self.journal.write(entry).map_err(RegisterError::Journal)?;
-        let missing = match &secret {
-            _ if entry.id.is_none() => Some("id"),
-            None if calls.create.secret.is_some() => Some("secret"),
-            _ => None,
-        };
-        if let Some(what) = missing {
-            let error = incomplete(account, &calls.create, entry, what);
-            if self.delete_endpoint(account, entry).await.is_ok() {
-                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-            }
-            return Err(error);
-        }
-        Ok(secret)
-    }
-
-    /// Sets a value, after writing the previous one to its entry. The entries of earlier processes are then no longer
-    /// needed.
-    async fn set_value(
-        &self,
-        account: &Account,
-        calls: &ValueCalls,
-        entry: &mut JournalEntry,
-        stale: &[(JournalEntry, Hold)],
-    ) -> Result<(), RegisterError> {
-        // The previous value is the one that an earlier process found, not the one that it set.
-        let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
-        entry.previous = if earlier.is_some() {
-            earlier
-        } else {
-            let read = self.call(account, &calls.read, &values(entry, account, "")).await;
-            let response = match read {
-                Ok(response) => response,
-                Err(error) => {
-                    // Its lock.
-                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                    return Err(error);
-                }
-            };
-            // An unset value counts as empty.
-            Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
-        };
-        self.journal.write(entry).map_err(RegisterError::Journal)?;
-        if let Err(error) = self.call(account, &calls.set, &values(entry, account, "")).await {
-            if matches!(error, RegisterError::Refused { .. }) {
-                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-            }
-            return Err(error);
-        }
-        for (old, _) in stale {
-            self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
-        }
-        Ok(())
-    }
-
     /// The entries of the same account whose process is gone, each with its lock.
     fn stale(&self, account: &Account) -> Result<Vec<(JournalEntry, Hold)>, RegisterError> {
         let is_value = matches!(registration(account)?.how, How::Value(_));
@@ -312,23 +232,6 @@ impl<T: Transport> Registrations<T> {
         removed.err().map(|error| Leftover { curl: removal(account, &entry), entry, error })
     }
 
-    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark.
-    async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<(), RegisterError> {
-        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(()) };
-        let ids = if let Some(id) = &entry.id {
-            vec![id.clone()]
-        } else {
-            let list = &calls.list;
-            let response = self.call(account, &list.call, &values(entry, account, "")).await?;
-            list.marked(&response, &entry.mark)
-        };
-        for id in ids {
-            let values = CallValues { id: &id, ..values(entry, account, "") };
-            self.call(account, &calls.delete, &values).await?;
-        }
-        Ok(())
-    }
-
     /// Makes a call. Returns the JSON of its response, or null.
     async fn call(&self, account: &Account, call: &ApiCall, values: &CallValues<'_>) -> Result<Value, RegisterError> {
         let filled = call.fill(values).map_err(RegisterError::Invalid)?;
@@ -373,39 +276,4 @@ fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str
 #[must_use]
 pub fn url_of(public_url: &str, account: &Account) -> String {
     format!("{}/{}", public_url.trim_end_matches('/'), account.provider.name)
-}
-
-/// The call that removes an entry, as a command; empty if none is known.
-#[must_use]
-pub fn removal(account: &Account, entry: &JournalEntry) -> String {
-    let Ok(registration) = registration(account) else { return String::new() };
-    let call = match (&registration.how, &entry.id) {
-        (How::Endpoint(calls), Some(_)) => &calls.delete,
-        (How::Endpoint(calls), None) => &calls.list.call,
-        (How::Value(calls), _) => &calls.restore,
-        (How::Manual(_), _) => return String::new(),
-    };
-    curl(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
-}
-
-/// The calls that `register` and `unregister` would make, as commands.
-#[must_use]
-pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
-    let Ok(registration) = registration(account) else { return Vec::new() };
-    let entry = JournalEntry {
-        mark: "MARK".to_owned(),
-        provider: account.provider.name.clone(),
-        resource: account.resource.clone(),
-        api: account.api.clone(),
-        url: url_of(public_url, account),
-        id: Some("ID".to_owned()),
-        previous: Some("PREVIOUS".to_owned()),
-    };
-    let calls = match &registration.how {
-        How::Endpoint(calls) => vec![&calls.create, &calls.delete],
-        How::Value(calls) => vec![&calls.read, &calls.set, &calls.restore],
-        How::Manual(_) => Vec::new(),
-    };
-    let values = values(&entry, account, "");
-    calls.iter().map(|call| curl(call, &account.api, registration.key.as_deref(), &values)).collect()
 }

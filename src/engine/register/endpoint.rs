@@ -1,0 +1,73 @@
+//! Endpoints of their own: they are created and deleted.
+
+use super::{Account, RegisterError, Registrations, error::incomplete, registration, values};
+use crate::{
+    net::client::Transport,
+    store::journal::JournalEntry,
+    webhook::provider::registration::{CallValues, EndpointCalls, How, is_segment, value_at},
+};
+
+impl<T: Transport> Registrations<T> {
+    /// Creates an endpoint. Writes its entry both before and after that. Returns the signing secret, if there is a new
+    /// one.
+    pub(super) async fn create_endpoint(
+        &self,
+        account: &Account,
+        calls: &EndpointCalls,
+        entry: &mut JournalEntry,
+        new_secret: &str,
+    ) -> Result<Option<String>, RegisterError> {
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        let created = self.call(account, &calls.create, &values(entry, account, new_secret)).await;
+        let response = match created {
+            Ok(response) => response,
+            // The call may have had an effect even if the response is lost.
+            Err(error) => {
+                let removed = match &error {
+                    RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
+                    _ => self.delete_endpoint(account, entry).await,
+                };
+                if removed.is_ok() {
+                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                }
+                return Err(error);
+            }
+        };
+        entry.id = calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
+        let mut secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
+        if secret.is_none() && calls.create.sends_new_secret() {
+            secret = Some(new_secret.to_owned());
+        }
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        let missing = match &secret {
+            _ if entry.id.is_none() => Some("id"),
+            None if calls.create.secret.is_some() => Some("secret"),
+            _ => None,
+        };
+        if let Some(what) = missing {
+            let error = incomplete(account, &calls.create, entry, what);
+            if self.delete_endpoint(account, entry).await.is_ok() {
+                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+            }
+            return Err(error);
+        }
+        Ok(secret)
+    }
+
+    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark.
+    pub(super) async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<(), RegisterError> {
+        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(()) };
+        let ids = if let Some(id) = &entry.id {
+            vec![id.clone()]
+        } else {
+            let list = &calls.list;
+            let response = self.call(account, &list.call, &values(entry, account, "")).await?;
+            list.marked(&response, &entry.mark)
+        };
+        for id in ids {
+            let values = CallValues { id: &id, ..values(entry, account, "") };
+            self.call(account, &calls.delete, &values).await?;
+        }
+        Ok(())
+    }
+}
