@@ -212,13 +212,18 @@ pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
 fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
     let exit = match error {
         _ if error.is_unreachable() => Exit::Unreachable,
-        RegisterError::Refused { .. } | RegisterError::Incomplete { .. } => Exit::Failed,
+        RegisterError::Refused { .. } | RegisterError::Incomplete { .. } | RegisterError::Unexpected { .. } => {
+            Exit::Failed
+        }
         _ => Exit::Usage,
     };
     let failure = Failure::new(exit, format!("can't register the webhook with {title}")).because(error);
     match error {
         RegisterError::Refused { status: 401 | 403, .. } => failure
             .hint(format!("check the API key and its permissions; `--register {name} --dry-run` shows the calls")),
+        RegisterError::Unexpected { .. } => {
+            failure.hint("nothing was changed, because hookdev replaces only a value that it can restore")
+        }
         _ if error.is_unreachable() => {
             failure.hint("if the provider registered the webhook nevertheless, `hookdev unregister` removes it")
         }

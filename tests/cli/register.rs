@@ -17,12 +17,23 @@ fn created() -> String {
 #[cfg(target_os = "linux")]
 fn with_api(api: &Endpoint) -> Dir {
     let dir = Dir::new();
-    dir.write("hookdev.toml", format!("[provider.stripe]\napi = \"{}\"\n", api.url("")));
+    let of = |provider: &str| format!("[provider.{provider}]\napi = \"{}\"\n", api.url(""));
+    dir.write("hookdev.toml", of("stripe") + &of("auphonic"));
     dir
 }
 
 fn with_key(command: TestCommand, dir: &Dir) -> TestCommand {
-    command.env("XDG_STATE_HOME", dir.join("state")).env("STRIPE_API_KEY", "sk_test_never_shown")
+    command
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .env("STRIPE_API_KEY", "sk_test_never_shown")
+        .env("AUPHONIC_API_KEY", "never_shown")
+}
+
+/// Registers a value.
+#[cfg(target_os = "linux")]
+fn auphonic(command: TestCommand, dir: &Dir) -> TestCommand {
+    let command = command.args(["--register", "auphonic=production/abc", "--public-url", "https://dev.example"]);
+    with_key(command, dir)
 }
 
 const REGISTER: [&str; 4] = ["--register", "stripe", "--public-url", "https://dev.example"];
@@ -152,6 +163,41 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
         .says("note: removed https://dev.example/stripe from stripe\n");
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
     with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says("note: nothing to remove\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_response_that_is_no_list_is_reported_and_the_endpoint_stays_in_the_journal() {
+    let page = || respond(200).body("<html>Maintenance");
+    let api = Endpoint::new([hang_up(), hang_up(), page(), respond(200).body(r#"{"data":[]}"#)]);
+    let dir = with_api(&api);
+    with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir).exits(4);
+    let failed = with_key(dir.hookdev().arg("unregister"), &dir).exits(1);
+    failed.says(
+        "expected a list of endpoints with ids at /data in the response, but it is not JSON: <html>Maintenance\n",
+    );
+    assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_value_that_can_not_be_restored_is_not_replaced() {
+    let api = Endpoint::new([respond(200).body(r#"{"error":"maintenance"}"#)]);
+    let dir = with_api(&api);
+    let listen = auphonic(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]), &dir);
+    listen.exits(1).stdout("").stderr(&format!(
+        "config: {}\n\
+         error: can't register the webhook with Auphonic\n\
+         caused by: GET {}: expected a text or null at /data/webhook in the response, but it is an object with `error`\n\
+         hint: nothing was changed, because hookdev replaces only a value that it can restore\n",
+        dir.join("hookdev.toml").display(),
+        api.url("/production/abc.json"),
+    ));
+    assert_eq!(api.next().start, "GET /production/abc.json HTTP/1.1");
+    api.got_no_more();
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Endpoints of their own: they are created and deleted.
 
-use super::{Account, RegisterError, Registrations, error::incomplete, registration, values};
+use serde_json::Value;
+
+use super::{
+    Account, RegisterError, Registrations,
+    error::{incomplete, unexpected},
+    registration, values,
+};
 use crate::{
     net::client::Transport,
     store::journal::JournalEntry,
@@ -20,7 +26,8 @@ impl<T: Transport> Registrations<T> {
         self.journal.write(entry).map_err(RegisterError::Journal)?;
         let created = self.call(account, &calls.create, &values(entry, account, new_secret)).await;
         let response = match created {
-            Ok(response) => response,
+            // Without JSON, it has no id.
+            Ok(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
             // The call may have had an effect even if the response is lost.
             Err(error) => {
                 let removed = match &error {
@@ -61,8 +68,10 @@ impl<T: Transport> Registrations<T> {
             vec![id.clone()]
         } else {
             let list = &calls.list;
-            let response = self.call(account, &list.call, &values(entry, account, "")).await?;
-            list.marked(&response, &entry.mark)
+            let body = self.call(account, &list.call, &values(entry, account, "")).await?;
+            let marked = serde_json::from_slice(&body).ok().and_then(|response| list.marked(&response, &entry.mark));
+            let expected = ("a list of endpoints with ids", list.items.as_str());
+            marked.ok_or_else(|| unexpected(account, &list.call, entry, expected, &body))?
         };
         for id in ids {
             let values = CallValues { id: &id, ..values(entry, account, "") };

@@ -3,6 +3,7 @@
 use std::io;
 
 use reqwest::Url;
+use serde_json::Value;
 
 use super::{Account, values};
 use crate::{
@@ -52,6 +53,16 @@ pub enum RegisterError {
         /// What is missing.
         what: &'static str,
     },
+    /// The response is not what the API documents, so it says nothing about what is there.
+    #[error("{method} {url}: expected {expected} in the response, but it is {actual}")]
+    Unexpected {
+        method: String,
+        url: String,
+        /// What should be in it, and where.
+        expected: String,
+        /// What came instead.
+        actual: String,
+    },
     /// Another process has set the same value.
     #[error("another hookdev has registered {0}")]
     InUse(String),
@@ -67,11 +78,49 @@ impl RegisterError {
 
 /// The error of a response that lacks what a later call needs.
 pub(super) fn incomplete(account: &Account, call: &ApiCall, entry: &JournalEntry, what: &'static str) -> RegisterError {
-    let path = call.path.fill(&values(entry, account, ""));
-    let url = format!("{}{path}", account.api);
+    RegisterError::Incomplete { method: call.method.to_string(), url: called(account, call, entry), what }
+}
+
+/// The error of a response that does not have this at a JSON pointer.
+pub(super) fn unexpected(
+    account: &Account,
+    call: &ApiCall,
+    entry: &JournalEntry,
+    (what, pointer): (&str, &str),
+    body: &[u8],
+) -> RegisterError {
+    let place = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
+    RegisterError::Unexpected {
+        method: call.method.to_string(),
+        url: called(account, call, entry),
+        expected: format!("{what}{place}"),
+        actual: outline(body, &values(entry, account, "")),
+    }
+}
+
+/// The URL of a call that was made, for messages.
+fn called(account: &Account, call: &ApiCall, entry: &JournalEntry) -> String {
+    let url = format!("{}{}", account.api, call.path.fill(&values(entry, account, "")));
     // The call was made, so its URL is valid.
-    let url = parse_url(&url).map_or_else(|error| error.to_string(), |url| shown(&url));
-    RegisterError::Incomplete { method: call.method.to_string(), url, what }
+    parse_url(&url).map_or_else(|error| error.to_string(), |url| shown(&url))
+}
+
+/// What a response's body is. Values of JSON are left out, because the secrets of other endpoints may be among them.
+fn outline(body: &[u8], values: &CallValues<'_>) -> String {
+    const MAX_KEYS: usize = 5;
+    match serde_json::from_slice(body) {
+        Err(_) if body.is_empty() => "empty".to_owned(),
+        Err(_) => format!("not JSON{}", detail(body, values)),
+        Ok(Value::Object(object)) if object.is_empty() => "an empty object".to_owned(),
+        Ok(Value::Object(object)) => {
+            let keys: Vec<String> = object.keys().take(MAX_KEYS).map(|key| format!("`{key}`")).collect();
+            let more = if object.len() > MAX_KEYS { ", ..." } else { "" };
+            format!("an object with {}{more}", keys.join(", "))
+        }
+        Ok(Value::Array(_)) => "a list".to_owned(),
+        Ok(Value::String(_)) => "a text".to_owned(),
+        Ok(value) => value.to_string(),
+    }
 }
 
 /// A URL for messages, without its query and password.
@@ -81,7 +130,7 @@ pub(super) fn shown(url: &Url) -> String {
     redact::without_user(url.as_str()).into_owned()
 }
 
-/// The beginning of a refusal's body, without anything secret that it repeats.
+/// The beginning of a body, after a colon, without anything secret that it repeats.
 pub(super) fn detail(body: &[u8], values: &CallValues<'_>) -> String {
     let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));

@@ -13,7 +13,7 @@ mod value;
 
 use std::{io, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use bytes::Bytes;
 
 use self::error::{detail, shown};
 pub use self::{
@@ -232,8 +232,8 @@ impl<T: Transport> Registrations<T> {
         removed.err().map(|error| Leftover { curl: removal(account, &entry), entry, error })
     }
 
-    /// Makes a call. Returns the JSON of its response, or null.
-    async fn call(&self, account: &Account, call: &ApiCall, values: &CallValues<'_>) -> Result<Value, RegisterError> {
+    /// Makes a call. Returns the body of its response.
+    async fn call(&self, account: &Account, call: &ApiCall, values: &CallValues<'_>) -> Result<Bytes, RegisterError> {
         let filled = call.fill(values).map_err(RegisterError::Invalid)?;
         let url = format!("{}{}", account.api, filled.path);
         let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;
@@ -250,7 +250,7 @@ impl<T: Transport> Registrations<T> {
             let (status, detail) = (response.status, detail(&response.body, values));
             return Err(RegisterError::Refused { method, url: shown, status, detail });
         }
-        Ok(serde_json::from_slice(&response.body).unwrap_or(Value::Null))
+        Ok(response.body)
     }
 }
 

@@ -39,6 +39,8 @@ struct ProviderState {
     value: String,
     calls: Vec<String>,
     is_down: bool,
+    /// The body of all responses to GET requests, instead of the usual ones.
+    page: Option<&'static str>,
 }
 
 /// A provider's API, which responds to the calls of one manifest in the formats that it describes.
@@ -75,6 +77,9 @@ impl Fake {
         assert!(key.ends_with(" the-key"), "{key}");
         if state.is_down {
             return Response { status: 503, headers: Headers::new(), body: Bytes::new() };
+        }
+        if let Some(page) = state.page.filter(|_| request.method == http::Method::GET) {
+            return Response { status: 200, headers: Headers::new(), body: Bytes::from_static(page.as_bytes()) };
         }
         let registration = self.account.provider.registration.as_ref().unwrap();
         let (status, body) = match &registration.how {
@@ -377,4 +382,83 @@ async fn the_new_endpoint_is_created_before_the_old_one_is_deleted() {
     process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap();
     let calls = state.lock().calls.clone();
     assert_eq!(calls, ["POST /v1/webhook_endpoints", "DELETE /v1/webhook_endpoints/7000001"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_can_not_be_read_is_not_replaced() {
+    let account = account("auphonic");
+    for (page, actual) in [
+        ("<html>Maintenance", "not JSON: <html>Maintenance"),
+        ("", "empty"),
+        ("[]", "a list"),
+        ("null", "null"),
+        (r#"{"error":"no such production"}"#, "an object with `error`"),
+        (r#"{"data":{}}"#, "an object with `data`"),
+        (r#"{"data":{"webhook":false}}"#, "an object with `data`"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let state = with_others(&account);
+        state.lock().page = Some(page);
+        let mut process = process(dir.path(), &account, &state, usize::MAX);
+        let error = process.register(account.clone(), PUBLIC).await.unwrap_err();
+        let url = "https://auphonic.com/api/production/zeigtvDv8jH6NaK52Z5eXH.json";
+        let expected = format!("expected a text or null at /data/webhook in the response, but it is {actual}");
+        assert_eq!(error.to_string(), format!("GET {url}: {expected}"));
+        assert_eq!(state.lock().calls, ["GET /production/zeigtvDv8jH6NaK52Z5eXH.json"]);
+        assert_eq!(of_others(&state).1, "https://other.example/hook");
+        assert!(std::fs::read_dir(journal(dir.path()).dir()).unwrap().next().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_was_not_set_is_unset_again() {
+    let account = account("auphonic");
+    for page in [r#"{"data":{"webhook":null}}"#, r#"{"data":{"webhook":""}}"#] {
+        let dir = tempfile::tempdir().unwrap();
+        let state = with_others(&account);
+        state.lock().page = Some(page);
+        let mut process = process(dir.path(), &account, &state, usize::MAX);
+        process.register(account.clone(), PUBLIC).await.unwrap();
+        assert_eq!(of_others(&state).1, format!("{PUBLIC}/auphonic"));
+        state.lock().page = None;
+        assert!(process.unregister().await.is_empty());
+        assert_eq!(of_others(&state).1, "");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_stays_in_the_journal_until_the_api_says_which_endpoints_there_are() {
+    for name in PROVIDERS.into_iter().filter(|name| *name != "auphonic") {
+        let (dir, account) = (tempfile::tempdir().unwrap(), account(name));
+        let state = with_others(&account);
+        let before = of_others(&state);
+        let mut killed = process(dir.path(), &account, &state, 1);
+        assert!(until_stuck(killed.register(account.clone(), PUBLIC)).await.is_none());
+        drop(killed);
+        let [entry] = &journal(dir.path()).entries().unwrap()[..] else { panic!("no entry of {name}") };
+
+        let next = process(dir.path(), &account, &state, usize::MAX);
+        for page in ["<html>Maintenance", r#"{"message":"maintenance"}"#, r#"{"data":null}"#, "", "null"] {
+            state.lock().page = Some(page);
+            let leftover = next.remove(&account, entry.clone()).await.unwrap();
+            assert!(matches!(leftover.error, RegisterError::Unexpected { .. }), "{name}: {leftover:?}");
+            assert_eq!(journal(dir.path()).entries().unwrap(), [entry.clone()]);
+        }
+        state.lock().page = None;
+        assert!(next.remove(&account, entry.clone()).await.is_none());
+        assert_eq!(of_others(&state), before, "{name}");
+        assert_eq!(journal(dir.path()).entries().unwrap(), []);
+    }
+}
+
+#[test]
+fn an_endpoint_with_the_mark_must_have_a_usable_id() {
+    let account = account("stripe");
+    let How::Endpoint(calls) = &account.provider.registration.as_ref().unwrap().how else { panic!("no endpoint") };
+    let other = json!({ "id": "a/b", "description": "somebody else's" });
+    let mine = |id: Value| json!({ "data": [other, { "id": id, "description": "hookdev MARK" }] });
+    assert_eq!(calls.list.marked(&mine(json!("we_1")), "MARK"), Some(vec!["we_1".to_owned()]));
+    assert_eq!(calls.list.marked(&mine(json!("../we_1")), "MARK"), None);
+    assert_eq!(calls.list.marked(&mine(Value::Null), "MARK"), None);
+    assert_eq!(calls.list.marked(&json!({ "data": [] }), "MARK"), Some(Vec::new()));
 }

@@ -1,10 +1,12 @@
 //! Values of resources that exist: they are set, and set back.
 
-use super::{Account, RegisterError, Registrations, values};
+use serde_json::Value;
+
+use super::{Account, RegisterError, Registrations, error::unexpected, values};
 use crate::{
     net::client::Transport,
     store::journal::{Hold, JournalEntry},
-    webhook::provider::registration::{ValueCalls, value_at},
+    webhook::provider::registration::ValueCalls,
 };
 
 impl<T: Transport> Registrations<T> {
@@ -22,17 +24,12 @@ impl<T: Transport> Registrations<T> {
         entry.previous = if earlier.is_some() {
             earlier
         } else {
-            let read = self.call(account, &calls.read, &values(entry, account, "")).await;
-            let response = match read {
-                Ok(response) => response,
-                Err(error) => {
-                    // Its lock.
-                    self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-                    return Err(error);
-                }
-            };
-            // An unset value counts as empty.
-            Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
+            let read = self.read_value(account, calls, entry).await;
+            if read.is_err() {
+                // Its lock.
+                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+            }
+            Some(read?)
         };
         self.journal.write(entry).map_err(RegisterError::Journal)?;
         if let Err(error) = self.call(account, &calls.set, &values(entry, account, "")).await {
@@ -45,5 +42,21 @@ impl<T: Transport> Registrations<T> {
             self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
         }
         Ok(())
+    }
+
+    /// The current value. `null` counts as empty, because an empty value unsets it.
+    async fn read_value(
+        &self,
+        account: &Account,
+        calls: &ValueCalls,
+        entry: &JournalEntry,
+    ) -> Result<String, RegisterError> {
+        let body = self.call(account, &calls.read, &values(entry, account, "")).await?;
+        let pointer = calls.read.previous.as_deref().unwrap_or_default();
+        match serde_json::from_slice::<Value>(&body).ok().as_ref().and_then(|response| response.pointer(pointer)) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Null) => Ok(String::new()),
+            _ => Err(unexpected(account, &calls.read, entry, ("a text or null", pointer), &body)),
+        }
     }
 }

@@ -258,15 +258,13 @@ pub fn value_at(response: &Value, pointer: &str) -> Option<String> {
 }
 
 impl ListCall {
-    /// The ids of the endpoints that have this mark.
+    /// The ids of the endpoints that have this mark; `None` if the response has no list, or no usable id for one of
+    /// them.
     #[must_use]
-    pub fn marked(&self, response: &Value, mark: &str) -> Vec<String> {
-        let items = response.pointer(&self.items).and_then(Value::as_array);
-        let marked = items
-            .into_iter()
-            .flatten()
-            .filter(|item| value_at(item, &self.mark).is_some_and(|text| text.contains(mark)));
-        marked.filter_map(|item| value_at(item, &self.id)).filter(|id| is_segment(id)).collect()
+    pub fn marked(&self, response: &Value, mark: &str) -> Option<Vec<String>> {
+        let items = response.pointer(&self.items)?.as_array()?.iter();
+        let marked = items.filter(|item| value_at(item, &self.mark).is_some_and(|text| text.contains(mark)));
+        marked.map(|item| value_at(item, &self.id).filter(|id| is_segment(id))).collect()
     }
 }
 

@@ -285,7 +285,11 @@ pub static TAKE: ManifestTable = ManifestTable {
     keys: &[
         optional("id", Pattern("^/"), "The JSON pointer to the endpoint's id"),
         optional("secret", Pattern("^/"), "The JSON pointer to the signing secret"),
-        optional("previous", Pattern("^/"), "The JSON pointer to the current value, which `restore` sets again"),
+        optional(
+            "previous",
+            Pattern("^/"),
+            "The JSON pointer to the current value, a text or `null`, which `restore` sets again",
+        ),
     ],
 };
 
