@@ -224,7 +224,7 @@ fn failed(title: &str, name: &str, error: &RegisterError) -> Failure {
         RegisterError::Unexpected { .. } => {
             failure.hint("nothing was changed, because hookdev replaces only a value that it can restore")
         }
-        _ if error.is_unreachable() => {
+        _ if error.may_have_had_effect() => {
             failure.hint("if the provider registered the webhook nevertheless, `hookdev unregister` removes it")
         }
         _ => failure,

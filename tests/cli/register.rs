@@ -167,6 +167,27 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_server_error_keeps_the_entry_and_a_call_that_was_not_sent_does_not() {
+    let api = Endpoint::new([respond(500), respond(503)]);
+    let dir = with_api(&api);
+    let listen = || with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir);
+    let hint = "hint: if the provider registered the webhook nevertheless, `hookdev unregister` removes it\n";
+    listen().exits(1).says("the API responded 500\n").says(hint);
+    with_key(dir.hookdev().arg("unregister"), &dir)
+        .exits(1)
+        .says("can't remove the endpoint https://dev.example/stripe");
+    assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
+
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.stripe]\napi = \"http://127.0.0.1:1\"\n");
+    let finished = with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir).exits(4);
+    assert!(!finished.stderr.contains("hint:"), "{finished}");
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says("note: nothing to remove\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_response_that_is_no_list_is_reported_and_the_endpoint_stays_in_the_journal() {
     let page = || respond(200).body("<html>Maintenance");
     let api = Endpoint::new([hang_up(), hang_up(), page(), respond(200).body(r#"{"data":[]}"#)]);

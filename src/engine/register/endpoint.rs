@@ -28,13 +28,9 @@ impl<T: Transport> Registrations<T> {
         let response = match created {
             // Without JSON, it has no id.
             Ok(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
-            // The call may have had an effect even if the response is lost.
             Err(error) => {
-                let removed = match &error {
-                    RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
-                    _ => self.delete_endpoint(account, entry).await,
-                };
-                if removed.is_ok() {
+                // An endpoint that isn't listed yet may still appear, so the entry stays.
+                if !error.may_have_had_effect() || matches!(self.delete_endpoint(account, entry).await, Ok(true)) {
                     self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
                 }
                 return Err(error);
@@ -53,7 +49,7 @@ impl<T: Transport> Registrations<T> {
         };
         if let Some(what) = missing {
             let error = incomplete(account, &calls.create, entry, what);
-            if self.delete_endpoint(account, entry).await.is_ok() {
+            if matches!(self.delete_endpoint(account, entry).await, Ok(true)) {
                 self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
             }
             return Err(error);
@@ -61,9 +57,10 @@ impl<T: Transport> Registrations<T> {
         Ok(secret)
     }
 
-    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark.
-    pub(super) async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<(), RegisterError> {
-        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(()) };
+    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark. Returns whether there was
+    /// one.
+    pub(super) async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<bool, RegisterError> {
+        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(false) };
         let ids = if let Some(id) = &entry.id {
             vec![id.clone()]
         } else {
@@ -73,10 +70,10 @@ impl<T: Transport> Registrations<T> {
             let expected = ("a list of endpoints with ids", list.items.as_str());
             marked.ok_or_else(|| unexpected(account, &list.call, entry, expected, &body))?
         };
-        for id in ids {
-            let values = CallValues { id: &id, ..values(entry, account, "") };
+        for id in &ids {
+            let values = CallValues { id, ..values(entry, account, "") };
             self.call(account, &calls.delete, &values).await?;
         }
-        Ok(())
+        Ok(!ids.is_empty())
     }
 }

@@ -35,8 +35,10 @@ pub enum RegisterError {
         url: String,
         /// What went wrong.
         problem: String,
+        /// Whether the call may have arrived all the same.
+        may_have_arrived: bool,
     },
-    /// The API refused the call.
+    /// The API responded with a status that is not one of success.
     #[error("{method} {url}: the API responded {status}{detail}")]
     Refused {
         method: String,
@@ -73,6 +75,19 @@ impl RegisterError {
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
+    }
+
+    /// Whether the call may have had an effect at the provider, though it did not succeed. A 4xx says that it had none,
+    /// unless the server may have stopped waiting for a call that it had passed on.
+    #[must_use]
+    pub fn may_have_had_effect(&self) -> bool {
+        match self {
+            Self::Unreachable { method, may_have_arrived, .. } => *may_have_arrived && method != "GET",
+            Self::Refused { method, status, .. } => {
+                method != "GET" && (!matches!(status, 400..=499) || matches!(status, 408 | 425 | 429))
+            }
+            _ => false,
+        }
     }
 }
 

@@ -243,7 +243,9 @@ impl<T: Transport> Registrations<T> {
             Ok(response) => response,
             Err(SendError::Unsendable(problem)) => return Err(RegisterError::Invalid(problem)),
             Err(error) => {
-                return Err(RegisterError::Unreachable { method, url: shown, problem: error.to_string() });
+                let may_have_arrived = error.may_have_arrived();
+                let problem = error.to_string();
+                return Err(RegisterError::Unreachable { method, url: shown, problem, may_have_arrived });
             }
         };
         if !call.accepts(response.status) {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    net::client::SendResult,
+    net::client::{SendError, SendResult},
     webhook::{
         provider::{
             catalog::Catalog,
@@ -41,6 +41,21 @@ struct ProviderState {
     is_down: bool,
     /// The body of all responses to GET requests, instead of the usual ones.
     page: Option<&'static str>,
+    /// What happens to the next call that changes something.
+    fault: Option<Fault>,
+}
+
+/// What can happen to a call.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// It has no effect, and gets this status.
+    Rejected(u16),
+    /// It takes effect, but gets this status.
+    Failed(u16),
+    /// It takes effect, but its response is lost.
+    Lost,
+    /// It is not sent, because nothing listens.
+    NotSent,
 }
 
 /// A provider's API, which responds to the calls of one manifest in the formats that it describes.
@@ -62,13 +77,31 @@ impl Transport for Fake {
                 self.answer(url, request);
                 std::future::pending().await
             }
-            Ok(_) => self.answer(url, request),
+            Ok(_) => self.respond(url, request),
         };
-        SendResult { response: Ok(response), elapsed: Duration::ZERO }
+        SendResult { response, elapsed: Duration::ZERO }
     }
 }
 
 impl Fake {
+    fn respond(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
+        let changes = request.method != http::Method::GET;
+        let fault = changes.then(|| self.state.lock().fault.take()).flatten();
+        match fault {
+            None => Ok(self.answer(url, request)),
+            Some(Fault::Rejected(status)) => Ok(empty(status)),
+            Some(Fault::Failed(status)) => {
+                self.answer(url, request);
+                Ok(empty(status))
+            }
+            Some(Fault::Lost) => {
+                self.answer(url, request);
+                Err(SendError::TimedOut(CALL_TIMEOUT))
+            }
+            Some(Fault::NotSent) => Err(SendError::NotListening("nothing listens".to_owned())),
+        }
+    }
+
     fn answer(&self, url: &Url, request: &Request) -> Response {
         let mut state = self.state.lock();
         let path = url.as_str().strip_prefix(self.account.api.as_str()).unwrap().to_owned();
@@ -76,7 +109,7 @@ impl Fake {
         let key = request.headers.text("authorization").unwrap().into_owned();
         assert!(key.ends_with(" the-key"), "{key}");
         if state.is_down {
-            return Response { status: 503, headers: Headers::new(), body: Bytes::new() };
+            return empty(503);
         }
         if let Some(page) = state.page.filter(|_| request.method == http::Method::GET) {
             return Response { status: 200, headers: Headers::new(), body: Bytes::from_static(page.as_bytes()) };
@@ -137,6 +170,10 @@ impl Fake {
         };
         Response { status, headers: Headers::new(), body: Bytes::from(body.to_string()) }
     }
+}
+
+fn empty(status: u16) -> Response {
+    Response { status, headers: Headers::new(), body: Bytes::new() }
 }
 
 /// The endpoints in the shape that the manifest's `list` reads.
@@ -461,4 +498,62 @@ fn an_endpoint_with_the_mark_must_have_a_usable_id() {
     assert_eq!(calls.list.marked(&mine(json!("../we_1")), "MARK"), None);
     assert_eq!(calls.list.marked(&mine(Value::Null), "MARK"), None);
     assert_eq!(calls.list.marked(&json!({ "data": [] }), "MARK"), Some(Vec::new()));
+}
+
+/// Removes what the journal has, as `hookdev unregister` does.
+async fn remove_all(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderState>>) {
+    let process = process(dir, account, state, usize::MAX);
+    for entry in journal(dir).entries().unwrap() {
+        assert!(process.remove(account, entry).await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_may_have_had_an_effect_is_undone() {
+    for name in PROVIDERS {
+        let account = account(name);
+        for fault in [Fault::Failed(500), Fault::Failed(504), Fault::Failed(408), Fault::Failed(302), Fault::Lost] {
+            let dir = tempfile::tempdir().unwrap();
+            let state = with_others(&account);
+            let before = of_others(&state);
+            state.lock().fault = Some(fault);
+            let mut first = process(dir.path(), &account, &state, usize::MAX);
+            let error = first.register(account.clone(), PUBLIC).await.unwrap_err();
+            assert!(error.may_have_had_effect(), "{error}");
+            drop(first);
+            remove_all(dir.path(), &account, &state).await;
+            assert_eq!(of_others(&state), before, "{name} after {fault:?}");
+            assert_eq!(journal(dir.path()).entries().unwrap(), []);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_appears_after_its_creation_seemed_to_fail_is_removed() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("stripe"));
+    let state = with_others(&account);
+    let before = of_others(&state);
+    state.lock().fault = Some(Fault::Failed(504));
+    state.lock().page = Some(r#"{"data":[]}"#);
+    process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap_err();
+    state.lock().page = None;
+    assert_ne!(of_others(&state), before);
+    remove_all(dir.path(), &account, &state).await;
+    assert_eq!(of_others(&state), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_had_no_effect_leaves_no_entry() {
+    for name in PROVIDERS {
+        let account = account(name);
+        for fault in [Fault::Rejected(400), Fault::Rejected(401), Fault::Rejected(422), Fault::NotSent] {
+            let dir = tempfile::tempdir().unwrap();
+            let state = with_others(&account);
+            state.lock().fault = Some(fault);
+            let mut process = process(dir.path(), &account, &state, usize::MAX);
+            process.register(account.clone(), PUBLIC).await.unwrap_err();
+            let files = std::fs::read_dir(journal(dir.path()).dir()).unwrap().count();
+            assert_eq!(files, 0, "{name} after {fault:?}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ impl<T: Transport> Registrations<T> {
         };
         self.journal.write(entry).map_err(RegisterError::Journal)?;
         if let Err(error) = self.call(account, &calls.set, &values(entry, account, "")).await {
-            if matches!(error, RegisterError::Refused { .. }) {
+            if !error.may_have_had_effect() {
                 self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
             }
             return Err(error);

@@ -52,6 +52,12 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Whether the request may have reached the endpoint. If not, no connection to it was opened.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::OtherProtocol(_) | Self::Broken(_) | Self::Incomplete(..))
+    }
+
     /// What the user can do about it, if anything.
     #[must_use]
     pub const fn remedy(&self) -> Option<Remedy> {
