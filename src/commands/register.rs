@@ -20,11 +20,11 @@ use super::{
 use crate::{
     engine::{
         receive::CurrentSettings,
-        register::{Leftover, RegisterError, Registrations},
+        register::{Found, Leftover, RegisterError, Registrations, Removal},
     },
     net::client::Client,
     render::{diagnostic::Message, json},
-    store::journal::Journal,
+    store::journal::{Journal, JournalEntry},
     webhook::{provider::Provider, signature::SecretText},
 };
 
@@ -61,8 +61,8 @@ impl RequestedRegistrations {
             }
             let provider = Arc::clone(&account.provider);
             match registrations.register(account, &public_url).await {
-                Ok((secret, leftovers)) => {
-                    report(terminal, &leftovers);
+                Ok((secret, removals)) => {
+                    report(terminal, &removals);
                     if let Some(secret) = secret {
                         use_secret(terminal, settings, &provider, &secret, secrets);
                     }
@@ -169,14 +169,14 @@ impl ActiveRegistrations {
     pub async fn end(self, terminal: Terminal, interrupts: &mut Interrupts) {
         let Some(registrations) = self.registrations else { return };
         let removing = async {
-            let leftovers = registrations.lock().await.unregister().await;
+            let removals = registrations.lock().await.unregister().await;
             if let Some(following) = &self.following {
                 following.abort();
             }
-            leftovers
+            removals
         };
         tokio::select! {
-            leftovers = removing => report(terminal, &leftovers),
+            removals = removing => report(terminal, &removals),
             () = interrupts.next() => {
                 terminal.warn("stopped before everything was removed at the providers; `hookdev unregister` removes the rest");
             }
@@ -195,17 +195,46 @@ pub fn journal() -> Result<Journal, Failure> {
     })
 }
 
-/// Warns about what could not be removed, with a command to remove it.
-pub fn report(terminal: Terminal, leftovers: &[Leftover]) {
-    for Leftover { entry, error, curl } in leftovers {
-        let mut remedy = format!(
-            "run `hookdev unregister` later, or delete it at the provider (it contains the text {})",
-            entry.mark
-        );
-        let by_hand = (!curl.is_empty()).then(|| format!("  {curl}"));
-        remedy.push_str(if by_hand.is_some() { ":" } else { "" });
-        let message = format!("can't remove the endpoint {} from {}: {error}", entry.url, entry.provider);
-        terminal.warn(Message::with_lines(message, iter::once(remedy).chain(by_hand)));
+/// Warns about what could not be removed, with a command to remove it, and notes which values were kept.
+pub fn report(terminal: Terminal, removals: &[Removal]) {
+    for Removal { entry, result } in removals {
+        match result {
+            Ok(Found::Ours | Found::Nothing) => {}
+            Ok(Found::Other) => terminal.note(format!(
+                "kept the webhook of {}, because it was changed after hookdev had set {}",
+                account_words(entry),
+                entry.url
+            )),
+            Err(leftover) => terminal.warn(warning(entry, leftover)),
+        }
+    }
+}
+
+fn warning(entry: &JournalEntry, Leftover { error, curl }: &Leftover) -> Message {
+    let (message, by_hand) = match entry.previous.as_deref() {
+        None => (
+            format!("can't remove the endpoint {} from {}: {error}", entry.url, entry.provider),
+            format!("delete it at the provider (it contains the text {})", entry.mark),
+        ),
+        Some(previous) => (
+            format!("can't restore the webhook of {}: {error}", account_words(entry)),
+            match previous {
+                "" => "clear it at the provider".to_owned(),
+                previous => format!("set it back to {previous} at the provider"),
+            },
+        ),
+    };
+    let command = (!curl.is_empty()).then(|| format!("  {curl}"));
+    let colon = if command.is_some() { ":" } else { "" };
+    let remedy = format!("run `hookdev unregister` later, or {by_hand}{colon}");
+    Message::with_lines(message, iter::once(remedy).chain(command))
+}
+
+/// The account of an entry, in the form of `--register`.
+fn account_words(entry: &JournalEntry) -> String {
+    match entry.resource.as_str() {
+        "" => entry.provider.clone(),
+        resource => format!("{}={resource}", entry.provider),
     }
 }
 

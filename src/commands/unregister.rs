@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::UnregisterArgs,
-    engine::register::{Account, Registrations, removal},
+    engine::register::{Account, Found, Registrations, Removal, removal},
     net::client::Client,
     store::journal::{Hold, JournalEntry},
     webhook::signature::SecretText,
@@ -56,19 +56,23 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
         return Ok(with_failures(terminal, &failures, Exit::Success));
     }
     let registrations = Registrations::new(Client::new(false), journal);
-    let leftovers = runtime()?.block_on(async {
-        let mut leftovers = Vec::new();
+    let removals = runtime()?.block_on(async {
+        let mut removals = Vec::new();
         for (account, entry, _hold) in accounts {
-            let words = format!("removed {} from {}", entry.url, entry.provider);
-            match registrations.remove(&account, entry).await {
-                Some(leftover) => leftovers.push(leftover),
-                None => terminal.note(&words),
+            let removal = registrations.remove(&account, entry).await;
+            let Removal { entry: JournalEntry { url, provider, .. }, result } = &removal;
+            match result {
+                Ok(Found::Ours) => terminal.note(format!("removed {url} from {provider}")),
+                Ok(Found::Nothing) => terminal.note(format!("{provider} has no {url} to remove")),
+                Ok(Found::Other) | Err(_) => {}
             }
+            removals.push(removal);
         }
-        leftovers
+        removals
     });
-    report(terminal, &leftovers);
-    Ok(with_failures(terminal, &failures, if leftovers.is_empty() { Exit::Success } else { Exit::Failed }))
+    report(terminal, &removals);
+    let is_removed = removals.iter().all(|removal| removal.result.is_ok());
+    Ok(with_failures(terminal, &failures, if is_removed { Exit::Success } else { Exit::Failed }))
 }
 
 /// Reports what could not be tried. The more serious exit code wins.

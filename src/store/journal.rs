@@ -28,10 +28,22 @@ pub struct JournalEntry {
     pub api: String,
     /// The public URL that was registered.
     pub url: String,
+    /// Other URLs that a value may have: those of calls whose result is unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_urls: Vec<String>,
     /// The endpoint's id, once a response has given it.
     pub id: Option<String>,
     /// The previous value, if a value was set.
     pub previous: Option<String>,
+}
+
+impl JournalEntry {
+    /// Adds a URL that the value may have.
+    pub fn add_url(&mut self, url: &str) {
+        if url != self.url && !self.other_urls.iter().any(|known| known == url) {
+            self.other_urls.push(url.to_owned());
+        }
+    }
 }
 
 /// The directory of the journal.
@@ -211,6 +223,7 @@ mod tests {
             resource: String::new(),
             api: "https://api.acme.example".to_owned(),
             url: "https://dev.example/acme".to_owned(),
+            other_urls: Vec::new(),
             id: None,
             previous: None,
         }
@@ -237,6 +250,16 @@ mod tests {
         journal.remove("a").unwrap();
         journal.remove("a").unwrap();
         assert_eq!(journal.entries().unwrap(), [entry("b")]);
+    }
+
+    #[test]
+    fn the_entry_of_an_earlier_version_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        journal.write(&entry("b")).unwrap();
+        let earlier = r#"{"mark":"a","provider":"acme","resource":"","api":"https://api.acme.example","url":"https://dev.example/acme","id":null,"previous":null}"#;
+        fs::write(journal.dir().join("a.json"), earlier).unwrap();
+        assert_eq!(journal.entries().unwrap(), [entry("a"), entry("b")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::harness::{Dir, TestCommand};
 #[cfg(target_os = "linux")]
-use crate::harness::{Endpoint, Gate, hang_up, respond};
+use crate::harness::{Endpoint, Gate, Turn, hang_up, respond};
 
 #[cfg(target_os = "linux")]
 const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
@@ -100,7 +100,8 @@ fn a_lost_response_names_the_command_that_removes_the_endpoint() {
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER);
     let hint = "hint: if the provider registered the webhook nevertheless, `hookdev unregister` removes it\n";
     with_key(listen, &dir).exits(4).stdout("").says(hint);
-    with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
+    let finished = with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
+    finished.says("note: stripe has no https://dev.example/stripe to remove\n");
     let calls = [api.next(), api.next(), api.next()].map(|call| call.start);
     assert_eq!(calls[0], "POST /v1/webhook_endpoints HTTP/1.1");
     assert_eq!(calls[1..], ["GET /v1/webhook_endpoints?limit=100 HTTP/1.1"; 2]);
@@ -217,6 +218,32 @@ fn a_value_that_can_not_be_restored_is_not_replaced() {
         api.url("/production/abc.json"),
     ));
     assert_eq!(api.next().start, "GET /production/abc.json HTTP/1.1");
+    api.got_no_more();
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+fn value(url: &str) -> Turn {
+    respond(200).body(format!(r#"{{"data":{{"webhook":"{url}"}}}}"#))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_value_that_was_changed_since_is_kept_and_one_that_can_not_be_restored_is_named() {
+    let (old, own, new) = ("https://prod.example/old", "https://dev.example/auphonic", "https://prod.example/new");
+    let api = Endpoint::new([value(old), respond(200), value(own), respond(503), value(new)]);
+    let dir = with_api(&api);
+    drop(auphonic(dir.listen(), &dir).starts().killed());
+    let url = api.url("/production/abc.json");
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(1).says(&format!(
+        "warning: can't restore the webhook of auphonic=production/abc: POST {url}: the API responded 503\n\
+         run `hookdev unregister` later, or set it back to {old} at the provider:\n  curl -X POST {url} "
+    ));
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says(&format!(
+        "note: kept the webhook of auphonic=production/abc, because it was changed after hookdev had set {own}\n"
+    ));
+    let calls: Vec<_> = (0..5).map(|_| api.next().start.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(calls, ["GET", "POST", "GET", "POST", "GET"]);
     api.got_no_more();
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Account, RegisterError, Registrations,
+    Account, Found, RegisterError, Registrations,
     error::{incomplete, unexpected},
     registration, values,
 };
@@ -30,7 +30,8 @@ impl<T: Transport> Registrations<T> {
             Ok(body) => serde_json::from_slice(&body).unwrap_or(Value::Null),
             Err(error) => {
                 // An endpoint that isn't listed yet may still appear, so the entry stays.
-                if !error.may_have_had_effect() || matches!(self.delete_endpoint(account, entry).await, Ok(true)) {
+                if !error.may_have_had_effect() || matches!(self.delete_endpoint(account, entry).await, Ok(Found::Ours))
+                {
                     self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
                 }
                 return Err(error);
@@ -49,7 +50,7 @@ impl<T: Transport> Registrations<T> {
         };
         if let Some(what) = missing {
             let error = incomplete(account, &calls.create, entry, what);
-            if matches!(self.delete_endpoint(account, entry).await, Ok(true)) {
+            if matches!(self.delete_endpoint(account, entry).await, Ok(Found::Ours)) {
                 self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
             }
             return Err(error);
@@ -57,10 +58,13 @@ impl<T: Transport> Registrations<T> {
         Ok(secret)
     }
 
-    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark. Returns whether there was
-    /// one.
-    pub(super) async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<bool, RegisterError> {
-        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(false) };
+    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark.
+    pub(super) async fn delete_endpoint(
+        &self,
+        account: &Account,
+        entry: &JournalEntry,
+    ) -> Result<Found, RegisterError> {
+        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(Found::Nothing) };
         let ids = if let Some(id) = &entry.id {
             vec![id.clone()]
         } else {
@@ -74,6 +78,6 @@ impl<T: Transport> Registrations<T> {
             let values = CallValues { id, ..values(entry, account, "") };
             self.call(account, &calls.delete, &values).await?;
         }
-        Ok(!ids.is_empty())
+        Ok(if ids.is_empty() { Found::Nothing } else { Found::Ours })
     }
 }

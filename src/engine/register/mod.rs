@@ -53,11 +53,29 @@ pub struct Account {
     pub key: SecretText,
 }
 
-/// What could not be removed, and how to remove it by hand.
+/// What became of an entry that was to be removed.
+#[derive(Debug)]
+pub struct Removal {
+    /// The entry. It is still in the journal if the removal failed.
+    pub entry: JournalEntry,
+    /// What was found at the provider, or why it could not be removed.
+    pub result: Result<Found, Leftover>,
+}
+
+/// What the provider had when an entry was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// What hookdev registered, which is removed now.
+    Ours,
+    /// Nothing to remove.
+    Nothing,
+    /// A value that the user has set since, which is kept.
+    Other,
+}
+
+/// Why something could not be removed, and how to remove it by hand.
 #[derive(Debug)]
 pub struct Leftover {
-    /// The entry that is left.
-    pub entry: JournalEntry,
     /// Why.
     pub error: RegisterError,
     /// The call as a command, in which the key is a variable; empty if no call is known.
@@ -98,8 +116,8 @@ impl<T: Transport> Registrations<T> {
     }
 
     /// Registers an endpoint, or sets a value, with the provider's URL below this public one. Returns the signing
-    /// secret, if there is a new one. Then removes what an earlier process left for the same account; what can't be
-    /// removed is in the list.
+    /// secret, if there is a new one. Also removes what an earlier process left for the same account, which is in the
+    /// list.
     ///
     /// # Errors
     ///
@@ -108,7 +126,7 @@ impl<T: Transport> Registrations<T> {
         &mut self,
         account: Account,
         public_url: &str,
-    ) -> Result<(Option<SecretText>, Vec<Leftover>), RegisterError> {
+    ) -> Result<(Option<SecretText>, Vec<Removal>), RegisterError> {
         let registration = registration(&account)?;
         let stale = self.stale(&account)?;
         let (mark, new_secret) = (random_hex::<16>()?, random_hex::<16>()?);
@@ -120,25 +138,28 @@ impl<T: Transport> Registrations<T> {
             resource: account.resource.clone(),
             api: account.api.clone(),
             url: url_of(public_url, &account),
+            other_urls: Vec::new(),
             id: None,
             previous: None,
         };
-        let secret = match &registration.how {
-            How::Endpoint(calls) => self.create_endpoint(&account, calls, &mut entry, &new_secret).await?,
+        let active = |entry| Active { account: account.clone(), entry, new_secret: new_secret.clone(), _hold: hold };
+        match &registration.how {
+            How::Endpoint(calls) => {
+                let secret = self.create_endpoint(&account, calls, &mut entry, &new_secret).await?;
+                self.active.push(active(entry));
+                let mut removals = Vec::new();
+                for (entry, _hold) in stale {
+                    removals.push(self.remove(&account, entry).await);
+                }
+                Ok((secret.map(SecretText::from), removals))
+            }
             How::Value(calls) => {
-                self.set_value(&account, calls, &mut entry, &stale).await?;
-                None
+                let removals = self.set_value(&account, calls, &mut entry, stale).await?;
+                self.active.push(active(entry));
+                Ok((None, removals))
             }
-            How::Manual(_) => return Err(RegisterError::Invalid("this provider has no API for it".to_owned())),
-        };
-        self.active.push(Active { account: account.clone(), entry, new_secret, _hold: hold });
-        let mut leftovers = Vec::new();
-        if matches!(registration.how, How::Endpoint(_)) {
-            for (entry, _hold) in stale {
-                leftovers.extend(self.remove(&account, entry).await);
-            }
+            How::Manual(_) => Err(RegisterError::Invalid("this provider has no API for it".to_owned())),
         }
-        Ok((secret.map(SecretText::from), leftovers))
     }
 
     /// The entries of the same account whose process is gone, each with its lock.
@@ -175,10 +196,11 @@ impl<T: Transport> Registrations<T> {
         let mut change = UrlChange::default();
         let mut active = std::mem::take(&mut self.active);
         for one in &mut active {
-            let entry = JournalEntry { url: url_of(public_url, &one.account), ..one.entry.clone() };
+            let mut entry = JournalEntry { url: url_of(public_url, &one.account), ..one.entry.clone() };
             if entry.url == one.entry.url {
                 continue;
             }
+            entry.add_url(&one.entry.url);
             let call = match registration(&one.account).map(|registration| &registration.how) {
                 Ok(How::Endpoint(calls)) => &calls.update,
                 Ok(How::Value(calls)) => &calls.set,
@@ -190,23 +212,26 @@ impl<T: Transport> Registrations<T> {
             };
             match result {
                 Ok(()) => {
-                    one.entry = entry.clone();
-                    change.changed.push(entry);
+                    one.entry = JournalEntry { other_urls: Vec::new(), ..entry };
+                    change.changed.push(one.entry.clone());
                 }
-                Err(error) => change.errors.push(error),
+                Err(error) => {
+                    one.entry.add_url(&entry.url);
+                    change.errors.push(error);
+                }
             }
         }
         self.active = active;
         change
     }
 
-    /// Removes or restores everything that was registered. Returns what could not be.
-    pub async fn unregister(&mut self) -> Vec<Leftover> {
-        let mut leftovers = Vec::new();
+    /// Removes or restores everything that was registered.
+    pub async fn unregister(&mut self) -> Vec<Removal> {
+        let mut removals = Vec::new();
         for Active { account, entry, .. } in std::mem::take(&mut self.active) {
-            leftovers.extend(self.remove(&account, entry).await);
+            removals.push(self.remove(&account, entry).await);
         }
-        leftovers
+        removals
     }
 
     /// The entries of everything registered.
@@ -214,22 +239,18 @@ impl<T: Transport> Registrations<T> {
         self.active.iter().map(|active| &active.entry)
     }
 
-    /// Removes one entry, at the provider and then in the journal. Returns it if that fails.
-    pub async fn remove(&self, account: &Account, entry: JournalEntry) -> Option<Leftover> {
-        let removed = match registration(account).map(|registration| &registration.how) {
+    /// Removes one entry, at the provider and then in the journal.
+    pub async fn remove(&self, account: &Account, entry: JournalEntry) -> Removal {
+        let found = match registration(account).map(|registration| &registration.how) {
             Ok(How::Endpoint(_)) => self.delete_endpoint(account, &entry).await,
-            Ok(How::Value(calls)) => match entry.previous {
-                Some(_) => self.call(account, &calls.restore, &values(&entry, account, "")).await.map(drop),
-                None => Ok(()),
-            },
-            Ok(How::Manual(_)) => Ok(()),
+            Ok(How::Value(calls)) => self.restore_value(account, calls, &entry).await,
+            Ok(How::Manual(_)) => Ok(Found::Nothing),
             Err(error) => Err(error),
         };
-        let removed = match removed {
-            Ok(()) => self.journal.remove(&entry.mark).map_err(RegisterError::Journal),
-            error => error,
-        };
-        removed.err().map(|error| Leftover { curl: removal(account, &entry), entry, error })
+        let removed =
+            found.and_then(|found| self.journal.remove(&entry.mark).map(|()| found).map_err(RegisterError::Journal));
+        let result = removed.map_err(|error| Leftover { error, curl: removal(account, &entry) });
+        Removal { entry, result }
     }
 
     /// Makes a call. Returns the body of its response.

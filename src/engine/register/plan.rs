@@ -26,6 +26,7 @@ pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
         resource: account.resource.clone(),
         api: account.api.clone(),
         url: url_of(public_url, account),
+        other_urls: Vec::new(),
         id: Some("ID".to_owned()),
         previous: Some("PREVIOUS".to_owned()),
     };

@@ -255,6 +255,15 @@ fn of_others(state: &Arc<Mutex<ProviderState>>) -> (Vec<u64>, String) {
     (state.endpoints.keys().copied().collect(), state.value.clone())
 }
 
+fn are_removed(removals: &[Removal]) -> bool {
+    removals.iter().all(|removal| matches!(removal.result, Ok(Found::Ours)))
+}
+
+/// Whether the user need not hear of it.
+fn is_silent(removal: &Removal) -> bool {
+    matches!(removal.result, Ok(Found::Ours | Found::Nothing))
+}
+
 /// The providers whose manifests have calls.
 const PROVIDERS: [&str; 5] = ["aspect", "auphonic", "github", "jewelmusic", "stripe"];
 
@@ -270,9 +279,9 @@ async fn what_is_registered_is_removed_and_what_others_have_stays() {
         let state = with_others(&account);
         let before = of_others(&state);
         let mut process = process(dir.path(), &account, &state, usize::MAX);
-        let (secret, leftovers) = process.register(account.clone(), PUBLIC).await.unwrap();
+        let (secret, removals) = process.register(account.clone(), PUBLIC).await.unwrap();
         assert_eq!(secret.is_some(), ["aspect", "github", "stripe"].contains(&name), "{name}");
-        assert!(leftovers.is_empty());
+        assert!(removals.is_empty());
         assert_eq!(journal(dir.path()).entries().unwrap().len(), 1);
         assert_ne!(of_others(&state), before, "{name}");
 
@@ -283,7 +292,7 @@ async fn what_is_registered_is_removed_and_what_others_have_stays() {
         let text = format!("{:?}", state.lock());
         assert!(text.contains(&format!("https://new.example/{name}")), "{text}");
 
-        assert!(process.unregister().await.is_empty());
+        assert!(are_removed(&process.unregister().await));
         assert_eq!(of_others(&state), before, "{name}");
         assert_eq!(journal(dir.path()).entries().unwrap(), []);
     }
@@ -313,7 +322,7 @@ async fn a_url_that_could_not_be_changed_is_changed_by_the_next_try_and_by_no_mo
         assert_eq!((change.changed.len(), change.errors.len()), (0, 0), "{name}");
         assert_eq!(state.lock().calls.len(), calls);
 
-        assert!(process.unregister().await.is_empty());
+        assert!(are_removed(&process.unregister().await));
         assert_eq!(of_others(&state), before, "{name}");
     }
 }
@@ -335,11 +344,11 @@ async fn whatever_step_the_process_is_killed_at_the_next_start_leaves_nothing_be
             drop(killed);
 
             let mut next = process(dir.path(), &account, &state, usize::MAX);
-            let (_, leftovers) = next.register(account.clone(), PUBLIC).await.unwrap();
-            assert!(leftovers.is_empty(), "{name} after {steps} calls: {leftovers:?}");
+            let (_, removals) = next.register(account.clone(), PUBLIC).await.unwrap();
+            assert!(removals.iter().all(is_silent), "{name} after {steps} calls: {removals:?}");
             let journal = journal(dir.path());
             assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} calls");
-            assert!(next.unregister().await.is_empty());
+            assert!(are_removed(&next.unregister().await));
             assert_eq!(of_others(&state), before, "{name} after {steps} calls: {:?}", state.lock().calls);
             assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} calls");
             if is_whole {
@@ -368,11 +377,11 @@ async fn whatever_change_of_the_journal_the_process_is_killed_at_the_next_start_
             let is_whole = tokio::spawn(run).await.is_ok();
 
             let mut next = process(dir.path(), &account, &state, usize::MAX);
-            let (_, leftovers) = next.register(account.clone(), PUBLIC).await.unwrap();
-            assert!(leftovers.is_empty(), "{name} after {steps} steps: {leftovers:?}");
+            let (_, removals) = next.register(account.clone(), PUBLIC).await.unwrap();
+            assert!(removals.iter().all(is_silent), "{name} after {steps} steps: {removals:?}");
             let journal = journal(dir.path());
             assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} steps");
-            assert!(next.unregister().await.is_empty());
+            assert!(are_removed(&next.unregister().await));
             assert_eq!(of_others(&state), before, "{name} after {steps} steps: {:?}", state.lock().calls);
             assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} steps");
             if is_whole {
@@ -390,9 +399,9 @@ async fn two_processes_do_not_remove_each_others_endpoints() {
     one.register(account.clone(), PUBLIC).await.unwrap();
     two.register(account.clone(), PUBLIC).await.unwrap();
     assert_eq!(of_others(&state).0, [1_000_000, 7_000_001, 7_000_002]);
-    assert!(two.unregister().await.is_empty());
+    assert!(are_removed(&two.unregister().await));
     assert_eq!(of_others(&state).0, [1_000_000, 7_000_001]);
-    assert!(one.unregister().await.is_empty());
+    assert!(are_removed(&one.unregister().await));
     assert_eq!(of_others(&state).0, [1_000_000]);
 }
 
@@ -404,7 +413,7 @@ async fn a_value_that_another_process_has_set_is_not_taken_over() {
     one.register(account.clone(), PUBLIC).await.unwrap();
     let error = two.register(account.clone(), PUBLIC).await.unwrap_err();
     assert_eq!(error.to_string(), "another hookdev has registered auphonic=production/zeigtvDv8jH6NaK52Z5eXH");
-    assert!(one.unregister().await.is_empty());
+    assert!(are_removed(&one.unregister().await));
     assert_eq!(of_others(&state).1, "https://other.example/hook");
 }
 
@@ -458,7 +467,7 @@ async fn a_value_that_was_not_set_is_unset_again() {
         process.register(account.clone(), PUBLIC).await.unwrap();
         assert_eq!(of_others(&state).1, format!("{PUBLIC}/auphonic"));
         state.lock().page = None;
-        assert!(process.unregister().await.is_empty());
+        assert!(are_removed(&process.unregister().await));
         assert_eq!(of_others(&state).1, "");
     }
 }
@@ -477,12 +486,12 @@ async fn an_endpoint_stays_in_the_journal_until_the_api_says_which_endpoints_the
         let next = process(dir.path(), &account, &state, usize::MAX);
         for page in ["<html>Maintenance", r#"{"message":"maintenance"}"#, r#"{"data":null}"#, "", "null"] {
             state.lock().page = Some(page);
-            let leftover = next.remove(&account, entry.clone()).await.unwrap();
+            let leftover = next.remove(&account, entry.clone()).await.result.unwrap_err();
             assert!(matches!(leftover.error, RegisterError::Unexpected { .. }), "{name}: {leftover:?}");
-            assert_eq!(journal(dir.path()).entries().unwrap(), [entry.clone()]);
+            assert_eq!(journal(dir.path()).entries().unwrap(), std::slice::from_ref(entry));
         }
         state.lock().page = None;
-        assert!(next.remove(&account, entry.clone()).await.is_none());
+        assert_eq!(next.remove(&account, entry.clone()).await.result.unwrap(), Found::Ours);
         assert_eq!(of_others(&state), before, "{name}");
         assert_eq!(journal(dir.path()).entries().unwrap(), []);
     }
@@ -504,7 +513,7 @@ fn an_endpoint_with_the_mark_must_have_a_usable_id() {
 async fn remove_all(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderState>>) {
     let process = process(dir, account, state, usize::MAX);
     for entry in journal(dir).entries().unwrap() {
-        assert!(process.remove(account, entry).await.is_none());
+        process.remove(account, entry).await.result.unwrap();
     }
 }
 
@@ -554,6 +563,104 @@ async fn a_call_that_had_no_effect_leaves_no_entry() {
             process.register(account.clone(), PUBLIC).await.unwrap_err();
             let files = std::fs::read_dir(journal(dir.path()).dir()).unwrap().count();
             assert_eq!(files, 0, "{name} after {fault:?}");
+        }
+    }
+}
+
+/// The value that the user sets meanwhile.
+const OWN: &str = "https://prod.example/new";
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_the_user_has_set_since_is_kept() {
+    let account = account("auphonic");
+    let dir = tempfile::tempdir().unwrap();
+    let state = with_others(&account);
+    let mut one = process(dir.path(), &account, &state, usize::MAX);
+    one.register(account.clone(), PUBLIC).await.unwrap();
+    state.lock().value = OWN.to_owned();
+    let [removal] = &one.unregister().await[..] else { panic!("one entry") };
+    assert_eq!(removal.result.as_ref().unwrap(), &Found::Other);
+    assert_eq!((of_others(&state).1.as_str(), journal(dir.path()).entries().unwrap()), (OWN, vec![]));
+
+    // After a crash, the next start restores what the user has set.
+    one.register(account.clone(), PUBLIC).await.unwrap();
+    drop(one);
+    state.lock().value = "https://prod.example/newer".to_owned();
+    let mut next = process(dir.path(), &account, &state, usize::MAX);
+    let (_, removals) = next.register(account.clone(), "https://new.example").await.unwrap();
+    let found: Vec<_> =
+        removals.iter().map(|removal| (&*removal.entry.url, *removal.result.as_ref().unwrap())).collect();
+    assert_eq!(found, [("https://dev.example/auphonic", Found::Other)]);
+    assert_eq!(of_others(&state).1, "https://new.example/auphonic");
+    assert!(are_removed(&next.unregister().await));
+    assert_eq!(of_others(&state).1, "https://prod.example/newer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_restored_whichever_of_its_urls_it_has() {
+    let account = account("auphonic");
+    let new = "https://new.example";
+    for (fault, value) in [
+        (None, "https://new.example/auphonic"),
+        (Some(Fault::Rejected(503)), "https://dev.example/auphonic"),
+        (Some(Fault::Lost), "https://new.example/auphonic"),
+    ] {
+        for is_killed in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let state = with_others(&account);
+            let before = of_others(&state);
+            let mut one = process(dir.path(), &account, &state, usize::MAX);
+            one.register(account.clone(), PUBLIC).await.unwrap();
+            state.lock().fault = fault;
+            one.url_changed(new).await;
+            assert_eq!(of_others(&state).1, value, "{fault:?}");
+            if is_killed {
+                drop(one);
+                remove_all(dir.path(), &account, &state).await;
+            } else {
+                assert!(are_removed(&one.unregister().await));
+            }
+            assert_eq!(of_others(&state), before, "{fault:?}, killed: {is_killed}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_value_leaves_what_an_earlier_process_set_to_unregister() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("auphonic"));
+    let state = with_others(&account);
+    let before = of_others(&state);
+    process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap();
+    state.lock().fault = Some(Fault::Rejected(401));
+    let mut next = process(dir.path(), &account, &state, usize::MAX);
+    next.register(account.clone(), "https://new.example").await.unwrap_err();
+    drop(next);
+    remove_all(dir.path(), &account, &state).await;
+    assert_eq!(of_others(&state), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_several_killed_processes_set_is_restored() {
+    let account = account("auphonic");
+    for steps in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let state = with_others(&account);
+        let before = of_others(&state);
+        process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap();
+        let mut killed = process(dir.path(), &account, &state, usize::MAX);
+        killed.journal = killed.journal.gone_after(steps);
+        let to_register = account.clone();
+        let run = async move { killed.register(to_register, "https://new.example").await.map(drop) };
+        let is_whole = tokio::spawn(run).await.is_ok();
+
+        let mut last = process(dir.path(), &account, &state, usize::MAX);
+        let (_, removals) = last.register(account.clone(), "https://newer.example").await.unwrap();
+        assert!(removals.iter().all(is_silent), "after {steps} steps: {removals:?}");
+        drop(last);
+        remove_all(dir.path(), &account, &state).await;
+        assert_eq!(of_others(&state), before, "after {steps} steps");
+        if is_whole {
+            break;
         }
     }
 }

@@ -1,47 +1,70 @@
 //! Values of resources that exist: they are set, and set back.
+//!
+//! The user may set another value at any time, so a value is set back only if it is still one that hookdev set.
+
+use std::iter;
 
 use serde_json::Value;
 
-use super::{Account, RegisterError, Registrations, error::unexpected, values};
+use super::{Account, Found, RegisterError, Registrations, Removal, error::unexpected, values};
 use crate::{
     net::client::Transport,
     store::journal::{Hold, JournalEntry},
-    webhook::provider::registration::ValueCalls,
+    webhook::provider::registration::{CallValues, ValueCalls},
 };
 
 impl<T: Transport> Registrations<T> {
-    /// Sets a value, after writing the previous one to its entry. The entries of earlier processes are then no longer
-    /// needed.
+    /// Sets a value, after writing the previous one to its entry. The entry takes over what earlier processes left;
+    /// their values that the user has replaced are in the list.
     pub(super) async fn set_value(
         &self,
         account: &Account,
         calls: &ValueCalls,
         entry: &mut JournalEntry,
-        stale: &[(JournalEntry, Hold)],
-    ) -> Result<(), RegisterError> {
+        stale: Vec<(JournalEntry, Hold)>,
+    ) -> Result<Vec<Removal>, RegisterError> {
+        let read = self.read_value(account, calls, entry).await;
+        if read.is_err() {
+            // Its lock.
+            self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+        }
+        let current = read?;
         // The previous value is the one that an earlier process found, not the one that it set.
-        let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
-        entry.previous = if earlier.is_some() {
-            earlier
-        } else {
-            let read = self.read_value(account, calls, entry).await;
-            if read.is_err() {
-                // Its lock.
-                self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
-            }
-            Some(read?)
-        };
+        let earlier = stale.iter().map(|(old, _)| old).find(|old| found(account, calls, old, &current) == Found::Ours);
+        if let Some(earlier) = earlier {
+            entry.add_url(&earlier.url);
+            earlier.other_urls.iter().for_each(|url| entry.add_url(url));
+        }
+        let is_taken_over = earlier.is_some();
+        entry.previous = earlier.and_then(|earlier| earlier.previous.clone()).or_else(|| Some(current.clone()));
         self.journal.write(entry).map_err(RegisterError::Journal)?;
+        let mut removals = Vec::new();
+        for (old, _hold) in stale {
+            self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
+            let found = found(account, calls, &old, &current);
+            removals.extend((found == Found::Other).then_some(Removal { entry: old, result: Ok(found) }));
+        }
         if let Err(error) = self.call(account, &calls.set, &values(entry, account, "")).await {
-            if !error.may_have_had_effect() {
+            if !error.may_have_had_effect() && !is_taken_over {
                 self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
             }
             return Err(error);
         }
-        for (old, _) in stale {
-            self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
+        Ok(removals)
+    }
+
+    /// Sets the value back to the previous one, unless the user has replaced it.
+    pub(super) async fn restore_value(
+        &self,
+        account: &Account,
+        calls: &ValueCalls,
+        entry: &JournalEntry,
+    ) -> Result<Found, RegisterError> {
+        let found = found(account, calls, entry, &self.read_value(account, calls, entry).await?);
+        if found == Found::Ours {
+            self.call(account, &calls.restore, &values(entry, account, "")).await?;
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The current value. `null` counts as empty, because an empty value unsets it.
@@ -58,5 +81,17 @@ impl<T: Transport> Registrations<T> {
             Some(Value::Null) => Ok(String::new()),
             _ => Err(unexpected(account, &calls.read, entry, ("a text or null", pointer), &body)),
         }
+    }
+}
+
+/// What a current value is to an entry.
+fn found(account: &Account, calls: &ValueCalls, entry: &JournalEntry, current: &str) -> Found {
+    let set_by = |url| calls.set.texts_with("url", &CallValues { url, ..values(entry, account, "") });
+    if iter::once(&entry.url).chain(&entry.other_urls).any(|url| set_by(url).iter().any(|text| text == current)) {
+        Found::Ours
+    } else if entry.previous.as_deref().is_none_or(|previous| previous == current) {
+        Found::Nothing
+    } else {
+        Found::Other
     }
 }

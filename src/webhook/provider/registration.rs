@@ -227,6 +227,17 @@ impl ApiCall {
             }
     }
 
+    /// The texts of its body that have this placeholder, with their values.
+    #[must_use]
+    pub fn texts_with(&self, name: &str, values: &CallValues<'_>) -> Vec<String> {
+        let texts: Vec<&CallTemplate> = match &self.body {
+            CallBody::Empty => Vec::new(),
+            CallBody::Json(json) => json.texts(),
+            CallBody::Form(fields) => fields.iter().map(|(_, value)| value).collect(),
+        };
+        texts.into_iter().filter(|text| text.uses(name)).map(|text| text.fill(values)).collect()
+    }
+
     /// Whether a status means success.
     #[must_use]
     pub fn accepts(&self, status: u16) -> bool {
