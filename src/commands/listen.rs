@@ -60,7 +60,7 @@ pub fn run(context: Context, args: ListenArgs) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
     let requested = RequestedRegistrations::resolve(&context, &args)?;
     if args.dry_run {
-        return requested.print(context.terminal);
+        return requested.print(context.terminal, view.format);
     }
     // Before anything else opens a file.
     let limits = limits(context.terminal, &args)?;

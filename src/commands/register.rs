@@ -2,7 +2,7 @@
 
 mod requested;
 
-pub use requested::{RequestedRegistrations, key};
+pub use requested::{RequestedRegistrations, key, writer};
 use requested::{registration_of, unproven};
 
 use std::{env, future::Future, iter, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};

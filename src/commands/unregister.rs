@@ -3,7 +3,7 @@
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    register::{journal, key, report},
+    register::{journal, key, report, writer},
     resolve::provider,
     runtime,
     terminal::Terminal,
@@ -51,8 +51,9 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
         }
     }
     if args.dry_run {
-        let commands = accounts.iter().map(|(account, entry, _)| removal(account, entry) + "\n");
-        terminal.print(commands.collect::<String>().as_bytes())?;
+        let write = writer(context.format());
+        let calls = accounts.iter().map(|(account, entry, _)| removal(account, entry, write) + "\n");
+        terminal.print(calls.collect::<String>().as_bytes())?;
         return Ok(with_failures(terminal, &failures, Exit::Success));
     }
     let registrations = Registrations::new(Client::new(false), journal);

@@ -1,10 +1,10 @@
-//! A call to a provider's API, as a command for a POSIX shell.
+//! A call to a provider's API, as a command for a POSIX shell or as JSON.
 
 use std::fmt::Write;
 
-use super::shell;
+use super::{json::request as request_line, shell};
 use crate::webhook::{
-    provider::registration::{ApiCall, CallValues},
+    provider::registration::{ApiCall, CallValues, Filled},
     redact, request,
 };
 
@@ -14,6 +14,9 @@ const KEY: &str = "hookdevMarksTheApiKey";
 /// Stands for the signing secret.
 const NEW_SECRET: &str = "hookdevMarksTheSigningSecret";
 
+/// Writes a call that is not made, with an API's base URL, the variable of its key, and values.
+pub type CallWriter = fn(&ApiCall, &str, Option<&str>, &CallValues<'_>) -> String;
+
 /// The call as a command for a POSIX shell, which fills in the key from its variable. A password in the API's URL is
 /// redacted.
 #[must_use]
@@ -22,7 +25,7 @@ pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &CallValu
     let markers = [(KEY, variable.unwrap_or_default()), (NEW_SECRET, "SIGNING_SECRET")];
     let quoted = |text: &str| shell::word_with_variables(text, &markers);
     let Ok(filled) = call.fill(&values) else { return String::new() };
-    let url = format!("{}{}", redact::without_user(api), filled.path);
+    let url = url(api, &filled);
     let mut command = format!("curl -X {} {}", call.method, quoted(&url));
     for (name, value) in &filled.request.headers {
         let _ = write!(command, " -H {}", quoted(&format!("{name}: {}", request::text(value))));
@@ -31,6 +34,22 @@ pub fn curl(call: &ApiCall, api: &str, variable: Option<&str>, values: &CallValu
         let _ = write!(command, " --data {}", quoted(&String::from_utf8_lossy(&filled.request.body)));
     }
     command
+}
+
+/// The call as a JSON object on one line, in which `$NAME` stands for the key. A password in the API's URL is redacted.
+#[must_use]
+pub fn json(call: &ApiCall, api: &str, variable: Option<&str>, values: &CallValues<'_>) -> String {
+    let key = variable.map(|name| format!("${name}")).unwrap_or_default();
+    let Ok(filled) = call.fill(&CallValues { key: &key, new_secret: "$SIGNING_SECRET", ..*values }) else {
+        return String::new();
+    };
+    let mut line = Vec::new();
+    request_line(&filled.request, &url(api, &filled), &mut line);
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+}
+
+fn url(api: &str, filled: &Filled) -> String {
+    format!("{}{}", redact::without_user(api), filled.path)
 }
 
 #[cfg(test)]

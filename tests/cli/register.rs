@@ -1,6 +1,8 @@
 //! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed
 //! process leaves. The steps between are tested in `engine::register`.
 
+use serde_json::{Value, json};
+
 use crate::harness::{Dir, TestCommand};
 #[cfg(target_os = "linux")]
 use crate::harness::{Endpoint, Gate, Turn, hang_up, respond};
@@ -157,6 +159,19 @@ fn what_a_killed_process_leaves_is_removed_by_unregister() {
     );
     let dry = with_key(dir.hookdev().args(["unregister", "--dry-run"]), &dir).exits(0);
     dry.prints(&curl);
+    let [call] = &with_key(dir.hookdev().args(["unregister", "--dry-run", "--json"]), &dir).exits(0).lines()[..] else {
+        panic!("one call");
+    };
+    assert_eq!(
+        call,
+        &json!({
+            "kind": "request",
+            "method": "DELETE",
+            "url": api.url("/v1/webhook_endpoints/we_1"),
+            "headers": [["authorization", "Bearer $STRIPE_API_KEY"]],
+            "body": "",
+        })
+    );
     let failed = with_key(dir.hookdev().arg("unregister"), &dir).exits(1);
     failed.says("can't remove the endpoint https://dev.example/stripe from stripe: ").says(&curl);
     with_key(dir.hookdev().arg("unregister"), &dir)
@@ -267,6 +282,27 @@ fn a_dry_run_prints_the_calls_without_a_key_and_makes_none() {
          curl -X POST {url} {key} {json} '{{\"webhook\":\"https://dev.example/auphonic\"}}'\n\
          curl -X POST {url} {key} {json} '{{\"webhook\":\"PREVIOUS\"}}'\n"
     ));
+}
+
+#[test]
+fn a_dry_run_prints_json_for_programs() {
+    let dir = Dir::new();
+    let listen =
+        dir.hookdev().args(["listen", "--register", "github=octo/hello", "--public-url", "https://dev.example"]);
+    let calls = listen.args(["--dry-run", "--json"]).exits(0).lines();
+    let url = "https://api.github.com/repos/octo/hello/hooks";
+    let heads: Vec<_> = calls.iter().map(|call| (&call["kind"], &call["method"], &call["url"])).collect();
+    assert_eq!(
+        heads,
+        [
+            (&json!("request"), &json!("POST"), &json!(url)),
+            (&json!("request"), &json!("DELETE"), &json!(format!("{url}/ID")))
+        ]
+    );
+    assert!(calls[0]["headers"].as_array().unwrap().contains(&json!(["authorization", "Bearer $GITHUB_TOKEN"])));
+    let body: Value = serde_json::from_str(calls[0]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["config"]["secret"], "$SIGNING_SECRET");
+    assert_eq!(calls[1]["body"], "");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `--register` asks for: the accounts at providers, and the URL for their webhooks.
 
 use crate::{
-    cli::ListenArgs,
+    cli::{FormatArg, ListenArgs},
     commands::{
         context::{Context, Needed},
         exit::{Exit, Failure},
@@ -12,7 +12,10 @@ use crate::{
     },
     engine::register::{Account, plan, url_of},
     net::{client::is_loopback, url::parse_url},
-    render::diagnostic::inline,
+    render::{
+        api_call::{self, CallWriter},
+        diagnostic::inline,
+    },
     store::secrets::SecretError,
     webhook::{
         provider::{
@@ -95,19 +98,19 @@ impl RequestedRegistrations {
         Ok(())
     }
 
-    /// Prints the calls as commands.
+    /// Prints the calls, as commands or as JSON.
     ///
     /// # Errors
     ///
     /// If a call can't be filled in.
-    pub fn print(&self, terminal: Terminal) -> Result<Exit, Failure> {
+    pub fn print(&self, terminal: Terminal, format: FormatArg) -> Result<Exit, Failure> {
         let mut text = String::new();
         for account in &self.accounts {
             if registration_of(account)?.is_unproven {
                 terminal.note(unproven(account));
             }
-            for command in plan(account, self.public_url()) {
-                text.push_str(&command);
+            for call in plan(account, self.public_url(), writer(format)) {
+                text.push_str(&call);
                 text.push('\n');
             }
         }
@@ -136,6 +139,14 @@ impl RequestedRegistrations {
 
     pub(super) fn public_url(&self) -> &str {
         self.public_url.as_deref().unwrap_or(URL_OF_TUNNEL)
+    }
+}
+
+/// How calls are printed in this format.
+pub fn writer(format: FormatArg) -> CallWriter {
+    match format {
+        FormatArg::Json => api_call::json,
+        _ => api_call::curl,
     }
 }
 

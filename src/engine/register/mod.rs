@@ -26,6 +26,7 @@ use crate::{
         client::{SendError, Transport},
         url::{parse_url, path_and_query},
     },
+    render::api_call::curl,
     store::journal::{Hold, Journal, JournalEntry},
     webhook::{
         provider::{
@@ -249,7 +250,7 @@ impl<T: Transport> Registrations<T> {
         };
         let removed =
             found.and_then(|found| self.journal.remove(&entry.mark).map(|()| found).map_err(RegisterError::Journal));
-        let result = removed.map_err(|error| Leftover { error, curl: removal(account, &entry) });
+        let result = removed.map_err(|error| Leftover { error, curl: removal(account, &entry, curl) });
         Removal { entry, result }
     }
 

@@ -1,11 +1,11 @@
-//! The calls as commands, for a dry run and for a person who removes by hand what hookdev could not.
+//! The calls in writing, for a dry run and for a person who removes by hand what hookdev could not.
 
 use super::{Account, registration, url_of, values};
-use crate::{render::api_call::curl, store::journal::JournalEntry, webhook::provider::registration::How};
+use crate::{render::api_call::CallWriter, store::journal::JournalEntry, webhook::provider::registration::How};
 
-/// The call that removes an entry, as a command; empty if none is known.
+/// The call that removes an entry, in writing; empty if none is known.
 #[must_use]
-pub fn removal(account: &Account, entry: &JournalEntry) -> String {
+pub fn removal(account: &Account, entry: &JournalEntry, write: CallWriter) -> String {
     let Ok(registration) = registration(account) else { return String::new() };
     let call = match (&registration.how, &entry.id) {
         (How::Endpoint(calls), Some(_)) => &calls.delete,
@@ -13,12 +13,12 @@ pub fn removal(account: &Account, entry: &JournalEntry) -> String {
         (How::Value(calls), _) => &calls.restore,
         (How::Manual(_), _) => return String::new(),
     };
-    curl(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
+    write(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
 }
 
-/// The calls that `register` and `unregister` would make, as commands.
+/// The calls that `register` and `unregister` would make, in writing.
 #[must_use]
-pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
+pub fn plan(account: &Account, public_url: &str, write: CallWriter) -> Vec<String> {
     let Ok(registration) = registration(account) else { return Vec::new() };
     let entry = JournalEntry {
         mark: "MARK".to_owned(),
@@ -36,5 +36,5 @@ pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
         How::Manual(_) => Vec::new(),
     };
     let values = values(&entry, account, "");
-    calls.iter().map(|call| curl(call, &account.api, registration.key.as_deref(), &values)).collect()
+    calls.iter().map(|call| write(call, &account.api, registration.key.as_deref(), &values)).collect()
 }
