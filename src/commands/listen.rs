@@ -35,7 +35,9 @@ use super::{
     resolve::expectations,
     runtime,
     secret_file::SecretFile,
-    streams, tunnel,
+    streams,
+    time_limit::TimeLimit,
+    tunnel,
 };
 use crate::{
     cli::{FormatArg, ListenArgs},
@@ -85,7 +87,7 @@ struct ResolvedArgs {
 
 async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> Result<Exit, Failure> {
     let ResolvedArgs { settings, requested, expectations, view, limits, captures } = resolved;
-    let (terminal, format) = (context.terminal, view.format);
+    let (terminal, format, limit) = (context.terminal, view.format, TimeLimit::start(args.timeout));
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let inspector = inspect::open(&context, &args).await?;
     let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
@@ -106,7 +108,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     standstill::report(warnings.clone());
     // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
-    let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts).await? else {
+    let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts, limit).await? else {
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
@@ -120,7 +122,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
     // The provider may call as soon as it is registered.
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
-    let registered = match register::unless_interrupted(registering, terminal, &mut interrupts).await? {
+    let registered = match register::in_time(registering, terminal, &mut interrupts, limit).await? {
         ControlFlow::Continue(registered) => registered,
         ControlFlow::Break(exit) => return Ok(exit),
     };
@@ -144,7 +146,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
 
     let counter = &listen_consumers.counter;
     let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {
-        Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
+        Ok(program) => end(program, counter, &reporter, &mut interrupts, keys, limit, terminal).await,
         Err(failure) => Err(failure),
     };
     registered.end(terminal, &mut interrupts).await;

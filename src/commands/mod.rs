@@ -41,6 +41,7 @@ mod streams;
 mod terminal;
 #[cfg(unix)]
 mod terminal_mode;
+mod time_limit;
 mod trust;
 mod tunnel;
 mod unregister;

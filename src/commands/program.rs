@@ -1,6 +1,6 @@
 //! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports how it ended.
 
-use std::{ffi::OsString, future::pending, io, path::Path, time::Duration};
+use std::{ffi::OsString, io, path::Path};
 
 #[cfg(unix)]
 use super::terminal_mode::SavedMode;
@@ -9,6 +9,7 @@ use super::{
     interrupt::{Interrupt, Interrupts},
     streams,
     terminal::Terminal,
+    time_limit::TimeLimit,
 };
 use crate::{
     cli::FormatArg,
@@ -94,10 +95,10 @@ impl UserProgram {
     pub async fn wait(
         &mut self,
         interrupts: &mut Interrupts,
-        time: Option<Duration>,
+        limit: TimeLimit,
         terminal: Terminal,
     ) -> Result<ProgramEnd, Failure> {
-        let mut time_ran_out = std::pin::pin!(timeout(time));
+        let mut time_ran_out = std::pin::pin!(limit.end());
         let failed = |error| Failure::new(Exit::Failed, format!("can't wait for `{}`", self.name)).because(&error);
         loop {
             tokio::select! {
@@ -113,7 +114,7 @@ impl UserProgram {
                     }
                 },
                 () = &mut time_ran_out => {
-                    let time = time.map(words).unwrap_or_default();
+                    let time = limit.time.map(words).unwrap_or_default();
                     terminal.fail(&Failure::new(Exit::Failed, format!("`{}` was still running after {time}", self.name)));
                     return self.program.end(interrupts.next()).await.map(|_| ProgramEnd::TimedOut).map_err(failed);
                 }
@@ -145,14 +146,6 @@ fn variables<'a>(url: &'a str, providers: impl Iterator<Item = &'a str>) -> impl
 /// A provider's name as a part of a variable's name.
 fn variable_name(provider: &str) -> String {
     provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
-}
-
-/// Waits for this long, or forever without a limit.
-pub async fn timeout(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => pending().await,
-    }
 }
 
 /// What to do about a program that can't be started.

@@ -15,6 +15,7 @@ use super::{
     reporters::warnings::WarningSink,
     secret_file::{Saved, SecretFile},
     terminal::Terminal,
+    time_limit::TimeLimit,
     tunnel::PublicUrls,
 };
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
     store::journal::{Journal, JournalEntry},
     webhook::{provider::Provider, signature::SecretText},
 };
+
+/// How long to wait for the provider's API after the time limit, so that nothing is left there.
+const TIME_TO_UNDO: Duration = Duration::from_secs(2);
 
 /// How long to wait after a failed change of the URL before trying again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -83,31 +87,43 @@ impl RequestedRegistrations {
 }
 
 /// Waits until everything is registered. After an interrupt, the calls are completed and then undone; a second one
-/// leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
+/// leaves that to `hookdev unregister`. So does the time limit, a little later. Breaks with the exit code after an
+/// interrupt.
 ///
 /// # Errors
 ///
-/// If something can't be registered.
-pub async fn unless_interrupted(
+/// If something can't be registered, or not in time.
+pub async fn in_time(
     registering: impl Future<Output = Result<ActiveRegistrations, Failure>>,
     terminal: Terminal,
     interrupts: &mut Interrupts,
+    limit: TimeLimit,
 ) -> Result<ControlFlow<Exit, ActiveRegistrations>, Failure> {
     let mut registering = pin!(registering);
-    tokio::select! {
+    let (is_time_up, how_to_stop) = tokio::select! {
         registered = &mut registering => return registered.map(ControlFlow::Continue),
-        () = interrupts.next() => terminal.note("waiting for the provider's API; press Ctrl-C again to stop at once"),
-    }
-    Ok(ControlFlow::Break(tokio::select! {
+        () = interrupts.next() => (false, "press Ctrl-C again"),
+        () = limit.end() => (true, "press Ctrl-C"),
+    };
+    terminal.note(format!("waiting for the provider's API; {how_to_stop} to stop at once"));
+    let last_moment = TimeLimit::start(is_time_up.then_some(TIME_TO_UNDO));
+    let exit = tokio::select! {
         registered = &mut registering => {
             registered?.end(terminal, interrupts).await;
             Exit::Success
         }
-        () = interrupts.next() => {
-            terminal.warn("stopped while registering; `hookdev unregister` removes anything that was registered");
-            Exit::Interrupted
-        }
-    }))
+        () = interrupts.next() => stopped(terminal),
+        () = last_moment.end() => stopped(terminal),
+    };
+    if is_time_up {
+        return Err(Failure::new(Exit::Failed, "timed out before everything was registered"));
+    }
+    Ok(ControlFlow::Break(exit))
+}
+
+fn stopped(terminal: Terminal) -> Exit {
+    terminal.warn("stopped while registering; `hookdev unregister` removes anything that was registered");
+    Exit::Interrupted
 }
 
 /// Updates the registrations whenever the tunnel's URL changes. A failed update is repeated until it succeeds.

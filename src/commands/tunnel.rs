@@ -20,6 +20,7 @@ use super::{
     names::MAX_LISTED,
     reporters::warnings::WarningSink,
     terminal::Terminal,
+    time_limit::TimeLimit,
 };
 use crate::{
     cli::ListenArgs,
@@ -115,13 +116,14 @@ struct OpenTunnel {
 ///
 /// # Errors
 ///
-/// If there is no such tunnel, it can't be started, or it doesn't become ready.
+/// If there is no such tunnel, it can't be started, or it doesn't become ready in time.
 pub async fn open(
     context: &Context,
     args: &ListenArgs,
     settings: &Arc<CurrentSettings>,
     warnings: &WarningSink,
     interrupts: &mut Interrupts,
+    limit: TimeLimit,
 ) -> Result<Option<OptionalTunnel>, Failure> {
     let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(OptionalTunnel(None))) };
     let unbound = |error: std::io::Error| Failure::usage("can't listen for the tunnel").because(&error);
@@ -153,6 +155,10 @@ pub async fn open(
     let started = tokio::select! {
         started = Tunnel::start(setup) => started,
         () = interrupts.next() => return Ok(None),
+        () = limit.end() => {
+            let message = format!("timed out before the tunnel {name} was ready");
+            return Err(Failure::new(Exit::Failed, message).hint("it can take a few seconds: raise --timeout"));
+        }
     };
     let tunnel = started.map_err(|error| failure(&name, &recipe, &error))?;
     let accepts_development = args.allow_development;

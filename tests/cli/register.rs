@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Dir, TestCommand};
 #[cfg(target_os = "linux")]
-use crate::harness::{Endpoint, Gate, Turn, hang_up, respond};
+use crate::harness::{Endpoint, Gate, Turn, hang, hang_up, respond};
 
 #[cfg(target_os = "linux")]
 const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
@@ -138,6 +138,19 @@ fn a_second_ctrl_c_leaves_what_is_being_created_to_unregister() {
     listener
         .exits(130)
         .says("warning: stopped while registering; `hookdev unregister` removes anything that was registered\n");
+    assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_registration_that_hangs_beyond_the_timeout_is_left_to_unregister() {
+    let api = Endpoint::new([hang()]);
+    let dir = with_api(&api);
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"]).args(REGISTER);
+    with_key(listen, &dir)
+        .exits(1)
+        .says("warning: stopped while registering; `hookdev unregister` removes anything that was registered\n")
+        .says("error: timed out before everything was registered\n");
     assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
 }
 

@@ -62,6 +62,19 @@ fn a_program_that_exits_too_early_is_an_error_with_its_last_lines() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_timeout_covers_the_start_of_the_tunnel() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[tunnel.mute]\ncommand = [\"sleep\", \"1000\"]\nurl = { line = 'https://[a-z.]+' }\n");
+    let config = dir.join("hookdev.toml");
+    let listen = dir.hookdev().arg("--config").arg(&config).args(["listen", "--addr", "127.0.0.1:0"]);
+    listen.args(["--tunnel", "mute", "--timeout", "100ms"]).exits(1).stdout("").says(
+        "error: timed out before the tunnel mute was ready\n\
+         hint: it can take a few seconds: raise --timeout\n",
+    );
+}
+
 #[test]
 fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
     let stand_in = StandIn::of(

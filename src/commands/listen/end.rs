@@ -1,7 +1,5 @@
 //! How `listen` ends: the reason to stop, what is then finished, and the exit code.
 
-use std::time::Duration;
-
 use tokio::task::{JoinError, JoinHandle};
 
 use super::receiving::Sinks;
@@ -10,9 +8,10 @@ use crate::{
         exit::{Exit, Failure},
         interrupt::Interrupts,
         keys::Keys,
-        program::{ProgramEnd, UserProgram, timeout},
+        program::{ProgramEnd, UserProgram},
         reporters::printer::DeliveryReporter,
         terminal::Terminal,
+        time_limit::TimeLimit,
         tunnel::Served,
     },
     engine::receive::ExpectationCounter,
@@ -36,18 +35,18 @@ pub async fn end(
     reporter: &DeliveryReporter,
     interrupts: &mut Interrupts,
     keys: Option<Keys>,
-    time: Option<Duration>,
+    limit: TimeLimit,
     terminal: Terminal,
 ) -> Result<StopReason, Failure> {
     if let Some(mut program) = program {
-        return program.wait(interrupts, time, terminal).await.map(StopReason::Program);
+        return program.wait(interrupts, limit, terminal).await.map(StopReason::Program);
     }
     let reason = async {
         tokio::select! {
             () = counter.met() => StopReason::ExpectationsMet,
             _ = reporter.ended() => StopReason::OutputClosed,
             () = interrupts.next() => StopReason::Interrupted,
-            () = timeout(time) => StopReason::TimedOut,
+            () = limit.end() => StopReason::TimedOut,
         }
     };
     Ok(match keys {
