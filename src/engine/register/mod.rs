@@ -202,28 +202,37 @@ impl<T: Transport> Registrations<T> {
                 continue;
             }
             entry.add_url(&one.entry.url);
-            let call = match registration(&one.account).map(|registration| &registration.how) {
-                Ok(How::Endpoint(calls)) => &calls.update,
-                Ok(How::Value(calls)) => &calls.set,
-                _ => continue,
-            };
-            let result = match self.journal.write(&entry) {
-                Ok(()) => self.call(&one.account, call, &values(&entry, &one.account, &one.new_secret)).await.map(drop),
-                Err(error) => Err(RegisterError::Journal(error)),
-            };
-            match result {
+            match self.update(one, &mut entry).await {
                 Ok(()) => {
                     one.entry = JournalEntry { other_urls: Vec::new(), ..entry };
                     change.changed.push(one.entry.clone());
                 }
                 Err(error) => {
-                    one.entry.add_url(&entry.url);
+                    let url = std::mem::take(&mut one.entry.url);
+                    let failed = std::mem::replace(&mut entry.url, url);
+                    entry.add_url(&failed);
+                    one.entry = entry;
                     change.errors.push(error);
                 }
             }
         }
         self.active = active;
         change
+    }
+
+    /// Updates what is registered to the URL of this entry, after writing the entry.
+    async fn update(&self, one: &Active, entry: &mut JournalEntry) -> Result<(), RegisterError> {
+        let account = &one.account;
+        let call = match &registration(account)?.how {
+            How::Endpoint(calls) => &calls.update,
+            How::Value(calls) => {
+                self.remember_replacement(account, calls, entry).await?;
+                &calls.set
+            }
+            How::Manual(_) => return Ok(()),
+        };
+        self.journal.write(entry).map_err(RegisterError::Journal)?;
+        self.call(account, call, &values(entry, account, &one.new_secret)).await.map(drop)
     }
 
     /// Removes or restores everything that was registered.

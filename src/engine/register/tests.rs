@@ -597,6 +597,24 @@ async fn a_value_that_the_user_has_set_since_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_the_user_has_set_before_the_url_changes_is_restored() {
+    let account = account("auphonic");
+    for fault in [None, Some(Fault::Lost), Some(Fault::Rejected(503))] {
+        let dir = tempfile::tempdir().unwrap();
+        let state = with_others(&account);
+        let mut one = process(dir.path(), &account, &state, usize::MAX);
+        one.register(account.clone(), PUBLIC).await.unwrap();
+        {
+            let mut state = state.lock();
+            (state.value, state.fault) = (OWN.to_owned(), fault);
+        }
+        one.url_changed("https://new.example").await;
+        one.unregister().await;
+        assert_eq!((of_others(&state).1.as_str(), journal(dir.path()).entries().unwrap()), (OWN, vec![]), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_is_restored_whichever_of_its_urls_it_has() {
     let account = account("auphonic");
     let new = "https://new.example";

@@ -53,6 +53,20 @@ impl<T: Transport> Registrations<T> {
         Ok(removals)
     }
 
+    /// Makes the current value the one to set back, if the user has set it since.
+    pub(super) async fn remember_replacement(
+        &self,
+        account: &Account,
+        calls: &ValueCalls,
+        entry: &mut JournalEntry,
+    ) -> Result<(), RegisterError> {
+        let current = self.read_value(account, calls, entry).await?;
+        if found(account, calls, entry, &current) == Found::Other {
+            entry.previous = Some(current);
+        }
+        Ok(())
+    }
+
     /// Sets the value back to the previous one, unless the user has replaced it.
     pub(super) async fn restore_value(
         &self,
