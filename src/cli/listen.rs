@@ -151,7 +151,8 @@ pub struct ListenArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Expectations")]
     pub count: Option<u64>,
 
-    /// Exit after this time; exit code 1 if an expectation was not met, or if CMD was still running
+    /// Exit this long after the start; exit code 1 if an expectation was not met, the tunnel or a registration was not
+    /// ready, or CMD was still running
     #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Expectations")]
     pub timeout: Option<Duration>,
 

@@ -13,7 +13,7 @@ Examples:
   hookdev unregister
   hookdev unregister --dry-run")]
 pub struct UnregisterArgs {
-    /// Print the calls as commands instead of making them
+    /// Print the calls instead of making them
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -30,14 +30,19 @@ pub(super) struct Edited {
     /// The changed request, not re-signed.
     pub(super) request: Request,
     pub(super) differences: Differences,
-    /// Removed when dropped.
+    /// Stays unless it is discarded.
     file: TempPath,
 }
 
 impl Edited {
-    /// Keeps the edited file, because its content was not sent. Says where it is.
-    pub(super) fn keep(self) -> String {
+    /// Where the edited file is, in words, because its content was not sent.
+    pub(super) fn kept(self) -> String {
         keep(self.file)
+    }
+
+    /// Removes the edited file, because its content is in use.
+    pub(super) fn discard(mut self) {
+        self.file.disable_cleanup(false);
     }
 }
 
@@ -62,9 +67,10 @@ pub(super) fn edited(request: &Request) -> Result<Option<Edited>, Failure> {
     let before = edit::text(request, MAX_DECODED_BYTES).map_err(|error| Failure::usage(error.to_string()))?;
     let media = request.media_type().unwrap_or_default();
     let extension = if media.ends_with("json") || before.starts_with('{') { "json" } else { "txt" };
-    let (after, file) = edit_text(&before, extension)?;
+    let (after, mut file) = edit_text(&before, extension)?;
     let Some(changed) = edit::edited(request, &before, after) else { return Ok(None) };
     let differences = Differences(compare_requests(request, &changed, MAX_DECODED_BYTES));
+    file.disable_cleanup(true);
     Ok(Some(Edited { request: changed, differences, file }))
 }
 

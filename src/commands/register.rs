@@ -87,8 +87,8 @@ impl RequestedRegistrations {
 }
 
 /// Waits until everything is registered. After an interrupt, the calls are completed and then undone; a second one
-/// leaves that to `hookdev unregister`. So does the time limit, a little later. Breaks with the exit code after an
-/// interrupt.
+/// leaves that to `hookdev unregister`. So does [`TIME_TO_UNDO`] after the time limit. Breaks with the exit code after
+/// an interrupt.
 ///
 /// # Errors
 ///
@@ -101,6 +101,8 @@ pub async fn in_time(
 ) -> Result<ControlFlow<Exit, ActiveRegistrations>, Failure> {
     let mut registering = pin!(registering);
     let (is_time_up, how_to_stop) = tokio::select! {
+        // Nothing to register takes no time, however short the limit.
+        biased;
         registered = &mut registering => return registered.map(ControlFlow::Continue),
         () = interrupts.next() => (false, "press Ctrl-C again"),
         () = limit.end() => (true, "press Ctrl-C"),
@@ -109,8 +111,11 @@ pub async fn in_time(
     let last_moment = TimeLimit::start(is_time_up.then_some(TIME_TO_UNDO));
     let exit = tokio::select! {
         registered = &mut registering => {
-            registered?.end(terminal, interrupts).await;
-            Exit::Success
+            let registered = registered?;
+            tokio::select! {
+                () = registered.end(terminal, interrupts) => Exit::Success,
+                () = last_moment.end() => stopped(terminal),
+            }
         }
         () = interrupts.next() => stopped(terminal),
         () = last_moment.end() => stopped(terminal),

@@ -28,9 +28,10 @@ impl SavedMode {
         Ok(Self { terminal, mode })
     }
 
-    /// The mode before another program runs. `None` in the background, where it is that of a shell's line editor.
+    /// The mode before another program runs. `None` in the background, where it is that of a shell's line editor, and
+    /// in a pipeline, where it may be that of a pager.
     pub fn before_program() -> Option<Self> {
-        is_foreground().then(Self::save)?.ok()
+        (is_foreground() && streams::stdout_is_terminal()).then(Self::save)?.ok()
     }
 
     /// Replaces it by the current mode.

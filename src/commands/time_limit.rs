@@ -4,8 +4,8 @@ use std::{future::pending, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-/// A time limit that runs. The default is none.
-#[derive(Clone, Copy, Debug, Default)]
+/// A time limit, counted from when it was started; there may be none.
+#[derive(Clone, Copy, Debug)]
 pub struct TimeLimit {
     /// How long it is.
     pub time: Option<Duration>,

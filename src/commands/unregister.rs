@@ -52,8 +52,9 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
     }
     if args.dry_run {
         let write = writer(context.format());
-        let calls = accounts.iter().map(|(account, entry, _)| removal(account, entry, write) + "\n");
-        terminal.print(calls.collect::<String>().as_bytes())?;
+        let calls = accounts.iter().map(|(account, entry, _)| removal(account, entry, write));
+        let lines: String = calls.filter(|call| !call.is_empty()).map(|call| call + "\n").collect();
+        terminal.print(lines.as_bytes())?;
         return Ok(with_failures(terminal, &failures, Exit::Success));
     }
     let registrations = Registrations::new(Client::new(false), journal);
@@ -64,7 +65,7 @@ pub fn run(context: &Context, args: &UnregisterArgs) -> Result<Exit, Failure> {
             let Removal { entry: JournalEntry { url, provider, .. }, result } = &removal;
             match result {
                 Ok(Found::Ours) => terminal.note(format!("removed {url} from {provider}")),
-                Ok(Found::Nothing) => terminal.note(format!("{provider} has no {url} to remove")),
+                Ok(Found::Nothing) => terminal.note(format!("{url} was already removed from {provider}")),
                 Ok(Found::Other) | Err(_) => {}
             }
             removals.push(removal);

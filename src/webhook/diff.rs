@@ -12,6 +12,9 @@ use super::{
 /// How many bytes are quoted from where two bodies begin to differ.
 const EXCERPT: usize = 48;
 
+/// The longest character of UTF-8, in bytes.
+const MAX_UTF8_LEN: usize = 4;
+
 /// One difference between two requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -53,7 +56,7 @@ impl fmt::Display for DifferingPart {
 }
 
 /// Compares two requests: method, target, headers regardless of their order, and bodies. A compressed body is compared
-/// as its content, of at most `decoded_limit` bytes; if that is the same in the same encoding, as it is.
+/// as its content, of at most `decoded_limit` bytes. If the contents are equal, so must be the compressed bytes.
 #[must_use]
 pub fn diff(left: &Request, right: &Request, decoded_limit: usize) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -150,7 +153,8 @@ fn bytes(left: &[u8], right: &[u8], differences: &mut Vec<Difference>) {
         let rest = &body[offset..];
         // Not within a character.
         let is_end = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
-        let end = (EXCERPT.min(rest.len())..=rest.len()).find(is_end).unwrap_or(rest.len());
+        let end = EXCERPT.min(rest.len());
+        let end = (end..end + MAX_UTF8_LEN).find(is_end).unwrap_or(end);
         (!rest.is_empty()).then(|| json::quote(&readable(&rest[..end])))
     };
     differences.push(Difference { place: DifferingPart::Bytes(offset), left: rest(left), right: rest(right) });
@@ -361,6 +365,9 @@ mod tests {
             [r#"body-bytes:2 "\\xff\u0002" "\\xfe\u0002""#]
         );
         let long = [b"a".repeat(EXCERPT - 1), "€b".into()].concat();
+        let continuations = Request { body: vec![0x80; 1000].into(), ..binary(b"") };
+        let excerpt = r"\\x80".repeat(EXCERPT);
+        assert_eq!(differences(&continuations, &binary(b"")), [format!(r#"body-bytes:0 "{excerpt}" absent"#)]);
         let expected = format!(r#"body-bytes:0 "{}€" absent"#, "a".repeat(EXCERPT - 1));
         assert_eq!(differences(&Request { body: long.into(), ..binary(b"") }, &binary(b"")), [expected]);
     }

@@ -103,7 +103,7 @@ fn a_lost_response_names_the_command_that_removes_the_endpoint() {
     let hint = "hint: if the provider registered the webhook nevertheless, `hookdev unregister` removes it\n";
     with_key(listen, &dir).exits(4).stdout("").says(hint);
     let finished = with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
-    finished.says("note: stripe has no https://dev.example/stripe to remove\n");
+    finished.says("note: https://dev.example/stripe was already removed from stripe\n");
     let calls = [api.next(), api.next(), api.next()].map(|call| call.start);
     assert_eq!(calls[0], "POST /v1/webhook_endpoints HTTP/1.1");
     assert_eq!(calls[1..], ["GET /v1/webhook_endpoints?limit=100 HTTP/1.1"; 2]);
@@ -240,7 +240,7 @@ fn a_value_that_can_not_be_restored_is_not_replaced() {
     listen.exits(1).stdout("").stderr(&format!(
         "config: {}\n\
          error: can't register the webhook with Auphonic\n\
-         caused by: GET {}: expected a text or null at /data/webhook in the response, but it is an object with `error`\n\
+         caused by: GET {}: expected a string or null at /data/webhook in the response, but it is an object with `error`\n\
          hint: nothing was changed, because hookdev replaces only a value that it can restore\n",
         dir.join("hookdev.toml").display(),
         api.url("/production/abc.json"),

@@ -23,7 +23,7 @@ use crate::commands::{
     terminal_mode::{SavedMode, is_foreground},
 };
 
-/// How much of the input is returned. No key is as long, or the longest number.
+/// How much of the input is returned, in bytes. Longer than any key's sequence or number.
 const MAX_INPUT: usize = 64;
 
 /// How long to wait for the rest of a paste: over a network it arrives in pieces.

@@ -43,8 +43,12 @@ pub async fn resend_and_describe(
         None => (delivery.request.clone(), false),
     };
     let (mut text, has_arrived) = resend_request(subject, delivery, request, is_edited, page).await;
-    if let Some(edited) = edited.filter(|_| !has_arrived) {
-        let _ = writeln!(text, "#{}: {}", delivery.seq, edited.keep());
+    match edited {
+        Some(edited) if has_arrived => edited.discard(),
+        Some(edited) => {
+            let _ = writeln!(text, "#{}: {}", delivery.seq, edited.kept());
+        }
+        None => {}
     }
     text
 }

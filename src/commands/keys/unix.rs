@@ -90,7 +90,7 @@ impl Keys {
                         Some(Press { key: KeyCommand::Quit, .. }) => return None,
                         Some(Press { key: KeyCommand::Edit, number }) => {
                             if self.edit_delivery(number).await && let Some(ended) = end.as_mut().now_or_never() {
-                                self.terminal.note("ending only now, because the editor was open");
+                                self.terminal.note("exiting now that the editor is closed");
                                 self.finish_resends().await;
                                 return Some(ended);
                             }

@@ -43,6 +43,8 @@ pub async fn end(
     }
     let reason = async {
         tokio::select! {
+            // Expectations that were met before the time was up count.
+            biased;
             () = counter.met() => StopReason::ExpectationsMet,
             _ = reporter.ended() => StopReason::OutputClosed,
             () = interrupts.next() => StopReason::Interrupted,

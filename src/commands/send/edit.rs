@@ -7,7 +7,7 @@ use crate::{
     cli::{Print, SendArgs},
     commands::{
         context::Context,
-        editor::{Differences, edited},
+        editor::{Differences, Edited, edited},
         exit::Failure,
     },
     engine::{
@@ -55,7 +55,8 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
         JobContent::Capture(resend) => {
             if let Some(edited) = edited(&resend.request)? {
                 show(context, &edited.differences);
-                resend.edit(edited.request, job.provider.as_deref(), secret, &send);
+                resend.edit(edited.request.clone(), job.provider.as_deref(), secret, &send);
+                edited.discard();
                 return Ok(None);
             }
             context.terminal.note(UNCHANGED);
@@ -87,14 +88,19 @@ fn edit_event(
         context.terminal.note(UNCHANGED);
         shown.body
     };
-    let prepared = prepared.with_payload(body).map_err(|error| {
-        let failure = Failure::usage("can't send the edited payload").because(&error);
-        match edited {
-            Some(edited) => failure.hint(format!("{}; --data FILE sends it, whatever it contains", edited.keep())),
-            None => failure,
+    match (prepared.with_payload(body), edited) {
+        (Ok(prepared), edited) => {
+            edited.into_iter().for_each(Edited::discard);
+            Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
         }
-    })?;
-    Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
+        (Err(error), edited) => {
+            let failure = Failure::usage("can't send the edited payload").because(&error);
+            Err(match edited {
+                Some(edited) => failure.hint(format!("{}; --data FILE sends it, whatever it contains", edited.kept())),
+                None => failure,
+            })
+        }
+    }
 }
 
 /// The payload as a request, which is what the editor takes.

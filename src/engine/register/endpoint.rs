@@ -1,4 +1,4 @@
-//! Endpoints of their own: they are created and deleted.
+//! Endpoints that hookdev creates and deletes.
 
 use serde_json::Value;
 

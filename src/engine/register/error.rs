@@ -38,7 +38,7 @@ pub enum RegisterError {
         /// Whether the call may have arrived all the same.
         may_have_arrived: bool,
     },
-    /// The API responded with a status that is not one of success.
+    /// The API responded with a status that doesn't mean success.
     #[error("{method} {url}: the API responded {status}{detail}")]
     Refused {
         method: String,
@@ -86,6 +86,7 @@ impl RegisterError {
             Self::Refused { method, status, .. } => {
                 method != "GET" && (!matches!(status, 400..=499) || matches!(status, 408 | 425 | 429))
             }
+            Self::Incomplete { .. } => true,
             _ => false,
         }
     }
@@ -132,8 +133,8 @@ fn outline(body: &[u8], values: &CallValues<'_>) -> String {
             let more = if object.len() > MAX_KEYS { ", ..." } else { "" };
             format!("an object with {}{more}", keys.join(", "))
         }
-        Ok(Value::Array(_)) => "a list".to_owned(),
-        Ok(Value::String(_)) => "a text".to_owned(),
+        Ok(Value::Array(_)) => "an array".to_owned(),
+        Ok(Value::String(_)) => "a string".to_owned(),
         Ok(value) => value.to_string(),
     }
 }

@@ -1,9 +1,9 @@
-//! The calls in writing, for a dry run and for a person who removes by hand what hookdev could not.
+//! The calls as text, for a dry run and for a person who removes by hand what hookdev could not.
 
 use super::{Account, registration, url_of, values};
 use crate::{render::api_call::CallWriter, store::journal::JournalEntry, webhook::provider::registration::How};
 
-/// The call that removes an entry, in writing; empty if none is known.
+/// The call that removes an entry, as text; empty if none is known.
 #[must_use]
 pub fn removal(account: &Account, entry: &JournalEntry, write: CallWriter) -> String {
     let Ok(registration) = registration(account) else { return String::new() };
@@ -16,7 +16,7 @@ pub fn removal(account: &Account, entry: &JournalEntry, write: CallWriter) -> St
     write(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
 }
 
-/// The calls that `register` and `unregister` would make, in writing.
+/// The calls that `register` and `unregister` would make, as text.
 #[must_use]
 pub fn plan(account: &Account, public_url: &str, write: CallWriter) -> Vec<String> {
     let Ok(registration) = registration(account) else { return Vec::new() };

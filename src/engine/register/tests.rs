@@ -54,6 +54,8 @@ enum Fault {
     Failed(u16),
     /// It takes effect, but its response is lost.
     Lost,
+    /// It takes effect, but its response is not valid HTTP.
+    Invalid,
     /// It is not sent, because nothing listens.
     NotSent,
 }
@@ -97,6 +99,10 @@ impl Fake {
             Some(Fault::Lost) => {
                 self.answer(url, request);
                 Err(SendError::TimedOut(CALL_TIMEOUT))
+            }
+            Some(Fault::Invalid) => {
+                self.answer(url, request);
+                Err(SendError::Invalid("invalid HTTP header parsed".to_owned()))
             }
             Some(Fault::NotSent) => Err(SendError::NotListening("nothing listens".to_owned())),
         }
@@ -259,7 +265,7 @@ fn are_removed(removals: &[Removal]) -> bool {
     removals.iter().all(|removal| matches!(removal.result, Ok(Found::Ours)))
 }
 
-/// Whether the user need not hear of it.
+/// Whether it is not reported.
 fn is_silent(removal: &Removal) -> bool {
     matches!(removal.result, Ok(Found::Ours | Found::Nothing))
 }
@@ -436,7 +442,7 @@ async fn a_value_that_can_not_be_read_is_not_replaced() {
     for (page, actual) in [
         ("<html>Maintenance", "not JSON: <html>Maintenance"),
         ("", "empty"),
-        ("[]", "a list"),
+        ("[]", "an array"),
         ("null", "null"),
         (r#"{"error":"no such production"}"#, "an object with `error`"),
         (r#"{"data":{}}"#, "an object with `data`"),
@@ -448,7 +454,7 @@ async fn a_value_that_can_not_be_read_is_not_replaced() {
         let mut process = process(dir.path(), &account, &state, usize::MAX);
         let error = process.register(account.clone(), PUBLIC).await.unwrap_err();
         let url = "https://auphonic.com/api/production/zeigtvDv8jH6NaK52Z5eXH.json";
-        let expected = format!("expected a text or null at /data/webhook in the response, but it is {actual}");
+        let expected = format!("expected a string or null at /data/webhook in the response, but it is {actual}");
         assert_eq!(error.to_string(), format!("GET {url}: {expected}"));
         assert_eq!(state.lock().calls, ["GET /production/zeigtvDv8jH6NaK52Z5eXH.json"]);
         assert_eq!(of_others(&state).1, "https://other.example/hook");
@@ -521,7 +527,14 @@ async fn remove_all(dir: &Path, account: &Account, state: &Arc<Mutex<ProviderSta
 async fn a_call_that_may_have_had_an_effect_is_undone() {
     for name in PROVIDERS {
         let account = account(name);
-        for fault in [Fault::Failed(500), Fault::Failed(504), Fault::Failed(408), Fault::Failed(302), Fault::Lost] {
+        for fault in [
+            Fault::Failed(500),
+            Fault::Failed(504),
+            Fault::Failed(408),
+            Fault::Failed(302),
+            Fault::Lost,
+            Fault::Invalid,
+        ] {
             let dir = tempfile::tempdir().unwrap();
             let state = with_others(&account);
             let before = of_others(&state);
@@ -681,4 +694,19 @@ async fn a_value_that_several_killed_processes_set_is_restored() {
             break;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_the_api_normalises_is_restored() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("auphonic"));
+    let state = with_others(&account);
+    let before = of_others(&state);
+    let mut process = process(dir.path(), &account, &state, usize::MAX);
+    process.register(account.clone(), PUBLIC).await.unwrap();
+    let set = state.lock().value.clone();
+    state.lock().value = set.replace("https://", "HTTPS://");
+    assert_ne!(state.lock().value, set);
+    let left = process.unregister().await;
+    assert!(matches!(&left[..], [Removal { result: Ok(Found::Ours), .. }]), "{left:?}");
+    assert_eq!(of_others(&state), before);
 }

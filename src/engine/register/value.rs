@@ -1,9 +1,10 @@
-//! Values of resources that exist: they are set, and set back.
+//! A value of an existing resource: set, and restored at the end.
 //!
-//! The user may set another value at any time, so a value is set back only if it is still one that hookdev set.
+//! The user may set another value at any time, so the previous one is restored only if the current one is hookdev's.
 
 use std::iter;
 
+use reqwest::Url;
 use serde_json::Value;
 
 use super::{Account, Found, RegisterError, Registrations, Removal, error::unexpected, values};
@@ -93,15 +94,18 @@ impl<T: Transport> Registrations<T> {
         match serde_json::from_slice::<Value>(&body).ok().as_ref().and_then(|response| response.pointer(pointer)) {
             Some(Value::String(text)) => Ok(text.clone()),
             Some(Value::Null) => Ok(String::new()),
-            _ => Err(unexpected(account, &calls.read, entry, ("a text or null", pointer), &body)),
+            _ => Err(unexpected(account, &calls.read, entry, ("a string or null", pointer), &body)),
         }
     }
 }
 
-/// What a current value is to an entry.
+/// Who set the current value. An API may normalise URLs.
 fn found(account: &Account, calls: &ValueCalls, entry: &JournalEntry, current: &str) -> Found {
-    let set_by = |url| calls.set.texts_with("url", &CallValues { url, ..values(entry, account, "") });
-    if iter::once(&entry.url).chain(&entry.other_urls).any(|url| set_by(url).iter().any(|text| text == current)) {
+    let current_url = Url::parse(current).ok();
+    let is_current = |text: &String| text == current || current_url.is_some() && Url::parse(text).ok() == current_url;
+    let texts_of = |url| calls.set.texts_with("url", &CallValues { url, ..values(entry, account, "") });
+    let mut urls = iter::once(&entry.url).chain(&entry.other_urls);
+    if urls.any(|url| is_current(url) || texts_of(url).iter().any(is_current)) {
         Found::Ours
     } else if entry.previous.as_deref().is_none_or(|previous| previous == current) {
         Found::Nothing

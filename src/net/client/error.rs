@@ -52,10 +52,21 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the request may have reached the endpoint. If not, no connection to it was opened.
+    /// Whether the request may have reached the endpoint. If not, it was not sent.
     #[must_use]
     pub const fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::TimedOut(_) | Self::OtherProtocol(_) | Self::Broken(_) | Self::Incomplete(..))
+        match self {
+            Self::Unsendable(_)
+            | Self::Unreachable(_)
+            | Self::NotListening(_)
+            | Self::UnknownHost(_)
+            | Self::Unresolved(_)
+            | Self::TlsFailed(_)
+            | Self::Untrusted(_) => false,
+            Self::TimedOut(_) | Self::OtherProtocol(_) | Self::Broken(_) | Self::Invalid(_) | Self::Incomplete(..) => {
+                true
+            }
+        }
     }
 
     /// What the user can do about it, if anything.

@@ -393,7 +393,7 @@ fn the_end_waits_until_the_editor_is_closed() {
     screen.shows("opened\n");
     deliver(&url);
     screen.types("\n");
-    screen.shows("note: ending only now, because the editor was open\n");
+    screen.shows("note: exiting now that the editor is closed\n");
     screen.shows("#1 resent, edited and signed again  200  ");
     screen.shows("2 deliveries: 2 verified (development)\n");
     screen.shows("end 0: lines\n");

@@ -288,7 +288,7 @@ pub static TAKE: ManifestTable = ManifestTable {
         optional(
             "previous",
             Pattern("^/"),
-            "The JSON pointer to the current value, a text or `null`, which `restore` sets again",
+            "The JSON pointer to the current value, a string or `null`, which `restore` sets again",
         ),
     ],
 };
