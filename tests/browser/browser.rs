@@ -58,7 +58,9 @@ impl Browser {
             capabilities.add_arg(argument).unwrap();
         }
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a session");
+        // A script that ends at its own time limit says more than a request that does.
+        let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).request_timeout(2 * PATIENCE);
+        let driver = driver.await.expect("a session");
         driver.set_script_timeout(PATIENCE).await.unwrap();
         process.browser = driver
             .handle()
@@ -119,8 +121,9 @@ impl Browser {
         match self.driver().execute_async(&script, Vec::new()).await {
             Ok(value) => value.json().clone(),
             Err(error) => {
-                let text = self.text("document.body.innerText").await;
-                panic!("`{expression}` never held: {error}\nThe page:\n{text}")
+                let page = self.driver().execute("return document.body.innerText;", Vec::new()).await;
+                let page = page.map_or_else(|error| error.to_string(), |text| text.json().to_string());
+                panic!("`{expression}` never held: {error}\nThe page: {page}")
             }
         }
     }
