@@ -32,6 +32,7 @@ use crate::{
     store::captures::CaptureStore,
     webhook::{load::LoadSummary, record::Outcome, time},
 };
+use edit::Edit;
 use jobs::jobs;
 use operands::{Operand, check_no_url};
 use script::script;
@@ -60,25 +61,40 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
         return runtime()?.block_on(watch::run(context, args, &operands, &dispatcher));
     }
     let mut jobs = jobs(&context, args, &operands)?;
-    if args.edit
-        && let Some(id) = edit::edit(&context, args, &mut jobs.batch)?
-    {
+    let edit = if args.edit { edit::edit(&context, args, &mut jobs.batch)? } else { Edit::default() };
+    if let Some(id) = edit.id {
         dispatcher.set_id(id);
     }
-    if let Some(format @ (Print::Locust | Print::K6)) = args.print {
-        print::print_script(&script(&jobs.batch, format, args, context.terminal)?)?;
-        return Ok(with_unreadable(Exit::Success, jobs.has_unreadable));
+    let result = process(&context, args, load, jobs.batch, dispatcher);
+    match (edit.edited, &result) {
+        (Some(edited), Ok(Exit::Success)) => edited.discard(),
+        (Some(edited), _) => context.terminal.note(edited.kept()),
+        (None, _) => {}
     }
-    warn_of_development_secrets(&context, &jobs.batch);
-    let exit = if let Some(format) = args.print {
-        print::print(&jobs.batch, format, args, &dispatcher, context.terminal)?;
-        Exit::Success
-    } else if let Some(settings) = load {
-        run_load(&context, args, settings, jobs.batch, dispatcher)?
-    } else {
-        runtime()?.block_on(send(&context, args, &jobs.batch, &dispatcher))?
-    };
-    Ok(with_unreadable(exit, jobs.has_unreadable))
+    Ok(with_unreadable(result?, jobs.has_unreadable))
+}
+
+/// Sends or prints the jobs.
+fn process(
+    context: &Context,
+    args: &SendArgs,
+    load: Option<(Pace, u16)>,
+    batch: Batch,
+    dispatcher: Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    if let Some(format @ (Print::Locust | Print::K6)) = args.print {
+        print::print_script(&script(&batch, format, args, context.terminal)?)?;
+        return Ok(Exit::Success);
+    }
+    warn_of_development_secrets(context, &batch);
+    if let Some(format) = args.print {
+        print::print(&batch, format, args, &dispatcher, context.terminal)?;
+        return Ok(Exit::Success);
+    }
+    match load {
+        Some(settings) => run_load(context, args, settings, batch, dispatcher),
+        None => runtime()?.block_on(send(context, args, &batch, &dispatcher)),
+    }
 }
 
 /// The path to which `listen` captures, from the config, for an option that was given without a file.

@@ -26,20 +26,28 @@ use crate::{
 
 const UNCHANGED: &str = "nothing was changed";
 
-/// Opens the payload, and shows what changed. Returns the id that an event's delivery must use, since its payload may
-/// contain it.
+/// What the editor made of the payload.
+#[derive(Default)]
+pub(super) struct Edit {
+    /// The id that an event's delivery must use, since its payload may contain it.
+    pub(super) id: Option<String>,
+    /// The edited payload; `None` if nothing was changed.
+    pub(super) edited: Option<Edited>,
+}
+
+/// Opens the payload, and shows what changed.
 ///
 /// # Errors
 ///
 /// If there are several payloads, or the payload can't be edited.
-pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Result<Option<String>, Failure> {
+pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Result<Edit, Failure> {
     if matches!(args.print, Some(Print::Locust | Print::K6)) {
         return Err(Failure::usage("--edit is for one delivery; a script makes new ones"));
     }
     let [job] = batch.jobs.as_mut_slice() else {
         return match batch.jobs.len() {
             // The reason has been reported.
-            0 => Ok(None),
+            0 => Ok(Edit::default()),
             count => Err(Failure::usage(format!("--edit opens one payload, but the arguments name {count}"))
                 .hint("name one event, or a file with one captured request")),
         };
@@ -48,23 +56,22 @@ pub(super) fn edit(context: &Context, args: &SendArgs, batch: &mut Batch) -> Res
     let send = send_context(args.now.unwrap_or_else(now), args.id.clone())?;
     match &mut job.content {
         JobContent::Event(prepared) => {
-            let (edited, id) = edit_event(context, prepared, &send)?;
-            **prepared = edited;
-            Ok(id)
+            let (event, edit) = edit_event(context, prepared, &send)?;
+            **prepared = event;
+            Ok(edit)
         }
         JobContent::Capture(resend) => {
             if let Some(edited) = edited(&resend.request)? {
                 show(context, &edited.differences);
                 resend.edit(edited.request.clone(), job.provider.as_deref(), secret, &send);
-                edited.discard();
-                return Ok(None);
+                return Ok(Edit { id: None, edited: Some(edited) });
             }
             context.terminal.note(UNCHANGED);
             let has_overrides = [&args.set, &args.add, &args.remove].iter().any(|texts| !texts.is_empty());
             if !args.resign && !has_overrides {
                 resend.restore();
             }
-            Ok(None)
+            Ok(Edit::default())
         }
     }
 }
@@ -74,7 +81,7 @@ fn edit_event(
     context: &Context,
     prepared: &PreparedEvent,
     send: &SendContext,
-) -> Result<(PreparedEvent, Option<String>), Failure> {
+) -> Result<(PreparedEvent, Edit), Failure> {
     let draft = prepared.draft(send);
     let shown = shown(&draft);
     if shown.body.is_empty() {
@@ -89,10 +96,7 @@ fn edit_event(
         shown.body
     };
     match (prepared.with_payload(body), edited) {
-        (Ok(prepared), edited) => {
-            edited.into_iter().for_each(Edited::discard);
-            Ok((prepared, Some(draft.id).filter(|id| !id.is_empty())))
-        }
+        (Ok(prepared), edited) => Ok((prepared, Edit { id: Some(draft.id).filter(|id| !id.is_empty()), edited })),
         (Err(error), edited) => {
             let failure = Failure::usage("can't send the edited payload").because(&error);
             Err(match edited {

@@ -157,10 +157,10 @@ fn a_payload_that_is_no_longer_json_is_refused() {
     assert_eq!(broken.matches("broken").count(), 1, "{broken}");
 }
 
-/// The edit that the hint says is saved.
+/// The edit that a hint or a note says is saved.
 #[track_caller]
 fn saved_edit(dir: &Dir, finished: &Finished, end: &str) -> String {
-    let (_, hint) = finished.stderr.split_once("hint: your edit is saved in ").expect("a hint");
+    let (_, hint) = finished.stderr.split_once(": your edit is saved in ").expect("a hint");
     let path = hint.split_once(end).expect("a path").0;
     let names = dir.names("tmp");
     assert_eq!(names, [path.rsplit('/').next().unwrap()], "{finished}");
@@ -179,6 +179,24 @@ fn an_edit_is_saved_if_the_editor_fails_or_it_is_not_text() {
         .says("hint: your edit is saved in ");
     let path = finished.stderr.trim_end().rsplit(' ').next().unwrap();
     assert_eq!(std::fs::read(path).unwrap(), [0o303]);
+}
+
+#[test]
+fn an_edit_is_saved_unless_it_is_accepted() {
+    let dir = Dir::new();
+    std::fs::create_dir_all(dir.join("tmp")).unwrap();
+    capture(&dir);
+    let endpoint = Endpoint::new([respond(500), respond(500), respond(200), respond(200)]);
+    for (url, code) in [("http://127.0.0.1:1/", 4), (&endpoint.url("/"), 1), (&endpoint.url("/"), 0)] {
+        for what in ["cyanite.v2.finished", "one.json"] {
+            let command = edit(&dir, what, url, "sed -i s/999/1000/").env("TMPDIR", dir.join("tmp"));
+            let finished = command.exits(code);
+            if code != 0 {
+                assert!(saved_edit(&dir, &finished, "\n").contains(r#""1000""#), "{finished}");
+            }
+            assert_eq!(dir.names("tmp"), [""; 0], "{what} to {url}");
+        }
+    }
 }
 
 #[test]
