@@ -24,7 +24,7 @@ use crate::webhook::{
     trust::{Exactness, Trust},
 };
 use contents::EventContents;
-use warnings::near_handshake;
+use warnings::{near_handshake, signature_headers};
 
 /// Judges requests by the known providers and secrets.
 #[derive(Clone, Copy, Debug)]
@@ -106,19 +106,47 @@ impl Judge<'_> {
     /// Judges a request.
     #[must_use]
     pub fn assess(&self, request: &Request, receipt: Receipt<'_>) -> Assessment {
+        let named = self.provider.map(Ok).or_else(|| Some(self.catalog.by_path(request)?.load()));
+        if let Some(provider) = named {
+            return self.assess_as(|_| provider.ok(), request, receipt);
+        }
+        let mut guess = self.assess_as(|lookup| self.catalog.by_content(lookup), request, receipt);
+        if guess.trust().is_some() {
+            return guess;
+        }
+        // Several providers may send the same headers. A secret of the user's own tells them apart.
+        for other in self.set_up_for(request).filter(|other| guess.provider_name() != Some(&other.name)) {
+            let assessment = self.assess_as(|_| Some(other), request, receipt);
+            if assessment.trust() == Some(Trust::Verified) {
+                return assessment;
+            }
+        }
+        if let (Some(provider), None) = (&guess.provider, &guess.event) {
+            guess.warnings.extend(self.ambiguous(provider, request));
+        }
+        guess
+    }
+
+    /// The providers with a secret of the user's own that sign in a header which the request has.
+    fn set_up_for(&self, request: &Request) -> impl Iterator<Item = &Arc<Provider>> {
+        let entries = self.catalog.entries().filter(|entry| self.keyring.has_own(entry.name()));
+        let providers = entries.filter_map(|entry| entry.load().ok());
+        providers.filter(|provider| signature_headers(provider).any(|name| request.headers.contains(name.as_str())))
+    }
+
+    /// Judges a request as one of the provider that is found for it.
+    fn assess_as<'p>(
+        &self,
+        find: impl FnOnce(&Lookup<'_>) -> Option<&'p Arc<Provider>>,
+        request: &Request,
+        receipt: Receipt<'_>,
+    ) -> Assessment {
         let mut warnings = Vec::new();
         let body = DecodedBody::of(request, self.decoded_limit).unwrap_or_else(|problem| {
             warnings.push(problem.into());
             DecodedBody::empty()
         });
-        let by_path = self.catalog.by_path(request);
-        let is_named = self.provider.is_some() || by_path.is_some();
-        let provider = match (self.provider, by_path) {
-            (Some(provider), _) => Some(provider),
-            (None, Some(entry)) => entry.load().ok(),
-            (None, None) => self.catalog.by_content(&Lookup::of(request, &body.payload(request))),
-        };
-        let Some(provider) = provider else {
+        let Some(provider) = find(&Lookup::of(request, &body.payload(request))) else {
             warnings.extend(self.unrecognised(request));
             return Assessment::unrecognised(warnings);
         };
@@ -144,9 +172,6 @@ impl Judge<'_> {
         if let (Verdict::Rejected(_), Exactness::Inexact(reason)) = (&verdict, &exactness) {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
-        }
-        if !is_named && event.is_none() && verdict.rejection().is_some() {
-            warnings.extend(self.ambiguous(provider, &lookup));
         }
         warnings.extend(self.about_verdict(&verdict, provider, &lookup, content.total()));
         Assessment {

@@ -78,8 +78,8 @@ impl Judge<'_> {
     }
 
     /// Warns if other providers sign in the same header as one that was recognised only by its headers.
-    pub(super) fn ambiguous(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
-        let header = signature_headers(provider).find(|header| lookup.request.headers.contains(header.as_str()))?;
+    pub(super) fn ambiguous(&self, provider: &Provider, request: &Request) -> Option<Warning> {
+        let header = signature_headers(provider).find(|header| request.headers.contains(header.as_str()))?;
         let others = self.catalog.providers().filter(|other| other.name != provider.name);
         let others = others.filter(|other| signature_headers(other).any(|other| other == header));
         let others: Vec<&Arc<Provider>> = others.take(3).collect();
@@ -104,7 +104,7 @@ impl Judge<'_> {
 }
 
 /// The headers in which a provider sends its signatures.
-fn signature_headers(provider: &Provider) -> impl Iterator<Item = &HeaderName> {
+pub(super) fn signature_headers(provider: &Provider) -> impl Iterator<Item = &HeaderName> {
     provider.schemes.iter().flat_map(Scheme::headers)
 }
 

@@ -272,3 +272,31 @@ fn a_header_that_several_providers_use_is_described_as_such() {
     // No other provider has it.
     assert_eq!(named(&[], "x-shopify-hmac-sha256: abc"), None);
 }
+
+#[test]
+fn a_secret_of_ones_own_tells_providers_with_the_same_headers_apart() {
+    // The example in Svix's documentation on manual verification.
+    let secret = "whsec_plJ3nmyCDGBKInavdOK15jsl";
+    let signature = "svix-signature: v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=";
+    let svix =
+        ["--header", "svix-id: msg_loFOjxBNrRLzqYUf", "--header", "svix-timestamp: 1731705121", "--header", signature];
+    let verify = |body: &str, headers: &[&str], secrets: &[String], exit: i32| {
+        let command = ["verify", "-", "--json", "--at", "1731705121"];
+        let secrets = secrets.iter().flat_map(|secret| ["--secret", secret]);
+        let finished = Dir::new().hookdev().args(command).args(headers).args(secrets).stdin(body).exits(exit);
+        let line = finished.line();
+        [text(&line, "/verdict").to_owned(), line["provider"].as_str().unwrap_or_default().to_owned()]
+    };
+    let ping = r#"{"event_type":"ping","data":{"success":true}}"#;
+    for name in ["aspect", "clerk", "resend", "svix"] {
+        let secrets = [format!("{name}={secret}"), "replicate=whsec_AAAA".to_owned()];
+        assert_eq!(verify(ping, &svix, &secrets, 0), ["verified", name]);
+    }
+    assert_eq!(verify(ping, &svix, &["clerk=whsec_AAAA".to_owned()], 1), ["rejected", "aspect"]);
+    // Python's hmac, by hand: HS256 over this header, these claims and the SHA-256 of this body.
+    let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJrZXkiLCJuYmYiOjE3MzE3MDUxMjEsImV4cCI6MTczMTcwNTQyMSwic2hhMjU2IjoiREN4K3R1bU5FR2VRaS81aGF2aVhjaSs0eC8vbmpiYUtkcGU2cnNmeGFpYz0ifQ.DgSvT_VxBxJvYzUxuWHa3Xbjnio6zhnoopWVqdLHesk";
+    let (body, header) = (r#"{"event":"track_published"}"#, format!("authorization: {token}"));
+    let livekit = |secret: &str, exit| verify(body, &["--header", &header], &[format!("livekit=key:{secret}")], exit);
+    assert_eq!(livekit("livekit-secret", 1), ["verified", "livekit"]);
+    assert_eq!(livekit("another-secret", 1), ["unrecognised", ""]);
+}
