@@ -59,6 +59,18 @@ fn the_public_key_of_a_development_pair_is_shown_with_it() {
 }
 
 #[test]
+fn a_payload_on_several_lines_is_printed_as_one_line_of_json() {
+    let fixture = include_str!("../../fixtures/stripe/events/invoice.paid.json");
+    assert!(fixture.lines().count() > 1, "{fixture}");
+    let payload: serde_json::Value = serde_json::from_str(fixture).unwrap();
+    let all = Dir::new().hookdev().args(["events", "--show", "--json"]).exits(0).lines();
+    let shown = all.iter().find(|line| text(line, "/name") == "stripe.invoice.paid").expect("the event");
+    assert_eq!(shown["payload"]["data"]["object"]["amount_paid"], payload["data"]["object"]["amount_paid"]);
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&shown["payload"]), keys(&payload));
+}
+
+#[test]
 fn several_globs_list_each_event_once() {
     let dir = Dir::new();
     let names = |globs: &[&str]| -> Vec<String> {

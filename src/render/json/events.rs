@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::line;
 use crate::webhook::{
     contract::Term,
+    json,
     provider::{Provider, index::IndexedEvent},
 };
 
@@ -22,9 +23,13 @@ struct EventLine<'a> {
     payload: Option<Box<RawValue>>,
 }
 
-/// Appends the line of an event that can be sent, with the text of its payload if given.
+/// Appends the line of an event that can be sent, with its payload if given. Numbers and strings keep their spelling.
 pub fn event(provider: &str, event: &IndexedEvent, payload: Option<&str>, out: &mut Vec<u8>) {
-    let raw = payload.and_then(|text| RawValue::from_string(text.to_owned()).ok());
+    let raw = |text: &str| {
+        let mut compact = String::with_capacity(text.len());
+        json::compact(text, &json::parse(text).ok()?, &mut compact);
+        RawValue::from_string(compact).ok()
+    };
     line(
         &EventLine {
             kind: "event",
@@ -34,7 +39,7 @@ pub fn event(provider: &str, event: &IndexedEvent, payload: Option<&str>, out: &
             signed: event.signed,
             illustrative: event.illustrative,
             variants: event.variants.len(),
-            payload: raw,
+            payload: payload.and_then(raw),
         },
         out,
     );
