@@ -13,7 +13,7 @@ use super::{
     reporters::{
         listen::{summary, warning},
         pause::Pause,
-        printer::{DeliveryReporter, queue},
+        printer::{DeliveryReporter, WhenDiskFull, queue},
         view::{SUMMARY, View},
         warnings::WarningSink,
     },
@@ -93,21 +93,18 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         filter: None,
         only: (!all).then(|| printed(&batch.jobs)),
     };
-    let reporter = DeliveryReporter::start(
-        deliveries,
-        view,
-        terminal,
-        Ready { url: &url, ..Ready::default() },
-        None,
-        Pause::default(),
-    );
+    let ready = Ready { url: &url, ..Ready::default() };
+    let reporter =
+        DeliveryReporter::start(deliveries, view, terminal, ready, None, Pause::default(), WhenDiskFull::Fail);
     let stop = CancellationToken::new();
     let server =
         tokio::spawn(serve(listener, ReceiverLimits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;
     stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
-    reporter.ended().await;
+    if !reporter.ended().await {
+        return Ok(Exit::Failed);
+    }
     let (accepted, sent) = (tally?, batch.jobs.len());
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));

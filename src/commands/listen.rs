@@ -27,7 +27,7 @@ use super::{
     register::{self, RequestedRegistrations},
     reporters::{
         listen::{not_delivered, report_in_progress, summary},
-        printer::{DeliveryReporter, queue},
+        printer::{DeliveryReporter, WhenDiskFull, queue},
         status::StatusLine,
         view::View,
         warnings::WarningSink,
@@ -142,7 +142,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     }
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
     let (deliveries, pause) = (listen_consumers.deliveries, listen_consumers.pause);
-    let reporter = DeliveryReporter::start(deliveries, view, terminal, addresses.ready(), status, pause);
+    let ready = addresses.ready();
+    let reporter = DeliveryReporter::start(deliveries, view, terminal, ready, status, pause, WhenDiskFull::Wait);
 
     let counter = &listen_consumers.counter;
     let end = match UserProgram::start(&args.program, addresses.for_program(), &settings.catalog, format) {

@@ -28,6 +28,15 @@ pub struct DeliveryReporter {
     result: watch::Receiver<Option<bool>>,
 }
 
+/// What to do when the disk that the output is written to is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenDiskFull {
+    /// Wait until there is space: deliveries that have their responses would otherwise be lost.
+    Wait,
+    /// Fail, because running again prints the same.
+    Fail,
+}
+
 /// How long a response waits for a reader of the output, if that is the only capture.
 const READ_TIME: Duration = Duration::from_secs(10);
 
@@ -60,14 +69,24 @@ impl DeliveryReporter {
         ready: Ready<'_>,
         status: Option<StatusLine>,
         pause: Pause,
+        when_disk_full: WhenDiskFull,
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == FormatArg::Json {
             json::ready(ready, &mut buffer);
         }
-        let mut printer =
-            Printer { deliveries, view, terminal, status, pause, buffer, text: String::new(), written: Vec::new() };
+        let mut printer = Printer {
+            deliveries,
+            view,
+            terminal,
+            status,
+            pause,
+            when_disk_full,
+            buffer,
+            text: String::new(),
+            written: Vec::new(),
+        };
         let runtime = Handle::current();
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
@@ -97,6 +116,7 @@ struct Printer {
     terminal: Terminal,
     status: Option<StatusLine>,
     pause: Pause,
+    when_disk_full: WhenDiskFull,
     buffer: Vec<u8>,
     text: String,
     /// The confirmations of deliveries whose lines are in the buffer.
@@ -179,7 +199,7 @@ impl Printer {
         let mut reported = false;
         // Without text there is nothing to make room for, and the line would flicker.
         let mut hidden = if self.buffer.is_empty() { None } else { terminal.hide_bottom_line() };
-        write_patiently(stdout, &self.buffer, |full| {
+        write_patiently(stdout, &self.buffer, self.when_disk_full, |full| {
             // The warning hides the bottom line itself.
             hidden = None;
             if !reported {
@@ -209,9 +229,13 @@ fn append(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
     complete
 }
 
-/// Writes every byte once. On a full disk it waits and continues: the deliveries in the buffer already have their
-/// responses, and would otherwise be lost.
-fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(&io::Error)) -> io::Result<()> {
+/// Writes every byte once. On a full disk it may wait and then continue.
+fn write_patiently(
+    out: &mut impl Write,
+    mut bytes: &[u8],
+    when_disk_full: WhenDiskFull,
+    mut wait: impl FnMut(&io::Error),
+) -> io::Result<()> {
     loop {
         let result = if bytes.is_empty() { out.flush().map(|()| 0) } else { out.write(bytes) };
         match result {
@@ -220,7 +244,11 @@ fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(
             Ok(count) => bytes = &bytes[count..],
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => wait(&error),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+                    if when_disk_full == WhenDiskFull::Wait =>
+                {
+                    wait(&error);
+                }
                 _ => return Err(error),
             },
         }
@@ -263,7 +291,7 @@ mod tests {
     fn written(failures: &[Option<io::ErrorKind>]) -> (String, usize, Result<(), io::ErrorKind>) {
         let failures = failures.iter().rev().copied().collect();
         let (mut disk, mut waits) = (Disk { failures, written: Vec::new() }, 0);
-        let result = write_patiently(&mut disk, b"abcdefgh", |_| waits += 1);
+        let result = write_patiently(&mut disk, b"abcdefgh", WhenDiskFull::Wait, |_| waits += 1);
         (String::from_utf8(disk.written).unwrap(), waits, result.map_err(|error| error.kind()))
     }
 

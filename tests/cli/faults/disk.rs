@@ -207,6 +207,15 @@ fn output_that_never_gets_space_is_not_a_success() {
 }
 
 #[test]
+fn a_demo_does_not_wait_for_space() {
+    for arguments in [&["demo"][..], &["demo", "--json", "--all"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let finished = Dir::new().hookdev().args(arguments).stdout_to(full).exits(1);
+        finished.says("warning: can't write the output: No space left on device (os error 28)\n");
+    }
+}
+
+#[test]
 fn help_or_a_version_that_cannot_be_written_is_an_error() {
     for arguments in
         [&["--help"][..], &["--version"], &["listen", "--help"], &["help"], &["help", "send"], &["help", "secrets"]]
