@@ -36,6 +36,7 @@ use super::{
     runtime,
     secret_file::SecretFile,
     streams,
+    terminal::Terminal,
     time_limit::TimeLimit,
     tunnel,
 };
@@ -109,7 +110,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts, limit).await? else {
-        return Ok(Exit::Success);
+        return Ok(exit_before_ready(&args, terminal, Exit::Success));
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let shows_status = format == FormatArg::Pretty && args.program.is_empty() && terminal.shows_status();
@@ -124,7 +125,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let registering = requested.register(terminal, &settings, &sinks.secrets, tunnel.urls(), &sinks.warnings);
     let registered = match register::in_time(registering, terminal, &mut interrupts, limit).await? {
         ControlFlow::Continue(registered) => registered,
-        ControlFlow::Break(exit) => return Ok(exit),
+        ControlFlow::Break(exit) => return Ok(exit_before_ready(&args, terminal, exit)),
     };
 
     let is_default = is_default(&context, address);
@@ -162,6 +163,13 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         terminal.say(&format!("{}\n{missed}", summary(listen_consumers.verdicts.counts())));
     }
     exit_code(terminal, finished, end, &counter.missing())
+}
+
+/// The exit code of a run that was interrupted before it was ready. A program that did not run has not succeeded.
+fn exit_before_ready(args: &ListenArgs, terminal: Terminal, exit: Exit) -> Exit {
+    let Some(program) = args.program.first() else { return exit };
+    terminal.warn(format!("interrupted before {} was started", program.to_string_lossy()));
+    Exit::Interrupted
 }
 
 /// What the keys and the inspector act on, if deliveries are kept for them.

@@ -75,6 +75,24 @@ fn the_timeout_covers_the_start_of_the_tunnel() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_start_is_no_success_of_a_program_that_did_not_run() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[tunnel.mute]\ncommand = [\"sleep\", \"1000\"]\nurl = { line = 'https://[a-z.]+' }\n");
+    let config = dir.join("hookdev.toml");
+    let interrupted = |program: &[&str], code| {
+        let listen = dir.hookdev().arg("--config").arg(&config).args(["listen", "--addr", "127.0.0.1:0"]);
+        let mut listen = listen.args(["--tunnel", "mute"]).args(program).in_background();
+        listen.says("note: starting the tunnel mute");
+        listen.interrupt();
+        listen.exits(code)
+    };
+    interrupted(&["--", "touch", "ran"], 130).says("warning: interrupted before touch was started\n");
+    assert!(!dir.join("ran").exists());
+    interrupted(&[], 0);
+}
+
 #[test]
 fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
     let stand_in = StandIn::of(
