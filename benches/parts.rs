@@ -91,6 +91,7 @@ impl Sample {
             forwards: Vec::new(),
             capture: None,
             capture_error: None,
+            sender_closed: false,
         }
     }
 }

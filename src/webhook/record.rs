@@ -35,7 +35,13 @@ pub struct Delivery {
     pub capture: Option<String>,
     /// Why it could not be saved.
     pub capture_error: Option<String>,
+    /// Whether the sender closed its side of the connection before the response.
+    pub sender_closed: bool,
 }
+
+/// The warning about a sender that closed its side of the connection. It may still read the response.
+const SENDER_CLOSED: &str =
+    "the sender closed its side of the connection before the response, so it may count the delivery as failed";
 
 /// How a delivery repeats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +93,9 @@ impl Delivery {
         } else if self.assessment.trust().is_some() {
             warnings.extend(self.objection(self.status, self.elapsed).map(Warning::from));
         }
+        if self.sender_closed {
+            warnings.push(SENDER_CLOSED.to_owned().into());
+        }
         warnings.extend(self.disagreement());
         warnings
     }
@@ -99,7 +108,7 @@ impl Delivery {
             response.is_ok_and(|response| self.objection(response.status, forwarded.elapsed).is_none())
         };
         let mut ended = self.forwards.iter().filter(|forwarded| !forwarded.is_pending());
-        self.objection(self.status, self.elapsed).is_none() && ended.all(is_accepted)
+        !self.sender_closed && self.objection(self.status, self.elapsed).is_none() && ended.all(is_accepted)
     }
 
     /// Why the provider would count a response as failed. The responses to handshakes are judged by their own rules.

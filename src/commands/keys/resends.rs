@@ -27,6 +27,7 @@ pub fn from_capture(seq: u64, request: Request, settings: &ReceiverSettings) -> 
         forwards: Vec::new(),
         capture: None,
         capture_error: None,
+        sender_closed: false,
     }
 }
 

@@ -153,6 +153,7 @@ mod tests {
             forwards: Vec::new(),
             capture: None,
             capture_error: None,
+            sender_closed: false,
         };
         (Arc::new(settings), delivery)
     }

@@ -294,6 +294,7 @@ impl Receiver {
             forwards,
             capture: None,
             capture_error: None,
+            sender_closed: closed.is_cancelled(),
         });
         // Not shared yet, so this doesn't copy it.
         let delivery = Arc::make_mut(&mut shared);

@@ -61,6 +61,7 @@ pub(in crate::engine) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) ->
         forwards: Vec::new(),
         capture: None,
         capture_error: None,
+        sender_closed: false,
     }
 }
 
@@ -221,6 +222,25 @@ async fn fixed_statuses_are_used_in_rotation() {
         assert_eq!(receiver.post(BODY).await.0, status);
         assert_eq!(receiver.next().await.status, status);
     }
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_sender_that_closes_the_connection_before_the_response_gets_a_warning() {
+    let mut receiver = RunningReceiver::start(|setup| setup.responses.delay = Some(Duration::MAX)).await;
+    let mut stream = TcpStream::connect(receiver.address).await.unwrap();
+    let length = BODY.len();
+    let request = format!(
+        "POST /cyanite HTTP/1.1\r\nhost: x\r\nsignature: {SIGNATURE}\r\ncontent-length: {length}\r\n\r\n{BODY}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    drop(stream);
+    let delivery = receiver.next().await;
+    let warnings: Vec<_> = delivery.warnings().into_iter().map(|warning| warning.message).collect();
+    let expected =
+        "the sender closed its side of the connection before the response, so it may count the delivery as failed";
+    assert_eq!(warnings, [expected]);
+    assert!(!delivery.is_delivered());
     receiver.stop().await;
 }
 

@@ -49,6 +49,7 @@ fn delivery(request: Request) -> Delivery {
         }],
         capture: Some("captures/a.json".to_owned()),
         capture_error: None,
+        sender_closed: false,
     }
 }
 
