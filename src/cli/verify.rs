@@ -16,7 +16,7 @@ Examples:
   hookdev verify captures/
   hookdev verify captures/ --require signature --format json
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
-  hookdev verify body.json --provider cyanite --header 'Signature: 0a1b…'")]
+  hookdev verify body.json --provider cyanite --header 'Signature: 0a1b2c'")]
 pub struct VerifyArgs {
     /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]

@@ -33,20 +33,39 @@ pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<En
 ///
 /// # Errors
 ///
-/// If there is no colon, or the name or value is not valid in HTTP.
+/// If there is no name or no colon, or the name or value has a character that HTTP doesn't allow there.
 pub fn header(text: &str) -> Result<HeaderField, InvalidHeader> {
-    let parse = |text: &str| {
-        let (name, value) = text.split_once(':')?;
-        let name = FieldName::new(name.trim()).ok()?;
-        Some((name, request::value(value.trim()).ok()?))
+    let incomplete = || InvalidHeader::Incomplete(text.to_owned());
+    let (name, value) = text.split_once(':').ok_or_else(incomplete)?;
+    let (name, value) = (name.trim(), value.trim());
+    let refused = |part, characters: &str, is_valid: &dyn Fn(&str) -> bool| {
+        let is_refused = |character: &char| !is_valid(character.encode_utf8(&mut [0; 4]));
+        characters.chars().find(is_refused).map_or_else(incomplete, |character| InvalidHeader::Character {
+            header: text.to_owned(),
+            part,
+            character,
+        })
     };
-    parse(text).ok_or_else(|| InvalidHeader(text.to_owned()))
+    let name = FieldName::new(name).map_err(|_| refused("name", name, &|part| FieldName::new(part).is_ok()))?;
+    let value = request::value(value).map_err(|_| refused("value", value, &|part| request::value(part).is_ok()))?;
+    Ok((name, value))
 }
 
 /// A text that isn't a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid header `{0}`: expected `Name: value`")]
-pub struct InvalidHeader(String);
+pub enum InvalidHeader {
+    /// It has no name or no colon.
+    #[error("invalid header `{0}`: expected `Name: value`")]
+    Incomplete(String),
+    /// HTTP doesn't allow this character in the name or the value.
+    #[error("invalid header `{header}`: a header's {part} can't contain `{character}` (U+{:04X})", u32::from(*.character))]
+    Character {
+        header: String,
+        /// `name` or `value`.
+        part: &'static str,
+        character: char,
+    },
+}
 
 #[cfg(test)]
 mod tests {
@@ -70,8 +89,20 @@ mod tests {
         assert_eq!(header("Svix-Id: msg_1"), field("Svix-Id", "msg_1"));
         assert_eq!(header("t:a: b "), field("t", "a: b"));
         assert_eq!(header("empty:"), field("empty", ""));
-        for wrong in ["", "Svix-Id", ": x", "a b: c", "a: b\nc: d", "a: €"] {
-            assert_eq!(header(wrong), Err(InvalidHeader(wrong.to_owned())), "{wrong}");
+        for wrong in ["", "Svix-Id", ": x"] {
+            assert_eq!(header(wrong), Err(InvalidHeader::Incomplete(wrong.to_owned())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_http_does_not_allow_is_named() {
+        for (wrong, message) in [
+            ("a b: c", "a header's name can't contain ` ` (U+0020)"),
+            ("é: c", "a header's name can't contain `é` (U+00E9)"),
+            ("a: b\nc: d", "a header's value can't contain `\n` (U+000A)"),
+            ("a: 0a1b…", "a header's value can't contain `…` (U+2026)"),
+        ] {
+            assert_eq!(header(wrong).unwrap_err().to_string(), format!("invalid header `{wrong}`: {message}"));
         }
     }
 

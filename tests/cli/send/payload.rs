@@ -215,8 +215,13 @@ fn a_given_signature_replaces_the_computed_one() {
 #[test]
 fn an_invalid_header_is_a_usage_error() {
     let dir = Dir::new();
-    for wrong in ["no colon", ": nameless", "a b: c", "a: b\nc: d"] {
-        let expected = format!("error: invalid header `{}`: expected `Name: value`\n", wrong.replace('\n', "\\n"));
+    for (wrong, reason) in [
+        ("no colon", "expected `Name: value`"),
+        (": nameless", "expected `Name: value`"),
+        ("a b: c", "a header's name can't contain ` ` (U+0020)"),
+        ("a: b\nc: d", "a header's value can't contain `\\n` (U+000A)"),
+    ] {
+        let expected = format!("error: invalid header `{}`: {reason}\n", wrong.replace('\n', "\\n"));
         send(&dir, "cyanite.v2.finished", &["--header", wrong]).exits(2).stderr(&expected);
     }
 }
