@@ -241,7 +241,10 @@ fn read_of<'a>(
         head = terminal::without_colours(&bytes).unwrap_or_default();
         (is_whole, rest) = (true, Box::new(io::empty()));
     }
-    let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
+    // A format in fewer bytes than that was looked for up to the end of the input.
+    let is_all = is_whole || head.len() < MAX_HEAD - BOM.len();
+    let unrecognised =
+        || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head, is_all) };
     let format = sniff(&head[..head.len().min(MAX_HEAD)]).ok_or_else(unrecognised)?;
     let directory = directory.map(Path::to_owned);
     let input = Input { head, is_whole, directory, rest };

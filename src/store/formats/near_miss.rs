@@ -1,16 +1,19 @@
 //! Describes an input that no format recognises: the nearest format, and what is missing.
 
+use serde::de::IgnoredAny;
+
 use super::{
     http,
     json_request::{HEADERS, is_named},
     keys::Outline,
 };
 
-/// Why an input that starts with these bytes isn't a capture, and what to save instead, in a few words.
-pub(super) fn describe(head: &[u8]) -> String {
+/// Why an input that starts with these bytes isn't a capture, and what to save instead, in a few words. `is_whole` says
+/// whether they are the whole input.
+pub(super) fn describe(head: &[u8], is_whole: bool) -> String {
     let start = head.trim_ascii_start();
     let reason = magic(head).or_else(|| mitmproxy(start)).or_else(|| match start {
-        [b'{' | b'[', ..] => Some(structured(start)),
+        [b'{' | b'[', ..] => Some(structured(start, is_whole)),
         _ => text(start),
     });
     reason.unwrap_or("its content is in no format that hookdev reads; `hookdev verify --help` lists them").to_owned()
@@ -53,7 +56,7 @@ fn mitmproxy(start: &[u8]) -> Option<&'static str> {
 const MAX_LINES: usize = 20;
 
 /// JSON, or what other languages print instead.
-fn structured(start: &[u8]) -> &'static str {
+fn structured(start: &[u8], is_whole: bool) -> &'static str {
     let outline = Outline::new(start);
     let keys: Vec<&str> = outline.paths().map(|path| path.rsplit('.').next().unwrap_or(path)).collect();
     if keys.is_empty() && is_python(start) {
@@ -61,6 +64,17 @@ fn structured(start: &[u8]) -> &'static str {
     }
     if keys.is_empty() && is_javascript(start) {
         return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
+    }
+    if keys.is_empty() && is_log_line(start) {
+        return "it is a log without a request; log the headers and the raw body, or capture both with `hookdev listen --capture`";
+    }
+    if let Some(Err(error)) = serde_json::Deserializer::from_slice(start).into_iter::<IgnoredAny>().next() {
+        if !error.is_eof() {
+            return "it starts like JSON but isn't valid JSON";
+        }
+        if is_whole {
+            return "it is JSON that ends too early; save the whole text";
+        }
     }
     if keys.contains(&"body") && keys.contains(&"user-agent") {
         return "it is a relayed event whose headers are beside its parsed body: the signed bytes are gone; relay the raw body";
@@ -70,12 +84,6 @@ fn structured(start: &[u8]) -> &'static str {
     }
     if keys.iter().any(|key| matches!(*key, "body" | "rawBody")) {
         return "it is a JSON object with a body but without headers; save the headers beside it, as `headers`";
-    }
-    if keys.is_empty() && is_log_line(start) {
-        return "it is a log without a request; log the headers and the raw body, or capture both with `hookdev listen --capture`";
-    }
-    if keys.is_empty() {
-        return "it starts like JSON but isn't valid JSON";
     }
     "it is JSON without headers: to verify a bare payload, pass its headers with `verify --header 'Name: value'`; to send one, use `send EVENT --data FILE`"
 }
@@ -138,7 +146,7 @@ fn text(start: &[u8]) -> Option<&'static str> {
         return Some(reason);
     }
     if let Some(data) = event_stream(start) {
-        return Some(structured(data));
+        return Some(structured(data, false));
     }
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
     if UNNAMED.iter().any(|unnamed| name.eq_ignore_ascii_case(unnamed)) {
@@ -257,7 +265,13 @@ mod tests {
             (b"{\"headers\":{}}", "it is a JSON object with headers but without a body"),
             (b"{\"body\":\"\"}", "it is a JSON object with a body but without headers"),
             (b"{\"id\":1}", "it is JSON without headers"),
-            (b"{id}", "it starts like JSON"),
+            (b"{}", "it is JSON without headers"),
+            (b"[ ]\n", "it is JSON without headers"),
+            (b"{id}", "it starts like JSON but isn't valid JSON"),
+            (b"{\"id\":1 \"a\":2}", "it starts like JSON but isn't valid JSON"),
+            (b"{\"id\":", "it is JSON that ends too early"),
+            (b"{\"headers\":{\"a\":\"b\"}", "it is JSON that ends too early"),
+            (b"[", "it is JSON that ends too early"),
             (b"\x1f\x8b\x08", "it is compressed with gzip"),
             (b"<!DOCTYPE html>", "it is an HTML page"),
             (b"HTTP/1.1 200 OK\r\n", "it is an HTTP response"),
@@ -291,8 +305,10 @@ mod tests {
             (b"DEBUG reqwest::connect: starting new connection: http://h/\n", "its content is in no format"),
             (b"# Read me\n", "its content is in no format"),
         ] {
-            let reason = describe(input);
+            let reason = describe(input, true);
             assert!(reason.starts_with(start), "{}: {reason}", String::from_utf8_lossy(input));
         }
+        let reason = describe(b"{\"id\":", false);
+        assert!(reason.starts_with("it is JSON without headers"), "{reason}");
     }
 }
