@@ -40,7 +40,8 @@ pub struct ListenArgs {
 
     /// Accept the public development secret even with --only-verified, or when other machines can reach the receiver
     ///
-    /// Anyone can sign with a development secret. Without this flag, such deliveries are rejected in those cases.
+    /// Anyone can sign with a development secret. Without this flag, such deliveries are rejected with --only-verified,
+    /// with --register, through --tunnel, and if --addr is not a loopback address.
     #[arg(long, help_heading = "Receiving")]
     pub allow_development: bool,
 

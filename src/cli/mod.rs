@@ -74,8 +74,9 @@ SOURCE is one of:
 
 Anyone can sign with a development secret, so every command warns while one
 is in use. Unless --allow-development is given, such a secret is rejected by
-`listen` if other machines can reach it, by `listen --only-verified`, and by
-`verify --require signature`.
+`listen` if --addr is not a loopback address, through --tunnel, by `listen`
+with --register or --only-verified, and by `verify --require signature`.
+With --public-url alone, it is still accepted.
 
 hookdev never prints or logs a secret, and saves one only with --secret-to.
 ";
