@@ -146,9 +146,7 @@ fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
 fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
     let mut root = commands::command().disable_help_subcommand(true);
     root.build();
-    let mut commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
-    commands.push(root);
-    commands.into_iter().map(|command| {
+    with_subcommands(&root).into_iter().map(|command| {
         let page = clap_mangen::Man::new(command).source(concat!("hookdev ", env!("CARGO_PKG_VERSION")));
         let mut text = Vec::new();
         page.render(&mut text).expect("memory can be written");
@@ -157,6 +155,11 @@ fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
         let text = text.replace(".SH EXTRA\n", ".SH EXTRA\n.nf\n").replace(".SH VERSION\n", ".fi\n.SH VERSION\n");
         (Path::new("man").join(page.get_filename()), text)
     })
+}
+
+/// A command, and all commands below it.
+fn with_subcommands(command: &clap::Command) -> Vec<clap::Command> {
+    std::iter::once(command.clone()).chain(command.get_subcommands().flat_map(with_subcommands)).collect()
 }
 
 /// The generated parts of the pages, by the names of their markers.

@@ -124,6 +124,14 @@ pub fn help_topics() -> Vec<String> {
     names.into_iter().chain([SECRETS_TOPIC.to_owned()]).collect()
 }
 
+/// The subcommands of a command.
+#[must_use]
+pub fn subcommands(name: &str) -> Vec<String> {
+    let command = command();
+    let subcommands = command.find_subcommand(name).into_iter().flat_map(clap::Command::get_subcommands);
+    subcommands.map(|command| command.get_name().to_owned()).collect()
+}
+
 /// The global options.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
@@ -320,6 +328,10 @@ pub struct HelpArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A subcommand, as in `hookdev help providers new`
+    #[arg(value_name = "SUBCOMMAND")]
+    pub subcommand: Option<String>,
 
     #[test]
     fn the_definition_is_sound() {

@@ -12,8 +12,8 @@ use clap_complete::{
 use super::{
     bash::QuotedBash,
     completions::{
-        complete_cases, complete_events, complete_providers, complete_providers_and_events, complete_topics,
-        complete_what,
+        complete_cases, complete_events, complete_providers, complete_providers_and_events, complete_subcommands,
+        complete_topics, complete_what,
     },
 };
 use crate::{
@@ -79,6 +79,7 @@ pub fn command() -> clap::Command {
         ("events", "glob", ArgValueCompleter::new(complete_providers_and_events)),
         ("events", "provider", providers),
         ("help", "topic", ArgValueCompleter::new(complete_topics)),
+        ("help", "subcommand", ArgValueCompleter::new(complete_subcommands)),
     ];
     // `mut_subcommand` and `mut_arg` would move the changed items to the end.
     cli::command().mut_subcommands(|mut command| {

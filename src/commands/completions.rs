@@ -90,6 +90,12 @@ pub(super) fn complete_topics(current: &OsStr) -> Vec<CompletionCandidate> {
     topics.filter(|topic| starts_with(topic, current)).map(CompletionCandidate::new).collect()
 }
 
+/// Completes a subcommand after a topic of `help`.
+pub(super) fn complete_subcommands(current: &OsStr) -> Vec<CompletionCandidate> {
+    let subcommands = cli::help_topics().into_iter().flat_map(|topic| cli::subcommands(&topic));
+    subcommands.filter(|name| starts_with(name, current)).map(CompletionCandidate::new).collect()
+}
+
 fn starts_with(name: &str, current: &OsStr) -> bool {
     current.to_str().is_some_and(|current| name.starts_with(current))
 }

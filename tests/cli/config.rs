@@ -139,8 +139,24 @@ fn help_has_a_topic_about_secrets_and_one_for_each_command() {
     help("send").stdout(dir.hookdev().args(["send", "--help"]).exits(0).text());
     dir.hookdev().arg("help").exits(0).stdout(dir.hookdev().arg("--help").exits(0).text());
     dir.hookdev().arg("--help").exits(0).prints("See `hookdev help secrets`.\n");
-    let unknown = dir.hookdev().args(["help", "secret"]).exits(2).stdout("");
-    unknown.says("error: unknown help topic `secret`; did you mean `secrets`?\n");
+    for name in ["list", "new", "check", "schema"] {
+        let expected = dir.hookdev().args(["providers", name, "--help"]).exits(0);
+        dir.hookdev().args(["help", "providers", name]).exits(0).stderr("").stdout(expected.text());
+    }
+    let hint = "hint: `hookdev help` lists the commands; `hookdev help secrets` is about secrets\n";
+    for (topic, error) in [
+        (&["secret"][..], &format!("error: unknown help topic `secret`; did you mean `secrets`?\n{hint}")),
+        (&["zebra"], &format!("error: unknown help topic `zebra`\n{hint}")),
+        (
+            &["providers", "chek"],
+            &"error: unknown subcommand of providers `chek`; did you mean `check`? (known: `list`, `new`, `check`, \
+              `schema`)\nhint: `hookdev help providers` explains it\n"
+                .to_owned(),
+        ),
+        (&["send", "new"], &"error: `send` has no subcommands\nhint: `hookdev help send` explains it\n".to_owned()),
+    ] {
+        dir.hookdev().arg("help").args(topic).exits(2).stdout("").says(error);
+    }
 }
 
 #[test]
