@@ -327,6 +327,11 @@ fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
     let url = ["--public-url", "https://dev.example"];
     refuses(&["--register", "stripe"], "error: --register stripe needs a URL that the provider can reach\n");
     refuses(
+        &[&["--register", "nosuch"][..], &url].concat(),
+        "error: unknown provider `nosuch`\n\
+         hint: --register works for aspect, auphonic, cyanite, github, jewelmusic, stripe\n",
+    );
+    refuses(
         &[&["--register", "stripe"][..], &url].concat(),
         "error: the environment variable STRIPE_API_KEY is not set\n",
     );

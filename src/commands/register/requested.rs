@@ -80,7 +80,8 @@ impl RequestedRegistrations {
 
     fn add(&mut self, context: &Context, text: &str, is_dry: bool) -> Result<(), Failure> {
         let (name, resource) = name_and_resource(text);
-        let provider = provider(&context.catalog, name)?;
+        let provider = provider(&context.catalog, name)
+            .map_err(|failure| if failure.hint.is_none() { failure.hint(works_for(context)) } else { failure })?;
         let Some(registration) = &provider.registration else {
             return Err(no_api(context, &provider, self.public_url()));
         };
@@ -169,15 +170,17 @@ pub(super) fn unproven(account: &Account) -> String {
     format!("the calls for {} follow its specification and have never been tried", account.provider.title)
 }
 
+/// The providers that can be registered, for a hint.
+fn works_for(context: &Context) -> String {
+    let can_register = |name: &&str| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some());
+    let names: Vec<&str> = context.catalog.names().filter(can_register).collect();
+    format!("--register works for {}", names.join(", "))
+}
+
 fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
-    let with: Vec<&str> = context
-        .catalog
-        .names()
-        .filter(|name| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some()))
-        .collect();
     let (title, url) = (&provider.title, format!("{}/{}", public_url.trim_end_matches('/'), provider.name));
     Failure::usage(format!("hookdev knows no {title} API for registering webhooks"))
-        .hint(format!("enter {url} by hand in {title}'s webhook settings; --register works for {}", with.join(", ")))
+        .hint(format!("enter {url} by hand in {title}'s webhook settings; {}", works_for(context)))
 }
 
 fn check_resource(name: &str, registration: &Registration, resource: Option<&str>) -> Result<String, Failure> {
