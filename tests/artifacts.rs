@@ -426,8 +426,14 @@ fn commands() -> String {
             synopses += &synopsis(&name, command.get_arguments().filter(|arg| !arg.is_global_set()));
         }
     }
-    let everywhere = synopsis("every command:", root.get_arguments().filter(|arg| arg.is_global_set()));
-    format!("{table}\n```text\n{synopses}\n{everywhere}```\n")
+    let global = |command: &str| {
+        let command = root.find_subcommand(command).unwrap();
+        command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect::<Vec<_>>()
+    };
+    let reports = global("check").into_iter().filter(|arg| arg.get_id() == "format").collect::<Vec<_>>();
+    let everywhere = synopsis("every command:", global("listen").iter());
+    let reports = synopsis("verify and check:", reports.iter());
+    format!("{table}\n```text\n{synopses}\n{everywhere}{reports}```\n")
 }
 
 /// A command and its arguments in lines that are not too long: the positional ones first, and what follows `--` last.
@@ -468,7 +474,8 @@ fn usage(arg: &Arg) -> String {
 fn value(arg: &Arg) -> String {
     let known: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if !known.is_empty() {
-        return known.join("|");
+        let list = if arg.get_value_delimiter().is_some() { ",.." } else { "" };
+        return known.join("|") + list;
     }
     let name = arg.get_value_names().unwrap_or_default().join(" ");
     if name.contains(' ') { format!("'{name}'") } else { name }

@@ -26,7 +26,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "PROVIDER", help_heading = "Verification")]
     pub provider: Option<String>,
 
-    /// Also fail if this is missing
+    /// Also fail if one of these is missing (separated by commas)
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append, help_heading = "Verification")]
     pub require: Vec<Require>,
 
