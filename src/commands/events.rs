@@ -26,6 +26,7 @@ use crate::{
             event::Event,
             index::IndexedEvent,
         },
+        signature::SecretText,
     },
 };
 
@@ -129,11 +130,21 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<String,
         });
         let rows = rows.collect::<Result<_, Failure>>()?;
         let provider = if is_alone || show { Some(entry.load()?.as_ref()) } else { None };
-        Ok(ProviderEvents { index: entry.index(), provider, rows })
+        Ok(ProviderEvents { index: entry.index(), provider, configured: configured(context, entry.name()), rows })
     });
     let groups = groups.collect::<Result<Vec<_>, Failure>>()?;
     let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
     Ok(table.render(&groups, show))
+}
+
+/// The sources of a provider's secrets in the config, without secrets.
+fn configured<'a>(context: &'a Context, provider: &str) -> Vec<&'a str> {
+    let config = context.config.as_ref().and_then(|config| config.provider(provider));
+    let source = |text: &'a SecretText| match text.expose() {
+        source if source.starts_with("env:") || source.starts_with("file:") => source,
+        _ => "a literal",
+    };
+    config.map(|config| config.secrets.iter().map(source).collect()).unwrap_or_default()
 }
 
 /// The payloads of an event and its variants.

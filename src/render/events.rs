@@ -23,6 +23,8 @@ pub struct ProviderEvents<'a> {
     pub index: &'a IndexEntry,
     /// The provider, if its requirements and how it signs are printed too.
     pub provider: Option<&'a Provider>,
+    /// The sources of its secrets that the config lists, without secrets.
+    pub configured: Vec<&'a str>,
     /// The events.
     pub rows: Vec<EventRow<'a>>,
 }
@@ -86,7 +88,7 @@ impl EventTable {
         flow.whole(Some(Role::Title), &group.index.title).gap(2).text(None, &group.index.about);
         flow.end();
         let Some(provider) = group.provider else { return };
-        let mut lines = properties(group.index, provider);
+        let mut lines = properties(group.index, provider, &group.configured);
         if notes {
             lines.extend(provider.notes.iter().cloned());
         }
@@ -124,8 +126,8 @@ impl EventTable {
     }
 }
 
-/// What the provider expects of a handler, and how it signs.
-fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
+/// What the provider expects of a handler, how it signs, and where its secret comes from.
+fn properties(index: &IndexEntry, provider: &Provider, configured: &[&str]) -> Vec<String> {
     let delivery = &provider.delivery;
     let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
     let mut lines = vec![format!("expects {}{within}; follows no redirects", delivery.success_in_words())];
@@ -137,13 +139,15 @@ fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
             lines.push("no replay protection: an old delivery still verifies".to_owned());
         }
     }
-    lines.extend(provider.secret_rules().map(secret));
+    lines.extend(provider.secret_rules().map(|rule| secret(rule, configured)));
     lines
 }
 
 /// Where a secret comes from.
-fn secret(rule: &SecretRule) -> String {
-    let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
+fn secret(rule: &SecretRule, configured: &[&str]) -> String {
+    let config = (!configured.is_empty()).then(|| format!("the config ({})", configured.join(", ")));
+    let own: Vec<String> = rule.env.clone().into_iter().chain(config).collect();
+    let own = if own.is_empty() { String::new() } else { format!("secret from {}, else ", own.join(", else ")) };
     let public = rule.public.as_ref().map(|key| format!("; a handler verifies with its public key: {key}"));
     format!("{own}the public development secret: {}{}", rule.development, public.unwrap_or_default())
 }
@@ -177,6 +181,7 @@ mod tests {
                 ProviderEvents {
                     index: entry.index(),
                     provider: entry.load().ok().map(AsRef::as_ref),
+                    configured: Vec::new(),
                     rows: rows.collect(),
                 }
             })
@@ -203,10 +208,9 @@ mod tests {
         let payload = |variant, text: &str| EventPayload { variant, text: text.to_owned() };
         let payloads = vec![payload(None, "{\"a\":1}"), payload(Some(event.variants[0].as_slice()), "not JSON")];
         let table = EventTable { palette: Palette::new(false), columns: None };
-        let printed = table.render(
-            &[ProviderEvents { index, provider: Some(provider), rows: vec![EventRow { event: listed, payloads }] }],
-            true,
-        );
+        let rows = vec![EventRow { event: listed, payloads }];
+        let printed =
+            table.render(&[ProviderEvents { index, provider: Some(provider), configured: Vec::new(), rows }], true);
         let (path, value) = &event.variants[0][0];
         let expected = format!("    {{\n      \"a\": 1\n    }}\n    --set {path}={value}\n    not JSON\n");
         assert!(printed.ends_with(&expected), "{printed}");

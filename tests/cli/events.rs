@@ -23,6 +23,16 @@ fn a_contract_lists_each_term_and_marks_missing_protections() {
 }
 
 #[test]
+fn the_sources_of_a_secret_in_the_config_are_named_and_a_literal_is_not_shown() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = [\"env:CYANITE_SECRET\", \"file:old\", \"hush\"]\n");
+    dir.hookdev().args(["events", "cyanite"]).exits(0).prints(
+        "\n  secret from CYANITE_WEBHOOK_SECRET, else the config (env:CYANITE_SECRET, file:old, a literal), else the public \
+         development secret: ",
+    );
+}
+
+#[test]
 fn each_contract_is_a_paragraph() {
     let printed =
         Dir::new().hookdev().args(["events", "--contract", "aspect", "auphonic", "cyanite", "jewelmusic"]).exits(0);
