@@ -19,7 +19,7 @@ pub(super) struct Appendable {
 }
 
 impl Appendable {
-    /// Opens a file, or creates it with its parents. From now on, only its owner may read it.
+    /// Opens a file, or creates it with its parents; only its owner may read one that it creates.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         check_parents(path)?;
         if let Some(parent) = path.parent() {
@@ -29,8 +29,12 @@ impl Appendable {
         let file = system::open(&path, follow)?;
         let metadata = file.metadata()?;
         system::check_owner(&metadata, follow)?;
-        system::make_private(&file, &metadata);
         Ok(Self { file, metadata, path })
+    }
+
+    /// From now on, only the file's owner may read it.
+    pub(super) fn make_private(&self) {
+        system::make_private(&self.file, &self.metadata);
     }
 
     /// The same file, open for reading.
@@ -242,7 +246,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         for mode in [0o644, 0o660, 0o604] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            Appendable::open(&path).unwrap();
+            Appendable::open(&path).unwrap().make_private();
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{mode:o}");
         }
     }

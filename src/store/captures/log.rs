@@ -119,6 +119,8 @@ impl OpenLog {
     fn open(path: &Path) -> io::Result<(Self, u64)> {
         let opened = Appendable::open(path)?;
         let truncated = if opened.metadata.is_file() { repair(&opened, opened.metadata.len())? } else { 0 };
+        // Only now, because a file that hookdev refuses keeps its permissions.
+        opened.make_private();
         Ok((Self { identity: identity(&opened.metadata), file: opened.file }, truncated))
     }
 

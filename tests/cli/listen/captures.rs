@@ -1,6 +1,8 @@
 //! `listen --capture`.
 
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
@@ -162,7 +164,6 @@ fn the_config_sets_the_directory() {
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_captures() {
-    use std::os::unix::fs::PermissionsExt;
     let dir = Dir::new();
     for place in ["captures", "log.ndjson"] {
         let mut listener = dir.listen().args(["--capture", place]).starts();
@@ -279,11 +280,15 @@ fn a_file_that_is_not_a_log_is_refused_and_unchanged() {
         (format!("{log}{{\"token\":\"abc"), "its last line is incomplete and isn't one that hookdev writes"),
     ] {
         dir.write("captures.ndjson", &content);
+        #[cfg(unix)]
+        fs::set_permissions(dir.join("captures.ndjson"), PermissionsExt::from_mode(0o644)).unwrap();
         let refused = dir.listen().args(["--capture", "captures.ndjson"]).exits(2).stdout("");
         refused.stderr(&format!(
             "error: can't save captures in captures.ndjson\ncaused by: it isn't a log of captures: {reason}\n"
         ));
         assert_eq!(dir.read("captures.ndjson"), content);
+        #[cfg(unix)]
+        assert_eq!(dir.join("captures.ndjson").metadata().unwrap().permissions().mode() & 0o777, 0o644);
     }
 }
 
@@ -344,7 +349,6 @@ fn a_link_that_is_changed_while_it_listens_is_checked_again() {
 #[cfg(unix)]
 #[test]
 fn a_log_that_others_could_read_becomes_private() {
-    use std::os::unix::fs::PermissionsExt;
     let dir = Dir::new();
     dir.write("log.ndjson", "");
     fs::set_permissions(dir.join("log.ndjson"), fs::Permissions::from_mode(0o644)).unwrap();
