@@ -258,6 +258,15 @@ fn a_url_that_is_signed_is_the_public_one() {
     assert_eq!(text(&listener.next(), "/verdict"), "verified");
 }
 
+#[cfg(unix)]
+#[test]
+fn quiet_prints_the_public_url_which_nothing_else_shows() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let options = ["--tunnel", "fast", "--config", "tunnels.toml", "--quiet", "--", "true"];
+    let finished = stand_in.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(options).exits(0);
+    finished.says("Public, through fast:\n  https://a-b.trycloudflare.com/t-");
+}
+
 #[test]
 fn people_get_a_url_for_each_provider_in_use() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
