@@ -2,6 +2,7 @@
 
 use std::{
     net::Ipv4Addr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,10 +30,13 @@ use crate::{
         tunnel::{Entrance, Timing, Tunnel, TunnelError, TunnelEvent, TunnelSetup, new_prefix},
     },
     net::receiver::{ReceiverLimits, serve},
-    render::diagnostic::{Message, inline},
+    render::{
+        diagnostic::{Message, inline},
+        shell,
+    },
     store::{
         config::Config,
-        recipes::{NEEDS_NOTHING, Recipe, built_in},
+        recipes::{NEEDS_NOTHING, Recipe, RecipeValues, built_in},
     },
     webhook::{
         called_url::PublicUrl, keyring::SecretSource, nearest, provider::catalog::Catalog, signature::SecretText, words,
@@ -329,18 +333,22 @@ fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
     let other = (name != NEEDS_NOTHING).then(|| format!("--tunnel {NEEDS_NOTHING} needs only an SSH client"));
     let hints = match error {
         TunnelError::Missing(_) => [install, other],
-        _ => [account, Some(format!("to see more, run it yourself: {}", shown(recipe)))],
+        _ => [account, Some(format!("to see more, run it yourself: {}", command_to_try(recipe)))],
     };
     let hints: Vec<String> = hints.into_iter().flatten().collect();
     failure.hint = (!hints.is_empty()).then(|| hints.join("; ").into());
     failure
 }
 
-/// A command as a person may type it.
-pub(super) fn shown(recipe: &Recipe) -> String {
-    let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@{},".contains(&byte));
-    let words = recipe.command.words();
-    words.map(|word| if is_plain(word) { word.to_owned() } else { format!("'{word}'") }).collect::<Vec<_>>().join(" ")
+/// The command for people to type, with a tunnel to the default port of `listen`.
+fn command_to_try(recipe: &Recipe) -> String {
+    let values = RecipeValues {
+        port: 4400,
+        free_port: 4402,
+        empty_file: Path::new(if cfg!(windows) { "NUL" } else { "/dev/null" }),
+    };
+    let words = std::iter::once(&recipe.command.program).chain(&recipe.command.args);
+    words.map(|word| shell::word(&word.fill(values))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -356,7 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_as_it_may_be_typed() {
-        assert_eq!(shown(&built_in()["bore"]), "bore local {port} --local-host 127.0.0.1");
+    fn a_command_to_try_has_no_placeholders() {
+        assert_eq!(command_to_try(&built_in()["bore"]), "bore local 4400 --local-host 127.0.0.1");
+        for (name, recipe) in built_in() {
+            let command = command_to_try(recipe);
+            assert!(!command.contains(['{', '}']), "{name}: {command}");
+        }
     }
 }

@@ -58,7 +58,7 @@ fn a_program_that_exits_too_early_is_an_error_with_its_last_lines() {
          \x20 bad \\u{1b}]0;title\\u{7} news\n\
          \x20 ERR authentication failed: ERR_NGROK_4018\n\
          hint: an account is needed: `ngrok config add-authtoken TOKEN`, or the variable NGROK_AUTHTOKEN; to see more, run it \
-         yourself: ngrok http 127.0.0.1:{port} --log stdout --log-format json\n",
+         yourself: ngrok http 127.0.0.1:4400 --log stdout --log-format json\n",
     );
 }
 
