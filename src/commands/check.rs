@@ -93,11 +93,23 @@ const fn exit(summary: CheckSummary) -> Exit {
 }
 
 /// Warns that valid deliveries trigger real work.
-fn announcement(Plan { deliveries, valid }: Plan) -> String {
+fn announcement(Plan { deliveries, valid, probes }: Plan) -> String {
+    let reason = match probes {
+        0 => "",
+        1 => "; one is sent first, to see whether your handler accepts any",
+        _ => "; each handler gets one first, to see whether it accepts any",
+    };
     match (deliveries, valid) {
+        (1, 1) if probes == 1 => {
+            "sending 1 valid delivery, to see whether your handler accepts any: it will process it".to_owned()
+        }
         (1, 1) => "sending 1 valid delivery: your handler will process it".to_owned(),
-        (_, 1) => format!("sending {deliveries} deliveries; 1 of these is valid: your handler will process it"),
-        _ => format!("sending {deliveries} deliveries; {valid} of these are valid: your handler will process them"),
+        (_, 1) => {
+            format!("sending {deliveries} deliveries; 1 of these is valid: your handler will process it{reason}")
+        }
+        _ => format!(
+            "sending {deliveries} deliveries; {valid} of these are valid: your handler will process them{reason}"
+        ),
     }
 }
 
@@ -196,10 +208,20 @@ mod tests {
 
     #[test]
     fn the_announcement_counts_valid_deliveries() {
-        let text = |deliveries, valid| announcement(Plan { deliveries, valid });
+        let text = |deliveries, valid| announcement(Plan { deliveries, valid, probes: 0 });
         assert_eq!(text(43, 30), "sending 43 deliveries; 30 of these are valid: your handler will process them");
         assert_eq!(text(2, 1), "sending 2 deliveries; 1 of these is valid: your handler will process it");
         assert_eq!(text(1, 1), "sending 1 valid delivery: your handler will process it");
+        let text = |deliveries, valid, probes| announcement(Plan { deliveries, valid, probes });
+        assert_eq!(
+            text(1, 1, 1),
+            "sending 1 valid delivery, to see whether your handler accepts any: it will process it"
+        );
+        assert_eq!(
+            text(3, 1, 1),
+            "sending 3 deliveries; 1 of these is valid: your handler will process it; \
+             one is sent first, to see whether your handler accepts any"
+        );
     }
 
     #[test]

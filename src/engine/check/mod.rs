@@ -164,6 +164,8 @@ pub struct Plan {
     pub deliveries: usize,
     /// The valid ones, which a handler processes.
     pub valid: usize,
+    /// Those that no selected case sends: a valid one to a handler, to see whether it accepts any.
+    pub probes: usize,
 }
 
 /// Counts the deliveries that a run sends if every handler responds.
@@ -195,6 +197,7 @@ pub fn plan<T: Transport>(
         if !cases.iter().any(|case| case.is_plain(exemplar)) {
             plan.deliveries += 1;
             plan.valid += 1;
+            plan.probes += 1;
         }
     }
     Ok(plan)

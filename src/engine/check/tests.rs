@@ -178,8 +178,8 @@ async fn the_plan_counts_the_deliveries_that_are_sent() {
     let setup = CheckSetup::new();
     for (globs, expected) in [
         (&[][..], None),
-        (&["burst"], Some(Plan { deliveries: 21, valid: 21 })),
-        (&["secret-wrong"], Some(Plan { deliveries: 2, valid: 1 })),
+        (&["burst"], Some(Plan { deliveries: 21, valid: 21, probes: 1 })),
+        (&["secret-wrong"], Some(Plan { deliveries: 2, valid: 1, probes: 1 })),
     ] {
         let handler = FakeHandler::new(|request, _| Ok(correct(request)));
         let plan = plan(setup.settings(&handler), &setup.targets, &selection(globs).unwrap()).unwrap();
