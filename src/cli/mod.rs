@@ -308,8 +308,13 @@ pub struct DemoArgs {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 Examples:
+  mkdir -p ~/.local/share/bash-completion/completions
   hookdev completions bash > ~/.local/share/bash-completion/completions/hookdev
+
+  mkdir -p ~/.zfunc    # in ~/.zshrc, before compinit: fpath+=(~/.zfunc)
   hookdev completions zsh > ~/.zfunc/_hookdev
+
+  mkdir -p ~/.config/fish/completions
   hookdev completions fish > ~/.config/fish/completions/hookdev.fish")]
 pub struct CompletionsArgs {
     /// The shell
@@ -323,15 +328,15 @@ pub struct HelpArgs {
     /// A command, or `secrets`
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
+
+    /// A subcommand, as in `hookdev help providers new`
+    #[arg(value_name = "SUBCOMMAND")]
+    pub subcommand: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A subcommand, as in `hookdev help providers new`
-    #[arg(value_name = "SUBCOMMAND")]
-    pub subcommand: Option<String>,
 
     #[test]
     fn the_definition_is_sound() {
