@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// The other programs in the pages.
-const OTHERS: [&str; 9] = ["cargo", "curl", "echo", "node", "python3", "sed", "ssh", "uvicorn", "vegeta"];
+const OTHERS: [&str; 11] =
+    ["cargo", "curl", "echo", "export", "mkdir", "node", "python3", "sed", "ssh", "uvicorn", "vegeta"];
 
 /// Options that the pages name, of other programs, and one for which hookdev has only a hint.
 const OTHER_OPTIONS: [&str; 5] = ["--env-file", "--locked", "--port", "--trace", "--test"];
