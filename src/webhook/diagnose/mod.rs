@@ -312,6 +312,7 @@ impl<'a> Trials<'a> {
         let original = ReceivedBody { body, request: case.request, examples: &examples };
 
         self.begin("changes to the body");
+        self.nothing(case, &plain)?;
         self.bodies(case, original, &plain, body::Depth::Cheap)?;
         self.begin("forms of the secret");
         for key in &keys {
@@ -352,6 +353,20 @@ impl<'a> Trials<'a> {
             let secrets = reading.secrets.as_deref().unwrap_or(case.secrets());
             self.attempt(reading, secrets, &case.request.body, || reading.findings.clone())
         })
+    }
+
+    /// Tries whether the sender signed an empty body, and sent another.
+    fn nothing(&mut self, case: &RejectedRequest<'_>, plain: &[Reading]) -> SearchStep {
+        let is_signed = matches!(case.rejection.reason, Reason::ClaimMismatch { .. });
+        if is_signed || body::is_blank(&case.request.body) {
+            return ControlFlow::Continue(());
+        }
+        let finding = || {
+            let message = "the signature covers an empty body: the sender signs before it has the body, or after the body was read";
+            let remedy = "sign the bytes that are sent: serialise the body once, then sign and send that text; a stream that was already read is empty, and so is a variable that is not set";
+            Finding { remedy: Remedy::advice(remedy), ..Finding::new(Code::WrongSignedContent, message) }
+        };
+        plain.iter().try_for_each(|reading| self.attempt(reading, case.secrets(), &Bytes::new(), || vec![finding()]))
     }
 
     /// Tries other bodies with the configured secrets and schemes.

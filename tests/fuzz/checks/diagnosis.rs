@@ -123,6 +123,7 @@ fn holds(code: Code, signed: &[u8], received: &[u8]) {
         // What surrounds or escapes the signed bytes takes forms of its own.
         Code::BodyInside | Code::BodyFraming | Code::BodyLogged => signed != received,
         Code::BodyReencoded => true,
+        Code::WrongSignedContent => signed.is_empty(),
         // What is only seen claims nothing.
         code if !code.is_proof() => true,
         _ => false,

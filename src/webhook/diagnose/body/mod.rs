@@ -42,6 +42,7 @@ pub use self::{
     hypothesis::ReceivedBody,
     libraries::Layout,
     logged::has_escapes,
+    raw::is_blank,
     serialise::serialised,
 };
 use self::{hypothesis::Hypothesis, order::KeyOrder};
@@ -131,13 +132,18 @@ pub fn examples(case: &RejectedRequest<'_>) -> Vec<KeyOrder> {
 pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> SearchStep {
     let ReceivedBody { body, request, examples } = original;
     let mut search = BodySearch { trials, attempt, seen: HashSet::from([hash(body)]) };
+    if !is_blank(body) {
+        // Many changes leave nothing of some bodies, and none of them explains why an empty one was signed.
+        search.seen.insert(hash(b""));
+    }
     let rewritable = body.len() <= LONGEST_REWRITTEN;
     let mut changed = Vec::new();
     for (hypotheses, cost) in [(CHEAP.as_slice(), 1), (&UNWRAPPED, WRITING)] {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {
                 let finding = Finding::new(code, message);
-                if rewritable && body.len() <= LONGEST_REWRITTEN && changed.len() < MOST_CHANGED {
+                let is_lost = body.is_empty() && !is_blank(original.body);
+                if rewritable && !is_lost && body.len() <= LONGEST_REWRITTEN && changed.len() < MOST_CHANGED {
                     changed.push((body.clone(), finding.clone()));
                 }
                 search.body(body, cost, &[finding])

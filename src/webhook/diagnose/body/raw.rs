@@ -75,6 +75,11 @@ pub fn trimmed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>)
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Whether a body has nothing but whitespace, which tools add to an empty one.
+pub fn is_blank(body: &[u8]) -> bool {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii().is_empty()
+}
+
 pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let (changed, message) = if let Some(rest) = body.strip_prefix(BYTE_ORDER_MARK) {
         let message =
@@ -105,12 +110,10 @@ pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &
     }
 }
 
-/// Bytes beyond Content-Length, or missing at the end.
+/// Bytes beyond Content-Length, NULs that pad a buffer, or bytes missing at the end.
 pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> SearchStep {
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());
-    // Any sender that loses its body signs an empty one, so a match with that says nothing about this body.
-    let is_cut = |whole: &&[u8]| !whole.is_empty() && whole.len() < body.len();
-    if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(is_cut) {
+    if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(|whole| whole.len() < body.len()) {
         let message = format!(
             "the signature matches the first {}, as many as Content-Length says: {} more",
             bytes(whole.len()),

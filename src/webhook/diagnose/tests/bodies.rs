@@ -191,9 +191,23 @@ fn truncated_and_decompressed_bodies_are_found() {
 }
 
 #[test]
-fn a_signature_over_an_empty_body_explains_no_other_body() {
-    assert_eq!(changed(b"", b"{\"a\":1}", &[("content-length", "0")]), ["unexplained"]);
-    assert_eq!(changed(b"", b"{\"a\":1}\n", &[]), ["unexplained"]);
+fn a_signature_over_an_empty_body_says_only_that() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let bodies: [(&str, &[(&str, &str)]); 7] = [
+        ("{\"a\":1}", &[("content-length", "0")]),
+        ("{\"a\":1}\n", &[]),
+        ("{\"name\":\"日本\"}", &[]),
+        ("{\"a\":\"  \"}", &[]),
+        ("a=%E2%98%BA&b=1", &form),
+        ("日本", &[]),
+        ("\0\0", &[]),
+    ];
+    for (received, headers) in bodies {
+        assert_eq!(changed(b"", received.as_bytes(), headers), ["wrong-signed-content"], "{received:?}");
+    }
+    let signature = cyanite_signature(CYANITE.as_bytes(), b"");
+    let found = World::usual().findings("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()));
+    assert!(found[0].message.starts_with("the signature covers an empty body"), "{found:?}");
 }
 
 #[test]
