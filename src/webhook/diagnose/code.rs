@@ -91,7 +91,7 @@ codes! {
     BodyTruncated = "body-truncated", proof {
         meaning: "bytes are missing at the end, or there are too many",
         example: "Content-Length counts characters, not bytes",
-        remedy: advice("count bytes in Content-Length, not characters: Buffer.byteLength(body) in Node, len(body.encode()) in Python, strlen in PHP, or let the HTTP library set it"),
+        remedy: advice("count bytes in Content-Length, not characters: Buffer.byteLength(body) in Node, len(body.encode()) in Python, strlen in PHP, or let the HTTP library set it; send only the filled part of a buffer"),
     }
     BodyFraming = "body-framing", proof {
         meaning: "chunk sizes, multipart boundaries or an HTTP head are in the body",

@@ -14,6 +14,7 @@ use crate::webhook::{
     },
     json::{Kind, Node},
     signature::secret::decode_hex,
+    words::bytes,
 };
 
 /// The body as it was before it was logged.
@@ -22,22 +23,23 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
         return ControlFlow::Continue(());
     }
     let trimmed = body.trim_ascii();
-    let mut changed = |bytes: Vec<u8>, message: &'static str| {
-        if bytes == body { ControlFlow::Continue(()) } else { emit(bytes, Code::BodyLogged, message.into()) }
+    // A text that a change leaves as it is doesn't have what that change undoes.
+    let mut changed = |from: &[u8], to: Vec<u8>, message: &'static str| {
+        if to == from { ControlFlow::Continue(()) } else { emit(to, Code::BodyLogged, message.into()) }
     };
     let (inner, quotes) = without_quotes(trimmed);
-    if inner.len() < trimmed.len() {
-        changed(inner.to_vec(), quotes.words())?;
-    }
+    changed(trimmed, inner.to_vec(), quotes.words())?;
     // In valid JSON, backslashes are JSON's own.
     if inner.contains(&b'\\') && !is_json(trimmed) {
         for text in [Some(inner), surrounded(trimmed)].into_iter().flatten() {
             changed(
+                text,
                 with_bytes(text),
                 "the signature covers the body with the log's \\xHH escapes decoded: nginx and Apache write them",
             )?;
-            changed(without_escapes(text), quotes.words())?;
+            changed(text, without_escapes(text), quotes.words())?;
             changed(
+                text,
                 replaced(text, b"\\\"", b"\""),
                 "the signature covers the body without the backslash before each quote: it was copied from a string in a log or in code",
             )?;
@@ -45,6 +47,7 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
     }
     if quotes == Quotes::Double || trimmed.windows(2).any(|pair| pair == b"\"\"") {
         changed(
+            inner,
             replaced(inner, b"\"\"", b"\""),
             "the signature covers the body with a single quote for each doubled one: it was copied from a CSV file",
         )?;
@@ -53,11 +56,12 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
         let message = "the signature covers the body with its HTML entities decoded: it was copied from a web page, or escaped for one";
         let once = without_entities(trimmed);
         let twice = without_entities(&once);
-        changed(once, message)?;
-        changed(twice, message)?;
+        changed(trimmed, once.clone(), message)?;
+        changed(&once, twice, message)?;
     }
     if trimmed.contains(&b'#') {
         changed(
+            trimmed,
             without_octal(trimmed),
             "the signature covers the body with the log's #NNN escapes decoded: rsyslog writes them for control characters",
         )?;
@@ -65,21 +69,31 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
     if trimmed.contains(&b'%') {
         let message = "the signature covers the body with its percent escapes decoded: it was encoded for a URL";
         let decoded = |text: &[u8]| percent_encoding::percent_decode(text).collect::<Vec<u8>>();
-        changed(decoded(trimmed), message)?;
-        changed(decoded(&replaced(trimmed, b"+", b" ")), message)?;
+        changed(trimmed, decoded(trimmed), message)?;
+        let spaced = replaced(trimmed, b"+", b" ");
+        changed(&spaced, decoded(&spaced), message)?;
     }
-    if let Some(bytes) = listed(trimmed) {
+    if let Some(listed) = listed(trimmed) {
         changed(
-            bytes,
+            trimmed,
+            listed,
             "the body lists bytes as numbers, and the signature covers these bytes: a buffer was printed or serialised",
         )?;
     }
-    match surrounded(trimmed) {
-        Some(document) => changed(
+    let Some(document) = surrounded(trimmed) else { return ControlFlow::Continue(()) };
+    match trimmed.strip_prefix(document) {
+        Some(rest) => {
+            let message = format!(
+                "the signature covers only the JSON at the start of the body, without the {} after it",
+                bytes(rest.len())
+            );
+            emit(document.to_vec(), Code::BodyTruncated, message.into())
+        }
+        None => changed(
+            trimmed,
             document.to_vec(),
-            "the signature covers only the JSON in the body: the text around it comes from a log",
+            "the signature covers only the JSON in the body, without the text around it: the body was copied from a log or a page, or wrapped in other text",
         ),
-        None => ControlFlow::Continue(()),
     }
 }
 

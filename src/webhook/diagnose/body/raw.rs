@@ -121,6 +121,14 @@ pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut E
         );
         emit(whole.to_vec(), Code::BodyTruncated, message.into())?;
     }
+    let filled = body.len() - body.iter().rev().take_while(|&&byte| byte == 0).count();
+    if filled < body.len() {
+        let message = format!(
+            "the signature matches without the NULs at the end of the body ({}): a whole buffer was sent, not only its filled part",
+            bytes(body.len() - filled)
+        );
+        emit(body[..filled].to_vec(), Code::BodyTruncated, message.into())?;
+    }
     let Some(closing) = unclosed(body) else { return ControlFlow::Continue(()) };
     for end in [closing.clone(), format!("{closing}\n"), format!("\"{closing}")] {
         let message = format!(

@@ -123,6 +123,36 @@ fn escapes_of_logs_are_found() {
 }
 
 #[test]
+fn text_around_json_is_not_taken_for_escapes_in_it() {
+    let documents =
+        [r#"{"a":"say \"hi\""}"#, r#"{"a":"b\nc"}"#, r#"{"a":"\u00e9"}"#, r#"{"a":"C:\\x41"}"#, r#"["50%","a+b"]"#];
+    let around = [("body=", ""), ("2026-01-01 INFO ", ""), ("```json\n", "\n```"), ("cb(", ")"), ("1: ", ";")];
+    let found = |signed: &str, received: &str| {
+        let signature = cyanite_signature(CYANITE.as_bytes(), signed.as_bytes());
+        let found = World::usual().findings("cyanite", &request(&[("signature", &signature)], received.as_bytes()));
+        assert_eq!(found.len(), 1, "{received}");
+        (found[0].code, found[0].message.clone())
+    };
+    for document in documents {
+        for (before, after) in around {
+            let (code, message) = found(document, &format!("{before}{document}{after}"));
+            assert_eq!(code, Code::BodyLogged, "{before}{document}{after}");
+            assert!(message.starts_with("the signature covers only the JSON in the body"), "{message}");
+        }
+        for (after, bytes) in [(";", "1 byte"), ("xyz", "3 bytes")] {
+            let (code, message) = found(document, &format!("{document}{after}"));
+            assert_eq!(code, Code::BodyTruncated, "{document}{after}");
+            assert!(message.ends_with(&format!("without the {bytes} after it")), "{message}");
+        }
+    }
+    for signed in ["{\"a\":\"\\n\"}", "a=1", "{\"a\":1}\n"] {
+        let (code, message) = found(signed, &format!("{signed}\0\0"));
+        assert_eq!(code, Code::BodyTruncated, "{signed}");
+        assert!(message.contains("the NULs at the end of the body (2 bytes)"), "{message}");
+    }
+}
+
+#[test]
 fn removed_line_breaks_are_found() {
     let indented = [
         "{\n  \"a\": 1,\n  \"b\": [\n    1,\n    {}\n  ]\n}",
