@@ -157,7 +157,11 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &
         ControlFlow::Continue(()) => "",
     };
     let mut findings = seen::observations(case);
-    if let Some((likely, advice)) = likely(reason) {
+    if let Some(text) = secret::unset_token(case) {
+        let likely = format!("the sender's secret is not set: the token is the text `{text}`");
+        let remedy = Remedy::advice(secret::SET_THE_SENDERS);
+        findings.push(Finding { remedy, ..trials.unexplained(limit, &likely) });
+    } else if let Some((likely, advice)) = likely(reason) {
         let finding = trials.unexplained(limit, likely);
         findings.push(match advice {
             Some(advice) => Finding { remedy: Remedy::advice(advice), ..finding },
@@ -327,9 +331,7 @@ impl<'a> Trials<'a> {
         self.bodies(case, original, &plain, body::Depth::Pairs)?;
         self.begin("combinations");
         for key in &keys {
-            // A token is no HMAC, so it can't be one with another key.
-            let is_hmac = key.findings.iter().any(|finding| finding.code == Code::WrongAlgorithm);
-            for reading in readings.iter().filter(|reading| !is_hmac || reading.scheme.algorithm.covers_content()) {
+            for reading in readings.iter().filter(|reading| key.suits(&reading.scheme)) {
                 let findings = || [key.findings.as_slice(), &reading.findings].concat();
                 self.attempt(reading, slice::from_ref(&key.secret), body, findings)?;
             }
@@ -383,7 +385,7 @@ impl<'a> Trials<'a> {
     }
 
     fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> SearchStep {
-        plain.iter().try_for_each(|reading| {
+        plain.iter().filter(|reading| key.suits(&reading.scheme)).try_for_each(|reading| {
             self.attempt(reading, slice::from_ref(&key.secret), body, || [key.findings.as_slice(), others].concat())
         })
     }

@@ -15,8 +15,9 @@ use crate::webhook::{
     provider::Provider,
     remedy::Remedy,
     signature::{
-        SecretFormat, SigningSecret,
+        Scheme, SecretFormat, SigningSecret,
         asymmetric::named_keys,
+        grammar::ParsedSignature,
         secret::{KeyEncoding, decode_hex},
     },
 };
@@ -30,6 +31,13 @@ pub struct CandidateKey {
     pub findings: Vec<Finding>,
 }
 
+impl CandidateKey {
+    /// Whether it can be the key of a scheme. A token is no HMAC, so it isn't one with an unset key.
+    pub fn suits(&self, scheme: &Scheme) -> bool {
+        scheme.algorithm.covers_content() || self.findings.iter().all(|finding| finding.code != Code::WrongAlgorithm)
+    }
+}
+
 /// The maximum number of keys, however many secrets are configured.
 const MOST: usize = 256;
 
@@ -39,18 +47,12 @@ const MOST_SECRETS: usize = 64;
 /// The prefix of Standard Webhooks secrets, which other libraries strip too.
 const USUAL_PREFIX: &str = "whsec_";
 
-/// The keys of senders whose secret is not set. An HMAC pads its key with zeros, so one zero stands for an empty key.
-const UNSET: [(&[u8], &str); 5] = [
-    (b"\0", "nothing"),
-    (b"undefined", "the text `undefined`"),
-    (b"null", "the text `null`"),
-    (b"None", "the text `None`"),
-    (b"nil", "the text `nil`"),
-];
+/// What languages make of a variable that is not set, used as text.
+const UNSET: [&str; 4] = ["undefined", "null", "None", "nil"];
 
 const AS_SHOWN: &str = "use the secret exactly as the provider shows it; where a URL, a page or a database has it escaped, decode it: decodeURIComponent(text) in JavaScript, html.unescape(text) in Python, htmlspecialchars_decode($text) in PHP";
 
-const SET_THE_SENDERS: &str =
+pub const SET_THE_SENDERS: &str =
     "set the secret where the sender reads it, and make the sender fail at startup if it is missing";
 
 /// All keys to try, the fewest changes first.
@@ -60,11 +62,13 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
     }
-    for (key, what) in UNSET {
+    // An HMAC pads its key with zeros, so one zero stands for an empty key.
+    let texts = UNSET.map(|text| (text, format!("the text `{text}`")));
+    for (key, what) in [("\0", "nothing".to_owned())].into_iter().chain(texts) {
         let message = format!("the signature is an HMAC with {what} as its key: the sender's secret is not set");
         let finding =
             Finding { remedy: Remedy::advice(SET_THE_SENDERS), ..Finding::new(Code::WrongAlgorithm, message) };
-        keys.add(SigningSecret::from_bytes("", key.to_vec()), [Some(finding)]);
+        keys.add(SigningSecret::from_bytes("", key.into()), [Some(finding)]);
     }
     keys.of_other_ids(case);
     keys.of_other_schemes(case);
@@ -93,6 +97,19 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     found.sort_by_key(|key| key.findings.len());
     found.truncate(MOST);
     found
+}
+
+/// What was sent as the token by a sender whose secret is not set; `None` if the request has no such token.
+pub fn unset_token(case: &RejectedRequest<'_>) -> Option<&'static str> {
+    let mut tokens = case.provider.schemes.iter().filter(|scheme| !scheme.algorithm.covers_content());
+    tokens.find_map(|scheme| {
+        let mut values = scheme.headers().iter().filter_map(|name| case.request.headers.text(name.as_str()));
+        let sent = values.find_map(|value| match scheme.grammar.read(&value).signatures.as_slice() {
+            [ParsedSignature::Decoded(token)] => Some(token.clone()),
+            _ => None,
+        })?;
+        UNSET.into_iter().find(|text| text.as_bytes() == sent)
+    })
 }
 
 /// The keys so far, without duplicates.

@@ -109,3 +109,17 @@ fn other_ways_to_decode_a_base64_secret_are_found() {
     assert_eq!(aspect(format!("\"{ASPECT}\"").as_bytes(), ASPECT), ["secret-not-decoded", "secret-quoted"]);
     assert_eq!(aspect(format!("{ASPECT}\n").as_bytes(), ASPECT), ["secret-not-decoded", "secret-whitespace"]);
 }
+
+#[test]
+fn a_token_of_a_sender_without_a_secret_is_no_hmac() {
+    let world = World::new(&[("gitlab", "s3cret")]);
+    for text in ["undefined", "null", "None", "nil"] {
+        let found = world.findings("gitlab", &request(&[("x-gitlab-token", text)], BODY.as_bytes()));
+        assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::Unexplained]);
+        let end = format!("most likely the sender's secret is not set: the token is the text `{text}`");
+        assert!(found[0].message.ends_with(&end), "{found:?}");
+        assert_eq!(found[0].remedy, Remedy::advice(secret::SET_THE_SENDERS));
+    }
+    let found = world.findings("gitlab", &request(&[("x-gitlab-token", "other")], BODY.as_bytes()));
+    assert!(found[0].message.ends_with("most likely a different secret"), "{found:?}");
+}
