@@ -96,7 +96,7 @@ fn schemes_and_headers_of_other_providers_are_found() {
     let found = world.findings("cyanite", &aspect_request(&ours, &time));
     assert_eq!(found[0].code, Code::SchemeOfOtherProvider);
     assert!(
-        found[0].message.starts_with("it is signed with Cyanite's secret, but the way Aspect signs"),
+        found[0].message.starts_with("it is signed with Cyanite's secret, but the way Svix signs"),
         "{}",
         found[0].message
     );
@@ -114,6 +114,29 @@ fn schemes_and_headers_of_other_providers_are_found() {
         world.codes("cyanite", &request(&[("x-cyanite-signature", &elsewhere)], BODY.as_bytes())),
         ["scheme-of-other-provider"]
     );
+}
+
+#[test]
+fn of_the_providers_that_sign_alike_only_the_one_that_fits_is_named() {
+    let time = TIME.to_string();
+    let world = World::new(&[("standard-webhooks", ASPECT), ("gitlab", "s3cret"), ("cyanite", CYANITE)]);
+    let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time));
+    let found = world.findings("standard-webhooks", &aspect_request(&signature, &time));
+    assert_eq!(found[0].remedy, Remedy::ChooseProvider { other: "svix".to_owned() }, "{found:?}");
+    // Of the hexadecimal HMACs of a body, none is more likely than another.
+    let signature = hex(&mac(Algorithm::HmacSha256, b"s3cret", BODY.as_bytes()));
+    let sent = |headers: &[(&str, &str)]| {
+        let headers = [&[("x-gitlab-token", signature.as_str())], headers].concat();
+        let [found] = &world.findings("gitlab", &request(&headers, BODY.as_bytes()))[..] else { panic!() };
+        found.clone()
+    };
+    let found = sent(&[]);
+    assert_eq!((found.code, found.remedy), (Code::SchemeOfOtherProvider, Code::SchemeOfOtherProvider.remedy()));
+    let start = "it is signed with GitLab's secret, but in a way in which other providers sign: \
+                 HMAC-SHA256 of `{body}`, sent as `{hex}` (Agora, Asana, ";
+    assert!(found.message.starts_with(start), "{}", found.message);
+    let found = sent(&[("sentry-hook-resource", "issue")]);
+    assert_eq!(found.remedy, Remedy::ChooseProvider { other: "sentry".to_owned() }, "{}", found.message);
 }
 
 #[test]
