@@ -92,8 +92,12 @@ impl EarlierResults {
 
     /// Whether the handler accepted every plain forgery. One that only checks for the header's presence does, too.
     pub(super) fn never_verifies(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(ResponseFault::ForgeryAccepted(_))))
+        self.all(&[CaseName::SecretWrong, CaseName::BodyTampered], is_accepted)
+    }
+
+    /// Whether the handler accepted the forgeries of a case.
+    pub(super) fn accepts(&self, name: CaseName) -> bool {
+        self.all(&[name], is_accepted)
     }
 
     /// Whether the handler passed a case that ran. A refusal with a success status counts.
@@ -120,6 +124,10 @@ impl EarlierResults {
     pub(super) fn crashed_on(&self, name: CaseName) -> bool {
         self.all(&[name], is_crash)
     }
+}
+
+fn is_accepted(fault: Option<&ResponseFault>) -> bool {
+    matches!(fault, Some(ResponseFault::ForgeryAccepted(_)))
 }
 
 fn is_crash(fault: Option<&ResponseFault>) -> bool {

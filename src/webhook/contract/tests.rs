@@ -417,6 +417,14 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
              after a mismatch; and don't continue after a catch or an except"
         )
     );
+    // One that compares the beginning alone accepts an empty signature for the same reason.
+    let mut beginning = verifies.clone();
+    beginning.add(CaseName::SignatureMissing, None, None);
+    beginning.add(CaseName::SignatureTruncated, Some(accepted.clone()), None);
+    let Remedy::Advice(advice) = explained(CaseName::SignatureEmpty, &accepted, &beginning).1 else { panic!() };
+    assert!(advice.starts_with("the handler compares only a part of the signature"), "{advice}");
+    let Remedy::Advice(advice) = explained(CaseName::SignatureEmpty, &accepted, &verifies).1 else { panic!() };
+    assert!(advice.starts_with("the handler verifies only if there is a signature"), "{advice}");
     // One that accepts a missing signature doesn't crash for lack of it.
     let mut lenient = EarlierResults::default();
     lenient.add(CaseName::SignatureMissing, Some(accepted.clone()), None);

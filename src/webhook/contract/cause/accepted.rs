@@ -58,6 +58,10 @@ pub(super) fn forgery_accepted(name: CaseName, observation: &Observation<'_>, hi
             "the handler accepts a delivery that it can't parse: respond 401 if {} is missing, before you parse the body",
             header_of(provider)
         ),
+        // An empty signature is the beginning of every other one.
+        CaseName::SignatureEmpty if history.accepts(CaseName::SignatureTruncated) => {
+            forgery_accepted(CaseName::SignatureTruncated, observation, history)
+        }
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
             "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
             header_of(provider)
