@@ -76,10 +76,11 @@ fn needed(scheme: &Scheme) -> Vec<Vec<HeaderName>> {
 }
 
 /// Whether a name is that of another header after CGI, a template or a database changed it: `HTTP_X_NAME`, `x_name`,
-/// `xName`, `headers.x-name`.
+/// `xName`, `headers.x-name`; or with or without its `x-`.
 fn is_renamed(own: &HeaderName, other: &str) -> bool {
+    let own = own.as_str();
     let bare = |name: &str| name.bytes().filter(u8::is_ascii_alphanumeric).map(char::from).collect::<String>();
-    let own = bare(own.as_str());
+    let without_x = |name: &str| bare(name.strip_prefix("x-").or_else(|| name.strip_prefix("x_")).unwrap_or(name));
     let prefixes = [
         "redirect_http_",
         "http_",
@@ -92,7 +93,7 @@ fn is_renamed(own: &HeaderName, other: &str) -> bool {
         "x-forwarded-",
     ];
     let rests = prefixes.iter().filter_map(|prefix| other.strip_prefix(prefix));
-    std::iter::once(other).chain(rests).any(|name| bare(name) == own)
+    std::iter::once(other).chain(rests).any(|name| bare(name) == bare(own) || without_x(name) == without_x(own))
 }
 
 /// A name as it is spelled where it comes from: CGI's are in uppercase.

@@ -6,9 +6,15 @@ use super::*;
 fn renamed_headers_are_found() {
     let signature = cyanite_signature(CYANITE.as_bytes(), BODY.as_bytes());
     let world = World::usual();
-    for name in
-        ["http_signature", "redirect_http_signature", "http-signature", "x-original-signature", "headers.signature"]
-    {
+    for name in [
+        "http_signature",
+        "redirect_http_signature",
+        "http-signature",
+        "x-original-signature",
+        "headers.signature",
+        "x-signature",
+        "http_x_signature",
+    ] {
         let found = world.codes("cyanite", &request(&[(name, &signature)], BODY.as_bytes()));
         assert_eq!(found, ["header-renamed"], "{name}");
     }
@@ -20,6 +26,18 @@ fn renamed_headers_are_found() {
     for [id, timestamp, signature] in names {
         let headers = [(id, "msg_1"), (timestamp, time.as_str()), (signature, svix.as_str())];
         assert_eq!(world.codes("aspect", &request(&headers, BODY.as_bytes())), ["header-renamed"], "{id}");
+    }
+    let with_x = ["x-webhook-id", "x-webhook-timestamp", "x-webhook-signature"];
+    let headers = [(with_x[0], "msg_1"), (with_x[1], time.as_str()), (with_x[2], svix.as_str())];
+    let standard = World::new(&[("standard-webhooks", ASPECT)]);
+    let found = standard.codes("standard-webhooks", &request(&headers, BODY.as_bytes()));
+    assert_eq!(found, ["header-renamed"]);
+    // The other way round.
+    let signature = format!("sha256={}", hex(&mac(Algorithm::HmacSha256, b"s3cret", BODY.as_bytes())));
+    for name in ["hub-signature-256", "xhubsignature256", "http_hub_signature_256"] {
+        let found =
+            World::new(&[("github", "s3cret")]).codes("github", &request(&[(name, &signature)], BODY.as_bytes()));
+        assert_eq!(found, ["header-renamed"], "{name}");
     }
     assert_eq!(world.codes("cyanite", &request(&[("http_signature", "00")], BODY.as_bytes())), ["seen-renamed-header"]);
 }
