@@ -39,8 +39,9 @@ pub fn forms(document: JsonDocument<'_>) -> Vec<LibraryForm> {
     let traits = Traits::of(document);
     let mut forms: Vec<LibraryForm> = Vec::new();
     let mut places = HashMap::new();
+    let is_list = matches!(&document.root.kind, Kind::Array(items) if items.len() > 1);
     for writer in &WRITERS {
-        for &layout in writer.layouts {
+        for &layout in writer.layouts.iter().filter(|layout| is_list || **layout != Layout::Items) {
             let call = writer.call_for(layout);
             let place = *places.entry(traits.effective(writer, layout)).or_insert(forms.len());
             match forms.get_mut(place) {

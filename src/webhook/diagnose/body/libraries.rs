@@ -42,8 +42,14 @@ const COMPACT_AND_TWO: &[Layout] = &[Layout::Compact, Layout::Indented("  ")];
 const PYTHON: &[Layout] = &[Layout::Spaced, Layout::Compact, Layout::Indented("  "), Layout::Indented("    ")];
 const PHP: &[Layout] = &[Layout::Compact, Layout::Indented("    ")];
 const JACKSON: &[Layout] = &[Layout::Compact, Layout::Jackson];
-const EVERY: &[Layout] =
-    &[Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
+const EVERY: &[Layout] = &[
+    Layout::Compact,
+    Layout::Spaced,
+    Layout::Indented("  "),
+    Layout::Indented("    "),
+    Layout::Indented("\t"),
+    Layout::Items,
+];
 
 const fn writer(
     call: &'static str,
@@ -129,6 +135,8 @@ pub enum Layout {
     Indented(&'static str),
     /// Lines for members, indented by two spaces, and arrays on one line, as Jackson writes them.
     Jackson,
+    /// A line, ended by CRLF, for each item of the outermost array, as senders of batches write them.
+    Items,
 }
 
 impl Layout {
@@ -138,6 +146,7 @@ impl Layout {
             Self::Compact => "without whitespace",
             Self::Spaced => "with a space after each comma and colon",
             Self::Jackson => "indented as Jackson's pretty printer does",
+            Self::Items => "with each item of the list on a line of its own, ended by CRLF",
             Self::Indented("  ") => "indented by 2 spaces",
             Self::Indented("    ") => "indented by 4 spaces",
             Self::Indented(_) => "indented by tabs",

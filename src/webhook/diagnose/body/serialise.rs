@@ -181,7 +181,7 @@ impl Writing<'_> {
                     self.new_line(depth + 1);
                     self.string(&member.key, member.key_span.clone());
                     self.out.push_str(match self.layout {
-                        Layout::Compact => ":",
+                        Layout::Compact | Layout::Items => ":",
                         Layout::Jackson => " : ",
                         Layout::Spaced | Layout::Indented(_) => ": ",
                     });
@@ -204,6 +204,8 @@ impl Writing<'_> {
             }
             if is_on_one_line {
                 self.out.push(' ');
+            } else if self.layout == Layout::Items && depth == 0 && number > 0 {
+                self.out.push_str("\r\n");
             } else {
                 self.new_line(inner);
             }
@@ -241,7 +243,7 @@ impl Writing<'_> {
 
     fn new_line(&mut self, depth: usize) {
         let by = match self.layout {
-            Layout::Compact | Layout::Spaced => return,
+            Layout::Compact | Layout::Spaced | Layout::Items => return,
             Layout::Indented(by) => by,
             Layout::Jackson => "  ",
         };

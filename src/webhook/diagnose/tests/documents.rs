@@ -24,6 +24,22 @@ fn escapes_and_layouts_of_java_and_dotnet_are_found() {
 }
 
 #[test]
+fn a_list_that_had_a_line_for_each_event_is_found() {
+    // SendGrid ends each event but the last with `,` and CRLF, and the list with CRLF, as in the test of its library:
+    // github:sendgrid/sendgrid-nodejs packages/eventwebhook/src/eventwebhook.spec.js
+    let events = [r#"{"email":"a@example.com","event":"open"}"#, r#"{"email":"b@example.com","event":"click"}"#];
+    let sent = format!("[{}]", events.join(","));
+    let signed = format!("[{}]", events.join(",\r\n"));
+    assert_eq!(changed(signed.as_bytes(), sent.as_bytes(), &[]), ["body-reserialised"]);
+    let signed = format!("{signed}\r\n");
+    let found = changed(signed.as_bytes(), sent.as_bytes(), &[]);
+    assert_eq!(found, ["body-reserialised", "body-trailing-newline"]);
+    let spaced = sent.replace(':', ": ").replace(',', ", ");
+    let found = changed(signed.as_bytes(), spaced.as_bytes(), &[]);
+    assert_eq!(found, ["body-reserialised", "body-trailing-newline"]);
+}
+
+#[test]
 fn numbers_written_per_member_are_found() {
     each_changed(
         "body-reserialised",
