@@ -109,6 +109,11 @@ impl SecretSearch<'_> {
                         | MalformedSecret::NotHex
                         | MalformedSecret::NotTwoParts
                         | MalformedSecret::NotAKey
+                        | MalformedSecret::EscapedLines
+                        | MalformedSecret::JoinedLines
+                        | MalformedSecret::Incomplete
+                        | MalformedSecret::Wrapped
+                        | MalformedSecret::OtherEncoding { .. }
                         | MalformedSecret::OtherKind { .. }
                         | MalformedSecret::OtherFormat(_)
                         | MalformedSecret::KeyDocument

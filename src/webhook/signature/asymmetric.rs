@@ -11,7 +11,11 @@ use p256::{
         DerSignature, Signature, SigningKey, VerifyingKey,
         signature::{Signer, Verifier},
     },
-    pkcs8::{DecodePrivateKey, DecodePublicKey, der::Decode, spki::SubjectPublicKeyInfoRef},
+    pkcs8::{
+        DecodePrivateKey, DecodePublicKey,
+        der::{Decode, ErrorKind, asn1::AnyRef},
+        spki::SubjectPublicKeyInfoRef,
+    },
 };
 use ring::{
     rand::SystemRandom,
@@ -27,7 +31,7 @@ use rustls_pki_types::{
 use serde::{Deserialize, Serialize};
 use webpki::EndEntityCert;
 
-use crate::webhook::encoding::decode_base64url;
+use crate::webhook::encoding::{decode_base64url, decode_lenient_base64};
 
 /// A family of public-key algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,6 +92,34 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
         OTHERS.iter().find(|(oid, _)| *oid == curve || *oid == algorithm).map(|(_, words)| *words)
     });
     found.into_iter().next()
+}
+
+/// Whether bytes are the beginning of a key of this family, in DER or without a header.
+#[must_use]
+pub(super) fn is_cut(family: Family, bytes: &[u8]) -> bool {
+    /// Fewer bytes are not what is left of a key.
+    const FEWEST: usize = 16;
+    let whole = match (family, bytes) {
+        (_, [0x30, ..]) => return is_cut_der(bytes),
+        (Family::Ed25519, _) => 32,
+        (Family::P256, [4, ..]) => 65,
+        (Family::P256, _) => 33,
+        (Family::Rsa, _) => return false,
+    };
+    (FEWEST..whole).contains(&bytes.len())
+}
+
+/// Whether a PEM document has only the beginning of its DER.
+#[must_use]
+pub(super) fn is_cut_pem(text: &str) -> bool {
+    let base64: String = text.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect();
+    // What is left may end within a group of four.
+    let whole = base64.get(..base64.len() - base64.len() % 4).and_then(decode_lenient_base64);
+    whole.is_some_and(|der| is_cut_der(&der))
+}
+
+fn is_cut_der(bytes: &[u8]) -> bool {
+    AnyRef::from_der(bytes).is_err_and(|error| matches!(error.kind(), ErrorKind::Incomplete { .. }))
 }
 
 /// How an ECDSA signature, which is two numbers, is written. Other algorithms ignore this.

@@ -2,7 +2,8 @@
 
 use serde::de::IgnoredAny;
 
-use super::asymmetric::{self, Family};
+use super::asymmetric::{self, AsymmetricKey, Family};
+use crate::webhook::encoding::{decode_base64url, decode_hex, decode_lenient_base64};
 
 /// What is wrong with a secret's text. No variant contains any part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,26 @@ pub enum MalformedSecret {
     /// The provider signs with a private key, and this is not a key of its kind.
     #[error("it is not the kind of key that the provider uses")]
     NotAKey,
+    /// The lines of a PEM document are separated by the characters `\n`, as in files of variables.
+    #[error("it is PEM, but with the characters `\\n` in place of its line breaks")]
+    EscapedLines,
+    /// The lines of a PEM document were joined.
+    #[error("it is PEM, but without its line breaks")]
+    JoinedLines,
+    /// The end of the key is missing.
+    #[error("it is incomplete: a part of the key is missing")]
+    Incomplete,
+    /// The key has line breaks or spaces in it.
+    #[error("it has line breaks or spaces in it")]
+    Wrapped,
+    /// The key is in another encoding than the provider's.
+    #[error("it is {found}, but the provider's keys are {needed}")]
+    OtherEncoding {
+        /// The encoding of the key.
+        found: &'static str,
+        /// The encoding of the provider's keys.
+        needed: &'static str,
+    },
     /// It is a different kind of key from the provider's.
     #[error("it is {found}, but {needed} is needed")]
     OtherKind {
@@ -86,8 +107,7 @@ pub enum KeyFormat {
 
 impl KeyFormat {
     /// The format of a PEM document, if it is one of these.
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let text = String::from_utf8_lossy(bytes);
+    fn of(text: &str) -> Option<Self> {
         let has = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
         Some(match () {
             () if has("EC PRIVATE KEY") => Self::Sec1,
@@ -116,12 +136,51 @@ impl KeyFormat {
 }
 
 impl MalformedSecret {
-    /// What is wrong with a document that has no key of this family.
-    pub(super) fn of_key(bytes: &[u8], family: Family) -> Self {
-        if let Some(format) = KeyFormat::of(bytes) {
-            return Self::OtherFormat(format);
+    /// What is wrong with a PEM document or a JWKS that has no key of this family.
+    pub(super) fn of_document(text: &str, family: Family) -> Self {
+        let is_pem = text.starts_with("-----BEGIN");
+        let is_ended = text.contains("-----END ");
+        let is_cut_json = || serde_json::from_str::<IgnoredAny>(text).is_err_and(|error| error.is_eof());
+        if is_pem && text.contains("\\n") {
+            Self::EscapedLines
+        } else if let Some(format) = KeyFormat::of(text) {
+            Self::OtherFormat(format)
+        } else if let Some(found) = asymmetric::kind(text.as_bytes()) {
+            Self::OtherKind { found, needed: family.words() }
+        } else if is_pem && is_ended && text.lines().count() == 1 {
+            Self::JoinedLines
+        } else if is_pem && (!is_ended || asymmetric::is_cut_pem(text)) || !is_pem && is_cut_json() {
+            Self::Incomplete
+        } else {
+            Self::NotAKey
         }
-        asymmetric::kind(bytes).map_or(Self::NotAKey, |found| Self::OtherKind { found, needed: family.words() })
+    }
+
+    /// What is wrong with a text that is no key of this family in the provider's encoding, hexadecimal or base64, but
+    /// may be one otherwise.
+    pub(super) fn of_key(text: &str, needs_hex: bool, family: Family) -> Self {
+        let compact: String = text.split_whitespace().collect();
+        let is_key = |bytes: Option<Vec<u8>>| bytes.is_some_and(|it| AsymmetricKey::parse(family, &it).is_some());
+        let base64 = |text: &str| decode_lenient_base64(text).or_else(|| decode_base64url(text));
+        let is_hex = is_key(decode_hex(&compact));
+        if let Err(problem) = check_edges(text) {
+            problem
+        } else if compact != text && (is_hex || is_key(base64(&compact))) {
+            Self::Wrapped
+        } else if is_hex || is_key(base64(&compact)) {
+            let words = |is_hex| if is_hex { "hexadecimal" } else { "base64" };
+            Self::OtherEncoding { found: words(is_hex), needed: words(needs_hex) }
+        } else {
+            // What is left of a key that was cut off may end within a byte.
+            let whole = |per_group: usize| compact.get(..compact.len() - compact.len() % per_group).unwrap_or_default();
+            let bytes = if needs_hex { decode_hex(whole(2)) } else { base64(whole(4)) };
+            let bytes = bytes.unwrap_or_default();
+            match asymmetric::kind(&bytes) {
+                Some(found) => Self::OtherKind { found, needed: family.words() },
+                None if asymmetric::is_cut(family, &bytes) => Self::Incomplete,
+                None => Self::NotAKey,
+            }
+        }
     }
 
     /// What to do about it.
@@ -144,6 +203,17 @@ impl MalformedSecret {
             Self::KeyDocument => "copy the signing secret, as the provider shows it",
             Self::NotAKey => {
                 "use the provider's public key to verify (as the provider shows it, SPKI, PEM, a certificate or a JWKS file), or a private key to sign (PKCS#8 or PEM)"
+            }
+            Self::EscapedLines => {
+                "write real line breaks: put the value in double quotes if the program that reads the file of variables decodes them, replace them, as in text.replace(/\\\\n/g, '\\n') in JavaScript, or save the key in a file of its own"
+            }
+            Self::JoinedLines => {
+                "write each line of the PEM document on a line of its own, as in the file that you downloaded"
+            }
+            Self::Incomplete => "copy the whole key again, from its first character to its last",
+            Self::Wrapped => "write the key on one line, without spaces",
+            Self::OtherEncoding { .. } => {
+                "copy the key again, as the provider shows it, or convert it to that encoding"
             }
             Self::NotTwoParts => "write both, the API key first: KEY:SECRET",
             Self::NotPrivate => {

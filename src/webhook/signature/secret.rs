@@ -71,25 +71,47 @@ impl SecretFormat {
     /// no declared encoding is read as hexadecimal or base64.
     fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
         let text = text.trim();
-        if text.starts_with("-----BEGIN") || text.starts_with('{') {
+        if is_document(text) {
             return Ok(text.as_bytes().to_vec());
         }
         if text.starts_with(SEED) {
             let seed = Sha256::digest(text.as_bytes()).into();
             return AsymmetricKey::from_seed(family, seed).ok_or(MalformedSecret::NoSeed);
         }
-        let known = [self.prefix.as_deref().unwrap_or("whpk_"), "whpk_", "whsk_"];
-        let prefix = known.into_iter().find(|prefix| text.starts_with(prefix));
-        let rest = prefix.map_or(text, |prefix| &text[prefix.len()..]);
+        let (encoding, rest) = self.encoded_key(text);
         let (hex, base64) = (|| decode_hex(rest), || decode_lenient_base64(rest));
-        match (self.encoding, prefix) {
-            (KeyEncoding::Hex, None) => hex(),
-            (KeyEncoding::Base64Url, None) => decode_base64url(rest),
-            (KeyEncoding::Text, None) => hex().or_else(base64).or_else(|| decode_base64url(rest)),
-            _ => base64().or_else(|| decode_base64url(rest)),
+        match encoding {
+            KeyEncoding::Hex => hex(),
+            KeyEncoding::Base64Url => decode_base64url(rest),
+            KeyEncoding::Text => hex().or_else(base64).or_else(|| decode_base64url(rest)),
+            KeyEncoding::Base64 => base64().or_else(|| decode_base64url(rest)),
         }
-        .ok_or(MalformedSecret::NotAKey)
+        .ok_or_else(|| self.key_fault(text, family))
     }
+
+    /// How a key's text is encoded, and the text without its prefix. What has a prefix is base64.
+    fn encoded_key<'a>(&self, text: &'a str) -> (KeyEncoding, &'a str) {
+        let known = [self.prefix.as_deref().unwrap_or("whpk_"), "whpk_", "whsk_"];
+        match known.into_iter().find_map(|prefix| text.strip_prefix(prefix)) {
+            Some(rest) => (KeyEncoding::Base64, rest),
+            None => (self.encoding, text),
+        }
+    }
+
+    /// Why a text is not a key of this family.
+    fn key_fault(&self, text: &str, family: Family) -> MalformedSecret {
+        let text = text.trim();
+        if is_document(text) {
+            return MalformedSecret::of_document(text, family);
+        }
+        let (encoding, rest) = self.encoded_key(text);
+        MalformedSecret::of_key(rest, encoding == KeyEncoding::Hex, family)
+    }
+}
+
+/// Whether a key is a PEM document or a JWKS.
+fn is_document(text: &str) -> bool {
+    text.starts_with("-----BEGIN") || text.starts_with('{')
 }
 
 /// The start of a text that is not a key but the seed of a pair: a development secret, which is public.
@@ -239,7 +261,7 @@ impl SigningSecret {
             let bytes = Zeroizing::new(format.key_bytes(text, family)?);
             // A seed is always valid, and its key takes long to derive.
             if !text.trim().starts_with(SEED) {
-                AsymmetricKey::parse(family, &bytes).ok_or_else(|| MalformedSecret::of_key(&bytes, family))?;
+                AsymmetricKey::parse(family, &bytes).ok_or_else(|| format.key_fault(text, family))?;
             }
             return Ok(Self::new(text, bytes, Owner::Any));
         }
@@ -436,6 +458,59 @@ mod tests {
         for (secret, format, expected) in cases {
             assert_eq!(SigningSecret::parse(secret, format), Err(expected), "{secret:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_recognised() {
+        // Made with OpenSSL 3.0: `genpkey -algorithm ed25519`, as PEM, and its last 32 bytes.
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+                   MCowBQYDK2VwAyEAy2mIt68pA919QlW42sgF07JPE6lAfabDDVMM53WZDwo=\n\
+                   -----END PUBLIC KEY-----";
+        let (hex, base64) = (
+            "cb6988b7af2903dd7d4255b8dac805d3b24f13a9407da6c30d530ce775990f0a",
+            "y2mIt68pA919QlW42sgF07JPE6lAfabDDVMM53WZDwo=",
+        );
+        let of = |encoding, family| SecretFormat { encoding, family: Some(family), ..SecretFormat::default() };
+        let in_hex = of(KeyEncoding::Hex, Family::Ed25519);
+        let in_base64 = of(KeyEncoding::Base64, Family::Ed25519);
+        for (text, format) in [(pem, &in_hex), (hex, &in_hex), (pem, &in_base64), (base64, &in_base64)] {
+            assert!(SigningSecret::parse(text, format).is_ok(), "{text}");
+        }
+        let other = |found, needed| MalformedSecret::OtherEncoding { found, needed };
+        let half = &pem[..60];
+        let cases = [
+            (pem.replace('\n', "\\n"), &in_hex, MalformedSecret::EscapedLines),
+            (pem.replace('\n', "\\r\\n"), &in_hex, MalformedSecret::EscapedLines),
+            (pem.replace('\n', " "), &in_hex, MalformedSecret::JoinedLines),
+            (format!("\"{pem}\""), &in_hex, MalformedSecret::Quoted),
+            (format!("DISCORD_PUBLIC_KEY={hex}"), &in_hex, MalformedSecret::Labelled),
+            (half.to_owned(), &in_hex, MalformedSecret::Incomplete),
+            (format!("{half}\n-----END PUBLIC KEY-----"), &in_hex, MalformedSecret::Incomplete),
+            ("{\"keys\":[{\"kty\":\"OKP\"".to_owned(), &in_hex, MalformedSecret::Incomplete),
+            (hex[..62].to_owned(), &in_hex, MalformedSecret::Incomplete),
+            (hex[..61].to_owned(), &in_hex, MalformedSecret::Incomplete),
+            (base64[..41].to_owned(), &in_base64, MalformedSecret::Incomplete),
+            (format!("{}\n{}", &base64[..30], &base64[30..]), &in_base64, MalformedSecret::Wrapped),
+            (format!("{} {}", &hex[..32], &hex[32..]), &in_hex, MalformedSecret::Wrapped),
+            (base64.to_owned(), &in_hex, other("base64", "hexadecimal")),
+            (hex.to_owned(), &in_base64, other("hexadecimal", "base64")),
+            ("a shared secret".to_owned(), &in_hex, MalformedSecret::NotAKey),
+            ("topsecret".to_owned(), &in_base64, MalformedSecret::NotAKey),
+            (
+                "-----BEGIN PUBLIC KEY-----\nno key\n-----END PUBLIC KEY-----".to_owned(),
+                &in_hex,
+                MalformedSecret::NotAKey,
+            ),
+        ];
+        for (text, format, expected) in cases {
+            assert_eq!(SigningSecret::parse(&text, format), Err(expected), "{text:?}");
+        }
+        // The public key of `hookdev events sendgrid` without its end, and OpenSSL's for another algorithm.
+        let p256 = of(KeyEncoding::Base64, Family::P256);
+        let spki = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6N8CCFPb0O+FNKIVxiCGzJoqZ15aDqa7Ab3AZ4Rcsb";
+        assert_eq!(SigningSecret::parse(spki, &p256), Err(MalformedSecret::Incomplete));
+        let other = MalformedSecret::OtherKind { found: "an Ed25519 key", needed: "an EC key on P-256" };
+        assert_eq!(SigningSecret::parse(pem, &p256), Err(other));
     }
 
     #[test]
