@@ -2,7 +2,10 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{Script, ScriptLanguage, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
+use super::{
+    Script, ScriptLanguage, Sender, Signer, encoded_pattern, functions, literal, operands, seconds, sum, titles,
+    variables,
+};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -294,6 +297,9 @@ fn signed(part: &SignedPart, key: &str) -> String {
         }
         SignedPart::Header(name) => format!("(request.headers[{}] || \"\")", literal(name)),
         SignedPart::Url => "request.url".to_owned(),
+        SignedPart::DecodedUrl(characters) => {
+            format!("request.url.replace(/{}/gi, (code) => decodeURIComponent(code))", encoded_pattern(characters))
+        }
         SignedPart::Method => "request.method".to_owned(),
         SignedPart::Path => "request.url.replace(/^\\w+:\\/\\/[^/]*/, \"\").split(\"?\")[0]".to_owned(),
         SignedPart::Query => "request.url.split(\"?\").slice(1).join(\"?\")".to_owned(),

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Script, ScriptLanguage, Sender, Signer, functions, literal, operands, seconds, sum, titles, variables};
+use super::{
+    Script, ScriptLanguage, Sender, Signer, encoded_pattern, functions, literal, operands, seconds, sum, titles,
+    variables,
+};
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
@@ -153,6 +156,7 @@ fn push_imports(helpers: &str, code: &str, out: &mut String) {
         ("itertools.", "itertools"),
         ("os.", "os"),
         ("random.", "random"),
+        ("re.sub(", "re"),
         ("string.", "string"),
         ("sys.", "sys"),
         ("time.", "time"),
@@ -270,6 +274,10 @@ fn signed(part: &SignedPart, key: &str) -> String {
         }
         SignedPart::Header(name) => format!("request.headers.get({}, \"\")", literal(name)),
         SignedPart::Url => "request.url".to_owned(),
+        SignedPart::DecodedUrl(characters) => format!(
+            "re.sub(\"(?i){}\", lambda code: chr(int(code[0][1:], 16)), request.url)",
+            encoded_pattern(characters)
+        ),
         SignedPart::Method => "request.method".to_owned(),
         SignedPart::Path => "urlsplit(request.url).path".to_owned(),
         SignedPart::Query => "urlsplit(request.url).query".to_owned(),

@@ -127,6 +127,12 @@ fn literal(text: &str) -> String {
     literal
 }
 
+/// A regular expression that matches these characters when they are percent-encoded, for both languages.
+fn encoded_pattern(characters: &str) -> String {
+    let codes: Vec<String> = characters.bytes().map(|byte| format!("{byte:02X}")).collect();
+    format!("%(?:{})", codes.join("|"))
+}
+
 /// The name of a function or variable: letters, digits and underscores.
 fn identifier(name: &str) -> String {
     let mut identifier: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

@@ -43,7 +43,7 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     if let Some(name) = signed.clone().flat_map(signed_headers).find(is_hidden) {
         return finding(format!("the `{name}` header was redacted, but it is part of what is signed"));
     }
-    let is_of_url = |place: &Place| matches!(place, Place::Url | Place::QueryString | Place::Query(_));
+    let is_of_url = |place: &Place| place.covers_query() || matches!(place, Place::Query(_));
     if signed.clone().any(|scheme| scheme.content.places().any(is_of_url)) && case.request.target.contains(REDACTED) {
         return finding("the URL's query was redacted, but it is part of what is signed".to_owned());
     }

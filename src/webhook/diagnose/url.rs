@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::{Code, Finding, RejectedRequest, reading::Reading};
 use crate::webhook::{
     called_url::{self, forwarded},
+    place::Place,
     remedy::Remedy,
     request::Request,
     signature::{Reason, Scheme, content::SignedContent},
@@ -22,7 +23,9 @@ const LONGEST_SHOWN: usize = 200;
 /// manifest.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     if scheme.content.signs_url() {
-        return of_request(case, scheme);
+        let mut readings = of_request(case, scheme);
+        readings.extend(undecoded(case, scheme));
+        return readings;
     }
     let template = scheme.content.as_str();
     let Some((before, configured, after)) = literal(template) else { return Vec::new() };
@@ -50,6 +53,20 @@ fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         Reading { url: Some(url), ..Reading::new(scheme.clone(), case, vec![finding]) }
     });
     changed.take(MOST).collect()
+}
+
+/// The reading by a scheme that decodes characters of the URL, but without decoding them.
+fn undecoded(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<Reading> {
+    let (place, characters) = scheme.content.places().find_map(|place| match place {
+        Place::DecodedUrl(characters) => Some((place, characters)),
+        _ => None,
+    })?;
+    let template = scheme.content.as_str().replace(&format!("{{{place}}}"), "{url}");
+    let scheme = Scheme { content: SignedContent::try_from(template).ok()?, ..scheme.clone() };
+    let message = format!("the signature covers the URL {} as it is sent", shown(&known(case)));
+    let title = &case.provider.title;
+    let remedy = Remedy::advice(format!("decode the characters {characters} before you sign, as {title} does"));
+    Some(Reading::new(scheme, case, vec![Finding { remedy, ..Finding::new(Code::WrongUrl, message) }]))
 }
 
 /// The URL that the signature was verified with.

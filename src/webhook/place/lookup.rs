@@ -63,6 +63,7 @@ impl<'a> Lookup<'a> {
             Place::Body(path) => self.payload?.text(path)?,
             Place::Form(name) => Cow::Borrowed(self.payload?.form().find(|(key, _)| key == name)?.1),
             Place::Url => self.url(),
+            Place::DecodedUrl(characters) => Cow::Owned(decoded(&self.url(), characters)),
             Place::Method => Cow::Borrowed(request.method.as_str()),
             Place::Path => Cow::Borrowed(request.path()),
             Place::QueryString => Cow::Borrowed(request.query()),
@@ -120,6 +121,24 @@ impl<'a> Lookup<'a> {
         pairs.dedup();
         Some(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
     }
+}
+
+/// A URL in which these characters are percent-decoded.
+fn decoded(url: &str, characters: &str) -> String {
+    let mut pieces = url.split('%');
+    let mut decoded = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let code = piece.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let character = code.and_then(|code| u8::from_str_radix(code, 16).ok()).map(char::from);
+        if let Some(character) = character.filter(|character| characters.contains(*character)) {
+            decoded.push(character);
+            decoded.push_str(&piece[2..]);
+        } else {
+            decoded.push('%');
+            decoded.push_str(piece);
+        }
+    }
+    decoded
 }
 
 /// The parameters of a request's query, decoded.

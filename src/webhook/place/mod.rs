@@ -1,9 +1,9 @@
 //! Places: where a value of a request is. They have the same syntax everywhere in a manifest, and [`Lookup`] reads
 //! them.
 //!
-//! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body`
-//! and `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`, `sha256-base64:` and `sha256-base64url:` before
-//! another place are its hash.
+//! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `decoded-url:CHARACTERS`,
+//! `method`, `path`, `query`, `body` and `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:`,
+//! `sha256-base64:` and `sha256-base64url:` before another place are its hash.
 
 mod edit;
 mod lookup;
@@ -33,6 +33,8 @@ pub enum Place {
     Form(String),
     /// The whole URL as the provider called it, `url`.
     Url,
+    /// The URL in which these characters, and no others, are percent-decoded: `decoded-url:CHARACTERS`.
+    DecodedUrl(String),
     /// The method, `method`.
     Method,
     /// The URL's path, `path`.
@@ -75,11 +77,12 @@ pub enum Hash {
 }
 
 /// The prefixes of places.
-const PREFIXES: [&str; 11] = [
+const PREFIXES: [&str; 12] = [
     "header",
     "query",
     "body",
     "form",
+    "decoded-url",
     "sha1",
     "sha256",
     "sha512",
@@ -117,6 +120,8 @@ impl Place {
             "query" => Self::Query(rest.to_owned()),
             "body" => Self::Body(rest.parse().map_err(|error| format!("{error}"))?),
             "form" => Self::Form(rest.to_owned()),
+            "decoded-url" if rest.bytes().all(|byte| byte.is_ascii_punctuation()) => Self::DecodedUrl(rest.to_owned()),
+            "decoded-url" => return Err(format!("`{text}` may only list ASCII punctuation, such as `:/?@`")),
             "sha1" => Self::Hash(Hash::Sha1, Box::new(Self::parse(rest)?)),
             "sha256" => Self::Hash(Hash::Sha256, Box::new(Self::parse(rest)?)),
             "sha512" => Self::Hash(Hash::Sha512, Box::new(Self::parse(rest)?)),
@@ -168,10 +173,16 @@ impl Place {
     #[must_use]
     pub fn needs_url(&self) -> bool {
         match self {
-            Self::Url => true,
+            Self::Url | Self::DecodedUrl(_) => true,
             Self::Hash(_, inner) | Self::Mac(_, inner) => inner.needs_url(),
             _ => false,
         }
+    }
+
+    /// Whether it contains all of the URL's query.
+    #[must_use]
+    pub const fn covers_query(&self) -> bool {
+        matches!(self, Self::Url | Self::DecodedUrl(_) | Self::QueryString)
     }
 
     /// Whether it depends on all of the body.
@@ -227,6 +238,7 @@ impl Place {
             Self::Body(path) => format!("the field `{path}` of the body"),
             Self::Form(name) => format!("the form field `{name}`"),
             Self::SortedForm => "the fields of a URL-encoded form".to_owned(),
+            Self::DecodedUrl(characters) => format!("the URL with {characters} decoded"),
             other => format!("the {other}"),
         }
     }
@@ -251,6 +263,7 @@ impl fmt::Display for Place {
             Self::Body(path) => write!(f, "body:{path}"),
             Self::Form(name) => write!(f, "form:{name}"),
             Self::Url => f.write_str("url"),
+            Self::DecodedUrl(characters) => write!(f, "decoded-url:{characters}"),
             Self::Method => f.write_str("method"),
             Self::Path => f.write_str("path"),
             Self::QueryString => f.write_str("query"),
@@ -316,6 +329,15 @@ mod tests {
     }
 
     #[test]
+    fn a_decoded_url_decodes_only_its_characters_and_each_once() {
+        let encoded = request("/%2Fa%3a%20%253A%3?b=%C3%BC%&c=é%", &[("host", "h")], "");
+        assert_eq!(look(&encoded, "decoded-url::/").as_deref(), Some("http://h//a:%20%253A%3?b=%C3%BC%&c=é%"));
+        assert_eq!(look(&encoded, "decoded-url:%").as_deref(), Some("http://h/%2Fa%3a%20%3A%3?b=%C3%BC%&c=é%"));
+        let message = "`decoded-url:abc` may only list ASCII punctuation, such as `:/?@`";
+        assert_eq!(Place::parse("decoded-url:abc"), Err(message.into()));
+    }
+
+    #[test]
     fn a_form_is_sorted_by_name_and_joined_by_nothing() {
         let form = request("/", &[("content-type", URLENCODED)], "b=2&a=1+x&c=3&b=1&b=2");
         assert_eq!(look(&form, "form:sorted").as_deref(), Some("a1 xb1b2c3"));
@@ -349,7 +371,17 @@ mod tests {
 
     #[test]
     fn a_place_is_written_as_it_is_read() {
-        for text in ["header:x-a", "query:q", "body:a.0", "form:f", "url", "form:sorted", "sha256:body", "query"] {
+        for text in [
+            "header:x-a",
+            "query:q",
+            "body:a.0",
+            "form:f",
+            "url",
+            "form:sorted",
+            "sha256:body",
+            "query",
+            "decoded-url::/",
+        ] {
             assert_eq!(Place::parse(text).unwrap().to_string(), text);
         }
     }

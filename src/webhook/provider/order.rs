@@ -81,7 +81,7 @@ fn depends(read: &Place, written: &Place) -> bool {
     match (read, written) {
         (Place::Hash(_, inner) | Place::Mac(_, inner), _) => depends(inner, written),
         (Place::RawBody | Place::SortedForm, _) => is_in_body(written),
-        (Place::Url | Place::QueryString, Place::Query(_)) => true,
+        (read, Place::Query(_)) if read.covers_query() => true,
         // A path names a field of a form too.
         (Place::Body(path), Place::Form(name)) | (Place::Form(name), Place::Body(path)) => path.to_string() == *name,
         _ => read == written,

@@ -95,7 +95,7 @@ fn at(url: &str, request: &Request) -> Option<Request> {
 /// Why a scheme can't have one of its claims about places; `None` if it can.
 pub(in crate::webhook) fn unclaimable(scheme: &Scheme, place: &Place, content: &SignedContent) -> Option<String> {
     let is_signed = scheme.content.places().any(|other| match other {
-        Place::Url | Place::QueryString => matches!(place, Place::Query(_)),
+        other if other.covers_query() => matches!(place, Place::Query(_)),
         other => other == place,
     });
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
@@ -103,7 +103,7 @@ pub(in crate::webhook) fn unclaimable(scheme: &Scheme, place: &Place, content: &
     let is_made = |place: &Place| made.clone().any(|source| source.places().contains(place));
     // Its value would depend on the order in which they are written, or on itself.
     let is_changed = |place: &Place| match place.innermost() {
-        Place::Url | Place::QueryString => true,
+        source if source.covers_query() => true,
         source => is_made(source) || scheme.place_claims.iter().any(|(claimed, _)| claimed == source),
     };
     if scheme.algorithm == Algorithm::Token {

@@ -107,3 +107,19 @@ fn the_url_of_a_signature_that_matches_is_not_suspected() {
     let request = Request { target: target.to_owned(), ..super::request(&headers, br#"{"a":2}"#) };
     assert_eq!(world.codes("twilio", &request), ["unexplained"]);
 }
+
+#[test]
+fn a_url_that_is_signed_without_decoding_it_is_found() {
+    let world = World::new(&[("hubspot", "sec")]);
+    // Computed with Python's hmac.
+    let headers = [
+        ("x-hubspot-signature-v3", "Of7VEEI/bqrlC1W4wBgFMbCNhrgSFgP/+GoWQ07xM3M="),
+        ("x-hubspot-request-timestamp", "1772442925000"),
+    ];
+    let request = Request { target: "/h?a=x%3Ay".to_owned(), ..super::request(&headers, b"[]") };
+    let receipt = Receipt { url: Some("https://example.com/h?a=x%3Ay"), ..Receipt::default() };
+    let found = world.findings_with("hubspot", &request, receipt);
+    assert_eq!(found[0].message, "the signature covers the URL `https://example.com/h?a=x%3Ay` as it is sent");
+    let advice = "decode the characters :/?@!$'()*,; before you sign, as HubSpot does";
+    assert_eq!((found.len(), &found[0].remedy), (1, &Remedy::advice(advice)));
+}

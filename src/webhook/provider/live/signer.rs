@@ -60,6 +60,8 @@ pub enum SignedPart {
     BodyHash(HashFunction, bool),
     Header(String),
     Url,
+    /// The URL in which these characters are percent-decoded.
+    DecodedUrl(String),
     Method,
     Path,
     Query,
@@ -173,6 +175,7 @@ fn signed_part(part: &ContentPart) -> Result<SignedPart, String> {
         ContentPart::Place(Place::RawBody) => SignedPart::Body,
         ContentPart::Place(Place::Header(name)) => SignedPart::Header(name.to_string()),
         ContentPart::Place(Place::Url) => SignedPart::Url,
+        ContentPart::Place(Place::DecodedUrl(characters)) => SignedPart::DecodedUrl(characters.clone()),
         ContentPart::Place(Place::Method) => SignedPart::Method,
         ContentPart::Place(Place::Path) => SignedPart::Path,
         ContentPart::Place(Place::QueryString) => SignedPart::Query,

@@ -153,7 +153,7 @@ pub static SCHEME: ManifestTable = ManifestTable {
         optional(
             "content",
             Text,
-            "The signed bytes, a template: `{timestamp}.{body}`. A plain hash must contain `{secret}`; a JWT needs no content",
+            "The signed bytes, a template: `{timestamp}.{body}`. `{decoded-url::/?}` is the URL with these characters decoded. A plain hash must contain `{secret}`; a JWT needs no content",
         ),
         required("signature", In(&SIGNATURE), "Where the signature is sent, and its format"),
         optional("id", In(&ID), "Where the delivery's id is sent"),

@@ -292,7 +292,7 @@ fn contains_signature(scheme: &Scheme) -> bool {
     let mut places = scheme.content.places();
     match &scheme.signature {
         ValueSource::At(Place::Body(_) | Place::Form(_)) => places.any(Place::covers_body),
-        ValueSource::At(Place::Query(_)) => places.any(|place| matches!(place, Place::Url | Place::QueryString)),
+        ValueSource::At(Place::Query(_)) => places.any(Place::covers_query),
         _ => false,
     }
 }

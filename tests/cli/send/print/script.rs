@@ -95,6 +95,23 @@ fn a_script_never_contains_the_secret() {
 }
 
 #[test]
+fn a_script_decodes_what_a_provider_signs_decoded() {
+    let dir = Dir::new();
+    for (format, decoded) in [
+        (
+            "locust",
+            "re.sub(\"(?i)%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)\", lambda code: chr(int(code[0][1:], 16)), request.url)",
+        ),
+        ("k6", "request.url.replace(/%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi, (code) => decodeURIComponent(code))"),
+    ] {
+        let script =
+            dir.hookdev().args(["send", "hubspot.deal.creation", "--print", format]).exits(0).text().to_owned();
+        assert!(script.contains(decoded), "{script}");
+        assert!(format == "k6" || script.contains("\nimport re\n"), "{script}");
+    }
+}
+
+#[test]
 fn a_script_sends_the_credentials_of_the_url() {
     let dir = Dir::new();
     for format in ["locust", "k6"] {
