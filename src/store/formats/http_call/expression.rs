@@ -1,9 +1,13 @@
 //! The expressions of JavaScript and Python that are used to write requests: literals, names and calls. No code is run.
 
-use super::super::values::{
-    scan::{next, take},
-    text_literal::{LiteralEnd, QUOTES, SourceLanguage, TextLiteral},
+use super::super::{
+    values::{
+        scan::{next, take},
+        text_literal::{LiteralEnd, QUOTES, SourceLanguage, TextLiteral},
+    },
+    written,
 };
+use crate::webhook::diagnose::Layout;
 
 /// How deeply expressions may be nested.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -16,8 +20,8 @@ const METHODS: [&str; 4] = ["encode", "strip", "toString", "trim"];
 pub(super) enum Expression {
     Text(String),
     Bytes(Vec<u8>),
-    /// A number as written.
-    Number(String),
+    /// A number as the language turns it into text; `None` in a notation that JSON doesn't have, such as `0x10`.
+    Number(Option<String>),
     /// `true`, `false` or `null`, as JSON.
     Constant(&'static str),
     Name(String),
@@ -163,7 +167,12 @@ impl ExpressionParser<'_> {
                 let end = self.rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || "._+-".contains(c)));
                 let (number, rest) = self.rest.split_at(1 + end.unwrap_or(self.rest.len() - 1));
                 self.rest = rest;
-                Some(Expression::Number(number.to_owned()))
+                let text = match self.language {
+                    SourceLanguage::Python => written::python_json(number, Layout::Compact, true),
+                    SourceLanguage::JavaScript => written::javascript_json(number, Layout::Compact),
+                };
+                // JSON and text differ for a number that is infinite.
+                Some(Expression::Number(text.filter(|text| text.ends_with(|c: char| c.is_ascii_digit()))))
             }
             _ => self.named(depth),
         }

@@ -255,9 +255,9 @@ impl Scope {
             Expression::Call(_, arguments) => {
                 arguments.iter_mut().fold(own, |size, argument| size.and(self.fill(&mut argument.value, changed)))
             }
-            Expression::Text(text) | Expression::Number(text) => Size { bytes: own.bytes + text.len(), ..own },
+            Expression::Text(text) | Expression::Number(Some(text)) => Size { bytes: own.bytes + text.len(), ..own },
             Expression::Bytes(bytes) => Size { bytes: own.bytes + bytes.len(), ..own },
-            Expression::Constant(_) | Expression::Other => own,
+            Expression::Number(None) | Expression::Constant(_) | Expression::Other => own,
         }
     }
 }

@@ -86,6 +86,65 @@ fn a_call_is_read_with_the_variables_that_are_set_before_it() {
 }
 
 #[test]
+fn a_number_is_sent_as_its_language_turns_it_into_text() {
+    // What `str` of Python 3.11 and `String` of Node 20 return.
+    for (number, python, javascript) in [
+        ("7", "7", "7"),
+        ("1.50", "1.5", "1.5"),
+        ("1.0", "1.0", "1"),
+        ("-0.0", "-0.0", "0"),
+        ("1e3", "1000.0", "1000"),
+        ("1E16", "1e+16", "10000000000000000"),
+        ("1e21", "1e+21", "1e+21"),
+        ("1e-5", "1e-05", "0.00001"),
+        ("1e-7", "1e-07", "1e-7"),
+        ("123456789012345678", "123456789012345678", "123456789012345680"),
+        ("12345678901234567890123", "12345678901234567890123", "1.2345678901234568e+22"),
+    ] {
+        let encoded = |text: &str| format!("a={}", text.replace('+', "%2B"));
+        for (text, body) in [
+            (format!("requests.post('http://h/a', data={{'a': {number}}})"), encoded(python)),
+            (format!("n = {number}\nrequests.post('http://h/a', data=f'a={{n}}')"), format!("a={python}")),
+            (format!("requests.post('http://h/a', data=json.dumps({number}))"), python.to_owned()),
+            (
+                format!("fetch('http://h/a', {{ method: 'POST', body: new URLSearchParams({{ a: {number} }}) }})"),
+                encoded(javascript),
+            ),
+            (format!("axios.post('http://h/a', 'a=' + {number})"), format!("a={javascript}")),
+        ] {
+            assert_eq!(read(&text).2, body, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_libraries_send_differently_is_an_error() {
+    for (number, what) in [
+        ("1_000", "found a number that isn't written as in JSON: hookdev runs no code"),
+        ("0x10", "found a number that isn't written as in JSON: hookdev runs no code"),
+        ("1e400", "found a number that isn't written as in JSON: hookdev runs no code"),
+        ("1+2", "found a number that isn't written as in JSON: hookdev runs no code"),
+    ] {
+        for text in [
+            format!("requests.post('http://h/a', data={{'a': {number}}})"),
+            format!("requests.post('http://h/a', data=json.dumps({{'a': {number}}}))"),
+            format!("fetch('http://h/a', {{ method: 'POST', body: new URLSearchParams({{ a: {number} }}) }})"),
+        ] {
+            assert!(error(&text).contains(what), "{text}: {}", error(&text));
+        }
+    }
+    for (text, what) in [
+        (
+            "requests.post('http://h/a', data={'a': True})",
+            "expected the value of \"a\" as text or a number, found true, which libraries send differently",
+        ),
+        ("fetch('http://h/a', { method: 'POST', body: new URLSearchParams({ a: null }) })", "found null"),
+    ] {
+        assert!(error(text).contains(what), "{text}: {}", error(text));
+    }
+}
+
+#[test]
 fn what_is_not_in_the_text_is_an_error() {
     for (text, what) in [
         (

@@ -21,7 +21,7 @@ pub(super) enum SentContent {
 /// The text of an expression. `what` names the part of the request in errors.
 pub(super) fn text(what: &str, found: &Expression) -> Result<String, ParseError> {
     match found {
-        Expression::Text(text) | Expression::Number(text) => Ok(text.clone()),
+        Expression::Text(text) | Expression::Number(Some(text)) => Ok(text.clone()),
         // Numbers are added up, unless a text precedes them.
         Expression::Joined(parts) if !matches!(parts[..], [Expression::Number(_), Expression::Number(_), ..]) => {
             parts.iter().map(|part| text(what, part)).collect()
@@ -31,6 +31,9 @@ pub(super) fn text(what: &str, found: &Expression) -> Result<String, ParseError>
             (".strip" | ".trim", [argument]) => Ok(text(what, &argument.value)?.trim().to_owned()),
             _ => Err(unknown(what, found)),
         },
+        Expression::Constant(word) => {
+            Err(expected(format!("the {what} as text or a number, found {word}, which libraries send differently")))
+        }
         other => Err(unknown(what, other)),
     }
 }
@@ -68,7 +71,7 @@ pub(super) fn json(found: &Expression) -> Result<String, ParseError> {
         Expression::Text(_) | Expression::Joined(_) | Expression::Call(..) => {
             literal::quote(&text("value in the body", found)?)
         }
-        Expression::Number(number) if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.clone(),
+        Expression::Number(Some(number)) => number.clone(),
         Expression::Constant(word) => (*word).to_owned(),
         Expression::List(items) => {
             let items: Vec<String> = items.iter().map(json).collect::<Result<_, _>>()?;
@@ -96,7 +99,7 @@ pub(super) fn content(found: &Expression) -> Result<SentContent, ParseError> {
             let values: Vec<&Expression> = arguments.iter().map(|argument| &argument.value).collect();
             match (function.as_str(), &values[..]) {
                 ("JSON.stringify", [value]) => bytes(javascript(value, Layout::Compact)?),
-                ("JSON.stringify", [value, Expression::Constant("null"), Expression::Number(indent)]) => {
+                ("JSON.stringify", [value, Expression::Constant("null"), Expression::Number(Some(indent))]) => {
                     bytes(javascript(value, indented(indent).ok_or_else(|| unknown("body", found))?)?)
                 }
                 ("json.dumps", [value, ..]) => bytes(python(value, &arguments[1..])?),
@@ -156,7 +159,7 @@ pub(super) fn python(found: &Expression, arguments: &[Argument]) -> Result<Strin
             {
                 layout = Layout::Compact;
             }
-            (Some("indent"), Expression::Number(indent)) => {
+            (Some("indent"), Expression::Number(Some(indent))) => {
                 layout = indented(indent).ok_or_else(|| unknown("body", found))?;
             }
             (Some("ensure_ascii"), Expression::Constant("false")) => is_ascii = false,
@@ -183,7 +186,8 @@ pub(super) fn unknown(what: &str, found: &Expression) -> ParseError {
     let shown = match found {
         Expression::Name(name) => quoted(name),
         Expression::Call(function, _) => quoted(&format!("{function}(…)")),
-        Expression::Number(_) => "a number".to_owned(),
+        Expression::Number(Some(_)) => "a number".to_owned(),
+        Expression::Number(None) => "a number that isn't written as in JSON".to_owned(),
         Expression::Text(_) => "text".to_owned(),
         Expression::Constant(word) => (*word).to_owned(),
         Expression::Bytes(_) => "bytes".to_owned(),
