@@ -282,3 +282,27 @@ fn verifying_nothing_is_a_usage_error() {
     dir.hookdev().args(["verify", "x", "--body", "y"]).exits(2).says("cannot be used with");
     dir.hookdev().args(["verify", "--header", "a: b"]).exits(2).says("required");
 }
+
+#[test]
+fn what_curl_removes_from_a_file_is_removed_with_a_note() {
+    let dir = Dir::new();
+    dir.write("c.sh", "curl -d @body http://h/cyanite");
+    let removed = "warning: `-d @file` removes line breaks, as curl does; `--data-binary` keeps them\n";
+    let lost = "warning: `-d @file` removes carriage returns and NULs, as curl 8.7 does; an older curl also removes the \
+                text after them, up to the end of the line\n";
+    // What curl 8.7 sends by its manual, and curl 7.88 if its note is the first one.
+    for (file, sent, note) in [
+        ("{\r\n \"a\":1\n}\n", "{ \"a\":1}", removed),
+        ("a\r\r\nb\0\0\n", "ab", removed),
+        ("a\0b", "ab", lost),
+        ("a\rb\nc", "abc", lost),
+        ("ab", "ab", ""),
+    ] {
+        dir.replace("body", file);
+        let printed = dir.hookdev().args(["send", "c.sh", "--print", "http"]).exits(0);
+        assert!(printed.text().ends_with(&format!("\r\n\r\n{sent}")), "{file:?}: {printed}");
+        let verified = dir.hookdev().args(["verify", "c.sh", "--provider", "cyanite"]).exits(1);
+        assert!(verified.text().contains(note), "{file:?}: {verified}");
+        assert_eq!(verified.text().contains("-d @file"), !note.is_empty(), "{file:?}: {verified}");
+    }
+}

@@ -142,7 +142,12 @@ impl<'a> Curl<'a> {
                 Some(bytes) => {
                     let kept: Vec<u8> =
                         bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)).collect();
-                    if kept.len() != bytes.len() {
+                    if loses_text(&bytes) {
+                        self.notes.push(format!(
+                            "`{option} @file` removes carriage returns and NULs, as curl 8.7 does; an older curl also \
+                             removes the text after them, up to the end of the line"
+                        ));
+                    } else if kept.len() != bytes.len() {
                         self.notes.push(format!(
                             "`{option} @file` removes line breaks, as curl does; `--data-binary` keeps them"
                         ));
@@ -303,3 +308,13 @@ const IGNORED: &[&str] = &[
 /// wget's other options with an argument.
 const IGNORED_BY_WGET: &[&str] =
     &["-O", "--output-document", "-P", "--directory-prefix", "-t", "--tries", "-T", "--timeout"];
+
+/// Whether curl before version 8.7 sends less of this file with `--data @file`: it reads each line only up to the first
+/// carriage return or NUL.
+fn loses_text(file: &[u8]) -> bool {
+    let mut lines = file.split(|&byte| byte == b'\n');
+    lines.any(|line| {
+        let end = memchr::memchr2(b'\r', 0, line).unwrap_or(line.len());
+        line[end..].iter().any(|byte| !matches!(byte, b'\r' | 0))
+    })
+}
