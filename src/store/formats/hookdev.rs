@@ -1,10 +1,12 @@
-//! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests
-//! that `send --print json` prints. [`capture`] reads them.
+//! Detects hookdev's own captures: one object, one per line, as `listen` prints and captures them, or an array of them;
+//! and the requests that `send --print json` prints. [`capture`] reads them.
 
 use super::{
     Collected, Entry, EntryFault, EntryReader, Format, GzipBudget, Input,
+    document::collect,
     keys::{self, Outline},
     objects::Objects,
+    whole,
 };
 use crate::webhook::capture;
 
@@ -42,6 +44,10 @@ impl Format for Hookdev {
         {
             return Ok(Box::new(Collected::single(Entry { line: Some(1), ..capture.into() })));
         }
+        if input.head.trim_ascii_start().starts_with(b"[") {
+            let parse = |json: &str| Ok(capture::read(json.as_bytes())?.map(Entry::from));
+            return Ok(Box::new(collect(&whole(input)?, &[], parse)));
+        }
         Ok(Box::new(Objects::new(input)))
     }
 }
@@ -54,7 +60,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        store::formats::EntryPiece,
+        store::formats::{EntryPiece, tests::collected},
         webhook::{
             capture::MAX_SIZE,
             request::{self, HeaderName, Method, Request},
@@ -158,6 +164,21 @@ mod tests {
         assert_eq!(targets(&pretty), [Ok("/1".to_owned())]);
         let several = format!("{pretty}\n{pretty}\n{}", capture("/2"));
         assert_eq!(targets(&several), ["/1", "/1", "/2"].map(|target| Ok(target.to_owned())));
+    }
+
+    #[test]
+    fn an_array_of_captures_is_read() {
+        let ready = r#"{"kind":"ready","url":"http://127.0.0.1:4400"}"#;
+        // As `jq -s .` writes it.
+        let array = format!("[\n  {},\n  {ready},\n  {}\n]\n", capture("/1"), capture("/2"));
+        let read = |input: &str| {
+            let entries = collected(input).0.into_iter();
+            entries.map(|read| read.map(|entry| entry.request.target)).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&array), [Ok("/1".to_owned()), Ok("/2".to_owned())]);
+        let broken = read(&array.replace("\"/2\"", "7"));
+        let error = "line 4, column 58: invalid type: integer `7`, expected a string";
+        assert_eq!(broken, [Ok("/1".to_owned()), Err(error.to_owned())]);
     }
 
     #[test]
