@@ -3,7 +3,7 @@
 // The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
@@ -42,7 +42,7 @@ A delivery succeeds if the provider would count it as delivered; `hookdev events
 pub struct SendArgs {
     /// Events, quoted globs of events, or files with captured requests
     #[arg(required_unless_present_any = ["last", "failed"], value_name = "EVENT|GLOB|FILE")]
-    pub what: Vec<String>,
+    pub what: Vec<OsString>,
 
     /// Deliver to this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
     ///

@@ -78,6 +78,12 @@ pub fn run(cli: Cli) -> Exit {
 pub fn explain(message: &clap::Error, args: &[OsString]) -> Exit {
     let failure = match guesses::explain_guess(message, args) {
         Some(failure) => failure,
+        // Clap doesn't say which argument it is.
+        None if message.kind() == clap::error::ErrorKind::InvalidUtf8 => {
+            let wrong = args.iter().filter(|arg| arg.to_str().is_none());
+            let wrong = wrong.map(|arg| format!("`{}`", text::on_one_line(&arg.to_string_lossy())));
+            Failure::usage(format!("invalid UTF-8 in {}", wrong.collect::<Vec<_>>().join(", ")))
+        }
         None if message.use_stderr() => {
             // Clap prints arguments unescaped, and a file's name may contain line feeds.
             match read(args.iter().map(|arg| text::on_one_line(&arg.to_string_lossy()).into())) {

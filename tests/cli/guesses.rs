@@ -20,6 +20,20 @@ fn a_flag_of_another_tool_is_a_usage_error_that_names_the_right_one() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_a_file_or_is_named() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let (dir, odd) = (Dir::new(), OsStr::from_bytes(b"caf\xe9.http"));
+    dir.hookdev().arg("send").arg(odd).exits(2).stdout("").stderr("error: no such file: `caf\u{fffd}.http`\n");
+    let named = dir.hookdev().args(["send", "cyanite.v2.finished", "--to"]).arg(odd);
+    named.exits(2).stdout("").stderr("error: invalid UTF-8 in `caf\u{fffd}.http`\n");
+    // Some systems have no such names.
+    if std::fs::write(dir.join(".").join(odd), "POST /cyanite HTTP/1.1\r\nhost: h\r\n\r\n{}").is_ok() {
+        dir.hookdev().arg("send").arg(odd).args(["--print", "http"]).exits(0).prints("POST /cyanite HTTP/1.1\r\n");
+    }
+}
+
 #[test]
 fn a_url_among_the_events_leads_to_the_flag_that_takes_it() {
     let dir = Dir::new();

@@ -1,6 +1,7 @@
 //! The arguments of `send`, and the events and captured requests that they name.
 
 use std::{
+    ffi::OsStr,
     fmt, iter,
     path::{Path, PathBuf},
     sync::Arc,
@@ -37,8 +38,17 @@ pub(super) enum Operand {
 
 impl Operand {
     /// Determines what an argument names. Events take precedence, so a file with the name of an event needs a `./`.
-    pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(context: &Context, text: &OsStr) -> Result<Self, Failure> {
         let catalog = &context.catalog;
+        let Some(text) = text.to_str() else {
+            // No event has such a name.
+            let path = PathBuf::from(text);
+            return if path.exists() {
+                Ok(Self::Path(path))
+            } else {
+                Err(Failure::usage(format!("no such file: `{}`", path.display())))
+            };
+        };
         if catalog.has_event(text) || pattern(text).is_ok_and(|glob| catalog.matching(&glob).next().is_some()) {
             return Ok(Self::Events(text.to_owned()));
         }
@@ -116,13 +126,14 @@ fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<Vec<Strin
 /// Checks that no argument is a URL, which belongs to `--to`.
 pub(super) fn check_no_url(args: &SendArgs) -> Result<(), Failure> {
     let is_url = |text: &str| (text.contains(':') || text.parse::<u16>().is_ok()) && parse_url(text).is_ok();
-    let Some(at) = args.what.iter().position(|text| is_url(text) && !Path::new(text).exists()) else { return Ok(()) };
-    let url = redact::query(&args.what[at]);
+    let what: Vec<_> = args.what.iter().map(|text| text.to_string_lossy()).collect();
+    let Some(at) = what.iter().position(|text| is_url(text) && !Path::new(&**text).exists()) else { return Ok(()) };
+    let url = redact::query(&what[at]);
     let failure = Failure::usage(format!("`{url}` is a URL, not an event or a file"));
     if args.to.is_some() {
         return Err(failure.hint("--to names the URL already; remove one of the two"));
     }
-    let others = args.what.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, text)| shell::word(text));
+    let others = what.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, text)| shell::word(text));
     let others: Vec<String> = others.collect();
     let what = if others.is_empty() { "EVENT".to_owned() } else { others.join(" ") };
     Err(failure.hint(format!("hookdev send {what} --to {}", shell::word(&url))))
