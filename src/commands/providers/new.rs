@@ -139,8 +139,13 @@ fn next(global: &GlobalArgs, args: &NewProviderArgs, dir: &str, learned: &Learne
     let files = files.join(" ");
     let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
     let secrets = secrets.collect::<String>();
-    let url = args.url.as_ref().map(|url| format!(" --url {}", shell::word(url))).unwrap_or_default();
-    if learned.has_scheme {
+    let url = match (&args.url, learned.unnamed_urls.as_slice()) {
+        (Some(url), _) | (None, [url]) => format!(" --url {}", shell::word(url)),
+        _ => String::new(),
+    };
+    if learned.unnamed_urls.len() > 1 {
+        next.push(format!("hookdev --providers {dir} verify FILE --provider {}{secrets} --url URL", args.name));
+    } else if learned.has_scheme {
         next.push(format!("hookdev --providers {dir} verify {files} --provider {}{secrets}{url}", args.name));
     } else {
         next.push(format!("hookdev providers new {} --from {files} --secret SOURCE{url} --out {signed}", args.name));

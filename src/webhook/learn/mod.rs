@@ -67,6 +67,8 @@ pub struct Learned {
     pub has_scheme: bool,
     /// Whether there was a secret to try, but no scheme could be proven with it. Then there are no files.
     pub is_unproven: bool,
+    /// The URLs that the signatures cover, each once; empty if they are those that the captures name.
+    pub unnamed_urls: Vec<String>,
     /// What looks like a signature, if no scheme is proven.
     pub seen: Vec<String>,
     /// Why the directory would not pass its check; empty if it does.
@@ -124,6 +126,12 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &C
     let events = LearnedEvents::find(&read, search.found.as_ref());
     let mut learned = Learned { captures: read.len(), has_scheme: search.found.is_some(), ..Learned::default() };
     learned.proven.extend(search.proven(samples.len()));
+    learned.unnamed_urls = search.found.as_ref().map(|found| found.unnamed_urls(&read)).unwrap_or_default();
+    learned.proven.extend(match learned.unnamed_urls.as_slice() {
+        [] => None,
+        [url] => Some(format!("the signed URL is `{url}`, which the captures don't name")),
+        [url, ..] => Some(format!("the signed URLs are such as `{url}`, which the captures don't name")),
+    });
     learned.proven.extend(events.proven());
     learned.proven.extend(is_indented(&read).then(|| "the JSON of every capture is indented".to_owned()));
 

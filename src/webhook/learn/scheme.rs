@@ -14,6 +14,7 @@ use super::{
     value::time_unit,
 };
 use crate::webhook::{
+    called_url,
     place::{Lookup, ValueSource},
     request::Request,
     signature::{
@@ -24,6 +25,7 @@ use crate::webhook::{
         timestamp::{TimeUnit, TimestampRule},
     },
     time::Tolerance,
+    url_redaction,
 };
 
 /// The bytes that may be hashed in one search for each rarity, which takes about a second.
@@ -55,6 +57,22 @@ impl FoundScheme {
     pub(super) fn url_of(&self, request: &Request) -> Option<&str> {
         let key = url(request, false);
         self.urls.iter().find(|(plain, _)| *plain == key).map(|(_, signed)| signed.as_str())
+    }
+
+    /// The URLs that the signatures of these captures cover, each once; empty if the captures name them.
+    pub(super) fn unnamed_urls(&self, samples: &[ParsedSample<'_>]) -> Vec<String> {
+        let Some(is_https) = self.is_https else { return Vec::new() };
+        let is_named = |read: &ParsedSample<'_>| {
+            read.sample.url.is_some() || called_url::of(read.request()) == called_url(read, is_https)
+        };
+        if samples.iter().all(is_named) {
+            return Vec::new();
+        }
+        let mut urls: Vec<String> =
+            samples.iter().map(|read| url_redaction::tokens(&called_url(read, is_https)).into_owned()).collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
     }
 }
 

@@ -319,6 +319,37 @@ fn a_signature_over_a_url_that_the_captures_do_not_hold_is_learned_with_the_url(
 }
 
 #[test]
+fn a_signed_url_that_the_captures_do_not_name_is_shown_and_given_to_verify() {
+    // Signed with Python's hmac: HMAC-SHA256 of the URL and the body, in hexadecimal.
+    let dir = Dir::new();
+    let capture = |n: u8, path: &str, signature: &str| {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: hooks.example\r\ncontent-type: application/json\r\n\
+             x-shop-signature: {signature}\r\ncontent-length: 28\r\n\r\n{{\"type\":\"order.paid\",\"n\":{n}0}}"
+        );
+        dir.write(&format!("{path}/{n}.http", path = path.trim_start_matches('/')), request);
+    };
+    capture(1, "/shop-a", "0740738942ffa296fab6a142571a8493746193a7485bb5ef90ebbdfaa17cc181");
+    capture(2, "/shop-a", "53e64fc41807c40c7a39404cbfe897ed179bdbecda77817c00ef15a8670946ca");
+    capture(3, "/shop-a", "8a8ccf5e166a5ba7bbab38de959259b4d5fca53e54d0283b180f17494e5102b8");
+    capture(4, "/shop-b", "0e805b8a7df6eebaf12f646e7871d453c8847bdf64230c1b9d2bc5e70971910d");
+    let new = ["providers", "new", "shop", "--secret", "shop-secret", "--from"];
+    let learned = dir.hookdev().args(new).args(["shop-a", "--out", "pv"]).exits(0);
+    let learned =
+        learned.prints("proven  the signed URL is `https://hooks.example/shop-a`, which the captures don't name");
+    learned.prints(
+        "hookdev --providers pv verify shop-a --provider shop --secret SOURCE --url https://hooks.example/shop-a",
+    );
+    let verify = ["--providers", "pv", "verify", "shop-a", "--provider", "shop", "--secret", "shop-secret"];
+    dir.hookdev().args(verify).exits(1);
+    dir.hookdev().args(verify).args(["--url", "https://hooks.example/shop-a"]).exits(0);
+    let several = dir.hookdev().args(new).args(["shop-a", "shop-b", "--out", "both"]).exits(0);
+    let several = several
+        .prints("proven  the signed URLs are such as `https://hooks.example/shop-a`, which the captures don't name");
+    several.prints("hookdev --providers both verify FILE --provider shop --secret SOURCE --url URL");
+}
+
+#[test]
 fn signatures_of_private_keys_are_recognised() {
     let dir = with_captures("asymmetric");
     dir.hookdev().args(["providers", "new", "keyed", "--from", "captures"]).exits(0);
