@@ -58,6 +58,8 @@ enum MistakePlace {
     Payload(Path),
     /// What the manifest has under these keys.
     Manifest(Vec<String>),
+    /// This line and column of the schema.
+    Schema(usize, usize),
 }
 
 /// Adds the mistakes of an event and its variants, each once: one of the payload occurs in each variant and encoding.
@@ -92,6 +94,9 @@ impl EventMistake {
             }
             (MistakePlace::Payload(_), None, None) => DirectoryMistake::under(files, &keys(event, &[]), message),
             (MistakePlace::Manifest(keys), ..) => DirectoryMistake::under(files, keys, message),
+            (MistakePlace::Schema(line, column), ..) => {
+                DirectoryMistake::new(files, files::SCHEMA, Some((*line, *column)), message)
+            }
         }
     }
 }
@@ -157,12 +162,19 @@ fn mistakes_of_request(
     mistakes.extend(unrecognised(provider, event, request, &payload));
     mistakes.extend(unverified(event, &provider.verify(secrets, request, Some(event), Some(now).into()), provider));
     if let Some(name) = event.schema.as_deref()
-        && let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name))
+        && let Ok(schema) = provider.schema()
+        && let Some(definition) = schema.definition(name)
         && let Some(root) = payload.root()
     {
         let report = definition.check(root);
         for violation in report.errors.iter().chain(&report.warnings) {
             let value = if violation.pointer.is_empty() { "the payload" } else { &violation.pointer };
+            let mut unsupported = schema.unsupported_patterns().iter();
+            if let Some(pattern) = unsupported.find(|pattern| pattern.message == violation.message) {
+                let message = format!("{value}: {}; rewrite the pattern", violation.message);
+                mistakes.push(EventMistake { place: MistakePlace::Schema(pattern.line, pattern.column), message });
+                continue;
+            }
             let message = format!("{value}: {}; correct it here, or `{name}` in {}", violation.message, files::SCHEMA);
             let path = violation.pointer.parse().unwrap_or_default();
             mistakes.push(EventMistake { place: MistakePlace::Payload(path), message });

@@ -7,11 +7,13 @@ mod value;
 use std::collections::HashMap;
 
 use super::{
-    Schema,
+    Schema, UnsupportedPattern,
     constant::Constant,
     draft::{Draft, meant_by},
     error::{Flaw, SchemaError},
     index::{Index, RECURSIVE},
+    pattern::SchemaPattern,
+    problem::SchemaProblem,
     rule::{
         Applicator, Assertion, Bound, Condition, Contains, Items, Properties, Reference, Rule, RuleId, SizeUnit,
         Unevaluated,
@@ -36,7 +38,7 @@ pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
 }
 
 fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
-    let mut compiler = Compiler { text, index: Index::of(document)?, rules: Vec::new() };
+    let mut compiler = Compiler { text, index: Index::of(document)?, rules: Vec::new(), unsupported: Vec::new() };
     // References may add schemas that are not reached in any other way.
     while compiler.rules.len() < compiler.index.subschemas.len() {
         let rule = compiler.rule(compiler.rules.len())?;
@@ -50,7 +52,13 @@ fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
             definitions.entry(member.key.to_string()).or_insert(rule);
         }
     }
-    Ok(Schema { rules: compiler.rules, names, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
+    Ok(Schema {
+        rules: compiler.rules,
+        names,
+        definitions,
+        dynamic_anchors: compiler.index.dynamic_anchors,
+        unsupported: compiler.unsupported,
+    })
 }
 
 /// The members of `$defs`, then those of `definitions`.
@@ -67,6 +75,7 @@ struct Compiler<'t, 'n> {
     index: Index<'n>,
     /// The rules of the subschemas so far, in their order.
     rules: Vec<Rule>,
+    unsupported: Vec<UnsupportedPattern>,
 }
 
 impl<'n> Compiler<'_, 'n> {
@@ -147,6 +156,17 @@ impl<'n> Compiler<'_, 'n> {
         self.index.resolve(value.string()?, from).map_err(|(_, _, flaw)| value.flaw(flaw))
     }
 
+    /// The pattern in a value, or in the key before it. One that isn't supported is noted.
+    fn pattern(&mut self, value: &KeywordValue<'n>, text: &str) -> Compiled<SchemaPattern> {
+        let pattern = value.pattern(text)?;
+        if !pattern.is_supported() {
+            let (line, column) = position(self.text, value.node.span.start);
+            let message = SchemaProblem::UnsupportedPattern(text).to_string();
+            self.unsupported.push(UnsupportedPattern { message, line, column });
+        }
+        Ok(pattern)
+    }
+
     fn assertions(&mut self, source: &SchemaObject<'_, 'n>, assertions: &mut Vec<Assertion>) -> Compiled<()> {
         if let Some(value) = source.get("const") {
             assertions.push(Assertion::Constant(self.constant(&value)));
@@ -171,7 +191,7 @@ impl<'n> Compiler<'_, 'n> {
             assertions.push(Assertion::MaxLength(value.count()?));
         }
         if let Some(value) = source.get("pattern") {
-            assertions.push(Assertion::Pattern(value.pattern(value.string()?)?));
+            assertions.push(Assertion::Pattern(self.pattern(&value, value.string()?)?));
         }
         if let Some(value) = source.get("format") {
             assertions.extend(value.format()?.map(Assertion::Format));
@@ -278,7 +298,7 @@ impl<'n> Compiler<'_, 'n> {
             }
             if let Some(value) = patterns {
                 for (text, value) in value.members()? {
-                    properties.patterns.push((value.pattern(text)?, self.schema(&value)?));
+                    properties.patterns.push((self.pattern(&value, text)?, self.schema(&value)?));
                 }
             }
             properties.others = others.map(|value| self.schema(&value)).transpose()?;

@@ -57,6 +57,18 @@ pub struct Schema {
     definitions: HashMap<String, RuleId>,
     /// By resource and name.
     dynamic_anchors: HashMap<(usize, String), RuleId>,
+    unsupported: Vec<UnsupportedPattern>,
+}
+
+/// A pattern of a schema file that payloads can't be matched against.
+#[derive(Clone, Debug)]
+pub struct UnsupportedPattern {
+    /// The message of the warnings about it.
+    pub message: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
 }
 
 impl Schema {
@@ -79,6 +91,12 @@ impl Schema {
     /// The names in `$defs` and `definitions`, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+
+    /// The patterns that payloads can't be matched against, in order.
+    #[must_use]
+    pub fn unsupported_patterns(&self) -> &[UnsupportedPattern] {
+        &self.unsupported
     }
 
     /// The schema at the root of the file.

@@ -276,6 +276,23 @@ fn a_directory_that_contradicts_its_manifest_is_rejected() {
 }
 
 #[test]
+fn a_pattern_that_payloads_are_not_checked_against_is_reported_in_the_schema() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
+    let schema = r#"{"$defs":{"made":{
+  "properties":{"type":{"pattern":"(?<=m)ade"}}}}}"#;
+    dir.write("acme/schema.json", schema);
+    let problem = "lookaround, backreferences and Unicode properties are not supported; rewrite the pattern";
+    let mistake = |place: &str, at: &str, pattern: &str| {
+        format!("{place}: acme.made: {at}: is not checked against the pattern `{pattern}`: {problem}\n")
+    };
+    rejected(&dir, &mistake("acme/schema.json:2:35", "/type", "(?<=m)ade"));
+    dir.write("acme/schema.json", r#"{"$defs":{"made":{"patternProperties":{"^(?!x)i":{}}}}}"#);
+    dir.write("acme/events/made.json", r#"{"type":"made"}"#);
+    rejected(&dir, &mistake("acme/schema.json:1:50", "/type", "^(?!x)i"));
+}
+
+#[test]
 fn a_vector_with_another_verdict_is_rejected() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
