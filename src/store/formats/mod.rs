@@ -10,6 +10,7 @@ mod beside;
 mod bruno;
 mod burp;
 mod cgi;
+mod charles;
 mod collected;
 mod csv_rows;
 mod curl_trace;
@@ -83,6 +84,7 @@ static FORMATS: &[&dyn Format] = &[
     &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
+    &charles::CHARLES,
     &webhook_site::WEBHOOK_SITE,
     &webhook_site_csv::WebhookSiteCsv,
     &csv_rows::CsvRows,
