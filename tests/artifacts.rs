@@ -389,7 +389,7 @@ fn signs(schemes: &[Scheme]) -> String {
             let claim =
                 |(place, content): &(Place, SignedContent)| format!(", whose `{place}` is `{}`", content.as_str());
             let claims: String = scheme.place_claims.iter().map(claim).collect();
-            format!("{name} of `{}`{claims}", scheme.content.as_str().escape_debug())
+            format!("{name} of `{}`{claims}", scheme.content.as_str().replace('\n', "\\n"))
         }
     };
     // A place other than a header is described in words.

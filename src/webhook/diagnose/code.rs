@@ -174,7 +174,7 @@ codes! {
         remedy: advice("sign exactly what the provider signs, including the separators"),
     }
     WrongUrl = "wrong-url", proof {
-        meaning: "another URL was signed: its scheme, host, port, slash or query differs",
+        meaning: "another URL was signed: its scheme, host, port, slash, query or escapes differ",
         example: "`http://` behind a proxy that terminates TLS",
         remedy: advice(EXACT_URL),
     }

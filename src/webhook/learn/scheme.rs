@@ -144,7 +144,10 @@ impl SchemeSearch {
                     if claims.is_empty() { String::new() } else { format!(", whose claim {}", claims.join(" and ")) };
                 format!("{subject} signed with {algorithm} in {signature}{claims}")
             }
-            _ => format!("{subject} signed with {algorithm} of `{}` in {signature}", content.as_str().escape_debug()),
+            _ => format!(
+                "{subject} signed with {algorithm} of `{}` in {signature}",
+                content.as_str().replace('\n', "\\n")
+            ),
         })
     }
 
