@@ -61,6 +61,7 @@ pub use self::{
     error::SendError,
     headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
     message::write_message,
+    outbox::UnwrittenRequest,
     protocol::Protocol,
     series::{Series, Wanted},
 };
@@ -213,7 +214,7 @@ impl Client {
         request: &Request,
         form: WireForm,
         wanted: Wanted,
-    ) -> Result<Response, SendError> {
+    ) -> Result<(Response, Option<UnwrittenRequest>), SendError> {
         let (mut connection, response) = self.send_head(url, request, form, Patience::default()).await?;
         let Incoming { head, body: mut incoming } = response;
         let headers = match wanted {
@@ -234,11 +235,15 @@ impl Client {
             }
         };
         let response = Response { status: head.status.as_u16(), headers, body: body.freeze() };
-        match problem {
+        let unwritten = match problem {
             None => self.pool.put(origin(url), connection),
             Some(problem) => return Err(SendError::Incomplete(response, problem)),
+        };
+        if response.status < 200 {
+            Err(SendError::Broken(not_final(response.status)))
+        } else {
+            Ok((response, unwritten))
         }
-        if response.status < 200 { Err(SendError::Broken(not_final(response.status))) } else { Ok(response) }
     }
 
     /// Sends a request, and waits for the head of the response.
@@ -309,19 +314,38 @@ impl Transport for Client {
 
     async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
-        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::All)).await {
-            Ok(response) => response,
+        let exchanged = match tokio::time::timeout(timeout, self.exchange(url, request, form, Wanted::All)).await {
+            Ok(exchanged) => exchanged,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
-        SendResult { response, elapsed: started.elapsed() }
+        written(exchanged, started.elapsed(), timeout).await
     }
 
     async fn send_in_series(&self, series: &mut Series, url: &Url, request: &Request, timeout: Duration) -> SendResult {
         let started = Instant::now();
         let exchange = pin!(self.exchange(url, request, WireForm::Usual, series.wanted));
-        let response = series.timeout(timeout, exchange).await.unwrap_or(Err(SendError::TimedOut(timeout)));
-        SendResult { response, elapsed: started.elapsed() }
+        let exchanged = series.timeout(timeout, exchange).await.unwrap_or(Err(SendError::TimedOut(timeout)));
+        written(exchanged, started.elapsed(), timeout).await
     }
+}
+
+/// The result of a request, once it is written. An endpoint may respond first, and read the request after that; it has
+/// as much time for that as it had for the response.
+async fn written(
+    exchanged: Result<(Response, Option<UnwrittenRequest>), SendError>,
+    elapsed: Duration,
+    timeout: Duration,
+) -> SendResult {
+    let response = match exchanged {
+        Ok((response, unwritten)) => {
+            if let Some(unwritten) = unwritten {
+                let _ = tokio::time::timeout(timeout, unwritten.write()).await;
+            }
+            Ok(response)
+        }
+        Err(error) => Err(error),
+    };
+    SendResult { response, elapsed }
 }
 
 /// The `host` header of requests to a URL: its host, with the port if that is not the default.

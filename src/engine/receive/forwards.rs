@@ -15,7 +15,7 @@ use super::{
     causes::{Cause, explain, kind_of},
     loops::{InFlightDelivery, LoopDetector},
     pending::{PendingEntry, PendingForwards},
-    rest::ResponseRest,
+    rest::{Exchange, RequestRest, ResponseRest},
     targets::{ForwardTargets, InFlightPermit, max_in_flight},
 };
 use crate::{
@@ -108,6 +108,8 @@ pub struct FinishedForward {
     pub response: Option<Response>,
     /// The rest of that body.
     pub rest: Option<ResponseRest>,
+    /// The rest of the request, if the whole response came before the handler had read it.
+    pub unwritten: Option<RequestRest>,
 }
 
 /// What a forward holds while in flight.
@@ -222,12 +224,16 @@ impl Forwarder {
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let journey = journey;
-            let FinishedForward { mut forwarded, rest, .. } =
+            let FinishedForward { mut forwarded, rest, mut unwritten, .. } =
                 forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
-            if let Some(rest) = rest
-                && let Err(problem) = rest.discard().await
-            {
-                forwarded.outcome = Err(problem);
+            if let Some(rest) = rest {
+                match rest.discard().await {
+                    Ok(rest) => unwritten = rest,
+                    Err(problem) => forwarded.outcome = Err(problem),
+                }
+            }
+            if let Some(unwritten) = unwritten {
+                tokio::spawn(unwritten.write());
             }
             if journey.is_delivery {
                 forwarder.targets.count(target.as_str(), forwarded.outcome.is_ok());
@@ -271,28 +277,28 @@ impl Forwarder {
         };
         match result {
             Err(problem) => FinishedForward::failed(url, started, problem),
-            Ok((response, rest)) => {
+            Ok((response, body, memory_for_rest)) => {
                 let status = response.status;
-                let rest = rest.map(|(body, memory)| ResponseRest {
-                    left: body.length().and_then(|length| length.checked_sub(response.body.len() as u64)),
-                    body,
-                    status,
-                    until,
-                    cancel: self.cancel.clone(),
-                    _place: permit,
-                    _memory: memory,
-                });
+                let (timeout, cancel) = (self.timeout, self.cancel.clone());
+                let exchange = Exchange { timeout, cancel, _place: permit, _memory: memory.clone() };
+                let (rest, unwritten) = match memory_for_rest {
+                    None => (None, exchange.request_rest(body)),
+                    Some(memory) => {
+                        let left = body.length().and_then(|length| length.checked_sub(response.body.len() as u64));
+                        (Some(ResponseRest { body, left, status, until, exchange, _memory: memory }), None)
+                    }
+                };
                 let for_sender = for_sender(&response);
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
-                FinishedForward { forwarded, response: Some(for_sender), rest }
+                FinishedForward { forwarded, response: Some(for_sender), rest, unwritten }
             }
         }
     }
 
-    /// Sends a request and reads the start of the response. If the body has not ended, also returns the rest, and
-    /// memory for its pieces.
+    /// Sends a request and reads the start of the response. If the body has not ended, also returns memory for the
+    /// pieces of the rest.
     async fn begin(
         &self,
         url: &Url,
@@ -300,7 +306,7 @@ impl Forwarder {
         until: Instant,
         memory: &BodyPermit,
         permit: &InFlightPermit,
-    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), ForwardFailure> {
+    ) -> Result<(Response, ResponseBody, Option<BodyPermit>), ForwardFailure> {
         let timed_out = || SendError::TimedOut(self.timeout);
         let priority = if permit.is_verified() { Priority::High } else { Priority::Low };
         let response = timeout_at(until, self.client.begin(url, request, priority, self.wait)).await;
@@ -323,7 +329,8 @@ impl Forwarder {
             match timeout_at(until, response.body.piece()).await {
                 Ok(Ok(Some(piece))) => start.extend_from_slice(&piece),
                 Ok(Ok(None)) => {
-                    return Ok((Response { status, headers: response.headers, body: start.freeze() }, None));
+                    let start = Response { status, headers: response.headers, body: start.freeze() };
+                    return Ok((start, response.body, None));
                 }
                 Err(_) => return Err(self.explain(&timed_out(), url, permit).await),
                 Ok(Err(problem)) => return Err(incomplete(&problem)),
@@ -332,7 +339,8 @@ impl Forwarder {
         let memory = timeout_at(until, memory.another(PIECES_BYTES))
             .await
             .map_err(|_| incomplete("there are too many large bodies at once"))?;
-        Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
+        let start = Response { status, headers: response.headers, body: start.freeze() };
+        Ok((start, response.body, Some(memory)))
     }
 
     /// Why there is no response. The advice is given once, and again after the next response.
@@ -346,7 +354,7 @@ impl Forwarder {
 impl FinishedForward {
     fn failed(url: String, started: Instant, problem: ForwardFailure) -> Self {
         let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
-        Self { forwarded, response: None, rest: None }
+        Self { forwarded, response: None, rest: None, unwritten: None }
     }
 
     /// The result for a delivery that has come back from this target, and is not forwarded.
@@ -357,6 +365,7 @@ impl FinishedForward {
             forwarded: Forwarded { url: target, outcome: Err(problem), elapsed: Duration::ZERO },
             response: None,
             rest: None,
+            unwritten: None,
         }
     }
 }

@@ -31,7 +31,8 @@ pub struct Publication {
     pub permit: BodyPermit,
     pub explanation: Option<PendingAssessment>,
     pub forwards: Vec<PendingForward>,
-    /// Resolves to a forward's result if the rest of its response does not arrive.
+    /// What is left of the forward that provides the response. Resolves to its result if the rest of its response does
+    /// not arrive.
     pub tail: Option<JoinHandle<Option<Forwarded>>>,
 }
 

@@ -23,7 +23,7 @@ use super::{
     publication::Publication,
     repeats::{DeliveryIdentity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
-    rest::ResponseRest,
+    rest::{RequestRest, ResponseRest},
     settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
 };
 use crate::{
@@ -202,7 +202,7 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let FinishedForward { forwarded, response, rest } = first;
+        let FinishedForward { forwarded, response, rest, unwritten } = first;
         let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
             Some(ForwardFailureKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";
@@ -212,7 +212,8 @@ impl Receiver {
             Some(ForwardFailureKind::Returned) => response::returned,
             _ => response::no_response,
         };
-        Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
+        let response = response.unwrap_or_else(otherwise);
+        Responded { response, rest, unwritten, forwards: vec![forwarded], others }
     }
 
     /// The response to a handshake that is genuine or that the provider doesn't sign. A secret in it is put to use,
@@ -280,7 +281,7 @@ impl Receiver {
         let handshake = self.respond_to_handshake(&settings, &mut request, &assessment);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
-        let Responded { response, rest, forwards, others } =
+        let Responded { response, rest, unwritten, forwards, others } =
             self.respond(&targets, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
         let mut shared = Arc::new(Delivery {
@@ -318,6 +319,13 @@ impl Receiver {
                 let error = rest.pass_on(sender).await.err()?;
                 Some(Forwarded { outcome: Err(error), ..forwarded })
             })
+        });
+        let tail = tail.or_else(|| {
+            let unwritten = unwritten?;
+            Some(tokio::spawn(async move {
+                unwritten.write().await;
+                None
+            }))
         });
         let explanation = self.explain(settings, delivery, &permit);
         let consumers = Arc::clone(&self.consumers);
@@ -382,6 +390,8 @@ struct Responded {
     response: Response,
     /// The rest of the response's body.
     rest: Option<ResponseRest>,
+    /// The rest of the request to the handler that it came from.
+    unwritten: Option<RequestRest>,
     /// The forward that it came from.
     forwards: Vec<Forwarded>,
     /// The forwards that the response did not wait for.
@@ -390,7 +400,7 @@ struct Responded {
 
 impl From<Response> for Responded {
     fn from(response: Response) -> Self {
-        Self { response, rest: None, forwards: Vec::new(), others: Vec::new() }
+        Self { response, rest: None, unwritten: None, forwards: Vec::new(), others: Vec::new() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::{self, Body};
 
-use super::{connection::Connection, error::BODY_CUT, pool::Pool};
+use super::{connection::Connection, error::BODY_CUT, outbox::UnwrittenRequest, pool::Pool};
 
 /// A body that arrives in pieces. Dropping it before its end closes the connection.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct ResponseBody {
     /// `None` after the end.
     source: Option<BodyStream>,
     length: Option<u64>,
+    /// Set at the end.
+    unwritten: Option<UnwrittenRequest>,
 }
 
 #[derive(Debug)]
@@ -27,7 +29,7 @@ struct BodyStream {
 impl ResponseBody {
     pub(super) fn new(connection: Connection, incoming: body::Incoming, origin: String, pool: Arc<Pool>) -> Self {
         let length = incoming.size_hint().exact();
-        Self { source: Some(BodyStream { connection, incoming, origin, pool }), length }
+        Self { source: Some(BodyStream { connection, incoming, origin, pool }), length, unwritten: None }
     }
 
     /// The length of the whole body in bytes, if the response states it.
@@ -46,8 +48,14 @@ impl ResponseBody {
         if piece.is_none()
             && let Some(source) = self.source.take()
         {
-            source.pool.put(&source.origin, source.connection);
+            self.unwritten = source.pool.put(&source.origin, source.connection);
         }
         Ok(piece)
+    }
+
+    /// What is left to write of the request, if the response came before all of it was written. Ends the body.
+    #[must_use]
+    pub fn into_unwritten(self) -> Option<UnwrittenRequest> {
+        self.unwritten.or_else(|| self.source?.connection.into_unwritten())
     }
 }

@@ -22,7 +22,7 @@ use super::{
     error::{SendError, is_reset, no_response},
     incoming::Inbox,
     message::Recipient,
-    outbox::{Outbox, RequestWriter},
+    outbox::{Outbox, RequestWriter, UnwrittenRequest},
     protocol::Protocol,
     stream::Duplex,
 };
@@ -59,7 +59,7 @@ enum ConnectionDriver {
     Open(Box<http1::Connection<HttpStream, Empty<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once, because a request that it holds would otherwise
     /// wait for its timeout.
-    Closed(Ending),
+    Closed(Ending, Option<UnwrittenRequest>),
 }
 
 /// How a connection ended.
@@ -115,8 +115,8 @@ impl Connection {
     /// How the connection ended, if a request failed with this error.
     pub(super) fn ending(self, error: &hyper::Error) -> Ending {
         let ending = match self.driver {
-            ConnectionDriver::Open(driver) => Ending::of(*driver),
-            ConnectionDriver::Closed(ending) => ending,
+            ConnectionDriver::Open(driver) => Ending::of(*driver).0,
+            ConnectionDriver::Closed(ending, _) => ending,
         };
         let received = self.inbox.received();
         // hyper consumes interim responses.
@@ -129,6 +129,14 @@ impl Connection {
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
     pub(super) fn is_reusable(&self) -> bool {
         matches!(self.driver, ConnectionDriver::Open(_)) && self.outbox.is_empty()
+    }
+
+    /// What is left to write of the last request, if anything.
+    pub(super) fn into_unwritten(self) -> Option<UnwrittenRequest> {
+        match self.driver {
+            ConnectionDriver::Open(driver) => Ending::of(*driver).1,
+            ConnectionDriver::Closed(_, unwritten) => unwritten,
+        }
     }
 
     /// The next piece of a response's body; `None` at its end. Cancel safe.
@@ -157,11 +165,13 @@ fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
 }
 
 impl Ending {
-    fn of(driver: http1::Connection<HttpStream, Empty<Bytes>>) -> Self {
+    /// How a connection ended, and what is left to write of its last request.
+    fn of(driver: http1::Connection<HttpStream, Empty<Bytes>>) -> (Self, Option<UnwrittenRequest>) {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
+        let writer = io.into_inner();
         // If the request crossed the other side's close on the wire, the reset follows what looked like a clean close.
-        let (has_received, was_reset) = (!read_buf.is_empty(), io.into_inner().was_reset());
-        Self { has_received, was_reset, ..Self::default() }
+        let (has_received, was_reset) = (!read_buf.is_empty(), writer.was_reset());
+        (Self { has_received, was_reset, ..Self::default() }, writer.into_unwritten())
     }
 }
 
@@ -171,11 +181,11 @@ impl ConnectionDriver {
         poll_fn(|cx| {
             if let Self::Open(driver) = self
                 && let Poll::Ready(result) = Pin::new(driver).poll(cx)
-                && let Self::Open(ended) = mem::replace(self, Self::Closed(Ending::default()))
+                && let Self::Open(ended) = mem::replace(self, Self::Closed(Ending::default(), None))
             {
-                let mut ending = Ending::of(*ended);
+                let (mut ending, unwritten) = Ending::of(*ended);
                 ending.was_reset |= result.is_err_and(|error| is_reset(&error));
-                *self = Self::Closed(ending);
+                *self = Self::Closed(ending, unwritten);
             }
             wanted.as_mut().poll(cx)
         })

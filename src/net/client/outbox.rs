@@ -3,6 +3,7 @@
 //! writes for that request are replaced by those of the real one.
 
 use std::{
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -12,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::Url;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::{
     incoming::{IDLE_BYTES, Inbox},
@@ -43,6 +44,20 @@ pub(super) struct RequestWriter<S> {
     stream: S,
     outbox: Outbox,
     inbox: Inbox,
+}
+
+/// The rest of a request whose response came before all of it was written.
+#[derive(Debug)]
+pub struct UnwrittenRequest(RequestWriter<Box<dyn Duplex>>);
+
+impl UnwrittenRequest {
+    /// Writes it, and closes the connection. Stops when the endpoint closes it, as it may: it has responded.
+    pub async fn write(self) {
+        let Self(mut writer) = self;
+        if poll_fn(|context| writer.poll_unsent(context)).await.is_ok() {
+            let _ = writer.stream.shutdown().await;
+        }
+    }
 }
 
 impl Outbox {
@@ -89,6 +104,11 @@ impl RequestWriter<Box<dyn Duplex>> {
     pub(super) fn was_reset(&self) -> bool {
         self.stream.was_reset()
     }
+
+    /// What is left to write of the last request, if anything.
+    pub(super) fn into_unwritten(self) -> Option<UnwrittenRequest> {
+        (!self.outbox.is_empty()).then_some(UnwrittenRequest(self))
+    }
 }
 
 impl<S> RequestWriter<S> {
@@ -97,9 +117,10 @@ impl<S> RequestWriter<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, replaced: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, outbox, .. } = &mut *self;
+impl<S: AsyncWrite + Unpin> RequestWriter<S> {
+    /// Writes the content of the outbox.
+    fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, outbox, .. } = self;
         let mut unsent = outbox.0.lock();
         while !unsent.is_empty() {
             let stream = Pin::new(&mut *stream);
@@ -117,6 +138,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
                 count => unsent.written += count,
             }
         }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, replaced: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_unsent(context))?;
         Poll::Ready(Ok(replaced.len()))
     }
 
@@ -124,7 +152,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Leaves the stream open while the outbox has content: hyper closes a connection at the end of a response that
+    /// says so, and [`UnwrittenRequest`] writes the rest.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.outbox.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

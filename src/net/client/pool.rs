@@ -10,7 +10,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::connection::Connection;
+use super::{connection::Connection, outbox::UnwrittenRequest};
 
 /// How long an idle connection is kept. Less than the 5 seconds after which Node.js closes it, so that few requests
 /// meet that close.
@@ -56,21 +56,23 @@ impl Pool {
         Some(self.0.lock().by_origin.get_mut(origin)?.idle.pop()?.connection)
     }
 
-    /// Keeps a connection while it is idle, but not for long.
-    pub(super) fn put(self: &Arc<Self>, origin: &str, connection: Connection) {
+    /// Keeps a connection while it is idle, but not for long. If the response came before the whole request was
+    /// written, returns what is left of that instead.
+    pub(super) fn put(self: &Arc<Self>, origin: &str, connection: Connection) -> Option<UnwrittenRequest> {
         if !connection.is_reusable() {
-            return;
+            return connection.into_unwritten();
         }
         let mut connections = self.0.lock();
         if !connections.by_origin.contains_key(origin) {
             connections.by_origin.insert(origin.to_owned(), OriginState::default());
         }
-        let Some(state) = connections.by_origin.get_mut(origin).filter(|state| state.overdue == 0) else { return };
+        let state = connections.by_origin.get_mut(origin).filter(|state| state.overdue == 0)?;
         let since = Instant::now();
         state.idle.push(Idle { connection, since });
         if !std::mem::replace(&mut connections.is_watched, true) {
             tokio::spawn(close_expired(Arc::downgrade(self), since + IDLE_TIME));
         }
+        None
     }
 
     /// Waits for a response on a new connection. If it takes long, no idle connections are kept until it arrives: a

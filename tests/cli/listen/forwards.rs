@@ -1,6 +1,12 @@
 //! `listen --forward`: deliveries reach the user's own handlers, and their responses reach the sender.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -47,6 +53,32 @@ fn a_request_is_forwarded_unchanged() {
         assert_eq!(passed.header("content-length"), Some(body.len().to_string().as_str()));
         assert_eq!(passed.body, body);
     }
+}
+
+#[test]
+fn a_handler_that_responds_before_it_reads_gets_the_whole_body() {
+    // More than the system's buffers between two programs usually hold.
+    const SIZE: usize = 10_000_000;
+    let dir = Dir::new();
+    let handler = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", handler.local_addr().unwrap());
+    let listener = dir.listen().args(["--forward", &url, "--body", "none"]).starts();
+    let (responded, response) = mpsc::channel();
+    let handling = thread::spawn(move || {
+        let (mut stream, _) = handler.accept().unwrap();
+        let mut read = vec![0; 500];
+        stream.read_exact(&mut read).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        response.recv().unwrap();
+        stream.read_to_end(&mut read).unwrap();
+        read
+    });
+    let body: Vec<u8> = (0..SIZE).map(|at| b"abcdefghijk"[at % 11]).collect();
+    let response = post(&listener.url("/"), &[], &body);
+    assert_eq!((response.status(), response.text()), (200, "ok"));
+    responded.send(()).unwrap();
+    let read = handling.join().unwrap();
+    assert!(read.ends_with(&body), "{} bytes", read.len());
 }
 
 #[test]
