@@ -2,7 +2,7 @@
 //! that arrive while one is written are written together.
 
 use std::{
-    io,
+    fmt, io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
@@ -10,15 +10,23 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
+use parking_lot::Mutex;
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    time::timeout,
 };
 
 use crate::{
     store::captures::{CaptureName, CaptureStore},
     webhook::{capture, record::Delivery, redact, remedy::Wording, time::Timestamp},
 };
+
+/// How long a delivery waits until it is saved. A full pipe whose reader has stopped, or a disk that has, would hold up
+/// every sender.
+const SAVE_TIME: Duration = Duration::from_secs(10);
 
 /// How many bytes of captures are written together, unless a single one is larger.
 const BATCH_BYTES: usize = 64 << 10;
@@ -38,6 +46,7 @@ const PANICKED: &str = "the capture writer failed";
 #[derive(Clone, Debug)]
 pub struct CaptureWriter {
     captures: UnboundedSender<PendingCapture>,
+    reporter: Arc<SaveReporter>,
     redact: bool,
     wording: Wording,
 }
@@ -49,6 +58,32 @@ pub enum SaveChange {
     Failing(String),
     /// Captures can be saved again, after this many could not be.
     Recovered(u64),
+}
+
+/// Reports changes in whether captures can be saved.
+struct SaveReporter {
+    failures: Mutex<Failures>,
+    on_change: Box<dyn Fn(SaveChange) + Send + Sync>,
+}
+
+impl fmt::Debug for SaveReporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaveReporter").field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+impl SaveReporter {
+    fn new(on_change: impl Fn(SaveChange) + Send + Sync + 'static) -> Self {
+        Self { failures: Mutex::default(), on_change: Box::new(on_change) }
+    }
+
+    /// Counts a result, and reports the change, if any.
+    fn add(&self, result: &Result<String, String>) {
+        let mut failures = self.failures.lock();
+        if let Some(change) = failures.add(result) {
+            (self.on_change)(change);
+        }
+    }
 }
 
 /// The captures that could not be saved since the last success.
@@ -63,7 +98,7 @@ impl Failures {
     fn add(&mut self, result: &Result<String, String>) -> Option<SaveChange> {
         match result {
             Ok(_) if self.count == 0 => None,
-            Ok(_) => Some(SaveChange::Recovered(std::mem::take(self).count)),
+            Ok(_) => Some(SaveChange::Recovered(mem::take(self).count)),
             Err(reason) => {
                 self.count += 1;
                 let is_new = self.reason != *reason;
@@ -80,8 +115,9 @@ struct PendingCapture {
     received_at: Timestamp,
     seq: u64,
     label: Option<String>,
-    /// The capture: one JSON object.
-    object: Vec<u8>,
+    /// The capture: one JSON object. Empty once it is no longer waited for, because its sender was asked to send it
+    /// again.
+    object: Arc<Mutex<Vec<u8>>>,
     saved: oneshot::Sender<Result<String, String>>,
 }
 
@@ -92,14 +128,20 @@ impl CaptureWriter {
         store: Arc<CaptureStore>,
         redact: bool,
         wording: Wording,
-        on_change: impl Fn(SaveChange) + Send + 'static,
+        on_change: impl Fn(SaveChange) + Send + Sync + 'static,
     ) -> Self {
         let (captures, pending) = unbounded_channel();
-        thread::spawn(move || write(|batch| store.write_all(batch), pending, on_change));
-        Self { captures, redact, wording }
+        let reporter = Arc::new(SaveReporter::new(on_change));
+        // Each capture that is written to a pipe may be the one that nothing reads.
+        let batch_bytes = if store.is_pipe() { 1 } else { BATCH_BYTES };
+        thread::spawn({
+            let reporter = Arc::clone(&reporter);
+            move || write(|batch| store.write_all(batch), pending, batch_bytes, &reporter)
+        });
+        Self { captures, reporter, redact, wording }
     }
 
-    /// Saves a delivery and returns the path of the file that contains it.
+    /// Saves a delivery and returns the path of the file that contains it. Waits up to [`SAVE_TIME`].
     ///
     /// # Errors
     ///
@@ -114,40 +156,53 @@ impl CaptureWriter {
         let assessment = &delivery.assessment;
         let label = assessment.event.clone().or_else(|| assessment.provider_name().map(str::to_owned));
         let (saved, result) = oneshot::channel();
+        let object = Arc::new(Mutex::new(object));
+        let unwritten = Arc::clone(&object);
         let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
         // If the thread has ended, `saved` is dropped and the result is an error.
         let _ = self.captures.send(capture);
-        result.await.unwrap_or_else(|_| Err(PANICKED.to_owned()))
+        if let Ok(result) = timeout(SAVE_TIME, result).await {
+            return result.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+        }
+        drop(mem::take(&mut *unwritten.lock()));
+        let late = Err(format!("nothing could be written for {} s", SAVE_TIME.as_secs()));
+        self.reporter.add(&late);
+        late
     }
 }
 
 /// A capture with its name, as a [`CaptureStore`] takes it.
 type Named<'a> = (CaptureName<'a>, &'a [u8]);
 
-/// Writes captures with `save` until their senders are gone.
+/// Writes captures with `save` until their senders are gone, up to `batch_bytes` together unless a single one is
+/// larger.
 fn write(
     save: impl Fn(&[Named<'_>]) -> Vec<io::Result<PathBuf>>,
     mut pending: UnboundedReceiver<PendingCapture>,
-    on_change: impl Fn(SaveChange),
+    batch_bytes: usize,
+    reporter: &SaveReporter,
 ) {
-    let mut failures = Failures::default();
     while let Some(first) = pending.blocking_recv() {
-        let mut bytes = first.object.len();
-        let mut batch = vec![first];
-        while bytes < BATCH_BYTES
-            && let Ok(next) = pending.try_recv()
-        {
-            bytes += next.object.len();
-            batch.push(next);
+        let (mut bytes, mut batch, mut next) = (0, Vec::new(), Some(first));
+        while let Some(capture) = next {
+            let object = mem::take(&mut *capture.object.lock());
+            if !object.is_empty() {
+                bytes += object.len();
+                batch.push((capture, object));
+            }
+            next = if bytes < batch_bytes { pending.try_recv().ok() } else { None };
         }
-        let named: Vec<_> = batch.iter().map(PendingCapture::named).collect();
+        if batch.is_empty() {
+            continue;
+        }
+        let named: Vec<_> = batch.iter().map(|(capture, object)| (capture.name(), object.trim_ascii_end())).collect();
         let results = catch_unwind(AssertUnwindSafe(|| save(&named)))
             .unwrap_or_else(|_| named.iter().map(|_| Err(io::Error::other(PANICKED))).collect());
         let has_several = batch.len() > 1;
-        for (capture, result) in batch.into_iter().zip(results) {
+        for ((capture, _), result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
-            failures.add(&result).map(&on_change);
-            // This fails if the request was cancelled.
+            reporter.add(&result);
+            // This fails if the request was cancelled, or was waiting for too long.
             let _ = capture.saved.send(result);
         }
         if has_several {
@@ -157,10 +212,9 @@ fn write(
 }
 
 impl PendingCapture {
-    fn named(&self) -> Named<'_> {
-        let Self { received_at, seq, label, object, .. } = self;
-        let name = CaptureName { received_at: *received_at, seq: *seq, label: label.as_deref() };
-        (name, object.trim_ascii_end())
+    fn name(&self) -> CaptureName<'_> {
+        let Self { received_at, seq, label, .. } = self;
+        CaptureName { received_at: *received_at, seq: *seq, label: label.as_deref() }
     }
 }
 
@@ -168,7 +222,7 @@ impl PendingCapture {
 mod tests {
     use std::fs;
 
-    use futures_util::future::join_all;
+    use futures_util::{FutureExt, future::join_all};
 
     use super::*;
     use crate::engine::receive::tests::delivery;
@@ -211,14 +265,54 @@ mod tests {
             assert!(!is_first.swap(false, std::sync::atomic::Ordering::Relaxed), "a panic of this test");
             batch.iter().map(|_| Ok("saved".into())).collect()
         };
-        thread::spawn(move || write(save, pending, move |change| sender.send(change).unwrap()));
-        let writer = CaptureWriter { captures, redact: false, wording: |_| String::new() };
+        let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
+        let writer =
+            CaptureWriter { captures, reporter: Arc::clone(&reporter), redact: false, wording: |_| String::new() };
+        thread::spawn(move || write(save, pending, BATCH_BYTES, &reporter));
         assert_eq!(writer.save(&delivery(1)).await, Err(PANICKED.to_owned()));
         assert_eq!(writer.save(&delivery(2)).await, Ok("saved".to_owned()));
         assert_eq!(
             changes.try_iter().collect::<Vec<_>>(),
             [SaveChange::Failing(PANICKED.to_owned()), SaveChange::Recovered(1)]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_that_is_not_written_in_time_fails_and_is_not_written_later() {
+        let (sender, changes) = std::sync::mpsc::channel();
+        let (captures, pending) = unbounded_channel();
+        let (read, reader) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (written, batches) = std::sync::mpsc::channel();
+        let save = move |batch: &[Named<'_>]| {
+            begun.send(()).unwrap();
+            // The reader of a full pipe.
+            reader.recv().unwrap();
+            written.send(batch.iter().map(|(name, _)| name.seq).collect::<Vec<_>>()).unwrap();
+            batch.iter().map(|_| Ok("saved".into())).collect()
+        };
+        let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
+        let writer =
+            CaptureWriter { captures, reporter: Arc::clone(&reporter), redact: false, wording: |_| String::new() };
+        let thread = thread::spawn(move || write(save, pending, 1, &reporter));
+        let reason = "nothing could be written for 10 s".to_owned();
+        let deliveries: Vec<Delivery> = (1..=3).map(delivery).collect();
+        let mut saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery)));
+        assert!((&mut saved).now_or_never().is_none());
+        begins.recv().unwrap();
+        assert_eq!(saved.await, vec![Err(reason.clone()); 3]);
+        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(reason)]);
+        // The reader goes on. The first delivery had been passed to the system, so it is completed.
+        read.send(()).unwrap();
+        assert_eq!(batches.recv().unwrap(), [1]);
+        read.send(()).unwrap();
+        let last = delivery(4);
+        tokio::time::resume();
+        assert_eq!(writer.save(&last).await, Ok("saved".to_owned()));
+        drop(writer);
+        thread.join().unwrap();
+        assert_eq!(batches.try_iter().collect::<Vec<_>>(), [[4]]);
+        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Recovered(3)]);
     }
 
     #[test]

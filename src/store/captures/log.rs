@@ -19,6 +19,7 @@ use crate::webhook::capture::{self, MAX_SIZE};
 pub(super) struct CaptureLog {
     path: PathBuf,
     truncated: u64,
+    is_regular: bool,
     state: Mutex<LogState>,
 }
 
@@ -33,8 +34,9 @@ impl CaptureLog {
     /// Opens a file to append to and repairs its last line, or creates the file with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, truncated) = OpenLog::open(path)?;
+        let is_regular = file.file.metadata()?.is_file();
         let state = LogState { file: Some(file), lines: LineBatch::default() };
-        Ok(Self { path: path.to_owned(), truncated, state: Mutex::new(state) })
+        Ok(Self { path: path.to_owned(), truncated, is_regular, state: Mutex::new(state) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -44,6 +46,11 @@ impl CaptureLog {
     /// How many bytes of an incomplete last line were removed when the log was opened.
     pub(super) fn truncated_bytes(&self) -> u64 {
         self.truncated
+    }
+
+    /// Whether it is a file, as opposed to a pipe or a device.
+    pub(super) fn is_regular(&self) -> bool {
+        self.is_regular
     }
 
     /// Appends JSON objects, one per line, with a single write.

@@ -93,6 +93,12 @@ impl CaptureStore {
         }
     }
 
+    /// Whether a program may read the captures, and so hold up writing. What it has begun to read can't be taken back.
+    #[must_use]
+    pub fn is_pipe(&self) -> bool {
+        matches!(&self.destination, Destination::Log(log) if !log.is_regular())
+    }
+
     /// Writes one capture, a JSON object without whitespace, and returns its file. In a directory it is indented, so
     /// that people can read it and its diffs. May block.
     ///
