@@ -295,10 +295,14 @@ fn report(
     event: TunnelEvent,
 ) {
     match event {
-        TunnelEvent::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
+        TunnelEvent::Lost { reason, lines } => {
+            warnings.warn(with_lines(format!("the tunnel {name} is lost: {reason}; starting it again"), &lines));
+        }
         TunnelEvent::StillLost(error) => {
-            warnings
-                .warn(with_lines(format!("the tunnel {name} can't be started again, still trying: {error}"), &error));
+            warnings.warn(with_lines(
+                format!("the tunnel {name} can't be started again, still trying: {error}"),
+                error.lines(),
+            ));
         }
         TunnelEvent::Back => warnings.note(format!("the tunnel {name} works again, at the same URL")),
         TunnelEvent::Moved(url) => warnings.warn(moved(name, prefix, settings, to_do, &url)),
@@ -311,8 +315,8 @@ fn moved(name: &str, prefix: &str, settings: &ReceiverSettings, to_do: &str, url
 }
 
 /// A message with the last lines that the program printed.
-fn with_lines(message: String, error: &TunnelError) -> Message {
-    match error.lines() {
+fn with_lines(message: String, lines: &[String]) -> Message {
+    match lines {
         [] => message.into(),
         lines => {
             Message::with_lines(format!("{message}; its last lines:"), lines.iter().map(|line| format!("  {line}")))
@@ -326,7 +330,7 @@ fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
         TunnelError::Exited { .. } | TunnelError::NotReady { .. } => (Exit::Unreachable, "did not become ready"),
     };
     let mut failure = Failure::new(exit, format!("the tunnel {name} {message}"));
-    failure.causes.push(with_lines(error.to_string(), error));
+    failure.causes.push(with_lines(error.to_string(), error.lines()));
     let install = recipe.install.as_ref().map(|install| format!("install it: {install}"));
     let account = recipe.account.as_ref().filter(|account| *account != "none");
     let account = account.map(|account| format!("an account is {account}"));

@@ -125,7 +125,10 @@ fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
 
     stand_in.kill(1);
     listener.says(
-        "warning: the tunnel cloudflared is lost: its program was ended by signal: 9 (SIGKILL); starting it again\n",
+        "warning: the tunnel cloudflared is lost: its program was ended by signal: 9 (SIGKILL); starting it again; its \
+         last lines:\n\
+         \x20 2026-11-28T17:00:00Z INF Requesting new quick Tunnel on trycloudflare.com...\n\
+         \x20 2026-11-28T17:00:01Z ERR failed to request quick Tunnel: Post \"https://api.trycloudflare.com/tunnel\": EOF\n",
     );
     let moved = "warning: the tunnel cloudflared has a new public URL; enter it at the provider:";
     listener.says(&format!("{moved}\n  https://second-one.trycloudflare.com{prefix}/<provider>\n"));

@@ -47,8 +47,12 @@ pub struct TunnelSetup {
 /// What happens to a tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TunnelEvent {
-    /// It no longer works, for this reason. It is restarted.
-    Lost(String),
+    /// It no longer works. It is restarted.
+    Lost {
+        reason: String,
+        /// The last lines that its program printed, if that exited. Untrusted text.
+        lines: Vec<String>,
+    },
     /// It could not be restarted. Reported once until it is back; the attempts continue.
     StillLost(TunnelError),
     /// It works again, at the same URL.
@@ -122,14 +126,14 @@ impl Supervisor {
         let mut wait = backoff;
         loop {
             let watching = self.while_watched(Box::pin(self.watch(&mut running)));
-            let Some(reason) = stop.run_until_cancelled(watching).await else {
+            let Some(lost) = stop.run_until_cancelled(watching).await else {
                 running.process.end().await;
                 return;
             };
             if running.since.elapsed() >= longest_backoff {
                 wait = backoff;
             }
-            (self.setup.on_event)(TunnelEvent::Lost(reason));
+            (self.setup.on_event)(lost);
             running.process.end().await;
             match stop.run_until_cancelled(self.while_watched(Box::pin(self.restart(&mut wait)))).await {
                 Some(new) => running = new,
@@ -164,14 +168,17 @@ impl Supervisor {
         }
     }
 
-    /// Watches the tunnel until it is lost. Returns why.
-    async fn watch(&self, running: &mut RunningTunnel) -> String {
+    /// Watches the tunnel until it is lost.
+    async fn watch(&self, running: &mut RunningTunnel) -> TunnelEvent {
         let Timing { watch, misses, .. } = self.setup.timing;
         let mut pulse = Pulse::new(watch, wall());
         let mut missed = 0;
         loop {
             tokio::select! {
-                status = running.process.exited() => return exit_words(status.ok()),
+                status = running.process.exited() => {
+                    let reason = exit_words(status.ok());
+                    return TunnelEvent::Lost { reason, lines: running.output.last_lines().await };
+                }
                 url = printed_url(&mut running.output.url) => {
                     self.moves_to(&url);
                     running.url = url;
@@ -186,7 +193,8 @@ impl Supervisor {
                         missed += 1;
                     }
                     if missed == misses {
-                        return format!("it failed {misses} checks in a row");
+                        let reason = format!("it failed {misses} checks in a row");
+                        return TunnelEvent::Lost { reason, lines: Vec::new() };
                     }
                     if let Some(url) = running.probe.url(&self.setup.recipe).await {
                         self.moves_to(&url);

@@ -49,6 +49,10 @@ async fn start_with(
     (Tunnel::start(setup).await, events)
 }
 
+fn lost(reason: &str, lines: &[&str]) -> TunnelEvent {
+    TunnelEvent::Lost { reason: reason.to_owned(), lines: lines.iter().map(|&line| line.to_owned()).collect() }
+}
+
 /// Responds with these statuses in turn, the last one again for later requests, and sends their request lines.
 async fn respond(
     listener: TcpListener,
@@ -111,11 +115,12 @@ async fn a_program_that_exits_is_not_ready() {
 #[tokio::test]
 async fn a_program_that_exits_is_started_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (tunnel, mut events) = start(&two_starts(dir.path(), "exit 7"), "", FAST).await;
+    let (tunnel, mut events) = start(&two_starts(dir.path(), "echo token expired; exit 7"), "", FAST).await;
     let tunnel = tunnel.unwrap();
     assert_eq!(url(&tunnel), "https://one.example");
     fs::write(dir.path().join("go"), "").unwrap();
-    assert_eq!(events.recv().await, Some(TunnelEvent::Lost("its program exited with code 7".to_owned())));
+    let last = lost("its program exited with code 7", &["https://one.example", "token expired"]);
+    assert_eq!(events.recv().await, Some(last));
     assert_eq!(events.recv().await, Some(TunnelEvent::Moved("https://two.example".parse().unwrap())));
     assert_eq!(url(&tunnel), "https://two.example");
     tunnel.end().await;
@@ -156,7 +161,7 @@ async fn a_tunnel_that_dies_silently_is_started_again() {
     let ready = format!("ready = {{ http = \"http://{address}/ready\" }}\n");
     let (tunnel, mut events) = start("echo https://same.example; exec sleep 1000", &ready, FAST).await;
     let tunnel = tunnel.unwrap();
-    assert_eq!(events.recv().await, Some(TunnelEvent::Lost("it failed 3 checks in a row".to_owned())));
+    assert_eq!(events.recv().await, Some(lost("it failed 3 checks in a row", &[])));
     assert_eq!(events.recv().await, Some(TunnelEvent::Back));
     assert_eq!(url(&tunnel), "https://same.example");
 }
@@ -173,7 +178,7 @@ async fn a_tunnel_whose_public_url_no_longer_leads_here_is_started_again() {
     let (tunnel, mut events) = start_with(&script, recipe, FAST).await;
     let tunnel = tunnel.unwrap();
     assert_eq!(lines.recv().await.as_deref(), Some("GET /t-1/hookdev-check HTTP/1.1"));
-    assert_eq!(events.recv().await, Some(TunnelEvent::Lost("it failed 3 checks in a row".to_owned())));
+    assert_eq!(events.recv().await, Some(lost("it failed 3 checks in a row", &[])));
     assert_eq!(events.recv().await, Some(TunnelEvent::Back));
     tunnel.end().await;
     assert_eq!(events.recv().await, None);
@@ -208,7 +213,7 @@ async fn a_tunnel_that_stays_lost_is_reported_once() {
     let (tunnel, mut events) = start(&script, "", FAST).await;
     let _tunnel = tunnel.unwrap();
     fs::write(dir.path().join("go"), "").unwrap();
-    assert!(matches!(events.recv().await, Some(TunnelEvent::Lost(_))));
+    assert!(matches!(events.recv().await, Some(TunnelEvent::Lost { .. })));
     let error =
         TunnelError::Exited { status: "its program exited with code 2".to_owned(), lines: vec!["no luck".to_owned()] };
     assert_eq!(events.recv().await, Some(TunnelEvent::StillLost(error)));
