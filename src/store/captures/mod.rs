@@ -10,13 +10,15 @@ mod log;
 mod places;
 
 use std::{
-    fmt, fs,
+    fmt,
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use parking_lot::Mutex;
+use tempfile::NamedTempFile;
 
 pub use self::find::{last, newest};
 use self::{
@@ -55,8 +57,8 @@ impl CaptureStore {
     ///
     /// # Errors
     ///
-    /// If it can't be created or opened, isn't a log of captures, belongs to another user, or is a link to another
-    /// directory.
+    /// If it can't be created, opened or written to, isn't a log of captures, belongs to another user, or is a link to
+    /// another directory.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let destination = match fs::metadata(path) {
             Ok(existing) if existing.is_file() && !is_log(path) => {
@@ -66,6 +68,7 @@ impl CaptureStore {
             Err(_) if is_log(path) => CaptureLog::open(path).map(Destination::Log),
             _ => append::check_directory(path)
                 .and_then(|()| fs::create_dir_all(path))
+                .and_then(|()| unfinished(path).map(drop))
                 .inspect(|()| remove_abandoned(path))
                 .map(|()| Destination::Dir(path.to_owned())),
         };
@@ -258,12 +261,17 @@ fn private() -> fs::OpenOptions {
     options
 }
 
-fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
+/// Creates a file that is removed when dropped, unless it is renamed before.
+fn unfinished(dir: &Path) -> io::Result<NamedTempFile<File>> {
     let mut reason = None;
     let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
     let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
     // tempfile's error contains the random name, so no two errors would be the same.
-    let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
+    created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))
+}
+
+fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
+    let mut file = unfinished(dir)?;
     let mut text = indented(object);
     text.push(b'\n');
     // Written to the file itself, because tempfile's errors contain the name too.
@@ -501,6 +509,17 @@ mod tests {
         let error = CaptureStore::open(&file.join("captures")).unwrap_err();
         assert_eq!(error.to_string(), format!("can't save captures in {}", file.join("captures").display()));
         assert_eq!(error.source.kind(), io::ErrorKind::NotADirectory);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_directory_that_cannot_be_written_to_is_an_error() {
+        // Not even root can create a file there.
+        let directory = Path::new("/sys");
+        let reason = File::create(directory.join("file")).unwrap_err();
+        let error = CaptureStore::open(directory).unwrap_err();
+        assert_eq!(error.to_string(), "can't save captures in /sys");
+        assert_eq!(error.source.to_string(), reason.to_string());
     }
 
     #[test]
