@@ -18,14 +18,29 @@ pub struct DeliveryExpectation {
     pub wanted: u64,
 }
 
-/// Expectations, each with the number of deliveries that have arrived. Only verified deliveries count, and those that
-/// the provider sends unsigned; those signed with the development secret count if it is accepted.
+/// Expectations, each with the deliveries that have arrived. Only verified deliveries count, and those that the
+/// provider sends unsigned; those signed with the development secret count if it is accepted.
 #[derive(Clone, Debug, Default)]
-pub struct DeliveryExpectations(Vec<(DeliveryExpectation, u64)>);
+pub struct DeliveryExpectations(Vec<(DeliveryExpectation, Arrived)>);
+
+/// How many deliveries have arrived.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrived {
+    received: u64,
+    /// Those that could not be saved. They don't count, because their senders are asked to send them again.
+    unsaved: u64,
+}
+
+impl Arrived {
+    /// The deliveries that could not be saved, in words after the number of those received.
+    fn unsaved(self) -> String {
+        if self.unsaved == 0 { String::new() } else { format!("; {} more could not be saved", self.unsaved) }
+    }
+}
 
 impl FromIterator<DeliveryExpectation> for DeliveryExpectations {
     fn from_iter<I: IntoIterator<Item = DeliveryExpectation>>(expectations: I) -> Self {
-        Self(expectations.into_iter().map(|expectation| (expectation, 0)).collect())
+        Self(expectations.into_iter().map(|expectation| (expectation, Arrived::default())).collect())
     }
 }
 
@@ -41,29 +56,32 @@ impl DeliveryExpectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        // A delivery that could not be saved doesn't count, because its sender is asked to send it again.
-        if delivery.assessment.trust().is_none() || delivery.capture_error.is_some() {
+        if delivery.assessment.trust().is_none() {
             return;
         }
-        for (DeliveryExpectation { events, .. }, seen) in &mut self.0 {
+        for (DeliveryExpectation { events, .. }, arrived) in &mut self.0 {
             if events.as_ref().is_none_or(|events| delivery.assessment.titles().any(|title| events.matches(&title))) {
-                *seen += 1;
+                let is_saved = delivery.capture_error.is_none();
+                *(if is_saved { &mut arrived.received } else { &mut arrived.unsaved }) += 1;
             }
         }
     }
 
     fn met(&self) -> bool {
-        self.0.iter().all(|(expectation, seen)| *seen >= expectation.wanted)
+        self.0.iter().all(|(expectation, arrived)| arrived.received >= expectation.wanted)
     }
 
     /// The expectations that are not met, in words.
     fn missing(&self) -> Vec<String> {
-        let unmet = self.0.iter().filter(|(expectation, seen)| *seen < expectation.wanted);
+        let unmet = self.0.iter().filter(|(expectation, arrived)| arrived.received < expectation.wanted);
         unmet
-            .map(|(DeliveryExpectation { events, wanted }, seen)| match events {
-                Some(events) => format!("{events} ({seen} of {wanted} received)"),
-                None if *wanted == 1 => "1 delivery (0 received)".to_owned(),
-                None => format!("{wanted} deliveries ({seen} received)"),
+            .map(|(DeliveryExpectation { events, wanted }, arrived)| {
+                let (received, unsaved) = (arrived.received, arrived.unsaved());
+                match events {
+                    Some(events) => format!("{events} ({received} of {wanted} received{unsaved})"),
+                    None if *wanted == 1 => format!("1 delivery (0 received{unsaved})"),
+                    None => format!("{wanted} deliveries ({received} received{unsaved})"),
+                }
             })
             .collect()
     }

@@ -40,6 +40,22 @@ fn only_verified_and_unsigned_by_design_deliveries_count() {
     finished.says("error: timed out waiting for: cyanite.v2.finished (0 of 1 received), 2 deliveries (1 received)\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn deliveries_that_could_not_be_saved_are_listed_with_what_is_missing() {
+    let dir = Dir::new();
+    let expectations = ["--count", "1", "--expect", "cyanite.*=2", "--timeout", "5s", "--capture", "/dev/full"];
+    let mut listener = dir.listen().args(expectations).starts();
+    for _ in 0..2 {
+        let (response, _) = listener.receives("/cyanite", &[], TEST);
+        assert_eq!(response.status(), 503);
+    }
+    listener.exits(1).says(
+        "error: timed out waiting for: cyanite.* (0 of 2 received; 2 more could not be saved), 1 delivery (0 received; 2 \
+         more could not be saved)\n",
+    );
+}
+
 #[test]
 fn it_exits_1_at_the_timeout_and_lists_what_is_missing() {
     let dir = Dir::new();
