@@ -27,7 +27,7 @@ use crate::{
     webhook::{
         assessment::Assessment,
         record::{ForwardFailure, ForwardFailureKind, Forwarded, Response},
-        request::Request,
+        request::{Method, Request},
     },
 };
 
@@ -288,7 +288,7 @@ impl Forwarder {
                         (Some(ResponseRest { body, left, status, until, exchange, _memory: memory }), None)
                     }
                 };
-                let for_sender = for_sender(&response);
+                let for_sender = for_sender(&response, &request.method);
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
@@ -395,10 +395,13 @@ impl PendingForward {
 }
 
 /// The handler's response for the sender: without the headers of its connection, and without those that would let a web
-/// page read it.
-fn for_sender(response: &Response) -> Response {
+/// page read it. Where the `content-length` is that of a body which isn't sent, it stays.
+fn for_sender(response: &Response, method: &Method) -> Response {
+    let states_length = *method == Method::HEAD || response.status == 304;
+    let length = response.headers.iter().find(|(name, _)| states_length && name.as_str() == "content-length");
     let headers = end_to_end(&response.headers)
         .filter(|(name, _)| !name.as_str().starts_with("access-control-"))
+        .chain(length)
         .cloned()
         .collect();
     Response { status: response.status, headers, body: response.body.clone() }

@@ -34,8 +34,10 @@ impl From<record::Response> for Outgoing {
 impl Outgoing {
     pub(super) fn into_response(self) -> Response<OutgoingBody> {
         let Self { response: record::Response { status, headers, body }, rest } = self;
-        let mut response =
-            Response::new(OutgoingBody { start: Some(body).filter(|body| !body.is_empty()), rest, _at_end: None });
+        let start = Some(body).filter(|body| !body.is_empty());
+        let unsent = headers.get("content-length").filter(|_| start.is_none() && rest.is_none());
+        let unsent = unsent.and_then(|length| length.to_str().ok()?.parse().ok());
+        let mut response = Response::new(OutgoingBody { start, rest, unsent, _at_end: None });
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         for (name, value) in &headers {
             response.headers_mut().append(name.name().clone(), value.clone());
@@ -94,6 +96,9 @@ pub struct CutOff;
 pub struct OutgoingBody {
     start: Option<Bytes>,
     rest: Option<Pieces>,
+    /// The length of a body that is not sent, because the request was HEAD or the status is 304. Without it, hyper
+    /// would not send the `content-length`.
+    unsent: Option<u64>,
     _at_end: Option<AtEnd>,
 }
 
@@ -109,7 +114,7 @@ impl Drop for AtEnd {
 
 impl OutgoingBody {
     pub(super) fn whole(body: Bytes) -> Self {
-        Self { start: Some(body), rest: None, _at_end: None }
+        Self { start: Some(body), rest: None, unsent: None, _at_end: None }
     }
 
     /// The same body on the connection of this permit.
@@ -141,13 +146,13 @@ impl Body for OutgoingBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.start.is_none() && self.rest.is_none()
+        self.start.is_none() && self.rest.is_none() && self.unsent.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
         let start = self.start.as_ref().map_or(0, Bytes::len) as u64;
         match &self.rest {
-            None => SizeHint::with_exact(start),
+            None => SizeHint::with_exact(self.unsent.unwrap_or(start)),
             Some(Pieces { left: Some(left), .. }) => SizeHint::with_exact(start + left),
             Some(Pieces { left: None, .. }) => {
                 let mut hint = SizeHint::new();

@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    iter,
     net::TcpListener,
     sync::mpsc,
     thread,
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, Signed, hang,
-        hang_up, post, request, respond, text,
+        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, RawEndpoint,
+        Signed, hang, hang_up, post, request, respond, text,
     },
     machine::Port,
 };
@@ -157,6 +158,28 @@ fn the_handlers_response_is_returned_unchanged() {
         assert_eq!((&forward["status"], &forward["error"]), (&json!(status), &Value::Null));
         assert_eq!(text(forward, "/url"), endpoint.url("/handler"));
         assert!(forward["elapsed_ms"].as_f64().unwrap() >= 0.0);
+    }
+}
+
+#[test]
+fn the_length_of_a_body_that_is_not_sent_is_returned() {
+    let dir = Dir::new();
+    for (method, response) in [
+        ("HEAD", &b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"[..]),
+        ("HEAD", b"HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\n"),
+        ("POST", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"),
+    ] {
+        let handler = RawEndpoint::new(response);
+        let listener = dir.listen().args(["--forward", &handler.url("/")]).starts();
+        let mut connection = Connection::to(&listener.url(""));
+        // The second response begins where the first one ends.
+        for _ in 0..2 {
+            connection.write(request(method, &listener.url("/"), &[], CYANITE)).unwrap();
+            let head: Vec<String> =
+                iter::from_fn(|| Some(connection.line().unwrap()).filter(|line| !line.is_empty())).collect();
+            assert!(response.starts_with(head[0].as_bytes()), "{head:?}");
+            assert!(head.contains(&"content-length: 5".to_owned()), "{head:?}");
+        }
     }
 }
 
