@@ -105,6 +105,7 @@ impl<A: InspectorApi> Handler for Inspector<A> {
             // The page itself shows these errors. All others come from outside.
             ReceiveError::Malformed { .. }
             | ReceiveError::BodyTooLarge { .. }
+            | ReceiveError::Incomplete { .. }
             | ReceiveError::Refused { .. }
             | ReceiveError::Browser { .. } => {}
             ReceiveError::Accept(_) | ReceiveError::Panic(_) => self.api.on_error(error),

@@ -148,7 +148,14 @@ pub enum ReceiveError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Another limit or rule was violated, or the body was cut off.
+    /// The sender closed the connection in the middle of the body. It may not have received the response, 400.
+    #[error("{request}: the body is incomplete: the sender closed the connection after {received} bytes of it")]
+    Incomplete {
+        /// The method and path.
+        request: String,
+        received: usize,
+    },
+    /// Another limit or rule was violated.
     #[error("{request}: {reason}; responded {status}")]
     Refused {
         /// The method and path.

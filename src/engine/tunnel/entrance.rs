@@ -100,6 +100,7 @@ impl Handler for Entrance {
             ReceiveError::Accept(_) | ReceiveError::Panic(_) => false,
             ReceiveError::Malformed { .. } => true,
             ReceiveError::BodyTooLarge { request, .. }
+            | ReceiveError::Incomplete { request, .. }
             | ReceiveError::Refused { request, .. }
             | ReceiveError::Browser { request, .. } => !request.contains(&self.prefix),
         };

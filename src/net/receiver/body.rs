@@ -2,6 +2,8 @@
 //! bodies share. While others wait for the budget, a sender that holds a share but hardly sends loses it.
 
 use std::{
+    error::Error,
+    io::{self, ErrorKind},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -166,7 +168,7 @@ pub async fn read(
         };
         let frame = match arrived {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => return Err(incomplete(&error)),
+            Ok(Some(Err(error))) => return Err(incomplete(&error, buffer.len())),
             Ok(None) => {
                 let mut permit = permit.unwrap_or_else(|| budget.unmetered());
                 permit.shrink(buffer.len().saturating_sub(UNMETERED_BYTES));
@@ -219,12 +221,14 @@ fn no_memory() -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at once; send it again\n")
 }
 
-fn incomplete(error: &hyper::Error) -> Refusal {
-    Refusal {
-        status: StatusCode::BAD_REQUEST,
-        text: "the body is incomplete\n",
-        report: RefusalReport::Reason(format!("the body is incomplete: {error}")),
-    }
+/// The refusal of a body that ended after this many bytes, or whose next chunk is invalid.
+fn incomplete(error: &hyper::Error, received: usize) -> Refusal {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let report = match cause.filter(|cause| matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)) {
+        Some(cause) => RefusalReport::Reason(format!("the body is incomplete: {cause}")),
+        None => RefusalReport::Incomplete(received),
+    };
+    Refusal { status: StatusCode::BAD_REQUEST, text: "the body is incomplete\n", report }
 }
 
 /// The data that has arrived, copied: a slice would keep its connection's whole buffer alive, and with a list of

@@ -25,6 +25,8 @@ pub enum RefusalReport {
     Reason(String),
     /// The body is larger than this limit in bytes.
     BodyTooLarge(usize),
+    /// The body ended after this many bytes.
+    Incomplete(usize),
 }
 
 impl Refusal {
@@ -57,6 +59,7 @@ impl Refusal {
             RefusalReport::Text => ReceiveError::Refused { request, reason: self.text.trim_end().to_owned(), status },
             RefusalReport::Reason(reason) => ReceiveError::Refused { request, reason, status },
             RefusalReport::BodyTooLarge(limit) => ReceiveError::BodyTooLarge { request, limit },
+            RefusalReport::Incomplete(received) => ReceiveError::Incomplete { request, received },
         }
     }
 }

@@ -206,7 +206,8 @@ fn an_incomplete_body_is_not_a_delivery() {
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST /cyanite HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"a\":").unwrap();
     drop(connection);
-    listener.says("warning: POST /cyanite: the body is incomplete");
+    listener
+        .says("warning: POST /cyanite: the body is incomplete: the sender closed the connection after 5 bytes of it\n");
     assert_eq!(post(&listener.url("/"), &[], "next").status(), 200);
     assert_eq!(text(&listener.next(), "/request/body"), "next");
 }
