@@ -32,11 +32,14 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{body::Budget, connection::serve_connection, connection_permits::ConnectionPermits, socket::Socket};
+use self::{
+    body::Budget, connection::serve_connection, connection_permits::ConnectionPermits, heads::Heads, socket::Socket,
+};
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     counted::CountGuard,
     head::LONGEST_METHOD,
+    heads::MalformedHead,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
 pub use super::fields::MAX_FIELDS;
@@ -133,10 +136,16 @@ pub enum ReceiveError {
     #[error("can't accept connections: {0}; retrying")]
     Accept(#[source] io::Error),
     /// The bytes are not an HTTP request.
-    #[error("rejected a malformed request from {peer}: {error}")]
+    #[error(
+        "rejected a malformed request from {peer}{}: {error}{}",
+        in_parentheses(head.as_ref()),
+        to_escape(head.as_ref())
+    )]
     Malformed {
         /// The sender.
         peer: SocketAddr,
+        /// The start of the request, if it looks like a request line.
+        head: Option<MalformedHead>,
         /// The parser's error.
         error: hyper::Error,
     },
@@ -175,6 +184,15 @@ pub enum ReceiveError {
     /// The handler panicked.
     #[error("internal error while handling a request: {0}; responded 500")]
     Panic(String),
+}
+
+fn in_parentheses(head: Option<&MalformedHead>) -> String {
+    head.map_or_else(String::new, |head| format!(" ({})", head.request))
+}
+
+fn to_escape(head: Option<&MalformedHead>) -> String {
+    let unescaped = head.and_then(|head| head.unescaped);
+    unescaped.map_or_else(String::new, |c| format!("; `{c}` must be escaped as %{:02X}", u32::from(c)))
 }
 
 fn page(origin: Option<&str>) -> String {
@@ -219,14 +237,16 @@ pub async fn serve<H: Handler>(
         let _ = stream.set_nodelay(true);
         let (socket, watch) = Socket::new(stream);
         let given_up = permit.given_up();
-        let connection = graceful.watch(serve_connection(socket, watch, permit, limits, &budget, &handler));
+        let heads = Heads::default();
+        let connection = serve_connection(socket, watch, permit, limits, &budget, &handler, heads.clone());
+        let connection = graceful.watch(connection);
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             // Other errors mean that the sender broke the connection.
             if let Some(Err(error)) = given_up.run_until_cancelled(connection).await
                 && error.is_parse()
             {
-                handler.on_error(ReceiveError::Malformed { peer, error });
+                handler.on_error(ReceiveError::Malformed { peer, head: heads.malformed(), error });
             }
         });
     }

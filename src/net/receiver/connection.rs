@@ -31,7 +31,7 @@ use crate::webhook::{
     request::{Headers, Request},
 };
 
-/// Serves one connection until it ends.
+/// Serves one connection until it ends. Keeps the heads of its requests in `heads`.
 pub(super) fn serve_connection<S, H>(
     stream: S,
     watch: SenderWatch,
@@ -39,6 +39,7 @@ pub(super) fn serve_connection<S, H>(
     limits: ReceiverLimits,
     budget: &Budget,
     handler: &Arc<H>,
+    heads: Heads,
 ) -> impl GracefulConnection<Error = hyper::Error> + use<S, H>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -52,7 +53,6 @@ where
         closed: CancellationToken::new(),
         permit: Arc::new(permit),
     };
-    let heads = Heads::default();
     let stream = KeepHeads::new(WriteTimeout::new(stream, limits.response_time), heads.clone());
     let service = service_fn(move |request| {
         let headers = heads.take(&request);

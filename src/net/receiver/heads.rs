@@ -14,6 +14,7 @@ use hyper::{Request, body::Body};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::{excerpt, head::LONGEST_METHOD};
 use crate::{
     net::fields::{MAX_FIELDS, in_raw_order},
     webhook::request::Headers,
@@ -40,6 +41,15 @@ struct Passed {
     kept: Vec<u8>,
     /// The rest of the current body.
     body: BodyRest,
+}
+
+/// The start of a head that hyper could not parse.
+#[derive(Debug)]
+pub struct MalformedHead {
+    /// The method and path.
+    pub request: String,
+    /// A character of the target that hyper accepts only if it is percent-encoded.
+    pub unescaped: Option<char>,
 }
 
 /// How much of a body is still to come.
@@ -103,6 +113,21 @@ impl Heads {
             kept.shrink_to(IDLE_BYTES);
         }
         Some(headers)
+    }
+
+    /// The start of a head that hyper could not parse, if it looks like one.
+    pub fn malformed(&self) -> Option<MalformedHead> {
+        let passed = self.0.lock();
+        let line = passed.kept.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+        let line = String::from_utf8_lossy(line);
+        let (method, target) = line.split_once(' ')?;
+        let is_method = (1..=LONGEST_METHOD).contains(&method.len()) && method.bytes().all(|b| b.is_ascii_uppercase());
+        let target = target.rsplit_once(" HTTP/").map_or(target, |(target, _)| target);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let unescaped =
+            path.chars().find(|c| "<>`".contains(*c)).or_else(|| query.chars().find(|c| "\"<>".contains(*c)));
+        let request = format!("{method} {}", excerpt(path));
+        (is_method && path.starts_with('/')).then_some(MalformedHead { request, unescaped })
     }
 }
 

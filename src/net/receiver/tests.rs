@@ -77,7 +77,15 @@ impl TestClient {
 
     fn serve(&self, stream: DuplexStream) -> impl GracefulConnection<Error = hyper::Error> + use<> {
         let permit = ConnectionPermits::new(1, CancellationToken::new()).take().now_or_never().unwrap();
-        serve_connection(stream, SenderWatch::default(), permit, self.limits, &self.budget, &self.handler)
+        serve_connection(
+            stream,
+            SenderWatch::default(),
+            permit,
+            self.limits,
+            &self.budget,
+            &self.handler,
+            Heads::default(),
+        )
     }
 
     fn errors(&self) -> Vec<String> {

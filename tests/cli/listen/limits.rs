@@ -80,6 +80,29 @@ fn a_method_has_up_to_32_bytes_and_is_not_connect() {
 }
 
 #[test]
+fn a_target_with_characters_that_need_escaping_is_named_without_its_query() {
+    let mut listener = Dir::new().listen().starts();
+    for (target, expected) in [
+        ("/<id>?token=1", "(POST /<id>): invalid URI; `<` must be escaped as %3C\n"),
+        ("/a>", "(POST /a>): invalid URI; `>` must be escaped as %3E\n"),
+        ("/a`?token=1", "(POST /a`): invalid URI; `\u{60}` must be escaped as %60\n"),
+        ("/a?token=\"1\"", "(POST /a): invalid URI; `\"` must be escaped as %22\n"),
+        ("/a?token=<1", "(POST /a): invalid URI; `<` must be escaped as %3C\n"),
+    ] {
+        assert_eq!(status(&listener, with_head(&format!("POST {target} HTTP/1.1"), "")), 400, "{target:?}");
+        listener.says(expected);
+    }
+    // Those that are accepted.
+    for target in ["/\"{}|^\\[]", "/?`{}|^\\[]"] {
+        assert_eq!(status(&listener, with_head(&format!("POST {target} HTTP/1.1"), "")), 200, "{target:?}");
+        assert_eq!(text(&listener.next(), "/request/target"), target);
+    }
+    assert_eq!(status(&listener, "\u{16}\u{3}\u{1} /secret\r\n\r\n"), 400);
+    listener.says(": invalid HTTP method parsed\n");
+    assert_healthy(listener);
+}
+
+#[test]
 fn an_absolute_target_is_reduced_to_path_and_query() {
     let mut listener = Dir::new().listen().starts();
     for (target, expected) in [("http://elsewhere.example/cyanite?x=1", "/cyanite?x=1"), ("http://x", "/")] {
@@ -194,7 +217,7 @@ fn a_malformed_header_gets_400_and_is_reported() {
     for field in ["x: a\r\n b", "x: a\0b", "x\0: a", "x: a\rb", ": a", "no colon", "a b: c", "content-length : 1"] {
         assert_eq!(status(&listener, with_head("POST / HTTP/1.1", &format!("{field}\r\n"))), 400, "{field:?}");
         listener.says("warning: rejected a malformed request from 127.0.0.1:");
-        listener.says(": invalid HTTP header parsed\n");
+        listener.says(" (POST /): invalid HTTP header parsed\n");
     }
     assert_healthy(listener);
 }

@@ -138,8 +138,15 @@ async fn received(requests: &[SentRequest], pieces: &[usize]) -> Vec<Request> {
     let keep = Arc::new(Keep::default());
     let limits = ReceiverLimits::default();
     let permit = ConnectionPermits::new(1, tokio_util::sync::CancellationToken::new()).take().await;
-    let serving =
-        tokio::spawn(serve_connection(theirs, SenderWatch::default(), permit, limits, &Budget::new(&limits), &keep));
+    let serving = tokio::spawn(serve_connection(
+        theirs,
+        SenderWatch::default(),
+        permit,
+        limits,
+        &Budget::new(&limits),
+        &keep,
+        Heads::default(),
+    ));
     let bytes = requests.iter().flat_map(SentRequest::bytes).collect::<Vec<_>>();
     let mut sizes = pieces.iter().cycle();
     let mut left = &bytes[..];
