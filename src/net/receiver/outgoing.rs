@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::{
     Response, StatusCode,
     body::{Body, Frame, SizeHint},
+    ext::ReasonPhrase,
 };
 use tokio::sync::mpsc;
 
@@ -38,7 +39,12 @@ impl Outgoing {
         let unsent = headers.get("content-length").filter(|_| start.is_none() && rest.is_none());
         let unsent = unsent.and_then(|length| length.to_str().ok()?.parse().ok());
         let mut response = Response::new(OutgoingBody { start, rest, unsent, _at_end: None });
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        *response.status_mut() = status;
+        if status.canonical_reason().is_none() {
+            // Without this, hyper writes `<none>`.
+            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+        }
         for (name, value) in &headers {
             response.headers_mut().append(name.name().clone(), value.clone());
         }

@@ -184,6 +184,21 @@ fn the_length_of_a_body_that_is_not_sent_is_returned() {
 }
 
 #[test]
+fn the_reason_phrase_is_the_standard_one_or_empty() {
+    let dir = Dir::new();
+    for (response, expected) in [
+        (&b"HTTP/1.1 299 All good\r\ncontent-length: 0\r\n\r\n"[..], "HTTP/1.1 299"),
+        (b"HTTP/1.1 200 All good\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 200 OK"),
+    ] {
+        let handler = RawEndpoint::new(response);
+        let listener = dir.listen().args(["--forward", &handler.url("/")]).starts();
+        let mut connection = Connection::to(&listener.url(""));
+        connection.write(request("POST", &listener.url("/"), &[], CYANITE)).unwrap();
+        assert_eq!(connection.line().unwrap(), expected);
+    }
+}
+
+#[test]
 fn the_targets_own_parameters_are_not_replaced() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = dir.listen().args(["--forward", &endpoint.url("/handler?token=mine")]).starts();
