@@ -110,7 +110,8 @@ impl Judge<'_> {
         if let Some(provider) = named {
             return self.assess_as(|_| provider.ok(), request, receipt);
         }
-        let mut guess = self.assess_as(|lookup| self.catalog.by_content(lookup), request, receipt);
+        let by_content = |body: &DecodedBody| self.catalog.by_content(&Lookup::of(request, &body.payload(request)));
+        let mut guess = self.assess_as(by_content, request, receipt);
         if guess.trust().is_some() {
             return guess;
         }
@@ -137,7 +138,7 @@ impl Judge<'_> {
     /// Judges a request as one of the provider that is found for it.
     fn assess_as<'p>(
         &self,
-        find: impl FnOnce(&Lookup<'_>) -> Option<&'p Arc<Provider>>,
+        find: impl FnOnce(&DecodedBody) -> Option<&'p Arc<Provider>>,
         request: &Request,
         receipt: Receipt<'_>,
     ) -> Assessment {
@@ -146,7 +147,7 @@ impl Judge<'_> {
             warnings.push(problem.into());
             DecodedBody::empty()
         });
-        let Some(provider) = find(&Lookup::of(request, &body.payload(request))) else {
+        let Some(provider) = find(&body) else {
             warnings.extend(self.unrecognised(request));
             return Assessment::unrecognised(warnings);
         };
