@@ -68,7 +68,7 @@ pub fn run(context: Context, args: &SendArgs) -> Result<Exit, Failure> {
     let result = process(&context, args, load, jobs.batch, dispatcher);
     match (edit.edited, &result) {
         (Some(edited), Ok(Exit::Success)) => edited.discard(),
-        (Some(edited), _) => context.terminal.note(edited.kept()),
+        (Some(edited), _) => context.terminal.warn(edited.kept()),
         (None, _) => {}
     }
     Ok(with_unreadable(result?, jobs.has_unreadable))

@@ -189,7 +189,7 @@ fn an_edit_is_saved_unless_it_is_accepted() {
     let endpoint = Endpoint::new([respond(500), respond(500), respond(200), respond(200)]);
     for (url, code) in [("http://127.0.0.1:1/", 4), (&endpoint.url("/"), 1), (&endpoint.url("/"), 0)] {
         for what in ["cyanite.v2.finished", "one.json"] {
-            let command = edit(&dir, what, url, "sed -i s/999/1000/").env("TMPDIR", dir.join("tmp"));
+            let command = edit(&dir, what, url, "sed -i s/999/1000/").arg("-q").env("TMPDIR", dir.join("tmp"));
             let finished = command.exits(code);
             if code != 0 {
                 assert!(saved_edit(&dir, &finished, "\n").contains(r#""1000""#), "{finished}");
