@@ -6,6 +6,8 @@ mod warnings;
 
 use std::{borrow::Cow, sync::Arc};
 
+use http::HeaderName;
+
 use crate::webhook::{
     diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
@@ -115,24 +117,36 @@ impl Judge<'_> {
         if guess.trust().is_some() {
             return guess;
         }
-        // Several providers may send the same headers. A secret of the user's own tells them apart.
-        for other in self.set_up_for(request).filter(|other| guess.provider_name() != Some(&other.name)) {
-            let assessment = self.assess_as(|_| Some(other), request, receipt);
-            if assessment.trust() == Some(Trust::Verified) {
-                return assessment;
-            }
+        if let Some(own) = self.set_up_for(request, receipt, &guess) {
+            guess = self.assess_as(|_| Some(own), request, receipt);
         }
-        if let (Some(provider), None) = (&guess.provider, &guess.event) {
+        if let (Some(provider), None, Verdict::Rejected(_)) = (&guess.provider, &guess.event, &guess.verdict) {
             guess.warnings.extend(self.ambiguous(provider, request));
         }
         guess
     }
 
-    /// The providers with a secret of the user's own that sign in a header which the request has.
-    fn set_up_for(&self, request: &Request) -> impl Iterator<Item = &Arc<Provider>> {
+    /// The provider of a request that isn't genuine by the guess, if a secret of the user's own decides it: several
+    /// providers may send the same headers. It is the first with a secret that verifies the request. Without any, it is
+    /// the only one with a secret, if the guess has none and signs in the same header.
+    fn set_up_for(&self, request: &Request, receipt: Receipt<'_>, guess: &Assessment) -> Option<&Arc<Provider>> {
+        let is_sent = |name: &&HeaderName| request.headers.contains(name.as_str());
         let entries = self.catalog.entries().filter(|entry| self.keyring.has_own(entry.name()));
         let providers = entries.filter_map(|entry| entry.load().ok());
-        providers.filter(|provider| signature_headers(provider).any(|name| request.headers.contains(name.as_str())))
+        let set_up: Vec<&Arc<Provider>> =
+            providers.filter(|provider| signature_headers(provider).any(|name| is_sent(&name))).collect();
+        let verifies = |provider: &&&Arc<Provider>| {
+            let secrets = self.keyring.secrets(&provider.name);
+            let Verdict::Verified(verified) = provider.verify(secrets, request, None, receipt) else { return false };
+            self.keyring.source(&provider.name, verified.secret) != Some(&SecretSource::Development)
+        };
+        if let Some(provider) = set_up.iter().find(verifies) {
+            return Some(provider);
+        }
+        let guess = guess.provider.as_ref().filter(|guess| !self.keyring.has_own(&guess.name))?;
+        let shared: Vec<&HeaderName> = signature_headers(guess).filter(is_sent).collect();
+        let mut alike = set_up.into_iter().filter(|other| signature_headers(other).any(|name| shared.contains(&name)));
+        alike.next().filter(|_| alike.next().is_none())
     }
 
     /// Judges a request as one of the provider that is found for it.
