@@ -9,7 +9,7 @@ use super::{
 use crate::webhook::{
     delivery::StatusPattern,
     provider::live::{LiveEvent, LivePart, LiveSigner, SignaturePart, SignedPart, Spot},
-    signature::{HashFunction, secret::KeyEncoding, timestamp::TimeUnit},
+    signature::{HashFunction, KeyEncoding, timestamp::TimeUnit},
 };
 
 struct JavaScript;

@@ -14,9 +14,7 @@ use crate::webhook::{
     place::{self, Place, ValueSource},
     provider::{Provider, compose::AttemptParams},
     request::Request,
-    signature::{
-        MalformedSecret, Scheme, SecretRule, SigningInput, SigningSecret, grammar::TextEncoding, secret::KeyEncoding,
-    },
+    signature::{KeyEncoding, MalformedSecret, Scheme, SecretRule, SigningInput, SigningSecret, grammar::TextEncoding},
     time::{Timestamp, Tolerance},
 };
 

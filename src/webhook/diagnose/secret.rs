@@ -15,10 +15,8 @@ use crate::webhook::{
     provider::Provider,
     remedy::Remedy,
     signature::{
-        Scheme, SecretFormat, SigningSecret,
-        asymmetric::named_keys,
-        grammar::ParsedSignature,
-        secret::{KeyEncoding, decode_hex},
+        KeyEncoding, Scheme, SecretFormat, SigningSecret, asymmetric::named_keys, grammar::ParsedSignature,
+        secret::decode_hex,
     },
 };
 

@@ -18,7 +18,7 @@ use crate::webhook::{
     payload::PayloadKind,
     place::{Place, ValueSource},
     signature::{
-        Algorithm, SecretFormat, asymmetric::Family, content::SignedContent, secret::KeyEncoding, timestamp::TimeUnit,
+        Algorithm, KeyEncoding, SecretFormat, asymmetric::Family, content::SignedContent, timestamp::TimeUnit,
     },
     time::Tolerance,
 };

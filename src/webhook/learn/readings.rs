@@ -1,7 +1,7 @@
 //! The ways to read a secret, and the algorithms that the length of its signatures allows.
 
 use crate::webhook::signature::{
-    Algorithm, HashFunction, SecretFormat, SecretText, SigningSecret, asymmetric::Family, secret::KeyEncoding,
+    Algorithm, HashFunction, KeyEncoding, SecretFormat, SecretText, SigningSecret, asymmetric::Family,
 };
 
 /// A reading of the secrets.

@@ -94,7 +94,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     found.into_iter().next()
 }
 
-/// Whether bytes are the beginning of a key of this family, in DER or without a header.
+/// Whether bytes may be the beginning of a key of this family, in DER or without a header.
 #[must_use]
 pub(super) fn is_cut(family: Family, bytes: &[u8]) -> bool {
     /// Fewer bytes are not what is left of a key.
@@ -103,8 +103,8 @@ pub(super) fn is_cut(family: Family, bytes: &[u8]) -> bool {
         (_, [0x30, ..]) => return is_cut_der(bytes),
         (Family::Ed25519, _) => 32,
         (Family::P256, [4, ..]) => 65,
-        (Family::P256, _) => 33,
-        (Family::Rsa, _) => return false,
+        (Family::P256, [2 | 3, ..]) => 33,
+        (Family::P256 | Family::Rsa, _) => return false,
     };
     (FEWEST..whole).contains(&bytes.len())
 }

@@ -2,8 +2,10 @@
 
 use serde::de::IgnoredAny;
 
-use super::asymmetric::{self, AsymmetricKey, Family};
-use crate::webhook::encoding::{decode_base64url, decode_hex, decode_lenient_base64};
+use super::{
+    asymmetric::{self, AsymmetricKey, Family},
+    key_encoding::KeyEncoding,
+};
 
 /// What is wrong with a secret's text. No variant contains any part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,9 @@ pub enum MalformedSecret {
     /// The end of the key is missing.
     #[error("it is incomplete: a part of the key is missing")]
     Incomplete,
+    /// It has fewer bytes than a key.
+    #[error("it is too short: a part of the key may be missing, or it is another kind of secret")]
+    TooShort,
     /// The key has line breaks or spaces in it.
     #[error("it has line breaks or spaces in it")]
     Wrapped,
@@ -156,30 +161,29 @@ impl MalformedSecret {
         }
     }
 
-    /// What is wrong with a text that is no key of this family in the provider's encoding, hexadecimal or base64, but
-    /// may be one otherwise.
-    pub(super) fn of_key(text: &str, needs_hex: bool, family: Family) -> Self {
+    /// What is wrong with a text that is no key of this family in the provider's encoding, but may be one otherwise.
+    pub(super) fn of_key(text: &str, needed: KeyEncoding, family: Family) -> Self {
         let compact: String = text.split_whitespace().collect();
-        let is_key = |bytes: Option<Vec<u8>>| bytes.is_some_and(|it| AsymmetricKey::parse(family, &it).is_some());
-        let base64 = |text: &str| decode_lenient_base64(text).or_else(|| decode_base64url(text));
-        let is_hex = is_key(decode_hex(&compact));
+        let is_key = |encoding: &KeyEncoding| {
+            encoding.decode_key(&compact).is_some_and(|bytes| AsymmetricKey::parse(family, &bytes).is_some())
+        };
+        let found = [KeyEncoding::Hex, KeyEncoding::Base64].into_iter().find(is_key);
         if let Err(problem) = check_edges(text) {
-            problem
-        } else if compact != text && (is_hex || is_key(base64(&compact))) {
-            Self::Wrapped
-        } else if is_hex || is_key(base64(&compact)) {
-            let words = |is_hex| if is_hex { "hexadecimal" } else { "base64" };
-            Self::OtherEncoding { found: words(is_hex), needed: words(needs_hex) }
-        } else {
-            // What is left of a key that was cut off may end within a byte.
-            let whole = |per_group: usize| compact.get(..compact.len() - compact.len() % per_group).unwrap_or_default();
-            let bytes = if needs_hex { decode_hex(whole(2)) } else { base64(whole(4)) };
-            let bytes = bytes.unwrap_or_default();
-            match asymmetric::kind(&bytes) {
-                Some(found) => Self::OtherKind { found, needed: family.words() },
-                None if asymmetric::is_cut(family, &bytes) => Self::Incomplete,
-                None => Self::NotAKey,
-            }
+            return problem;
+        }
+        match found {
+            Some(_) if compact != text => return Self::Wrapped,
+            Some(found) => return Self::OtherEncoding { found: found.words(), needed: needed.words() },
+            None => {}
+        }
+        // What is left of a key that was cut off may end within a byte.
+        let group = if needed == KeyEncoding::Hex { 2 } else { 4 };
+        let whole = compact.get(..compact.len() - compact.len() % group).unwrap_or_default();
+        let bytes = needed.decode_key(whole).unwrap_or_default();
+        match asymmetric::kind(&bytes) {
+            Some(found) => Self::OtherKind { found, needed: family.words() },
+            None if asymmetric::is_cut(family, &bytes) => Self::TooShort,
+            None => Self::NotAKey,
         }
     }
 
@@ -210,7 +214,7 @@ impl MalformedSecret {
             Self::JoinedLines => {
                 "write each line of the PEM document on a line of its own, as in the file that you downloaded"
             }
-            Self::Incomplete => "copy the whole key again, from its first character to its last",
+            Self::Incomplete | Self::TooShort => "copy the whole key again, from its first character to its last",
             Self::Wrapped => "write the key on one line, without spaces",
             Self::OtherEncoding { .. } => {
                 "copy the key again, as the provider shows it, or convert it to that encoding"

@@ -13,6 +13,7 @@ pub mod grammar;
 mod hash_function;
 pub mod jwt;
 pub mod key;
+mod key_encoding;
 pub mod malformed;
 pub mod scheme;
 pub mod secret;
@@ -23,6 +24,7 @@ pub mod verify;
 
 pub use algorithm::Algorithm;
 pub use hash_function::HashFunction;
+pub use key_encoding::KeyEncoding;
 pub use malformed::MalformedSecret;
 pub use scheme::{Scheme, SigningInput};
 pub use secret::{SecretFormat, SecretRule, SecretText, SigningSecret};

@@ -20,29 +20,15 @@ use super::{
     certificate,
     content::SecretParts,
     key::Key,
+    key_encoding::KeyEncoding,
     malformed::{MalformedSecret, check_edges, has_version_tag, is_key_document},
 };
 use crate::webhook::{
-    encoding::{self, decode_base64url, decode_lenient_base64},
+    encoding::{decode_base64url, decode_lenient_base64},
     time::Timestamp,
 };
 
 pub(in crate::webhook) use crate::webhook::encoding::decode_hex;
-
-/// How a secret's bytes are encoded as text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyEncoding {
-    /// The bytes of the text itself.
-    #[default]
-    Text,
-    /// Standard base64, with or without padding.
-    Base64,
-    /// URL-safe base64, with or without padding.
-    Base64Url,
-    /// Two hexadecimal digits per byte.
-    Hex,
-}
 
 /// How one provider writes its secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +53,7 @@ impl SecretFormat {
         [text, self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)]
     }
 
-    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text with
-    /// no declared encoding is read as hexadecimal or base64.
+    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding.
     fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
         let text = text.trim();
         if is_document(text) {
@@ -79,14 +64,7 @@ impl SecretFormat {
             return AsymmetricKey::from_seed(family, seed).ok_or(MalformedSecret::NoSeed);
         }
         let (encoding, rest) = self.encoded_key(text);
-        let (hex, base64) = (|| decode_hex(rest), || decode_lenient_base64(rest));
-        match encoding {
-            KeyEncoding::Hex => hex(),
-            KeyEncoding::Base64Url => decode_base64url(rest),
-            KeyEncoding::Text => hex().or_else(base64).or_else(|| decode_base64url(rest)),
-            KeyEncoding::Base64 => base64().or_else(|| decode_base64url(rest)),
-        }
-        .ok_or_else(|| self.key_fault(text, family))
+        encoding.decode_key(rest).ok_or_else(|| self.key_fault(text, family))
     }
 
     /// How a key's text is encoded, and the text without its prefix. What has a prefix is base64.
@@ -105,7 +83,7 @@ impl SecretFormat {
             return MalformedSecret::of_document(text, family);
         }
         let (encoding, rest) = self.encoded_key(text);
-        MalformedSecret::of_key(rest, encoding == KeyEncoding::Hex, family)
+        MalformedSecret::of_key(rest, encoding, family)
     }
 }
 
@@ -377,12 +355,8 @@ impl SigningSecret {
     /// The public key of a pair as the provider writes it; `None` for a shared secret and for RSA.
     pub(in crate::webhook) fn public_text(&self, format: &SecretFormat) -> Option<String> {
         let bytes = AsymmetricKey::parse(format.family?, &self.bytes)?.public_bytes()?;
-        let text = match format.encoding {
-            KeyEncoding::Base64 => encoding::base64(&bytes),
-            KeyEncoding::Base64Url => encoding::base64url(&bytes),
-            KeyEncoding::Text | KeyEncoding::Hex => encoding::hex(&bytes),
-        };
-        Some(format!("{}{text}", format.prefix.as_deref().unwrap_or_default()))
+        let prefix = format.prefix.as_deref().unwrap_or_default();
+        Some(format!("{prefix}{}", format.encoding.encode_key(&bytes)))
     }
 
     /// The text as it was given, to search for it and redact it. Never show it.
@@ -473,6 +447,7 @@ mod tests {
         let of = |encoding, family| SecretFormat { encoding, family: Some(family), ..SecretFormat::default() };
         let in_hex = of(KeyEncoding::Hex, Family::Ed25519);
         let in_base64 = of(KeyEncoding::Base64, Family::Ed25519);
+        let in_url_safe = of(KeyEncoding::Base64Url, Family::Ed25519);
         for (text, format) in [(pem, &in_hex), (hex, &in_hex), (pem, &in_base64), (base64, &in_base64)] {
             assert!(SigningSecret::parse(text, format).is_ok(), "{text}");
         }
@@ -487,13 +462,19 @@ mod tests {
             (half.to_owned(), &in_hex, MalformedSecret::Incomplete),
             (format!("{half}\n-----END PUBLIC KEY-----"), &in_hex, MalformedSecret::Incomplete),
             ("{\"keys\":[{\"kty\":\"OKP\"".to_owned(), &in_hex, MalformedSecret::Incomplete),
-            (hex[..62].to_owned(), &in_hex, MalformedSecret::Incomplete),
-            (hex[..61].to_owned(), &in_hex, MalformedSecret::Incomplete),
-            (base64[..41].to_owned(), &in_base64, MalformedSecret::Incomplete),
+            (hex[..62].to_owned(), &in_hex, MalformedSecret::TooShort),
+            (hex[..61].to_owned(), &in_hex, MalformedSecret::TooShort),
+            (base64[..41].to_owned(), &in_base64, MalformedSecret::TooShort),
             (format!("{}\n{}", &base64[..30], &base64[30..]), &in_base64, MalformedSecret::Wrapped),
             (format!("{} {}", &hex[..32], &hex[32..]), &in_hex, MalformedSecret::Wrapped),
             (base64.to_owned(), &in_hex, other("base64", "hexadecimal")),
             (hex.to_owned(), &in_base64, other("hexadecimal", "base64")),
+            (hex.to_owned(), &in_url_safe, other("hexadecimal", "URL-safe base64")),
+            (
+                "FbbzHg+ptvnByZT4Y6xaHZXTnfhbycKFtVXodUY4jgw=".to_owned(),
+                &in_url_safe,
+                other("base64", "URL-safe base64"),
+            ),
             ("a shared secret".to_owned(), &in_hex, MalformedSecret::NotAKey),
             ("topsecret".to_owned(), &in_base64, MalformedSecret::NotAKey),
             (
@@ -508,7 +489,15 @@ mod tests {
         // The public key of `hookdev events sendgrid` without its end, and OpenSSL's for another algorithm.
         let p256 = of(KeyEncoding::Base64, Family::P256);
         let spki = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6N8CCFPb0O+FNKIVxiCGzJoqZ15aDqa7Ab3AZ4Rcsb";
-        assert_eq!(SigningSecret::parse(spki, &p256), Err(MalformedSecret::Incomplete));
+        assert_eq!(SigningSecret::parse(spki, &p256), Err(MalformedSecret::TooShort));
+        // The start of the compressed point, and shared secrets: `openssl rand -base64` of 24 and of 16 bytes.
+        for (text, expected) in [
+            ("Ag7iyQuvFMzCnjYVuhSM5i0rWQs=", MalformedSecret::TooShort),
+            ("rX8tEDXUW0pll+F7NsrG/uiYvW/Q1hmP", MalformedSecret::NotAKey),
+            ("7LZW/MjHfVUqpFVnAz5DkA==", MalformedSecret::NotAKey),
+        ] {
+            assert_eq!(SigningSecret::parse(text, &p256), Err(expected), "{text}");
+        }
         let other = MalformedSecret::OtherKind { found: "an Ed25519 key", needed: "an EC key on P-256" };
         assert_eq!(SigningSecret::parse(pem, &p256), Err(other));
     }

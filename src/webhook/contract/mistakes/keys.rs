@@ -4,7 +4,7 @@ use super::{Mistake, MistakeKind};
 use crate::webhook::{
     encoding::{decode_base64url, decode_hex, decode_lenient_base64},
     provider::Provider,
-    signature::{SigningSecret, secret::KeyEncoding},
+    signature::{KeyEncoding, SigningSecret},
 };
 
 /// A key, and what is wrong with a handler that uses it.

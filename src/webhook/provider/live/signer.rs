@@ -7,7 +7,7 @@ use super::{
 use crate::webhook::{
     place::{Hash, Place, ValueSource},
     signature::{
-        Algorithm, HashFunction, Scheme, SigningSecret, content::ContentPart, secret::KeyEncoding, timestamp::TimeUnit,
+        Algorithm, HashFunction, KeyEncoding, Scheme, SigningSecret, content::ContentPart, timestamp::TimeUnit,
     },
     template::{self, TemplatePiece},
 };

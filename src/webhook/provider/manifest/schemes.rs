@@ -9,7 +9,7 @@ use serde::{
 use toml::Spanned;
 
 use super::{secret::Defaults, signing::RawScheme, values::Wrong};
-use crate::webhook::{nearest, signature::secret::KeyEncoding};
+use crate::webhook::{nearest, signature::KeyEncoding};
 
 /// What a manifest says under `scheme`.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use super::{
     values::{self, Wrong},
 };
 use crate::webhook::signature::{
-    MalformedSecret, Scheme, SecretFormat, SigningSecret, asymmetric::Family, secret::KeyEncoding,
+    KeyEncoding, MalformedSecret, Scheme, SecretFormat, SigningSecret, asymmetric::Family,
 };
 
 /// The form of a provider's secrets.
