@@ -38,7 +38,7 @@ Exit codes:
   2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
-  130  Ctrl-C (`listen` exits 0 on Ctrl-C, SIGTERM and SIGHUP)";
+  130  Ctrl-C (`listen` exits 0 on Ctrl-C, SIGTERM and SIGHUP, but 130 if the program after `--` has not started)";
 
 const SECRETS: &str = "\
 Secrets:

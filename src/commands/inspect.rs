@@ -109,10 +109,10 @@ fn send_command(event: &str, to: Option<&str>) -> String {
     to.map_or_else(|| format!("hookdev send {event}"), |to| format!("hookdev send {event} --to {to}"))
 }
 
-/// Prints the URL of the page, if there is one, even with `--quiet`: nothing else tells its token.
+/// Prints the URL of the page, if there is one.
 pub fn announce(terminal: Terminal, url: Option<&str>) {
     if let Some(url) = url {
-        terminal.respond(&format!("Inspector: {url}\n"));
+        terminal.say(&format!("Inspector: {url}\n"));
     }
 }
 

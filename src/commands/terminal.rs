@@ -154,8 +154,8 @@ impl Terminal {
         streams::write_message(self.err, &format!("config: {}\n", diagnostic::inline(&path.to_string_lossy())));
     }
 
-    /// Writes what the user has asked for to standard error, even with `--quiet`: the result of a key press, or a URL
-    /// that nothing else tells.
+    /// Writes the result of a key press to standard error, even with `--quiet`.
+    #[cfg(unix)]
     pub fn respond(&self, text: &str) {
         streams::write_message(self.err, text);
     }

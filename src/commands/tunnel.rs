@@ -226,11 +226,11 @@ impl Served {
         self.0.as_ref().map(|served| served.urls.clone())
     }
 
-    /// Prints where providers reach the receiver, even with `--quiet`: nothing else tells the random path.
+    /// Prints where providers reach the receiver.
     pub fn announce(&self, terminal: Terminal, settings: &ReceiverSettings) {
         if let Some(ServedTunnel { name, urls: public, .. }) = &self.0 {
             let urls = urls(settings, &public.current()).join("\n  ");
-            terminal.respond(&format!("Public, through {}:\n  {urls}\n", inline(name)));
+            terminal.say(&format!("Public, through {}:\n  {urls}\n", inline(name)));
         }
     }
 

@@ -138,14 +138,6 @@ fn the_ready_line_has_the_url_with_its_token_and_the_page_needs_none() {
     );
 }
 
-#[cfg(unix)]
-#[test]
-fn quiet_prints_the_url_which_nothing_else_shows() {
-    let options = ["--inspect", "127.0.0.1:0", "--quiet", "--", "true"];
-    let finished = Dir::new().hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(options).exits(0);
-    finished.says("Inspector: http://127.0.0.1:").says("/#token=");
-}
-
 #[test]
 fn people_get_the_url_on_standard_error() {
     let dir = Dir::new();
