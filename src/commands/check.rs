@@ -101,7 +101,7 @@ fn announcement(Plan { deliveries, valid, probes }: Plan) -> String {
     };
     match (deliveries, valid) {
         (1, 1) if probes == 1 => {
-            "sending 1 valid delivery, to see whether your handler accepts any: it will process it".to_owned()
+            "sending 1 valid delivery, to see whether your handler accepts one; your handler will process it".to_owned()
         }
         (1, 1) => "sending 1 valid delivery: your handler will process it".to_owned(),
         (_, 1) => {
@@ -215,7 +215,7 @@ mod tests {
         let text = |deliveries, valid, probes| announcement(Plan { deliveries, valid, probes });
         assert_eq!(
             text(1, 1, 1),
-            "sending 1 valid delivery, to see whether your handler accepts any: it will process it"
+            "sending 1 valid delivery, to see whether your handler accepts one; your handler will process it"
         );
         assert_eq!(
             text(3, 1, 1),

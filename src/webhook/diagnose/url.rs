@@ -65,7 +65,7 @@ fn undecoded(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<Reading> {
     let scheme = Scheme { content: SignedContent::try_from(template).ok()?, ..scheme.clone() };
     let message = format!("the signature covers the URL {} as it is sent", shown(&known(case)));
     let title = &case.provider.title;
-    let remedy = Remedy::advice(format!("decode the characters {characters} before you sign, as {title} does"));
+    let remedy = Remedy::advice(format!("decode the characters `{characters}` before you sign, as {title} does"));
     Some(Reading::new(scheme, case, vec![Finding { remedy, ..Finding::new(Code::WrongUrl, message) }]))
 }
 

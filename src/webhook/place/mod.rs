@@ -238,7 +238,7 @@ impl Place {
             Self::Body(path) => format!("the field `{path}` of the body"),
             Self::Form(name) => format!("the form field `{name}`"),
             Self::SortedForm => "the fields of a URL-encoded form".to_owned(),
-            Self::DecodedUrl(characters) => format!("the URL with {characters} decoded"),
+            Self::DecodedUrl(characters) => format!("the URL with `{characters}` decoded"),
             other => format!("the {other}"),
         }
     }

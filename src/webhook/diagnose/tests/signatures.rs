@@ -117,7 +117,7 @@ fn schemes_and_headers_of_other_providers_are_found() {
 }
 
 #[test]
-fn of_the_providers_that_sign_alike_only_the_one_that_fits_is_named() {
+fn only_the_provider_that_fits_is_named_among_those_that_sign_alike() {
     let time = TIME.to_string();
     let world = World::new(&[("standard-webhooks", ASPECT), ("gitlab", "s3cret"), ("cyanite", CYANITE)]);
     let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time));

@@ -120,6 +120,6 @@ fn a_url_that_is_signed_without_decoding_it_is_found() {
     let receipt = Receipt { url: Some("https://example.com/h?a=x%3Ay"), ..Receipt::default() };
     let found = world.findings_with("hubspot", &request, receipt);
     assert_eq!(found[0].message, "the signature covers the URL `https://example.com/h?a=x%3Ay` as it is sent");
-    let advice = "decode the characters :/?@!$'()*,; before you sign, as HubSpot does";
+    let advice = "decode the characters `:/?@!$'()*,;` before you sign, as HubSpot does";
     assert_eq!((found.len(), &found[0].remedy), (1, &Remedy::advice(advice)));
 }
