@@ -124,6 +124,7 @@ pub fn report_saving(warnings: &WarningSink, path: &str, change: SaveChange) {
                 "can't save captures in {path}: {reason}; responding 503 until it works, so that senders try again"
             ));
         }
+        SaveChange::Recovered(0) => warnings.note("captures can be saved again".to_owned()),
         SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
         SaveChange::Recovered(count) => {
             warnings.note(format!("captures can be saved again; {count} deliveries were not saved"));

@@ -12,10 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-        oneshot,
-    },
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 
@@ -45,7 +42,7 @@ const PANICKED: &str = "the capture writer failed";
 /// Saves deliveries in a capture store.
 #[derive(Clone, Debug)]
 pub struct CaptureWriter {
-    captures: UnboundedSender<PendingCapture>,
+    captures: mpsc::UnboundedSender<PendingCapture>,
     reporter: Arc<SaveReporter>,
     redact: bool,
     wording: Wording,
@@ -56,7 +53,7 @@ pub struct CaptureWriter {
 pub enum SaveChange {
     /// A capture can't be saved, for this reason. Later ones with the same reason are not reported.
     Failing(String),
-    /// Captures can be saved again, after this many could not be.
+    /// Captures can be saved again, after this many could not be. 0 if each was only completed too late.
     Recovered(u64),
 }
 
@@ -77,37 +74,64 @@ impl SaveReporter {
         Self { failures: Mutex::default(), on_change: Box::new(on_change) }
     }
 
-    /// Counts a result, and reports the change, if any.
-    fn add(&self, result: &Result<String, String>) {
+    /// Reports the change, if any, and passes the result to the delivery that waits for it.
+    fn finish(&self, result: SaveResult, saved: oneshot::Sender<SaveResult>) {
         let mut failures = self.failures.lock();
-        if let Some(change) = failures.add(result) {
+        self.report(match &result {
+            Ok(_) => failures.end(),
+            Err(reason) => failures.add(reason, 1),
+        });
+        // This fails if the request was cancelled, or has waited for too long.
+        let _ = saved.send(result);
+    }
+
+    /// Takes back a capture that was not saved in time, and returns why; or its result, if it was saved at the last
+    /// moment. One that is being written counts when it is finished.
+    fn give_up(&self, object: &Mutex<Vec<u8>>, result: &mut oneshot::Receiver<SaveResult>) -> SaveResult {
+        let mut failures = self.failures.lock();
+        if let Ok(result) = result.try_recv() {
+            return result;
+        }
+        let unwritten = mem::take(&mut *object.lock());
+        let reason = format!("saving takes longer than {} s", SAVE_TIME.as_secs());
+        self.report(failures.add(&reason, u64::from(!unwritten.is_empty())));
+        Err(reason)
+    }
+
+    fn report(&self, change: Option<SaveChange>) {
+        if let Some(change) = change {
             (self.on_change)(change);
         }
     }
 }
 
-/// The captures that could not be saved since the last success.
+/// The failures since the last success.
 #[derive(Debug, Default)]
 struct Failures {
-    count: u64,
-    reason: String,
+    /// The reason that was reported last, if any.
+    reason: Option<String>,
+    /// How many captures could not be saved.
+    unsaved: u64,
 }
 
 impl Failures {
-    /// Counts a result. Returns the change to report, if any.
-    fn add(&mut self, result: &Result<String, String>) -> Option<SaveChange> {
-        match result {
-            Ok(_) if self.count == 0 => None,
-            Ok(_) => Some(SaveChange::Recovered(mem::take(self).count)),
-            Err(reason) => {
-                self.count += 1;
-                let is_new = self.reason != *reason;
-                self.reason.clone_from(reason);
-                is_new.then(|| SaveChange::Failing(reason.clone()))
-            }
-        }
+    /// Adds a failure. `unsaved` is 0 if the capture is still being written, otherwise 1. Returns the change to report,
+    /// if any.
+    fn add(&mut self, reason: &str, unsaved: u64) -> Option<SaveChange> {
+        self.unsaved += unsaved;
+        let is_new = self.reason.as_deref() != Some(reason);
+        is_new.then(|| SaveChange::Failing(self.reason.insert(reason.to_owned()).clone()))
+    }
+
+    /// Ends them with a success. Returns the change to report, if any.
+    fn end(&mut self) -> Option<SaveChange> {
+        let Self { reason, unsaved } = mem::take(self);
+        reason.map(|_| SaveChange::Recovered(unsaved))
     }
 }
+
+/// The path of the file with a capture, or the reason why it could not be saved.
+type SaveResult = Result<String, String>;
 
 /// A capture that has not been written yet.
 #[derive(Debug)]
@@ -118,7 +142,7 @@ struct PendingCapture {
     /// The capture: one JSON object. Empty once it is no longer waited for, because its sender was asked to send it
     /// again.
     object: Arc<Mutex<Vec<u8>>>,
-    saved: oneshot::Sender<Result<String, String>>,
+    saved: oneshot::Sender<SaveResult>,
 }
 
 impl CaptureWriter {
@@ -130,7 +154,7 @@ impl CaptureWriter {
         wording: Wording,
         on_change: impl Fn(SaveChange) + Send + Sync + 'static,
     ) -> Self {
-        let (captures, pending) = unbounded_channel();
+        let (captures, pending) = mpsc::unbounded_channel();
         let reporter = Arc::new(SaveReporter::new(on_change));
         // Each capture that is written to a pipe may be the one that nothing reads.
         let batch_bytes = if store.is_pipe() { 1 } else { BATCH_BYTES };
@@ -146,7 +170,7 @@ impl CaptureWriter {
     /// # Errors
     ///
     /// The reason, if it could not be saved.
-    pub async fn save(&self, delivery: &Delivery) -> Result<String, String> {
+    pub async fn save(&self, delivery: &Delivery) -> SaveResult {
         let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OVERHEAD_BYTES);
         if self.redact {
             capture::write_delivery(&redact::delivery(delivery), self.wording, &mut object);
@@ -155,19 +179,16 @@ impl CaptureWriter {
         }
         let assessment = &delivery.assessment;
         let label = assessment.event.clone().or_else(|| assessment.provider_name().map(str::to_owned));
-        let (saved, result) = oneshot::channel();
+        let (saved, mut result) = oneshot::channel();
         let object = Arc::new(Mutex::new(object));
         let unwritten = Arc::clone(&object);
         let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
         // If the thread has ended, `saved` is dropped and the result is an error.
         let _ = self.captures.send(capture);
-        if let Ok(result) = timeout(SAVE_TIME, result).await {
-            return result.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+        match timeout(SAVE_TIME, &mut result).await {
+            Ok(result) => result.unwrap_or_else(|_| Err(PANICKED.to_owned())),
+            Err(_) => self.reporter.give_up(&unwritten, &mut result),
         }
-        drop(mem::take(&mut *unwritten.lock()));
-        let late = Err(format!("nothing could be written for {} s", SAVE_TIME.as_secs()));
-        self.reporter.add(&late);
-        late
     }
 }
 
@@ -178,7 +199,7 @@ type Named<'a> = (CaptureName<'a>, &'a [u8]);
 /// larger.
 fn write(
     save: impl Fn(&[Named<'_>]) -> Vec<io::Result<PathBuf>>,
-    mut pending: UnboundedReceiver<PendingCapture>,
+    mut pending: mpsc::UnboundedReceiver<PendingCapture>,
     batch_bytes: usize,
     reporter: &SaveReporter,
 ) {
@@ -201,9 +222,7 @@ fn write(
         let has_several = batch.len() > 1;
         for ((capture, _), result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
-            reporter.add(&result);
-            // This fails if the request was cancelled, or was waiting for too long.
-            let _ = capture.saved.send(result);
+            reporter.finish(result, capture.saved);
         }
         if has_several {
             thread::sleep(SHORT_GATHER_TIME);
@@ -226,6 +245,20 @@ mod tests {
 
     use super::*;
     use crate::engine::receive::tests::delivery;
+
+    type Changes = std::sync::mpsc::Receiver<SaveChange>;
+
+    /// A writer without its thread: the captures to write, and the changes it reports.
+    fn writer() -> (CaptureWriter, mpsc::UnboundedReceiver<PendingCapture>, Changes) {
+        let (sender, changes) = std::sync::mpsc::channel();
+        let (captures, pending) = mpsc::unbounded_channel();
+        let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
+        (CaptureWriter { captures, reporter, redact: false, wording: |_| String::new() }, pending, changes)
+    }
+
+    fn too_long() -> String {
+        "saving takes longer than 10 s".to_owned()
+    }
 
     #[tokio::test]
     async fn deliveries_are_saved_in_the_order_in_which_they_arrive() {
@@ -258,16 +291,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_reported_as_a_failure_and_the_next_captures_are_saved() {
-        let (sender, changes) = std::sync::mpsc::channel();
-        let (captures, pending) = unbounded_channel();
+        let (writer, pending, changes) = writer();
         let is_first = std::sync::atomic::AtomicBool::new(true);
         let save = move |batch: &[Named<'_>]| {
             assert!(!is_first.swap(false, std::sync::atomic::Ordering::Relaxed), "a panic of this test");
             batch.iter().map(|_| Ok("saved".into())).collect()
         };
-        let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
-        let writer =
-            CaptureWriter { captures, reporter: Arc::clone(&reporter), redact: false, wording: |_| String::new() };
+        let reporter = Arc::clone(&writer.reporter);
         thread::spawn(move || write(save, pending, BATCH_BYTES, &reporter));
         assert_eq!(writer.save(&delivery(1)).await, Err(PANICKED.to_owned()));
         assert_eq!(writer.save(&delivery(2)).await, Ok("saved".to_owned()));
@@ -278,50 +308,52 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_delivery_that_is_not_written_in_time_fails_and_is_not_written_later() {
-        let (sender, changes) = std::sync::mpsc::channel();
-        let (captures, pending) = unbounded_channel();
-        let (read, reader) = std::sync::mpsc::channel::<()>();
-        let (begun, begins) = std::sync::mpsc::channel();
-        let (written, batches) = std::sync::mpsc::channel();
-        let save = move |batch: &[Named<'_>]| {
-            begun.send(()).unwrap();
-            // The reader of a full pipe.
-            reader.recv().unwrap();
-            written.send(batch.iter().map(|(name, _)| name.seq).collect::<Vec<_>>()).unwrap();
-            batch.iter().map(|_| Ok("saved".into())).collect()
-        };
-        let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
-        let writer =
-            CaptureWriter { captures, reporter: Arc::clone(&reporter), redact: false, wording: |_| String::new() };
-        let thread = thread::spawn(move || write(save, pending, 1, &reporter));
-        let reason = "nothing could be written for 10 s".to_owned();
-        let deliveries: Vec<Delivery> = (1..=3).map(delivery).collect();
-        let mut saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery)));
-        assert!((&mut saved).now_or_never().is_none());
-        begins.recv().unwrap();
-        assert_eq!(saved.await, vec![Err(reason.clone()); 3]);
-        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(reason)]);
-        // The reader goes on. The first delivery had been passed to the system, so it is completed.
-        read.send(()).unwrap();
-        assert_eq!(batches.recv().unwrap(), [1]);
-        read.send(()).unwrap();
-        let last = delivery(4);
-        tokio::time::resume();
-        assert_eq!(writer.save(&last).await, Ok("saved".to_owned()));
-        drop(writer);
-        thread.join().unwrap();
-        assert_eq!(batches.try_iter().collect::<Vec<_>>(), [[4]]);
-        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Recovered(3)]);
+    async fn a_delivery_that_is_not_written_in_time_fails_and_only_one_that_was_begun_is_written_later() {
+        // With one delivery, it is the one that was begun, and nothing is lost.
+        for count in [1, 3] {
+            let (writer, pending, changes) = writer();
+            let (read, reader) = std::sync::mpsc::channel::<()>();
+            let (begun, begins) = std::sync::mpsc::channel();
+            let save = move |batch: &[Named<'_>]| {
+                begun.send(batch.iter().map(|(name, _)| name.seq).collect::<Vec<_>>()).unwrap();
+                // The reader of a full pipe.
+                reader.recv().unwrap();
+                batch.iter().map(|_| Ok("saved".into())).collect()
+            };
+            let reporter = Arc::clone(&writer.reporter);
+            let thread = thread::spawn(move || write(save, pending, 1, &reporter));
+            let deliveries: Vec<Delivery> = (1..=count).map(delivery).collect();
+            let mut saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery)));
+            assert!((&mut saved).now_or_never().is_none());
+            assert_eq!(begins.recv().unwrap(), [1]);
+            assert_eq!(saved.await, vec![Err(too_long()); deliveries.len()]);
+            assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(too_long())]);
+            // The reader goes on.
+            read.send(()).unwrap();
+            assert_eq!(changes.recv().unwrap(), SaveChange::Recovered(count - 1));
+            drop((writer, read));
+            thread.join().unwrap();
+            assert_eq!(begins.iter().next(), None);
+        }
+    }
+
+    #[test]
+    fn a_capture_that_was_saved_at_the_last_moment_is_not_given_up() {
+        let (writer, _, changes) = writer();
+        let (saved, mut result) = oneshot::channel();
+        writer.reporter.finish(Ok("saved".to_owned()), saved);
+        assert_eq!(writer.reporter.give_up(&Mutex::default(), &mut result), Ok("saved".to_owned()));
+        assert_eq!(changes.try_iter().collect::<Vec<_>>(), []);
     }
 
     #[test]
     fn a_failure_is_reported_once_for_each_reason_and_its_end_with_the_count() {
         let mut failures = Failures::default();
-        let (saved, full, gone) = (Ok(String::new()), Err("full".to_owned()), Err("gone".to_owned()));
-        let results = [&saved, &full, &full, &gone, &saved, &saved, &full];
-        let changes: Vec<_> = results.into_iter().filter_map(|result| failures.add(result)).collect();
-        let failing = |reason: &str| SaveChange::Failing(reason.to_owned());
-        assert_eq!(changes, [failing("full"), failing("gone"), SaveChange::Recovered(3), failing("full")]);
+        let failing = |reason: &str| Some(SaveChange::Failing(reason.to_owned()));
+        assert_eq!(failures.end(), None);
+        assert_eq!([failures.add("full", 1), failures.add("full", 1)], [failing("full"), None]);
+        assert_eq!([failures.add("slow", 0), failures.add("full", 1)], [failing("slow"), failing("full")]);
+        assert_eq!([failures.end(), failures.end()], [Some(SaveChange::Recovered(3)), None]);
+        assert_eq!([failures.add("slow", 0), failures.end()], [failing("slow"), Some(SaveChange::Recovered(0))]);
     }
 }
