@@ -25,6 +25,9 @@ use crate::{
 /// every sender.
 const SAVE_TIME: Duration = Duration::from_secs(10);
 
+/// How many captures can wait to be written. More wait for a place, within [`SAVE_TIME`].
+const QUEUE_LENGTH: usize = 1024;
+
 /// How many bytes of captures are written together, unless a single one is larger.
 const BATCH_BYTES: usize = 64 << 10;
 
@@ -42,7 +45,7 @@ const PANICKED: &str = "the capture writer failed";
 /// Saves deliveries in a capture store.
 #[derive(Clone, Debug)]
 pub struct CaptureWriter {
-    captures: mpsc::UnboundedSender<PendingCapture>,
+    captures: mpsc::Sender<PendingCapture>,
     reporter: Arc<SaveReporter>,
     redact: bool,
     wording: Wording,
@@ -154,7 +157,7 @@ impl CaptureWriter {
         wording: Wording,
         on_change: impl Fn(SaveChange) + Send + Sync + 'static,
     ) -> Self {
-        let (captures, pending) = mpsc::unbounded_channel();
+        let (captures, pending) = mpsc::channel(QUEUE_LENGTH);
         let reporter = Arc::new(SaveReporter::new(on_change));
         // Each capture that is written to a pipe may be the one that nothing reads.
         let batch_bytes = if store.is_pipe() { 1 } else { BATCH_BYTES };
@@ -183,9 +186,12 @@ impl CaptureWriter {
         let object = Arc::new(Mutex::new(object));
         let unwritten = Arc::clone(&object);
         let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
-        // If the thread has ended, `saved` is dropped and the result is an error.
-        let _ = self.captures.send(capture);
-        match timeout(SAVE_TIME, &mut result).await {
+        let finished = timeout(SAVE_TIME, async {
+            // If the thread has ended, `saved` is dropped and the result is an error.
+            let _ = self.captures.send(capture).await;
+            (&mut result).await
+        });
+        match finished.await {
             Ok(result) => result.unwrap_or_else(|_| Err(PANICKED.to_owned())),
             Err(_) => self.reporter.give_up(&unwritten, &mut result),
         }
@@ -199,7 +205,7 @@ type Named<'a> = (CaptureName<'a>, &'a [u8]);
 /// larger.
 fn write(
     save: impl Fn(&[Named<'_>]) -> Vec<io::Result<PathBuf>>,
-    mut pending: mpsc::UnboundedReceiver<PendingCapture>,
+    mut pending: mpsc::Receiver<PendingCapture>,
     batch_bytes: usize,
     reporter: &SaveReporter,
 ) {
@@ -242,16 +248,17 @@ mod tests {
     use std::fs;
 
     use futures_util::{FutureExt, future::join_all};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
     use crate::engine::receive::tests::delivery;
 
     type Changes = std::sync::mpsc::Receiver<SaveChange>;
 
-    /// A writer without its thread: the captures to write, and the changes it reports.
-    fn writer() -> (CaptureWriter, mpsc::UnboundedReceiver<PendingCapture>, Changes) {
+    /// A writer whose queue has this length, without its thread: the captures to write, and the changes it reports.
+    fn writer(queue_length: usize) -> (CaptureWriter, mpsc::Receiver<PendingCapture>, Changes) {
         let (sender, changes) = std::sync::mpsc::channel();
-        let (captures, pending) = mpsc::unbounded_channel();
+        let (captures, pending) = mpsc::channel(queue_length);
         let reporter = Arc::new(SaveReporter::new(move |change| sender.send(change).unwrap()));
         (CaptureWriter { captures, reporter, redact: false, wording: |_| String::new() }, pending, changes)
     }
@@ -265,8 +272,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.ndjson");
         let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap().into(), false, |_| String::new(), |_| ());
-        let deliveries: Vec<Delivery> = (0..100).map(delivery).collect();
-        let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
+        // Each in a task of its own, as they are received.
+        let saved = join_all((0..100).map(|seq| {
+            let (writer, delivery) = (writer.clone(), delivery(seq));
+            tokio::spawn(async move { writer.save(&delivery).await })
+        }));
+        let saved: Vec<SaveResult> = saved.await.into_iter().map(Result::unwrap).collect();
         assert_eq!(saved, vec![Ok(path.display().to_string()); 100]);
         let log = fs::read_to_string(&path).unwrap();
         let seqs: Vec<u64> = log
@@ -291,7 +302,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_reported_as_a_failure_and_the_next_captures_are_saved() {
-        let (writer, pending, changes) = writer();
+        let (writer, pending, changes) = writer(1);
         let is_first = std::sync::atomic::AtomicBool::new(true);
         let save = move |batch: &[Named<'_>]| {
             assert!(!is_first.swap(false, std::sync::atomic::Ordering::Relaxed), "a panic of this test");
@@ -311,7 +322,7 @@ mod tests {
     async fn a_delivery_that_is_not_written_in_time_fails_and_only_one_that_was_begun_is_written_later() {
         // With one delivery, it is the one that was begun, and nothing is lost.
         for count in [1, 3] {
-            let (writer, pending, changes) = writer();
+            let (writer, pending, changes) = writer(10);
             let (read, reader) = std::sync::mpsc::channel::<()>();
             let (begun, begins) = std::sync::mpsc::channel();
             let save = move |batch: &[Named<'_>]| {
@@ -337,9 +348,26 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_place_in_the_queue_and_the_result_are_waited_for_together() {
+        let (writer, mut pending, changes) = writer(1);
+        let deliveries = [delivery(1), delivery(2)];
+        let start = Instant::now();
+        // The second gets the first's place, but no result.
+        let first = async {
+            sleep(SAVE_TIME / 2).await;
+            pending.recv().await
+        };
+        let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery)));
+        let (saved, first) = tokio::join!(saved, first);
+        assert_eq!((saved, start.elapsed().as_secs()), (vec![Err(too_long()); 2], 10));
+        assert_eq!((first.unwrap().seq, pending.recv().await.unwrap().seq), (1, 2));
+        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(too_long())]);
+    }
+
     #[test]
     fn a_capture_that_was_saved_at_the_last_moment_is_not_given_up() {
-        let (writer, _, changes) = writer();
+        let (writer, _, changes) = writer(1);
         let (saved, mut result) = oneshot::channel();
         writer.reporter.finish(Ok("saved".to_owned()), saved);
         assert_eq!(writer.reporter.give_up(&Mutex::default(), &mut result), Ok("saved".to_owned()));
