@@ -21,6 +21,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+pub use self::listener::UNTIL_END;
 pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,

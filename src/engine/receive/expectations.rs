@@ -34,7 +34,7 @@ struct Arrived {
 impl Arrived {
     /// The deliveries that could not be saved, in words after the number of those received.
     fn unsaved(self) -> String {
-        if self.unsaved == 0 { String::new() } else { format!("; {} more could not be saved", self.unsaved) }
+        if self.unsaved == 0 { String::new() } else { format!(", {} could not be saved", self.unsaved) }
     }
 }
 

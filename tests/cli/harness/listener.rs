@@ -8,6 +8,10 @@ use super::{
     wire::{self, Message},
 };
 
+/// Runs a program beside `listen` until the file `end` exists in its directory, and so ends it without a timeout.
+#[cfg(unix)]
+pub const UNTIL_END: [&str; 4] = ["--", "sh", "-c", "until [ -e end ]; do sleep 0.01; done"];
+
 /// A receiver that is ready. Killed when dropped.
 pub struct Listener {
     running: Running,

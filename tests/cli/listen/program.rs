@@ -1,6 +1,6 @@
 //! `listen -- CMD`: the program's environment and streams, the exit code, and its end.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, NO_SECRETS};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, NO_SECRETS, UNTIL_END};
 
 /// `listen` as JSON with these options, and a shell that runs this script beside it.
 #[track_caller]
@@ -46,12 +46,11 @@ fn a_delivery_that_is_missing_makes_a_success_a_failure() {
 #[test]
 fn an_expectation_that_is_met_does_not_end_the_program() {
     let dir = Dir::new();
-    let script = format!("until [ -e {} ]; do :; done", dir.join("go").display());
-    let mut listener = starts(&dir, &["--expect", "cyanite.*"], &script);
+    let mut listener = dir.listen().args(["--expect", "cyanite.*"]).args(UNTIL_END).starts();
     // The second arrives after the expectation is met.
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    dir.write("go", "");
+    dir.write("end", "");
     listener.exits(0);
 }
 
