@@ -44,7 +44,7 @@ async fn watch(clock: impl Fn() -> Timestamp, on_standstill: impl Fn(Duration)) 
 mod tests {
     use std::cell::{Cell, RefCell};
 
-    use tokio::time::timeout;
+    use tokio::time::{error::Elapsed, timeout};
 
     use super::*;
 
@@ -55,7 +55,7 @@ mod tests {
         let clock = || Timestamp::from_unix_seconds(seconds[readings.replace(readings.get() + 1)]);
         let watch = watch(clock, |time| found.borrow_mut().push(time));
         // Before the sixth look at the clock.
-        assert!(timeout(TICK * 4 + Duration::from_secs(9), watch).await.is_err());
+        assert!(matches!(timeout(TICK * 4 + Duration::from_secs(9), watch).await, Err(Elapsed { .. })));
         assert_eq!(found.into_inner(), [Duration::from_secs(61)]);
     }
 }

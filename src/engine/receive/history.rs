@@ -273,6 +273,8 @@ fn size(entry: &HistoryEntry) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::broadcast::error::TryRecvError;
+
     use super::{super::consumers::DELIVERY_BYTES, *};
     use crate::{
         engine::receive::tests::{delivery, delivery_of},
@@ -363,7 +365,7 @@ mod tests {
         history.add_resends(3, Vec::new());
         assert_eq!(kept, [3]);
         assert_eq!(changes.try_recv(), Ok(Change::Resent { seq: 3, results: 0 }));
-        assert!(changes.try_recv().is_err());
+        assert_eq!(changes.try_recv(), Err(TryRecvError::Empty));
     }
 
     #[test]

@@ -132,7 +132,10 @@ impl Drop for Overdue<'_> {
 mod tests {
     use std::future::pending;
 
-    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+    use tokio::{
+        io::{AsyncReadExt, DuplexStream, duplex},
+        time::error::Elapsed,
+    };
 
     use super::{super::message::Recipient, *};
 
@@ -167,7 +170,7 @@ mod tests {
         pool.put("a", first);
         pool.put("b", other);
         let mut waiting = std::pin::pin!(pool.while_waiting("a", pending::<()>()));
-        assert!(timeout(RESPONSE_TIME * 2, waiting.as_mut()).await.is_err());
+        assert!(matches!(timeout(RESPONSE_TIME * 2, waiting.as_mut()).await, Err(Elapsed { .. })));
         assert_eq!(other_end.read(&mut [0]).await.unwrap(), 0);
         pool.put("a", second);
         assert_eq!(other_end_of_second.read(&mut [0]).await.unwrap(), 0);

@@ -177,7 +177,7 @@ impl Drop for ConnectionPermit {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use tokio::time::timeout;
+    use tokio::time::{error::Elapsed, timeout};
 
     use super::*;
 
@@ -209,15 +209,15 @@ mod tests {
         first.has_request();
         first.wait_for_handler();
         let given_up = || [&first, &second, &third].map(|permit| permit.given_up().is_cancelled());
-        let newcomer = |patience| timeout(patience, permits.take());
-        assert!(newcomer(LONGEST_SILENCE * 9 / 10).await.is_err());
+        let waits_in_vain = async |patience| matches!(timeout(patience, permits.take()).await, Err(Elapsed { .. }));
+        assert!(waits_in_vain(LONGEST_SILENCE * 9 / 10).await);
         assert_eq!(given_up(), [false, false, false]);
-        assert!(newcomer(LONGEST_SILENCE / 10 + CLOSING / 2).await.is_err());
+        assert!(waits_in_vain(LONGEST_SILENCE / 10 + CLOSING / 2).await);
         assert_eq!(given_up(), [false, true, false]);
         first.wait_for_sender();
-        assert!(newcomer(CLOSING / 2).await.is_err());
+        assert!(waits_in_vain(CLOSING / 2).await);
         assert_eq!(given_up(), [false, true, true]);
-        assert!(newcomer(LONGEST_SILENCE * 2).await.is_err());
+        assert!(waits_in_vain(LONGEST_SILENCE * 2).await);
         assert_eq!(given_up(), [true, true, true]);
         drop(second);
         assert!(permits.take().now_or_never().is_some());
