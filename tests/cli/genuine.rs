@@ -180,7 +180,7 @@ fn a_users_secret_that_is_public_counts_as_a_development_secret() {
     let printed = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http", "--secret", flag]).exits(0);
     let verify = || dir.hookdev().args(["verify", "-", "--secret", flag]).stdin(printed.stdout.clone());
     verify().exits(0).stdout("verified (development)  cyanite.v2.finished  -\n");
-    verify().args(["--require", "signature"]).exits(1);
+    verify().args(["--require", "signature"]).exits(1).prints("\n  required: a valid signature\n");
     // Of KEY:SECRET, only the second part signs.
     for secret in ["mine:hookdev-development-secret-livekit", "mine:hookdev-development-secret-github"] {
         let flag = format!("livekit={secret}");

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{
-        CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, PUBLIC_SECRET, TestCommand, capture, post, respond,
+        CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, PUBLIC_SECRET, TestCommand, capture, post, respond, text,
     },
     machine::Port,
 };
@@ -139,5 +139,6 @@ fn the_environment_decides_about_colour_unless_the_flag_is_given() {
 #[test]
 fn json_has_no_colour() {
     let finished = colourful(&Dir::new()).args(["--color", "always", "--json"]).exits(1);
+    assert_eq!(text(&finished.line(), "/verdict"), "rejected");
     assert!(!finished.text().contains('\u{1b}'), "{finished}");
 }

@@ -210,6 +210,7 @@ fn a_server_error_keeps_the_entry_and_a_call_that_was_not_sent_does_not() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.stripe]\napi = \"http://127.0.0.1:1\"\n");
     let finished = with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir).exits(4);
+    let finished = finished.says("nothing listens on 127.0.0.1:1 (connection refused)\n");
     assert!(!finished.stderr.contains("hint:"), "{finished}");
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
     with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says("note: nothing to remove\n");
@@ -221,7 +222,9 @@ fn a_response_that_is_no_list_is_reported_and_the_endpoint_stays_in_the_journal(
     let page = || respond(200).body("<html>Maintenance");
     let api = Endpoint::new([hang_up(), hang_up(), page(), respond(200).body(r#"{"data":[]}"#)]);
     let dir = with_api(&api);
-    with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir).exits(4);
+    with_key(dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER), &dir)
+        .exits(4)
+        .says("error: can't register the webhook with Stripe\n");
     let failed = with_key(dir.hookdev().arg("unregister"), &dir).exits(1);
     failed.says(
         "expected a list of endpoints with ids at /data in the response, but it is not JSON: <html>Maintenance\n",

@@ -260,9 +260,15 @@ mod tests {
 
     #[test]
     fn what_only_running_the_command_shows_is_an_error() {
-        for body in ["($data | ConvertTo-Json)", "$unset", "\"{$x}\""] {
+        let expected = "expected text, a table or a variable set earlier, found";
+        for (body, error) in [
+            ("($data | ConvertTo-Json)", format!("line 1: {expected} an expression")),
+            ("$unset", format!("line 1: {expected} \"$unset\"")),
+            ("\"{$x}\"", "line 1: expected a string without variables, or one in single quotes".to_owned()),
+        ] {
             let (entries, _) = collected(&format!("irm http://h/a -Method Post -Body {body}\n"));
-            assert!(entries.is_empty() || entries[0].is_err(), "{body}: {entries:?}");
+            let read: Vec<_> = entries.iter().map(|entry| entry.as_ref().map(|_| ())).collect();
+            assert_eq!(read, [Err(&error)], "{body}");
         }
     }
 }

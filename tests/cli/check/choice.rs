@@ -132,7 +132,7 @@ fn own_headers_are_sent_with_every_request() {
     });
     let own = ["--header", "X-Pass: open", "--header", "Host: hooks.example.com"];
     check(&dir, &handler.url("/aspect")).args(own).exits(0);
-    check(&dir, &handler.url("/aspect")).exits(1);
+    check(&dir, &handler.url("/aspect")).exits(1).prints("\"status\":403,");
 }
 
 #[test]

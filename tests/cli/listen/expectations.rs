@@ -101,5 +101,5 @@ fn an_invalid_expectation_is_a_usage_error() {
     ] {
         dir.listen().args(["--expect", wrong]).exits(2).stdout("").says(message);
     }
-    dir.listen().args(["--count", "0"]).exits(2).says("--count");
+    dir.listen().args(["--count", "0"]).exits(2).says("invalid value '0' for '--count ");
 }

@@ -548,11 +548,14 @@ fn redacted_deliveries_show_no_credentials_in_the_page() {
     let page = Page::of(&listener);
     let ready = page.stream(0).expect("ready");
     assert_eq!(ready["targets"], json!([endpoint.url("/?own=[redacted]")]));
-    post(&listener.url("/other?token=hush"), &[("authorization", "Bearer hush")], "{}");
-    page.has(1);
-    for path in ["deliveries", "deliveries/1", "deliveries/1/curl", "diff?left=1&right=1"] {
+    for path in ["/one?token=hush", "/two?token=hush"] {
+        post(&listener.url(path), &[("authorization", "Bearer hush")], "{}");
+    }
+    page.has(2);
+    for path in ["deliveries", "deliveries/1", "deliveries/1/curl", "diff?left=1&right=2"] {
         let response = page.get(path);
         assert_eq!(response.status(), 200);
-        assert!(!response.text().contains("hush"), "{path}: {}", response.text());
+        let shown = response.text();
+        assert!(shown.contains("[redacted]") && !shown.contains("hush"), "{path}: {shown}");
     }
 }

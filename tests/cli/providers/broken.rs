@@ -229,7 +229,7 @@ fn a_broken_provider_in_the_config_is_no_obstacle_for_others() {
     dir.write("hookdev.toml", "providers = [\"acme\"]\n[provider.acme]\nsecret = \"s\"\nsignature_header = \"x-a\"\n");
     let printed = dir.hookdev().args(["send", "github.push", "--print", "http"]).exits(0);
     printed.says("provider.toml:2:1: unknown key `titel`; did you mean `title`?");
-    dir.hookdev().args(["send", "acme.made"]).exits(2).stdout("");
+    dir.hookdev().args(["send", "acme.made"]).exits(2).stdout("").says("provider.toml:2:1: unknown key `titel`");
 }
 
 #[test]
@@ -409,7 +409,10 @@ fn a_custom_provider_can_do_everything_a_built_in_one_can() {
     assert_eq!(refusing.next()["warnings"][0], "Acme counts 200 as failed; it expects exactly 202");
     // Its name is one of `--secret`, `--provider`, `--expect` and the config.
     dir.write("hookdev.toml", "[provider.acme]\nsecret = \"env:ACME_SECRET\"\n");
-    with(dir.listen()).args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"]).exits(1);
+    with(dir.listen())
+        .args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"])
+        .exits(1)
+        .says("error: timed out waiting for: acme.made (0 of 1 received)\n");
 }
 
 #[test]

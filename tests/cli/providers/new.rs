@@ -308,14 +308,15 @@ fn a_signature_over_a_url_that_the_captures_do_not_hold_is_learned_with_the_url(
     // Signed with Python's hmac: HMAC-SHA1 of the body and the URL, in base64. A tunnel replaced the host and the path.
     let dir = with_captures("trellis");
     let new = ["providers", "new", "trellis", "--from", "captures", "--secret", "trellis-callback-secret"];
-    dir.hookdev().args(new).exits(1);
+    dir.hookdev().args(new).exits(1).says("error: no scheme is proven with this secret, so nothing was written\n");
     let url = "https://hooks.example.com/boards?board=7";
     let learned = dir.hookdev().args(new).args(["--url", url]).exits(0);
     learned.prints("proven  all 3 captures are signed with HMAC-SHA1 of `{body}{url}` in x-trellis-webhook");
     assert!(dir.read("trellis/provider.toml").contains("content   = \"{body}{url}\""));
     let verify = ["--providers", "trellis", "verify", "captures", "--provider", "trellis", "--url", url];
     dir.hookdev().args(verify).args(["--secret", "trellis-callback-secret"]).exits(0);
-    dir.hookdev().args(new).args(["--out", "bad", "--url", "hooks.example.com/in"]).exits(2);
+    let invalid = dir.hookdev().args(new).args(["--out", "bad", "--url", "hooks.example.com/in"]).exits(2);
+    invalid.says("error: invalid URL `hooks.example.com/in`: use https://hooks.example.com/in\n");
 }
 
 #[test]
@@ -341,7 +342,7 @@ fn a_signed_url_that_the_captures_do_not_name_is_shown_and_given_to_verify() {
         "hookdev --providers pv verify shop-a --provider shop --secret SOURCE --url https://hooks.example/shop-a",
     );
     let verify = ["--providers", "pv", "verify", "shop-a", "--provider", "shop", "--secret", "shop-secret"];
-    dir.hookdev().args(verify).exits(1);
+    dir.hookdev().args(verify).exits(1).prints("\n  wrong-url: ");
     dir.hookdev().args(verify).args(["--url", "https://hooks.example/shop-a"]).exits(0);
     let several = dir.hookdev().args(new).args(["shop-a", "shop-b", "--out", "both"]).exits(0);
     let several = several

@@ -189,9 +189,9 @@ fn a_missing_source_of_the_config_is_skipped_and_never_replaced_by_the_public_se
     finished
         .says("note: skipped the config's secret env:NO_SUCH for Cyanite: ")
         .says("note: skipped the config's secret file:no-such for Cyanite: ");
-    verify(&public).env("MINE", "mine").exits(1);
+    verify(&public).env("MINE", "mine").exits(1).prints("no-matching-signature");
     verify(&public).exits(1).prints("no secret is configured to verify the signature with");
-    verify(&mine).exits(1);
+    verify(&mine).exits(1).prints("no secret is configured to verify the signature with");
 }
 
 #[test]

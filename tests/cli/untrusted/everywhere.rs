@@ -124,7 +124,7 @@ fn an_argument_that_is_refused_starts_no_line_of_its_own() {
         &["providers", &evil],
     ];
     for command in commands {
-        let refused = dir.hookdev().args(command).exits(2);
+        let refused = dir.hookdev().args(command).exits(2).stdout("").says("error: ");
         assert_all_harmless(&refused);
         assert!(!refused.stderr.contains("##["), "{refused}");
     }

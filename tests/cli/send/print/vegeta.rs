@@ -39,7 +39,9 @@ fn each_target_is_genuine() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let send = dir.hookdev().args(["send", "aspect.task.completed", "--print", "vegeta", "--repeat", "5"]);
-    for target in send.exits(0).lines() {
+    let targets = send.exits(0).lines();
+    assert_eq!(targets.len(), 5);
+    for target in targets {
         let header = target["header"].as_object().unwrap().iter();
         let headers: Vec<(&str, &str)> = header.map(|(name, values)| (name.as_str(), text(values, "/0"))).collect();
         post(&listener.url("/aspect"), &headers, BASE64_STANDARD.decode(text(&target, "/body")).unwrap());
