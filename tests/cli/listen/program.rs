@@ -58,8 +58,8 @@ fn an_expectation_that_is_met_does_not_end_the_program() {
 fn the_timeout_ends_the_program_and_everything_it_started() {
     let dir = Dir::new();
     let script = format!("sleep 600 & echo $! > {}; wait", dir.join("id").display());
-    let finished = starts(&dir, &["--timeout", "2s"], &script).exits(1);
-    finished.says("error: `sh` was still running after 2 s\n");
+    let finished = starts(&dir, &["--timeout", "10s"], &script).exits(1);
+    finished.says("error: `sh` was still running after 10 s\n");
     assert!(!is_running(dir.read("id").trim()));
 }
 
