@@ -1,10 +1,12 @@
 //! The client against real sockets on this machine.
 
+mod early_responses;
+
 use std::io::{Read, Write};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
@@ -243,71 +245,6 @@ async fn a_timeout_closes_the_connection() {
     assert_eq!(sent.response.unwrap_err().to_string(), "no response within 0.1 s");
     assert_eq!(send(&client, &url, 1).await, [Ok(200)]);
     assert_eq!(connections(server).await, [1, 2]);
-}
-
-/// A server that responds to the start of a request and then reads the rest. Returns how many bytes came.
-fn responding_first(response: &'static [u8], is_half_closed: bool) -> (Url, JoinHandle<usize>) {
-    let socket = TcpSocket::new_v4().unwrap();
-    // Less than the body, or nothing would be left to write.
-    socket.set_recv_buffer_size(64 << 10).unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let url = Url::parse(&format!("http://{}/hooks?a=b", listener.local_addr().unwrap())).unwrap();
-    let server = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read_exact(&mut [0; 500]).await.unwrap();
-        stream.write_all(response).await.unwrap();
-        if is_half_closed {
-            stream.shutdown().await.unwrap();
-        }
-        let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).await.unwrap();
-        500 + rest.len()
-    });
-    (url, server)
-}
-
-#[tokio::test]
-async fn a_server_that_responds_first_gets_the_rest_of_the_request() {
-    const SIZE: usize = 20_000_000;
-    let large = Request { body: vec![b'x'; SIZE].into(), ..request(&[]) };
-    for (response, is_half_closed) in [
-        (OK, false),
-        (&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"[..], false),
-        (b"HTTP/1.1 200 OK\r\n\r\nok", true),
-    ] {
-        let (url, server) = responding_first(response, is_half_closed);
-        let head = format!("POST /hooks?a='b' HTTP/1.1\r\nhost: {}\r\ncontent-length: {SIZE}\r\n\r\n", host(&url));
-        let client = Client::new(false);
-        let sent = client.send(&url, &large, TIMEOUT).await;
-        assert_eq!(sent.response.unwrap().status, 200);
-        assert_eq!(server.await.unwrap(), head.len() + SIZE);
-
-        let (url, server) = responding_first(response, is_half_closed);
-        let mut response = client.begin(&url, &large, Priority::High, TIMEOUT).await.unwrap();
-        assert_eq!(response.body.piece().await.unwrap().as_deref(), Some(&b"ok"[..]));
-        assert_eq!(response.body.piece().await.unwrap(), None);
-        response.body.into_unwritten().expect("more than the buffers hold").write().await;
-        assert_eq!(server.await.unwrap(), head.len() + SIZE);
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_responds_and_closes_gets_no_more_of_the_request() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let server = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read_exact(&mut [0; 500]).await.unwrap();
-        stream.write_all(OK).await.unwrap();
-        stream
-    });
-    let large = Request { body: vec![b'x'; 20_000_000].into(), ..request(&[]) };
-    let mut response = Client::new(false).begin(&url, &large, Priority::High, TIMEOUT).await.unwrap();
-    while response.body.piece().await.unwrap().is_some() {}
-    let unwritten = response.body.into_unwritten().unwrap();
-    drop(server.await.unwrap());
-    tokio::time::timeout(TIMEOUT, unwritten.write()).await.expect("it ends");
 }
 
 #[tokio::test]
