@@ -77,8 +77,9 @@ pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 
 /// Sends requests to endpoints.
 pub trait Transport: Sync {
-    /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. The request's target
-    /// goes onto the request line as it is; a `host` header of the request replaces the URL's host.
+    /// Sends a request to the host of a URL, and waits up to `timeout` for the whole response. If that comes before the
+    /// request is written, the rest is written in the time that is left. The request's target goes onto the request
+    /// line as it is; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = SendResult> + Send;
 
     /// Like [`Self::send`], in this form. By default, all forms are sent alike.
@@ -329,8 +330,7 @@ impl Transport for Client {
     }
 }
 
-/// The result of a request, once it is written. An endpoint may respond first, and read the request after that; it has
-/// as much time for that as it had for the response.
+/// The result of a request, once it is written: an endpoint may respond first, and read the request after that.
 async fn written(
     exchanged: Result<(Response, Option<UnwrittenRequest>), SendError>,
     elapsed: Duration,
@@ -339,7 +339,7 @@ async fn written(
     let response = match exchanged {
         Ok((response, unwritten)) => {
             if let Some(unwritten) = unwritten {
-                let _ = tokio::time::timeout(timeout, unwritten.write()).await;
+                let _ = tokio::time::timeout(timeout.saturating_sub(elapsed), unwritten.write()).await;
             }
             Ok(response)
         }

@@ -8,12 +8,16 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::Url;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    time::timeout,
+};
 
 use super::{
     incoming::{IDLE_BYTES, Inbox},
@@ -21,6 +25,9 @@ use super::{
     stream::Duplex,
 };
 use crate::webhook::{request::Request, wire_form::WireForm};
+
+/// How long an endpoint that has responded may read nothing of the rest of the request.
+const STALL_TIME: Duration = Duration::from_secs(10);
 
 /// The request that a connection writes next. Only the connection's own task locks it, so nothing ever waits.
 #[derive(Clone, Debug, Default)]
@@ -51,12 +58,15 @@ pub(super) struct RequestWriter<S> {
 pub struct UnwrittenRequest(RequestWriter<Box<dyn Duplex>>);
 
 impl UnwrittenRequest {
-    /// Writes it, and closes the connection. Stops when the endpoint closes it, as it may: it has responded.
+    /// Writes it, and closes the connection. Stops when the endpoint closes it, as it may: it has responded. Also stops
+    /// once the endpoint has read nothing for 10 s.
     pub async fn write(self) {
-        let Self(mut writer) = self;
-        if poll_fn(|context| writer.poll_unsent(context)).await.is_ok() {
-            let _ = writer.stream.shutdown().await;
+        let Self(RequestWriter { mut stream, outbox, .. }) = self;
+        while !outbox.is_empty() {
+            let part = poll_fn(|context| outbox.0.lock().poll_part(&mut stream, context));
+            let Ok(Ok(())) = timeout(STALL_TIME, part).await else { return };
         }
+        let _ = timeout(STALL_TIME, stream.shutdown()).await;
     }
 }
 
@@ -98,6 +108,25 @@ impl Unsent {
         let head = self.bytes.get(self.written..).unwrap_or_default();
         [head, &self.body[self.written.saturating_sub(self.bytes.len())..]]
     }
+
+    /// Writes as much as the stream takes at once.
+    fn poll_part(&mut self, stream: &mut (impl AsyncWrite + Unpin), context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = Pin::new(stream);
+        let written = match self.left() {
+            [[], []] => {
+                self.clear();
+                return Poll::Ready(Ok(()));
+            }
+            [head, []] => stream.poll_write(context, head),
+            [[], body] => stream.poll_write(context, body),
+            [head, body] => stream.poll_write_vectored(context, &[IoSlice::new(head), IoSlice::new(body)]),
+        };
+        match ready!(written)? {
+            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            count => self.written += count,
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl RequestWriter<Box<dyn Duplex>> {
@@ -123,20 +152,7 @@ impl<S: AsyncWrite + Unpin> RequestWriter<S> {
         let Self { stream, outbox, .. } = self;
         let mut unsent = outbox.0.lock();
         while !unsent.is_empty() {
-            let stream = Pin::new(&mut *stream);
-            let written = match unsent.left() {
-                [[], []] => {
-                    unsent.clear();
-                    break;
-                }
-                [head, []] => stream.poll_write(context, head),
-                [[], body] => stream.poll_write(context, body),
-                [head, body] => stream.poll_write_vectored(context, &[IoSlice::new(head), IoSlice::new(body)]),
-            };
-            match ready!(written)? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => unsent.written += count,
-            }
+            ready!(unsent.poll_part(stream, context))?;
         }
         Poll::Ready(Ok(()))
     }

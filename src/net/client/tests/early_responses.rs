@@ -1,8 +1,13 @@
 //! Endpoints that respond before they have read the whole request.
 
-use tokio::{net::TcpSocket, time::timeout};
+use bytes::Bytes;
+use tokio::{
+    io::{DuplexStream, duplex},
+    net::TcpSocket,
+    time::{Instant, sleep, timeout},
+};
 
-use super::*;
+use super::{super::message::Recipient, *};
 
 const SIZE: usize = 20_000_000;
 
@@ -76,4 +81,43 @@ async fn a_server_that_responds_and_closes_gets_no_more_of_the_request() {
     let unwritten = response.body.into_unwritten().expect("more than the buffers hold");
     drop(server.await.unwrap());
     timeout(TIMEOUT, unwritten.write()).await.expect("it ends");
+}
+
+/// What is left of a request whose response has arrived, and the endpoint, which has not read any of that.
+async fn unwritten() -> (UnwrittenRequest, DuplexStream) {
+    let (here, mut endpoint) = duplex(1000);
+    let mut connection = Connection::over(here, Recipient::Endpoint).await.unwrap();
+    let (url, request) = (Url::parse("http://localhost/").unwrap(), large());
+    let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
+        endpoint.read_exact(&mut [0; 500]).await.unwrap();
+        endpoint.write_all(OK).await.unwrap();
+    });
+    let mut body = response.unwrap().body;
+    while connection.piece(&mut body).await.unwrap().is_some() {}
+    (connection.into_unwritten().expect("more than the pipe holds"), endpoint)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_reads_nothing_for_ten_seconds_gets_no_more_of_the_request() {
+    let (unwritten, mut endpoint) = unwritten().await;
+    let started = Instant::now();
+    let reading = async {
+        for _ in 0..5 {
+            sleep(Duration::from_secs(9)).await;
+            endpoint.read_u8().await.unwrap();
+        }
+    };
+    let (written, ()) = tokio::join!(timeout(TIMEOUT, unwritten.write()), reading);
+    assert_eq!((written, started.elapsed().as_secs()), (Ok(()), 5 * 9 + 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_request_is_written_within_its_timeout() {
+    for (elapsed, expected) in [(0, 10), (50, 10), (57, 3), (60, 0), (61, 0)] {
+        let (unwritten, _endpoint) = unwritten().await;
+        let response = Response { status: 200, headers: Headers::new(), body: Bytes::new() };
+        let started = Instant::now();
+        let sent = written(Ok((response, Some(unwritten))), Duration::from_secs(elapsed), TIMEOUT).await;
+        assert_eq!((sent.elapsed.as_secs(), started.elapsed().as_secs()), (elapsed, expected));
+    }
 }
