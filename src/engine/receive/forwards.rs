@@ -15,7 +15,7 @@ use super::{
     causes::{Cause, explain, kind_of},
     loops::{InFlightDelivery, LoopDetector},
     pending::{PendingEntry, PendingForwards},
-    rest::{Exchange, RequestRest, ResponseRest},
+    rest::{Exchange, ResponseRest},
     targets::{ForwardTargets, InFlightPermit, max_in_flight},
 };
 use crate::{
@@ -108,8 +108,8 @@ pub struct FinishedForward {
     pub response: Option<Response>,
     /// The rest of that body.
     pub rest: Option<ResponseRest>,
-    /// The rest of the request, if the whole response came before the handler had read it.
-    pub unwritten: Option<RequestRest>,
+    /// Writes the rest of the request, if the whole response came before the handler had read it.
+    pub writing: Option<JoinHandle<()>>,
 }
 
 /// What a forward holds while in flight.
@@ -224,16 +224,12 @@ impl Forwarder {
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let journey = journey;
-            let FinishedForward { mut forwarded, rest, mut unwritten, .. } =
+            let FinishedForward { mut forwarded, rest, .. } =
                 forwarder.exchange(&target, request, is_verified, &CancellationToken::new(), &memory).await;
-            if let Some(rest) = rest {
-                match rest.discard().await {
-                    Ok(rest) => unwritten = rest,
-                    Err(problem) => forwarded.outcome = Err(problem),
-                }
-            }
-            if let Some(unwritten) = unwritten {
-                tokio::spawn(unwritten.write());
+            if let Some(rest) = rest
+                && let Err(problem) = rest.discard().await
+            {
+                forwarded.outcome = Err(problem);
             }
             if journey.is_delivery {
                 forwarder.targets.count(target.as_str(), forwarded.outcome.is_ok());
@@ -280,9 +276,9 @@ impl Forwarder {
             Ok((response, body, memory_for_rest)) => {
                 let status = response.status;
                 let (timeout, cancel) = (self.timeout, self.cancel.clone());
-                let exchange = Exchange { timeout, cancel, _place: permit, _memory: memory.clone() };
-                let (rest, unwritten) = match memory_for_rest {
-                    None => (None, exchange.request_rest(body)),
+                let exchange = Exchange { timeout, cancel, place: permit, memory: memory.clone() };
+                let (rest, writing) = match memory_for_rest {
+                    None => (None, exchange.write_request(body)),
                     Some(memory) => {
                         let left = body.length().and_then(|length| length.checked_sub(response.body.len() as u64));
                         (Some(ResponseRest { body, left, status, until, exchange, _memory: memory }), None)
@@ -292,7 +288,7 @@ impl Forwarder {
                 let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
                 let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url, outcome: Ok(excerpt), elapsed: started.elapsed() };
-                FinishedForward { forwarded, response: Some(for_sender), rest, unwritten }
+                FinishedForward { forwarded, response: Some(for_sender), rest, writing }
             }
         }
     }
@@ -354,7 +350,7 @@ impl Forwarder {
 impl FinishedForward {
     fn failed(url: String, started: Instant, problem: ForwardFailure) -> Self {
         let forwarded = Forwarded { url, outcome: Err(problem), elapsed: started.elapsed() };
-        Self { forwarded, response: None, rest: None, unwritten: None }
+        Self { forwarded, response: None, rest: None, writing: None }
     }
 
     /// The result for a delivery that has come back from this target, and is not forwarded.
@@ -365,7 +361,7 @@ impl FinishedForward {
             forwarded: Forwarded { url: target, outcome: Err(problem), elapsed: Duration::ZERO },
             response: None,
             rest: None,
-            unwritten: None,
+            writing: None,
         }
     }
 }

@@ -4,10 +4,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     consumers::{Confirmations, Consumers, LateForwards, Slots, Update},
@@ -33,7 +30,7 @@ pub struct Publication {
     pub forwards: Vec<PendingForward>,
     /// What is left of the forward that provides the response. Resolves to its result if the rest of its response does
     /// not arrive.
-    pub tail: Option<JoinHandle<Option<Forwarded>>>,
+    pub tail: Option<BoxFuture<'static, Option<Forwarded>>>,
 }
 
 impl Publication {
@@ -100,7 +97,7 @@ struct Late {
     permit: BodyPermit,
     explanation: Option<PendingAssessment>,
     forwards: Vec<PendingForward>,
-    tail: Option<JoinHandle<Option<Forwarded>>>,
+    tail: Option<BoxFuture<'static, Option<Forwarded>>>,
 }
 
 impl Late {
@@ -116,7 +113,7 @@ impl Late {
         let mut forwards: FuturesUnordered<BoxFuture<'_, Option<Forwarded>>> = forwards
             .into_iter()
             .map(|mut pending| async move { Some(pending.result().await) }.boxed())
-            .chain(tail.map(|tail| async { tail.await.ok().flatten() }.boxed()))
+            .chain(tail)
             .collect();
         tokio::join!(
             async {

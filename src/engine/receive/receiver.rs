@@ -8,9 +8,13 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use http::{header::ORIGIN, request::Parts};
 use reqwest::Url;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -23,7 +27,7 @@ use super::{
     publication::Publication,
     repeats::{DeliveryIdentity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
-    rest::{RequestRest, ResponseRest},
+    rest::ResponseRest,
     settings::{CurrentSettings, ReceiverSettings, UnusedSecret},
 };
 use crate::{
@@ -202,7 +206,7 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let FinishedForward { forwarded, response, rest, unwritten } = first;
+        let FinishedForward { forwarded, response, rest, writing } = first;
         let otherwise = match forwarded.outcome.as_ref().err().map(|problem| problem.kind) {
             Some(ForwardFailureKind::Busy) => {
                 let warning = "the handler is busy, so the sender was asked to send this again";
@@ -213,7 +217,7 @@ impl Receiver {
             _ => response::no_response,
         };
         let response = response.unwrap_or_else(otherwise);
-        Responded { response, rest, unwritten, forwards: vec![forwarded], others }
+        Responded { response, rest, writing, forwards: vec![forwarded], others }
     }
 
     /// The response to a handshake that is genuine or that the provider doesn't sign. A secret in it is put to use,
@@ -281,7 +285,7 @@ impl Receiver {
         let handshake = self.respond_to_handshake(&settings, &mut request, &assessment);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
-        let Responded { response, rest, unwritten, forwards, others } =
+        let Responded { response, rest, writing, forwards, others } =
             self.respond(&targets, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
         let mut shared = Arc::new(Delivery {
@@ -315,18 +319,14 @@ impl Receiver {
             let (sender, pieces) = rest.pieces();
             outgoing.rest = Some(pieces);
             let forwarded = delivery.forwards[0].clone();
-            tokio::spawn(async move {
-                let error = rest.pass_on(sender).await.err()?;
+            let passing = tokio::spawn(rest.pass_on(sender));
+            let failed = async move {
+                let error = passing.await.ok()?.err()?;
                 Some(Forwarded { outcome: Err(error), ..forwarded })
-            })
+            };
+            failed.boxed()
         });
-        let tail = tail.or_else(|| {
-            let unwritten = unwritten?;
-            Some(tokio::spawn(async move {
-                unwritten.write().await;
-                None
-            }))
-        });
+        let tail = tail.or_else(|| Some(writing?.map(|_| None).boxed()));
         let explanation = self.explain(settings, delivery, &permit);
         let consumers = Arc::clone(&self.consumers);
         let publication = Publication { consumers, delivery: shared, permit, explanation, forwards: others, tail };
@@ -390,8 +390,8 @@ struct Responded {
     response: Response,
     /// The rest of the response's body.
     rest: Option<ResponseRest>,
-    /// The rest of the request to the handler that it came from.
-    unwritten: Option<RequestRest>,
+    /// Writes the rest of the request to the handler that it came from.
+    writing: Option<JoinHandle<()>>,
     /// The forward that it came from.
     forwards: Vec<Forwarded>,
     /// The forwards that the response did not wait for.
@@ -400,7 +400,7 @@ struct Responded {
 
 impl From<Response> for Responded {
     fn from(response: Response) -> Self {
-        Self { response, rest: None, unwritten: None, forwards: Vec::new(), others: Vec::new() }
+        Self { response, rest: None, writing: None, forwards: Vec::new(), others: Vec::new() }
     }
 }
 
