@@ -267,9 +267,7 @@ impl Judge<'_> {
         };
         let findings = diagnose::diagnose_within(&case, bytes, is_late);
         if findings.iter().any(|finding| finding.code.is_proof()) {
-            // A proven cause replaces the likely one.
-            let likely = self.only_development_tried(provider, &assessment.verdict);
-            assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
+            assessment.warnings.retain(|warning| !warning.is_guess);
         } else {
             let clock = diagnose::clock(&case).filter(|clock| !assessment.warnings.contains(clock));
             assessment.warnings.extend(clock);
@@ -521,7 +519,7 @@ mod tests {
         assert_eq!((rejection.reason.clone(), assessment.secret), (Reason::DevelopmentSecret, None));
         assert_eq!(rejection.reason.code(), "no-matching-signature");
         let remedy = || Catalog::builtin().get("cyanite").unwrap().set_secret("signature", true);
-        let warning = Warning::new("only the public development secret was tried", remedy());
+        let warning = Warning::new("only the public development secret was tried", remedy()).as_guess();
         let finding = Finding {
             code: Code::SecretDevelopment,
             message: "only the public development secret was tried".to_owned(),

@@ -120,7 +120,11 @@ fn finding(finding: &Finding) -> Finding {
 }
 
 fn warning(warning: &Warning) -> Warning {
-    Warning { message: in_text(&warning.message), remedy: warning.remedy.as_ref().map(remedy) }
+    Warning {
+        message: in_text(&warning.message),
+        remedy: warning.remedy.as_ref().map(remedy),
+        is_guess: warning.is_guess,
+    }
 }
 
 fn remedy(remedy: &Remedy) -> Remedy {

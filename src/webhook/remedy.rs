@@ -96,12 +96,20 @@ pub struct Warning {
     pub message: String,
     /// What to do about it.
     pub remedy: Option<Remedy>,
+    /// Whether it is a likely cause of a rejection, which a proven one replaces.
+    pub is_guess: bool,
 }
 
 impl Warning {
     /// A warning with a remedy.
     pub fn new(message: impl Into<String>, remedy: Remedy) -> Self {
-        Self { message: message.into(), remedy: Some(remedy) }
+        Self { message: message.into(), remedy: Some(remedy), is_guess: false }
+    }
+
+    /// The same, as a likely cause of a rejection.
+    #[must_use]
+    pub fn as_guess(self) -> Self {
+        Self { is_guess: true, ..self }
     }
 
     /// The whole warning in one line.
@@ -132,7 +140,7 @@ pub fn with_hint(message: &str, hint: &str) -> String {
 /// A warning that needs no remedy.
 impl From<String> for Warning {
     fn from(message: String) -> Self {
-        Self { message, remedy: None }
+        Self { message, remedy: None, is_guess: false }
     }
 }
 

@@ -74,7 +74,7 @@ impl Judge<'_> {
         let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
         let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
-        Some(format!("it looks like {name}; was it sent to the right URL?").into())
+        Some(Warning::from(format!("it looks like {name}; was it sent to the right URL?")).as_guess())
     }
 
     /// Warns if other providers sign in the same header as one that was recognised only by its headers.
@@ -99,6 +99,7 @@ impl Judge<'_> {
                 "only the public development secret was tried",
                 provider.set_secret(scheme, matches!(reason, Reason::DevelopmentSecret)),
             )
+            .as_guess()
         })
     }
 }

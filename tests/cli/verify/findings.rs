@@ -185,6 +185,22 @@ fn mistakes_in_a_delivery_from_aspect_are_explained() {
 }
 
 #[test]
+fn a_proven_cause_replaces_the_guess_at_another_provider() {
+    let body = br#"{"event_type":"task.failed"}"#;
+    let content = [b"msg_1.1735732800.".as_slice(), body].concat();
+    for (key, guesses) in [("topsecret-of-aspect", 0), ("another", 1)] {
+        let signature = format!("v1,{}", BASE64_STANDARD.encode(sha256(key, &content)));
+        // Kie.ai signs in this header.
+        let signature = ("x-webhook-signature", signature.as_str());
+        let headers = [("x-webhook-id", "msg_1"), ("x-webhook-timestamp", "1735732800"), signature];
+        let line = verify("aspect", &headers, body, "json", 1).line();
+        assert_eq!(line["findings"][0]["code"] == "header-renamed", guesses == 0, "{line}");
+        let warnings = line["warnings"].to_string();
+        assert_eq!(warnings.matches("it looks like Kie.ai; was it sent to the right URL?").count(), guesses, "{line}");
+    }
+}
+
+#[test]
 fn a_delivery_to_the_wrong_provider_is_explained() {
     let body = r#"{"id":"evt_1","type":"release.created","created":1,"data":{}}"#;
     let signature = format!("sha256={}", hex(&sha256("hookdev-development-secret-jewelmusic", body.as_bytes())));
