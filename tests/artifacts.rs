@@ -312,13 +312,13 @@ fn limits() -> String {
         "| what | limit | if exceeded |\n| --- | --- | --- |\n\
          | request head | {head_bytes}, {MAX_FIELDS} fields | 431 |\n\
          | method | {LONGEST_METHOD} bytes | 501 |\n\
-         | target | {target} | 414 |\n\
+         | request target | {target} | 414 |\n\
          | body | {body}, or `--max-body` | 413 |\n\
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
          | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
          | connections that are idle, or that send or receive | {connections} | the one whose sender has been silent longest, at least 1 s, is closed |\n\
-         | requests that wait for their response | {connections} | each counts as a connection |\n\
+         | requests that wait for their response | {connections}, besides those connections | further ones count as connections |\n\
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT}, and {MAX_VERIFIED_IN_FLIGHT} more that your own secret verifies | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that pauses for a second loses its share |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\

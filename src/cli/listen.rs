@@ -18,17 +18,19 @@ Examples:
   hookdev listen
   hookdev listen --forward http://localhost:3000/webhooks
   hookdev listen --forward 'aspect.*=http://localhost:3000' --only-verified
-  # Receive real events
+    # Receive real events
   hookdev listen --tunnel cloudflared --provider stripe
+  # Save all deliveries, and print some
   hookdev listen --capture captures --filter 'cyanite.*'
-  # Wait for an event in a test
-  hookdev listen --expect cyanite.v2.finished --timeout 2m
   # Show the deliveries in a browser
   hookdev listen --forward http://localhost:3000/webhooks --inspect
+  # Wait for an event in a test
+  hookdev listen --expect cyanite.v2.finished --timeout 2m
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
 
-hookdev takes the provider of a request from --provider, else from the first path segment that names one \
-(/cyanite, /webhooks/cyanite), else from the headers and the body.")]
+
+hookdev identifies a request's provider by --provider, else by the first path segment that names one \
+(/cyanite, /webhooks/cyanite), else by the headers and the body.")]
 pub struct ListenArgs {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
@@ -140,7 +142,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
     pub secret_to: Option<PathBuf>,
 
-    /// Exit 0 once this event has arrived N times (repeatable)
+    /// Exit 0 once this event has arrived N times (repeatable: all must arrive)
     ///
     /// Counts only deliveries that are verified or that the provider sends unsigned.
     #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
@@ -199,7 +201,7 @@ pub struct ListenArgs {
 pub enum BodyDetail {
     /// All of it, up to 1 MiB
     Full,
-    /// As much as fits on the screen, or 60 lines without a screen
+    /// As much as fits on the screen, or 60 lines if the output is not a terminal
     Summary,
     /// Nothing
     None,

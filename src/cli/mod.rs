@@ -56,8 +56,8 @@ has one:
   1. --secret [PROVIDER=]SOURCE
      Repeat it during rotation: any of the secrets may match, and the first
      one signs. The text before the first `=` is a provider only if it names
-     one; without a provider, the secret is for every provider for which it
-     is valid.
+     one; without a provider, the secret is for every provider whose format
+     it fits.
   2. The provider's environment variable, such as ACME_WEBHOOK_SECRET.
      `hookdev providers` names it.
   3. The config: secret = \"SOURCE\" in [provider.NAME], or a list of several.
@@ -143,7 +143,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
 
-    /// Print only failures
+    /// Print only failures and warnings
+
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
 
@@ -265,7 +266,7 @@ pub struct EventsArgs {
 /// `hookdev diff`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, and \
+Compares method, request target, headers (in any order) and body. JSON payloads and forms are compared by path, and \
 values as they are written: 1.0 and 1 differ. Exits 0 if the requests are the same, 1 if they differ.
 
 Examples:
@@ -282,7 +283,7 @@ pub struct DiffArgs {
     #[arg(value_name = "B|-", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
 
-    /// Compare request number N, from 0, of each file that has several; N,M compares number N of A with M of B
+    /// In files with several requests, compare request N, counted from 0; N,M compares request N of A with M of B
     #[arg(long, value_name = "N[,M]", value_parser = parse_entries, help_heading = "Input")]
     pub entry: Option<DiffEntries>,
 }

@@ -13,7 +13,7 @@ Examples:
   hookdev providers
   hookdev providers --json
   hookdev providers new acme
-  hookdev providers new acme --from captures/ --secret env:ACME_SECRET
+  hookdev providers new acme --from captures/ --secret env:ACME_WEBHOOK_SECRET
   hookdev providers check webhooks/providers
   hookdev providers schema > provider.schema.json"
 )]
@@ -53,7 +53,7 @@ can't prove is marked QUESTION in the manifest. Personal values in payloads are 
 
 Examples:
   hookdev providers new acme
-  hookdev providers new acme --from captures/ --secret env:ACME_SECRET
+  hookdev providers new acme --from captures/ --secret env:ACME_WEBHOOK_SECRET
   hookdev providers new acme --from order.har refund.http --out providers/acme")]
 pub struct NewProviderArgs {
     /// The provider's name: a-z, 0-9, - and _

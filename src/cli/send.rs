@@ -23,7 +23,7 @@ Examples:
   hookdev send cyanite.v2.finished --set resource.id=42
   # Edit it in $EDITOR first
   hookdev send cyanite.v2.finished --edit
-  hookdev send aspect.task.failed --data body.json --secret env:ASPECT_SECRET
+  hookdev send aspect.task.failed --data body.json --secret file:aspect-secret
   hookdev send aspect.task.failed --print curl
   # A forgery: exits 0 if your handler refuses it
   hookdev send aspect.task.failed --tamper stale

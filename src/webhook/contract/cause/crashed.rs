@@ -67,7 +67,7 @@ pub(super) fn crashed(name: CaseName, observation: &Observation<'_>, history: &E
         ),
         CaseName::DeliveryDuplicated => rejected::duplicated(observation),
         CaseName::BodyReserialised => {
-            format!("the provider's own form passes: the handler verifies or parses only one serialisation of the same JSON; {RAW_BODY}")
+            format!("the provider's own form passes, so the handler verifies or parses only one serialisation of the same JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         name if name.expectation() == Expectation::Rejected => {

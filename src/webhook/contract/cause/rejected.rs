@@ -40,7 +40,7 @@ pub(super) fn rejected(
         CaseName::HeaderCase => HEADER_CASE.to_owned(),
         CaseName::BodyReserialised if observation.variation == Some(SURROUNDED) => TRIMMED.to_owned(),
         CaseName::BodyReserialised => {
-            format!("the provider's own form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
+            format!("the provider's own form passes, so the handler verifies re-serialised JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         _ if status == 415 => ENCODINGS.to_owned(),
