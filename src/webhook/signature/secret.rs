@@ -250,12 +250,13 @@ impl SigningSecret {
         if format.other_keys.iter().any(|start| text.starts_with(start.as_str())) {
             return Err(MalformedSecret::OtherKey);
         }
-        if format.prefix.as_deref().is_some_and(|prefix| has_version_tag(text, prefix)) {
+        if has_version_tag(text, format.prefix.as_deref().unwrap_or("whsec_")) {
             return Err(MalformedSecret::VersionTag);
         }
         let [_, rest] = format.texts(text);
         let bytes = match format.encoding {
             KeyEncoding::Text => rest.as_bytes().to_vec(),
+            KeyEncoding::Base64 if has_version_tag(rest, "") => return Err(MalformedSecret::VersionTag),
             KeyEncoding::Base64 => decode_lenient_base64(rest).ok_or(MalformedSecret::NotBase64)?,
             KeyEncoding::Base64Url => decode_base64url(rest).ok_or(MalformedSecret::NotBase64Url)?,
             KeyEncoding::Hex => decode_hex(rest).ok_or(MalformedSecret::NotHex)?,
@@ -413,6 +414,8 @@ mod tests {
             ("abc\r", &text, MalformedSecret::SurroundingSpace),
             ("\u{feff}abc", &text, MalformedSecret::ByteOrderMark),
             ("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix(), MalformedSecret::VersionTag),
+            ("v1,MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix(), MalformedSecret::VersionTag),
+            ("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &text, MalformedSecret::VersionTag),
             ("\"abc\"", &text, MalformedSecret::Quoted),
             ("'abc'", &text, MalformedSecret::Quoted),
             ("GITHUB_WEBHOOK_SECRET=abc", &text, MalformedSecret::Labelled),
