@@ -67,7 +67,7 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 
-    /// If no cause of a rejection is found, list what was tried
+    /// List the skipped files with reasons, and what was tried if no cause of a rejection was found
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }

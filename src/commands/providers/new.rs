@@ -190,7 +190,7 @@ fn samples(from: &[PathBuf], terminal: &Terminal) -> Result<Vec<Sample>, Failure
         } else if path.is_dir() {
             for file in walk(path).files {
                 let file = file.map_err(unreadable)?;
-                if let Some(entries) = open_found(&file).map_err(unreadable)? {
+                if let Ok(entries) = open_found(&file).map_err(unreadable)? {
                     read(&file.display().to_string(), entries, terminal, &mut samples)?;
                 }
             }

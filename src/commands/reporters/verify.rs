@@ -42,6 +42,7 @@ pub struct VerifyReporter<'a> {
     context: &'a Context,
     interrupted: &'a InterruptFlag,
     format: OutputFormat<Page>,
+    verbose: bool,
     out: Out,
     bytes: Vec<u8>,
     text: String,
@@ -49,12 +50,12 @@ pub struct VerifyReporter<'a> {
 }
 
 impl<'a> VerifyReporter<'a> {
-    /// A reporter of one run. If `verbose`, it lists what was tried when no cause was found.
+    /// A reporter of one run. If `verbose`, it lists what was skipped, and what was tried when no cause was found.
     pub fn new(context: &'a Context, verbose: bool, interrupted: &'a InterruptFlag) -> Self {
         let page = || Page { verbose, ..context.terminal.page(None) };
         let format = OutputFormat::new(context.format(), page);
         let (out, counter) = (context.terminal.stdout(), RunningCount::new(context));
-        Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
+        Self { context, interrupted, format, verbose, out, bytes: Vec::new(), text: String::new(), counter }
     }
 
     fn verified(&mut self, file: &str, entry: usize, line: Option<u64>, verification: &Verification) {
@@ -123,6 +124,7 @@ impl VerifyObserver for VerifyReporter<'_> {
                 }
             }
             VerifyStep::Note(note) => self.context.terminal.note(&note),
+            VerifyStep::Skipped(skipped) if self.verbose => self.context.terminal.note(format!("skipped: {skipped}")),
             VerifyStep::Skipped(_) | VerifyStep::Passed { .. } => {}
         }
         Ok(())

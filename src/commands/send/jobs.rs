@@ -170,11 +170,11 @@ impl<'a> Builder<'a> {
     }
 
     fn add_files(&mut self, path: &Path) -> Result<(), Failure> {
-        let open = |file: &Path| if path.is_dir() { formats::open_found(file) } else { formats::open(file).map(Some) };
+        let open = |file: &Path| if path.is_dir() { formats::open_found(file) } else { formats::open(file).map(Ok) };
         for file in walk(path).files {
             match file.and_then(|file| Ok((open(&file)?, file))) {
-                Ok((Some(entries), file)) => self.add_entries(&file, entries)?,
-                Ok((None, _)) => {}
+                Ok((Ok(entries), file)) => self.add_entries(&file, entries)?,
+                Ok((Err(_), _)) => {}
                 Err(error) => self.report_unreadable(&error),
             }
         }

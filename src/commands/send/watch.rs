@@ -181,7 +181,7 @@ fn changed_captures(context: &Context, named: &[PathBuf], changes: &[FileChange]
         match change {
             // A directory of captures may contain other files.
             FileChange::Added(file) | FileChange::Changed(file)
-                if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
+                if !named.contains(file) && matches!(formats::open_found(file), Ok(Err(_))) => {}
             FileChange::Removed(file) => context.terminal.note(format!("{} was removed", file.display())),
             FileChange::Added(file) | FileChange::Changed(file) => operands.push(Operand::Path(file.clone())),
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    store::formats::EntryError,
+    store::formats::{EntryError, SkippedFile},
     webhook::{provider::Provider, request::Headers, trust::Trust},
 };
 
@@ -76,8 +76,8 @@ pub enum VerifyStep {
     Unreadable(InputError),
     /// A note about an input, such as a torn last line.
     Note(String),
-    /// This many files were skipped because they are not captures.
-    Skipped(usize),
+    /// A file or directory was skipped because it is no capture.
+    Skipped(SkippedFile),
 }
 
 /// Why an input can't be verified.

@@ -20,7 +20,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{Criteria, InputSource, STDIN, VerifyStep};
 use crate::{
-    store::formats::{self, DirectoryWalk, Entries, Entry, EntryError, EntryPiece, bare, walk},
+    store::formats::{self, DirectoryWalk, Entries, Entry, EntryError, EntryPiece, SkippedFile, bare, walk},
     webhook::request::Headers,
 };
 
@@ -270,8 +270,8 @@ fn verify_found(
     };
     match formats::open_found(&path) {
         Err(error) => results.push(JobResult::Report(unreadable(error))),
-        Ok(None) => results.push(JobResult::Report(VerifyStep::Skipped(1))),
-        Ok(Some(mut entries)) => {
+        Ok(Err(skipped)) => results.push(JobResult::Report(VerifyStep::Skipped(skipped))),
+        Ok(Ok(mut entries)) => {
             let file: Arc<Path> = path.into();
             results.extend(verify(criteria, &file, entries.by_ref(), position).map(JobResult::Report));
             results.extend(notes(&file, &entries).map(JobResult::Report));
@@ -321,8 +321,8 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
         // This ends early only if nobody receives the jobs.
         let _ = match source {
             RequestSource::LargeFile(path) => match formats::open_found(path) {
-                Ok(Some(entries)) => self.entries(&path.into(), entries),
-                Ok(None) => (self.submit)(WorkItem::Report(VerifyStep::Skipped(1))),
+                Ok(Ok(entries)) => self.entries(&path.into(), entries),
+                Ok(Err(skipped)) => self.skipped([skipped]),
                 Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
             },
             RequestSource::Input(InputSource::Stdin) => {
@@ -331,7 +331,7 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
             RequestSource::Input(InputSource::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
             RequestSource::Input(InputSource::Body(path, headers)) => self.body(path, headers.clone()),
             RequestSource::Input(InputSource::Found(path)) => {
-                self.walked(DirectoryWalk { files: vec![Ok(path.clone())], skipped: 0 })
+                self.walked(DirectoryWalk { files: vec![Ok(path.clone())], skipped: Vec::new() })
             }
             RequestSource::Input(InputSource::Path(path))
                 if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) =>
@@ -354,10 +354,12 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
         }
     }
 
+    fn skipped(&mut self, skipped: impl IntoIterator<Item = SkippedFile>) -> Result<(), Disconnected> {
+        skipped.into_iter().try_for_each(|skipped| (self.submit)(WorkItem::Report(VerifyStep::Skipped(skipped))))
+    }
+
     fn bodies(&mut self, walk: DirectoryWalk, headers: &Headers) -> Result<(), Disconnected> {
-        if walk.skipped > 0 {
-            (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
-        }
+        self.skipped(walk.skipped)?;
         walk.files.into_iter().try_for_each(|file| match file {
             Ok(path) => self.body(&path, headers.clone()),
             Err(error) => (self.submit)(WorkItem::Report(unreadable(error))),
@@ -365,9 +367,7 @@ impl<S: FnMut(WorkItem) -> Result<(), Disconnected>> Producer<S> {
     }
 
     fn walked(&mut self, walk: DirectoryWalk) -> Result<(), Disconnected> {
-        if walk.skipped > 0 {
-            (self.submit)(WorkItem::Report(VerifyStep::Skipped(walk.skipped)))?;
-        }
+        self.skipped(walk.skipped)?;
         let mut files = walk.files.into_iter().peekable();
         while files.peek().is_some() {
             (self.submit)(WorkItem::Files(files.by_ref().take(JOB_SIZE).collect()))?;

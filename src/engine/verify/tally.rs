@@ -33,7 +33,7 @@ impl VerifyTally {
     pub fn add(&mut self, progress: &VerifyStep) {
         match progress {
             VerifyStep::Unreadable(_) => self.unreadable += 1,
-            VerifyStep::Skipped(files) => self.skipped += files,
+            VerifyStep::Skipped(_) => self.skipped += 1,
             VerifyStep::Note(_) => {}
             VerifyStep::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
             VerifyStep::Verified { verification, .. } => {

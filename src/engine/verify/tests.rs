@@ -101,7 +101,7 @@ impl VerifyObserver for Recorder<'_> {
             VerifyStep::Passed { trust, .. } => format!("passed: {trust:?}"),
             VerifyStep::Unreadable(error) => format!("unreadable: {error}"),
             VerifyStep::Note(note) => format!("note: {note}"),
-            VerifyStep::Skipped(files) => format!("skipped: {files}"),
+            VerifyStep::Skipped(skipped) => format!("skipped: {skipped}"),
         };
         self.lines.push(line.replace(&prefix, ""));
         Ok(())
@@ -145,6 +145,9 @@ fn an_unreadable_request_keeps_its_number_and_does_not_hide_the_others() {
     );
 }
 
+const NO_FORMAT: &str = "skipped: captures/README.md isn't a capture: its content is in no format that hookdev reads; \
+                         `hookdev verify --help` lists them";
+
 #[test]
 fn a_directory_is_read_by_name_and_other_files_are_skipped() {
     let dir = dir(&[
@@ -156,8 +159,8 @@ fn a_directory_is_read_by_name_and_other_files_are_skipped() {
     ]);
     let (lines, tally) = run_over(&criteria(), &dir, &["captures"]);
     let expected = [
-        "skipped: 1",
-        "skipped: 1",
+        "skipped: captures/.hidden.json is hidden",
+        NO_FORMAT,
         "captures/a.json:1 [0] verified []",
         "captures/b/10.json:1 [0] verified []",
         "captures/b/2.json:1 [0] rejected []",
@@ -190,11 +193,11 @@ fn large_files_are_verified_in_parallel_and_reported_in_order() {
 fn an_input_without_a_request_is_unreadable_unless_it_was_only_found() {
     let dir = dir(&[("captures/README.md", "# Captures\n")]);
     let (lines, tally) = run_over(&criteria(), &dir, &["captures"]);
-    assert_eq!(lines, ["skipped: 1", "unreadable: no captured request in captures"]);
+    assert_eq!(lines, [NO_FORMAT, "unreadable: no captured request in captures"]);
     assert_eq!(tally, VerifyTally { unreadable: 1, skipped: 1, ..VerifyTally::default() });
     let mut recorder = Recorder { dir: &dir, lines: Vec::new(), limit: Cell::new(usize::MAX) };
     let Ok(tally) = run(&criteria(), &[InputSource::Found(dir.path().join("captures/README.md"))], &mut recorder);
-    assert_eq!((recorder.lines, tally.total()), (vec!["skipped: 1".to_owned()], 0));
+    assert_eq!((recorder.lines, tally.total()), (vec![NO_FORMAT.to_owned()], 0));
 }
 
 #[test]
@@ -305,8 +308,7 @@ fn a_capture_that_was_verified_and_is_not_now_says_so() {
     let strict = Criteria { accepts_development: false, ..criteria() };
     assert_eq!(warnings_of(&strict, "cyanite", BODY), [""; 0]);
     let misdirected = Criteria { provider: criteria().catalog.get("aspect").cloned(), ..criteria() };
-    let looks_like = "it looks like cyanite.v2.finished; was it sent to the right URL?";
-    assert_eq!(warnings_of(&misdirected, "cyanite", BODY), [looks_like]);
+    assert_eq!(warnings_of(&misdirected, "cyanite", BODY), [""; 0]);
 }
 
 #[test]

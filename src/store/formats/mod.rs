@@ -69,7 +69,7 @@ pub use self::{
     fault::{EntryError, EntryFault},
     objects::UnparsedObject,
     position::{Position, location},
-    walk::{DirectoryWalk, open_found, walk},
+    walk::{DirectoryWalk, SkippedFile, open_found, walk},
 };
 use crate::{store::opened, webhook::capture};
 

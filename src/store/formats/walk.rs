@@ -15,8 +15,25 @@ use crate::store::captures::is_capture_name;
 pub struct DirectoryWalk {
     /// The files that may be captures, in the order of their names, with an error for each entry that can't be read.
     pub files: Vec<Result<PathBuf, EntryError>>,
-    /// The number of skipped entries: hidden files and directories, links, and special files.
-    pub skipped: usize,
+    /// What was not walked.
+    pub skipped: Vec<SkippedFile>,
+}
+
+/// A file or directory below a directory that is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum SkippedFile {
+    /// Its name begins with a dot.
+    #[error("{} is hidden", .0.display())]
+    Hidden(PathBuf),
+    /// It may lead anywhere.
+    #[error("{} is a link", .0.display())]
+    Link(PathBuf),
+    /// It is a pipe, a socket or a device.
+    #[error("{} is not a regular file", .0.display())]
+    Special(PathBuf),
+    /// Neither its content nor its name is that of a capture.
+    #[error(transparent)]
+    NoCapture(EntryError),
 }
 
 /// Walks through a directory and its subdirectories. Hidden entries are skipped, and links are not followed. The path
@@ -28,14 +45,15 @@ pub fn walk(path: &Path) -> DirectoryWalk {
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) if is_hidden(&entry) => {
-                walk.skipped += 1;
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();
                 }
+                walk.skipped.push(SkippedFile::Hidden(entry.into_path()));
             }
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) if entry.file_type().is_file() || entry.depth() == 0 => walk.files.push(Ok(entry.into_path())),
-            Ok(_) => walk.skipped += 1,
+            Ok(entry) if entry.path_is_symlink() => walk.skipped.push(SkippedFile::Link(entry.into_path())),
+            Ok(entry) => walk.skipped.push(SkippedFile::Special(entry.into_path())),
             Err(error) => walk.files.push(Err(unreadable(path, error))),
         }
     }
@@ -52,16 +70,18 @@ fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
     EntryFault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).in_file(&file)
 }
 
-/// Opens a file that a walk found; `None` if neither its content nor its name is that of a capture.
+/// Opens a file that a walk found, unless neither its content nor its name is that of a capture.
 ///
 /// # Errors
 ///
 /// If it can't be read, or if it is named like a [`CaptureStore`](crate::store::captures::CaptureStore)'s file but
 /// isn't a capture.
-pub fn open_found(file: &Path) -> Result<Option<Entries<'static>>, EntryError> {
+pub fn open_found(file: &Path) -> Result<Result<Entries<'static>, SkippedFile>, EntryError> {
     match open(file) {
-        Err(EntryError::Empty { .. } | EntryError::Unrecognised { .. }) if !is_named_as_capture(file) => Ok(None),
-        opened => opened.map(Some),
+        Err(error @ (EntryError::Empty { .. } | EntryError::Unrecognised { .. })) if !is_named_as_capture(file) => {
+            Ok(Err(SkippedFile::NoCapture(error)))
+        }
+        opened => opened.map(Ok),
     }
 }
 
@@ -88,10 +108,16 @@ mod tests {
         dir
     }
 
-    fn found(dir: &Path) -> (Vec<String>, usize) {
+    /// The files found in a directory, and what was skipped.
+    fn found(dir: &Path) -> (Vec<String>, Vec<String>) {
         let DirectoryWalk { files, skipped } = walk(dir);
-        let name = |file: PathBuf| file.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
-        (files.into_iter().map(|file| name(file.unwrap())).collect(), skipped)
+        let below = |text: &str| text.replace(&format!("{}/", dir.display()), "");
+        let files = files.into_iter().map(|file| below(file.unwrap().to_str().unwrap()));
+        (files.collect(), skipped.iter().map(|skipped| below(&skipped.to_string())).collect())
+    }
+
+    fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+        texts.map(str::to_owned).into()
     }
 
     #[test]
@@ -104,13 +130,14 @@ mod tests {
             (".git/y", ""),
             ("a/.hookdev-x", ""),
         ]);
-        assert_eq!(found(dir.path()), (vec!["a/10".to_owned(), "a/2".to_owned(), "b.json".to_owned()], 2));
+        let skipped = texts([".git is hidden", "a/.hookdev-x is hidden"]);
+        assert_eq!(found(dir.path()), (texts(["a/10", "a/2", "b.json"]), skipped));
     }
 
     #[test]
     fn a_hidden_directory_that_is_named_is_walked() {
         let dir = dir_with(&[(".captures/a", "")]);
-        assert_eq!(found(&dir.path().join(".captures")), (vec!["a".to_owned()], 0));
+        assert_eq!(found(&dir.path().join(".captures")), (texts(["a"]), texts([])));
     }
 
     #[test]
@@ -118,7 +145,7 @@ mod tests {
         let dir = dir_with(&[(".a", "")]);
         let file = dir.path().join(".a");
         let DirectoryWalk { files, skipped } = walk(&file);
-        assert_eq!((files.len(), skipped), (1, 0));
+        assert_eq!((files.len(), skipped.len()), (1, 0));
         assert_eq!(files[0].as_ref().unwrap(), &file);
     }
 
@@ -136,7 +163,7 @@ mod tests {
         let dir = dir_with(&[("a", "")]);
         std::os::unix::fs::symlink(outside.path(), dir.path().join("folder")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), dir.path().join("file")).unwrap();
-        assert_eq!(found(dir.path()), (vec!["a".to_owned()], 2));
+        assert_eq!(found(dir.path()), (texts(["a"]), texts(["file is a link", "folder is a link"])));
     }
 
     #[test]
@@ -144,8 +171,9 @@ mod tests {
         const OURS: &str = "20250101T120000.123Z-000001-x.json";
         let dir = dir_with(&[("README.md", "# Read me\n"), ("log", CAPTURE), ("empty.ndjson", ""), (OURS, "\0\0")]);
         let open = |name: &str| open_found(&dir.path().join(name));
-        assert!(open("README.md").unwrap().is_none());
-        assert!(open("empty.ndjson").unwrap().is_none());
+        for name in ["README.md", "empty.ndjson"] {
+            assert!(matches!(open(name), Ok(Err(SkippedFile::NoCapture(_)))), "{name}");
+        }
         assert_eq!(open("log").unwrap().unwrap().count(), 1);
         assert!(matches!(open(OURS), Err(EntryError::Unrecognised { .. })));
     }

@@ -188,7 +188,15 @@ fn a_directory_is_read_in_order_and_files_that_are_not_captures_are_skipped_and_
     let finished = dir.hookdev().args(["verify", "captures", "--json"]).exits(0);
     let files: Vec<String> = finished.lines().iter().map(|line| text(line, "/file").replace('\\', "/")).collect();
     assert_eq!(files, ["captures/a.json", "captures/b/10.json", "captures/b/2.json"]);
-    finished.stderr(&format!("{}3 requests: 3 verified (development); 4 files skipped\n", development_warning(3)));
+    let summary = format!("{}3 requests: 3 verified (development); 4 files skipped\n", development_warning(3));
+    finished.stderr(&summary);
+    let listed = dir.hookdev().args(["verify", "captures", "--json", "-v"]).exits(0).stderr.replace('\\', "/");
+    let skipped = "note: skipped: captures/.git is hidden\n\
+                   note: skipped: captures/.hidden.json is hidden\n\
+                   note: skipped: captures/README.md isn't a capture: ";
+    assert!(listed.starts_with(skipped), "{listed}");
+    let package = "note: skipped: captures/package.json isn't a capture: ";
+    assert!(listed.contains(package) && listed.ends_with(&summary), "{listed}");
 }
 
 #[test]
