@@ -15,7 +15,7 @@ pub use self::{
     difference::difference,
     events::{event, term},
     grant::grant,
-    inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, inspected, resent, seqs},
+    inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, found, inspected, resent},
     judged::{
         Ready, RegisteredEndpoint, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification,
     },

@@ -57,6 +57,10 @@ async fn the_filter_finds_events_verdicts_paths_headers_and_bodies() {
         ("marmalade", "3"),
         ("ZANZIBAR", "3"),
         ("LibraryTrack", "2,1"),
+        // Words of the list, of headers and of bodies, in any order.
+        ("verified LibraryTrack", "1"),
+        ("librarytrack staging rejected", "2"),
+        ("zanzibar x-trace: marmalade only", "3"),
     ] {
         browser.press(text).await;
         browser.wait_for("document.querySelector('.matches')?.textContent !== 'searching…'").await;

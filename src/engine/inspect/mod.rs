@@ -171,12 +171,17 @@ impl Inspection {
     }
 
     async fn search(&self, query: &Query) -> Reply {
-        let text = query.text("text").unwrap_or_default().to_owned();
-        if text.is_empty() || text.len() > search::MAX_TEXT {
-            return Reply::error(400, format!("invalid `text`: write 1 to {} bytes", search::MAX_TEXT));
+        let words: Vec<String> = query.texts("word").map(str::to_owned).collect();
+        let length: usize = words.iter().map(String::len).sum();
+        if length == 0 || length > search::MAX_TEXT {
+            return Reply::error(400, format!("invalid `word`: write 1 to {} bytes in all", search::MAX_TEXT));
         }
         self.shared.history.catch_up().await;
-        self.compute(move |shared| json(|out| json::seqs(&search::find(&shared.history.all(), &text), out))).await
+        let find = move |shared: &CallContext| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            json(|out| json::found(&search::find(&shared.history.all(), &words), out))
+        };
+        self.compute(find).await
     }
 
     async fn resend(&self, entry: HistoryEntry, request: PageRequest) -> Reply {
@@ -290,12 +295,12 @@ impl Query {
         Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, NotANumber> {
-        self.text(name).map(|text| text.parse().map_err(|_| NotANumber)).transpose()
+        self.texts(name).next().map(|text| text.parse().map_err(|_| NotANumber)).transpose()
     }
 }
 

@@ -1,49 +1,64 @@
-//! Finds a text in the deliveries of the history: in their headers and decoded bodies, ignoring the case of ASCII
+//! Finds words in the deliveries of the history: in their headers and decoded bodies, ignoring the case of ASCII
 //! letters.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use crate::webhook::{payload, record::Delivery, request::Request};
+use crate::webhook::{
+    payload,
+    record::Delivery,
+    request::{Headers, Request},
+};
 
-/// The longest text to search for, in bytes.
+/// How long the words of one search may be together, in bytes.
 pub const MAX_TEXT: usize = 1 << 10;
 
 /// How many bytes of compressed bodies are decoded for one search. Further bodies are searched undecoded.
 const DECODED_BUDGET: usize = 64 << 20;
 
-/// The numbers of the deliveries that contain this text, the newest first.
-pub fn find(deliveries: &[Arc<Delivery>], text: &str) -> Vec<u64> {
-    let finder = TextFinder::new(text.as_bytes());
+/// For each word, the numbers of the deliveries that contain it, the newest first.
+pub fn find(deliveries: &[Arc<Delivery>], words: &[&str]) -> Vec<Vec<u64>> {
+    let finders: Vec<_> = words.iter().map(|word| WordFinder { word: word.as_bytes() }).collect();
+    let mut found = vec![Vec::new(); words.len()];
     let mut budget = DECODED_BUDGET;
-    let contains = |delivery: &Arc<Delivery>| finder.is_in_request(&delivery.request, &mut budget);
-    let mut contains = contains;
-    deliveries.iter().filter(|delivery| contains(delivery)).map(|delivery| delivery.seq).collect()
-}
-
-struct TextFinder<'a> {
-    text: &'a [u8],
-}
-
-impl<'a> TextFinder<'a> {
-    const fn new(text: &'a [u8]) -> Self {
-        Self { text }
-    }
-
-    fn is_in_request(&self, request: &Request, budget: &mut usize) -> bool {
-        let is_in_headers = request
-            .headers
-            .iter()
-            .any(|(name, value)| self.is_in(name.spelling().as_bytes()) || self.is_in(value.as_bytes()));
-        if is_in_headers || !request.headers.contains("content-encoding") {
-            return is_in_headers || self.is_in(&request.body);
+    for delivery in deliveries {
+        let (headers, body) = (header_lines(&delivery.request.headers), body(&delivery.request, &mut budget));
+        for (finder, seqs) in finders.iter().zip(&mut found) {
+            if finder.is_in(&headers) || finder.is_in(&body) {
+                seqs.push(delivery.seq);
+            }
         }
-        let Ok(body) = payload::decoded(request, *budget) else { return self.is_in(&request.body) };
-        *budget -= body.len();
-        self.is_in(&body)
     }
+    found
+}
 
+/// The headers as lines, so that `content-type:` is found, too.
+fn header_lines(headers: &Headers) -> Vec<u8> {
+    headers
+        .iter()
+        .flat_map(|(name, value)| [name.spelling().as_bytes(), b": ", value.as_bytes(), b"\n"])
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// The body, decoded if the budget suffices.
+fn body<'a>(request: &'a Request, budget: &mut usize) -> Cow<'a, [u8]> {
+    match payload::decoded(request, *budget) {
+        Ok(Cow::Owned(decoded)) => {
+            *budget -= decoded.len();
+            Cow::Owned(decoded)
+        }
+        _ => Cow::Borrowed(&request.body),
+    }
+}
+
+struct WordFinder<'a> {
+    word: &'a [u8],
+}
+
+impl WordFinder<'_> {
     fn is_in(&self, bytes: &[u8]) -> bool {
-        let [first, rest @ ..] = self.text else { return true };
+        let [first, rest @ ..] = self.word else { return true };
         let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
         memchr::memchr2_iter(lower, upper, bytes).any(|at| {
             let end = at + 1 + rest.len();
@@ -70,8 +85,23 @@ mod tests {
         let mut header = delivery_of(2, "hay");
         header.request.headers.push(HeaderName::from_static("x-id"), "a-needLE".parse().unwrap());
         let all: Vec<_> = [zipped, header, delivery_of(1, "needl"), delivery_of(0, "nneedlE")].map(Arc::new).into();
-        assert_eq!(find(&all, "nEEdle"), [3, 2, 0]);
-        assert_eq!(find(&all, "X-ID"), [2]);
-        assert_eq!(find(&all, "é"), [0; 0]);
+        assert_eq!(find(&all, &["nEEdle", "X-ID", "é"]), [vec![3, 2, 0], vec![2], vec![]]);
+    }
+
+    #[test]
+    fn a_header_is_found_as_it_is_written_in_a_line() {
+        let mut delivery = delivery_of(1, "");
+        delivery.request.headers.push(HeaderName::from_static("x-github-event"), "push".parse().unwrap());
+        let all = [Arc::new(delivery)];
+        assert_eq!(find(&all, &["X-GitHub-Event:", "push", "eventpush"]), [vec![1], vec![1], vec![]]);
+    }
+
+    #[test]
+    fn a_body_that_is_not_compressed_takes_nothing_from_the_budget() {
+        let mut plain = delivery_of(1, "needle");
+        plain.request.headers.push(HeaderName::from_static("content-encoding"), "identity".parse().unwrap());
+        let mut budget = 3;
+        assert_eq!(&*body(&plain.request, &mut budget), b"needle");
+        assert_eq!(budget, 3);
     }
 }

@@ -67,13 +67,13 @@ pub fn differences(differences: &[Difference], out: &mut Vec<u8>) {
 }
 
 #[derive(Serialize)]
-struct Seqs<'a> {
-    seqs: &'a [u64],
+struct Found<'a> {
+    seqs: &'a [Vec<u64>],
 }
 
-/// Appends an object with the numbers of deliveries.
-pub fn seqs(seqs: &[u64], out: &mut Vec<u8>) {
-    line(&Seqs { seqs }, out);
+/// Appends an object with the numbers of the deliveries in which each word was found.
+pub fn found(seqs: &[Vec<u64>], out: &mut Vec<u8>) {
+    line(&Found { seqs }, out);
 }
 
 /// A resent delivery.

@@ -1,8 +1,8 @@
 // Owns the filter's words, which are looked for in event, verdict, path and status. search.js asks for the rest.
 
-/** The words of a filter, in lower case. All of them have to occur. */
+/** The words of a filter, each once. All of them have to occur. */
 export function parseFilter(text) {
-  return text.toLowerCase().split(/\s+/).filter(Boolean);
+  return [...new Set(text.split(/\s+/).filter(Boolean))];
 }
 
 /** The text of a delivery in which the words are looked for. */
@@ -13,6 +13,7 @@ export function haystack(row) {
   return [...parts, row.payload.status, method, target, row.response.status, repeat].join(" ").toLowerCase();
 }
 
-export function matches(text, terms) {
-  return terms.every((term) => text.includes(term));
+/** Whether each word is in the text of a delivery, or was found in its headers or body: `found` has the `seq`s by word. */
+export function matches({ seq, text }, words, found) {
+  return words.every((word) => text.includes(word.toLowerCase()) || found.get(word)?.has(seq));
 }

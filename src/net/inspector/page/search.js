@@ -8,35 +8,30 @@ const TYPING_MS = 180;
 /** How long after an arrival hookdev is asked again. */
 const REFRESH_MS = 1000;
 
-export function useSearch(text, lastSeq) {
-  const wanted = text.trim();
-  // A new text.
+export function useSearch(words, lastSeq) {
+  // New words.
   useEffect(() => {
-    if (wanted === "") {
-      if (store.found !== null || store.searching) store.setFound(null, false);
-      return undefined;
-    }
-    store.set({ searching: true });
-    return search(wanted, TYPING_MS);
-  }, [wanted]);
+    store.set({ searching: words.length > 0 });
+    return words.length > 0 ? search(words, TYPING_MS) : undefined;
+  }, [words.join(" ")]);
   // New deliveries.
   useEffect(() => {
-    if (wanted === "" || store.searching) return undefined;
-    return search(wanted, REFRESH_MS);
+    if (words.length === 0 || store.searching) return undefined;
+    return search(words, REFRESH_MS);
   }, [lastSeq]);
 }
 
 /** Asks after a while; returns what ends it. */
-function search(text, delay) {
+function search(words, delay) {
   const controller = new AbortController();
   const timer = setTimeout(async () => {
     try {
-      const options = { signal: controller.signal };
-      const { seqs } = await getJson(`/api/search?text=${encodeURIComponent(text)}`, options);
-      store.setFound(new Set(seqs), false);
+      const query = new URLSearchParams(words.map((word) => ["word", word]));
+      const { seqs } = await getJson(`/api/search?${query}`, { signal: controller.signal });
+      store.addFound(words, seqs);
     } catch (error) {
       if (error.name === "AbortError") return;
-      store.setFound(store.found, false);
+      store.set({ searching: false });
       store.say(`Headers and bodies were not searched: ${error.message}`, "bad");
     }
   }, delay);

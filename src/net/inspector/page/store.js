@@ -38,8 +38,10 @@ class Store {
   counts = new Map();
   /** What the user types, and the chosen verdict. */
   filter = { text: "", verdict: null };
-  /** The deliveries whose headers or body contain the text; `null` if hookdev was not asked. */
-  found = null;
+  /** The words of that text. */
+  words = [];
+  /** The deliveries whose headers or body contain a word of the text, by word. hookdev may not have been asked for all yet. */
+  found = new Map();
   searching = false;
   /** The `seq` of the selected delivery. */
   selected = null;
@@ -70,7 +72,6 @@ class Store {
   #lastSeq = 0;
   /** The last delivery before the first that was missed. */
   #missedAfter = 0;
-  #terms = [];
   #listeners = new Set();
   #scheduled = false;
   #gathering = false;
@@ -243,7 +244,7 @@ class Store {
   #passes(row) {
     const { verdict } = this.filter;
     if (verdict === "pinned" ? !this.pins.has(row.seq) : verdict !== null && row.verdictName !== verdict) return false;
-    return matches(row.text, this.#terms) || (this.found?.has(row.seq) ?? false);
+    return matches(row, this.words, this.found);
   }
 
   nextPayloadView() {
@@ -252,13 +253,14 @@ class Store {
 
   setFilter(change) {
     this.filter = { ...this.filter, ...change };
-    this.#terms = parseFilter(this.filter.text);
+    this.words = parseFilter(this.filter.text);
     this.#filterAgain();
   }
 
-  setFound(found, searching) {
-    this.found = found;
-    this.searching = searching;
+  /** Takes the deliveries in which each of these words was found. Those that hookdev has forgotten since stay found. */
+  addFound(words, seqs) {
+    this.found = new Map(words.map((word, at) => [word, new Set([...(this.found.get(word) ?? []), ...seqs[at]])]));
+    this.searching = false;
     this.#filterAgain();
   }
 
