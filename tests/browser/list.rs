@@ -1,6 +1,9 @@
 //! The list: deliveries as they arrive, the filter, and many of them.
 
+use std::time::Instant;
+
 use super::{
+    PATIENCE,
     browser::Browser,
     program::{CYANITE, Listener},
 };
@@ -71,6 +74,23 @@ async fn the_filter_finds_events_verdicts_paths_headers_and_bodies() {
     }
     browser.press("in no delivery").await;
     browser.wait_for("document.querySelector('.list-empty')?.textContent === 'No delivery matches the filter.'").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_finds_bodies_while_others_keep_arriving() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post("/", &[], "Zanzibar");
+    browser.open_with(&listener, "1").await;
+    browser.press("/zanzibar").await;
+    let matches = "document.querySelector('.matches')?.textContent";
+    browser.wait_for(&format!("{matches} === '1'")).await;
+    let start = Instant::now();
+    while browser.text(matches).await == "1" {
+        assert!(start.elapsed() < PATIENCE, "nothing was found while deliveries kept arriving");
+        listener.post("/", &[], "Zanzibar");
+    }
     browser.finish().await;
 }
 

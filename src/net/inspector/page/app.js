@@ -20,7 +20,7 @@ function App() {
   const filter = useRef(null);
   const detail = useRef(null);
   useKeys({ filter, detail });
-  useSearch(store.words, store.lastSeq);
+  useSearch(store.words);
   useEffect(() => {
     document.title = store.rows.length > 0 ? `hookdev (${store.rows.length.toLocaleString("en")})` : "hookdev";
   }, [store.rows.length]);

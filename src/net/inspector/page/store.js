@@ -26,6 +26,8 @@ class Store {
   ready = null;
   /** `connecting`, `live`, `polling`, `lost` or `refused`. */
   connection = "connecting";
+  /** How many times hookdev has sent a delivery to this tab. */
+  arrived = 0;
   /** How many deliveries this tab missed because it was too slow. */
   missed = 0;
   /** The listed deliveries, by ascending `seq`. */
@@ -171,6 +173,7 @@ class Store {
   /** Takes a delivery that hookdev sent. */
   add(delivery) {
     const { seq } = delivery;
+    this.arrived += 1;
     this.#lastSeq = Math.max(this.#lastSeq, seq);
     if (seq <= this.#clearedUpTo && !this.pins.has(seq)) return;
     this.#list(delivery);

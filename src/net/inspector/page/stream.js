@@ -104,6 +104,6 @@ function start(store) {
   return Math.max(0, store.lastSeq - OVERLAP);
 }
 
-function pause(ms) {
+export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
