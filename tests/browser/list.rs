@@ -95,6 +95,40 @@ async fn the_filter_finds_bodies_while_others_keep_arriving() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_stay_in_place_while_deliveries_arrive_that_are_not_drawn_yet() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&[]);
+    listener.drain();
+    listener.post_genuine_again_and_again("/cyanite", 200);
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('.total').textContent === '200 deliveries'").await;
+    // The event of a scroll comes with the next frame, and what arrived is drawn later still.
+    let arrive = |count: u64, before: &str, after: &str| {
+        format!(
+            "import('/assets/store.js').then(({{ store }}) => {{
+                 {before};
+                 for (let seq = 1; seq <= {count}; seq += 1) store.add({{ ...store.rows.at(-1), seq: store.lastSeq + 1 }});
+                 {after};
+             }})"
+        )
+    };
+    let top = "[...document.querySelectorAll('.list-rows [data-seq]')].find((row) =>
+        row.getBoundingClientRect().bottom > document.querySelector('.list-rows').getBoundingClientRect().top).dataset.seq";
+    // Rows are 30 pixels high: 33 of them are above, and a third of the next.
+    browser.promise(&arrive(50, "document.querySelector('.list-rows').scrollTop = 1000", "")).await;
+    browser.wait_for("document.querySelector('.total').textContent === '250 deliveries'").await;
+    assert_eq!(browser.text(top).await, "167");
+
+    // A key scrolls by no more than it takes to show what it selects.
+    let key = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', bubbles: true }))";
+    browser.promise(&arrive(50, "store.select(167)", key)).await;
+    browser.wait_for("document.querySelector('.total').textContent === '300 deliveries'").await;
+    browser.wait_for("document.querySelector('.list-rows .active')?.dataset.seq === '168'").await;
+    assert_eq!(browser.text(top).await, "168");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pinned_deliveries_survive_a_clear() {
     let Some(browser) = Browser::start().await else { return };
     let listener = Listener::inspected(&[]);

@@ -12,8 +12,11 @@ const ROW = 30;
 const COMPACT_ROW = 50;
 const COMPACT_WIDTH = 720;
 
-/** The list on the page: `{height, control, remember}`; `null` while the detail covers it. */
+/** The list on the page: `{height, control}`; `null` while the detail covers it. */
 let mounted = null;
+
+/** Whether the selected row has to come into view once the list is drawn: a key has chosen it, or the list comes back. */
+let isChosen = false;
 
 /** What keys do with the list. */
 export const list = {
@@ -61,15 +64,15 @@ export function focusAfterDraw(find) {
 function choose(index) {
   const row = store.shown[store.shown.length - 1 - index];
   if (!row) return;
+  isChosen = true;
   store.select(row.seq, isNarrow() && store.view === "list" ? "list" : "delivery");
-  if (!mounted) return;
-  mounted.control.show(index);
-  mounted.remember(mounted.control.element);
-  list.focus();
+  if (mounted) list.focus();
 }
 
 export function List() {
   const { shown, selected } = store;
+  // The rows that are drawn. More arrive in the store before it is drawn again, and would shift all places.
+  const rows = [...shown];
   const grid = useRef(null);
   const [compact, setCompact] = useState(false);
   const height = compact ? COMPACT_ROW : ROW;
@@ -77,25 +80,21 @@ export function List() {
   const anchor = useRef({ seq: 0, offset: 0 });
   const seen = useRef(0);
   const [unseen, setUnseen] = useState(0);
-  const active = selected === null ? -1 : indexFromTop(shown, selected);
+  const active = selected === null ? -1 : indexFromTop(rows, selected);
 
   const remember = (element) => {
     const index = Math.floor(element.scrollTop / height);
-    const row = shown[shown.length - 1 - index];
+    const row = rows[rows.length - 1 - index];
     anchor.current = { seq: row?.seq ?? 0, offset: element.scrollTop - index * height };
     if (index === 0) seen.current = store.lastSeq;
-    const newer = shown.length - indexOf(shown, seen.current + 1);
+    const newer = rows.length - indexOf(rows, seen.current + 1);
     setUnseen(index === 0 ? 0 : newer);
   };
 
   useLayoutEffect(() => {
-    mounted = { height, control: control.current, remember };
+    mounted = { height, control: control.current };
     return () => (mounted = null);
   });
-  // A list that comes back shows the selected row.
-  useLayoutEffect(() => {
-    if (active >= 0) control.current.show(active);
-  }, [height]);
   useLayoutEffect(() => {
     const observer = new ResizeObserver(([entry]) => {
       if (entry.contentRect.width > 0) setCompact(entry.contentRect.width < COMPACT_WIDTH);
@@ -110,19 +109,30 @@ export function List() {
     const holds = element.scrollTop > 0 || (selected !== null && active >= 0);
     const { seq, offset } = anchor.current;
     if (holds && seq > 0) {
-      const index = shown.length - 1 - indexOf(shown, seq);
+      const index = rows.length - 1 - indexOf(rows, seq);
       if (index >= 0) element.scrollTop = index * height + offset;
       control.current.measure();
     }
     remember(element);
-  }, [shown, shown.length, height]);
+  }, [shown, rows.length, height]);
+
+  // A list that comes back shows the selected row.
+  useLayoutEffect(() => {
+    if (active >= 0) isChosen = true;
+  }, [height]);
+  useLayoutEffect(() => {
+    if (!isChosen || active < 0) return;
+    isChosen = false;
+    control.current.show(active);
+    remember(control.current.element);
+  });
 
   const toTop = () => {
     control.current.element.scrollTop = 0;
     remember(control.current.element);
   };
   const drawRow = (index, place) => {
-    const row = shown[shown.length - 1 - index];
+    const row = rows[rows.length - 1 - index];
     const isActive = index === active;
     return html`<${Row}
       key=${row.seq}
@@ -137,7 +147,7 @@ export function List() {
     />`;
   };
   return html`<div ref=${grid} class="list ${compact ? "compact" : ""}">
-    <div class="grid" role="grid" aria-label="Deliveries, newest first" aria-rowcount=${shown.length + 1}>
+    <div class="grid" role="grid" aria-label="Deliveries, newest first" aria-rowcount=${rows.length + 1}>
       <div role="rowgroup" class="list-head-group">
         <div role="row" class="list-row list-head" aria-rowindex="1">
           <span role="columnheader" class="c-verdict">Verdict</span>
@@ -153,7 +163,7 @@ export function List() {
       <${Virtual}
         class="list-rows"
         role="rowgroup"
-        count=${shown.length}
+        count=${rows.length}
         height=${height}
         active=${active}
         row=${drawRow}
@@ -161,7 +171,7 @@ export function List() {
         onScroll=${remember}
       />
     </div>
-    ${shown.length === 0 && html`<p class="list-empty">${emptyText()}</p>`}
+    ${rows.length === 0 && html`<p class="list-empty">${emptyText()}</p>`}
     ${unseen > 0 && html`<button class="to-top" onClick=${toTop}>↑ ${unseen.toLocaleString("en")} new</button>`}
   </div>`;
 }
