@@ -97,9 +97,24 @@ async fn a_page_without_the_token_shows_nothing() {
     browser.driver().goto(format!("{}/#seq=1", listener.origin())).await.unwrap();
     browser.wait_for("document.body.innerText.includes('press o in the terminal')").await;
     browser.driver().goto(format!("{}/#token=00", listener.origin())).await.unwrap();
-    browser.wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev was started again')").await;
+    let expected = "hookdev refused the token. It is wrong, or from an earlier start. Open the URL that hookdev printed, or press o in its terminal.";
+    assert_eq!(browser.wait_for("document.querySelector('.trouble')?.innerText").await, expected);
+    assert_eq!(browser.text("document.querySelector('main').innerText").await, "Not connected to hookdev");
     assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 0);
     browser.finish_but(&["401"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_connected_says_that_hookdev_was_started_again() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.open_with(&listener, "1").await;
+    listener.kill();
+    let _listener = Listener::start(&["--inspect", &format!("127.0.0.1:{}", listener.port())]);
+    browser.wait_for("document.querySelector('.trouble')?.innerText.startsWith('hookdev was started again.')").await;
+    assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 1);
+    browser.finish_but(&["401", "net::ERR_"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,10 +9,11 @@ import { Times } from "./times.js";
 
 /** The page before the first delivery. */
 export function FirstEvent() {
-  const { ready } = store;
+  const { connection, ready } = store;
+  const waiting = connection === "refused" ? "Not connected to hookdev" : "Connecting to hookdev…";
   return html`<div class="first-event">
     <div class="first-event-inner">
-      <h2>${ready ? "Waiting for the first delivery" : "Connecting to hookdev…"}</h2>
+      <h2>${ready ? "Waiting for the first delivery" : waiting}</h2>
       ${ready &&
       html`<p>Send yourself a signed test event:</p>
         <${Command} text=${ready.send} />

@@ -56,6 +56,12 @@ export function Trouble() {
       <strong>Connection lost.</strong> hookdev has ended or can't be reached; this page keeps trying. What you see here stays.
     </p>`;
   }
+  if (store.connection === "refused" && store.ready === null) {
+    return html`<p class="trouble" role="alert">
+      <strong>hookdev refused the token.</strong> It is wrong, or from an earlier start. Open the URL that hookdev printed, or
+      press <kbd>o</kbd> in its terminal.
+    </p>`;
+  }
   if (store.connection === "refused") {
     return html`<p class="trouble" role="alert">
       <strong>hookdev was started again.</strong> Open the URL that it printed, or press <kbd>o</kbd> in its terminal. What you
