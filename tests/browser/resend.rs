@@ -27,6 +27,18 @@ async fn a_resent_delivery_is_the_same_byte_for_byte() {
     let response = browser.wait_for("document.querySelector('.resent .sides .response .body')?.innerText").await;
     assert_eq!(response, r#"{"ok":true}"#);
     assert!(!target.has_request());
+
+    // Another tab lists the same two requests.
+    let count = "document.querySelector('#tab-forwards .count')?.textContent";
+    assert_eq!(browser.text(count).await, "2");
+    let tab = browser.driver().new_tab().await.unwrap();
+    browser.driver().switch_to_window(tab).await.unwrap();
+    browser.open_with(&listener, "1").await;
+    browser.press("j4").await;
+    let text = browser.wait_for("document.querySelector('.resent')?.innerText").await;
+    let expected = format!("Resent elsewhere to {}: 200 in ", target.url("/hooks?x=1"));
+    assert!(text.as_str().unwrap().starts_with(&expected), "{text}");
+    assert_eq!(browser.text(count).await, "2");
     browser.finish().await;
 }
 

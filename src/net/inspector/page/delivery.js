@@ -3,7 +3,7 @@
 import * as actions from "./actions.js";
 import { getJson } from "./api.js";
 import { EditForm } from "./edit.js";
-import { Forwards } from "./forwards.js";
+import { countForwards, Forwards } from "./forwards.js";
 import { Headers } from "./headers.js";
 import { History } from "./history.js";
 import { html, useEffect, useState } from "./html.js";
@@ -124,7 +124,7 @@ function Actions({ row }) {
 function Tabs({ row }) {
   const counts = {
     why: causes(row).length,
-    forwards: row.forwards.length + (store.resends.get(row.seq)?.length ?? 0),
+    forwards: countForwards(row),
     history: store.sameAs(row.seq).length,
   };
   if (counts.history < 2) counts.history = 0;

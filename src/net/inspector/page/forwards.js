@@ -12,10 +12,7 @@ const EXCERPT = 20000;
 
 export function Forwards({ row, loaded }) {
   const resends = store.resends.get(row.seq) ?? [];
-  // Those that were resent elsewhere: in the terminal, or in another tab.
-  const isHere = (forward) =>
-    resends.some(({ attempts }) => attempts.some((each) => each.url === forward.url && each.elapsed_ms === forward.elapsed_ms));
-  const elsewhere = row.resent.filter((forward) => !isHere(forward));
+  const elsewhere = resentElsewhere(row);
   const request = loaded.whole?.request;
   const forwards = loaded.whole?.forwards ?? row.forwards;
   if (resends.length + elsewhere.length + forwards.length === 0) {
@@ -28,9 +25,9 @@ export function Forwards({ row, loaded }) {
     ${elsewhere.map(
       (forward, index) =>
         html`<p key=${`elsewhere-${index}`} class="resent">
-          Resent elsewhere to ${visible(forward.url)}:
-          <span class=${forward.error !== null || forward.status >= 300 ? "bad-text" : "good-text"}>
-            ${forward.status ?? visible(forward.error)}</span
+          Resent elsewhere to ${visible(forward.url)}:${" "}
+          <span class=${forward.error !== null || forward.status >= 300 ? "bad-text" : "good-text"}
+            >${forward.status ?? visible(forward.error)}</span
           >${" "}in ${duration(forward.elapsed_ms)}
         </p>`,
     )}
@@ -49,6 +46,22 @@ export function Forwards({ row, loaded }) {
         />`,
     )}
   </div>`;
+}
+
+/** The resends of a delivery in the terminal, or in another tab. */
+function resentElsewhere(row) {
+  const here = attemptsHere(row);
+  const isHere = ({ url, elapsed_ms: elapsed }) => here.some((each) => each.url === url && each.elapsed_ms === elapsed);
+  return row.resent.filter((forward) => !isHere(forward));
+}
+
+function attemptsHere(row) {
+  return (store.resends.get(row.seq) ?? []).flatMap(({ attempts }) => attempts);
+}
+
+/** How many requests are shown for a delivery: its forwards and all resends. */
+export function countForwards(row) {
+  return row.forwards.length + attemptsHere(row).length + resentElsewhere(row).length;
 }
 
 function Resent({ resend }) {
