@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     browser::Browser,
-    program::{Listener, hookdev},
+    program::{CYANITE, Listener, hookdev},
 };
 
 const HOSTILE: &str = concat!(
@@ -99,5 +99,28 @@ async fn a_large_payload_comes_in_parts() {
     browser.wait_for("document.querySelector('.more') === null").await;
     let rows = browser.value("document.querySelectorAll('.tree-row').length").await.as_u64().unwrap();
     assert!(rows < 100, "{rows} rows are in the document");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_in_sentences_that_keep_identifiers_as_they_are() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    let to = listener.url("/stripe");
+    hookdev(&["send", "stripe.checkout.session.completed", "--set", "type=weird.event", "--to", &to]);
+    let content_type = ("content-type", "application/json");
+    listener.post("/github", &[content_type, ("x-github-event", "push")], "[1]");
+    listener.post("/cyanite", &[content_type], CYANITE.replace("\"999\"", "5"));
+    browser.open_with(&listener, "3,2,1").await;
+    for (seq, expected) in [
+        (3, "/resource/id: expected a string, found 5"),
+        (2, "Payload: expected an object, found an array"),
+        (1, "stripe.weird.event is not one of the Stripe events that hookdev knows"),
+    ] {
+        browser.press("j").await;
+        browser.wait_for(&format!("document.querySelector('.facts span')?.textContent === '#{seq}'")).await;
+        let last = "[...document.querySelectorAll('.reason p:first-child')].at(-1).innerText";
+        assert_eq!(browser.text(last).await, expected);
+    }
     browser.finish().await;
 }

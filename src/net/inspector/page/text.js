@@ -29,6 +29,11 @@ export function prose(text) {
   return parts.map((part, index) => (index % 2 === 1 ? html`<code>${visible(part)}</code>` : visible(part)));
 }
 
+/** A message of hookdev's as a sentence of its own. An identifier in backticks stays as it is. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const two = (number) => String(number).padStart(2, "0");
 
 /** `10:04:12.318`, in the reader's time zone. */

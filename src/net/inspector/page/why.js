@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { store } from "./store.js";
-import { prose, short, visible } from "./text.js";
+import { prose, sentence, short, visible } from "./text.js";
 import { Shape, verdict } from "./verdict.js";
 
 /** Everything that is wrong or odd about a delivery, the cause first: `{text, hint, detail, code, tone}`. */
@@ -15,7 +15,8 @@ export function causes(row) {
     found.push({ text: row.rejection.message, code: row.rejection.code, tone: "bad" });
   }
   for (const { pointer, message } of row.payload.errors) {
-    found.push({ text: message, place: pointer === "" ? "the payload" : pointer, tone: "bad", isSchema: true });
+    const where = pointer === "" ? { text: `payload: ${message}` } : { text: message, place: pointer };
+    found.push({ ...where, tone: "bad", isSchema: true });
   }
   found.push(...row.forwards.flatMap((forward) => failureOf(forward, row)));
   for (const warning of row.warnings) found.push({ text: warning, tone: "warn" });
@@ -67,7 +68,8 @@ export function Why({ row }) {
 
 /** What is wrong, the lines of the handler's response that say most, and what to change. */
 export function CauseText({ of }) {
-  return html`<p>${of.place && html`<code class="place">${visible(of.place)}</code> `}${prose(of.text)}</p>
+  const text = of.place ? html`<code>${visible(of.place)}</code>: ${prose(of.text)}` : prose(sentence(of.text));
+  return html`<p>${text}</p>
     ${of.quote?.length > 0 && html`<pre class="quote">${visible(of.quote.join("\n"))}</pre>`}
     <${Hint} text=${of.hint} />`;
 }
