@@ -217,7 +217,7 @@ async fn a_reloaded_page_shows_the_same_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_limit_of_a_provider_that_is_not_listed_is_known() {
+async fn a_provider_that_a_delivery_came_from_is_listed_with_its_url_and_limit() {
     let Some(browser) = Browser::start().await else { return };
     let listener = Listener::inspected(&[]);
     // GitHub is not among the providers that are listed before any delivery. It documents 10 s.
@@ -227,6 +227,8 @@ async fn the_limit_of_a_provider_that_is_not_listed_is_known() {
     let text = browser.wait_for("document.querySelector('.overview h2 + .muted')?.innerText").await;
     let expected = "How long each response took, forwards included. GitHub gives up after 10 s.";
     assert_eq!(text, expected);
+    let last = "[...document.querySelector('.overview .urls tbody').lastElementChild.children].slice(0, 3).map((cell) => cell.innerText)";
+    assert_eq!(browser.value(last).await, serde_json::json!(["GitHub", listener.url("/github"), "10 s"]));
     browser.finish().await;
 }
 

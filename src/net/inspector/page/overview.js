@@ -46,6 +46,20 @@ function Command({ text }) {
   return html`<p class="command"><code>${text}</code><${CopyButton} text=${text} what="the command" /></p>`;
 }
 
+/** Those that hookdev lists, and the others that deliveries came from. */
+function providers(ready) {
+  const listed = new Set(ready.providers.map(({ name }) => name));
+  const others = [...store.senders].filter(([name]) => !listed.has(name));
+  return ready.providers.concat(
+    others.map(([name, policy]) => ({
+      name,
+      title: policy?.title ?? name,
+      url: new URL(name, ready.providers[0]?.url ?? ready.url).href,
+      limit_ms: policy?.limit_ms ?? null,
+    })),
+  );
+}
+
 function Urls({ ready }) {
   return html`<table class="urls">
     <thead>
@@ -57,7 +71,7 @@ function Urls({ ready }) {
       </tr>
     </thead>
     <tbody>
-      ${ready.providers.map(
+      ${providers(ready).map(
         ({ name, title, url, limit_ms: most }) =>
           html`<tr key=${name}>
             <th scope="row">${title}</th>

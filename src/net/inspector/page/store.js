@@ -36,6 +36,8 @@ class Store {
   dropped = 0;
   /** Those that pass the filter, in the same order. */
   shown = [];
+  /** The providers that deliveries came from: the `policy` of each, by name. */
+  senders = new Map();
   /** How many deliveries have each verdict. */
   counts = new Map();
   /** What the user types, and the chosen verdict. */
@@ -192,6 +194,7 @@ class Store {
       this.#noteRepeat(row);
       this.#bySeq.set(seq, row);
       insert(this.rows, row);
+      if (row.provider !== null) this.senders.set(row.provider, row.policy);
       this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
       if (this.#passes(row)) insert(this.shown, row);
       if (this.#awaited?.seq === seq) this.#selectAwaited();
