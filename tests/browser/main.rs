@@ -9,6 +9,7 @@
 
 mod browser;
 mod connection;
+mod explanations;
 mod isolation;
 mod keyboard;
 mod list;

@@ -5,14 +5,13 @@ import { store } from "./store.js";
 import { prose, sentence, short, visible } from "./text.js";
 import { Shape, verdict } from "./verdict.js";
 
-/** Everything that is wrong or odd about a delivery, the cause first: `{text, hint, detail, code, tone}`. */
+/** Everything that is wrong or odd about a delivery: `{text, hint, detail, code, tone}`. As in the terminal, the reason for
+ * a rejection comes first, because a finding may be no more than an observation. */
 export function causes(row) {
   const found = [];
+  if (row.rejection !== null) found.push({ text: row.rejection.message, code: row.rejection.code, tone: "bad" });
   for (const { code, message, hint, detail } of row.findings) {
     found.push({ text: message, hint, detail, code, tone: row.verdict === "rejected" ? "bad" : "warn" });
-  }
-  if (row.rejection !== null && row.findings.length === 0) {
-    found.push({ text: row.rejection.message, code: row.rejection.code, tone: "bad" });
   }
   for (const { pointer, message } of row.payload.errors) {
     const where = pointer === "" ? { text: `payload: ${message}` } : { text: message, place: pointer };
@@ -36,7 +35,7 @@ const MEANING = {
   development: () =>
     "The signature is valid, but the secret is hookdev's public development secret, with which anyone can sign.",
   unsigned: () => "The provider sends this event without a signature, so nothing proves who sent it.",
-  rejected: (row) => `The signature is not valid: ${row.rejection?.message ?? "no reason was given"}.`,
+  rejected: () => "The delivery is rejected.",
   unrecognised: () => "No provider was recognised, so there was nothing to verify.",
 };
 
