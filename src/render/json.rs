@@ -15,7 +15,9 @@ pub use self::{
     difference::difference,
     events::{event, term},
     grant::grant,
-    inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, found, inspected, resent},
+    inspected::{
+        Inspected, InspectedProvider, ResentAttempt, ResentDelivery, alive, differences, found, inspected, resent,
+    },
     judged::{
         Ready, RegisteredEndpoint, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification,
     },

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     browser::Browser,
+    machine::Port,
     program::{CYANITE, Listener, Server},
 };
 
@@ -69,6 +70,32 @@ async fn an_edited_delivery_is_signed_again() {
     let sent = target.next();
     assert_eq!((&sent["verdict"], &sent["payload"]["status"]), (&Value::from("verified"), &Value::from("valid")));
     assert_eq!(sent["request"]["body"], CYANITE.replace("999", "1234"));
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resend_that_reaches_no_target_is_reported_as_not_delivered() {
+    let Some(browser) = Browser::start().await else { return };
+    let gone = Port::reserve();
+    let address = format!("127.0.0.1:{}", gone.number());
+    let listener = Listener::inspected(&["--forward", &format!("http://{address}/hooks"), "--forward-wait", "0ms"]);
+    assert_eq!(listener.post_genuine(), 502);
+    browser.open_with(&listener, "1").await;
+    browser.press("jr").await;
+    let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
+    let problem = format!("nothing listens on {address} (connection refused): is your handler running?");
+    assert!(notice.as_str().unwrap().starts_with(&format!("#1 was not delivered: {problem}")), "{notice}");
+    browser.press("4").await;
+    let result = browser.wait_for("document.querySelector('.resent h3')?.innerText").await;
+    assert!(result.as_str().unwrap().starts_with("Not delivered at "), "{result}");
+    assert!(browser.text("document.querySelector('.resent .reason').innerText").await.starts_with(&problem));
+
+    browser.press("e").await;
+    browser.wait_for("document.activeElement.id === 'edit-body'").await;
+    browser.press(" ").await;
+    browser.press_with_control('\u{e007}').await;
+    let result = browser.wait_for("document.querySelector('.edit-result .meaning')?.innerText").await;
+    assert_eq!(result, "Not delivered.");
     browser.finish().await;
 }
 

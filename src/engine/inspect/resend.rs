@@ -9,10 +9,11 @@ use crate::{
         deliver::explain_status,
         receive::{Forward, Resent, ResignError, resend as send_again},
     },
-    render::json::{self, ResentDelivery},
+    render::json::{self, ResentAttempt, ResentDelivery},
     webhook::{
         diff::diff,
         edit::{self, NotEditable},
+        forward_hint::advice,
         payload::MAX_DECODED_BYTES,
         record::{
             Attempt, Delivery, ForwardFailure, ForwardFailureKind, Forwarded, Outcome, RecordedResponse, Response,
@@ -117,10 +118,18 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
         (original.clone(), request)
     };
     let changes = diff(&before, &after, MAX_DECODED_BYTES);
-    let mut attempts: Vec<Attempt> = forwards.iter().map(|forwarded| attempt(delivery, forwarded)).collect();
-    if shared.redact {
-        attempts = attempts.iter().map(redact::attempt).collect();
-    }
+    let attempts: Vec<ResentAttempt> = forwards
+        .iter()
+        .map(|forwarded| {
+            let attempt = attempt(delivery, forwarded);
+            let (attempt, forwarded) = if shared.redact {
+                (redact::attempt(&attempt), &redact::forwarded(forwarded))
+            } else {
+                (attempt, forwarded)
+            };
+            ResentAttempt { attempt, hint: advice(forwarded, Some(delivery)) }
+        })
+        .collect();
     shared.history.add_resends(delivery.seq, forwards);
     let mut out = Vec::new();
     let resent = ResentDelivery { attempts: &attempts, changes: &changes, resigned: is_signed, request: &after };

@@ -192,7 +192,8 @@ impl Forwarder {
         Arc::clone(&self.targets)
     }
 
-    /// Resends a request to each of these targets, and returns the results in order.
+    /// Resends a request to each of these targets, and returns the results in order. Failures come with advice, whether
+    /// or not it was given before.
     pub async fn resend(&self, targets: &[&Url], request: &Request) -> Vec<Forwarded> {
         let in_flight = Arc::new(self.loops.track(request));
         let start = |url: &&Url| {
@@ -201,6 +202,7 @@ impl Forwarder {
             if in_flight.is_repeated {
                 self.loops.mark(url.as_str(), &mut request);
             }
+            self.targets.forget_advice(url.as_str());
             self.start(url, request, true, BodyPermit::default(), journey)
         };
         let started: Vec<PendingForward> = targets.iter().map(start).collect();

@@ -99,6 +99,11 @@ impl ForwardTargets {
         !self.target(url).has_refused.swap(true, Ordering::Relaxed)
     }
 
+    /// Forgets which advice a target's failures came with, so that the next failure has some again.
+    pub fn forget_advice(&self, url: &str) {
+        self.target(url).advice.lock().clear();
+    }
+
     /// Counts a delivery to a target, and whether it got a whole response.
     pub fn count(&self, url: &str, has_responded: bool) {
         let target = self.target(url);

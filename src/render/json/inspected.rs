@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    attempt, difference,
+    difference,
     judged::{Ready, ReadyLine},
     line,
+    sent::AttemptLine,
 };
 use crate::webhook::{capture::objects::RequestObject, diff::Difference, record::Attempt, request::Request};
 
@@ -76,11 +77,27 @@ pub fn found(seqs: &[Vec<u64>], out: &mut Vec<u8>) {
     line(&Found { seqs }, out);
 }
 
+/// A delivery resent to one handler.
+#[derive(Clone, Debug)]
+pub struct ResentAttempt {
+    /// The result.
+    pub attempt: Attempt,
+    /// What to do about a failure.
+    pub hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ResentAttemptObject<'a> {
+    #[serde(flatten)]
+    attempt: AttemptLine<'a>,
+    hint: Option<&'a str>,
+}
+
 /// A resent delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct ResentDelivery<'a> {
     /// One for each handler.
-    pub attempts: &'a [Attempt],
+    pub attempts: &'a [ResentAttempt],
     /// The differences from the delivery as received.
     pub changes: &'a [Difference],
     /// Whether it was re-signed.
@@ -93,7 +110,10 @@ pub struct ResentDelivery<'a> {
 pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     let ResentDelivery { attempts, changes, resigned, request } = resent;
     out.extend_from_slice(b"{\"attempts\":");
-    list(attempts, attempt, out);
+    let object = |ResentAttempt { attempt, hint }: &ResentAttempt, out: &mut Vec<u8>| {
+        line(&ResentAttemptObject { attempt: AttemptLine::new(attempt), hint: hint.as_deref() }, out);
+    };
+    list(attempts, object, out);
     out.extend_from_slice(b",\"changes\":");
     list(changes, difference, out);
     out.extend_from_slice(format!(",\"resigned\":{resigned},\"request\":").as_bytes());

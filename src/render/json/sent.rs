@@ -10,7 +10,7 @@ use crate::webhook::{
 };
 
 #[derive(Serialize)]
-struct AttemptLine<'a> {
+pub(super) struct AttemptLine<'a> {
     kind: &'static str,
     provider: Option<&'a str>,
     event: Option<&'a str>,
@@ -33,11 +33,10 @@ struct WasObject {
     status: Option<u16>,
 }
 
-/// Appends the line of an attempt.
-pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
-    let response = attempt.response.as_ref();
-    line(
-        &AttemptLine {
+impl<'a> AttemptLine<'a> {
+    pub(super) fn new(attempt: &'a Attempt) -> Self {
+        let response = attempt.response.as_ref();
+        Self {
             kind: "attempt",
             provider: attempt.provider.as_deref(),
             event: attempt.event.as_deref(),
@@ -53,9 +52,13 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             was: attempt.was.map(|(was, _)| WasObject { status: was.status }),
             change: attempt.was.map(|(_, change)| change.name()),
             response: response.map(ResponseObject::new),
-        },
-        out,
-    );
+        }
+    }
+}
+
+/// Appends the line of an attempt.
+pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
+    line(&AttemptLine::new(attempt), out);
 }
 
 #[derive(Serialize)]

@@ -377,6 +377,26 @@ fn a_resend_without_a_response_is_judged_by_how_it_failed() {
 }
 
 #[test]
+fn a_failed_resend_says_what_to_do_as_forwards_do() {
+    let (dir, gone, endpoint) = (Dir::new(), Port::reserve(), Endpoint::new([respond(404)]));
+    let targets = [format!("http://127.0.0.1:{}/", gone.number()), endpoint.url("/hooks")];
+    let forwards = targets.iter().flat_map(|url| ["--forward", url]);
+    let listener = inspected(&dir).args(forwards).args(["--forward-wait", "0ms"]).starts();
+    let page = Page::of(&listener);
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    page.has(1);
+    // Each time, although the forwards say what to check only once.
+    for _ in 0..2 {
+        let (_, resent) = page.resend(1, &json!({}));
+        assert!(text(&resent, "/attempts/0/reason").contains(": is your handler running?"), "{resent}");
+        assert_eq!(
+            text(&resent, "/attempts/1/hint"),
+            "your handler has no route for /hooks: check the path of the URL, and the handler's routes"
+        );
+    }
+}
+
+#[test]
 fn a_resend_to_a_target_that_hangs_times_out() {
     let (dir, hung) = (Dir::new(), Endpoint::new([hang()]));
     let forward = format!("auphonic.*={}", hung.url("/"));

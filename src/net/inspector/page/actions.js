@@ -13,8 +13,7 @@ export async function resend(seq, to = null, body = null) {
     const result = await postJson(`/api/deliveries/${seq}/resend`, { to, body });
     store.addResend(seq, { ...result, at: new Date().toISOString() });
     const bad = result.attempts.some((attempt) => attempt.outcome !== "accepted");
-    const parts = result.attempts.map((each) => attemptText(each, result.attempts.length > 1));
-    store.say(`Resent #${seq}${result.resigned ? ", signed again" : ""}: ${parts.join("; ")}`, bad ? "bad" : "good");
+    store.say(resendText(seq, result), bad ? "bad" : "good");
     return result;
   } catch (error) {
     report(`#${seq} was not resent`, error);
@@ -22,9 +21,25 @@ export async function resend(seq, to = null, body = null) {
   }
 }
 
-function attemptText({ status, reason, outcome, elapsed_ms: elapsed, url }, isOneOfMany) {
-  const from = isOneOfMany ? ` from ${short(url)}` : "";
-  return `${status ?? (reason || outcome)} in ${duration(elapsed)}${from}`;
+/** Whether an attempt reached its target, as far as is known. */
+export function isDelivered(attempt) {
+  return attempt.outcome !== "unreachable";
+}
+
+function resendText(seq, { attempts, resigned }) {
+  const isOneOfMany = attempts.length > 1;
+  const to = (url) => (isOneOfMany ? ` to ${short(url)}` : "");
+  if (!attempts.some(isDelivered)) {
+    const failures = attempts.map(({ url, reason }) => `${to(url)}: ${reason}`);
+    return `#${seq} was not delivered${failures.join(";")}`;
+  }
+  const parts = attempts.map((attempt) => {
+    const { url, status, reason, elapsed_ms: elapsed } = attempt;
+    if (!isDelivered(attempt)) return `not delivered${to(url)}: ${reason}`;
+    if (status === null) return isOneOfMany ? `${short(url)}: ${reason}` : reason;
+    return `${status} in ${duration(elapsed)}${isOneOfMany ? ` from ${short(url)}` : ""}`;
+  });
+  return `Resent #${seq}${resigned ? ", signed again" : ""}: ${parts.join("; ")}`;
 }
 
 export async function copyCurl(seq) {

@@ -1,6 +1,6 @@
 // Owns editing a payload before it is sent again. hookdev signs the edited one; the page shows what changed.
 
-import { resend } from "./actions.js";
+import { isDelivered, resend } from "./actions.js";
 import { jsonProblem } from "./api.js";
 import { Result } from "./forwards.js";
 import { html, useEffect, useRef, useState } from "./html.js";
@@ -83,7 +83,9 @@ export function EditForm({ row, loaded }) {
     ${result &&
     html`<div class="edit-result">
       <p class="meaning">
-        ${result.resigned
+        ${!result.attempts.some(isDelivered)
+          ? "Not delivered."
+          : result.resigned
           ? "Sent with a new signature and timestamp."
           : result.changes.length > 0
             ? "Sent with your changes. This provider does not sign its events."

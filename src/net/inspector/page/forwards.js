@@ -1,5 +1,6 @@
 // Owns what was passed on: each forward and each resend, the request beside its response.
 
+import { isDelivered } from "./actions.js";
 import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
@@ -24,12 +25,15 @@ export function Forwards({ row, loaded }) {
     ${resends.map((resend) => html`<${Resent} key=${resend.at} resend=${resend} />`)}
     ${elsewhere.map(
       (forward, index) =>
-        html`<p key=${`elsewhere-${index}`} class="resent">
-          Resent elsewhere to ${visible(forward.url)}:${" "}
-          <span class=${forward.error !== null || forward.status >= 300 ? "bad-text" : "good-text"}
-            >${forward.status ?? visible(forward.error)}</span
-          >${" "}in ${duration(forward.elapsed_ms)}
-        </p>`,
+        html`<div key=${`elsewhere-${index}`} class="resent">
+          <p>
+            ${forward.error === null ? "Resent elsewhere to" : "A resend elsewhere failed, to"} ${visible(forward.url)}:${" "}
+            <span class=${forward.error !== null || forward.status >= 300 ? "bad-text" : "good-text"}
+              >${forward.status ?? visible(forward.error)}</span
+            >${" "}in ${duration(forward.elapsed_ms)}
+          </p>
+          <${Hint} text=${forward.hint} />
+        </div>`,
     )}
     ${forwards.map(
       (forward, index) =>
@@ -65,9 +69,11 @@ export function countForwards(row) {
 }
 
 function Resent({ resend }) {
-  const words = resend.resigned ? "edited and signed again" : "byte for byte";
+  const edited = resend.resigned ? "edited and signed again" : "edited";
+  const words = resend.changes.length === 0 ? "byte for byte" : edited;
+  const title = resend.attempts.some(isDelivered) ? "Resent at" : "Not delivered at";
   return html`<section class="resent">
-    <h3>Resent at ${clock(resend.at)}, ${words}</h3>
+    <h3>${title} ${clock(resend.at)}, ${words}</h3>
     <${Result} result=${resend} />
   </section>`;
 }
@@ -87,6 +93,7 @@ export function Result({ result }) {
           status=${attempt.status}
           elapsed=${attempt.elapsed_ms}
           error=${attempt.outcome === "accepted" ? null : attempt.reason}
+          hint=${attempt.hint}
           request=${result.request}
           response=${attempt.response}
         />`,
