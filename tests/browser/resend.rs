@@ -61,7 +61,7 @@ async fn an_edited_delivery_is_signed_again() {
     browser.value(&replace).await;
     browser.press_with_control('\u{e007}').await;
     let result = browser.wait_for("document.querySelector('.edit-result .meaning')?.innerText").await;
-    assert_eq!(result, "Sent with a new signature and timestamp.");
+    assert_eq!(result, "Sent with your changes; renewed: signature.");
     let changes = "[...document.querySelectorAll('.edit-result .differences tbody tr')].map((row) =>
         [...row.children].map((cell) => cell.innerText))";
     let changes = browser.value(changes).await;

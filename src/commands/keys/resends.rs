@@ -65,14 +65,14 @@ async fn resend_request(
     let (seq, settings, assessment) = (delivery.seq, subject.settings.get(), &delivery.assessment);
     let targets = Forward::targets(&settings.forwards, assessment);
     let sending = resend(&subject.resender, &settings, &targets, assessment, request, is_edited);
-    let Resent { is_signed, forwards, .. } = match sending.await {
+    let Resent { renewal, forwards, .. } = match sending.await {
         Ok(resent) => resent,
         Err(why) => return (format!("#{seq} not sent: {why}\n"), false),
     };
     if forwards.is_empty() {
         return (format!("#{seq} not sent: no --forward matches {}\n", assessment.title()), false);
     }
-    let words = match (is_edited, is_signed) {
+    let words = match (is_edited, renewal.is_some()) {
         (false, _) => "resent",
         (true, false) => "resent, edited",
         (true, true) => "resent, edited and signed again",

@@ -11,7 +11,11 @@ use crate::{
         assessment::Assessment,
         overrides::Override,
         payload::MAX_DECODED_BYTES,
-        provider::{Provider, compose::SendContext, resign::changed},
+        provider::{
+            Provider,
+            compose::SendContext,
+            resign::{changed, renewal},
+        },
         request::Request,
         signature::{SigningSecret, Verdict},
     },
@@ -103,11 +107,7 @@ impl Resend {
         let secret = secret.filter(|_| self.is_signed)?;
         // Only signing shows which headers change.
         let renewed = provider.resign(&mut self.request.clone(), &self.event, secret, context, None);
-        let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
-        Some(match names.as_slice() {
-            [] => "signed again, with the same signature".to_owned(),
-            names => format!("renewed: {}", names.join(", ")),
-        })
+        Some(renewal(&renewed))
     }
 
     /// The request of an attempt made now, with this target at the host of a URL.

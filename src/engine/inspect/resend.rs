@@ -109,7 +109,7 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
     let is_edited = edited.is_some();
     let request = edited.unwrap_or_else(|| original.clone());
     let assessment = &delivery.assessment;
-    let Resent { request, is_signed, forwards } =
+    let Resent { request, renewal, forwards } =
         send_again(&shared.resender, &settings, &targets, assessment, request, is_edited).await?;
     let provider = assessment.provider.as_deref();
     let (before, after) = if shared.redact {
@@ -132,7 +132,7 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
         .collect();
     shared.history.add_resends(delivery.seq, forwards);
     let mut out = Vec::new();
-    let resent = ResentDelivery { attempts: &attempts, changes: &changes, resigned: is_signed, request: &after };
+    let resent = ResentDelivery { attempts: &attempts, changes: &changes, renewal: renewal.as_deref(), request: &after };
     json::resent(resent, &mut out);
     Ok(out)
 }

@@ -8,7 +8,9 @@ use crate::{
         clock::now,
         entropy::{EntropyError, send_context},
     },
-    webhook::{assessment::Assessment, record::Forwarded, request::Request, signature::Verdict},
+    webhook::{
+        assessment::Assessment, provider::resign::renewal, record::Forwarded, request::Request, signature::Verdict,
+    },
 };
 
 /// A resent delivery.
@@ -16,8 +18,8 @@ use crate::{
 pub struct Resent {
     /// The request. Each handler got it with its own host.
     pub request: Request,
-    /// Whether it was re-signed.
-    pub is_signed: bool,
+    /// What re-signing changed, in words; `None` if it was not re-signed.
+    pub renewal: Option<String>,
     /// The results, in the order of the handlers.
     pub forwards: Vec<Forwarded>,
 }
@@ -49,16 +51,20 @@ pub async fn resend(
     mut request: Request,
     is_edited: bool,
 ) -> Result<Resent, ResignError> {
-    let is_signed = is_edited && sign(settings, assessment, &mut request)?;
+    let renewal = if is_edited { sign(settings, assessment, &mut request)? } else { None };
     let forwards = forwarder.resend(targets, &request).await;
-    Ok(Resent { request, is_signed, forwards })
+    Ok(Resent { request, renewal, forwards })
 }
 
-/// Re-signs a request. Returns whether its provider signs it.
-fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
-    let Some(provider) = assessment.provider.as_deref() else { return Ok(false) };
+/// Re-signs a request. Returns what that changes, in words; `None` if its provider doesn't sign it.
+fn sign(
+    settings: &ReceiverSettings,
+    assessment: &Assessment,
+    request: &mut Request,
+) -> Result<Option<String>, ResignError> {
+    let Some(provider) = assessment.provider.as_deref() else { return Ok(None) };
     if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let secrets = settings.keyring.secrets(&provider.name);
     let signs = |secret: &&_| provider.schemes.iter().any(|scheme| scheme.can_sign(secret));
@@ -69,6 +75,5 @@ fn sign(settings: &ReceiverSettings, assessment: &Assessment, request: &mut Requ
     let context = send_context(now(), None)?;
     let event = assessment.event.as_deref().and_then(|name| name.split_once('.')).map_or("", |(_, event)| event);
     let url = settings.called_url(request);
-    let _ = provider.resign(request, event, secret, &context, url.as_deref());
-    Ok(true)
+    Ok(Some(renewal(&provider.resign(request, event, secret, &context, url.as_deref()))))
 }

@@ -8,7 +8,9 @@ use super::{
     line,
     sent::AttemptLine,
 };
-use crate::webhook::{capture::objects::RequestObject, diff::Difference, record::Attempt, request::Request};
+use crate::webhook::{
+    capture::objects::RequestObject, diff::Difference, json::quote, record::Attempt, request::Request,
+};
 
 /// What the inspector's page needs to know in addition to the ready line.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -100,15 +102,15 @@ pub struct ResentDelivery<'a> {
     pub attempts: &'a [ResentAttempt],
     /// The differences from the delivery as received.
     pub changes: &'a [Difference],
-    /// Whether it was re-signed.
-    pub resigned: bool,
+    /// What re-signing changed, in words; `None` if it was not re-signed.
+    pub renewal: Option<&'a str>,
     /// The request that was sent.
     pub request: &'a Request,
 }
 
 /// Appends an object with a resent delivery and its results.
 pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
-    let ResentDelivery { attempts, changes, resigned, request } = resent;
+    let ResentDelivery { attempts, changes, renewal, request } = resent;
     out.extend_from_slice(b"{\"attempts\":");
     let object = |ResentAttempt { attempt, hint }: &ResentAttempt, out: &mut Vec<u8>| {
         line(&ResentAttemptObject { attempt: AttemptLine::new(attempt), hint: hint.as_deref() }, out);
@@ -116,7 +118,8 @@ pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     list(attempts, object, out);
     out.extend_from_slice(b",\"changes\":");
     list(changes, difference, out);
-    out.extend_from_slice(format!(",\"resigned\":{resigned},\"request\":").as_bytes());
+    let (resigned, renewal) = (renewal.is_some(), renewal.map_or_else(|| "null".to_owned(), quote));
+    out.extend_from_slice(format!(",\"resigned\":{resigned},\"renewal\":{renewal},\"request\":").as_bytes());
     line(&RequestObject::new(request), out);
     out.truncate(out.trim_ascii_end().len());
     out.extend_from_slice(b"}\n");

@@ -67,6 +67,16 @@ fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, Over
     Ok(form_urlencoded::Serializer::new(String::new()).extend_pairs(compose::fields(&text)).finish())
 }
 
+/// What re-signing a request changes, in words. The headers are those of [`Provider::resign`].
+#[must_use]
+pub fn renewal(headers: &[HeaderName]) -> String {
+    let names: Vec<&str> = headers.iter().map(HeaderName::as_str).collect();
+    match names.as_slice() {
+        [] => "signed again, with the same signature".to_owned(),
+        names => format!("renewed: {}", names.join(", ")),
+    }
+}
+
 impl Provider {
     /// Gives a captured request a new timestamp and signature, with the same id and header names; `event` is
     /// the event's name without the provider's, and `url` the endpoint's. Returns the headers that changed: none if the

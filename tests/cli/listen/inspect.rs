@@ -420,10 +420,36 @@ fn an_edited_delivery_is_signed_again_so_that_its_target_verifies_it() {
     page.has(1);
     let (status, resent) = page.resend(1, &json!({"to": null, "body": edited}));
     assert_eq!((status, &resent["resigned"]), (200, &json!(true)), "{resent}");
+    assert_eq!(text(&resent, "/renewal"), "renewed: signature");
     let places: Vec<_> = resent["changes"].as_array().unwrap().iter().map(|change| text(change, "/where")).collect();
     assert_eq!(places, ["header:signature", "body:/resource/id"]);
     let got = handler.next();
     assert_eq!((text(&got, "/verdict"), text(&got, "/request/body")), ("verified", edited.as_str()));
+}
+
+/// As `send --resign` says it.
+#[test]
+fn an_edited_delivery_names_what_signing_renewed() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let listener = inspected(&dir).args(["--forward", &endpoint.url("/")]).starts();
+    let page = Page::of(&listener);
+    let events = [
+        ("github.push", json!("renewed: x-hub-signature-256")),
+        ("stripe.checkout.session.completed", json!("renewed: stripe-signature")),
+        ("gitlab.push", json!("signed again, with the same signature")),
+        ("auphonic.done", Value::Null),
+    ];
+    for (index, (event, _)) in events.iter().enumerate() {
+        let provider = event.split('.').next().unwrap();
+        dir.hookdev().args(["send", event, "--to", &listener.url(&format!("/{provider}"))]).exits(0);
+        endpoint.next();
+        page.has(index + 1);
+    }
+    for (seq, (event, renewal)) in (1..).zip(&events) {
+        let body = page.object(&format!("deliveries/{seq}"))["request"]["body"].as_str().unwrap().to_owned();
+        let (status, resent) = page.resend(seq, &json!({"body": body.replacen('1', "2", 1)}));
+        assert_eq!((status, &resent["renewal"]), (200, renewal), "{event}: {resent}");
+    }
 }
 
 #[test]

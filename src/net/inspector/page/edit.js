@@ -82,18 +82,19 @@ export function EditForm({ row, loaded }) {
           </div>`}
     ${result &&
     html`<div class="edit-result">
-      <p class="meaning">
-        ${!result.attempts.some(isDelivered)
-          ? "Not delivered."
-          : result.resigned
-          ? "Sent with a new signature and timestamp."
-          : result.changes.length > 0
-            ? "Sent with your changes. This provider does not sign its events."
-            : "Sent byte for byte as it was received: nothing was edited."}
-      </p>
+      <p class="meaning">${outcome(row, result)}</p>
       <${Result} result=${result} />
     </div>`}
   </div>`;
+}
+
+/** What was sent, in a sentence. */
+function outcome(row, { attempts, changes, renewal }) {
+  if (!attempts.some(isDelivered)) return "Not delivered.";
+  if (changes.length === 0) return "Sent byte for byte as it was received: nothing was edited.";
+  if (renewal !== null) return `Sent with your changes; ${renewal}.`;
+  if (row.provider === null) return "Sent with your changes. It is not signed, because no provider was recognised.";
+  return "Sent with your changes. The provider sends this event without a signature.";
 }
 
 /** A text field has only LF. A body that had only CRLF gets them back. */
