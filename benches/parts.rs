@@ -89,6 +89,7 @@ impl Sample {
             status: 200,
             elapsed: Duration::from_micros(123),
             forwards: Vec::new(),
+            not_forwarded: None,
             capture: None,
             capture_error: None,
             sender_closed: false,

@@ -67,7 +67,7 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
 
 /// Appends a received delivery as one line, with each body replaced by its length in bytes under `body_bytes`. The
 /// forwards and the results of resends include the handlers' responses, in the same form. The line also says what the
-/// provider expects of a response.
+/// provider expects of a response, and why the delivery was not forwarded.
 pub fn write_without_bodies<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -87,7 +87,7 @@ pub fn write_without_bodies<'a>(
 }
 
 /// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses.
-/// The line also says what the provider expects of a response.
+/// The line also says what the provider expects of a response, and why the delivery was not forwarded.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -134,6 +134,7 @@ fn write<'a>(
             request: request.called(assessment.url.as_deref()),
             response: RecordedResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards,
+            not_forwarded: resends.as_ref().and(delivery.not_forwarded.as_ref()).map(|reason| reason.text(wording)),
             policy: resends.as_ref().and_then(|_| PolicyObject::new(delivery)),
             resends,
             capture: delivery.capture.as_deref(),
@@ -182,6 +183,8 @@ struct DeliveryObject<'a> {
     request: RequestObject<'a>,
     response: RecordedResponseObject,
     forwards: Vec<ForwardObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_forwarded: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,8 @@ pub struct Delivery {
     pub elapsed: Duration,
     /// The results of forwarding it to the user's handlers.
     pub forwards: Vec<Forwarded>,
+    /// Why it was not forwarded, although there are forwards.
+    pub not_forwarded: Option<Warning>,
     /// The file that it was saved in.
     pub capture: Option<String>,
     /// Why it could not be saved.

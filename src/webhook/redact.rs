@@ -95,6 +95,7 @@ pub fn delivery(delivery: &Delivery) -> Delivery {
     let mut redacted = Delivery {
         request: request(&delivery.request, delivery.assessment.provider.as_deref()),
         forwards: delivery.forwards.iter().map(forwarded).collect(),
+        not_forwarded: delivery.not_forwarded.as_ref().map(warning),
         ..delivery.clone()
     };
     let url = &mut redacted.assessment.url;

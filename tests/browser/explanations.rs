@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{browser::Browser, program::Listener};
+use super::{browser::Browser, program::{Listener, Server}};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -27,4 +27,50 @@ async fn the_reason_for_a_rejection_comes_before_what_else_can_be_seen() {
         assert_eq!(first, json!([reason, reason]));
     }
     browser.finish_but(&["422"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_was_not_forwarded_says_why() {
+    let Some(browser) = Browser::start().await else { return };
+    let target = Server::new("text/plain", "ok");
+    let forward = target.url("/hooks");
+    for (arguments, path, headers, body, reason) in [
+        (
+            &["--forward", &forward, "--only-verified", "--allow-development"][..],
+            "/cyanite",
+            &[JSON, ("signature", "00")][..],
+            "{}",
+            "Not forwarded: it is rejected, and only genuine deliveries are forwarded",
+        ),
+        (
+            &["--forward", &forward, "--only-verified"],
+            "/auphonic",
+            &[("content-type", "application/x-www-form-urlencoded")],
+            "uuid=a&status=3&status_string=Done",
+            "Not forwarded: it is unsigned; add --allow-unsigned to forward it",
+        ),
+        (
+            &["--forward", &format!("stripe.*={forward}")],
+            "/cyanite",
+            &[JSON],
+            "{}",
+            "Not forwarded: cyanite matches none of the forwards: stripe.*",
+        ),
+        (
+            &[],
+            "/cyanite",
+            &[JSON],
+            "{}",
+            "Not forwarded. Start hookdev with --forward http://localhost:3000/... to pass deliveries on.",
+        ),
+    ] {
+        let listener = Listener::inspected(arguments);
+        listener.post(path, headers, body);
+        browser.open_with(&listener, "1").await;
+        browser.press("j4").await;
+        let shown = browser.wait_for("document.querySelector('#panel .message')?.innerText").await;
+        assert_eq!(shown, reason);
+        assert!(!target.has_request());
+    }
+    browser.finish_but(&["net::ERR_"]).await;
 }

@@ -25,6 +25,7 @@ pub fn from_capture(seq: u64, request: Request, settings: &ReceiverSettings) -> 
         status: 0,
         elapsed: std::time::Duration::ZERO,
         forwards: Vec::new(),
+        not_forwarded: None,
         capture: None,
         capture_error: None,
         sender_closed: false,

@@ -151,6 +151,7 @@ mod tests {
             status: 401,
             elapsed: Duration::ZERO,
             forwards: Vec::new(),
+            not_forwarded: None,
             capture: None,
             capture_error: None,
             sender_closed: false,

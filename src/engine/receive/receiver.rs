@@ -281,8 +281,9 @@ impl Receiver {
         } else {
             self.forwarded.objection(&assessment)
         };
-        assessment.warnings.extend(warning);
+        assessment.warnings.extend(warning.clone());
         let handshake = self.respond_to_handshake(&settings, &mut request, &assessment);
+        let not_forwarded = self.not_forwarded(&settings.forwards, &assessment, handshake.is_some(), warning);
         let is_verified = assessment.trust() == Some(Trust::Verified);
         let arrival = Arrival { seq, is_verified, closed: &closed, memory: &permit };
         let Responded { response, rest, writing, forwards, others } =
@@ -297,6 +298,7 @@ impl Receiver {
             status: outgoing.response.status,
             elapsed: started.elapsed(),
             forwards,
+            not_forwarded,
             capture: None,
             capture_error: None,
             sender_closed: closed.is_cancelled(),
@@ -342,6 +344,29 @@ impl Receiver {
         let patterns: Vec<String> = forwards.iter().map(|forward| format!("`{}`", forward.events)).collect();
         let title = assessment.title();
         Some(format!("not forwarded: `{title}` matches none of the forwards: {}", patterns.join(", ")).into())
+    }
+
+    /// Why a delivery is not forwarded, although there are forwards. `warning` is the reason, if people are warned of it.
+    fn not_forwarded(
+        &self,
+        forwards: &[Forward],
+        assessment: &Assessment,
+        is_handshake: bool,
+        warning: Option<Warning>,
+    ) -> Option<Warning> {
+        let reason = |reason: &str| Some(Warning::from(format!("not forwarded: {reason}")));
+        if forwards.is_empty() {
+            None
+        } else if !self.rotation.is_empty() {
+            reason("hookdev responds with fixed status codes")
+        } else if is_handshake {
+            reason("hookdev itself responds to handshakes")
+        } else if warning.is_some() || self.forwarded.includes(assessment) {
+            warning
+        } else {
+            let objection = self.forwarded.objection(assessment);
+            objection.or_else(|| reason("it is rejected, and only genuine deliveries are forwarded"))
+        }
     }
 
     fn explain(

@@ -86,9 +86,14 @@ impl Rotation {
         Self { statuses, next: AtomicUsize::new(0) }
     }
 
+    /// Whether no status codes are given.
+    pub fn is_empty(&self) -> bool {
+        self.statuses.is_empty()
+    }
+
     /// The next fixed response; `None` if no status codes are given.
     pub fn next(&self) -> Option<Response> {
-        if self.statuses.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let status = self.statuses[self.next.fetch_add(1, Ordering::Relaxed) % self.statuses.len()];

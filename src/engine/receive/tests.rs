@@ -59,6 +59,7 @@ pub(in crate::engine) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) ->
         status: 200,
         elapsed: Duration::ZERO,
         forwards: Vec::new(),
+        not_forwarded: None,
         capture: None,
         capture_error: None,
         sender_closed: false,

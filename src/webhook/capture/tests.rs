@@ -47,6 +47,7 @@ fn delivery(request: Request) -> Delivery {
             outcome: Err(ForwardFailure::new(ForwardFailureKind::Unreachable, "refused")),
             elapsed: Duration::from_millis(2),
         }],
+        not_forwarded: None,
         capture: Some("captures/a.json".to_owned()),
         capture_error: None,
         sender_closed: false,

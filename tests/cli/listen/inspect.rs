@@ -427,6 +427,20 @@ fn an_edited_delivery_is_signed_again_so_that_its_target_verifies_it() {
     assert_eq!((text(&got, "/verdict"), text(&got, "/request/body")), ("verified", edited.as_str()));
 }
 
+#[test]
+fn a_handshake_says_why_it_was_not_forwarded() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let listener = inspected(&dir).args(["--forward", &endpoint.url("/")]).starts();
+    let page = Page::of(&listener);
+    dir.hookdev().args(["send", "slack.url_verification", "--to", &listener.url("/slack")]).exits(0);
+    page.has(1);
+    assert_eq!(
+        page.object("deliveries/1")["not_forwarded"],
+        "not forwarded: hookdev itself responds to handshakes"
+    );
+    endpoint.got_no_more();
+}
+
 /// As `send --resign` says it.
 #[test]
 fn an_edited_delivery_names_what_signing_renewed() {

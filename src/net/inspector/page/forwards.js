@@ -5,7 +5,7 @@ import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
 import { store } from "./store.js";
-import { clock, duration, size, visible } from "./text.js";
+import { clock, duration, prose, sentence, size, visible } from "./text.js";
 import { Hint } from "./why.js";
 
 /** How much of a body is shown here, in characters. */
@@ -17,9 +17,7 @@ export function Forwards({ row, loaded }) {
   const request = loaded.whole?.request;
   const forwards = loaded.whole?.forwards ?? row.forwards;
   if (resends.length + elsewhere.length + forwards.length === 0) {
-    return html`<div class="message small">
-      <p>Not forwarded. Start hookdev with <code>--forward http://localhost:3000/...</code> to pass deliveries on.</p>
-    </div>`;
+    return html`<div class="message small"><p><${NotForwarded} row=${row} /></p></div>`;
   }
   return html`<div class="forwards">
     ${resends.map((resend) => html`<${Resent} key=${resend.at} resend=${resend} />`)}
@@ -66,6 +64,12 @@ function attemptsHere(row) {
 /** How many requests are shown for a delivery: its forwards and all resends. */
 export function countForwards(row) {
   return row.forwards.length + attemptsHere(row).length + resentElsewhere(row).length;
+}
+
+function NotForwarded({ row }) {
+  if (row.not_forwarded) return html`${prose(sentence(row.not_forwarded))}`;
+  if (store.ready?.targets.length > 0) return "Not forwarded: there was no target when it arrived.";
+  return html`Not forwarded. Start hookdev with <code>--forward http://localhost:3000/...</code> to pass deliveries on.`;
 }
 
 function Resent({ resend }) {
