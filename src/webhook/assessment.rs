@@ -79,6 +79,8 @@ pub enum PayloadCheck {
     Valid,
     /// It does not match.
     Invalid(Vec<SchemaViolation>),
+    /// There is a schema, but the payload can't be read.
+    Unreadable,
     /// There is no schema for this payload.
     Unknown,
 }
@@ -90,7 +92,7 @@ impl PayloadCheck {
         match self {
             Self::Valid => "valid",
             Self::Invalid(_) => "invalid",
-            Self::Unknown => "unknown",
+            Self::Unreadable | Self::Unknown => "unknown",
         }
     }
 
@@ -99,7 +101,7 @@ impl PayloadCheck {
     pub fn errors(&self) -> &[SchemaViolation] {
         match self {
             Self::Invalid(errors) => errors,
-            Self::Valid | Self::Unknown => &[],
+            Self::Valid | Self::Unreadable | Self::Unknown => &[],
         }
     }
 }

@@ -128,7 +128,11 @@ fn write<'a>(
             verdict: assessment.verdict.name(),
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
-            payload: PayloadObject::new(&assessment.payload),
+            payload: if resends.is_some() {
+                PayloadObject::explained(&assessment.payload)
+            } else {
+                PayloadObject::new(&assessment.payload)
+            },
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: request.called(assessment.url.as_deref()),

@@ -74,3 +74,24 @@ async fn a_delivery_that_was_not_forwarded_says_why() {
     }
     browser.finish_but(&["net::ERR_"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_was_not_checked_says_why() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post("/github", &[JSON, ("x-github-event", "push")], "not json at all");
+    listener.post("/github", &[JSON, ("x-github-event", "no_such_event")], "{}");
+    listener.post("/other", &[JSON], "not json at all");
+    browser.open_with(&listener, "3,2,1").await;
+    for (seq, reason) in [
+        (3, "there is no schema for it"),
+        (2, "there is no schema for it"),
+        (1, "it can't be read as JSON or as a form"),
+    ] {
+        browser.press("j3").await;
+        browser.wait_for(&format!("document.querySelector('.facts')?.innerText.includes('#{seq}')")).await;
+        let shown = browser.wait_for("document.querySelectorAll('.why .meaning')[1]?.innerText").await;
+        assert_eq!(shown, format!("The payload was not checked: {reason}."));
+    }
+    browser.finish_but(&["422"]).await;
+}

@@ -180,6 +180,8 @@ fn missing(required: Requirement, assessment: &Assessment) -> Option<Missing> {
             Some(Freshness::NotChecked) => Some(Missing::ReceiptTime),
             Some(Freshness::NoTimestamp) | None => Some(Missing::Timestamp),
         },
-        Requirement::Schema => (assessment.payload == PayloadCheck::Unknown).then_some(Missing::Schema),
+        Requirement::Schema => {
+            matches!(assessment.payload, PayloadCheck::Unreadable | PayloadCheck::Unknown).then_some(Missing::Schema)
+        }
     }
 }

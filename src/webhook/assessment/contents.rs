@@ -59,7 +59,8 @@ impl EventContents {
         let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
         let (Some(definition), Some(root)) = (definition, payload.root()) else {
             if !matches!(self.check, Some(PayloadCheck::Invalid(_))) {
-                self.check = Some(PayloadCheck::Unknown);
+                let has_schema = definition.is_some();
+                self.check = Some(if has_schema { PayloadCheck::Unreadable } else { PayloadCheck::Unknown });
             }
             return;
         };

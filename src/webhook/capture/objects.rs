@@ -199,6 +199,9 @@ impl<'a> ForwardObject<'a> {
 #[derive(Serialize)]
 pub(crate) struct PayloadObject<'a> {
     status: &'static str,
+    /// Whether there is a schema, but the payload can't be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
     errors: Vec<ErrorObject<'a>>,
 }
 
@@ -211,6 +214,11 @@ struct ErrorObject<'a> {
 impl<'a> PayloadObject<'a> {
     pub(crate) fn new(check: &'a PayloadCheck) -> Self {
         let errors = check.errors().iter().map(|SchemaViolation { pointer, message }| ErrorObject { pointer, message });
-        Self { status: check.name(), errors: errors.collect() }
+        Self { status: check.name(), unreadable: false, errors: errors.collect() }
+    }
+
+    /// The same, with the reason why it is unknown.
+    pub(crate) fn explained(check: &'a PayloadCheck) -> Self {
+        Self { unreadable: *check == PayloadCheck::Unreadable, ..Self::new(check) }
     }
 }

@@ -42,6 +42,7 @@ const MEANING = {
 const PAYLOAD = {
   valid: "The payload matches the event's schema.",
   invalid: "The payload does not match the event's schema.",
+  unreadable: "The payload was not checked: it can't be read as JSON or as a form.",
   unknown: "The payload was not checked: there is no schema for it.",
 };
 
@@ -55,7 +56,7 @@ export function Why({ row }) {
     <ol class="causes">
       ${signature.map((each) => html`<${Cause} of=${each} />`)}
     </ol>
-    <p class="meaning">${PAYLOAD[row.payload.status]}</p>
+    <p class="meaning">${PAYLOAD[row.payload.unreadable ? "unreadable" : row.payload.status]}</p>
     ${schema.length > 0 &&
     html`<ol class="causes">
         ${schema.map((each) => html`<${Cause} of=${each} />`)}
