@@ -60,7 +60,7 @@ pub use self::{
     body::ResponseBody,
     error::SendError,
     headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
-    message::write_message,
+    message::{sent_headers, write_message},
     outbox::UnwrittenRequest,
     protocol::Protocol,
     series::{Series, Wanted},

@@ -86,10 +86,12 @@ pub fn write_without_bodies<'a>(
     );
 }
 
-/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses.
+/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses, and
+/// the forwards the headers of their requests, in the same order, if known.
 /// The line also says what the provider expects of a response, and why the delivery was not forwarded.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
+    sent_headers: &'a [Option<Headers>],
     resends: impl Iterator<Item = &'a Forwarded>,
     wording: Wording,
     out: &mut Vec<u8>,
@@ -99,7 +101,12 @@ pub fn write_with_responses<'a>(
     write(
         delivery,
         request,
-        delivery.forwards.iter().map(object).collect(),
+        delivery
+            .forwards
+            .iter()
+            .zip(sent_headers)
+            .map(|(forwarded, headers)| object(forwarded).sent(headers.as_ref()))
+            .collect(),
         Some(resends.map(object).collect()),
         wording,
         out,

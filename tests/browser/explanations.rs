@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{browser::Browser, program::{Listener, Server}};
+use super::{
+    browser::Browser,
+    program::{Listener, Server},
+};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -23,7 +26,8 @@ async fn the_reason_for_a_rejection_comes_before_what_else_can_be_seen() {
         browser.wait_for(&format!("document.querySelector('.facts').innerText.includes('#{seq}') && {seen}")).await;
         browser.press("3").await;
         browser.wait_for("document.querySelector('.why')").await;
-        let first = browser.value("['.reason p', '.causes p'].map((text) => document.querySelector(text).innerText)").await;
+        let first =
+            browser.value("['.reason p', '.causes p'].map((text) => document.querySelector(text).innerText)").await;
         assert_eq!(first, json!([reason, reason]));
     }
     browser.finish_but(&["422"]).await;

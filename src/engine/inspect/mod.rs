@@ -17,12 +17,13 @@ mod tree;
 use std::sync::Arc;
 
 use http::Method;
+use reqwest::Url;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use self::tree::PayloadTrees;
 pub use self::{curl::curl_command, ready::Surroundings};
-use super::receive::{CurrentSettings, History, HistoryEntry, Resender};
+use super::receive::{CurrentSettings, History, HistoryEntry, Resender, forwarded_headers};
 use crate::{
     net::{
         inspector::{ErrorReply, InspectorApi, PageRequest, Reply},
@@ -36,7 +37,7 @@ use crate::{
         record::{Delivery, Forwarded},
         redact,
         remedy::Wording,
-        request::Request,
+        request::{Headers, Request},
     },
 };
 
@@ -234,17 +235,29 @@ impl CallContext {
         if self.redact { redact::request(&delivery.request, provider) } else { delivery.request.clone() }
     }
 
+    /// The headers of a delivery's request, perhaps edited, as this target gets them; redacted if required.
+    fn sent_headers(&self, delivery: &Delivery, request: &Request, target: &Url) -> Headers {
+        let headers = forwarded_headers(request, target);
+        let provider = delivery.assessment.provider.as_deref();
+        if self.redact { redact::request(&Request { headers, ..request.clone() }, provider).headers } else { headers }
+    }
+
     fn curl(&self, delivery: &Delivery) -> String {
         curl_command(delivery, &self.surroundings.local, self.redact)
     }
 
     /// Appends everything about a delivery.
     fn whole(&self, HistoryEntry { delivery, resends, .. }: &HistoryEntry, out: &mut Vec<u8>) {
+        let sent = |forwarded: &Forwarded| {
+            let url = Url::parse(&forwarded.url).ok()?;
+            Some(self.sent_headers(delivery, &delivery.request, &url))
+        };
+        let sent: Vec<Option<Headers>> = delivery.forwards.iter().map(sent).collect();
         if self.redact {
             let resends: Vec<Forwarded> = resends.iter().map(|forwarded| redact::forwarded(forwarded)).collect();
-            capture::write_with_responses(&redact::delivery(delivery), resends.iter(), self.wording, out);
+            capture::write_with_responses(&redact::delivery(delivery), &sent, resends.iter(), self.wording, out);
         } else {
-            capture::write_with_responses(delivery, resends.iter().map(Arc::as_ref), self.wording, out);
+            capture::write_with_responses(delivery, &sent, resends.iter().map(Arc::as_ref), self.wording, out);
         }
     }
 }

@@ -111,6 +111,20 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
     let assessment = &delivery.assessment;
     let Resent { request, renewal, forwards } =
         send_again(&shared.resender, &settings, &targets, assessment, request, is_edited).await?;
+    let attempts: Vec<ResentAttempt> = forwards
+        .iter()
+        .zip(&targets)
+        .map(|(forwarded, target)| {
+            let attempt = attempt(delivery, forwarded);
+            let (attempt, forwarded) = if shared.redact {
+                (redact::attempt(&attempt), &redact::forwarded(forwarded))
+            } else {
+                (attempt, forwarded)
+            };
+            let sent_headers = shared.sent_headers(delivery, &request, target);
+            ResentAttempt { attempt, sent_headers, hint: advice(forwarded, Some(delivery)) }
+        })
+        .collect();
     let provider = assessment.provider.as_deref();
     let (before, after) = if shared.redact {
         (redact::request(original, provider), redact::request(&request, provider))
@@ -118,21 +132,10 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
         (original.clone(), request)
     };
     let changes = diff(&before, &after, MAX_DECODED_BYTES);
-    let attempts: Vec<ResentAttempt> = forwards
-        .iter()
-        .map(|forwarded| {
-            let attempt = attempt(delivery, forwarded);
-            let (attempt, forwarded) = if shared.redact {
-                (redact::attempt(&attempt), &redact::forwarded(forwarded))
-            } else {
-                (attempt, forwarded)
-            };
-            ResentAttempt { attempt, hint: advice(forwarded, Some(delivery)) }
-        })
-        .collect();
     shared.history.add_resends(delivery.seq, forwards);
     let mut out = Vec::new();
-    let resent = ResentDelivery { attempts: &attempts, changes: &changes, renewal: renewal.as_deref(), request: &after };
+    let resent =
+        ResentDelivery { attempts: &attempts, changes: &changes, renewal: renewal.as_deref(), request: &after };
     json::resent(resent, &mut out);
     Ok(out)
 }

@@ -20,14 +20,14 @@ use super::{
 };
 use crate::{
     net::{
-        client::{Client, MAX_PIECE_BYTES, Priority, ResponseBody, SendError, end_to_end, set_host},
+        client::{Client, MAX_PIECE_BYTES, Priority, ResponseBody, SendError, end_to_end, sent_headers, set_host},
         receiver::{BodyPermit, UNMETERED_BYTES},
         url::{target_with_query, with_target},
     },
     webhook::{
         assessment::Assessment,
         record::{ForwardFailure, ForwardFailureKind, Forwarded, Response},
-        request::{Method, Request},
+        request::{Headers, Method, Request},
     },
 };
 
@@ -244,16 +244,13 @@ impl Forwarder {
     async fn exchange(
         &self,
         target: &Url,
-        mut request: Request,
+        request: Request,
         is_verified: bool,
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> FinishedForward {
-        request.target = target_with_query(target, &request.target);
+        let request = addressed(request, target);
         let url = with_target(target, &request.target);
-        set_host(&mut request.headers, target);
-        // The expectation was met when the body was read.
-        request.headers.remove("expect");
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str(), is_verified) else {
             let mut message = format!("busy with {} deliveries", max_in_flight(is_verified));
@@ -390,6 +387,21 @@ impl PendingForward {
     fn without_response(&self, problem: ForwardFailure) -> Forwarded {
         Forwarded { url: self.url.clone(), outcome: Err(problem), elapsed: self.started.elapsed() }
     }
+}
+
+/// A request to be forwarded, with the path and host of this target.
+fn addressed(mut request: Request, target: &Url) -> Request {
+    request.target = target_with_query(target, &request.target);
+    set_host(&mut request.headers, target);
+    // The expectation was met when the body was read.
+    request.headers.remove("expect");
+    request
+}
+
+/// The headers of a request as this target gets them, except for the `via` header of one that equals others in flight.
+#[must_use]
+pub fn forwarded_headers(request: &Request, target: &Url) -> Headers {
+    sent_headers(target, &addressed(request.clone(), target))
 }
 
 /// The handler's response for the sender: without the headers of its connection, and without those that would let a web

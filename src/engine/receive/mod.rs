@@ -38,7 +38,7 @@ pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, LateForwards, Published, Update, WhenFull},
     expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter},
-    forwards::{Forward, Forwarder as Resender},
+    forwards::{Forward, Forwarder as Resender, forwarded_headers},
     history::{Change, History, HistoryEntry},
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, ReceiverSetup},

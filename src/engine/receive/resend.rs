@@ -1,5 +1,6 @@
 //! Resends a delivery to the user's own handlers: as it was, or edited and re-signed.
 
+use http::header::CONTENT_LENGTH;
 use reqwest::Url;
 
 use super::{forwards::Forwarder, settings::ReceiverSettings};
@@ -9,7 +10,11 @@ use crate::{
         entropy::{EntropyError, send_context},
     },
     webhook::{
-        assessment::Assessment, provider::resign::renewal, record::Forwarded, request::Request, signature::Verdict,
+        assessment::Assessment,
+        provider::resign::renewal,
+        record::Forwarded,
+        request::{HeaderValue, Request},
+        signature::Verdict,
     },
 };
 
@@ -52,6 +57,9 @@ pub async fn resend(
     is_edited: bool,
 ) -> Result<Resent, ResignError> {
     let renewal = if is_edited { sign(settings, assessment, &mut request)? } else { None };
+    if is_edited && request.headers.contains("content-length") {
+        request.headers.set(&CONTENT_LENGTH, HeaderValue::from(request.body.len()));
+    }
     let forwards = forwarder.resend(targets, &request).await;
     Ok(Resent { request, renewal, forwards })
 }

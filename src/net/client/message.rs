@@ -11,7 +11,7 @@ use super::{
 use crate::{
     net::url::credentials,
     webhook::{
-        request::{FieldName, HeaderValue, Request},
+        request::{FieldName, HeaderName, HeaderValue, Headers, Request},
         wire_form::WireForm,
     },
 };
@@ -44,54 +44,92 @@ impl Recipient {
     }
 }
 
-/// Appends a request to the host of a URL, up to its body. The URL's credentials replace the request's.
+/// The name of a header that is written.
+enum WrittenName<'a> {
+    /// The request's own, as spelled.
+    Own(&'a FieldName),
+    /// One that the client adds.
+    Added(&'static str),
+}
+
+/// Calls `field` with each header of a request to the host of a URL, in the order in which they are written. The URL's
+/// credentials replace the request's.
 ///
 /// The only headers added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks), `authorization`
 /// for the URL's credentials, and `proxy-authorization` for the proxy's.
-pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, form: WireForm, out: &mut Vec<u8>) {
-    let is_chunked = form == WireForm::Chunked;
-    let target = recipient.target(url, &request.target);
-    let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+fn for_each_field(
+    recipient: &Recipient,
+    url: &Url,
+    request: &Request,
+    is_chunked: bool,
+    mut field: impl FnMut(WrittenName<'_>, &[u8]),
+) {
+    use WrittenName::{Added, Own};
     let length = request.body.len().to_string();
     let mut authorization = credentials(url);
     let replaces_authorization = authorization.is_some();
-    push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
     if !request.headers.contains("host") {
-        push(&[b"host: ", host(url).as_bytes(), b"\r\n"]);
+        field(Added("host"), host(url).as_bytes());
     }
     if let Recipient::Proxy { authorization: Some(value) } = recipient {
-        push(&[b"proxy-authorization: ", value.as_bytes(), b"\r\n"]);
+        field(Added("proxy-authorization"), value.as_bytes());
     }
     let (mut has_host, mut has_length) = (false, false);
     for ((name, value), purpose) in purposes(&request.headers) {
-        let mut field = |name: &FieldName, value: &[u8]| match form {
-            WireForm::Capitalised => push(&[capitalised(name.as_str()).as_bytes(), b": ", value, b"\r\n"]),
-            WireForm::Usual | WireForm::Chunked => push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]),
-        };
         match purpose {
             Purpose::Length if is_chunked => {}
-            Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
-            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
+            Purpose::Host if !std::mem::replace(&mut has_host, true) => field(Own(name), value.as_bytes()),
+            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(Own(name), length.as_bytes()),
             Purpose::Host | Purpose::Length | Purpose::Connection => {}
             Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
                 if let Some(credentials) = authorization.take() {
-                    field(name, credentials.as_bytes());
+                    field(Own(name), credentials.as_bytes());
                 }
             }
-            Purpose::Endpoint => field(name, value.as_bytes()),
+            Purpose::Endpoint => field(Own(name), value.as_bytes()),
         }
     }
     if let Some(credentials) = authorization {
-        push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
+        field(Added("authorization"), credentials.as_bytes());
     }
     // Some servers respond with 411 to a request that may have a body but states no length.
     let has_no_body = request.body.is_empty() && request.method.is_safe();
     if is_chunked {
-        push(&[b"transfer-encoding: chunked\r\n"]);
+        field(Added("transfer-encoding"), b"chunked");
     } else if !has_length && !has_no_body {
-        push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
+        field(Added("content-length"), length.as_bytes());
     }
+}
+
+/// Appends a request to the host of a URL, up to its body, with the headers of [`for_each_field`].
+pub(super) fn write_head(recipient: &Recipient, url: &Url, request: &Request, form: WireForm, out: &mut Vec<u8>) {
+    let target = recipient.target(url, &request.target);
+    let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+    push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
+    for_each_field(recipient, url, request, form == WireForm::Chunked, |name, value| match (name, form) {
+        (WrittenName::Own(name), WireForm::Capitalised) => {
+            push(&[capitalised(name.as_str()).as_bytes(), b": ", value, b"\r\n"]);
+        }
+        (WrittenName::Own(name), WireForm::Usual | WireForm::Chunked) => {
+            push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]);
+        }
+        (WrittenName::Added(name), _) => push(&[name.as_bytes(), b": ", value, b"\r\n"]),
+    });
     push(&[b"\r\n"]);
+}
+
+/// The headers of a request as they are sent to the host of a URL.
+#[must_use]
+pub fn sent_headers(url: &Url, request: &Request) -> Headers {
+    let mut headers = Headers::new();
+    for_each_field(&Recipient::Endpoint, url, request, false, |name, value| {
+        let Ok(value) = HeaderValue::from_bytes(value) else { return };
+        match name {
+            WrittenName::Own(name) => headers.push(name.clone(), value),
+            WrittenName::Added(name) => headers.push(HeaderName::from_static(name), value),
+        }
+    });
+    headers
 }
 
 /// Appends a whole request to the host of a URL, as the client sends it.
@@ -127,8 +165,9 @@ pub(super) fn is_copied(request: &Request) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::request::{Headers, Method};
+    use crate::webhook::request::Method;
 
+    /// The bytes of a request. The same headers are said to be sent.
     fn message(method: Method, url: &str, headers: &[(&str, &[u8])], body: &'static str) -> Vec<u8> {
         let field =
             |&(name, value): &(&str, &[u8])| (FieldName::new(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
@@ -136,7 +175,14 @@ mod tests {
         let url = Url::parse(url).unwrap();
         let target = url[url::Position::BeforePath..].to_owned();
         let mut out = Vec::new();
-        write_message(&url, &Request { method, target, headers, body: body.into() }, &mut out);
+        let request = Request { method, target, headers, body: body.into() };
+        write_message(&url, &request, &mut out);
+        let line = |(name, value): &(FieldName, HeaderValue)| {
+            [name.spelling().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat()
+        };
+        let lines: Vec<u8> = sent_headers(&url, &request).iter().flat_map(line).collect();
+        let start = out.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        assert_eq!(out[start..], [lines.as_slice(), b"\r\n", body.as_bytes()].concat());
         out
     }
 

@@ -9,7 +9,11 @@ use super::{
     sent::AttemptLine,
 };
 use crate::webhook::{
-    capture::objects::RequestObject, diff::Difference, json::quote, record::Attempt, request::Request,
+    capture::objects::{HeaderPairs, RequestObject},
+    diff::Difference,
+    json::quote,
+    record::Attempt,
+    request::{Headers, Request},
 };
 
 /// What the inspector's page needs to know in addition to the ready line.
@@ -84,6 +88,8 @@ pub fn found(seqs: &[Vec<u64>], out: &mut Vec<u8>) {
 pub struct ResentAttempt {
     /// The result.
     pub attempt: Attempt,
+    /// The headers of the request as this handler got it.
+    pub sent_headers: Headers,
     /// What to do about a failure.
     pub hint: Option<String>,
 }
@@ -92,6 +98,7 @@ pub struct ResentAttempt {
 struct ResentAttemptObject<'a> {
     #[serde(flatten)]
     attempt: AttemptLine<'a>,
+    sent_headers: HeaderPairs<'a>,
     hint: Option<&'a str>,
 }
 
@@ -104,7 +111,7 @@ pub struct ResentDelivery<'a> {
     pub changes: &'a [Difference],
     /// What re-signing changed, in words; `None` if it was not re-signed.
     pub renewal: Option<&'a str>,
-    /// The request that was sent.
+    /// The request. Each handler got it with headers of its own.
     pub request: &'a Request,
 }
 
@@ -112,8 +119,9 @@ pub struct ResentDelivery<'a> {
 pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     let ResentDelivery { attempts, changes, renewal, request } = resent;
     out.extend_from_slice(b"{\"attempts\":");
-    let object = |ResentAttempt { attempt, hint }: &ResentAttempt, out: &mut Vec<u8>| {
-        line(&ResentAttemptObject { attempt: AttemptLine::new(attempt), hint: hint.as_deref() }, out);
+    let object = |ResentAttempt { attempt, sent_headers, hint }: &ResentAttempt, out: &mut Vec<u8>| {
+        let (attempt, sent_headers) = (AttemptLine::new(attempt), HeaderPairs(sent_headers));
+        line(&ResentAttemptObject { attempt, sent_headers, hint: hint.as_deref() }, out);
     };
     list(attempts, object, out);
     out.extend_from_slice(b",\"changes\":");

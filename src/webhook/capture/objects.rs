@@ -132,6 +132,9 @@ pub(crate) struct ForwardObject<'a> {
     elapsed_ms: f64,
     /// Why there is no response.
     error: Option<&'a str>,
+    /// The headers of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_headers: Option<HeaderPairs<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ResponseObject<'a>>,
     /// What to do about a failed forward.
@@ -167,6 +170,7 @@ impl<'a> ForwardObject<'a> {
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
             error: forwarded.outcome.as_ref().err().map(|problem| problem.message.as_str()),
+            sent_headers: None,
             response: None,
             hint: None,
             excerpt: Vec::new(),
@@ -183,6 +187,11 @@ impl<'a> ForwardObject<'a> {
     pub(crate) fn without_body(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
         let response = forwarded.outcome.as_ref().ok().map(ResponseObject::without_body);
         Self { response, ..Self::explained(forwarded, delivery) }
+    }
+
+    /// Adds the headers of the request.
+    pub(crate) fn sent(self, headers: Option<&'a Headers>) -> Self {
+        Self { sent_headers: headers.map(HeaderPairs), ..self }
     }
 
     fn explained(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {

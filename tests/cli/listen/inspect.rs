@@ -377,6 +377,26 @@ fn a_resend_without_a_response_is_judged_by_how_it_failed() {
 }
 
 #[test]
+fn the_headers_that_a_handler_got_are_shown() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let url = endpoint.url("/hooks").replace("://", "://me:pass@");
+    let listener = inspected(&dir).args(["--forward", &url]).starts();
+    let page = Page::of(&listener);
+    let headers = [("signature", CYANITE_SIGNATURE), ("connection", "close, x-hop"), ("x-hop", "1"), ("X-Odd", "2")];
+    post(&listener.url("/cyanite"), &headers, CYANITE);
+    let got = |Message { spelled, headers, .. }: Message| {
+        json!(spelled.into_iter().zip(headers).map(|(name, (_, value))| (name, value)).collect::<Vec<_>>())
+    };
+    let forwarded = got(endpoint.next());
+    page.has(1);
+    assert_eq!(page.object("deliveries/1")["forwards"][0]["sent_headers"], forwarded);
+    let (_, resent) = page.resend(1, &json!({"body": CYANITE.replace("999", "1000")}));
+    let edited = got(endpoint.next());
+    assert_eq!(resent["attempts"][0]["sent_headers"], edited);
+    assert_ne!(edited, forwarded);
+}
+
+#[test]
 fn a_failed_resend_says_what_to_do_as_forwards_do() {
     let (dir, gone, endpoint) = (Dir::new(), Port::reserve(), Endpoint::new([respond(404)]));
     let targets = [format!("http://127.0.0.1:{}/", gone.number()), endpoint.url("/hooks")];
@@ -422,7 +442,7 @@ fn an_edited_delivery_is_signed_again_so_that_its_target_verifies_it() {
     assert_eq!((status, &resent["resigned"]), (200, &json!(true)), "{resent}");
     assert_eq!(text(&resent, "/renewal"), "renewed: signature");
     let places: Vec<_> = resent["changes"].as_array().unwrap().iter().map(|change| text(change, "/where")).collect();
-    assert_eq!(places, ["header:signature", "body:/resource/id"]);
+    assert_eq!(places, ["header:signature", "header:content-length", "body:/resource/id"]);
     let got = handler.next();
     assert_eq!((text(&got, "/verdict"), text(&got, "/request/body")), ("verified", edited.as_str()));
 }
@@ -434,10 +454,7 @@ fn a_handshake_says_why_it_was_not_forwarded() {
     let page = Page::of(&listener);
     dir.hookdev().args(["send", "slack.url_verification", "--to", &listener.url("/slack")]).exits(0);
     page.has(1);
-    assert_eq!(
-        page.object("deliveries/1")["not_forwarded"],
-        "not forwarded: hookdev itself responds to handshakes"
-    );
+    assert_eq!(page.object("deliveries/1")["not_forwarded"], "not forwarded: hookdev itself responds to handshakes");
     endpoint.got_no_more();
 }
 

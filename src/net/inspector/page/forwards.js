@@ -42,7 +42,7 @@ export function Forwards({ row, loaded }) {
           elapsed=${forward.elapsed_ms}
           error=${forward.error}
           hint=${forward.hint}
-          request=${request}
+          request=${sent(request, forward)}
           response=${forward.response ?? forward}
           problem=${loaded.problem}
         />`,
@@ -98,10 +98,15 @@ export function Result({ result }) {
           elapsed=${attempt.elapsed_ms}
           error=${attempt.outcome === "accepted" ? null : attempt.reason}
           hint=${attempt.hint}
-          request=${result.request}
+          request=${sent(result.request, attempt)}
           response=${attempt.response}
         />`,
     )}`;
+}
+
+/** A request as a handler got it, once that is known. */
+function sent(request, { sent_headers: headers }) {
+  return request && headers && { ...request, headers };
 }
 
 function Exchange({ title, status, elapsed, error, request, response, hint, problem }) {
