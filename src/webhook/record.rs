@@ -160,6 +160,15 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
+    /// The status of a response that did not come as a whole.
+    #[must_use]
+    pub fn incomplete_status(&self) -> Option<u16> {
+        match self.outcome {
+            Err(ForwardFailure { kind: ForwardFailureKind::Incomplete(status), .. }) => Some(status),
+            _ => None,
+        }
+    }
+
     /// Whether its response is still awaited.
     #[must_use]
     pub fn is_pending(&self) -> bool {

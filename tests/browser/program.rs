@@ -174,13 +174,17 @@ impl Server {
 
     /// A server whose response has this status, content type and body.
     pub fn with(status: &str, content_type: &str, body: &str) -> Self {
+        Self::sending(format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// A server that sends these bytes and closes the connection.
+    pub fn sending(response: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (sender, requests) = mpsc::channel();
-        let response = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (sender, response) = (sender.clone(), response.clone());

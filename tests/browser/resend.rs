@@ -74,6 +74,28 @@ async fn an_edited_delivery_is_signed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_response_that_was_cut_off_the_page_shows_what_is_known() {
+    let Some(browser) = Browser::start().await else { return };
+    let target = Server::sending("HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nok".to_owned());
+    let listener = Listener::inspected(&["--forward", &target.url("/hooks")]);
+    listener.post_genuine();
+    browser.open_with(&listener, "1").await;
+    let shown = "(exchange) => [exchange.querySelector('.result'), exchange.querySelector('.response p'),
+        exchange.querySelector('.reason')].map((part) => part.innerText)";
+    let problem = "your handler responded 200, but the connection was closed before the response body was complete";
+    let expected = serde_json::json!(["200", "incomplete", problem]);
+    browser.press("j4").await;
+    browser.wait_for("document.querySelector('.exchange .reason')").await;
+    assert_eq!(browser.value(&format!("({shown})(document.querySelector('.exchange'))")).await, expected);
+    browser.press("r").await;
+    let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
+    assert_eq!(notice, format!("Resent #1: {problem}"));
+    browser.wait_for("document.querySelector('.resent .exchange')").await;
+    assert_eq!(browser.value(&format!("({shown})(document.querySelector('.resent .exchange'))")).await, expected);
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_resend_that_reaches_no_target_is_reported_as_not_delivered() {
     let Some(browser) = Browser::start().await else { return };
     let gone = Port::reserve();

@@ -122,7 +122,8 @@ pub async fn resend(shared: &CallContext, delivery: &Delivery, request: &[u8]) -
                 (attempt, forwarded)
             };
             let sent_headers = shared.sent_headers(delivery, &request, target);
-            ResentAttempt { attempt, sent_headers, hint: advice(forwarded, Some(delivery)) }
+            let (incomplete_status, hint) = (forwarded.incomplete_status(), advice(forwarded, Some(delivery)));
+            ResentAttempt { attempt, incomplete_status, sent_headers, hint }
         })
         .collect();
     let provider = assessment.provider.as_deref();

@@ -88,6 +88,8 @@ pub fn found(seqs: &[Vec<u64>], out: &mut Vec<u8>) {
 pub struct ResentAttempt {
     /// The result.
     pub attempt: Attempt,
+    /// The status of a response that did not come as a whole.
+    pub incomplete_status: Option<u16>,
     /// The headers of the request as this handler got it.
     pub sent_headers: Headers,
     /// What to do about a failure.
@@ -98,6 +100,7 @@ pub struct ResentAttempt {
 struct ResentAttemptObject<'a> {
     #[serde(flatten)]
     attempt: AttemptLine<'a>,
+    incomplete_status: Option<u16>,
     sent_headers: HeaderPairs<'a>,
     hint: Option<&'a str>,
 }
@@ -119,9 +122,14 @@ pub struct ResentDelivery<'a> {
 pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
     let ResentDelivery { attempts, changes, renewal, request } = resent;
     out.extend_from_slice(b"{\"attempts\":");
-    let object = |ResentAttempt { attempt, sent_headers, hint }: &ResentAttempt, out: &mut Vec<u8>| {
-        let (attempt, sent_headers) = (AttemptLine::new(attempt), HeaderPairs(sent_headers));
-        line(&ResentAttemptObject { attempt, sent_headers, hint: hint.as_deref() }, out);
+    let object = |resent: &ResentAttempt, out: &mut Vec<u8>| {
+        let object = ResentAttemptObject {
+            attempt: AttemptLine::new(&resent.attempt),
+            incomplete_status: resent.incomplete_status,
+            sent_headers: HeaderPairs(&resent.sent_headers),
+            hint: resent.hint.as_deref(),
+        };
+        line(&object, out);
     };
     list(attempts, object, out);
     out.extend_from_slice(b",\"changes\":");

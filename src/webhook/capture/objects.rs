@@ -132,6 +132,9 @@ pub(crate) struct ForwardObject<'a> {
     elapsed_ms: f64,
     /// Why there is no response.
     error: Option<&'a str>,
+    /// The status of a response that did not come as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete_status: Option<u16>,
     /// The headers of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_headers: Option<HeaderPairs<'a>>,
@@ -170,6 +173,7 @@ impl<'a> ForwardObject<'a> {
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
             error: forwarded.outcome.as_ref().err().map(|problem| problem.message.as_str()),
+            incomplete_status: None,
             sent_headers: None,
             response: None,
             hint: None,
@@ -200,7 +204,12 @@ impl<'a> ForwardObject<'a> {
             Some(Excerpt::Text(lines)) => lines,
             Some(Excerpt::Binary(_)) | None => Vec::new(),
         };
-        Self { hint: advice(forwarded, delivery), excerpt, ..Self::new(forwarded) }
+        Self {
+            incomplete_status: forwarded.incomplete_status(),
+            hint: advice(forwarded, delivery),
+            excerpt,
+            ..Self::new(forwarded)
+        }
     }
 }
 

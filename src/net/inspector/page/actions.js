@@ -12,8 +12,7 @@ export async function resend(seq, to = null, body = null) {
   try {
     const result = await postJson(`/api/deliveries/${seq}/resend`, { to, body });
     store.addResend(seq, { ...result, at: new Date().toISOString() });
-    const bad = result.attempts.some((attempt) => attempt.outcome !== "accepted");
-    store.say(resendText(seq, result), bad ? "bad" : "good");
+    store.say(resendText(seq, result), result.attempts.some(hasFailed) ? "bad" : "good");
     return result;
   } catch (error) {
     report(`#${seq} was not resent`, error);
@@ -26,6 +25,11 @@ export function isDelivered(attempt) {
   return attempt.outcome !== "unreachable";
 }
 
+/** Whether an attempt has failed, or its response did not come as a whole. */
+export function hasFailed({ outcome, incomplete_status: incomplete }) {
+  return outcome !== "accepted" || incomplete !== null;
+}
+
 function resendText(seq, { attempts, resigned }) {
   const isOneOfMany = attempts.length > 1;
   const to = (url) => (isOneOfMany ? ` to ${short(url)}` : "");
@@ -34,9 +38,9 @@ function resendText(seq, { attempts, resigned }) {
     return `#${seq} was not delivered${failures.join(";")}`;
   }
   const parts = attempts.map((attempt) => {
-    const { url, status, reason, elapsed_ms: elapsed } = attempt;
+    const { url, status, incomplete_status: incomplete, reason, elapsed_ms: elapsed } = attempt;
     if (!isDelivered(attempt)) return `not delivered${to(url)}: ${reason}`;
-    if (status === null) return isOneOfMany ? `${short(url)}: ${reason}` : reason;
+    if (status === null || incomplete !== null) return isOneOfMany ? `${short(url)}: ${reason}` : reason;
     return `${status} in ${duration(elapsed)}${isOneOfMany ? ` from ${short(url)}` : ""}`;
   });
   return `Resent #${seq}${resigned ? ", signed again" : ""}: ${parts.join("; ")}`;

@@ -1,6 +1,6 @@
 // Owns what was passed on: each forward and each resend, the request beside its response.
 
-import { isDelivered } from "./actions.js";
+import { hasFailed, isDelivered } from "./actions.js";
 import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
@@ -40,6 +40,7 @@ export function Forwards({ row, loaded }) {
           title=${visible(forward.url)}
           status=${forward.status}
           elapsed=${forward.elapsed_ms}
+          incomplete=${forward.incomplete_status}
           error=${forward.error}
           hint=${forward.hint}
           request=${sent(request, forward)}
@@ -96,7 +97,8 @@ export function Result({ result }) {
           title=${visible(attempt.url)}
           status=${attempt.status}
           elapsed=${attempt.elapsed_ms}
-          error=${attempt.outcome === "accepted" ? null : attempt.reason}
+          incomplete=${attempt.incomplete_status}
+          error=${hasFailed(attempt) ? attempt.reason : null}
           hint=${attempt.hint}
           request=${sent(result.request, attempt)}
           response=${attempt.response}
@@ -109,7 +111,7 @@ function sent(request, { sent_headers: headers }) {
   return request && headers && { ...request, headers };
 }
 
-function Exchange({ title, status, elapsed, error, request, response, hint, problem }) {
+function Exchange({ title, status, incomplete = null, elapsed, error, request, response, hint, problem }) {
   const isBad = error !== null || status === null || status >= 300;
   const sent = html`<div>
     <h4>Request</h4>
@@ -117,14 +119,14 @@ function Exchange({ title, status, elapsed, error, request, response, hint, prob
   </div>`;
   const received = html`<div class="response">
     <h4>Response</h4>
-    ${response?.headers || bodyOf(response ?? {}) !== null
+    ${incomplete === null && (response?.headers || bodyOf(response ?? {}) !== null)
       ? html`<${Message} of=${response} />`
-      : html`<p class="muted">${status === null ? "none" : "not kept"}</p>`}
+      : html`<p class="muted">${incomplete !== null ? "incomplete" : status === null ? "none" : "not kept"}</p>`}
   </div>`;
   return html`<section class="exchange">
     <h3>
       <span class="target">${title}</span>
-      <span class="result ${isBad ? "bad-text" : "good-text"}">${status ?? "no response"}</span>
+      <span class="result ${isBad ? "bad-text" : "good-text"}">${status ?? incomplete ?? "no response"}</span>
       <span class="muted">${duration(elapsed)}</span>
     </h3>
     ${error && html`<p class="reason bad">${visible(error)}</p>`}
