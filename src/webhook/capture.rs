@@ -86,8 +86,8 @@ pub fn write_without_bodies<'a>(
     );
 }
 
-/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses, and
-/// the forwards the headers of their requests, in the same order, if known.
+/// Appends a received delivery as one line. The forwards and the results of resends include the handlers' responses,
+/// and the forwards the headers of their requests, in the same order, if known.
 /// The line also says what the provider expects of a response, and why the delivery was not forwarded.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,

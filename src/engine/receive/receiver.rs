@@ -346,7 +346,8 @@ impl Receiver {
         Some(format!("not forwarded: `{title}` matches none of the forwards: {}", patterns.join(", ")).into())
     }
 
-    /// Why a delivery is not forwarded, although there are forwards. `warning` is the reason, if people are warned of it.
+    /// Why a delivery is not forwarded, although there are forwards. `warning` is the reason, if people are warned of
+    /// it.
     fn not_forwarded(
         &self,
         forwards: &[Forward],
