@@ -80,7 +80,8 @@ async fn the_filter_finds_bodies_while_others_keep_arriving() {
     let listener = Listener::inspected(&[]);
     listener.post("/", &[], "Zanzibar");
     browser.open_with(&listener, "1").await;
-    // Typed all at once, and then one delivery per frame, so that no other search is under way when the last one arrives.
+    // Typed all at once, and then one delivery per frame, so that no other search is under way when the last one
+    // arrives.
     let type_and_flood = "import('/assets/store.js').then(({ store }) => new Promise((done) => {
         store.setFilter({ text: 'zanzibar' });
         const [row] = store.rows;
