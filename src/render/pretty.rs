@@ -136,6 +136,9 @@ impl Page {
             let label = format!("payload {}", error.pointer);
             self.labelled(Role::Bad, label.trim_end(), &error.message, out);
         }
+        if let Some(why) = assessment.unchecked_payload() {
+            let _ = writeln!(out, "  {}", self.palette.paint(Role::Warning, why));
+        }
     }
 
     fn findings(&self, findings: &[Finding], out: &mut String) {

@@ -279,6 +279,18 @@ impl Judge<'_> {
 }
 
 impl Assessment {
+    /// Why the payload of a genuine delivery was not checked although it can be read, in words.
+    #[must_use]
+    pub fn unchecked_payload(&self) -> Option<&'static str> {
+        let provider = self.provider.as_ref().filter(|_| self.trust().is_some() && self.handshake().is_none())?;
+        let name = self.event.as_deref().and_then(|name| name.strip_prefix(&provider.name)?.strip_prefix('.'));
+        match (&self.payload, name.and_then(|name| provider.event(name))) {
+            (PayloadCheck::Unknown, None) => Some("event unknown, payload not checked"),
+            (PayloadCheck::Unknown, Some(_)) => Some("payload not checked: it has no schema"),
+            _ => None,
+        }
+    }
+
     /// The title of a request without a recognised provider.
     pub const UNRECOGNISED: &str = "unrecognised";
 
