@@ -162,7 +162,7 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
         let missed = not_delivered(&targets.missed(), args.redact);
         terminal.say(&format!("{}\n{missed}", summary(listen_consumers.verdicts.counts())));
     }
-    exit_code(terminal, finished, end, &counter.missing())
+    exit_code(terminal, finished, end, counter.shortfall().as_ref())
 }
 
 /// The exit code of a run that was interrupted before it was ready. A program that did not run has not succeeded.

@@ -7,13 +7,17 @@ use super::terminal_mode::SavedMode;
 use super::{
     exit::{Exit, Failure},
     interrupt::{Interrupt, Interrupts},
+    reporters::shortfall,
     streams,
     terminal::Terminal,
     time_limit::TimeLimit,
 };
 use crate::{
     cli::FormatArg,
-    engine::program::{self, EndRequest, Program, exit_code},
+    engine::{
+        program::{self, EndRequest, Program, exit_code},
+        receive::Shortfall,
+    },
     render::shell,
     webhook::{provider::catalog::Catalog, time::words},
 };
@@ -124,13 +128,13 @@ impl UserProgram {
 }
 
 impl ProgramEnd {
-    /// The exit code of `listen`. Prints the expected deliveries that are `missing`.
-    pub fn exit(self, terminal: Terminal, missing: &[String]) -> Exit {
-        if !missing.is_empty() {
-            terminal.fail(&Failure::new(Exit::Failed, format!("missing deliveries: {}", missing.join(", "))));
+    /// The exit code of `listen`. Prints what is missing.
+    pub fn exit(self, terminal: Terminal, shortfall: Option<&Shortfall>) -> Exit {
+        if let Some(shortfall) = shortfall {
+            shortfall::report(terminal, "missing deliveries", shortfall);
         }
         match self {
-            Self::Exited(0) if missing.is_empty() => Exit::Success,
+            Self::Exited(0) if shortfall.is_none() => Exit::Success,
             Self::Exited(0) | Self::TimedOut => Exit::Failed,
             Self::Exited(code) => Exit::Program(code),
         }
@@ -175,11 +179,13 @@ mod tests {
 
     #[test]
     fn the_programs_failure_takes_precedence_over_a_missing_delivery() {
-        let (terminal, missing) = (Terminal::plain(), ["x (0 of 1 received)".to_owned()]);
-        let exits = |missing: &[String]| {
-            [ProgramEnd::Exited(0), ProgramEnd::Exited(7), ProgramEnd::TimedOut].map(|end| end.exit(terminal, missing))
+        let terminal = Terminal::plain();
+        let shortfall = Shortfall { missing: vec!["x (0 of 1 received)".to_owned()], received: Vec::new() };
+        let exits = |shortfall: Option<&Shortfall>| {
+            let ends = [ProgramEnd::Exited(0), ProgramEnd::Exited(7), ProgramEnd::TimedOut];
+            ends.map(|end| end.exit(terminal, shortfall))
         };
-        assert_eq!(exits(&[]), [Exit::Success, Exit::Program(7), Exit::Failed]);
-        assert_eq!(exits(&missing), [Exit::Failed, Exit::Program(7), Exit::Failed]);
+        assert_eq!(exits(None), [Exit::Success, Exit::Program(7), Exit::Failed]);
+        assert_eq!(exits(Some(&shortfall)), [Exit::Failed, Exit::Program(7), Exit::Failed]);
     }
 }

@@ -9,12 +9,12 @@ use crate::{
         interrupt::Interrupts,
         keys::Keys,
         program::{ProgramEnd, UserProgram},
-        reporters::printer::DeliveryReporter,
+        reporters::{printer::DeliveryReporter, shortfall},
         terminal::Terminal,
         time_limit::TimeLimit,
         tunnel::Served,
     },
-    engine::receive::ExpectationCounter,
+    engine::receive::{ExpectationCounter, Shortfall},
 };
 
 /// Why `listen` stops.
@@ -84,27 +84,25 @@ pub fn exit_code(
     terminal: Terminal,
     finished: Option<Result<bool, JoinError>>,
     end: StopReason,
-    missing: &[String],
+    shortfall: Option<&Shortfall>,
 ) -> Result<Exit, Failure> {
     if finished.is_none() && !matches!(end, StopReason::OutputClosed) {
         terminal.warn("stopped before everything was printed");
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, StopReason::Program(end)) => end.exit(terminal, missing),
+        (_, StopReason::Program(end)) => end.exit(terminal, shortfall),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, StopReason::TimedOut) => exit_after_timeout(terminal, missing),
+        (_, StopReason::TimedOut) => exit_after_timeout(terminal, shortfall),
         (None, StopReason::Interrupted | StopReason::OutputClosed) => Exit::Interrupted,
         // The expected deliveries have arrived, whether or not anyone reads the output.
         _ => Exit::Success,
     })
 }
 
-/// The exit code after the timeout. Prints the expected deliveries that are `missing`.
-fn exit_after_timeout(terminal: Terminal, missing: &[String]) -> Exit {
-    if missing.is_empty() {
-        return Exit::Success;
-    }
-    terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
+/// The exit code after the timeout. Prints what is missing.
+fn exit_after_timeout(terminal: Terminal, shortfall: Option<&Shortfall>) -> Exit {
+    let Some(shortfall) = shortfall else { return Exit::Success };
+    shortfall::report(terminal, "timed out waiting for", shortfall);
     Exit::Failed
 }

@@ -8,6 +8,7 @@ pub mod load;
 pub mod pause;
 pub mod printer;
 pub mod send;
+pub mod shortfall;
 pub mod status;
 pub mod verify;
 pub mod view;

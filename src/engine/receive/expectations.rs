@@ -1,13 +1,16 @@
 //! Counts the deliveries that a test waits for, by event name or glob, or all of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use glob::Pattern;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::consumers::Consumers;
-use crate::webhook::record::Delivery;
+use crate::webhook::{assessment::Assessment, record::Delivery, trust::Trust};
+
+/// How many kinds of deliveries are counted apart. Senders choose the names.
+const MAX_KINDS: usize = 100;
 
 /// A number of deliveries to wait for.
 #[derive(Clone, Debug)]
@@ -21,7 +24,31 @@ pub struct DeliveryExpectation {
 /// Expectations, each with the deliveries that have arrived. Only verified deliveries count, and those that the
 /// provider sends unsigned; those signed with the development secret count if it is accepted.
 #[derive(Clone, Debug, Default)]
-pub struct DeliveryExpectations(Vec<(DeliveryExpectation, Arrived)>);
+pub struct DeliveryExpectations {
+    expected: Vec<(DeliveryExpectation, Arrived)>,
+    /// All deliveries, by event and verdict.
+    received: BTreeMap<(String, &'static str), u64>,
+}
+
+/// What is missing when `listen` ends, and what it received instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The expectations that are not met, in words.
+    pub missing: Vec<String>,
+    /// All deliveries, whether or not they count.
+    pub received: Vec<ReceivedDeliveries>,
+}
+
+/// The deliveries of one event with one verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedDeliveries {
+    /// The name of the event, else of the provider.
+    pub event: String,
+    /// The verdict in words.
+    pub verdict: &'static str,
+    /// How many there were.
+    pub count: u64,
+}
 
 /// How many deliveries have arrived.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +67,8 @@ impl Arrived {
 
 impl FromIterator<DeliveryExpectation> for DeliveryExpectations {
     fn from_iter<I: IntoIterator<Item = DeliveryExpectation>>(expectations: I) -> Self {
-        Self(expectations.into_iter().map(|expectation| (expectation, Arrived::default())).collect())
+        let expected = expectations.into_iter().map(|expectation| (expectation, Arrived::default())).collect();
+        Self { expected, received: BTreeMap::new() }
     }
 }
 
@@ -48,7 +76,7 @@ impl DeliveryExpectations {
     /// Counts the deliveries of a receiver from now on.
     pub fn count(self, consumers: &mut Consumers) -> ExpectationCounter {
         let counter = ExpectationCounter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
-        if !counter.expectations.lock().0.is_empty() {
+        if !counter.expectations.lock().expected.is_empty() {
             let counter = counter.clone();
             consumers.observe_responses(move |delivery| counter.add(delivery));
         }
@@ -56,11 +84,16 @@ impl DeliveryExpectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        if delivery.assessment.trust().is_none() {
+        let assessment = &delivery.assessment;
+        let kind = (assessment.title().to_owned(), verdict(assessment));
+        if self.received.len() < MAX_KINDS || self.received.contains_key(&kind) {
+            *self.received.entry(kind).or_default() += 1;
+        }
+        if assessment.trust().is_none() {
             return;
         }
-        for (DeliveryExpectation { events, .. }, arrived) in &mut self.0 {
-            if events.as_ref().is_none_or(|events| delivery.assessment.titles().any(|title| events.matches(&title))) {
+        for (DeliveryExpectation { events, .. }, arrived) in &mut self.expected {
+            if events.as_ref().is_none_or(|events| assessment.titles().any(|title| events.matches(&title))) {
                 let is_saved = delivery.capture_error.is_none();
                 *(if is_saved { &mut arrived.received } else { &mut arrived.unsaved }) += 1;
             }
@@ -68,12 +101,12 @@ impl DeliveryExpectations {
     }
 
     fn met(&self) -> bool {
-        self.0.iter().all(|(expectation, arrived)| arrived.received >= expectation.wanted)
+        self.expected.iter().all(|(expectation, arrived)| arrived.received >= expectation.wanted)
     }
 
     /// The expectations that are not met, in words.
     fn missing(&self) -> Vec<String> {
-        let unmet = self.0.iter().filter(|(expectation, arrived)| arrived.received < expectation.wanted);
+        let unmet = self.expected.iter().filter(|(expectation, arrived)| arrived.received < expectation.wanted);
         unmet
             .map(|(DeliveryExpectation { events, wanted }, arrived)| {
                 let (received, unsaved) = (arrived.received, arrived.unsaved());
@@ -84,6 +117,13 @@ impl DeliveryExpectations {
                 }
             })
             .collect()
+    }
+}
+
+fn verdict(assessment: &Assessment) -> &'static str {
+    match assessment.trust() {
+        Some(Trust::Development) => "verified (development)",
+        _ => assessment.verdict.name(),
     }
 }
 
@@ -100,9 +140,16 @@ impl ExpectationCounter {
         self.met.cancelled().await;
     }
 
-    /// The expectations that are not met, in words.
-    pub fn missing(&self) -> Vec<String> {
-        self.expectations.lock().missing()
+    /// What is missing so far; `None` once every expectation is met.
+    pub fn shortfall(&self) -> Option<Shortfall> {
+        let expectations = self.expectations.lock();
+        let missing = Some(expectations.missing()).filter(|missing| !missing.is_empty())?;
+        let received = expectations.received.iter().map(|((event, verdict), count)| ReceivedDeliveries {
+            event: event.clone(),
+            verdict,
+            count: *count,
+        });
+        Some(Shortfall { missing, received: received.collect() })
     }
 
     fn add(&self, delivery: &Delivery) {

@@ -37,7 +37,7 @@ mod verdict_counter;
 pub use self::{
     capture_writer::{CaptureWriter, SHORT_GATHER_TIME, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, LateForwards, Published, Update, WhenFull},
-    expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter},
+    expectations::{DeliveryExpectation, DeliveryExpectations, ExpectationCounter, ReceivedDeliveries, Shortfall},
     forwards::{Forward, Forwarder as Resender, forwarded_headers},
     history::{Change, History, HistoryEntry},
     pending::{PendingForwards, WaitingForward},

@@ -352,8 +352,16 @@ async fn expectations_count_verified_deliveries_until_they_are_met() {
     }
     counters[0].met().await;
     receiver.stop().await;
-    let missing: Vec<_> = counters.iter().map(ExpectationCounter::missing).collect();
-    assert_eq!(missing, [vec![], vec!["3 deliveries (2 received)".to_owned()], vec![]]);
+    let deliveries = |event: &str, verdict, count| ReceivedDeliveries { event: event.to_owned(), verdict, count };
+    let shortfall = Shortfall {
+        missing: vec!["3 deliveries (2 received)".to_owned()],
+        received: vec![
+            deliveries("cyanite", "rejected", 1),
+            deliveries("cyanite.v2.finished", "verified (development)", 2),
+        ],
+    };
+    let shortfalls: Vec<_> = counters.iter().map(ExpectationCounter::shortfall).collect();
+    assert_eq!(shortfalls, [None, Some(shortfall), None]);
 }
 
 #[tokio::test]

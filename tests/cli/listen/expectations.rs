@@ -57,14 +57,18 @@ fn deliveries_that_could_not_be_saved_are_listed_with_what_is_missing() {
     dir.write("end", "");
     listener.exits(1).says(
         "error: missing deliveries: cyanite.* (0 of 2 received, 2 could not be saved), \
-         1 delivery (0 received, 2 could not be saved)\n",
+         1 delivery (0 received, 2 could not be saved)\n  \
+         received  event            verdict\n         \
+         2  cyanite.v1.test  unsigned\n",
     );
 }
 
 #[test]
 fn it_exits_1_at_the_timeout_and_lists_what_is_missing() {
     let finished = Dir::new().listen().args(["--expect", "cyanite.*=3", "--count", "1", "--timeout", "50ms"]).exits(1);
-    finished.says("error: timed out waiting for: cyanite.* (0 of 3 received), 1 delivery (0 received)\n");
+    finished.says(
+        "error: timed out waiting for: cyanite.* (0 of 3 received), 1 delivery (0 received)\n  nothing was received\n",
+    );
 }
 
 #[test]
