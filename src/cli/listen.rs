@@ -18,7 +18,7 @@ Examples:
   hookdev listen
   hookdev listen --forward http://localhost:3000/webhooks
   hookdev listen --forward 'aspect.*=http://localhost:3000' --only-verified
-    # Receive real events
+  # Receive real events
   hookdev listen --tunnel cloudflared --provider stripe
   # Save all deliveries, and print some
   hookdev listen --capture captures --filter 'cyanite.*'
@@ -27,7 +27,6 @@ Examples:
   # Wait for an event in a test
   hookdev listen --expect cyanite.v2.finished --timeout 2m
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
-
 
 hookdev identifies a request's provider by --provider, else by the first path segment that names one \
 (/cyanite, /webhooks/cyanite), else by the headers and the body.")]
