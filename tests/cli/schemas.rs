@@ -89,6 +89,8 @@ fn the_schema_names_every_kind_of_line() {
 #[test]
 fn a_line_with_an_undocumented_key_is_found() {
     let line = r#"{"kind":"missed","count":1,"why":"slow"}"#;
-    assert!(std::panic::catch_unwind(|| schema::parse(line)).is_err());
+    let panic = std::panic::catch_unwind(|| schema::parse(line)).expect_err("an undocumented key");
+    let message = panic.downcast_ref::<String>().expect("a formatted message");
+    assert!(message.starts_with("missed in docs/schemas") && message.contains("'why' was unexpected"), "{message}");
     assert_eq!(schema::parse(r#"{"kind":"missed","count":1}"#)["count"], 1);
 }

@@ -1,6 +1,6 @@
 //! Handshakes: `listen` gives the response that a provider prescribes, `send` and `check` expect it of a handler.
 
-use std::fs;
+use std::{fs, io::ErrorKind};
 
 use serde_json::json;
 
@@ -380,7 +380,7 @@ fn the_cases_from_the_field_have_no_handshake_and_stay_ordinary_deliveries() {
     let mut listener = dir.listen().args(["--providers", "providers", "--secret-to", "saved"]).starts();
     let (response, delivery) = listener.receives("/meta", &[], "{\"kind\":\"thing\",\"id\":7}");
     assert_eq!((response.status(), &delivery["handshake"]), (401, &json!(false)));
-    assert!(fs::metadata(dir.join("saved")).is_err());
+    assert_eq!(fs::metadata(dir.join("saved")).unwrap_err().kind(), ErrorKind::NotFound);
     let _ = post(&listener.url("/zoom"), &[], VALIDATION);
     assert_eq!(text(&listener.next(), "/verdict"), "rejected");
 }
