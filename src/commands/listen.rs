@@ -26,7 +26,7 @@ use super::{
     program::UserProgram,
     register::{self, RequestedRegistrations},
     reporters::{
-        listen::{not_delivered, report_in_progress, summary},
+        listen::{not_delivered, report_in_progress, summary, unread_output},
         printer::{DeliveryReporter, WhenDiskFull, queue},
         status::StatusLine,
         view::View,
@@ -107,6 +107,8 @@ async fn listen(context: Context, args: ListenArgs, resolved: ResolvedArgs) -> R
     let listen_consumers = ListenConsumers::add(&mut consumers, expectations, queue, has_keys, history);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::default());
     standstill::report(warnings.clone());
+    let stalled = warnings.clone();
+    consumers.on_stall(move |limit| stalled.warn(unread_output(limit)));
     // Opened before the tunnel, so that a failure starts no public URL.
     let sinks = Sinks { warnings, pages, secrets: SecretFile::open(args.secret_to.clone())? };
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &sinks.warnings, &mut interrupts, limit).await? else {

@@ -1,7 +1,7 @@
 //! The messages of `hookdev listen` other than its deliveries: where it listens, what goes wrong meanwhile, and the
 //! summary at the end.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
 use crate::{
     commands::{names::MAX_LISTED, reporters::warnings::WarningSink, terminal::Terminal},
@@ -11,7 +11,7 @@ use crate::{
         diagnostic::{DiagnosticStream, inline},
         flow::Flow,
     },
-    webhook::{provider::catalog::Catalog, redact},
+    webhook::{provider::catalog::Catalog, redact, time::words},
 };
 
 /// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without the values
@@ -130,6 +130,14 @@ pub fn report_saving(warnings: &WarningSink, path: &str, change: SaveChange) {
             warnings.note(format!("captures can be saved again; {count} deliveries were not saved"));
         }
     }
+}
+
+/// The warning that the output, which is the only capture, has not been read for this long.
+pub fn unread_output(time: Duration) -> String {
+    format!(
+        "nothing has read the output for {}; responding 503 until it is read, so that senders try again",
+        words(time)
+    )
 }
 
 /// The warning about a problem outside a delivery.

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -50,6 +50,9 @@ pub struct Consumers {
     queues: Vec<Consumer>,
     observers: Vec<DeliveryCallback>,
     response_observers: Vec<DeliveryCallback>,
+    on_stall: Option<Box<dyn Fn(Duration) + Send + Sync>>,
+    /// Whether the last response that waited for a consumer did so in vain.
+    is_stalled: AtomicBool,
 }
 
 type DeliveryCallback = Box<dyn Fn(&Delivery) + Send + Sync>;
@@ -149,6 +152,27 @@ impl Consumers {
 
     pub(super) fn notify_response(&self, delivery: &Delivery) {
         self.response_observers.iter().for_each(|observer| observer(delivery));
+    }
+
+    /// Calls a function when a consumer has not confirmed a delivery in the given time, once until one is confirmed
+    /// again. It must not block.
+    pub fn on_stall(&mut self, callback: impl Fn(Duration) + Send + Sync + 'static) {
+        self.on_stall = Some(Box::new(callback));
+    }
+
+    /// Calls [`on_stall`](Self::on_stall)'s function if this result of a response's wait is the first of a stall.
+    pub(super) fn note_wait(&self, result: Result<(), Unwritten>) {
+        match result {
+            Ok(()) => self.is_stalled.store(false, Ordering::Relaxed),
+            Err(Unwritten::Unread(limit)) => {
+                if !self.is_stalled.swap(true, Ordering::Relaxed)
+                    && let Some(on_stall) = &self.on_stall
+                {
+                    on_stall(limit);
+                }
+            }
+            Err(Unwritten::Closed) => {}
+        }
     }
 
     /// Whether responses wait for a consumer.
@@ -557,6 +581,20 @@ mod tests {
         assert_eq!(all(&mut deliveries), ["missed 1"]);
         drop(deliveries);
         assert_eq!(publish(&consumers, 3).await, Err(Unwritten::Closed));
+    }
+
+    #[test]
+    fn a_stall_is_reported_once_until_something_is_confirmed_again() {
+        let mut consumers = Consumers::default();
+        let (report, reports) = std::sync::mpsc::channel();
+        consumers.on_stall(move |limit| report.send(limit).unwrap());
+        let unread = Err(Unwritten::Unread(LIMIT));
+        for (result, expected) in
+            [(Ok(()), 0), (unread, 1), (unread, 0), (Err(Unwritten::Closed), 0), (unread, 0), (Ok(()), 0), (unread, 1)]
+        {
+            consumers.note_wait(result);
+            assert_eq!(reports.try_iter().collect::<Vec<_>>(), vec![LIMIT; expected], "after {result:?}");
+        }
     }
 
     #[tokio::test]

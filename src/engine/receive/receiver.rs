@@ -394,6 +394,7 @@ impl Receiver {
         let slots = match self.consumers.reserve().await {
             Ok(slots) => slots,
             Err(error) => {
+                self.consumers.note_wait(Err(error));
                 Arc::make_mut(&mut publication.delivery).fail(error.to_string());
                 publication.start(Slots::default());
                 return Err(error);
@@ -405,7 +406,9 @@ impl Receiver {
             publication.start(slots);
             return Ok(());
         }
-        let delivery = publication.start_confirmed(slots).await.received().await?;
+        let confirmed = publication.start_confirmed(slots).await.received().await;
+        self.consumers.note_wait(confirmed.as_ref().map(drop).map_err(|error| *error));
+        let delivery = confirmed?;
         self.consumers.notify_response(&delivery);
         Ok(())
     }

@@ -115,7 +115,10 @@ fn without_a_capture_json_is_the_capture_and_is_waited_for() {
     let lines = thread::spawn(move || reader.lines().map(|line| parse(&line.unwrap())).collect::<Vec<_>>());
     assert_eq!(post(&url, &[], "read").status(), 200);
     listener.interrupt();
-    listener.exits(0);
+    listener.exits(0).stderr(
+        "warning: using the public development secrets for all providers; pass yours with --secret PROVIDER=SOURCE\n\
+         warning: nothing has read the output for 10 s; responding 503 until it is read, so that senders try again\n",
+    );
     let lines = lines.join().unwrap();
     let summary = |line: &Value| (text(line, "/request/body").len(), line["response"]["status"].clone());
     // The line of the first was begun before its response was known.
