@@ -173,7 +173,7 @@ impl Judge<'_> {
         let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
         let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
-        let mut content = EventContents::of(provider, &lookup, &payload);
+        let mut content = EventContents::of(provider, event.as_ref(), &lookup, &payload);
         let unlisted =
             |name: &String| format!("`{name}` is not one of the {} events that hookdev knows", provider.title).into();
         warnings.extend(content.unlisted.iter().map(unlisted));

@@ -42,10 +42,11 @@ impl Request {
             value.split(';').next().unwrap_or_default().trim()
         }
         Some(match self.headers.text("content-type")? {
-            Cow::Borrowed(value) if !essence(value).bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                essence(value).into()
-            }
-            value => essence(&value).to_ascii_lowercase().into(),
+            Cow::Borrowed(value) => match essence(value) {
+                essence if essence.bytes().any(|byte| byte.is_ascii_uppercase()) => essence.to_ascii_lowercase().into(),
+                essence => essence.into(),
+            },
+            Cow::Owned(value) => essence(&value).to_ascii_lowercase().into(),
         })
     }
 }

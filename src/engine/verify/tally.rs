@@ -54,8 +54,11 @@ impl VerifyTally {
             Trust::Verified => self.verified += 1,
             Trust::UnsignedByDesign => self.unsigned += 1,
             Trust::Development => {
-                let name = provider.map(|provider| provider.name.clone()).unwrap_or_default();
-                *self.development.entry(name).or_default() += 1;
+                let name = provider.map_or("", |provider| &provider.name);
+                match self.development.get_mut(name) {
+                    Some(count) => *count += 1,
+                    None => drop(self.development.insert(name.to_owned(), 1)),
+                }
             }
         }
     }

@@ -28,29 +28,37 @@ pub(super) struct EventContents {
 }
 
 impl EventContents {
-    pub fn of(provider: &Provider, lookup: &Lookup<'_>, payload: &Payload<'_>) -> Self {
+    /// The events of a payload, which is the given event unless the provider sends lists.
+    pub fn of(provider: &Provider, event: Option<&EventName<'_>>, lookup: &Lookup<'_>, payload: &Payload<'_>) -> Self {
         let mut contents = Self::default();
         match provider.list() {
             Some(list) => {
                 contents.left_out = list.visit(payload, |place, alone| {
-                    contents.add(provider, &Lookup { payload: Some(alone), ..*lookup }, alone, place);
+                    let lookup = Lookup { payload: Some(alone), ..*lookup };
+                    contents.add(provider, provider.event_of(&lookup).as_ref(), &lookup, alone, place);
                 });
             }
-            None => contents.add(provider, lookup, payload, &EventPlace::default()),
+            None => contents.add(provider, event, lookup, payload, &EventPlace::default()),
         }
         contents
     }
 
-    fn add(&mut self, provider: &Provider, lookup: &Lookup<'_>, payload: &Payload<'_>, place: &EventPlace) {
-        let event = provider.event_of(lookup);
-        if let Some(EventName::Unlisted(name)) = &event
+    fn add(
+        &mut self,
+        provider: &Provider,
+        event: Option<&EventName<'_>>,
+        lookup: &Lookup<'_>,
+        payload: &Payload<'_>,
+        place: &EventPlace,
+    ) {
+        if let Some(EventName::Unlisted(name)) = event
             && !self.unlisted.contains(name)
         {
             self.unlisted.push(name.clone());
         }
-        let listed = event.as_ref().and_then(EventName::listed);
+        let listed = event.and_then(EventName::listed);
         self.add_check(provider, listed, payload, place);
-        let name = event.as_ref().map(|event| event.full_name().to_owned());
+        let name = event.map(|event| event.full_name().to_owned());
         self.events.push((name, provider.summary(listed, lookup)));
     }
 
@@ -106,10 +114,10 @@ impl EventContents {
         further
     }
 
-    /// A line about the events, for people.
-    pub fn summary(&self, provider: &Provider) -> Option<String> {
-        if let [(_, summary)] = self.events.as_slice() {
-            return summary.clone();
+    /// A line about the events, for people. That of a single event is taken.
+    pub fn summary(&mut self, provider: &Provider) -> Option<String> {
+        if let [(_, summary)] = self.events.as_mut_slice() {
+            return summary.take();
         }
         let own = format!("{}.", provider.name);
         let one = |(name, summary): &(Option<String>, Option<String>)| {

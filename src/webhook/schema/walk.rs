@@ -35,7 +35,7 @@ pub(super) struct SchemaWalk<'s> {
     /// How many more visits may be nested without exhausting the stack.
     nesting: usize,
     is_cut_short: bool,
-    /// The resources that the current visits have entered, outermost first; `$dynamicRef` depends on them.
+    /// The resources that the current visits have entered, outermost first, if the schema has dynamic anchors.
     scope: Vec<usize>,
 }
 
@@ -90,7 +90,7 @@ impl<'s> SchemaWalk<'s> {
         self.nesting -= 1;
         let schema = self.schema;
         let rule = &schema.rules[rule];
-        let enters = self.scope.last() != Some(&rule.resource);
+        let enters = !schema.dynamic_anchors.is_empty() && self.scope.last() != Some(&rule.resource);
         if enters {
             self.scope.push(rule.resource);
         }
