@@ -55,7 +55,7 @@ use crate::webhook::{
     wire_form::WireForm,
 };
 
-pub(super) use self::connect::connectable;
+pub(super) use self::connect::{connectable, without_resolver};
 pub use self::{
     body::ResponseBody,
     error::SendError,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket}
 
 use reqwest::Url;
 
-use super::client::connectable;
+use super::client::{connectable, without_resolver};
 
 /// Whether requests to a URL arrive at this address, on which a receiver listens. Resolves the URL's host only if the
 /// port is the same.
@@ -15,8 +15,8 @@ pub fn leads_to(url: &Url, listening: SocketAddr) -> bool {
         return false;
     }
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let resolved = (host, listening.port()).to_socket_addrs();
-    let Ok(addresses) = connectable(resolved, host, listening.port()) else { return false };
+    let resolve = || connectable((host, listening.port()).to_socket_addrs(), host, listening.port()).ok();
+    let Some(addresses) = without_resolver(host, listening.port()).or_else(resolve) else { return false };
     let own = listening.ip().to_canonical();
     // A socket of `[::]` usually takes IPv4 too.
     let is_taken = |ip: IpAddr| own.is_unspecified() && (own.is_ipv6() || ip.is_ipv4()) && is_local(ip);

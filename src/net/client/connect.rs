@@ -79,11 +79,21 @@ impl Connector {
 /// Connects to a host.
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
-    let addresses = lookup_host((without_brackets(host), port)).await;
-    let addresses = connectable(addresses, host, port).map_err(|error| not_resolved(&error, host))?;
+    let addresses = if let Some(addresses) = without_resolver(host, port) {
+        addresses
+    } else {
+        let resolved = lookup_host((without_brackets(host), port)).await;
+        connectable(resolved, host, port).map_err(|error| not_resolved(&error, host))?
+    };
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
+}
+
+/// The addresses of a name below `localhost`. A resolver without a network would take seconds to not find it, and one
+/// with a network must not be asked (RFC 6761, 6.3).
+pub(in crate::net) fn without_resolver(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    host.ends_with(".localhost").then(|| loopback(Vec::new(), port))
 }
 
 /// The addresses to try for a host, given those that the resolver found.
@@ -115,6 +125,16 @@ fn port(url: &Url) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_below_localhost_needs_no_resolver() {
+        let here = ["127.0.0.1:80", "[::1]:80"].map(|text| text.parse().unwrap());
+        assert_eq!(without_resolver("app.localhost", 80).as_deref(), Some(&here[..]));
+        // The file of hosts may say which of the two comes first.
+        for host in ["localhost", "localhost.example", "notlocalhost"] {
+            assert_eq!(without_resolver(host, 80), None, "{host}");
+        }
+    }
 
     #[test]
     fn a_name_of_this_machine_leads_nowhere_else() {
