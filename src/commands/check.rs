@@ -96,8 +96,8 @@ const fn exit(summary: CheckSummary) -> Exit {
 fn announcement(Plan { deliveries, valid, probes }: Plan) -> String {
     let reason = match probes {
         0 => "",
-        1 => "; one is sent first, to see whether your handler accepts any",
-        _ => "; each handler gets one first, to see whether it accepts any",
+        1 => "; one is sent first, to see whether your handler accepts one",
+        _ => "; each handler gets one first, to see whether it accepts one",
     };
     match (deliveries, valid) {
         (1, 1) if probes == 1 => {
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(
             text(3, 1, 1),
             "sending 3 deliveries; 1 of these is valid: your handler will process it; \
-             one is sent first, to see whether your handler accepts any"
+             one is sent first, to see whether your handler accepts one"
         );
     }
 

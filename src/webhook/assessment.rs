@@ -130,7 +130,7 @@ impl Judge<'_> {
 
     /// The provider of a request that isn't genuine by the guess, if a secret of the user's own decides it: several
     /// providers may send the same headers. It is the first with a secret that verifies the request. Without any, it is
-    /// the only one with a secret, if the guess has none and signs in the same header.
+    /// the only one with a secret, if the guess has none, signs in the same header, and doesn't document the event.
     fn set_up_for(&self, request: &Request, receipt: Receipt<'_>, guess: &Assessment) -> Option<&Arc<Provider>> {
         let is_sent = |name: &&HeaderName| request.headers.contains(name.as_str());
         let entries = self.catalog.entries().filter(|entry| self.keyring.has_own(entry.name()));
@@ -144,6 +144,9 @@ impl Judge<'_> {
         };
         if let Some(provider) = set_up.iter().find(verifies) {
             return Some(provider);
+        }
+        if guess.has_listed_event() {
+            return None;
         }
         let guess = guess.provider.as_ref().filter(|guess| !self.keyring.has_own(&guess.name))?;
         let shared: Vec<&HeaderName> = signature_headers(guess).filter(is_sent).collect();
@@ -279,16 +282,28 @@ impl Judge<'_> {
 }
 
 impl Assessment {
-    /// Why the payload of a genuine delivery was not checked although it can be read, in words.
+    /// Why the payload of a genuine delivery was not checked, in words. If only some events of a list were not, their
+    /// warnings say so.
     #[must_use]
     pub fn unchecked_payload(&self) -> Option<&'static str> {
-        let provider = self.provider.as_ref().filter(|_| self.trust().is_some() && self.handshake().is_none())?;
-        let name = self.event.as_deref().and_then(|name| name.strip_prefix(&provider.name)?.strip_prefix('.'));
-        match (&self.payload, name.and_then(|name| provider.event(name))) {
-            (PayloadCheck::Unknown, None) => Some("event unknown, payload not checked"),
-            (PayloadCheck::Unknown, Some(_)) => Some("payload not checked: it has no schema"),
-            _ => None,
+        if self.trust().is_none() || self.handshake().is_some() || !self.further_events.is_empty() {
+            return None;
         }
+        match self.payload {
+            PayloadCheck::Unknown if self.has_listed_event() => Some("payload not checked: it has no schema"),
+            PayloadCheck::Unknown => Some("event unknown, payload not checked"),
+            PayloadCheck::Unreadable => Some("payload not checked: it can't be read"),
+            PayloadCheck::Valid | PayloadCheck::Invalid(_) => None,
+        }
+    }
+
+    /// Whether the provider documents the event.
+    fn has_listed_event(&self) -> bool {
+        let listed = || {
+            let provider = self.provider.as_ref()?;
+            provider.event(self.event.as_deref()?.strip_prefix(&provider.name)?.strip_prefix('.')?)
+        };
+        listed().is_some()
     }
 
     /// The title of a request without a recognised provider.

@@ -178,7 +178,7 @@ const fn words(missing: Missing) -> &'static str {
         Missing::Signature => "a valid signature",
         Missing::Timestamp => "a signed timestamp",
         Missing::ReceiptTime => "a time of receipt to check the timestamp against (--at sets one)",
-        Missing::Schema => "a schema for the payload",
+        Missing::Schema => "a payload that can be checked against a schema",
     }
 }
 

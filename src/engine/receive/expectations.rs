@@ -1,6 +1,6 @@
 //! Counts the deliveries that a test waits for, by event name or glob, or all of them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, iter, sync::Arc};
 
 use glob::Pattern;
 use parking_lot::Mutex;
@@ -85,9 +85,11 @@ impl DeliveryExpectations {
 
     fn add(&mut self, delivery: &Delivery) {
         let assessment = &delivery.assessment;
-        let kind = (assessment.title().to_owned(), verdict(assessment));
-        if self.received.len() < MAX_KINDS || self.received.contains_key(&kind) {
-            *self.received.entry(kind).or_default() += 1;
+        for title in iter::once(assessment.title()).chain(assessment.further_events.iter().map(String::as_str)) {
+            let kind = (title.to_owned(), verdict(assessment));
+            if self.received.len() < MAX_KINDS || self.received.contains_key(&kind) {
+                *self.received.entry(kind).or_default() += 1;
+            }
         }
         if assessment.trust().is_none() {
             return;

@@ -87,7 +87,7 @@ impl Judge<'_> {
         let titles: Vec<&str> = others.iter().map(|other| other.title.as_str()).collect();
         let (title, titles) = (&provider.title, titles.join(", "));
         let message = format!("taken for {title} because of `{header}`, which is also a header of {titles}");
-        Some(Warning::new(message, Remedy::NameProvider { example }))
+        Some(Warning::new(message, Remedy::NameProvider { example }).as_guess())
     }
 
     /// The usual reason why no signature matches: the secret is not set.

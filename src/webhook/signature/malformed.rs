@@ -23,7 +23,7 @@ pub enum MalformedSecret {
     #[error("it starts with a byte order mark")]
     ByteOrderMark,
     /// It starts with the version of a signature, `v1,`, before its own prefix.
-    #[error("it starts with `v1,`, which is not part of the secret")]
+    #[error("it starts with `v1,`, as a signature does")]
     VersionTag,
     /// It starts with a variable's name, `export NAME=`, or with `Bearer`, copied along.
     #[error("it starts with a variable's name or the word `Bearer`, which is not part of the secret")]
@@ -195,7 +195,7 @@ impl MalformedSecret {
             Self::TrailingNewline => "write the file without a newline: printf '%s' \"$SECRET\" > FILE",
             Self::SurroundingSpace => "copy it again, without the whitespace around it",
             Self::ByteOrderMark => "save the file without a byte order mark",
-            Self::VersionTag => "remove `v1,` from the start",
+            Self::VersionTag => "use the signing secret, without `v1,`",
             Self::Labelled => "pass only the secret: what comes after `NAME=` or `Bearer `",
             Self::OtherKey => "copy the signing secret of the webhook endpoint, as the provider's dashboard shows it",
             Self::Quoted => "remove the quotes around it",

@@ -308,6 +308,9 @@ fn the_users_secret_distinguishes_providers_with_the_same_headers() {
         let secrets = [format!("{name}={secret}"), "replicate=whsec_AAAA".to_owned()];
         assert_eq!(verify(ping, &svix, &secrets, 0), ["verified", name]);
     }
+    // A documented event is its provider's, whose secret is missing, if the only secret doesn't verify it.
+    let created = r#"{"type":"user.created","object":"event","data":{"id":"user_1"}}"#;
+    assert_eq!(verify(created, &svix, &["resend=whsec_AAAA".to_owned()], 1), ["rejected", "clerk"]);
     // The only secret is a wrong one.
     assert_eq!(verify(ping, &svix, &["clerk=whsec_AAAA".to_owned()], 1), ["rejected", "clerk"]);
     let several = ["clerk=whsec_AAAA".to_owned(), "svix=whsec_AAAA".to_owned()];

@@ -42,9 +42,25 @@ fn a_schema_can_be_required() {
     let printed = ["send", "jewelmusic.release.live", "--set", "type=release.unheard", "--print", "json"];
     dir.write("unlisted.json", dir.hookdev().args(printed).exits(0).stdout);
     dir.hookdev().args(["verify", "unlisted.json"]).exits(0);
-    verify(&dir, "unlisted.json", "schema").exits(1).prints("  required: a schema for the payload\n");
+    verify(&dir, "unlisted.json", "schema")
+        .exits(1)
+        .prints("  required: a payload that can be checked against a schema\n");
     dir.write("good.json", good());
     verify(&dir, "good.json", "schema").exits(0);
+}
+
+#[test]
+fn a_payload_that_cannot_be_read_is_not_checked() {
+    // printf hello | openssl dgst -sha256 -hmac s3cret
+    let signature = "x-hub-signature-256: sha256=e5a01537481fa0b2c697f787c7aff885412cf0760d08e08502259b39d2d6ae68";
+    let headers =
+        ["--header", "x-github-event: push", "--header", "content-type: application/json", "--header", signature];
+    let verify = |args: &[&str], code| {
+        let command = ["verify", "-", "--secret", "github=s3cret"];
+        Dir::new().hookdev().args(command).args(headers).args(args).stdin("hello").exits(code)
+    };
+    verify(&[], 0).prints("  payload not checked: it can't be read\n");
+    verify(&["--require", "schema"], 1).prints("  required: a payload that can be checked against a schema\n");
 }
 
 #[test]
